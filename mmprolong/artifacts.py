@@ -1,0 +1,118 @@
+"""The store of finished steps: one folder a step, `done.json` written last. No done.json, no result."""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from mmprolong.errors import ArtifactError
+from mmprolong.records import RunRecord
+
+DONE = "done.json"
+LOG = "log.jsonl"
+PROGRESS = "progress.json"
+FAILED = "failed.json"
+_UNHASHED = {DONE, LOG, PROGRESS, FAILED, ".lease"}
+
+
+class Store:
+    """Folders of steps by stage and id."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, stage: str, step: str) -> Path:
+        """Where a step keeps its files, finished or not."""
+        return self.root / stage / step
+
+    def record(self, stage: str, step: str) -> RunRecord | None:
+        """The record of a finished step; None if it is not finished.
+
+        Raises:
+            ArtifactError: `done.json` is there but damaged, is not of this step, or an output is missing.
+        """
+        folder = self.folder(stage, step)
+        try:
+            text = (folder / DONE).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            record = msgspec.json.decode(text, type=RunRecord)
+        except msgspec.DecodeError as error:
+            raise ArtifactError(f"{folder / DONE}: {error}; delete the folder to run the step again") from error
+        if record.id != step:
+            raise ArtifactError(f"{folder / DONE}: is the record of {record.id}; delete the folder to run the step again")
+        missing = [name for name in record.outputs if not (folder / name).exists()]
+        if missing:
+            raise ArtifactError(f"{folder}: {missing[0]} is missing; delete the folder to run the step again")
+        return record
+
+    def finish(self, record: RunRecord) -> None:
+        """Declare a step finished; after this it never runs again."""
+        write_json(self.folder(record.stage, record.id) / DONE, record)
+
+
+def hash_outputs(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result file below `folder`, by relative name; logs and leases are not results."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _UNHASHED)
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` so that the file appears whole or not at all, and survives a power cut."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object from a file of ours.
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: {error}; delete it and run the step again") from error
+
+
+@contextmanager
+def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Iterator[None]:
+    """Hold `folder` alone. A second process waits until the first is done or dead; the kernel frees a dead one's lease.
+
+    Args:
+        waiting: called once when somebody else holds the folder.
+        poll: time between two looks [s].
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lease").open("a") as file:
+        told = False
+        while not _lock(file.fileno()):
+            if not told:
+                waiting()
+                told = True
+            time.sleep(poll)
+        yield
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,45 @@
+"""Stable identities: canonical JSON and its hash. What has no stable identity is refused, never guessed."""
+
+import hashlib
+import json
+import math
+import re
+from typing import Any
+
+from mmprolong.errors import ConfigError
+
+HASH_LENGTH = 12
+
+
+def canonical(value: Any, where: str = "value") -> str:
+    """`value` as JSON that is equal exactly when the settings are equal.
+
+    Keys are sorted, tuples are lists, and an integral float is written as an integer, so `1`, `1.0` and `1e0` agree.
+
+    Raises:
+        ConfigError: a value is not null, bool, int, finite float, str, list or a dict with string keys.
+    """
+    return json.dumps(_plain(value, where), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """The first 12 hex digits of the SHA-256 of `canonical(value)` (48 bits: 1e6 steps collide with p < 2e-3)."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def readable_id(name: str, value: Any) -> str:
+    """A folder name for `value`: what a person would call it, then the hash that identifies it."""
+    slug = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
+    return f"{slug}-{digest(value)}"
+
+
+def _plain(value: Any, where: str) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item, f"{where}.{key}") for key, item in value.items()}
+    raise ConfigError(f"{where}: {value!r} has no stable identity; use null, bool, int, finite float, str, list, dict")
