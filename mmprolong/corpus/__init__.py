@@ -1,0 +1,1 @@
+"""The pool of PDFs, opened and measured: documents, blocks, thumbnails."""
