@@ -1,0 +1,87 @@
+"""The frozen plan of a sweep, as reports read it: which runs belong to which row."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.errors import ArtifactError, ConfigError, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One run of a sweep: a row's label and a seed."""
+
+    label: str
+    seed: int
+    config: dict[str, Any]
+    """The frozen configuration, complete."""
+    steps: dict[str, str]
+    """Step ids by role: `corpus`, `<phase>.mixture`, `<phase>.training`, `reply`, `score`, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a sweep asks, and the runs that answer it."""
+
+    ablation: str
+    question: str = ""
+    source: str = ""
+    """Where the published table stands."""
+    baseline: str = ""
+    """Label of the row that the others are compared with."""
+    published: str = ""
+    """File in analysis/published."""
+    table: str = ""
+    """File in analysis/tables; empty: the ablation's name."""
+    created: str = ""
+    code: str = ""
+    """Git commit that planned the sweep."""
+    points: tuple[Point, ...]
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        """The rows, in the order of the plan."""
+        return list(dict.fromkeys(point.label for point in self.points))
+
+    def of(self, label: str) -> list[Point]:
+        """The points of one row that are different runs: seeds that change nothing share one score."""
+        return list({point.steps["score"]: point for point in self.points if point.label == label}.values())
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The settings of the suite that judges the baseline."""
+        point = next((point for point in self.points if point.label == self.baseline), self.points[0])
+        return point.config["suite"]
+
+    @property
+    def lengths(self) -> list[str]:
+        """Labels of the evaluated lengths, shortest first."""
+        return list(self.suite["labels"])
+
+    @property
+    def overall(self) -> list[str]:
+        """Lengths whose mean is the headline score."""
+        return list(self.suite.get("overall") or self.lengths)
+
+
+def read_plan(store: Path, ablation: str) -> Plan:
+    """The plan of `ablation` as it was frozen.
+
+    Raises:
+        ConfigError: no such plan in the store.
+        ArtifactError: the file is not a plan.
+    """
+    path = store / "plans" / f"{ablation}.json"
+    if not path.is_file():
+        known = [file.stem for file in path.parent.glob("*.json")]
+        raise ConfigError(f"{path.parent}: no plan {ablation!r}; {nearest(ablation, known)}")
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except msgspec.DecodeError as error:
+        raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
+    if not plan.points or plan.baseline not in plan.labels:
+        raise ArtifactError(f"{path}: baseline {plan.baseline!r} has no point; {nearest(plan.baseline, plan.labels)}")
+    return plan

@@ -1,0 +1,122 @@
+"""W&B's offline files (`run-*.wandb`) read without a server: a LevelDB log of `wandb_internal.Record` messages.
+
+Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the header is `:W&B`, two magic bytes, a version.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmprolong.errors import ArtifactError
+
+BLOCK = 32 * 1024
+HEADER = 7
+"""Bytes before the first entry of a file, and before the payload of an entry."""
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+
+
+@dataclass(slots=True, kw_only=True)
+class WandbRun:
+    """What one run left behind, over all its offline folders."""
+
+    id: str
+    group: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    """Nested by the `/` of the names."""
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """Rows in the order of their steps; a row that was logged twice counts once."""
+
+
+def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, WandbRun]:
+    """The runs of all offline folders below `folder`, by run id; those that were requeued are merged.
+
+    Args:
+        ids: read these runs alone.
+    """
+    runs: dict[str, WandbRun] = {}
+    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
+        name = path.stem.removeprefix("run-")
+        if ids is None or name in ids:
+            _read_into(runs.setdefault(name, WandbRun(id=name)), path)
+    for run in runs.values():
+        run.summary = _nested(run.summary)
+        run.history = _merged(run.history)
+    return runs
+
+
+def payloads(path: Path) -> Iterator[bytes]:
+    """The messages of a file, up to its end or to the first one that was not written whole.
+
+    Raises:
+        ArtifactError: not a W&B file.
+    """
+    data = path.read_bytes()
+    if data[:4] != b":W&B"[: len(data)]:
+        raise ArtifactError(f"{path}: starts with {data[:4]!r}; expected an offline file of W&B")
+    parts = b""
+    for kind, chunk in _chunks(data):
+        parts = chunk if kind in (FULL, FIRST) else parts + chunk
+        if kind in (FULL, LAST):
+            yield parts
+
+
+def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
+    position = HEADER
+    while position + HEADER <= len(data):
+        rest = BLOCK - position % BLOCK
+        if rest < HEADER:
+            position += rest
+            continue
+        checksum, length, kind = struct.unpack_from("<IHB", data, position)
+        if kind == 0 and length == 0:
+            position += rest
+            continue
+        chunk = data[position + HEADER : position + HEADER + length]
+        if len(chunk) < length or zlib.crc32(chunk, zlib.crc32(bytes([kind]))) != checksum:
+            return
+        position += HEADER + length
+        yield kind, chunk
+
+
+def _read_into(run: WandbRun, path: Path) -> None:
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    for payload in payloads(path):
+        record = Record.FromString(payload)
+        match record.WhichOneof("record_type"):
+            case "run":
+                run.group = record.run.run_group or run.group
+                run.config |= _values(record.run.config.update)
+            case "config":
+                run.config |= _values(record.config.update)
+            case "summary":
+                run.summary |= _values(record.summary.update)
+            case "history":
+                row = _values(record.history.item)
+                run.history.append(row)
+                run.summary |= {key: value for key, value in row.items() if not key.startswith("_")}
+
+
+def _values(items: Any) -> dict[str, Any]:
+    return {"/".join(item.nested_key) or item.key: json.loads(item.value_json or "null") for item in items}
+
+
+def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_step = {row.get("_step", index): row for index, row in enumerate(rows)}
+    return [by_step[step] for step in sorted(by_step)]
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in flat.items():
+        *parents, last = name.split("/")
+        inner = result
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    return result
