@@ -23,9 +23,9 @@ PACKAGES = (
 
 
 def fetch(folder: Path) -> int:
-    """Put the PDFs of `PACKAGES` (21 MB to download, 48 files) and their copyright files into `folder`; returns how many.
+    """Put the PDFs of `PACKAGES` into `folder`, with their copyright files; returns the number of PDFs.
 
-    Needs Debian or Ubuntu with its package lists up to date; needs no root and installs nothing.
+    Downloads 21 MB, 48 PDFs. Needs Debian or Ubuntu with its package lists up to date; needs no root and installs nothing.
 
     Raises:
         ConfigError: apt-get or dpkg-deb is not there.

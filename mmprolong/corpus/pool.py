@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmprolong.errors import ConfigError
+from mmprolong.pages.files import pool_folder
 
-DEMO = Path(__file__).parent / "demo_pool"
 LICENCES = "LICENSES.md"
 _ENDINGS = (".pdf", ".pdf.gz")
 
@@ -19,12 +19,12 @@ def locate(path: str) -> Path:
     Raises:
         ConfigError: there is no such folder, or no PDF in it.
     """
-    folder = DEMO if path == "demo" else Path(path).expanduser()
+    folder = pool_folder(path)
     if not folder.is_dir():
         raise ConfigError(f"corpus.path: {path!r} is not a folder; give a folder of PDFs, or 'demo'")
     if next(_walk(folder), None) is None:
         raise ConfigError(f"corpus.path: {path!r} holds no .pdf or .pdf.gz; give a folder of PDFs, or 'demo'")
-    return folder.resolve()
+    return folder
 
 
 def find_pdfs(folder: Path) -> list[Path]:
@@ -67,7 +67,8 @@ def licences(folder: Path) -> dict[str, str]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if name.lower().endswith(_ENDINGS))
+        files = (Path(parent, name) for name in names if name.lower().endswith(_ENDINGS))
+        yield from (file for file in files if file.is_file())
 
 
 def _sha256(path: Path) -> str:

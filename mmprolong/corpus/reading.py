@@ -1,0 +1,127 @@
+"""Read one PDF in a process of its own: what a damaged or hostile file does there, it does to that process alone."""
+
+import hashlib
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mmprolong.corpus.layout import blocks_of
+from mmprolong.pages.files import Unreadable
+from mmprolong.pages.renderers import OpenDocument, renderer
+from mmprolong.records import Block, Document, Reject, write_jsonl
+
+_TEXT_KEY_PAGES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One file to read, and how."""
+
+    path: str
+    source: str
+    licence: str
+    part: str
+    """Path of the part without its ending; its .json is written last."""
+    renderer: str
+    dpi: int
+    thumbnail: int
+    seconds: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What reading one file gave."""
+
+    document: Document | None = None
+    reject: Reject | None = None
+    text_key: str = ""
+    """SHA-256 of the normalised text of the first pages; empty if they have none."""
+    blank: int = 0
+    """Pages without text."""
+    seconds: float = 0.0
+    """CPU time spent on rendering [s]."""
+
+
+def write_part(part: str, value: Part) -> None:
+    """Write a part's .json; a part is there once its .json is."""
+    target = Path(part + ".json")
+    partial = Path(part + ".json.partial")
+    partial.write_bytes(msgspec.json.encode(value))
+    partial.replace(target)
+
+
+def read_part(part: str) -> Part:
+    """The part that `write_part` wrote."""
+    return msgspec.json.decode(Path(part + ".json").read_bytes(), type=Part)
+
+
+def serve(connection: Connection) -> None:
+    """Read the jobs that come over `connection` until it closes; says None after each."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        limit = _address_space() + job.memory * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+        # SIGALRM's default action ends the process, even inside a C library.
+        signal.setitimer(signal.ITIMER_REAL, job.seconds)
+        write_part(job.part, read(job))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        connection.send(None)
+
+
+def read(job: Job) -> Part:
+    """Open, measure and lay out one PDF; its blocks and thumbnails are written beside the part."""
+    try:
+        with renderer(job.renderer).open(Path(job.path)) as document:
+            return _read(job, document)
+    except Unreadable as error:
+        return Part(reject=Reject(what=job.source, reason=error.reason, detail=error.detail))
+    except MemoryError:
+        return Part(reject=Reject(what=job.source, reason="out of memory", detail=f"more than {job.memory} MiB"))
+
+
+def _read(job: Job, document: OpenDocument) -> Part:
+    outline = document.outline()
+    lines = [document.lines(page) for page in range(len(document.page_sizes))]
+    blocks = blocks_of(document.id, lines, document.page_sizes, outline)
+    started = time.process_time()
+    thumbnails = list(_rendered(job, document))
+    seconds = time.process_time() - started
+    write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
+    if job.thumbnail:
+        np.save(job.part + ".npy", np.stack(thumbnails))
+    known = Document(
+        id=document.id, source=job.source, licence=job.licence, page_sizes=document.page_sizes, outline=outline
+    )
+    blank = sum(not page for page in lines)
+    return Part(document=known, text_key=_text_key(blocks), blank=blank, seconds=round(seconds, 4))
+
+
+def _rendered(job: Job, document: OpenDocument) -> Iterator[np.ndarray]:
+    """Render every page once, so that no page fails for the first time in a training run; yields the thumbnails."""
+    for page in range(len(document.page_sizes)):
+        document.render(page, job.dpi)
+        if job.thumbnail:
+            yield document.thumbnail(page, job.thumbnail)
+
+
+def _text_key(blocks: list[Block]) -> str:
+    words = " ".join(block.text for block in blocks if block.page < _TEXT_KEY_PAGES).lower().split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest() if words else ""
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
