@@ -25,7 +25,7 @@ PACKAGES = (
 def fetch(folder: Path) -> int:
     """Put the PDFs of `PACKAGES` into `folder`, with their copyright files; returns the number of PDFs.
 
-    Downloads 21 MB, 48 PDFs. Needs Debian or Ubuntu with its package lists up to date; needs no root and installs nothing.
+    Downloads 21 MB, 48 PDFs. Needs Debian or Ubuntu with its package lists up to date; no root, installs nothing.
 
     Raises:
         ConfigError: apt-get or dpkg-deb is not there.

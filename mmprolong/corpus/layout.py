@@ -9,23 +9,28 @@ from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
 from mmprolong.pages.renderers import Line
 from mmprolong.records import Block, Heading
 
-_EDGE = 0.1
+_EDGE = 0.115
 """Share of the page's height at its top and bottom where headers and footers stand."""
 _REPEATED = 3
 """Pages on which a line must stand, digits aside, to be a header or footer."""
 _HEADING_SLACK = (-10.0, 32.0)
 """Where a printed heading's top may lie below its outline's target [pt]."""
 _HEADING_LENGTH = 110
+_FRAGMENT = 25
+"""A line without a word, shorter than this, is a piece of a formula."""
 _CAPTION = re.compile(r"(?:Figure|Fig\.|Table) (?:[A-Z]\.?)?\d+(?:\.\d+)?[:.]")
-_BULLET = re.compile(r"(?:[•◦▪∗*·] ?|–\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓] ?|–\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _LEADERS = re.compile(r"(?:\. ?){5}")
 _PAGE_NUMBER = re.compile(r"(?:[Pp]age )?(?:\d{1,4}|[ivxl]{1,6})(?: ?(?:of|/) ?\d+)?")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex", re.I)
 _MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
+_OPENING = re.compile(r"\d|abstract|contents|introduction|summary|preface", re.I)
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
 _CONTINUED = ("caption", "list")
 """Kinds whose first line shows them; the rest of their block looks like a paragraph."""
+_FRONT_MATTER = 200
+"""The first paragraph of this many characters ends a document's title, authors and addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def blocks_of(
     for page, page_rows in enumerate(rows):
         targets = [heading for heading in outline if heading.page == page]
         named = [(_kind(row, page, sizes[page][1], targets, look), row) for row in page_rows]
-        for order, (kind, group) in enumerate(_groups(_ordered(_tables(named)))):
+        for order, (kind, group) in enumerate(_groups(_front_matter(page, _ordered(_tables(named))))):
             text = "\n".join(row.text for row in group) if kind == "code" else joined([r.text for r in group], words)
             box = union(row.box for row in group)
             blocks.append(Block(document=document, page=page, kind=kind, box=box, text=text, order=order))
@@ -105,9 +110,9 @@ def _kind(row: Row, page: int, height: float, targets: Sequence[Heading], look: 
         return "title"
     if _is_equation(row):
         return "equation"
-    if _LEADERS.search(row.text) or _BULLET.match(row.text):
-        return "list"
-    return "section" if _looks_like_heading(row, look) else "paragraph"
+    if _looks_like_heading(row, look):
+        return "section"
+    return "list" if _LEADERS.search(row.text) or _BULLET.match(row.text) else "paragraph"
 
 
 def _looks_like_heading(row: Row, look: _Look) -> bool:
@@ -136,6 +141,18 @@ def _ordered(named: Iterator[tuple[str, Row]]) -> list[tuple[str, Row]]:
     return sorted(named, key=lambda entry: places.get(entry[0], 1))
 
 
+def _front_matter(page: int, named: list[tuple[str, Row]]) -> list[tuple[str, Row]]:
+    """Names of authors look like headings; before the first running text of page 0 only numbered ones are."""
+    if page:
+        return named
+    groups = Counter(row.group for kind, row in named for _ in row.text if kind == "paragraph")
+    end = next((index for index, (_, row) in enumerate(named) if groups[row.group] >= _FRONT_MATTER), len(named))
+    return [
+        ("paragraph" if kind == "section" and index < end and not _OPENING.match(row.text) else kind, row)
+        for index, (kind, row) in enumerate(named)
+    ]
+
+
 def _groups(named: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
     held: list[Row] = []
     kind = ""
@@ -155,7 +172,7 @@ def _continues(kind: str, above: Row, name: str, row: Row) -> bool:
         return above.group == row.group
     if name != kind or kind in _CONTINUED:
         return False
-    if kind == "figure":
+    if kind in ("figure", "equation"):
         return True
     gap = row.box[1] - above.box[3]
     near = -2 < gap < 1.2 * row.main.size
@@ -171,9 +188,9 @@ def _is_target(row: Row, heading: Heading) -> bool:
 
 
 def _is_equation(row: Row) -> bool:
-    math = sum(len(line.text) for line in row.lines if _MATH_FONT.search(line.font))
+    math = any(_MATH_FONT.search(line.font) for line in row.lines)
     words = sum(len(word) for word in re.findall(r"[^\W\d_]{3,}", row.text))
-    return math > 0 and words < 0.5 * len(row.text)
+    return words < 0.5 * len(row.text) if math else not words and len(row.text) < _FRAGMENT and row.cells < 2
 
 
 def _mono(line: Line) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import resource
 import signal
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -64,7 +65,7 @@ def read_part(part: str) -> Part:
 
 
 def serve(connection: Connection) -> None:
-    """Read the jobs that come over `connection` until it closes; says None after each."""
+    """Read the jobs that come over `connection` until it closes; answers each with "", or a bug's traceback."""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
@@ -76,9 +77,13 @@ def serve(connection: Connection) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
         # SIGALRM's default action ends the process, even inside a C library.
         signal.setitimer(signal.ITIMER_REAL, job.seconds)
-        write_part(job.part, read(job))
+        try:
+            write_part(job.part, read(job))
+            bug = ""
+        except Exception:  # noqa: BLE001  a bug of ours: its traceback is shown by the process that waits for us
+            bug = traceback.format_exc()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        connection.send(None)
+        connection.send(bug)
 
 
 def read(job: Job) -> Part:

@@ -69,13 +69,15 @@ def _give(worker: _Worker | None, waiting: deque[Job], busy: dict[Connection, tu
 def _finished(worker: _Worker, job: Job) -> bool:
     """Whether the worker lives on; if it died, its part says of what."""
     try:
-        worker.connection.recv()
-        return True
+        bug = worker.connection.recv()
     except (EOFError, ConnectionResetError):
         worker.connection.close()
         worker.process.join()
         write_part(job.part, Part(reject=_obituary(job, worker.process.exitcode or 0)))
         return False
+    if bug:
+        raise RuntimeError(f"{job.path}: {bug}")
+    return True
 
 
 def _obituary(job: Job, exit_code: int) -> Reject:

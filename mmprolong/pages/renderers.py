@@ -1,5 +1,6 @@
 """What a PDF library must do for us, and the two that do it. Both answer in points from the top left, as displayed."""
 
+import unicodedata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,12 @@ def renderer(name: str) -> Renderer:
         ConfigError: there is none; names the nearest.
     """
     return load("mmprolong.pages.engines", name, "corpus.renderer").RENDERER
+
+
+def clean(text: str) -> str:
+    """Text with single spaces and without control, private-use and unassigned characters."""
+    kept = "".join(char if char.isprintable() and not "\ue000" <= char <= "\uf8ff" else " " for char in text)
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
 def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmprolong.errors import ConfigError
 from mmprolong.pages.files import Unreadable, pdf_bytes
-from mmprolong.pages.renderers import Line, oversampled, pixel_size, shrink
+from mmprolong.pages.renderers import Line, clean, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _MONO, _BOLD = 1 << 3, 1 << 4
@@ -108,7 +108,7 @@ def _line(line: dict[str, Any], box: Any, group: int) -> Line:
         flags[span["flags"]] += characters
     half = sum(flags.values()) / 2
     return Line(
-        text=" ".join("".join(span["text"] for span in line["spans"]).split()),
+        text=clean("".join(span["text"] for span in line["spans"])),
         box=(round(box.x0, 1), round(box.y0, 1), round(box.x1, 1), round(box.y1, 1)),
         size=sizes.most_common(1)[0][0],
         font=fonts.most_common(1)[0][0],

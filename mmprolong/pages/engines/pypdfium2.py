@@ -14,13 +14,17 @@ import numpy as np
 
 from mmprolong.errors import ConfigError
 from mmprolong.pages.files import Unreadable, pdf_bytes
-from mmprolong.pages.renderers import Line, oversampled, pixel_size, shrink
+from mmprolong.pages.renderers import Line, clean, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _FIXED_PITCH, _FORCE_BOLD = 1 << 0, 1 << 18
 _GAP = 0.9
 """Lines further apart than this share of their height are in different groups."""
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+
+_BREAK_HYPHEN = 2
+"""What the library puts in place of a hyphen and line break inside a word."""
+_LINE_ENDS = (10, 13, _BREAK_HYPHEN)
 
 Box = tuple[float, float, float, float]
 
@@ -122,9 +126,10 @@ def _lines(raw: Any, text: Any, turned: Callable[[Box], Box]) -> Iterator[Line]:
     start, count = 0, text.count_chars()
     codes = [raw.FPDFText_GetUnicode(text, index) for index in range(count)]
     for index in range(count + 1):
-        if index == count or codes[index] in (10, 13):
-            line = _line(raw, text, codes, start, index, turned) if index > start else None
-            if line is not None:
+        if index == count or codes[index] in _LINE_ENDS:
+            end = index + 1 if index < count and codes[index] == _BREAK_HYPHEN else index
+            line = _line(raw, text, codes, start, end, turned) if end > start else None
+            if line is not None and line.text:
                 yield line
             start = index + 1
 
@@ -137,9 +142,9 @@ def _line(raw: Any, text: Any, codes: list[int], start: int, end: int, turned: C
     fonts = [_font(raw, text, index) for index in inked[:: max(1, len(inked) // 8)]]
     names = [name for name, _ in fonts]
     half = len(fonts) / 2
-    letters = "".join(chr(code) if 31 < code < 0x110000 else "-" if code == 2 else "" for code in codes[start:end])
+    letters = "".join(chr(code) if 31 < code < 0x110000 else "-" if code == _BREAK_HYPHEN else "" for code in codes[start:end])
     return Line(
-        text=" ".join(letters.translate(_LIGATURES).split()),
+        text=clean(letters.translate(_LIGATURES)),
         box=turned((min(lefts), min(bottoms), max(rights), max(tops))),
         size=round(statistics.mode(round(raw.FPDFText_GetFontSize(text, index), 1) for index in inked), 1),
         font=statistics.mode(names),
