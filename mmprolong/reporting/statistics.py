@@ -1,0 +1,226 @@
+"""Means and differences with intervals that say what they cover.
+
+An interval speaks of new documents like the evaluated ones, and, where an arm has at least two seeds, of new seeds.
+Questions on one document are right or wrong together, so documents are resampled, not questions. Both arms answer the
+same documents, so a difference resamples them together. The headline score is the mean of the accuracies of several
+lengths; each document's pull on it (its questions' deviations from their length's mean, weighted) is computed once, and
+a resample is a sum of pulls: linear in the documents, and no length can run empty.
+
+Seeds are few. Their spread is cleaned of the noise of single answers, which the documents carry already, resampled, and
+the interval is widened to the Student t quantile of the effective degrees of freedom (Satterthwaite).
+benchmarks/coverage.py measures how often such intervals hold the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mmprolong.errors import ArtifactError
+from mmprolong.records import Score
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean or a difference of means, in the unit of the scores ([0, 1])."""
+
+    value: float
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    n: int
+    """Questions, of one run."""
+    documents: int
+    seeds: tuple[int, ...]
+    """Number of runs of each arm."""
+    p: float = 1.0
+    """For a difference: the larger of the p of the interval's own spread and of the permutation by document."""
+
+    @property
+    def covers(self) -> str:
+        """What was drawn anew: the interval speaks of these and nothing else."""
+        return "documents and seeds" if any(count > 1 for count in self.seeds) else "documents"
+
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The scores of one arm, summed by document: all that the statistics need."""
+
+    sums: "ndarray"
+    """Summed scores, (seeds, documents, lengths)."""
+    counts: "ndarray"
+    """Questions, (documents, lengths)."""
+    documents: tuple[str, ...]
+
+    @cached_property
+    def accuracy(self) -> "ndarray":
+        """Mean score, (seeds, lengths)."""
+        return self.sums.sum(1) / self.counts.sum(0)
+
+    @cached_property
+    def overall(self) -> "ndarray":
+        """Mean over the lengths, (seeds,)."""
+        return self.accuracy.mean(1)
+
+    @cached_property
+    def pulls(self) -> "ndarray":
+        """How far each document moves `overall` from where it is, (seeds, documents); each row adds up to 0."""
+        centred = self.sums - self.accuracy[:, None, :] * self.counts
+        return (centred / self.counts.sum(0)).mean(2)
+
+    @cached_property
+    def parts(self) -> "ndarray":
+        """What each document adds to `overall`, mean over seeds, (documents,)."""
+        return (self.sums / self.counts.sum(0)).mean(2).mean(0)
+
+
+def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str]) -> Outcomes:
+    """The scores of one arm's runs at `lengths`, summed by document.
+
+    Raises:
+        ArtifactError: the runs did not answer the same questions, or nothing was asked at a length.
+    """
+    import numpy as np
+
+    column = {length: index for index, length in enumerate(lengths)}
+    kept = [[score for score in run if score.length in column] for run in runs]
+    documents = tuple(sorted({score.document for run in kept for score in run}))
+    row = {document: index for index, document in enumerate(documents)}
+    counts = np.zeros((len(kept), len(documents), len(column)))
+    sums = np.zeros_like(counts)
+    for seed, run in enumerate(kept):
+        for score in run:
+            at = seed, row[score.document], column[score.length]
+            counts[at] += 1
+            sums[at] += score.value
+    if (counts != counts[:1]).any():
+        raise ArtifactError("scores: the seeds of an arm answered different questions; compare runs of one suite")
+    empty = [length for length, count in zip(lengths, counts[:1].sum((0, 1)), strict=True) if not count]
+    if empty:
+        raise ArtifactError(f"scores: no question at length {empty[0]!r}; evaluate it, or take it out of suite.overall")
+    return Outcomes(sums=sums, counts=counts[0], documents=documents)
+
+
+def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
+    """The headline score of an arm, mean over its seeds, with its 95 % interval.
+
+    Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
+    """
+    return _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples)
+
+
+def difference(arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES) -> Estimate:
+    """`arm` minus `baseline`, paired by document, with its 95 % interval and p.
+
+    Covers: documents, drawn together for both arms, and the seeds of every arm that has at least two. Seeds of the two
+    arms are not paired: seed 0 of one has nothing in common with seed 0 of the other. A single run is compared with
+    every seed of the other arm; its own seed is then part of the statement ("this base model"), not of the interval.
+
+    Raises:
+        ArtifactError: the arms did not answer the same documents.
+    """
+    if arm.documents != baseline.documents or (arm.counts != baseline.counts).any():
+        raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
+    value = float(arm.overall.mean() - baseline.overall.mean())
+    estimate = _estimate(value, [arm, baseline], arm.pulls.mean(0) - baseline.pulls.mean(0), resamples)
+    p = max(estimate.p, permutation(arm.parts - baseline.parts, resamples))
+    return replace(estimate, p=p)
+
+
+def permutation(parts: "ndarray", resamples: int = RESAMPLES) -> float:
+    """Two-sided p of a summed difference under random exchange of the two arms, document by document.
+
+    Covers documents only: it says whether these two sets of weights differ, not whether another seed would.
+
+    Args:
+        parts: what each document adds to the difference, (documents,).
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    signs = generator.integers(0, 2, (resamples, len(parts)), dtype=np.int8) * 2 - 1
+    extreme = np.abs(signs @ parts) >= abs(parts.sum()) * (1 - 1e-9)
+    return float((extreme.sum() + 1) / (resamples + 1))
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """The p-values of one table, adjusted so that the chance of any false mark in it stays at the level.
+
+    Source: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
+    """
+    adjusted: dict[str, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(p, key=lambda name: p[name])):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[name]))
+        adjusted[name] = largest
+    return {name: adjusted[name] for name in p}
+
+
+def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resamples: int) -> Estimate:
+    import numpy as np
+    from scipy.special import stdtr, stdtrit
+
+    generator = np.random.default_rng(0)
+    documents = len(pulls)
+    small = documents / max(documents - 1, 1)
+    by_document = pulls[generator.integers(0, documents, (resamples, documents), dtype=np.int32)].sum(1)
+    by_seed = np.zeros(resamples)
+    for arm, sign in zip(arms, (1, -1), strict=False):
+        chosen = generator.integers(0, len(arm.overall), (resamples, len(arm.overall)))
+        by_seed += sign * arm.overall[chosen].mean(1)
+    from_documents = small * float((pulls**2).sum())
+    from_seeds, freedom = _variance(from_documents, arms)
+    resampled = by_document * small**0.5 + _rescaled(by_seed, from_seeds)
+    stretch = stdtrit(freedom, (1 + LEVEL) / 2) / stdtrit(np.inf, (1 + LEVEL) / 2)
+    low, high = value + stretch * np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    total = from_documents + from_seeds
+    p = 2 * stdtr(freedom, -abs(value) / total**0.5) if total else float(value == 0)
+    asked = int(arms[0].counts.sum())
+    seeds = tuple(len(arm.overall) for arm in arms)
+    return Estimate(
+        value=value, low=float(low), high=float(high), n=asked, documents=documents, seeds=seeds, p=float(p)
+    )
+
+
+def _variance(from_documents: float, arms: Sequence[Outcomes]) -> tuple[float, float]:
+    """What the seeds add to the variance beyond the documents, and the degrees of freedom of the whole."""
+    seeded = [arm for arm in arms if len(arm.overall) > 1]
+    free = max(len(arms[0].documents) - 1, 1)
+    spreads = [_spread(arm) for arm in seeded]
+    from_seeds = max(0.0, sum(between - explained for between, explained in spreads))
+    if not from_seeds:
+        return 0.0, free
+    blur = from_documents**2 / free
+    blur += sum(between**2 / (len(arm.overall) - 1) for arm, (between, _) in zip(seeded, spreads, strict=True))
+    fewest = min(len(arm.overall) - 1 for arm in seeded)
+    return from_seeds, max((from_documents + from_seeds) ** 2 / blur, fewest)
+
+
+def _spread(arm: Outcomes) -> tuple[float, float]:
+    """Variance of an arm's mean as its seeds differ, and what of it is the noise of single answers, not of seeds."""
+    count, documents = arm.pulls.shape
+    between = float(((arm.overall - arm.overall.mean()) ** 2).sum()) / (count - 1)
+    private = float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum()) / (count - 1)
+    return between / count, private * documents / max(documents - 1, 1) / count
+
+
+def _rescaled(draws: "ndarray", variance: float) -> "ndarray":
+    """`draws` about 0 with the variance that they should have."""
+    spread = draws.std()
+    return (draws - draws.mean()) * (variance**0.5 / spread if spread else 0.0)

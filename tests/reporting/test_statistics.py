@@ -1,0 +1,128 @@
+import time
+
+import numpy as np
+import pytest
+
+from mmprolong.errors import ArtifactError
+from mmprolong.records import Score
+from mmprolong.reporting.statistics import Outcomes, difference, holm, mean, outcomes, permutation
+from tests.stores import _score
+
+
+def arm(generator: np.random.Generator, effect: float, seeds: int, shared: np.ndarray, spread: float = 0.0) -> Outcomes:
+    """Four questions on each document, documents over two lengths; right with chance 0.5 + effect + document + seed."""
+    luck = generator.uniform(-1, 1, seeds) * np.sqrt(3) * spread
+    chance = np.clip(0.5 + effect + shared + luck[:, None], 0, 1)
+    counts = np.zeros((len(shared), 2))
+    counts[np.arange(len(shared)), np.arange(len(shared)) % 2] = 4
+    sums = generator.binomial(4, chance)[:, :, None] * (counts > 0)
+    return Outcomes(sums=sums.astype(float), counts=counts, documents=tuple(map(str, range(len(shared)))))
+
+
+def share_that_holds(truth: float, seeds: int, other: int, spread: float, trials: int = 300) -> float:
+    hits = 0
+    for trial in range(trials):
+        generator = np.random.default_rng(trial)
+        shared = generator.uniform(-0.25, 0.25, 80)
+        one = arm(generator, truth, seeds, shared, spread)
+        baseline = arm(generator, 0.0, other, shared, spread if other > 1 else 0.0)
+        found = difference(one, baseline, resamples=1000)
+        hits += found.low <= truth <= found.high
+    return hits / trials
+
+
+@pytest.mark.parametrize(("seeds", "other", "spread"), [(1, 1, 0.0), (3, 3, 0.0), (3, 3, 0.03), (3, 1, 0.03)])
+def test_intervals_hold_the_truth_as_often_as_they_say(seeds: int, other: int, spread: float):
+    assert 0.90 <= share_that_holds(0.05, seeds, other, spread) <= 0.995
+
+
+def test_ignoring_the_documents_of_questions_would_hold_it_too_rarely():
+    """Why documents are resampled: their shared difficulty makes the headline score vary more than its questions do."""
+    generator = np.random.default_rng(0)
+    clustered = arm(generator, 0.0, 1, generator.choice([-0.45, 0.45], 100))
+    spread = Outcomes(
+        sums=np.where(np.arange(400)[None, :, None] % 2 == np.arange(2), _ungroup(clustered)[None, :, None], 0.0),
+        counts=(np.arange(400)[:, None] % 2 == np.arange(2)).astype(float),
+        documents=tuple(map(str, range(400))),
+    )
+    assert mean(clustered).half > 1.5 * mean(spread).half
+
+
+def _ungroup(found: Outcomes) -> np.ndarray:
+    right = found.sums.sum(2)[0].astype(int)
+    return np.concatenate([np.arange(4) < count for count in right]).astype(float)
+
+
+def test_seeds_widen_the_interval_when_they_differ():
+    generator = np.random.default_rng(1)
+    shared = generator.uniform(-0.2, 0.2, 200)
+    calm, lucky = (arm(np.random.default_rng(2), 0.0, 3, shared, spread) for spread in (0.0, 0.08))
+    assert mean(lucky).half > 2 * mean(calm).half
+    assert mean(lucky).covers == "documents and seeds"
+
+
+def test_a_single_run_is_compared_with_every_seed_of_the_other():
+    generator = np.random.default_rng(3)
+    shared = generator.uniform(-0.2, 0.2, 100)
+    base, trained = arm(generator, 0.0, 1, shared), arm(generator, 0.2, 3, shared, 0.02)
+    found = difference(trained, base)
+    assert found.seeds == (3, 1) and found.covers == "documents and seeds"
+    assert found.value == pytest.approx(trained.overall.mean() - base.overall[0])
+    assert found.clear and found.p < 0.01
+    assert mean(base).covers == "documents"
+
+
+def test_the_difference_of_an_arm_to_itself_is_nothing():
+    found = arm(np.random.default_rng(4), 0.0, 1, np.zeros(50))
+    same = difference(found, found)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_shared_documents_cancel_in_a_difference():
+    generator = np.random.default_rng(5)
+    shared = generator.choice([-0.45, 0.45], 200)
+    one, other = arm(generator, 0.0, 1, shared), arm(generator, 0.0, 1, shared)
+    assert difference(one, other).half < 0.6 * np.hypot(mean(one).half, mean(other).half)
+
+
+def test_arms_that_answered_different_documents_are_refused():
+    one, other = (arm(np.random.default_rng(6), 0.0, 1, np.zeros(size)) for size in (20, 22))
+    with pytest.raises(ArtifactError, match="different questions"):
+        difference(one, other)
+
+
+def test_each_length_counts_alike_in_the_headline():
+    scores = [_score("a", 0, "1x", True, "s/1")] + [_score("b", turn, "2x", False, "s/1") for turn in range(9)]
+    assert mean(outcomes([scores], ["1x", "2x"])).value == 0.5
+
+
+def test_a_length_without_questions_is_refused():
+    scores: list[Score] = [_score("a", 0, "1x", True, "s/1")]
+    with pytest.raises(ArtifactError, match="no question at length '4x'"):
+        outcomes([scores], ["1x", "4x"])
+
+
+def test_the_permutation_p_is_uniform_without_a_difference():
+    generator = np.random.default_rng(7)
+    found = np.array([permutation(generator.normal(size=40), resamples=400) for _ in range(400)])
+    assert abs((found < 0.5).mean() - 0.5) < 0.08 and abs((found < 0.1).mean() - 0.1) < 0.05
+
+
+def test_holm_multiplies_the_smallest_most_and_keeps_the_order():
+    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.9})
+    assert found == pytest.approx({"a": 0.04, "b": 0.09, "c": 0.09, "d": 0.9})
+
+
+def test_the_same_scores_always_give_the_same_interval():
+    found = arm(np.random.default_rng(8), 0.0, 3, np.zeros(30), 0.05)
+    assert mean(found) == mean(found)
+
+
+def test_a_difference_takes_less_than_a_third_of_a_second():
+    generator = np.random.default_rng(9)
+    shared = generator.uniform(-0.2, 0.2, 100)
+    one, other = arm(generator, 0.1, 3, shared), arm(generator, 0.0, 3, shared)
+    difference(one, other, resamples=10)
+    started = time.process_time()
+    difference(one, other)
+    assert time.process_time() - started < 0.3
