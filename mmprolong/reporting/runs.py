@@ -76,8 +76,8 @@ def read_store(store: Path, ablation: str) -> Runs:
 def read_wandb(folder: Path, ablation: str) -> Runs:
     """The runs of `ablation` from W&B's offline folders (`offline-run-*`); the plan is `../plans/<ablation>.json`.
 
-    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that logged
-    its questions (history rows with the fields of `Score`) allows intervals; one that logged means alone does not.
+    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
+    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
 
     Raises:
         ConfigError, ArtifactError: as in `read_store`.
@@ -132,8 +132,7 @@ def _comparable(runs: Runs) -> Runs:
 
 def _difference(one: tuple[str, dict[str, str]], other: tuple[str, dict[str, str]]) -> str:
     if one[1].keys() != other[1].keys():
-        return (
-            f"{other[0]}: answers {len(other[1])} questions, not the {len(one[1])} of {one[0]}; compare runs of one suite"
-        )
-    found, expected = ", ".join(sorted(set(other[1].values()))), ", ".join(sorted(set(one[1].values())))
+        asked = f"answers {len(other[1])} questions, not the {len(one[1])} of {one[0]}"
+        return f"{other[0]}: {asked}; compare runs of one suite"
+    found, expected = (", ".join(sorted(set(scorers.values()))) for _, scorers in (other, one))
     return f"{other[0]}: scored by {found}, but {one[0]} by {expected}; score both with one version"

@@ -84,10 +84,11 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_into(run: WandbRun, path: Path) -> None:
-    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.proto import wandb_internal_pb2
 
+    messages: Any = wandb_internal_pb2
     for payload in payloads(path):
-        record = Record.FromString(payload)
+        record = messages.Record.FromString(payload)
         match record.WhichOneof("record_type"):
             case "run":
                 run.group = record.run.run_group or run.group

@@ -1,0 +1,203 @@
+"""A `Table` as Markdown, LaTeX, CSV, HTML and on the terminal. Text is printed as it is: nothing re-reads numbers."""
+
+import csv
+import html
+import io
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mmprolong.reporting.table import MISSING, Cell, Column, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "Δ": r"$\Delta$",
+    "≈": r"$\approx$",
+    "×": r"$\times$",
+    "→": r"$\to$",
+    "–": "--",
+}
+
+
+def to_markdown(table: Table) -> str:
+    """GitHub's Markdown, which has one line of headings."""
+    titles = [_markdown_text(column.flat or column.title) for column in table.columns]
+    body = [[_markdown_cell(cell) for cell in row] for row in table.rows]
+    widths = [max(3, *(len(line[index]) for line in [titles, *body])) for index in range(len(titles))]
+    rule = [
+        "-" * (width - 1) + ":" if column.numeric else "-" * width
+        for width, column in zip(widths, table.columns, strict=True)
+    ]
+    lines = [_markdown_line(line, widths, table.columns) for line in [titles, rule, *body]]
+    notes = [f"- {_markdown_text(note)}" for note in table.notes]
+    head = [f"### {_markdown_text(table.title)}", "", *([_markdown_text(table.caption), ""] if table.caption else [])]
+    return "\n".join([*head, *lines, "", *notes]).rstrip() + "\n"
+
+
+def to_latex(table: Table) -> str:
+    """A `table*` environment; needs the packages booktabs and graphicx."""
+    spec = "".join("r" if column.numeric else "l" for column in table.columns)
+    groups = _latex_groups(table) if any(name for name, _ in table.groups) else []
+    titles = " & ".join(_latex_text(column.title) for column in table.columns)
+    rows = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
+    notes = [rf"\par\smallskip\footnotesize {_latex_text(' '.join(table.notes))}"] if table.notes else []
+    caption = _latex_text(f"{table.title}. {table.caption}".strip())
+    lines = [
+        r"\begin{table*}[t]",
+        r"\centering\small",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{table.name}}}",
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{{spec}}}",
+        r"\toprule",
+        *groups,
+        titles + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        *notes,
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(table: Table) -> str:
+    """The numbers behind the cells; a column with intervals is followed by `<key>_low` and `<key>_high`."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    ranged = [any(row[index].low is not None for row in table.rows) for index in range(len(table.columns))]
+    head = zip(table.columns, ranged, strict=True)
+    writer.writerow(name for column, wide in head for name in _csv_names(column, wide))
+    for row in table.rows:
+        writer.writerow(value for cell, wide in zip(row, ranged, strict=True) for value in _csv_values(cell, wide))
+    return file.getvalue()
+
+
+def to_html(table: Table) -> str:
+    """A `<figure>` with the table, its caption and notes; no style of its own."""
+    heads = [f"<tr>{_html_groups(table)}</tr>"] if any(name for name, _ in table.groups) else []
+    starts = _starts(table)
+    titles = "".join(
+        _html_tag("th", column, start, column.title) for column, start in zip(table.columns, starts, strict=True)
+    )
+    heads.append(f"<tr>{titles}</tr>")
+    rows = [_html_row(table.columns, starts, row) for row in table.rows]
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    caption = html.escape(f"{table.title}. {table.caption}".strip())
+    return (
+        f'<figure class="table"><figcaption>{caption}</figcaption><div class="wide"><table>\n'
+        f"<thead>{''.join(heads)}</thead>\n<tbody>{body}</tbody>\n</table></div>"
+        f'<ul class="notes">{notes}</ul></figure>\n'
+    )
+
+
+def to_rich(table: Table) -> "RichTable":
+    """For the terminal."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    notes = Text("\n".join(table.notes), style="dim", justify="left")
+    looks = {"box": box.SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, "collapse_padding": True}
+    made = RichTable(title=table.title, caption=notes, caption_justify="left", **looks)
+    for column in table.columns:
+        heading = Text((column.flat or column.title).replace(" ", "\n", 1))
+        made.add_column(heading, justify="right" if column.numeric else "left", no_wrap=True, vertical="bottom")
+    for row in table.rows:
+        made.add_row(*(Text(cell.text + cell.mark, style="bold" if cell.best else "") for cell in row))
+    return made
+
+
+def _markdown_text(text: str) -> str:
+    return re.sub(r"([|*\\`<>])", r"\\\1", text)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = _markdown_text(cell.text)
+    return (f"**{text}**" if cell.best else text) + _markdown_text(cell.mark)
+
+
+def _markdown_line(cells: list[str], widths: list[int], columns: tuple[Column, ...]) -> str:
+    placed = [
+        cell.rjust(width) if column.numeric else cell.ljust(width)
+        for cell, width, column in zip(cells, widths, columns, strict=True)
+    ]
+    return f"| {' | '.join(placed)} |"
+
+
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _latex_cell(cell: Cell) -> str:
+    text = rf"\textbf{{{_latex_text(cell.text)}}}" if cell.best else _latex_text(cell.text)
+    return text + (rf"\,{_latex_text(cell.mark.strip())}" if cell.mark else "")
+
+
+def _latex_groups(table: Table) -> list[str]:
+    """The row of group headings and the rules below them."""
+    cells, rules, first = [], [], 1
+    for name, span in table.groups:
+        cells.append(rf"\multicolumn{{{span}}}{{c}}{{{_latex_text(name)}}}")
+        if name:
+            rules.append(rf"\cmidrule(lr){{{first}-{first + span - 1}}}")
+        first += span
+    return [" & ".join(cells) + r" \\", " ".join(rules)]
+
+
+def _csv_names(column: Column, wide: bool) -> list[str]:
+    return [column.key, f"{column.key}_low", f"{column.key}_high"] if wide else [column.key]
+
+
+def _csv_values(cell: Cell, wide: bool) -> list[object]:
+    first = cell.text if cell.value is None else _number(cell.value)
+    return [first, _number(cell.low), _number(cell.high)] if wide else [first]
+
+
+def _number(value: float | None) -> object:
+    return MISSING if value is None else round(value, 6)
+
+
+def _starts(table: Table) -> list[bool]:
+    """Whether a column begins a new group, so that a line is drawn before it."""
+    return [False, *(one.group != other.group for one, other in pairwise(table.columns))]
+
+
+def _html_groups(table: Table) -> str:
+    cells, starts = [], False
+    for name, span in table.groups:
+        cells.append(f'<th colspan="{span}" class="group{" start" if starts else ""}">{html.escape(name)}</th>')
+        starts = True
+    return "".join(cells)
+
+
+def _html_row(columns: tuple[Column, ...], starts: list[bool], row: tuple[Cell, ...]) -> str:
+    placed = zip(columns, starts, row, strict=True)
+    return "".join(_html_tag("td", column, start, _html_cell(cell)) for column, start, cell in placed)
+
+
+def _html_tag(tag: str, column: Column, start: bool, content: str) -> str:
+    names = " ".join(name for name, on in (("text", not column.numeric), ("start", start)) if on)
+    shown = html.escape(content) if tag == "th" else content
+    return f'<{tag} class="{names}">{shown}</{tag}>' if names else f"<{tag}>{shown}</{tag}>"
+
+
+def _html_cell(cell: Cell) -> str:
+    text = f"<strong>{html.escape(cell.text)}</strong>" if cell.best else html.escape(cell.text)
+    return text + (f'<span class="mark">{html.escape(cell.mark)}</span>' if cell.mark else "")

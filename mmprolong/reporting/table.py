@@ -1,0 +1,71 @@
+"""The one model of a table: what it says, free of how it is printed."""
+
+from dataclasses import dataclass, field
+
+from mmprolong.reporting.agreement import Agreement
+
+MISSING = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One printed value and the numbers behind it."""
+
+    text: str = MISSING
+    value: float | None = None
+    low: float | None = None
+    """Lower end of the interval, if the cell has one."""
+    high: float | None = None
+    best: bool = False
+    """Best of its column: printed bold."""
+    mark: str = ""
+    """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column; neighbours of one group share a heading."""
+
+    key: str
+    """Name in CSV."""
+    title: str
+    group: str = ""
+    numeric: bool = True
+    flat: str = ""
+    """Heading where groups cannot be drawn; empty: the title."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of a paper or report."""
+
+    name: str
+    title: str
+    caption: str = ""
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = field(default=())
+    """Printed below, one a line."""
+    agreements: tuple[Agreement, ...] = ()
+    """Our differences against the published ones."""
+
+    def __post_init__(self) -> None:
+        wrong = [row for row in self.rows if len(row) != len(self.columns)]
+        if wrong:
+            raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over the columns and how many columns each spans, from the left."""
+        spans: list[tuple[str, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0] == column.group:
+                spans[-1] = column.group, spans[-1][1] + 1
+            else:
+                spans.append((column.group, 1))
+        return spans
+
+    def cell(self, row: str, key: str) -> Cell:
+        """The cell of the row whose first cell reads `row`, in the column `key`."""
+        index = [column.key for column in self.columns].index(key)
+        return next(cells[index] for cells in self.rows if cells[0].text == row)

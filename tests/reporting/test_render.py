@@ -1,0 +1,89 @@
+import csv
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from mmprolong.reporting.digits import signed
+from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from mmprolong.reporting.table import Cell, Column, Table
+
+TABLE = Table(
+    name="odd",
+    title="R&D <arms>",
+    caption="100 % of a_b",
+    columns=(
+        Column(key="arm", title="arm", numeric=False),
+        Column(key="score", title="score", group="ours [%]"),
+        Column(key="delta", title="Δ", group="ours [%]"),
+        Column(key="paper", title="score", group="published", flat="published score"),
+    ),
+    rows=(
+        (Cell(text="a|b_c"), Cell(text="7.20", value=7.2, best=True), Cell(), Cell(text="50.00", value=50.0)),
+        (
+            Cell(text="x*y"),
+            Cell(text="−0.50", value=-0.5),
+            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, mark=" ns"),
+            Cell(),
+        ),
+    ),
+    notes=("a note with 5 % & <b>",),
+)
+
+
+def test_numbers_are_printed_as_written():
+    """A sign, a trailing zero: what a library that re-reads numbers loses."""
+    shown = Console(width=200, file=io.StringIO(), force_terminal=False)
+    shown.print(to_rich(TABLE))
+    for text in (to_markdown(TABLE), to_html(TABLE), shown.file.getvalue()):
+        assert "+7.20 [−0.1, +9.9]" in text and "50.00" in text and "−0.50" in text
+    assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
+
+
+def test_a_missing_value_is_a_dash_everywhere():
+    assert next(csv.DictReader(io.StringIO(to_csv(TABLE))))["delta"] == "-"
+    assert re.search(r"\| +- \|", to_markdown(TABLE))
+    assert "<td>-</td>" in to_html(TABLE) and " & - & " in to_latex(TABLE)
+
+
+def test_csv_holds_numbers_and_the_ends_of_intervals():
+    rows = list(csv.DictReader(io.StringIO(to_csv(TABLE))))
+    assert rows[1] == {
+        "arm": "x*y",
+        "score": "-0.5",
+        "delta": "7.2",
+        "delta_low": "-0.1",
+        "delta_high": "9.9",
+        "paper": "-",
+    }
+
+
+def test_every_markdown_line_has_the_same_columns():
+    lines = [line for line in to_markdown(TABLE).splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {5}
+    assert r"a\|b_c" in lines[2] and r"x\*y" in lines[3] and "**7.20**" in lines[2]
+
+
+def test_latex_escapes_and_rules_each_group():
+    text = to_latex(TABLE)
+    assert r"R\&D" in text and r"100 \% of a\_b" in text and r"\textbf{7.20}" in text
+    assert r"\cmidrule(lr){2-3} \cmidrule(lr){4-4}" in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {3}
+
+
+def test_html_escapes_and_marks_where_a_group_begins():
+    text = to_html(TABLE)
+    assert "R&amp;D &lt;arms&gt;" in text and "<b>" not in text
+    assert '<th colspan="2" class="group start">ours [%]</th>' in text and "<strong>7.20</strong>" in text
+
+
+def test_a_row_that_does_not_fit_is_a_bug():
+    with pytest.raises(ValueError, match="a row has 1 cells; the table has 4 columns"):
+        Table(name="t", title="t", columns=TABLE.columns, rows=((Cell(),),))
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.04, "+0.0"), (-3.0, "−3.0")])
+def test_a_difference_has_a_sign_and_no_negative_nothing(value: float, text: str):
+    assert signed(value) == text

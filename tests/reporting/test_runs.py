@@ -1,0 +1,106 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.reporting.arms import measure
+from mmprolong.reporting.runs import read_store, read_wandb
+from mmprolong.reporting.wandb_files import read_runs
+from tests.stores import Truth, mirror, write_store
+
+SMALL = {"documents": 4, "questions": 2, "seeds": 2}
+
+
+def test_a_point_without_result_is_missing_not_zero(store: Path):
+    runs = read_store(store, "length_dist")
+    assert [(point.label, point.seed) for point in runs.missing] == [("uniform", 2)]
+    assert len(runs.of("uniform")) == 2 and runs.planned("uniform") == 3
+
+
+def test_seeds_that_change_nothing_are_one_run(store: Path):
+    runs = read_store(store, "length_dist")
+    assert runs.planned("base") == len(runs.of("base")) == 1
+
+
+def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
+    missing = frozenset({("uniform", 0), ("uniform", 1)})
+    arm = measure(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
+    assert (arm.score, arm.delta, arm.overall, arm.accuracy) == (None, None, None, {})
+
+
+def test_a_misspelt_ablation_names_the_nearest(store: Path):
+    with pytest.raises(ConfigError, match="did you mean 'length_dist'"):
+        read_store(store, "lenght_dist")
+
+
+def test_a_damaged_record_is_one_line_that_says_what_to_do(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    (store / "score" / "score-uniform-s0" / "done.json").write_text('{"id": 3')
+    with pytest.raises(ArtifactError, match=r"done\.json: .*; delete the folder") as caught:
+        read_store(store, "length_dist")
+    assert "\n" not in str(caught.value)
+
+
+def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
+    path.write_text(path.read_text().replace("exact_match/1", "exact_match/2"))
+    with pytest.raises(
+        ArtifactError, match="score-uniform-s1: scored by exact_match/2, but score-base-s0 by exact_match/1"
+    ):
+        read_store(store, "length_dist")
+
+
+def test_results_on_different_questions_are_not_compared(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(ArtifactError, match="answers 39 questions, not the 40"):
+        read_store(store, "length_dist")
+
+
+def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
+    store = write_store(tmp_path, truth)
+    assert measure(read_wandb(store / "wandb", "length_dist")) == measure(read_store(store, "length_dist"))
+
+
+def test_means_alone_give_scores_without_intervals(tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, **SMALL)
+    store = write_store(tmp_path, truth)
+    disk = read_store(store, "length_dist")
+    for result in disk.results.values():
+        mirror(store, "length_dist", result.id, result.metrics, [])
+    arm, own = (measure(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
+    assert arm.score == own.score and arm.delta == own.delta and arm.questions == own.questions
+    assert arm.overall is None and arm.difference is None and not arm.clear
+
+
+def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1)}, documents=60, seeds=1, wandb=True)
+    store = write_store(tmp_path, truth)
+    path = next((store / "wandb").glob("offline-run-*/run-*.wandb"))
+    whole = read_runs(store / "wandb")["score-pool_native-s0"].history
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    torn = read_runs(store / "wandb")["score-pool_native-s0"].history
+    assert len(whole) == 1200 and 0 < len(torn) < 1200 and torn == whole[: len(torn)]
+    assert read_wandb(store / "wandb", "length_dist").results == {}
+
+
+def test_a_requeued_run_counts_each_step_once(tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1)}, wandb=True, documents=4, questions=2, seeds=1)
+    store = write_store(tmp_path, truth)
+    folder = next((store / "wandb").glob("offline-run-*"))
+    again = folder.with_name(re.sub(r"\d{8}_\d{6}", "20990101_000000", folder.name))
+    again.mkdir()
+    for file in folder.glob("*.wandb"):
+        (again / file.name).write_bytes(file.read_bytes())
+    assert len(read_runs(store / "wandb")["score-pool_native-s0"].history) == 40
+
+
+def test_a_file_that_is_not_of_wandb_is_refused(tmp_path: Path):
+    (tmp_path / "offline-run-1-x").mkdir()
+    (tmp_path / "offline-run-1-x" / "run-x.wandb").write_bytes(b"PK\x03\x04 and more")
+    with pytest.raises(ArtifactError, match="expected an offline file of W&B"):
+        read_runs(tmp_path)

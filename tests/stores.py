@@ -1,0 +1,274 @@
+"""A finished store written through the records, with a known truth: what reports and tables are tested on."""
+
+import hashlib
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from mmprolong.artifacts import Store, write_json
+from mmprolong.config import Config, Mixture, Phase, Source, Suite
+from mmprolong.records import (
+    Checkpoint,
+    Document,
+    Image,
+    Instance,
+    Message,
+    Pack,
+    Reply,
+    RunRecord,
+    Sample,
+    Score,
+    write_jsonl,
+)
+
+LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
+CORPUS, TRAIN, HELDOUT = "corpus-demo", "synthesis-train", "synthesis-heldout"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the store holds: chance of a right answer = level - slope * log2(length) of the arm, and noise."""
+
+    ablation: str = "length_dist"
+    baseline: str = "pool_native"
+    levels: Mapping[str, tuple[float, float]] = field(
+        default_factory=lambda: {
+            "base": (0.9, 0.19),
+            "pool_native": (0.95, 0.05),
+            "long_biased": (0.85, 0.06),
+            "short_biased": (0.95, 0.11),
+            "uniform": (0.95, 0.055),
+        }
+    )
+    seeds: int = 3
+    documents: int = 20
+    """At each length."""
+    questions: int = 4
+    """On each document."""
+    missing: frozenset[tuple[str, int]] = frozenset()
+    scorer: str = "exact_match/1"
+    wandb: bool = False
+    """Whether the score runs are mirrored in W&B's offline files."""
+
+
+def write_store(folder: Path, truth: Truth | None = None) -> Path:
+    """Write a store and its plan below `folder`; returns the store."""
+    truth = truth or Truth()
+    store = Store(folder / "store")
+    _write_inputs(store)
+    points = []
+    for label in truth.levels:
+        for seed in range(truth.seeds):
+            config = _config(label, 0 if label == "base" else seed)
+            steps = _steps(label, 0 if label == "base" else seed)
+            points.append({"label": label, "seed": seed, "config": asdict(config), "steps": steps})
+            if (label, seed) not in truth.missing and not (label == "base" and seed):
+                _write_training(store, label, seed, steps)
+                _write_results(store, truth, label, seed, steps)
+    plan = {
+        "ablation": truth.ablation,
+        "question": "Which spread of instance lengths trains long-context skill best?",
+        "source": "arXiv 2605.13831, table on length distributions",
+        "baseline": truth.baseline,
+        "published": "mmprolong_length_distribution.csv",
+        "table": truth.ablation,
+        "created": "2026-11-20T12:00:00+00:00",
+        "code": "0123abc",
+        "points": points,
+        "steps": {},
+    }
+    (store.root / "plans").mkdir(parents=True, exist_ok=True)
+    write_json(store.root / "plans" / f"{truth.ablation}.json", plan)
+    return store.root
+
+
+def _config(label: str, seed: int) -> Config:
+    source = Source(tasks=["extract_single", "reasoning"], documents=80, pages=[[4, 64]])
+    mixture = Mixture(tokens=0 if label == "base" else 65536, supervision={"vqa": 1.0})
+    mixture.length.name = label
+    suite = Suite(source=Source(split="heldout"), labels=LENGTHS, overall=LENGTHS, trained="8x")
+    return Config(phases={"longpt": Phase(source=source, mixture=mixture, seed=seed)}, suite=suite, seed=seed)
+
+
+def _steps(label: str, seed: int) -> dict[str, str]:
+    own = {"longpt.mixture": "mixture", "longpt.training": "training", "reply": "reply", "score": "score"}
+    named = {role: f"{stage}-{label}-s{seed}" for role, stage in own.items()}
+    return {"corpus": CORPUS, "longpt.source": TRAIN, "suite.source": HELDOUT, **named}
+
+
+def _done(store: Store, stage: str, step: str, metrics: dict | None = None, needs: dict | None = None) -> None:
+    record = RunRecord(
+        id=step,
+        stage=stage,
+        version=1,
+        settings={},
+        needs=needs or {},
+        metrics=metrics or {},
+        outputs={},
+        started="2026-11-20T12:00:00+00:00",
+        seconds=61.5,
+        cpu_hours=0.034,
+        commit="0123abc",
+        packages={"numpy": np.__version__},
+        hardware="2 x CPU",
+    )
+    store.finish(record)
+
+
+def _folder(store: Store, stage: str, step: str) -> Path:
+    folder = store.folder(stage, step)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write_inputs(store: Store) -> None:
+    """A pool of three documents of 16 pages, and one instance of each use."""
+    folder = _folder(store, "corpus", CORPUS)
+    names = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(3)]
+    pages = ((595.0, 842.0),) * 16
+    write_jsonl(
+        folder / "documents.jsonl", [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
+    )
+    (folder / "pool.txt").write_text("demo")
+    shades = np.random.default_rng(0).integers(120, 255, (48, 28, 28), dtype=np.uint8).repeat(2, 1).repeat(2, 2)
+    np.save(folder / "thumbnails.npy", shades)
+    _done(store, "corpus", CORPUS)
+    for step, name in ((TRAIN, names[0]), (HELDOUT, names[1])):
+        write_jsonl(_folder(store, "synthesis", step) / "instances.jsonl", [_instance(name)])
+        _done(store, "synthesis", step)
+
+
+def _instance(document: str) -> Instance:
+    images = tuple(Image(document=document, page=page, stamp="A7" if page == 2 else "") for page in range(14))
+    return Instance(
+        id=f"{document[:8]}-0",
+        task="extract_single",
+        document=document,
+        pages=14,
+        tokens=90,
+        supervised=4,
+        backbone="proxy",
+        messages=(
+            Message(role="user", parts=(*images, "Which value stands beside key A?")),
+            Message(role="assistant", parts=("7",)),
+        ),
+        evidence=((2,),),
+    )
+
+
+def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str]) -> None:
+    if label == "base":
+        return
+    folder = _folder(store, "mixture", steps["longpt.mixture"])
+    name = hashlib.sha256(b"0").hexdigest()
+    write_jsonl(folder / "packs.jsonl", [Pack(id=0, instances=(f"{name[:8]}-0",), lengths=(90,))])
+    share = 0.25 + 0.1 * (list(Truth().levels).index(label) - 2) if label in Truth().levels else 0.25
+    lengths = [
+        {"from": 64 * 2**index, "to": 128 * 2**index, "target_share": part, "share": part, "tokens": int(65000 * part)}
+        for index, part in enumerate((share, 0.5 - share, 0.3, 0.2))
+    ]
+    certificate = {
+        "tokens": {"target": 65536, "actual": 65012},
+        "tasks": {
+            "extract_single": {"target": 52428, "actual": 52010, "instances": 210},
+            "reasoning": {"target": 13108, "actual": 13002, "instances": 50},
+        },
+        "lengths": lengths,
+        "short": {"target": 0, "actual": 0},
+        "packs": 64,
+        "fill": 0.98,
+        "repeats": 0,
+        "documents": 120,
+        "attention": 12345678,
+    }
+    write_json(folder / "certificate.json", certificate)
+    _done(store, "mixture", steps["longpt.mixture"])
+    folder = _folder(store, "training", steps["longpt.training"])
+    draw = random.Random(f"{label}{seed}")
+    lines = [
+        {"update": update, "tokens": 1024 * update, "loss": 0.4 + 2 * math.exp(-update / 12) + draw.gauss(0, 0.05)}
+        for update in range(1, 65)
+    ]
+    write_jsonl(folder / "log.jsonl", lines)
+    checkpoint = Checkpoint(backbone="proxy", updates=64, tokens=65012, rope_base=4e6, rope_fingerprint="ab12")
+    write_json(folder / "checkpoint.json", checkpoint)
+    _done(store, "training", steps["longpt.training"], {"loss": 0.41}, {"mixture": steps["longpt.mixture"]})
+
+
+def _write_results(store: Store, truth: Truth, label: str, seed: int, steps: Mapping[str, str]) -> None:
+    level, slope = truth.levels[label]
+    luck = 0.0 if label == "base" else 0.01 * random.Random(f"{label}/{seed}").uniform(-1, 1)
+    scores = []
+    for place, length in enumerate(LENGTHS):
+        for document in range(truth.documents):
+            name = f"{length}-{document:03d}"
+            shared = 0.1 * random.Random(name).uniform(-1, 1)
+            for turn in range(truth.questions):
+                chance = min(max(level - slope * place + luck + shared, 0.03), 0.98)
+                right = random.Random(f"{name}/{turn}/{label}/{seed}").random() < chance
+                scores.append(_score(name, turn, length, right, truth.scorer))
+    folder = _folder(store, "reply", steps["reply"])
+    write_jsonl(folder / "samples.jsonl", [_sample(score) for score in scores])
+    replies = [
+        Reply(sample=score.sample, text=score.parsed, prompt_tokens=90, reply_tokens=1, cut=False) for score in scores
+    ]
+    write_jsonl(folder / "replies.jsonl", replies)
+    _done(store, "reply", steps["reply"])
+    folder = _folder(store, "score", steps["score"])
+    write_jsonl(folder / "scores.jsonl", scores)
+    metrics = _metrics(scores)
+    _done(store, "score", steps["score"], metrics, {"reply": steps["reply"]})
+    if truth.wandb:
+        mirror(store.root, truth.ablation, steps["score"], metrics, scores)
+
+
+def _score(document: str, turn: int, length: str, right: bool, scorer: str) -> Score:
+    parsed = "7" if right else "3"
+    return Score(
+        sample=f"{document}/{turn}",
+        document=document,
+        task="reasoning" if turn % 4 == 3 else "extract_single",
+        length=length,
+        depth=turn / 4,
+        value=float(right),
+        parsed=parsed,
+        target="7",
+        scorer=scorer,
+    )
+
+
+def _sample(score: Score) -> Sample:
+    return Sample(
+        id=score.sample,
+        document=score.document,
+        task=score.task,
+        length=score.length,
+        depth=score.depth,
+        target=score.target,
+    )
+
+
+def _metrics(scores: list[Score]) -> dict:
+    by_length = {length: [score.value for score in scores if score.length == length] for length in LENGTHS}
+    accuracy = {length: sum(values) / len(values) for length, values in by_length.items()}
+    return {
+        "overall": sum(accuracy.values()) / len(accuracy),
+        "accuracy": accuracy,
+        "n": {length: len(values) for length, values in by_length.items()},
+    }
+
+
+def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: list[Score]) -> None:
+    """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
+    from mmprolong.config import Tracking
+    from mmprolong.runlog import Mirror
+
+    run = Mirror(step, {"step": step, "stage": "score"}, step, ablation, store, Tracking())
+    for score in scores:
+        run.metrics(msgspec.to_builtins(score))
+    run.finish(metrics, failed=False)
