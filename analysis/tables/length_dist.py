@@ -1,0 +1,20 @@
+"""Which distribution of instance lengths trains best (MMProLong, table on length distributions)."""
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+ROWS = {"pool_native": "pool-native", "long_biased": "long-biased"}
+"""Our label -> `dist` of the published rows; the paper prints one row a task and we show their mean."""
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: distributions. The paper has two of ours."""
+    return ablation_table(runs, "Length distribution", _paper(published) if published else None)
+
+
+def _paper(published: Published) -> dict[str, dict[str, float]]:
+    base = published.mean("mmprolong_vqa_vs_ocr", {"training data": "Qwen2.5-VL-7B"})
+    rows = {label: published.mean("mmprolong_length_distribution", {"dist": name}) for label, name in ROWS.items()}
+    return {"base": base, **rows}

@@ -1,0 +1,27 @@
+"""Questions against transcription as long-context supervision (MMProLong, Table 1)."""
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+ROWS = {
+    "base": "Qwen2.5-VL-7B",
+    "extract_single": "extract-single",
+    "extract_multi": "extract-multi",
+    "reasoning": "reasoning",
+    "ocr_full": "OCR-full",
+    "ocr_needle": "OCR-needle",
+    "ocr_full_sft": "OCR-full + SFT (5B more)",
+    "ocr_needle_sft": "OCR-needle + SFT (5B more)",
+}
+"""Our label -> `training data` of the published row."""
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: kinds of supervision, against the model before training."""
+    return ablation_table(runs, "Long-context supervision", _paper(published) if published else None)
+
+
+def _paper(published: Published) -> dict[str, dict[str, float]]:
+    return {label: published.mean("mmprolong_vqa_vs_ocr", {"training data": name}) for label, name in ROWS.items()}
