@@ -19,7 +19,8 @@ def arm(generator, effect, seeds, document, interaction, spread, lengths, questi
     counts[np.arange(documents), np.arange(documents) % lengths] = questions
     right = generator.binomial(questions, np.broadcast_to(chance[:, :, None], (len(seed), documents, lengths)))
     sums = np.where(counts > 0, right, 0).astype(float)
-    return Outcomes(sums=sums, counts=counts, documents=tuple(str(index) for index in range(documents)))
+    names = tuple(str(index) for index in range(documents))
+    return Outcomes(sums=sums, counts=counts, weights=np.full(lengths, 1 / lengths), documents=names)
 
 
 def coverage(trials, seeds, documents, spread, lengths=5, questions=4, single=False, truth=0.03, resamples=2000):

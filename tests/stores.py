@@ -12,6 +12,7 @@ import numpy as np
 
 from mmprolong.artifacts import Store, write_json
 from mmprolong.config import Config, Mixture, Phase, Source, Suite
+from mmprolong.evaluation.score import metrics as measured
 from mmprolong.records import (
     Checkpoint,
     Document,
@@ -221,7 +222,7 @@ def _write_results(store: Store, truth: Truth, label: str, seed: int, steps: Map
     _done(store, "reply", steps["reply"])
     folder = _folder(store, "score", steps["score"])
     write_jsonl(folder / "scores.jsonl", scores)
-    metrics = _metrics(scores)
+    metrics = measured(scores, LENGTHS)
     _done(store, "score", steps["score"], metrics, {"reply": steps["reply"]})
     if truth.wandb:
         mirror(store.root, truth.ablation, steps["score"], metrics, scores)
@@ -251,16 +252,6 @@ def _sample(score: Score) -> Sample:
         depth=score.depth,
         target=score.target,
     )
-
-
-def _metrics(scores: list[Score]) -> dict:
-    by_length = {length: [score.value for score in scores if score.length == length] for length in LENGTHS}
-    accuracy = {length: sum(values) / len(values) for length, values in by_length.items()}
-    return {
-        "overall": sum(accuracy.values()) / len(accuracy),
-        "accuracy": accuracy,
-        "n": {length: len(values) for length, values in by_length.items()},
-    }
 
 
 def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: list[Score]) -> None:

@@ -51,7 +51,7 @@ def ablation_table(
 
 
 def _own_columns(runs: Runs) -> list[Column]:
-    lengths = [Column(key=f"accuracy_{length}", title=length, group=OURS) for length in runs.plan.lengths]
+    lengths = [Column(key=f"accuracy_{length}", title=length, group=OURS) for length in runs.lengths]
     return [
         Column(key="arm", title="arm", numeric=False),
         Column(key="seeds", title="seeds"),
@@ -67,7 +67,7 @@ def _own_cells(arm: Arm, runs: Runs) -> list[Cell]:
         Cell(text=arm.label),
         Cell(text=f"{arm.finished}/{arm.planned}"),
         Cell() if arm.questions is None else Cell(text=str(arm.questions), value=arm.questions),
-        *(_percent(arm.accuracy.get(length)) for length in runs.plan.lengths),
+        *(_percent(arm.accuracy.get(length)) for length in runs.lengths),
         _overall(arm),
         _delta(arm),
     ]
@@ -140,9 +140,7 @@ def _with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> lis
 
 
 def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
-    notes = [
-        f"seeds: runs finished/planned. n: questions a run answers. overall: mean of {', '.join(runs.plan.overall)}."
-    ]
+    notes = [f"seeds: runs finished/planned. n: questions a run answers. overall: mean of {', '.join(runs.overall)}."]
     measured = [arm.overall for arm in arms.values() if arm.overall]
     compared = [arm for arm in arms.values() if arm.difference]
     if measured:

@@ -38,7 +38,7 @@ def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
     Args:
         lengths: what the headline is the mean of; by default the suite's own choice.
     """
-    chosen = list(lengths or runs.plan.overall)
+    chosen = list(lengths or runs.overall)
     arms = {label: _arm(runs, label, chosen) for label in runs.plan.labels}
     tallies = {
         label: outcomes([result.scores for result in found], chosen)
@@ -51,13 +51,13 @@ def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
 
 def _arm(runs: Runs, label: str, chosen: list[str]) -> Arm:
     found = runs.of(label)
-    accuracy = {length: value for length in runs.plan.lengths if (value := _mean(found, length)) is not None}
+    accuracy = {length: value for length in runs.lengths if (value := _mean(found, length)) is not None}
     score = sum(accuracy[length] for length in chosen) / len(chosen) if set(chosen) <= accuracy.keys() else None
     return Arm(
         label=label,
         finished=len(found),
         planned=runs.planned(label),
-        questions=found[0].questions(runs.plan.lengths) if found else None,
+        questions=found[0].questions(runs.lengths) if found else None,
         accuracy=accuracy,
         score=score,
     )

@@ -56,16 +56,6 @@ class Plan:
         point = next((point for point in self.points if point.label == self.baseline), self.points[0])
         return point.config["suite"]
 
-    @property
-    def lengths(self) -> list[str]:
-        """Labels of the evaluated lengths, shortest first."""
-        return list(self.suite["labels"])
-
-    @property
-    def overall(self) -> list[str]:
-        """Lengths whose mean is the headline score."""
-        return list(self.suite.get("overall") or self.lengths)
-
 
 def read_plan(store: Path, ablation: str) -> Plan:
     """The plan of `ablation` as it was frozen.

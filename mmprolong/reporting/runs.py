@@ -9,6 +9,7 @@ import msgspec
 from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score, read_jsonl
+from mmprolong.reporting.lengths import size
 from mmprolong.reporting.plan import Plan, Point, read_plan
 from mmprolong.reporting.wandb_files import WandbRun, read_runs
 
@@ -24,10 +25,7 @@ class Result:
     """One a question; empty where the source keeps only the means."""
 
     def accuracy(self, length: str) -> float | None:
-        """Mean score at a length, in [0, 1]; None where nothing was asked."""
-        if self.scores:
-            values = [score.value for score in self.scores if score.length == length]
-            return sum(values) / len(values) if values else None
+        """Score at a length, in [0, 1]: the mean over the tasks' means; None where nothing was asked."""
         return self.metrics.get("accuracy", {}).get(length)
 
     def questions(self, lengths: list[str]) -> int:
@@ -53,6 +51,17 @@ class Runs:
     def planned(self, label: str) -> int:
         """How many different runs the plan has for a row."""
         return len(self.plan.of(label))
+
+    @property
+    def lengths(self) -> list[str]:
+        """Labels of the evaluated lengths, shortest first."""
+        found = {length for result in self.results.values() for length in result.metrics.get("accuracy", {})}
+        return list(self.plan.suite["labels"]) or sorted(found, key=size)
+
+    @property
+    def overall(self) -> list[str]:
+        """Lengths whose mean is the headline score."""
+        return list(self.plan.suite["overall"]) or self.lengths
 
     @property
     def missing(self) -> list[Point]:

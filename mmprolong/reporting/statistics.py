@@ -2,9 +2,9 @@
 
 An interval speaks of new documents like the evaluated ones, and, where an arm has at least two seeds, of new seeds.
 Questions on one document are right or wrong together, so documents are resampled, not questions. Both arms answer the
-same documents, so a difference resamples them together. The headline score is the mean of the accuracies of several
-lengths; each document's pull on it (its questions' deviations from their length's mean, weighted) is computed once, and
-a resample is a sum of pulls: linear in the documents, and no length can run empty.
+same documents, so a difference resamples them together. The headline score is a mean over cells: over lengths, and at
+each length over tasks. Each document's pull on it (its questions' deviations from their cell's mean, weighted) is
+computed once, and a resample is a sum of pulls: linear in the documents, and no cell can run empty.
 
 Seeds are few. Their spread is cleaned of the noise of single answers, which the documents carry already, resampled, and
 the interval is widened to the Student t quantile of the effective degrees of freedom (Satterthwaite).
@@ -63,31 +63,33 @@ class Outcomes:
     """The scores of one arm, summed by document: all that the statistics need."""
 
     sums: "ndarray"
-    """Summed scores, (seeds, documents, lengths)."""
+    """Summed scores, (seeds, documents, cells); a cell is a length and a task."""
     counts: "ndarray"
-    """Questions, (documents, lengths)."""
+    """Questions, (documents, cells)."""
+    weights: "ndarray"
+    """Share of each cell in the headline score, (cells,)."""
     documents: tuple[str, ...]
 
     @cached_property
     def accuracy(self) -> "ndarray":
-        """Mean score, (seeds, lengths)."""
+        """Mean score, (seeds, cells)."""
         return self.sums.sum(1) / self.counts.sum(0)
 
     @cached_property
     def overall(self) -> "ndarray":
-        """Mean over the lengths, (seeds,)."""
-        return self.accuracy.mean(1)
+        """Headline score, (seeds,)."""
+        return self.accuracy @ self.weights
 
     @cached_property
     def pulls(self) -> "ndarray":
         """How far each document moves `overall` from where it is, (seeds, documents); each row adds up to 0."""
         centred = self.sums - self.accuracy[:, None, :] * self.counts
-        return (centred / self.counts.sum(0)).mean(2)
+        return centred / self.counts.sum(0) @ self.weights
 
     @cached_property
     def parts(self) -> "ndarray":
         """What each document adds to `overall`, mean over seeds, (documents,)."""
-        return (self.sums / self.counts.sum(0)).mean(2).mean(0)
+        return (self.sums / self.counts.sum(0) @ self.weights).mean(0)
 
 
 def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str]) -> Outcomes:
@@ -98,23 +100,29 @@ def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str]) -> Outcome
     """
     import numpy as np
 
-    column = {length: index for index, length in enumerate(lengths)}
-    kept = [[score for score in run if score.length in column] for run in runs]
+    kept = [[score for score in run if score.length in lengths] for run in runs]
+    cells = sorted({(score.length, score.task) for run in kept for score in run})
     documents = tuple(sorted({score.document for run in kept for score in run}))
-    row = {document: index for index, document in enumerate(documents)}
-    counts = np.zeros((len(kept), len(documents), len(column)))
+    column, row = ({name: index for index, name in enumerate(names)} for names in (cells, documents))
+    counts = np.zeros((len(kept), len(documents), len(cells)))
     sums = np.zeros_like(counts)
     for seed, run in enumerate(kept):
         for score in run:
-            at = seed, row[score.document], column[score.length]
+            at = seed, row[score.document], column[score.length, score.task]
             counts[at] += 1
             sums[at] += score.value
     if (counts != counts[:1]).any():
         raise ArtifactError("scores: the seeds of an arm answered different questions; compare runs of one suite")
-    empty = [length for length, count in zip(lengths, counts[:1].sum((0, 1)), strict=True) if not count]
+    weights = np.array(_weights([length for length, _ in cells], lengths))
+    return Outcomes(sums=sums, counts=counts[0], weights=weights, documents=documents)
+
+
+def _weights(cells: Sequence[str], lengths: Sequence[str]) -> list[float]:
+    """Equal shares for the lengths, and within a length for its tasks."""
+    empty = [length for length in lengths if length not in cells]
     if empty:
         raise ArtifactError(f"scores: no question at length {empty[0]!r}; evaluate it, or take it out of suite.overall")
-    return Outcomes(sums=sums, counts=counts[0], documents=documents)
+    return [1 / len(lengths) / cells.count(length) for length in cells]
 
 
 def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
@@ -122,7 +130,8 @@ def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
 
     Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
     """
-    return _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples)
+    found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
 def difference(arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES) -> Estimate:

@@ -1,12 +1,14 @@
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
+from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.statistics import Outcomes, difference, holm, mean, outcomes, permutation
-from tests.stores import _score
+from tests.stores import LENGTHS, _score
 
 
 def arm(generator: np.random.Generator, effect: float, seeds: int, shared: np.ndarray, spread: float = 0.0) -> Outcomes:
@@ -16,7 +18,8 @@ def arm(generator: np.random.Generator, effect: float, seeds: int, shared: np.nd
     counts = np.zeros((len(shared), 2))
     counts[np.arange(len(shared)), np.arange(len(shared)) % 2] = 4
     sums = generator.binomial(4, chance)[:, :, None] * (counts > 0)
-    return Outcomes(sums=sums.astype(float), counts=counts, documents=tuple(map(str, range(len(shared)))))
+    names = tuple(map(str, range(len(shared))))
+    return Outcomes(sums=sums.astype(float), counts=counts, weights=np.full(2, 0.5), documents=names)
 
 
 def share_that_holds(truth: float, seeds: int, other: int, spread: float, trials: int = 300) -> float:
@@ -43,6 +46,7 @@ def test_ignoring_the_documents_of_questions_would_hold_it_too_rarely():
     spread = Outcomes(
         sums=np.where(np.arange(400)[None, :, None] % 2 == np.arange(2), _ungroup(clustered)[None, :, None], 0.0),
         counts=(np.arange(400)[:, None] % 2 == np.arange(2)).astype(float),
+        weights=np.full(2, 0.5),
         documents=tuple(map(str, range(400))),
     )
     assert mean(clustered).half > 1.5 * mean(spread).half
@@ -91,9 +95,17 @@ def test_arms_that_answered_different_documents_are_refused():
         difference(one, other)
 
 
-def test_each_length_counts_alike_in_the_headline():
-    scores = [_score("a", 0, "1x", True, "s/1")] + [_score("b", turn, "2x", False, "s/1") for turn in range(9)]
-    assert mean(outcomes([scores], ["1x", "2x"])).value == 0.5
+def test_each_length_and_each_task_within_it_counts_alike_in_the_headline():
+    """As the score stage averages: the mean over tasks at each length, then over lengths."""
+    right = [_score("a", 3, "1x", True, "s/1"), _score("a", 0, "2x", True, "s/1")]
+    wrong = [_score(f"b{turn}", 0, "1x", False, "s/1") for turn in range(9)]
+    assert mean(outcomes([right + wrong], ["1x", "2x"])).value == pytest.approx(0.75)
+
+
+def test_the_headline_is_the_one_that_the_score_stage_wrote(store: Path):
+    runs = read_store(store, "length_dist")
+    for result in runs.results.values():
+        assert outcomes([result.scores], LENGTHS).overall[0] == pytest.approx(result.metrics["overall"])
 
 
 def test_a_length_without_questions_is_refused():

@@ -1,0 +1,56 @@
+"""The loss curves of a sweep's training runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmprolong.records import read_jsonl
+from mmprolong.reporting.plan import Plan, Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What a figure needs of a line of `log.jsonl`."""
+
+    tokens: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCurve:
+    """One run's loss over its phases."""
+
+    label: str
+    seed: int
+    tokens: tuple[int, ...]
+    """Training tokens seen, over all phases."""
+    losses: tuple[float, ...]
+    """Mean over the supervised tokens of each update [nat]."""
+    ends: tuple[int, ...]
+    """Tokens at which each phase but the last ended."""
+
+
+def loss_curves(store: Path, plan: Plan) -> list[LossCurve]:
+    """The curves of all runs that have a log, in the plan's order.
+
+    Raises:
+        DataError: a log is damaged.
+    """
+    points = [point for label in plan.labels for point in plan.of(label)]
+    curves = [_curve(store, point) for point in points]
+    return [curve for curve in curves if curve.tokens]
+
+
+def _curve(store: Path, point: Point) -> LossCurve:
+    tokens: list[int] = []
+    losses: list[float] = []
+    ends: list[int] = []
+    for role, step in point.steps.items():
+        log = store / "training" / step / "log.jsonl"
+        if not role.endswith(".training") or not log.is_file():
+            continue
+        before = tokens[-1] if tokens else 0
+        ends += [before] if before else []
+        for line in read_jsonl(log, _Line):
+            tokens.append(before + line.tokens)
+            losses.append(line.loss)
+    return LossCurve(label=point.label, seed=point.seed, tokens=tuple(tokens), losses=tuple(losses), ends=tuple(ends))

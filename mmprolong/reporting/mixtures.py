@@ -1,0 +1,60 @@
+"""What each arm was trained on: the certificates of its mixtures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmprolong.artifacts import read_json
+from mmprolong.reporting.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmMixture:
+    """The mixture of one phase of one arm, as drawn by its first seed."""
+
+    label: str
+    phase: str
+    step: str
+    certificate: Mapping[str, Any]
+
+    @property
+    def tasks(self) -> dict[str, float]:
+        """Share of the tokens by task; `short` stands for the short data."""
+        tokens = {task: entry["actual"] for task, entry in self.certificate["tasks"].items()}
+        if self.certificate["short"]["actual"]:
+            tokens["short"] = self.certificate["short"]["actual"]
+        return _shares(tokens)
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """Share of the long tokens by length bin, shortest first."""
+        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in self.certificate["lengths"]})
+
+
+def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
+    """The finished mixtures of every arm in the plan's order; phases that all trained arms share are left out.
+
+    Raises:
+        ArtifactError: a finished mixture has no readable certificate.
+    """
+    found = [mixture for label in plan.labels for mixture in _of(store, plan, label)]
+    trained = {mixture.label for mixture in found}
+    users = {mixture.step: {other.label for other in found if other.step == mixture.step} for mixture in found}
+    own = [mixture for mixture in found if users[mixture.step] != trained or len(trained) == 1]
+    return own or found
+
+
+def _of(store: Path, plan: Plan, label: str) -> list[ArmMixture]:
+    steps = plan.of(label)[0].steps
+    roles = {role.removesuffix(".mixture"): step for role, step in steps.items() if role.endswith(".mixture")}
+    return [
+        ArmMixture(label=label, phase=phase, step=step, certificate=read_json(folder / "certificate.json"))
+        for phase, step in roles.items()
+        if ((folder := store / "mixture" / step) / "done.json").is_file()
+    ]
+
+
+def _shares(tokens: Mapping[str, float]) -> dict[str, float]:
+    total = sum(tokens.values())
+    return {name: value / total if total else 0.0 for name, value in tokens.items()}

@@ -1,0 +1,60 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mmprolong.errors import ConfigError
+from mmprolong.reporting.figures import _apart, accuracy_by_length, inline_svg, loss_by_tokens, mixture_shares, save
+from mmprolong.reporting.lengths import size
+from mmprolong.reporting.losses import loss_curves
+from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.runs import read_store
+
+
+def test_equal_runs_give_equal_figures(store: Path, tmp_path: Path):
+    first, second = (save(accuracy_by_length(read_store(store, "length_dist")), tmp_path / name) for name in "ab")
+    assert [path.suffix for path in first] == [".png", ".svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_figure_names_every_arm_and_marks_the_trained_length(store: Path):
+    (axes,) = accuracy_by_length(read_store(store, "length_dist")).axes
+    texts = {text.get_text() for text in axes.texts}
+    assert texts == {"base", "pool_native", "long_biased", "short_biased", "uniform", "trained up to 8x"}
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1x", "2x", "4x", "8x", "16x"]
+
+
+def test_an_inline_figure_takes_the_colour_of_its_page(store: Path):
+    runs = read_store(store, "length_dist")
+    svg = inline_svg(accuracy_by_length(runs), "accuracy")
+    assert svg.startswith("<svg") and "currentColor" in svg and "#23272e" not in svg
+
+
+def test_every_trained_run_has_a_loss_curve(store: Path):
+    curves = loss_curves(store, read_store(store, "length_dist").plan)
+    assert len(curves) == 11 and all(len(curve.tokens) == 64 for curve in curves)
+    assert loss_by_tokens(curves, ["base", "pool_native", "long_biased", "short_biased", "uniform"]).axes
+
+
+def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):
+    found = arm_mixtures(store, read_store(store, "length_dist").plan)
+    assert [mixture.label for mixture in found] == ["pool_native", "long_biased", "short_biased", "uniform"]
+    assert all(sum(mixture.tasks.values()) == pytest.approx(1) for mixture in found)
+    assert mixture_shares(found).axes
+
+
+def test_names_at_line_ends_keep_their_order_and_a_gap():
+    moved = _apart({"a": 50.0, "b": 50.1, "c": 49.9, "d": 2.0}, gap=5, top=101)
+    assert sorted(moved, key=lambda name: moved[name]) == ["d", "c", "a", "b"]
+    heights = sorted(moved.values())
+    assert all(upper - lower >= 5 - 1e-9 for lower, upper in pairwise(heights))
+
+
+@pytest.mark.parametrize(("label", "value"), [("1x", 1), ("16x", 16), ("64K", 65536), ("0.5M", 524288)])
+def test_a_length_is_a_number(label: str, value: float):
+    assert size(label) == value
+
+
+def test_a_length_without_unit_is_refused():
+    with pytest.raises(ConfigError, match="'long' is no length; write '4x'"):
+        size("long")
