@@ -88,9 +88,7 @@ def _look(rows: Sequence[Sequence[Row]], sizes: Sequence[tuple[float, float]], o
             if not _mono(row.main):
                 styles[_style(row)] += len(row.text)
     body = styles.most_common(1)[0][0] if styles else _Style(10.0, "", False)
-    headings = {
-        _style(row) for heading in outline for row in rows[heading.page] if _is_target(row, heading)
-    } - {body}
+    headings = {_style(row) for heading in outline for row in rows[heading.page] if _is_target(row, heading)} - {body}
     repeated = frozenset(text for text, pages in edges.items() if pages >= _REPEATED)
     return _Look(body=body, headings=frozenset(headings), edges=repeated, outlined=bool(outline))
 
@@ -121,7 +119,7 @@ def _looks_like_heading(row: Row, look: _Look) -> bool:
         return False
     style = _style(row)
     if look.outlined:
-        return style in look.headings
+        return style in look.headings and not text[-1].isdigit()  # lines of a table of contents end in a page number
     larger = style.size >= look.body.size * 1.12
     return larger or (style.bold and not look.body.bold and style.size >= look.body.size - 0.2)
 

@@ -5,7 +5,6 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +18,8 @@ from mmprolong.pages.renderers import OpenDocument, renderer
 from mmprolong.records import Block, Document, Reject, write_jsonl
 
 _TEXT_KEY_PAGES = 3
+_TEXT_KEY_LENGTH = 200
+"""Shorter texts [characters] are equal by chance: cover pages, forms, blank scans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Part:
     document: Document | None = None
     reject: Reject | None = None
     text_key: str = ""
-    """SHA-256 of the normalised text of the first pages; empty if they have none."""
+    """SHA-256 of the normalised text of the first three pages; empty if they have little."""
     blank: int = 0
     """Pages without text."""
     seconds: float = 0.0
@@ -102,8 +103,10 @@ def _read(job: Job, document: OpenDocument) -> Part:
     lines = [document.lines(page) for page in range(len(document.page_sizes))]
     blocks = blocks_of(document.id, lines, document.page_sizes, outline)
     started = time.process_time()
-    thumbnails = list(_rendered(job, document))
+    thumbnails, inked = _rendered(job, document)
     seconds = time.process_time() - started
+    if not inked:
+        return Part(reject=Reject(what=job.source, reason="blank", detail="no page shows anything"))
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
     if job.thumbnail:
         np.save(job.part + ".npy", np.stack(thumbnails))
@@ -114,17 +117,25 @@ def _read(job: Job, document: OpenDocument) -> Part:
     return Part(document=known, text_key=_text_key(blocks), blank=blank, seconds=round(seconds, 4))
 
 
-def _rendered(job: Job, document: OpenDocument) -> Iterator[np.ndarray]:
-    """Render every page once, so that no page fails for the first time in a training run; yields the thumbnails."""
+def _rendered(job: Job, document: OpenDocument) -> tuple[list[np.ndarray], bool]:
+    """Draw every page once, so that none fails for the first time in a training run.
+
+    Returns:
+        The thumbnails, and whether any page shows anything: damaged files are "repaired" to blank pages.
+    """
+    thumbnails, inked = [], False
     for page in range(len(document.page_sizes)):
-        document.render(page, job.dpi)
+        drawn = document.render(page, job.dpi)
+        inked = inked or bool((drawn != drawn[0, 0]).any())
         if job.thumbnail:
-            yield document.thumbnail(page, job.thumbnail)
+            thumbnails.append(document.thumbnail(page, job.thumbnail))
+    return thumbnails, inked
 
 
 def _text_key(blocks: list[Block]) -> str:
     words = " ".join(block.text for block in blocks if block.page < _TEXT_KEY_PAGES).lower().split()
-    return hashlib.sha256(" ".join(words).encode()).hexdigest() if words else ""
+    text = " ".join(words)
+    return hashlib.sha256(text.encode()).hexdigest() if len(text) >= _TEXT_KEY_LENGTH else ""
 
 
 def _address_space() -> int:

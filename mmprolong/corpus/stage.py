@@ -34,7 +34,7 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
     """
     renderer(settings.renderer)
     pool = locate(settings.path)
-    jobs = _jobs(settings, pool, folder)
+    jobs = jobs_of(settings, pool, folder)
     _read(jobs, log)
     rejects: list[Reject] = []
     accepted = list(_accepted(jobs, rejects))
@@ -48,7 +48,8 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 
-def _jobs(settings: Corpus, pool: Path, folder: Path) -> list[Job]:
+def jobs_of(settings: Corpus, pool: Path, folder: Path) -> list[Job]:
+    """What is to be read, in the order of the files' names; parts lie below `folder`."""
     known = licences(pool)
     jobs = []
     for path in find_pdfs(pool):

@@ -142,7 +142,9 @@ def _line(raw: Any, text: Any, codes: list[int], start: int, end: int, turned: C
     fonts = [_font(raw, text, index) for index in inked[:: max(1, len(inked) // 8)]]
     names = [name for name, _ in fonts]
     half = len(fonts) / 2
-    letters = "".join(chr(code) if 31 < code < 0x110000 else "-" if code == _BREAK_HYPHEN else "" for code in codes[start:end])
+    letters = "".join(
+        chr(code) if 31 < code < 0x110000 else "-" if code == _BREAK_HYPHEN else "" for code in codes[start:end]
+    )
     return Line(
         text=clean(letters.translate(_LIGATURES)),
         box=turned((min(lefts), min(bottoms), max(rights), max(tops))),

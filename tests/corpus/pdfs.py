@@ -1,0 +1,25 @@
+"""PDFs made for a test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+
+
+def write_pdf(path: Path, pages: Sequence[str] = ("A page.",), **options: Any) -> Path:
+    """A PDF with one text box a page."""
+    document = pymupdf.open()
+    for text in pages:
+        document.new_page(width=300, height=400).insert_textbox(pymupdf.Rect(30, 60, 280, 380), text, fontsize=11)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document.save(path, **options)
+    return path
+
+
+def encrypt(path: Path) -> Path:
+    """The PDF in `path`, made unreadable without a password."""
+    with pymupdf.open(path) as document:
+        content = document.tobytes(encryption=pymupdf.mupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="user")
+    path.write_bytes(content)
+    return path

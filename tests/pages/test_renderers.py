@@ -1,0 +1,98 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import pytest
+
+from mmprolong.corpus.pool import locate
+from mmprolong.errors import ConfigError
+from mmprolong.pages.files import Unreadable
+from mmprolong.pages.renderers import pixel_size, renderer
+
+BOTH = pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
+ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
+
+
+@BOTH
+def test_a_page_has_the_size_that_is_known_beforehand(name: str, tmp_path: Path):
+    document = pymupdf.open()
+    for size in ((612, 792), (595.276, 841.89), (101.3, 7.7)):
+        document.new_page(width=size[0], height=size[1])
+    document.save(tmp_path / "sizes.pdf")
+    with renderer(name).open(tmp_path / "sizes.pdf") as opened:
+        for page, size in enumerate(opened.page_sizes):
+            for dpi in (72, 97, 144):
+                width, height = pixel_size(size, dpi)
+                image = opened.render(page, dpi)
+                assert image.shape == (height, width, 3) and image.dtype == np.uint8
+                assert image.min() == 255, "a blank page is white to its edges"
+
+
+@BOTH
+def test_a_letter_page_at_144_dpi_is_1224_by_1584(name: str):
+    with renderer(name).open(ARTICLE) as document:
+        assert pixel_size(document.page_sizes[0], 144) == (1224, 1584)
+
+
+def test_both_renderers_draw_and_measure_the_same_page():
+    with renderer("pymupdf").open(ARTICLE) as one, renderer("pypdfium2").open(ARTICLE) as two:
+        assert (one.id, one.page_sizes) == (two.id, two.page_sizes)
+        assert [heading.title for heading in one.outline()] == [heading.title for heading in two.outline()]
+        difference = one.thumbnail(3, 56).astype(int) - two.thumbnail(3, 56)
+        assert np.abs(difference).mean() < 6
+        assert np.corrcoef(one.thumbnail(3, 56).ravel(), two.thumbnail(3, 56).ravel())[0, 1] > 0.85
+
+
+@BOTH
+def test_text_of_a_rotated_page_stands_where_it_is_shown(name: str, tmp_path: Path):
+    document = pymupdf.open()
+    page = document.new_page(width=400, height=200)
+    page.insert_text((20, 180), "Top", fontsize=12, rotate=90)
+    page.set_rotation(90)
+    document.save(tmp_path / "turned.pdf")
+    with renderer(name).open(tmp_path / "turned.pdf") as opened:
+        assert opened.page_sizes == ((200.0, 400.0),)
+        dark = np.argwhere(opened.render(0, 72)[:, :, 0] < 128)
+        line = opened.lines(0)[0]
+    assert line.text == "Top"
+    assert np.abs(dark.min(axis=0) - (line.box[1], line.box[0])).max() < 8
+    assert np.abs(dark.max(axis=0) - (line.box[3], line.box[2])).max() < 8
+
+
+@BOTH
+def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
+    (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
+    with renderer(name).open(tmp_path / "x.pdf.gz") as packed, renderer(name).open(ARTICLE) as plain:
+        assert packed.id == plain.id
+
+
+@BOTH
+def test_a_page_too_large_to_draw_is_unreadable(name: str, tmp_path: Path):
+    document = pymupdf.open()
+    document.new_page(width=14000, height=14000)
+    document.save(tmp_path / "poster.pdf")
+    with renderer(name).open(tmp_path / "poster.pdf") as opened, pytest.raises(Unreadable) as caught:
+        opened.render(0, 144)
+    assert caught.value.reason == "page too large"
+
+
+@BOTH
+@pytest.mark.parametrize("content", [b"", b"no PDF at all", ARTICLE.read_bytes()[:200]])
+def test_a_damaged_file_is_unreadable_not_a_traceback(name: str, content: bytes, tmp_path: Path):
+    (tmp_path / "x.pdf").write_bytes(content)
+    with pytest.raises(Unreadable) as caught, renderer(name).open(tmp_path / "x.pdf"):
+        pass
+    assert caught.value.reason in ("broken", "no pages")
+
+
+def test_a_thumbnail_is_grey_between_paper_and_ink(tmp_path: Path):
+    with renderer("pymupdf").open(ARTICLE) as document:
+        thumbnail = document.thumbnail(0, 56)
+    assert thumbnail.shape == (56, 56) and thumbnail.dtype == np.uint8
+    assert len(np.unique(thumbnail)) > 30
+
+
+def test_a_misspelt_renderer_is_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"corpus.renderer: 'pdfium' is unknown; did you mean 'pypdfium2'"):
+        renderer("pdfium")
