@@ -168,11 +168,14 @@ class Suite:
 
 @dataclass
 class Cluster:
-    """Where steps run."""
+    """Where steps run, and how fast they are expected to be until finished steps say it."""
 
     name: str = execution("local")
     processes: int = execution(0)
     """Worker processes; 0: one a core."""
+    training_tokens_per_second: float = execution(10_000.0)
+    step_seconds: dict[str, float] = field(default_factory=dict, metadata={"role": "execution"})
+    """Expected time of a step of the other stages [s]."""
 
 
 @dataclass
@@ -206,6 +209,8 @@ class Config:
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     paths: Paths = field(default_factory=Paths)
+    sweep: Any = execution(None)
+    """The block of an ablation file; taken out before a run is frozen."""
 
 
 def identity(settings: Any) -> dict[str, Any]:

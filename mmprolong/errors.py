@@ -30,7 +30,7 @@ class StepFailed(MMProLongError):
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """The end of an error message about a misspelt name: the nearest match and all that is allowed."""
-    names = sorted(allowed)
+    names = sorted(set(allowed))
     match = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {match[0]!r}? " if match else ""
     return f"{hint}allowed: {', '.join(names) or '(nothing)'}"

@@ -90,7 +90,7 @@ class Message:
     """One turn. The only conversation format in the house."""
 
     role: str
-    """`user` or `assistant`; the assistant's text is supervised."""
+    """`user`; `assistant`, whose text is supervised; `given`, text within the assistant's turn that is not supervised."""
     parts: tuple[str | Image, ...]
     """Text and images in the order in which they are read."""
 
@@ -214,7 +214,7 @@ class RunRecord:
     settings: dict[str, Any]
     """The settings that name the step."""
     needs: dict[str, str]
-    """Ids of its finished inputs, by role."""
+    """`stage/id` of its finished inputs, by role."""
     metrics: dict[str, Any]
     outputs: dict[str, str]
     """SHA-256 of every file that the step wrote, by name."""
@@ -223,7 +223,7 @@ class RunRecord:
     started: str = ""
     """UTC, ISO 8601."""
     seconds: float = 0.0
-    """Wall time of all attempts that led to this result [s]."""
+    """Wall time of the attempt that finished [s]."""
     cpu_hours: float = 0.0
     commit: str = ""
     """Git commit of the code, with `+` if the tree was changed."""

@@ -1,0 +1,70 @@
+"""Shares of a token budget: by task, by length, whole tokens that add up."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from mmprolong.config import Mixture
+from mmprolong.errors import ConfigError
+
+VQA = "vqa"
+
+
+def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[str, int]:
+    """Split `budget` by `weights`; the parts add up to it exactly (largest remainders, ties by name).
+
+    Raises:
+        ConfigError: a weight is negative, or all are zero.
+    """
+    total = sum(weights.values())
+    if total <= 0 or min(weights.values()) < 0:
+        raise ConfigError(f"{where}: shares {dict(weights)}; none may be negative and at least one must be positive")
+    exact = {name: budget * weight / total for name, weight in weights.items() if weight > 0}
+    parts = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (parts[name] - exact[name], name))
+    for name in by_remainder[: budget - sum(parts.values())]:
+        parts[name] += 1
+    return parts
+
+
+def task_weights(mixture: Mixture) -> dict[str, float]:
+    """Weights of the task types: `vqa` is replaced by the tasks of `task_mix`.
+
+    Source: arXiv 2605.13831, section 4.2 (tasks) and 5.2 (extraction:reasoning; extraction is single and multi evenly).
+
+    Raises:
+        ConfigError: `vqa` is asked for and `task_mix` is empty.
+    """
+    weights = {task: share for task, share in mixture.supervision.items() if task != VQA and share > 0}
+    share = mixture.supervision.get(VQA, 0.0)
+    if share > 0:
+        total = sum(mixture.task_mix.values())
+        if total <= 0:
+            raise ConfigError("mixture.task_mix: empty, but supervision asks for vqa; name its tasks and their shares")
+        for task, part in mixture.task_mix.items():
+            if part > 0:
+                weights[task] = weights.get(task, 0.0) + share * part / total
+    return weights
+
+
+def bins(edges: Sequence[int], window: int) -> list[tuple[int, int]]:
+    """Half-open token ranges [from, to) of the length bins; one that holds everything if there are no edges.
+
+    Raises:
+        ConfigError: the edges do not rise.
+    """
+    if not edges:
+        return [(0, 2**62)]
+    if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
+        raise ConfigError(f"length.edges: {list(edges)}; two or more rising multiples of the window")
+    return [(low * window, high * window) for low, high in pairwise(edges)]
+
+
+def native_weights(lengths: Sequence[int], ranges: Sequence[tuple[int, int]]) -> list[float]:
+    """Tokens of the pool's documents in each range: what 'pool-native' means.
+
+    Args:
+        lengths: tokens of every document of the pool.
+
+    Source: arXiv 2605.13831, section 4.1 and Table `length_distribution`.
+    """
+    return [float(sum(length for length in lengths if low <= length < high)) for low, high in ranges]

@@ -1,0 +1,45 @@
+"""The rotary base: applied, and proved from the frequencies that the model really uses."""
+
+import hashlib
+
+import torch
+from torch import nn
+
+from mmprolong.errors import DataError
+
+
+def rope_base(model: nn.Module) -> float:
+    """The base that the model's configuration states."""
+    return float(model.config.text_config.rope_parameters["rope_theta"])
+
+
+def set_rope_base(model: nn.Module, base: float) -> None:
+    """Give the language model's rotary embedding a new base, in its configuration and in its frequencies.
+
+    Setting `config.text_config.rope_theta` does nothing in transformers 5: the base lives in `rope_parameters`.
+
+    Source: arXiv 2605.13831, section 5.3 (1e6 to 2e6, 4e6, 8e6).
+    """
+    model.config.text_config.rope_parameters["rope_theta"] = base
+    rotary = model.model.language_model.rotary_emb
+    frequencies = _frequencies(base, rotary.inv_freq)
+    rotary.inv_freq.copy_(frequencies)
+    rotary.original_inv_freq.copy_(frequencies)
+
+
+def rope_fingerprint(model: nn.Module) -> str:
+    """12 hex digits that name the model's frequencies.
+
+    Raises:
+        DataError: the frequencies are not those of the base that the configuration states.
+    """
+    frequencies = model.model.language_model.rotary_emb.inv_freq
+    expected = _frequencies(rope_base(model), frequencies)
+    if not torch.allclose(frequencies, expected, rtol=1e-6, atol=0):
+        raise DataError(f"rope: frequencies are not those of base {rope_base(model):g}; the base was not applied")
+    return hashlib.sha256(frequencies.detach().cpu().numpy().astype("<f8").round(12).tobytes()).hexdigest()[:12]
+
+
+def _frequencies(base: float, like: torch.Tensor) -> torch.Tensor:
+    exponents = torch.arange(like.numel(), dtype=torch.float32, device=like.device) / like.numel()
+    return (1.0 / base**exponents).to(like.dtype)

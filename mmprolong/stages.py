@@ -1,0 +1,231 @@
+"""The chain of stages: which steps a configuration stands for, and how one step is run."""
+
+import importlib
+import os
+import platform
+import subprocess
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, write_json
+from mmprolong.config import Config, Phase, Suite, Tracking, identity
+from mmprolong.errors import MMProLongError, StepFailed
+from mmprolong.fingerprint import readable_id
+from mmprolong.records import RunRecord
+from mmprolong.runlog import Mirror, RunLog
+from mmprolong.settings import (
+    STAGES,
+    MixtureSettings,
+    ReplySettings,
+    ScoreSettings,
+    SynthesisSettings,
+    TrainingSettings,
+)
+
+MIRRORED = ("training", "score")
+_PACKAGES = ("mmprolong", "torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A stage to run: what it is told, and which finished steps it builds on."""
+
+    id: str
+    stage: str
+    settings: dict[str, Any]
+    """The full settings; only their identity is in the id."""
+    needs: dict[str, str]
+    """`stage/id` by role."""
+    label: str = ""
+
+    @property
+    def path(self) -> str:
+        """`stage/id`: its folder in the store, and how other steps need it."""
+        return f"{self.stage}/{self.id}"
+
+
+def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
+    """The step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
+    key = [stage, STAGES[stage].version, identity(settings), needs]
+    return Step(id=readable_id(name, key), stage=stage, settings=asdict(settings), needs=needs)
+
+
+def steps_of(config: Config) -> dict[str, Step]:
+    """The steps of one run, by role, in an order in which they can run.
+
+    Roles: `corpus`; `<phase>.source`, `.short`, `.mixture`, `.training` for every phase with tokens; `suite.source`,
+    `reply`, `score`.
+    """
+    steps = {"corpus": make_step("corpus", Path(config.corpus.path).name, config.corpus, {})}
+    corpus = steps["corpus"].path
+    checkpoint = ""
+    for name, phase in config.phases.items():
+        if phase.mixture.tokens > 0:
+            steps.update(_phase_steps(config, name, phase, corpus, checkpoint))
+            checkpoint = steps[f"{name}.training"].path
+    steps.update(_suite_steps(config, corpus, checkpoint))
+    return steps
+
+
+def _phase_steps(config: Config, name: str, phase: Phase, corpus: str, checkpoint: str) -> Iterator[tuple[str, Step]]:
+    source = _synthesis(config, phase.source, corpus)
+    yield f"{name}.source", source
+    inputs = {"corpus": corpus, "source": source.path}
+    if phase.mixture.short > 0:
+        short = _synthesis(config, phase.short_source, corpus)
+        yield f"{name}.short", short
+        inputs["short"] = short.path
+    mixture = make_step(
+        "mixture",
+        f"{name}-{phase.mixture.length.name}-s{phase.seed}",
+        MixtureSettings(phase.mixture, config.model.window, phase.seed),
+        inputs,
+    )
+    yield f"{name}.mixture", mixture
+    settings = TrainingSettings(
+        model=config.model,
+        rope=phase.rope,
+        optimizer=phase.optimizer,
+        objective=phase.objective,
+        pack=phase.mixture.pack,
+        corpus=config.corpus,
+        training=config.training,
+    )
+    needs = {**inputs, "mixture": mixture.path, **({"checkpoint": checkpoint} if checkpoint else {})}
+    yield f"{name}.training", make_step("training", f"{name}-{config.model.backbone}-s{phase.seed}", settings, needs)
+
+
+def _suite_steps(config: Config, corpus: str, checkpoint: str) -> Iterator[tuple[str, Step]]:
+    suite: Suite = config.suite
+    source = _synthesis(config, suite.source, corpus)
+    yield "suite.source", source
+    needs = {"corpus": corpus, "source": source.path, **({"checkpoint": checkpoint} if checkpoint else {})}
+    asked = replace(suite, source=type(suite.source)(), overall=[], trained="", scorer="exact_match")
+    settings = ReplySettings(model=config.model, suite=asked, corpus=config.corpus, training=config.training)
+    reply = make_step("reply", suite.benchmark, settings, needs)
+    yield "reply", reply
+    yield "score", make_step("score", suite.scorer, ScoreSettings(suite.scorer, suite.overall), {"reply": reply.path})
+
+
+def _synthesis(config: Config, source: Any, corpus: str) -> Step:
+    settings = SynthesisSettings(source, config.model.backbone, config.corpus)
+    return make_step("synthesis", f"{source.writer}-{source.split}", settings, {"corpus": corpus})
+
+
+def run_step(store: Store, step: Step, tracking: Tracking, group: str = "") -> RunRecord:
+    """Run a step, or return its record if it is finished. Safe to call twice, from two processes, after a kill.
+
+    Raises:
+        StepFailed: an input is not finished.
+        MMProLongError: the step's own error; also written to `failed.json`.
+    """
+    folder = store.folder(step.stage, step.id)
+    with lease(folder, waiting=lambda: None):
+        finished = store.record(step.stage, step.id)
+        if finished is not None:
+            return finished
+        (folder / FAILED).unlink(missing_ok=True)
+        try:
+            return _run(store, step, tracking, group, folder)
+        except Exception as error:
+            _note_failure(folder, error)
+            raise
+
+
+def _run(store: Store, step: Step, tracking: Tracking, group: str, folder: Path) -> RunRecord:
+    inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
+    stage = STAGES[step.stage]
+    settings = msgspec.convert(step.settings, type=stage.settings)
+    known = identity(settings)
+    log = RunLog(folder, _mirror(store, step, known, tracking, group))
+    started, clock, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
+    try:
+        metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
+    except BaseException:
+        log.fail()
+        raise
+    record = RunRecord(
+        id=step.id,
+        stage=step.stage,
+        version=stage.version,
+        settings=known,
+        needs=step.needs,
+        metrics=metrics,
+        outputs=hash_outputs(folder),
+        label=step.label,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - clock, 3),
+        cpu_hours=(time.process_time() - cpu) / 3600,
+        commit=code_version(),
+        packages=packages(),
+        hardware=f"{platform.machine()} x{os.cpu_count()} {platform.system()} {platform.release()}",
+    )
+    store.finish(record)
+    log.finish(metrics)
+    return record
+
+
+def _finished(store: Store, path: str, step: Step) -> Path:
+    stage, _, name = path.partition("/")
+    if store.record(stage, name) is None:
+        raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
+    return store.folder(stage, name)
+
+
+def _mirror(store: Store, step: Step, known: dict[str, Any], tracking: Tracking, group: str) -> Mirror | None:
+    if tracking.mode == "off" or step.stage not in MIRRORED:
+        return None
+    config = {"step": step.id, "stage": step.stage, "label": step.label, "settings": known, "needs": step.needs}
+    return Mirror(step.id, config, step.label or step.id, group, store.root, tracking)
+
+
+def _note_failure(folder: Path, error: Exception) -> None:
+    expected = isinstance(error, MMProLongError)
+    note = {
+        "error": str(error) if expected else f"{type(error).__name__}: {error}",
+        "traceback": "" if expected else traceback.format_exc(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        write_json(folder / FAILED, note)
+    except OSError:  # the disk is full: the error that is on its way up says so
+        return
+
+
+@cache
+def code_version() -> str:
+    """Git commit of the package's tree, `+` if it was changed; the version where there is no git."""
+    root = Path(__file__).parent.parent
+    head = _git(root, "rev-parse", "--short=12", "HEAD")
+    if not head:
+        return packages()["mmprolong"]
+    return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Versions of the packages that a number may depend on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found

@@ -1,0 +1,1 @@
+"""From an ablation file to finished steps: spec, plan, launch, status."""

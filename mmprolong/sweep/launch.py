@@ -1,0 +1,159 @@
+"""Run a plan on this machine: worker processes within the cores, each step once, a failed arm alone fails."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from mmprolong.artifacts import Store
+from mmprolong.config import Cluster, Tracking
+from mmprolong.sweep.plan import Plan
+
+_TICK = 0.25
+"""Time between two looks at the progress [s]."""
+
+
+@dataclass
+class Progress:
+    """Where every step of a plan stands."""
+
+    finished: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Error by step."""
+    blocked: set[str] = field(default_factory=set)
+    """Steps that need a failed one."""
+
+    def over(self, plan: Plan) -> bool:
+        """True if no step is running or can still run."""
+        return len(self.finished) + len(self.failed) + len(self.blocked) == len(plan.steps)
+
+
+class _Worker:
+    """One worker process and the step it runs."""
+
+    def __init__(self, command: list[str], log: IO[bytes], environment: dict[str, str]) -> None:
+        self.step = ""
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True, bufsize=1
+        )
+
+    def give(self, step: str) -> None:
+        assert self.process.stdin is not None
+        self.step = step
+        self.process.stdin.write(step + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        """The error of the step that ended, empty if it is finished; a dead process is an error too."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)["error"]
+        code = self.process.wait()
+        return f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+class Launcher:
+    """Runs the unfinished steps of a plan."""
+
+    def __init__(self, store: Store, plan: Plan, plan_path: Path, cluster: Cluster, tracking: Tracking) -> None:
+        self.store = store
+        self.plan = plan
+        self.progress = Progress(finished=finished_steps(store, plan))
+        self._count = cluster.processes or len(os.sched_getaffinity(0))
+        self._logs = store.root / "logs"
+        worker = [sys.executable, "-m", "mmprolong.sweep.worker"]
+        self._command = [*worker, str(store.root), str(plan_path), msgspec.json.encode(tracking).decode()]
+        self._workers: list[_Worker] = []
+
+    def run(self, tick: Callable[[Progress], None]) -> Progress:
+        """Run until nothing more can run; `tick` is called a few times a second.
+
+        An interrupt ends the workers; what they had finished stays, and a second run goes on from there.
+        """
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack, selectors.DefaultSelector() as selector:
+            stack.callback(self._stop)
+            self._give(selector, stack)
+            while not self.progress.over(self.plan):
+                for key, _ in selector.select(_TICK):
+                    self._collect(key.data, selector)
+                self._give(selector, stack)
+                tick(self.progress)
+        return self.progress
+
+    def _ready(self) -> list[str]:
+        """Steps all of whose inputs are finished, in the order of the plan; notes those that never will be."""
+        progress = self.progress
+        settled = progress.finished | progress.running | progress.failed.keys() | progress.blocked
+        ready = []
+        for name, step in self.plan.steps.items():
+            if name in settled:
+                continue
+            needs = {path.partition("/")[2] for path in step.needs.values()}
+            if needs & (progress.failed.keys() | progress.blocked):
+                progress.blocked.add(name)
+            elif needs <= progress.finished:
+                ready.append(name)
+        return ready
+
+    def _give(self, selector: selectors.BaseSelector, stack: ExitStack) -> None:
+        for step in self._ready():
+            idle = next((worker for worker in self._workers if not worker.step), None)
+            if idle is None and len(self._workers) < self._count:
+                idle = self._start(selector, stack)
+            if idle is None:
+                return
+            self.progress.running.add(step)
+            try:
+                idle.give(step)
+            except BrokenPipeError:
+                continue  # the process died while it was idle: its end is collected next
+
+    def _start(self, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
+        log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{len(self._workers)}.log").open("ab"))
+        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        worker = _Worker(self._command, log, {**os.environ, **threads})
+        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # pyright: ignore[reportArgumentType]
+        self._workers.append(worker)
+        return worker
+
+    def _collect(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
+        error = worker.answer()
+        if worker.step:
+            self.progress.running.discard(worker.step)
+            if error:
+                self.progress.failed[worker.step] = error
+            else:
+                self.progress.finished.add(worker.step)
+        worker.step = ""
+        if worker.process.poll() is not None:
+            selector.unregister(worker.process.stdout)  # pyright: ignore[reportArgumentType]
+            worker.stop()
+            self._workers.remove(worker)
+
+    def _stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+
+def finished_steps(store: Store, plan: Plan) -> set[str]:
+    """Ids of the plan's steps that are in the store.
+
+    Raises:
+        ArtifactError: a finished step's folder is damaged.
+    """
+    return {name for name, step in plan.steps.items() if store.record(step.stage, name) is not None}

@@ -1,0 +1,107 @@
+"""An ablation: a question, the rows of its table and the overrides that each row stands for."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import msgspec
+
+from mmprolong.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """The `sweep:` block of a file in sweeps/ablation."""
+
+    name: str
+    question: str
+    source: str
+    """Paper, section or table."""
+    table: str
+    """File in analysis/tables that builds the table."""
+    baseline: str
+    """Label against which differences are shown."""
+    seeds: list[int] = field(default_factory=lambda: [0])
+    points: dict[str, list[str]] = field(default_factory=dict)
+    """Overrides by label."""
+    grid: list[dict[str, list[str]]] = field(default_factory=list)
+    """Axes; every combination is a point, labelled 'a / b'."""
+    published: str = ""
+    """CSV in analysis/published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One arm at one seed."""
+
+    label: str
+    seed: int
+    overrides: tuple[str, ...]
+
+
+def parse(block: Mapping[str, Any]) -> Ablation:
+    """Check a `sweep:` block.
+
+    Raises:
+        ConfigError: a key is missing, unknown or of the wrong type; a seed repeats; the baseline is no label.
+    """
+    if not block:
+        raise ConfigError("sweep: no ablation was chosen; add +ablation=NAME")
+    allowed = Ablation.__dataclass_fields__
+    for key in block:
+        if key not in allowed:
+            raise ConfigError(f"sweep.{key}: unknown; {nearest(key, allowed)}")
+    try:
+        ablation = msgspec.convert(block, type=Ablation)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"sweep: {error}") from error
+    _check(ablation)
+    return ablation
+
+
+def labels(ablation: Ablation) -> dict[str, list[str]]:
+    """Overrides by label, in the order of the table."""
+    rows = dict(ablation.points)
+    if ablation.grid:
+        for combination in product(*(axis.items() for axis in ablation.grid)):
+            rows[" / ".join(label for label, _ in combination)] = [text for _, texts in combination for text in texts]
+    return rows
+
+
+def points(ablation: Ablation, overrides: Sequence[str]) -> list[Point]:
+    """Every row at every seed; a row's own overrides win over the user's.
+
+    Raises:
+        ConfigError: the user sets what the rows set themselves, so that it would have no effect.
+    """
+    rows = Counter(key for own in labels(ablation).values() for key in {_key(text) for text in own})
+    varied = {key for key, number in rows.items() if number > 1}
+    for text in overrides:
+        if _key(text) in varied | {"seed"}:
+            raise ConfigError(f"override {text!r}: {ablation.name} varies {_key(text)} itself; leave it out")
+    base = [*overrides, f"+ablation={ablation.name}"]
+    return [
+        Point(label=label, seed=seed, overrides=(*base, *own, f"seed={seed}"))
+        for label, own in labels(ablation).items()
+        for seed in ablation.seeds
+    ]
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _check(ablation: Ablation) -> None:
+    rows = labels(ablation)
+    if not rows:
+        raise ConfigError(f"sweep {ablation.name}: no points and no grid; name at least one row")
+    if ablation.baseline not in rows:
+        raise ConfigError(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}")
+    if len(set(ablation.seeds)) != len(ablation.seeds) or not ablation.seeds:
+        raise ConfigError(f"sweep.seeds: {ablation.seeds}; name one or more, each once")
+    empty = [label for axis in ablation.grid for label, texts in axis.items() if not texts]
+    empty += [label for label, texts in ablation.points.items() if not texts]
+    if empty:
+        raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")

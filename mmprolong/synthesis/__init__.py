@@ -1,0 +1,1 @@
+"""From documents to instances: questions with evidence, transcriptions, exact token counts."""

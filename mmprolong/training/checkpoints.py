@@ -1,0 +1,70 @@
+"""Snapshots within a phase: everything that the next update depends on, whole or not there."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from mmprolong.artifacts import hash_outputs, read_json, write_json
+
+FOLDER = "checkpoints"
+_MANIFEST = "manifest.json"
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
+    """Write the snapshot of an update and drop the older ones; it counts only once its manifest is there.
+
+    Args:
+        state: JSON values; `updates` names the snapshot.
+    """
+    root = folder / FOLDER
+    partial = root / f"{state['updates']:08d}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    parameters = dict(model.named_parameters())
+    save_file({name: tensor.detach().contiguous() for name, tensor in parameters.items()}, partial / "model.safetensors")
+    save_file(_moments(parameters, optimizer), partial / "optimizer.safetensors")
+    write_json(partial / _MANIFEST, {"state": state, "files": hash_outputs(partial)})
+    whole = partial.with_suffix("")
+    shutil.rmtree(whole, ignore_errors=True)
+    partial.rename(whole)
+    for other in root.iterdir():
+        if other != whole:
+            shutil.rmtree(other)
+
+
+def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict | None:
+    """Load the newest whole snapshot into model and optimizer; its state, or None if there is none."""
+    for snapshot in sorted((folder / FOLDER).glob("[0-9]" * 8), reverse=True):
+        manifest = read_json(snapshot / _MANIFEST)
+        found = {name: digest for name, digest in hash_outputs(snapshot).items() if name != _MANIFEST}
+        if found == manifest["files"]:
+            _load(snapshot, model, optimizer)
+            return manifest["state"]
+    return None
+
+
+def drop(folder: Path) -> None:
+    """Remove all snapshots: the phase is finished."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+
+
+def _moments(parameters: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    return {
+        f"{moment}/{name}": optimizer.state[parameter][moment].contiguous()
+        for name, parameter in parameters.items()
+        if parameter in optimizer.state
+        for moment in _MOMENTS
+    }
+
+
+def _load(snapshot: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    weights, moments = load_file(snapshot / "model.safetensors"), load_file(snapshot / "optimizer.safetensors")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights[name])
+            if f"step/{name}" in moments:
+                optimizer.state[parameter] = {moment: moments[f"{moment}/{name}"] for moment in _MOMENTS}

@@ -1,0 +1,131 @@
+"""The loop of one phase on one device."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mmprolong.config import Optimizer
+from mmprolong.errors import DataError
+from mmprolong.qwen.inputs import Inputs
+from mmprolong.runlog import RunLog
+from mmprolong.training import checkpoints
+from mmprolong.training.schedule import learning_rate
+from mmprolong.training.stream import Stream
+
+PARTS = {"vision": "model.visual.", "merger": "model.visual.merger.", "language": "model.language_model."}
+Loss = Callable[[nn.Module, Inputs], torch.Tensor]
+"""An objective: the summed loss over the supervised tokens of a pack."""
+_FAULTS = 3
+"""Updates in a row whose gradient is not finite before the phase is given up."""
+
+
+class Loop:
+    """Trains `model` on `stream`; every update is logged, snapshots are taken by time."""
+
+    def __init__(
+        self, model: nn.Module, loss: Loss, stream: Stream, settings: Optimizer, folder: Path, log: RunLog
+    ) -> None:
+        freeze(model, settings.frozen)
+        self.model = model.train()
+        self.loss = loss
+        self.stream = stream
+        self.settings = settings
+        self.folder = folder
+        self.log = log
+        self.optimizer = _adamw(model, settings)
+        self.state = {"updates": 0, "tokens": 0, "skipped": 0}
+        self._faults = 0
+        self._device = next(model.parameters()).device
+
+    def run(self, checkpoint_seconds: float) -> dict[str, int]:
+        """Go on from the newest snapshot to the end; returns updates, tokens and skipped updates."""
+        self.state = checkpoints.restore(self.folder, self.model, self.optimizer) or self.state
+        self.log.rewind(self.state["updates"])
+        saved = time.monotonic()
+        for update in range(self.state["updates"], len(self.stream)):
+            self.log.metrics(self.update(update))
+            self.log.progress(update + 1, len(self.stream), "updates")
+            if time.monotonic() - saved > checkpoint_seconds and update + 1 < len(self.stream):
+                checkpoints.save(self.folder, self.model, self.optimizer, self.state)
+                saved = time.monotonic()
+        return self.state
+
+    def update(self, update: int) -> dict[str, float]:
+        """One update: the mean loss over the supervised tokens of all its packs.
+
+        Raises:
+            DataError: three updates in a row had a gradient that is not finite.
+        """
+        began = time.perf_counter()
+        loss, supervised = self._gradient(update)
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip, foreach=True))
+        self.state["updates"] += 1
+        self.state["tokens"] += self.stream.tokens_of(update)
+        rate = learning_rate(self.settings, self.state["tokens"], self.stream.tokens)
+        self._step(rate, norm)
+        return {
+            "update": self.state["updates"],
+            "tokens": self.state["tokens"],
+            "supervised": supervised,
+            "loss": loss,
+            "lr": rate,
+            "grad_norm": norm if math.isfinite(norm) else -1.0,
+            "tokens_per_second": self.stream.tokens_of(update) / (time.perf_counter() - began),
+        }
+
+    def _gradient(self, update: int) -> tuple[float, int]:
+        packs = list(self.stream.packs(update))
+        supervised = sum(int(pack.supervised.sum()) for pack in packs)
+        total = 0.0
+        for pack in packs:
+            loss = self.loss(self.model, pack.to(self._device)) / supervised
+            loss.backward()
+            total += float(loss.detach())
+        return total, supervised
+
+    def _step(self, rate: float, norm: float) -> None:
+        if math.isfinite(norm):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+            self._faults = 0
+        else:
+            self._faults += 1
+            self.state["skipped"] += 1
+        self.optimizer.zero_grad(set_to_none=True)
+        if self._faults >= _FAULTS:
+            raise DataError(f"update {self.state['updates']}: gradient not finite {_FAULTS} times in a row; lower optimizer.peak")
+
+
+def freeze(model: nn.Module, parts: list[str]) -> None:
+    """Take parts of the model out of training.
+
+    Raises:
+        DataError: a part is unknown.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise DataError(f"optimizer.frozen: {part!r}; allowed: {', '.join(PARTS)}")
+        for parameter in _part(model, part):
+            parameter.requires_grad_(False)
+
+
+def _part(model: nn.Module, part: str) -> Iterator[nn.Parameter]:
+    for name, parameter in model.named_parameters():
+        inside = name.startswith(PARTS[part])
+        if inside and (part != "vision" or not name.startswith(PARTS["merger"])):
+            yield parameter
+
+
+def _adamw(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
+    """AdamW; weight decay on matrices only."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [each for each in trained if each.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [each for each in trained if each.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.peak, betas=(settings.beta1, settings.beta2), fused=True)

@@ -1,0 +1,1 @@
+"""One file an objective, found by its name. Each defines `loss(model, inputs) -> summed loss`."""

@@ -1,0 +1,64 @@
+"""From packs to updates. The order is that of the packs, so a position is one number."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmprolong.backbones import Backbone, encode
+from mmprolong.errors import DataError
+from mmprolong.pages.images import PageImages
+from mmprolong.qwen.inputs import Inputs, collate
+from mmprolong.records import Instance, Pack, read_jsonl
+
+
+class Stream:
+    """The updates of one phase, in order."""
+
+    def __init__(
+        self, mixture: Path, sources: Sequence[Path], backbone: Backbone, images: PageImages, batch: int, capacity: int
+    ) -> None:
+        packs = list(read_jsonl(mixture / "packs.jsonl", Pack))
+        size = max(1, batch // capacity)
+        self._groups = [packs[start : start + size] for start in range(0, len(packs), size)]
+        self.tokens = sum(pack.tokens for pack in packs)
+        self._instances = _needed(packs, sources)
+        self._backbone = backbone
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def tokens_of(self, update: int) -> int:
+        """Tokens of one update, from 0."""
+        return sum(pack.tokens for pack in self._groups[update])
+
+    def packs(self, update: int) -> Iterator[Inputs]:
+        """The packed sequences of one update.
+
+        Raises:
+            DataError: an instance is not as long as it was counted.
+        """
+        for pack in self._groups[update]:
+            yield self._inputs(pack)
+
+    def _inputs(self, pack: Pack) -> Inputs:
+        encoded = []
+        for name, length in zip(pack.instances, pack.lengths, strict=True):
+            document = encode(self._backbone, self._instances[name].messages, self._images.size)
+            if len(document.ids) != length:
+                raise DataError(f"{name}: {len(document.ids)} tokens, counted as {length}; run synthesis again")
+            encoded.append(document)
+        return collate(encoded, self._images, self._backbone.image_token)
+
+
+def _needed(packs: Sequence[Pack], sources: Sequence[Path]) -> dict[str, Instance]:
+    wanted = {name for pack in packs for name in pack.instances}
+    found = {
+        instance.id: instance
+        for source in sources
+        for instance in read_jsonl(source / "instances.jsonl", Instance)
+        if instance.id in wanted
+    }
+    missing = wanted - found.keys()
+    if missing:
+        raise DataError(f"packs.jsonl: instance {min(missing)!r} is in no source ({len(missing)} missing)")
+    return found
