@@ -155,7 +155,7 @@ def _groups(named: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
     held: list[Row] = []
     kind = ""
     for name, row in named:
-        if held and _continues(kind, held[-1], name, row):
+        if held and _continues(kind, held[0], held[-1], name, row):
             held.append(row)
             continue
         if held:
@@ -165,9 +165,10 @@ def _groups(named: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
         yield kind, held
 
 
-def _continues(kind: str, above: Row, name: str, row: Row) -> bool:
-    if kind in _CONTINUED and name in ("paragraph", "figure"):
-        return above.group == row.group
+def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
+    if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
+        hanging = 0 <= row.box[1] - above.box[3] < 0.5 * row.main.size and row.box[0] > first.box[0] + 3
+        return above.group == row.group or (kind == "list" and hanging)
     if name != kind or kind in _CONTINUED:
         return False
     if kind in ("figure", "equation"):

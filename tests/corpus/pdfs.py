@@ -20,6 +20,6 @@ def write_pdf(path: Path, pages: Sequence[str] = ("A page.",), **options: Any) -
 def encrypt(path: Path) -> Path:
     """The PDF in `path`, made unreadable without a password."""
     with pymupdf.open(path) as document:
-        content = document.tobytes(encryption=pymupdf.mupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="user")
+        content = document.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="user")  # pyright: ignore
     path.write_bytes(content)
     return path

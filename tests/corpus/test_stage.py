@@ -66,9 +66,9 @@ def test_a_page_that_would_fill_the_memory_is_refused_before_it_is_drawn(tmp_pat
 
 
 def test_a_document_that_takes_too_long_is_killed_and_refused(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 800)
+    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 1500)
     write_pdf(tmp_path / "pool" / "short.pdf", ["short"])
-    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=1, dpi=1200)
+    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=2, dpi=600)
     assert metrics["rejects"] == {"timed out": 1}
     assert metrics["documents"] == 1
 

@@ -1,0 +1,195 @@
+"""A document as its questions see it: sections, captions, sentences, each with its page."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mmprolong.records import Block, Document
+
+_NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
+_CAPTION = re.compile(r"^(Figure|Table) (\d+)[:.]\s+(.+)$", re.S)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"(])")
+_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|al|cf|vs|resp|etc|Fig|Eq|Sec|pp?|No|Dr|Prof|approx|[A-Z])\.)$")
+_UNNUMBERED_TOP = re.compile(
+    r"(references|bibliography|acknowledge?ments?|abstract|contents|computational details|summary|appendix)\b", re.I
+)
+_DEEP = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it, its subsections included."""
+
+    title: str
+    """As printed, with its number."""
+    level: int
+    first_page: int
+    last_page: int
+    parent: int
+    """Index of the enclosing section; -1 at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A block of running text and where it stands."""
+
+    text: str
+    page: int
+    section: int
+    """Index of the innermost section; -1 before the first."""
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A figure's or table's label and what it says."""
+
+    label: str
+    """'Figure 3'."""
+    text: str
+    page: int
+    section: int
+
+
+@dataclass(frozen=True)
+class Material:
+    """One document, read."""
+
+    document: Document
+    blocks: Sequence[Block]
+    """In reading order, page by page."""
+
+    @cached_property
+    def headings(self) -> list[tuple[int, int, str]]:
+        """Index of the block, level and title of every heading that is printed."""
+        levels = [(heading.page, _letters(heading.title), heading.level) for heading in self.document.outline]
+        found = []
+        for index, block in enumerate(self.blocks):
+            if block.kind == "section" and len(block.text) < 150:
+                found.append((index, _level(block, levels), block.text))
+        return found
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Every section, in order."""
+        found: list[Section] = []
+        open_sections: list[int] = []
+        for number, (index, level, title) in enumerate(self.headings):
+            while open_sections and found[open_sections[-1]].level >= level:
+                open_sections.pop()
+            parent = open_sections[-1] if open_sections else -1
+            found.append(Section(title, level, self.blocks[index].page, self._end(number, level), parent))
+            open_sections.append(number)
+        return found
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        """Paragraphs and list items, by section."""
+        places = self._places
+        return [
+            Passage(block.text, block.page, places[index], block.kind)
+            for index, block in enumerate(self.blocks)
+            if block.kind in ("paragraph", "list")
+        ]
+
+    @cached_property
+    def captions(self) -> list[Caption]:
+        """Figures and tables whose label is used by one caption only."""
+        found = []
+        for index, block in enumerate(self.blocks):
+            match = _CAPTION.match(block.text) if block.kind == "caption" else None
+            if match:
+                found.append(Caption(f"{match[1]} {match[2]}", match[3], block.page, self._places[index]))
+        labels = Counter(caption.label for caption in found)
+        return [caption for caption in found if labels[caption.label] == 1]
+
+    @cached_property
+    def page_texts(self) -> list[str]:
+        """All that is printed on each page, normalised by `plain`."""
+        texts: dict[int, list[str]] = defaultdict(list)
+        for block in self.blocks:
+            texts[block.page].append(block.text)
+        return [plain("\n".join(texts[page])) for page in range(self.document.pages)]
+
+    def complete(self, label: str) -> bool:
+        """Whether the captions of this label ('Figure') are numbered 1, 2, 3, ...: then none was missed."""
+        numbers = [int(caption.label.split()[1]) for caption in self.captions if caption.label.startswith(label)]
+        return bool(numbers) and sorted(numbers) == list(range(1, len(numbers) + 1))
+
+    def children(self, index: int) -> list[int]:
+        """The direct subsections of a section; none if their level is not certain."""
+        found = [number for number, section in enumerate(self.sections) if section.parent == index]
+        levels = {self.sections[number].level for number in found}
+        return found if levels == {self.sections[index].level + 1} else []
+
+    def within(self, index: int, ancestor: int) -> bool:
+        """Whether section `index` is `ancestor` or lies in it."""
+        while index >= 0 and index != ancestor:
+            index = self.sections[index].parent
+        return index == ancestor
+
+    def anchor(self, section: int, page: int) -> str:
+        """Words that name a place: its section if the title is unique, else its page."""
+        if section >= 0 and self._titles[_letters(self.sections[section].title)] == 1:
+            return f'in the section "{self.sections[section].title}"'
+        return f"on page {page + 1}"
+
+    @cached_property
+    def _titles(self) -> Counter[str]:
+        titles: Counter[str] = Counter()
+        for section in self.sections:
+            titles.update({_letters(section.title), _letters(_NUMBER.sub("", section.title))})
+        return titles
+
+    @cached_property
+    def _places(self) -> list[int]:
+        places, current = [], -1
+        starts = {index: number for number, (index, _, _) in enumerate(self.headings)}
+        for index in range(len(self.blocks)):
+            current = starts.get(index, current)
+            places.append(current)
+        return places
+
+    def _end(self, number: int, level: int) -> int:
+        following = next((index for index, other, _ in self.headings[number + 1 :] if other <= level), None)
+        if following is None:
+            return self.document.pages - 1
+        page = self.blocks[following].page
+        body = [block for block in self.blocks[:following] if block.page == page and block.kind != "header"]
+        return page if body else max(page - 1, self.blocks[self.headings[number][0]].page)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The whole sentences of a block; what begins or ends on another page is left out."""
+    held = ""
+    for piece in _SENTENCE_END.split(text):
+        held = f"{held} {piece}".strip()
+        if _ABBREVIATED.search(held):
+            continue
+        if held[:1].isupper() and held[-1:] in ".!?":
+            yield held
+        held = ""
+
+
+def plain(text: str) -> str:
+    """Lower case, single spaces, no quotation marks: what is left when two printings of one wording agree."""
+    return " ".join(re.sub(r"[“”\"‘’'`]", "", text).lower().split())
+
+
+def _level(block: Block, levels: Sequence[tuple[int, str, int]]) -> int:
+    printed = _letters(_NUMBER.sub("", block.text))
+    here = [(title, level) for page, title, level in levels if page == block.page and printed and title]
+    exact = [level for title, level in here if title in (printed, _letters(block.text))]
+    partial = [(len(title), level) for title, level in here if printed in title or title in _letters(block.text)]
+    if exact or partial:
+        return exact[0] if exact else max(partial)[1]
+    numbered = _NUMBER.match(block.text)
+    if numbered:
+        return numbered[1].count(".") + 1
+    return 1 if _UNNUMBERED_TOP.match(block.text) else _DEEP
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()

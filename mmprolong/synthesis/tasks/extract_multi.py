@@ -1,0 +1,149 @@
+"""Facts that are printed on at least two pages, put together into a list."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from mmprolong.records import Segment
+from mmprolong.synthesis import prose
+from mmprolong.synthesis.material import Material, sentences
+from mmprolong.synthesis.question import Question, interleaved
+from mmprolong.synthesis.tasks.extract_single import abbreviations, first_sentence, readable
+
+_MOST_ITEMS = 8
+_LAYOUT = 0.3
+"""How often questions on places of headings may be asked where there are others."""
+_TWO = "Answer with a list of two."
+_NEAREST, _FARTHEST = 1, 12
+"""Pages between two facts that are asked for together."""
+
+
+def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    """Questions whose answer is collected from several pages of the segment."""
+    kinds = [
+        list(_subsections(material, segment)),
+        list(_captions(material, segment)),
+        list(_abbreviations(material, segment)),
+        list(_citations(material, segment)),
+        list(_labels(material, segment)),
+    ]
+    layout = list(_beginnings(material, segment))
+    return interleaved([*kinds, layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
+
+
+def listed(items: Sequence[str | int]) -> str:
+    """A list as it is written in an answer: JSON."""
+    return json.dumps(list(items), ensure_ascii=False)
+
+
+def _subsections(material: Material, segment: Segment) -> Iterator[Question]:
+    for index, section in enumerate(material.sections):
+        parts = [material.sections[number] for number in material.children(index)]
+        pages = tuple(dict.fromkeys(part.first_page for part in parts))
+        if not 2 <= len(parts) <= _MOST_ITEMS or len(pages) < 2 or not _inside(segment, (section.first_page, *pages)):
+            continue
+        if not material.anchor(index, -1).startswith("in the section"):
+            continue
+        yield Question(
+            kind="subsections",
+            text=f'List the titles of all direct subsections of the section "{section.title}", in order.',
+            answer=listed([part.title for part in parts]),
+            answer_format="List",
+            evidence=tuple(sorted({section.first_page, *pages})),
+            sources=("Layout", "Text"),
+            quotes=tuple((part.first_page, part.title) for part in parts),
+        )
+
+
+def _captions(material: Material, segment: Segment) -> Iterator[Question]:
+    chosen = [each for each in material.captions if _inside(segment, (each.page,)) and readable(each)]
+    for one, two in combinations(chosen, 2):
+        if _NEAREST <= two.page - one.page <= _FARTHEST:
+            yield Question(
+                kind="captions",
+                text=f"According to their captions, what do {one.label} and {two.label} show? {_TWO}",
+                answer=listed([first_sentence(one), first_sentence(two)]),
+                answer_format="List",
+                evidence=(one.page, two.page),
+                sources=tuple(dict.fromkeys(each.label.split()[0] for each in (one, two))),
+                quotes=((one.page, first_sentence(one)), (two.page, first_sentence(two))),
+            )
+
+
+def _abbreviations(material: Material, segment: Segment) -> Iterator[Question]:
+    passages = [each for each in material.passages if _inside(segment, (each.page,))]
+    for (one, first), (two, second) in combinations(abbreviations(material, passages), 2):
+        if _NEAREST <= two.page - one.page <= _FARTHEST:
+            names = f'"{first.cue[1:-1]}" (page {one.page + 1}) and "{second.cue[1:-1]}" (page {two.page + 1})'
+            yield Question(
+                kind="abbreviations",
+                text=f"What do the abbreviations {names} stand for? {_TWO}",
+                answer=listed([first.answer, second.answer]),
+                answer_format="List",
+                evidence=(one.page, two.page),
+                quotes=((one.page, first.answer), (two.page, second.answer)),
+            )
+
+
+def _citations(material: Material, segment: Segment) -> Iterator[Question]:
+    facts = [
+        (passage.page, fact)
+        for passage in material.passages
+        if _inside(segment, (passage.page,))
+        for text in sentences(passage.text)
+        if prose.clean(text)
+        for fact in prose.citations(text)
+    ]
+    for (one, first), (two, second) in combinations(facts, 2):
+        if _NEAREST <= two - one <= _FARTHEST:
+            yield Question(
+                kind="citations",
+                text=f"Which works are cited for the statements “{first.cue}” (page {one + 1}) and “{second.cue}” "
+                f"(page {two + 1})? {_TWO}",
+                answer=listed([first.answer, second.answer]),
+                answer_format="List",
+                evidence=(one, two),
+                quotes=((one, first.cue), (one, first.answer), (two, second.cue), (two, second.answer)),
+            )
+
+
+def _labels(material: Material, segment: Segment) -> Iterator[Question]:
+    for kind in ("Figure", "Table"):
+        found = [each for each in material.captions if each.label.startswith(kind) and _inside(segment, (each.page,))]
+        pages = tuple(dict.fromkeys(each.page for each in found))
+        if material.complete(kind) and 2 <= len(found) <= _MOST_ITEMS and len(pages) >= 2:
+            run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+            yield Question(
+                kind="pages of labels",
+                text=f"Which of {run} of the document carry the caption of a {kind.lower()}? List the page numbers.",
+                answer=listed([page + 1 for page in pages]),
+                answer_format="List",
+                evidence=pages,
+                sources=("Layout", kind),
+                quotes=tuple((each.page, each.label) for each in found),
+            )
+
+
+def _beginnings(material: Material, segment: Segment) -> Iterator[Question]:
+    named = [(index, each) for index, each in enumerate(material.sections) if _inside(segment, (each.first_page,))]
+    unique = [each for index, each in named if material.anchor(index, -1).startswith("in the section")]
+    for first in range(0, len(unique) - 2, 3):
+        three = unique[first : first + 3]
+        pages = tuple(each.first_page for each in three)
+        if len(set(pages)) >= 2:
+            titles = ", ".join(f'"{each.title}"' for each in three)
+            yield Question(
+                kind="beginnings",
+                text=f"On which pages, counted from 1, do the sections {titles} begin? List three numbers.",
+                answer=listed([page + 1 for page in pages]),
+                answer_format="List",
+                evidence=tuple(sorted(set(pages))),
+                sources=("Layout",),
+                quotes=tuple((each.first_page, each.title) for each in three),
+            )
+
+
+def _inside(segment: Segment, pages: Sequence[int]) -> bool:
+    return all(segment.first_page <= page <= segment.last_page for page in pages)

@@ -1,0 +1,25 @@
+"""Transcribe the whole document.
+
+Source: arXiv 2605.13831, section 4.3 (OCR-full): text elements of all pages, as the layout gives them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmprolong.records import Segment
+from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.transcript import RULES, transcript
+
+
+def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    """One question: there is one way to transcribe all pages."""
+    pages = [page for page in range(material.document.pages) if transcript(material, page)]
+    if pages:
+        yield Question(
+            kind="transcription",
+            text=f"Transcribe the text of all pages of this document. {RULES}",
+            answer="\n\n".join(transcript(material, page) for page in pages),
+            evidence=tuple(pages),
+        )

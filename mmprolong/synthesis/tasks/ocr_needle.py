@@ -1,0 +1,39 @@
+"""Transcribe one to three named pages; all others are distractors.
+
+Source: arXiv 2605.13831, section 4.3 (OCR-needle).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmprolong.records import Segment
+from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.transcript import RULES, transcript
+
+_MOST_PAGES = 3
+_SHORTEST = 200
+"""A page with less text [characters] is not asked for."""
+_TRIES = 20
+
+
+def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    """Questions on pages drawn from anywhere in the document."""
+    pages = [page for page in range(material.document.pages) if len(transcript(material, page)) >= _SHORTEST]
+    for _ in range(_TRIES if pages else 0):
+        size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
+        chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
+        yield Question(
+            kind="transcription",
+            text=f"Transcribe the text of {_named(chosen)} of this document. {RULES}",
+            answer="\n\n".join(transcript(material, page) for page in chosen),
+            evidence=tuple(chosen),
+        )
+
+
+def _named(pages: list[int]) -> str:
+    numbers = [str(page + 1) for page in pages]
+    if len(numbers) == 1:
+        return f"page {numbers[0]}"
+    return f"pages {', '.join(numbers[:-1])} and {numbers[-1]}"

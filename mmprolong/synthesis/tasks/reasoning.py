@@ -1,0 +1,226 @@
+"""Counts, differences and comparisons over at least two places; the answer is printed nowhere."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from mmprolong.records import Segment
+from mmprolong.synthesis.material import Caption, Material
+from mmprolong.synthesis.question import Question, interleaved
+
+_YEAR = re.compile(r"\(((?:19|20)\d\d)[a-z]?\)[.,]")
+_FEWEST_REFERENCES = 8
+_MOST_COUNTED = 12
+
+
+def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    """Questions whose answer is computed from several places of the segment."""
+    return interleaved(
+        [
+            list(_counts(material, segment)),
+            list(_differences(material, segment)),
+            list(_most_subsections(material, segment)),
+            list(_more_captions(material, segment)),
+            list(_references(material)),
+            list(_page_gaps(material, segment)),
+        ],
+        rng,
+    )
+
+
+def _counts(material: Material, segment: Segment) -> Iterator[Question]:
+    run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+    for kind in ("Figure", "Table"):
+        found = _captions(material, segment, kind)
+        pages = tuple(sorted({each.page for each in found}))
+        if material.complete(kind) and len(found) >= 2 and len(pages) >= 2:
+            yield Question(
+                kind="count",
+                text=f"How many captioned {kind.lower()}s are there on {run} of the document?",
+                answer=str(len(found)),
+                answer_format="Integer",
+                evidence=pages,
+                sources=(kind, "Layout"),
+                quotes=tuple((each.page, each.label) for each in found),
+                recount=(rf"\b{kind.lower()} (\d+)[:.] ", segment.first_page, segment.last_page),
+            )
+
+
+def _differences(material: Material, segment: Segment) -> Iterator[Question]:
+    figures, tables = (_captions(material, segment, kind) for kind in ("Figure", "Table"))
+    difference = len(figures) - len(tables)
+    if not figures or not tables or not difference or not (material.complete("Figure") and material.complete("Table")):
+        return
+    more, fewer = ("figures", "tables") if difference > 0 else ("tables", "figures")
+    run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+    pages = tuple(sorted({each.page for each in figures + tables}))
+    if len(pages) >= 2:
+        yield Question(
+            kind="difference",
+            text=f"How many more captioned {more} than captioned {fewer} are there on {run} of the document?",
+            answer=str(abs(difference)),
+            answer_format="Integer",
+            evidence=pages,
+            sources=("Figure", "Table"),
+            quotes=tuple((each.page, each.label) for each in figures + tables),
+        )
+
+
+def _most_subsections(material: Material, segment: Segment) -> Iterator[Question]:
+    named = [
+        (index, material.children(index))
+        for index, section in enumerate(material.sections)
+        if segment.first_page <= section.first_page and section.last_page <= segment.last_page
+        if material.anchor(index, -1).startswith("in the section")
+    ]
+    parents = [(index, parts) for index, parts in named if len(parts) >= 2]
+    for index, parts in parents:
+        section = material.sections[index]
+        pages = {section.first_page, *(material.sections[part].first_page for part in parts)}
+        if len(parts) >= 3 and len(pages) >= 2:
+            yield _subsection_count(material, index, parts, pages)
+    for group in combinations(parents, 2):
+        yield from _compared(material, group)
+
+
+def _subsection_count(material: Material, index: int, parts: Sequence[int], pages: set[int]) -> Question:
+    return Question(
+        kind="subsection count",
+        text=f'How many direct subsections does the section "{material.sections[index].title}" have?',
+        answer=str(len(parts)),
+        answer_format="Integer",
+        evidence=tuple(sorted(pages)),
+        sources=("Layout", "Text"),
+        quotes=tuple((material.sections[part].first_page, material.sections[part].title) for part in parts),
+    )
+
+
+def _compared(material: Material, group: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Question]:
+    one, two = (material.sections[index] for index, _ in group)
+    difference = len(group[0][1]) - len(group[1][1])
+    if not difference or one.level != two.level:
+        return
+    parts = [material.sections[part] for _, numbers in group for part in numbers]
+    yield Question(
+        kind="comparison",
+        text=f'Which section has more direct subsections, "{one.title}" or "{two.title}"?',
+        answer=(one if difference > 0 else two).title,
+        evidence=tuple(sorted({one.first_page, two.first_page, *(part.first_page for part in parts)})),
+        sources=("Layout", "Text"),
+        quotes=tuple((part.first_page, part.title) for part in parts),
+        choice=True,
+    )
+
+
+def _more_captions(material: Material, segment: Segment) -> Iterator[Question]:
+    """How many more figures one section has than another; only where every figure's place is certain."""
+    if not material.complete("Figure"):
+        return
+    figures = _captions(material, segment, "Figure")
+    tops = [
+        index
+        for index, section in enumerate(material.sections)
+        if section.level == 1 and not _is_bibliography(section.title)
+    ]
+    counted = {top: [each for each in figures if material.within(each.section, top)] for top in tops}
+    for one, two in combinations([top for top in tops if counted[top] and _whole(material, segment, top)], 2):
+        difference = len(counted[one]) - len(counted[two])
+        first, second = (one, two) if difference > 0 else (two, one)
+        if difference and not _at_border(material, counted[one] + counted[two]):
+            yield Question(
+                kind="figure difference",
+                text=f'How many more figures are there in the section "{material.sections[first].title}" than in the '
+                f'section "{material.sections[second].title}"?',
+                answer=str(abs(difference)),
+                answer_format="Integer",
+                evidence=tuple(sorted({each.page for each in counted[one] + counted[two]})),
+                sources=("Figure", "Layout"),
+                quotes=tuple((each.page, each.label) for each in counted[one] + counted[two]),
+            )
+
+
+def _page_gaps(material: Material, segment: Segment) -> Iterator[Question]:
+    named = [
+        section
+        for index, section in enumerate(material.sections)
+        if section.level == 1 and segment.first_page <= section.first_page <= segment.last_page
+        if material.anchor(index, -1).startswith("in the section") and not _is_bibliography(section.title)
+    ]
+    for one, two in combinations(named, 2):
+        gap = two.first_page - one.first_page
+        if gap >= 2:
+            yield Question(
+                kind="page gap",
+                text=f'How many pages after the page on which the section "{one.title}" begins does the section '
+                f'"{two.title}" begin?',
+                answer=str(gap),
+                answer_format="Integer",
+                evidence=(one.first_page, two.first_page),
+                sources=("Layout", "Text"),
+                quotes=((one.first_page, one.title), (two.first_page, two.title)),
+            )
+
+
+def _references(material: Material) -> Iterator[Question]:
+    index = next((n for n, each in enumerate(material.sections) if _is_bibliography(each.title)), None)
+    if index is None:
+        return
+    entries = [
+        (passage.page, year)
+        for passage in material.passages
+        if passage.section == index
+        for year in _YEAR.findall(passage.text)
+    ]
+    pages = sorted({page for page, _ in entries})
+    if len(entries) < _FEWEST_REFERENCES or len(pages) < 2:
+        return
+    years = [int(year) for _, year in entries]
+    ends = (min(years), max(years))
+    place = f"the reference list on pages {pages[0] + 1}-{pages[-1] + 1}"
+    yield _reference(
+        f"How many years lie between the oldest and the newest entry of {place}?",
+        ends[1] - ends[0],
+        [(page, year) for page, year in entries if int(year) in ends],
+        "reference span",
+    )
+    for year, count in Counter(year for _, year in entries).items():
+        cited = [(page, other) for page, other in entries if other == year]
+        if 2 <= count <= _MOST_COUNTED:
+            yield _reference(f"How many entries of {place} appeared in {year}?", count, cited, "reference count")
+
+
+def _reference(text: str, answer: int, entries: Sequence[tuple[int, str]], kind: str) -> Question:
+    return Question(
+        kind=kind,
+        text=text,
+        answer=str(answer),
+        answer_format="Integer",
+        evidence=tuple(sorted({page for page, _ in entries})),
+        quotes=tuple(dict.fromkeys(entries)),
+    )
+
+
+def _is_bibliography(title: str) -> bool:
+    return re.sub(r"[^a-z]", "", title.lower()) in ("references", "bibliography")
+
+
+def _captions(material: Material, segment: Segment, kind: str) -> list[Caption]:
+    return [
+        each
+        for each in material.captions
+        if each.label.startswith(kind) and segment.first_page <= each.page <= segment.last_page
+    ]
+
+
+def _whole(material: Material, segment: Segment, index: int) -> bool:
+    section = material.sections[index]
+    return segment.first_page <= section.first_page and section.last_page <= segment.last_page
+
+
+def _at_border(material: Material, captions: Sequence[Caption]) -> bool:
+    """Whether a figure stands on a page where a section begins: it may have floated out of its own."""
+    starts = {section.first_page for section in material.sections if section.level == 1}
+    return any(each.page in starts for each in captions)

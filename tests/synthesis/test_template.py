@@ -1,0 +1,263 @@
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from mmprolong.config import Source
+from mmprolong.corpus.layout import blocks_of
+from mmprolong.corpus.pool import locate
+from mmprolong.errors import ConfigError
+from mmprolong.pages.renderers import renderer
+from mmprolong.records import Block, Document, Heading, Image, Instance, Message, Reject, Segment
+from mmprolong.synthesis import prose
+from mmprolong.synthesis.material import Material, sentences
+from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import segments
+from mmprolong.synthesis.tasks import extract_multi, extract_single, reasoning
+from mmprolong.synthesis.template import write_template
+from mmprolong.synthesis.verify import flaw
+
+TASKS = ["extract_single", "extract_multi", "reasoning", "ocr_full", "ocr_needle"]
+SOURCE = Source(writer="template", tasks=TASKS, turns=3)
+
+
+@cache
+def article(source: str = "ordinal/clm_article.pdf") -> Material:
+    with renderer("pymupdf").open(locate("demo") / source) as opened:
+        lines = [opened.lines(page) for page in range(len(opened.page_sizes))]
+        blocks = blocks_of(opened.id, lines, opened.page_sizes, opened.outline())
+        document = Document(id=opened.id, source=source, page_sizes=opened.page_sizes, outline=opened.outline())
+    return Material(document, blocks)
+
+
+def count(messages: tuple[Message, ...]) -> tuple[int, int]:
+    images = sum(isinstance(part, Image) for message in messages for part in message.parts)
+    return 10 * images + 7, 7
+
+
+def written(material: Material, source: Source = SOURCE) -> list[Instance | Reject]:
+    document = material.document
+    return list(write_template([document], {document.id: material.blocks}, source, count, "counted"))
+
+
+def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...] = ()) -> Material:
+    """A document of (kind, text) blocks."""
+    blocks = [
+        Block(
+            document="d" * 64,
+            page=page,
+            kind=kind,
+            box=(0, 40.0 * order, 100, 40.0 * order + 20),
+            text=text,
+            order=order,
+        )
+        for page, parts in enumerate(pages)
+        for order, (kind, text) in enumerate(parts)
+    ]
+    return Material(
+        Document(id="d" * 64, source="d.pdf", page_sizes=((600.0, 800.0),) * len(pages), outline=outline), blocks
+    )
+
+
+def whole(material: Material) -> Segment:
+    return Segment(document=material.document.id, first_page=0, last_page=material.document.pages - 1, anchor="")
+
+
+def test_an_instance_shows_every_page_then_asks():
+    instances = [each for each in written(article()) if isinstance(each, Instance)]
+    assert {each.task for each in instances} == set(TASKS)
+    for instance in instances:
+        *pages, question = instance.messages[0].parts
+        assert [page.page for page in pages if isinstance(page, Image)] == list(range(article().document.pages))
+        assert isinstance(question, str) and [message.role for message in instance.messages] == ["user", "assistant"]
+        assert instance.tokens == 10 * article().document.pages + 7
+    assert len({each.id for each in instances}) == len(instances)
+
+
+def test_the_same_seed_writes_the_same_and_another_seed_does_not():
+    assert written(article()) == written(article())
+    assert written(article()) != written(article(), replace(SOURCE, seed=1))
+
+
+def test_every_answer_is_printed_on_its_evidence_pages():
+    for instance in written(article(), replace(SOURCE, tasks=["extract_single", "extract_multi"], turns=8)):
+        if not isinstance(instance, Instance) or instance.origin.endswith(
+            ("/place", "/beginnings", "/pages of labels")
+        ):
+            continue
+        answer = instance.messages[1].parts[0]
+        assert isinstance(answer, str)
+        printed = " ".join(article().page_texts[page] for page in instance.evidence[0])
+        items = json.loads(answer) if instance.answer_format == "List" else [answer]
+        assert all(re.sub(r"[“”\"‘’'`]", "", item).lower() in printed for item in items)
+
+
+def test_a_list_rests_on_two_pages_at_least():
+    instances = written(article(), replace(SOURCE, tasks=["extract_multi"], turns=8))
+    assert all(len(each.evidence[0]) >= 2 for each in instances if isinstance(each, Instance))
+
+
+def test_only_documents_of_the_lengths_asked_for_are_written_on():
+    assert written(article(), replace(SOURCE, pages=[[32, 50]]))
+    assert not written(article(), replace(SOURCE, pages=[[5, 31]]))
+
+
+def test_an_unknown_task_is_named_with_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'extract_single'"):
+        written(article(), replace(SOURCE, tasks=["extract_singel"]))
+
+
+def test_a_document_without_text_gives_rejects_not_nonsense():
+    empty = Material(replace(article().document, outline=()), ())
+    assert {type(each) for each in written(empty)} == {Reject}
+
+
+def test_segments_span_8_to_15_pages_of_whole_sections():
+    found = segments(article())
+    assert found and all(8 <= each.last_page - each.first_page + 1 <= 15 for each in found)
+    titles = [section.title for section in article().sections]
+    assert all(each.headings[0] in titles for each in found)
+
+
+def test_a_short_document_is_one_segment():
+    (segment,) = segments(made([[("paragraph", "Short.")]] * 3))
+    assert (segment.first_page, segment.last_page, segment.anchor) == (0, 2, "on pages 1-3")
+
+
+def test_a_place_is_named_by_its_section_only_where_the_title_is_unique():
+    pages = [[("section", "1. Data"), ("section", "Setup")], [("section", "2. Model"), ("section", "Setup")]]
+    material = made(pages)
+    assert material.anchor(0, 0) == 'in the section "1. Data"'
+    assert material.anchor(1, 0) == "on page 1"
+
+
+def test_sections_nest_by_the_outline():
+    outline = (
+        Heading(title="Data", level=1, page=0, y=0),
+        Heading(title="Trees", level=2, page=0, y=40),
+        Heading(title="Trees and data", level=3, page=0, y=80),
+    )
+    sections = made([[("section", text) for text in ("2. Data", "2.1. Trees", "Trees and data")]], outline).sections
+    assert [(section.level, section.parent) for section in sections] == [(1, -1), (2, 0), (3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("We use seemingly unrelated regression (SUR) here.", "seemingly unrelated regression"),
+        ("The area under the curve (AUC) is one.", "area under the curve"),
+        ("The Comprehensive R Archive Network (CRAN) has it.", "Comprehensive R Archive Network"),
+    ],
+)
+def test_an_abbreviation_is_spelt_out_by_its_initials(sentence: str, answer: str):
+    assert [fact.answer for fact in prose.abbreviations(sentence)] == [answer]
+
+
+@pytest.mark.parametrize("sentence", ["The United Nations (USA).", "See the paper (Fox).", "The value (X)."])
+def test_letters_that_do_not_match_are_no_abbreviation(sentence: str):
+    assert list(prose.abbreviations(sentence)) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The estimator of R2 is given in the second column of the large table below.",
+        "This holds if x > 0 and the matrix has full rank in all of its columns.",
+        "The footnote stands here.5 And the sentence goes on after it for some words.",
+        "The value is f (x) in the notation that is used throughout this long paper.",
+    ],
+)
+def test_sentences_with_formulas_or_footnote_marks_are_not_asked_about(sentence: str):
+    assert not prose.clean(sentence)
+
+
+def test_a_cited_work_is_asked_for_by_its_statement():
+    sentence = "The likelihood ratio test is more accurate than the Wald test in small samples (Cox and Hinkley 1974)."
+    (fact,) = prose.citations(sentence)
+    assert fact.answer == "Cox and Hinkley 1974"
+    assert not list(prose.citations(sentence.replace("The likelihood", "This likelihood")))
+
+
+def test_sentences_are_not_split_at_abbreviations():
+    text = "It was shown by Fox et al. (2003) before. Then came the rest"
+    assert list(sentences(text)) == ["It was shown by Fox et al. (2003) before."]
+
+
+def test_figures_are_counted_only_where_none_was_missed():
+    pages = [[("caption", "Figure 1: Growth over time.")], [("caption", "Figure 2: Decay over time.")]]
+    complete, gap = made(pages), made([pages[0], [("caption", "Figure 3: Decay over time.")]])
+    rng = np.random.default_rng(0)
+    assert [q.answer for q in reasoning.write(complete, whole(complete), rng) if q.kind == "count"] == ["2"]
+    assert [q for q in reasoning.write(gap, whole(gap), rng) if q.kind == "count"] == []
+
+
+def test_a_label_with_two_captions_is_not_asked_about():
+    material = made([[("caption", "Figure 1: Growth over time."), ("caption", "Figure 1: Decay over time.")]])
+    assert list(extract_single.write(material, whole(material), np.random.default_rng(0))) == []
+
+
+def test_references_are_counted_by_their_year():
+    entries = [
+        f"Author A ({year}). “On 1999 things.” Journal, 2(3), 4-5." for year in (1990, 1990, 1999, *range(2000, 2007))
+    ]
+    pages = [
+        [("section", "References"), *[("paragraph", text) for text in entries[:5]]],
+        [("paragraph", t) for t in entries[5:]],
+    ]
+    material = made(pages)
+    asked = {q.text: q.answer for q in reasoning.write(material, whole(material), np.random.default_rng(0))}
+    assert asked["How many entries of the reference list on pages 1-2 appeared in 1990?"] == "2"
+    assert (
+        asked["How many years lie between the oldest and the newest entry of the reference list on pages 1-2?"] == "16"
+    )
+
+
+def test_subsections_in_an_answer_are_those_of_the_outline():
+    material = article("partykit/ctree.pdf")
+    rng = np.random.default_rng(0)
+    asked = {q.text: q.answer for q in extract_multi.write(material, whole(material), rng) if q.kind == "subsections"}
+    text = 'List the titles of all direct subsections of the section "6. Illustrations and applications", in order.'
+    titles = [re.sub(r"^[\d.]+ ", "", title) for title in json.loads(asked[text])]
+    outline = [heading.title for heading in material.document.outline]
+    start = outline.index("Illustrations and applications") + 1
+    assert titles == outline[start : start + len(titles)] and len(titles) == 5
+
+
+BASE = Question(kind="k", text="Which?", answer="red fox", evidence=(0,), quotes=((0, "red fox"),), cue="quick red fox")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"evidence": (9,)}, "evidence is not in the document"),
+        ({"quotes": ((0, "blue fox"),)}, "answer not printed on its page"),
+        ({"quotes": ((1, "red fox"),)}, "quote outside its evidence"),
+        ({"cue": "fox"}, "ambiguous"),
+        ({"text": "Which red fox?"}, "answer in the question"),
+        ({"answer": ""}, "answer too long or empty"),
+        ({"recount": (r"(fox)", 0, 1)}, "count differs"),
+    ],
+)
+def test_a_question_that_does_not_hold_is_refused_with_its_reason(change: dict[str, object], reason: str):
+    material = made([[("paragraph", "The quick “red fox” jumps.")], [("paragraph", "A fox sleeps.")]])
+    assert flaw(replace(BASE, **change), material) == reason
+
+
+def test_a_transcription_leaves_out_headers_formulas_and_figures():
+    parts = [
+        ("header", "Journal 7"),
+        ("section", "1. A"),
+        ("equation", "x = y"),
+        ("figure", "axis"),
+        ("code", "> x\n> y"),
+    ]
+    material = made([parts])
+    source = replace(SOURCE, tasks=["ocr_full"], turns=1)
+    (instance,) = [each for each in written(material, source) if isinstance(each, Instance)]
+    assert instance.messages[1].parts == ("1. A\n\n> x\n> y",)
+    assert instance.evidence == ((0,),)
