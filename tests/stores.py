@@ -3,6 +3,7 @@
 import hashlib
 import math
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +12,8 @@ import msgspec
 import numpy as np
 
 from mmprolong.artifacts import Store, write_json
-from mmprolong.config import Config, Mixture, Phase, Source, Suite
+from mmprolong.config import Config, Corpus, Mixture, Phase, Source, Suite, Tracking
+from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.score import metrics as measured
 from mmprolong.records import (
     Checkpoint,
@@ -26,8 +28,12 @@ from mmprolong.records import (
     Score,
     write_jsonl,
 )
+from mmprolong.reporting.wandb_files import read_runs
+from mmprolong.runlog import Mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
+SIDE = 56
+"""Of a thumbnail [px]."""
 CORPUS, TRAIN, HELDOUT = "corpus-demo", "synthesis-train", "synthesis-heldout"
 
 
@@ -52,7 +58,7 @@ class Truth:
     questions: int = 4
     """On each document."""
     missing: frozenset[tuple[str, int]] = frozenset()
-    scorer: str = "exact_match/1"
+    scorer: str = "exact_match-1"
     wandb: bool = False
     """Whether the score runs are mirrored in W&B's offline files."""
 
@@ -61,7 +67,7 @@ def write_store(folder: Path, truth: Truth | None = None) -> Path:
     """Write a store and its plan below `folder`; returns the store."""
     truth = truth or Truth()
     store = Store(folder / "store")
-    _write_inputs(store)
+    _write_inputs(store, truth)
     points = []
     for label in truth.levels:
         for seed in range(truth.seeds):
@@ -92,8 +98,11 @@ def _config(label: str, seed: int) -> Config:
     source = Source(tasks=["extract_single", "reasoning"], documents=80, pages=[[4, 64]])
     mixture = Mixture(tokens=0 if label == "base" else 65536, supervision={"vqa": 1.0})
     mixture.length.name = label
+    corpus = Corpus(thumbnail=SIDE)
     suite = Suite(source=Source(split="heldout"), labels=LENGTHS, overall=LENGTHS, trained="8x")
-    return Config(phases={"longpt": Phase(source=source, mixture=mixture, seed=seed)}, suite=suite, seed=seed)
+    return Config(
+        corpus=corpus, phases={"longpt": Phase(source=source, mixture=mixture, seed=seed)}, suite=suite, seed=seed
+    )
 
 
 def _steps(label: str, seed: int) -> dict[str, str]:
@@ -127,38 +136,66 @@ def _folder(store: Store, stage: str, step: str) -> Path:
     return folder
 
 
-def _write_inputs(store: Store) -> None:
-    """A pool of three documents of 16 pages, and one instance of each use."""
+def _write_inputs(store: Store, truth: Truth) -> None:
+    """A pool of three documents, a training source, and a held-out source with `truth.documents` at each length."""
     folder = _folder(store, "corpus", CORPUS)
     names = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(3)]
-    pages = ((595.0, 842.0),) * 16
+    pages = ((595.0, 842.0),) * 24
     write_jsonl(
         folder / "documents.jsonl", [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
     )
     (folder / "pool.txt").write_text("demo")
-    shades = np.random.default_rng(0).integers(120, 255, (48, 28, 28), dtype=np.uint8).repeat(2, 1).repeat(2, 2)
-    np.save(folder / "thumbnails.npy", shades)
+    np.save(folder / "thumbnails.npy", _pages(72))
     _done(store, "corpus", CORPUS)
-    for step, name in ((TRAIN, names[0]), (HELDOUT, names[1])):
-        write_jsonl(_folder(store, "synthesis", step) / "instances.jsonl", [_instance(name)])
+    sources = {TRAIN: [_instance("train-0-0-0", names[0], 20, "extract_single", 4)], HELDOUT: _heldout(truth, names[1])}
+    for step, instances in sources.items():
+        write_jsonl(_folder(store, "synthesis", step) / "instances.jsonl", instances)
         _done(store, "synthesis", step)
 
 
-def _instance(document: str) -> Instance:
-    images = tuple(Image(document=document, page=page, stamp="A7" if page == 2 else "") for page in range(14))
+def _pages(count: int) -> np.ndarray:
+    """Thumbnails that look like set text: dark lines of uneven length on a light ground."""
+    rng = np.random.default_rng(0)
+    pages = np.full((count, SIDE, SIDE), 246, np.uint8)
+    for page in pages:
+        for top in range(5, SIDE - 4, 4):
+            page[top : top + 2, 5 : 5 + rng.integers(20, SIDE - 10)] = rng.integers(90, 190)
+    return pages
+
+
+def _heldout(truth: Truth, pool: str) -> list[Instance]:
+    tasks = {"extract_single": truth.questions - truth.questions // 4, "reasoning": truth.questions // 4}
+    return [
+        _instance(f"heldout-0-{place}-{number}", pool, 4 * 2**place, task, turns)
+        for place in range(len(LENGTHS))
+        for number in range(truth.documents)
+        for task, turns in tasks.items()
+        if turns
+    ]
+
+
+def _instance(document: str, pool: str, pages: int, task: str, turns: int) -> Instance:
+    draw = random.Random(f"{document}-{task}")
+    images = tuple(
+        Image(document=pool, page=page % 24, stamp=f"{chr(65 + page % 26)}{draw.randrange(10)}")
+        for page in range(pages)
+    )
+    asked = [draw.randrange(pages) for _ in range(turns)]
+    messages = []
+    for number, page in enumerate(asked):
+        key, value = images[page].stamp
+        shown = images if number == 0 else ()
+        messages += [Message(role="user", parts=(*shown, f"find {key}")), Message(role="assistant", parts=(value,))]
     return Instance(
-        id=f"{document[:8]}-0",
-        task="extract_single",
+        id=f"{document}-{task}",
+        task=task,
         document=document,
-        pages=14,
-        tokens=90,
-        supervised=4,
+        pages=pages,
+        tokens=4 * pages + 8 * turns,
+        supervised=2 * turns,
         backbone="proxy",
-        messages=(
-            Message(role="user", parts=(*images, "Which value stands beside key A?")),
-            Message(role="assistant", parts=("7",)),
-        ),
-        evidence=((2,),),
+        messages=tuple(messages),
+        evidence=tuple((page,) for page in asked),
     )
 
 
@@ -166,8 +203,7 @@ def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str
     if label == "base":
         return
     folder = _folder(store, "mixture", steps["longpt.mixture"])
-    name = hashlib.sha256(b"0").hexdigest()
-    write_jsonl(folder / "packs.jsonl", [Pack(id=0, instances=(f"{name[:8]}-0",), lengths=(90,))])
+    write_jsonl(folder / "packs.jsonl", [Pack(id=0, instances=("train-0-0-0-extract_single",), lengths=(112,))])
     share = 0.25 + 0.1 * (list(Truth().levels).index(label) - 2) if label in Truth().levels else 0.25
     lengths = [
         {"from": 64 * 2**index, "to": 128 * 2**index, "target_share": part, "share": part, "tokens": int(65000 * part)}
@@ -202,64 +238,57 @@ def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str
 
 
 def _write_results(store: Store, truth: Truth, label: str, seed: int, steps: Mapping[str, str]) -> None:
-    level, slope = truth.levels[label]
-    luck = 0.0 if label == "base" else 0.01 * random.Random(f"{label}/{seed}").uniform(-1, 1)
-    scores = []
-    for place, length in enumerate(LENGTHS):
-        for document in range(truth.documents):
-            name = f"{length}-{document:03d}"
-            shared = 0.1 * random.Random(name).uniform(-1, 1)
-            for turn in range(truth.questions):
-                chance = min(max(level - slope * place + luck + shared, 0.03), 0.98)
-                right = random.Random(f"{name}/{turn}/{label}/{seed}").random() < chance
-                scores.append(_score(name, turn, length, right, truth.scorer))
+    samples = [question.sample for question in questions(store.folder("synthesis", HELDOUT), LENGTHS)]
+    scores = [judged(sample, _is_right(sample, truth, label, seed), truth.scorer) for sample in samples]
     folder = _folder(store, "reply", steps["reply"])
-    write_jsonl(folder / "samples.jsonl", [_sample(score) for score in scores])
+    write_jsonl(folder / "samples.jsonl", samples)
     replies = [
         Reply(sample=score.sample, text=score.parsed, prompt_tokens=90, reply_tokens=1, cut=False) for score in scores
     ]
     write_jsonl(folder / "replies.jsonl", replies)
     _done(store, "reply", steps["reply"])
-    folder = _folder(store, "score", steps["score"])
-    write_jsonl(folder / "scores.jsonl", scores)
+    write_jsonl(_folder(store, "score", steps["score"]) / "scores.jsonl", scores)
     metrics = measured(scores, LENGTHS)
-    _done(store, "score", steps["score"], metrics, {"reply": steps["reply"]})
+    _done(store, "score", steps["score"], metrics, {"reply": f"reply/{steps['reply']}"})
     if truth.wandb:
         mirror(store.root, truth.ablation, steps["score"], metrics, scores)
 
 
-def _score(document: str, turn: int, length: str, right: bool, scorer: str) -> Score:
-    parsed = "7" if right else "3"
+def _is_right(sample: Sample, truth: Truth, label: str, seed: int) -> bool:
+    level, slope = truth.levels[label]
+    luck = 0.0 if label == "base" else 0.01 * random.Random(f"{label}/{seed}").uniform(-1, 1)
+    shared = 0.1 * random.Random(sample.document).uniform(-1, 1)
+    chance = level - slope * LENGTHS.index(sample.length) + luck + shared
+    return random.Random(f"{sample.id}/{label}/{seed}").random() < min(max(chance, 0.03), 0.98)
+
+
+def judged(sample: Sample, right: bool, scorer: str = "exact_match-1") -> Score:
+    """The score of a reply that is the target, or the digit after it."""
     return Score(
-        sample=f"{document}/{turn}",
-        document=document,
-        task="reasoning" if turn % 4 == 3 else "extract_single",
-        length=length,
-        depth=turn / 4,
+        sample=sample.id,
+        document=sample.document,
+        task=sample.task,
+        length=sample.length,
+        depth=sample.depth,
         value=float(right),
-        parsed=parsed,
-        target="7",
+        parsed=sample.target if right else str((int(sample.target) + 1) % 10),
+        target=sample.target,
         scorer=scorer,
-    )
-
-
-def _sample(score: Score) -> Sample:
-    return Sample(
-        id=score.sample,
-        document=score.document,
-        task=score.task,
-        length=score.length,
-        depth=score.depth,
-        target=score.target,
     )
 
 
 def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: list[Score]) -> None:
     """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
-    from mmprolong.config import Tracking
-    from mmprolong.runlog import Mirror
-
     run = Mirror(step, {"step": step, "stage": "score"}, step, ablation, store, Tracking())
     for score in scores:
         run.metrics(msgspec.to_builtins(score))
     run.finish(metrics, failed=False)
+    _await(store / "wandb", step)
+
+
+def _await(folder: Path, step: str, seconds: float = 10.0) -> None:
+    """`finish` may return before W&B's own process has written the last lines."""
+    end = time.monotonic() + seconds
+    while "overall" not in read_runs(folder, {step})[step].summary:
+        assert time.monotonic() < end, f"W&B did not write {step}"
+        time.sleep(0.02)

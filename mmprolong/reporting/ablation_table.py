@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mmprolong.reporting.agreement import Agreement, agreements
+from mmprolong.reporting.agreement import agreements
 from mmprolong.reporting.arms import Arm, measure
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.runs import Runs
@@ -45,7 +45,7 @@ def ablation_table(
         caption=runs.plan.question,
         columns=tuple(ours),
         rows=tuple(tuple(row) for row in _with_best(rows, ours)),
-        notes=(*_notes(runs, arms), *([NOISE] if paper else []), *_agreement_notes(found)),
+        notes=(*_notes(runs, arms), *([NOISE] if paper else [])),
         agreements=found,
     )
 
@@ -157,7 +157,3 @@ def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
         notes.append("Bold: best of its column. ≈: the best arm's lead over this one is not clear of 0.")
     missing = [f"{point.label} (seed {point.seed})" for point in runs.missing]
     return [*notes, f"Missing: {', '.join(missing)}."] if missing else notes
-
-
-def _agreement_notes(found: tuple[Agreement, ...]) -> list[str]:
-    return [f"Direction: {agreement}." for agreement in found]

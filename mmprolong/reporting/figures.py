@@ -30,6 +30,7 @@ STYLE: dict[str, Any] = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": FAINT,
+    "axes.facecolor": "none",
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.spines.top": False,
@@ -142,13 +143,17 @@ def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str =
 
 
 def _points(runs: Runs, label: str) -> dict[str, Estimate]:
-    """An arm's score at each length; without single questions an interval has no width."""
+    """An arm's score at each length; without single questions an interval has no width.
+
+    Two seeds would make a band that covers the figure, so it covers seeds from three on.
+    """
     found = runs.of(label)
     points: dict[str, Estimate] = {}
     for length in runs.lengths:
         values = [value for result in found if (value := result.accuracy(length)) is not None]
         if found and all(result.scores for result in found):
-            points[length] = mean(outcomes([result.scores for result in found], [length]))
+            arm = outcomes([result.scores for result in found], [length])
+            points[length] = mean(arm if len(found) > 2 else arm.one_run)
         elif values:
             value = sum(values) / len(values)
             points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, seeds=(len(values),))

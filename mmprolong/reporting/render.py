@@ -43,7 +43,7 @@ def to_markdown(table: Table) -> str:
         for width, column in zip(widths, table.columns, strict=True)
     ]
     lines = [_markdown_line(line, widths, table.columns) for line in [titles, rule, *body]]
-    notes = [f"- {_markdown_text(note)}" for note in table.notes]
+    notes = [f"- {_markdown_text(note)}" for note in table.footnotes]
     head = [f"### {_markdown_text(table.title)}", "", *([_markdown_text(table.caption), ""] if table.caption else [])]
     return "\n".join([*head, *lines, "", *notes]).rstrip() + "\n"
 
@@ -54,7 +54,7 @@ def to_latex(table: Table) -> str:
     groups = _latex_groups(table) if any(name for name, _ in table.groups) else []
     titles = " & ".join(_latex_text(column.title) for column in table.columns)
     rows = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
-    notes = [rf"\par\smallskip\footnotesize {_latex_text(' '.join(table.notes))}"] if table.notes else []
+    notes = [rf"\par\smallskip\footnotesize {_latex_text(' '.join(table.footnotes))}"] if table.footnotes else []
     caption = _latex_text(f"{table.title}. {table.caption}".strip())
     lines = [
         r"\begin{table*}[t]",
@@ -88,8 +88,12 @@ def to_csv(table: Table) -> str:
     return file.getvalue()
 
 
-def to_html(table: Table) -> str:
-    """A `<figure>` with the table, its caption and notes; no style of its own."""
+def to_html(table: Table, directions: bool = True) -> str:
+    """A `<figure>` with the table, its caption and notes; no style of its own.
+
+    Args:
+        directions: whether the comparisons with the paper stand among the notes.
+    """
     heads = [f"<tr>{_html_groups(table)}</tr>"] if any(name for name, _ in table.groups) else []
     starts = _starts(table)
     titles = "".join(
@@ -98,7 +102,8 @@ def to_html(table: Table) -> str:
     heads.append(f"<tr>{titles}</tr>")
     rows = [_html_row(table.columns, starts, row) for row in table.rows]
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    lines = table.footnotes if directions else table.notes
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in lines)
     caption = html.escape(f"{table.title}. {table.caption}".strip())
     return (
         f'<figure class="table"><figcaption>{caption}</figcaption><div class="wide"><table>\n'
@@ -113,7 +118,7 @@ def to_rich(table: Table) -> "RichTable":
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    notes = Text("\n".join(table.notes), style="dim", justify="left")
+    notes = Text("\n".join(table.footnotes), style="dim", justify="left")
     looks = {"box": box.SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, "collapse_padding": True}
     made = RichTable(title=table.title, caption=notes, caption_justify="left", **looks)
     for column in table.columns:

@@ -86,6 +86,11 @@ class Outcomes:
         centred = self.sums - self.accuracy[:, None, :] * self.counts
         return centred / self.counts.sum(0) @ self.weights
 
+    @property
+    def one_run(self) -> "Outcomes":
+        """The mean of the seeds as if it were a single run: its intervals cover documents alone."""
+        return replace(self, sums=self.sums.mean(0, keepdims=True))
+
     @cached_property
     def parts(self) -> "ndarray":
         """What each document adds to `overall`, mean over seeds, (documents,)."""

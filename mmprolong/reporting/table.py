@@ -65,6 +65,11 @@ class Table:
                 spans.append((column.group, 1))
         return spans
 
+    @property
+    def footnotes(self) -> list[str]:
+        """The notes, and one line for each comparison with the paper."""
+        return [*self.notes, *(f"Direction: {one}." for one in self.agreements)]
+
     def cell(self, row: str, key: str) -> Cell:
         """The cell of the row whose first cell reads `row`, in the column `key`."""
         index = [column.key for column in self.columns].index(key)

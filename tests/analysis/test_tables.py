@@ -55,7 +55,7 @@ def test_ours_and_the_papers_columns_are_apart(table):
 def test_every_published_pair_gets_a_direction(table):
     compared = {row[0].text for row in table.rows if table.cell(row[0].text, "published_delta").value is not None}
     assert {one.arm for one in table.agreements if one.measure == "overall"} == compared
-    assert sum(note.startswith("Direction:") for note in table.notes) == len(table.agreements)
+    assert sum(note.startswith("Direction:") for note in table.footnotes) == len(table.agreements)
 
 
 def test_a_table_without_the_paper_has_our_columns_alone(store: Path):

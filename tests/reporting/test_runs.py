@@ -45,9 +45,9 @@ def test_a_damaged_record_is_one_line_that_says_what_to_do(tmp_path: Path):
 def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    path.write_text(path.read_text().replace("exact_match/1", "exact_match/2"))
+    path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
     with pytest.raises(
-        ArtifactError, match="score-uniform-s1: scored by exact_match/2, but score-base-s0 by exact_match/1"
+        ArtifactError, match="score-uniform-s1: scored by exact_match-2, but score-base-s0 by exact_match-1"
     ):
         read_store(store, "length_dist")
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mmprolong.errors import ArtifactError
-from mmprolong.records import Score
+from mmprolong.records import Sample, Score
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.statistics import Outcomes, difference, holm, mean, outcomes, permutation
-from tests.stores import LENGTHS, _score
+from tests.stores import LENGTHS, judged
 
 
 def arm(generator: np.random.Generator, effect: float, seeds: int, shared: np.ndarray, spread: float = 0.0) -> Outcomes:
@@ -20,6 +20,10 @@ def arm(generator: np.random.Generator, effect: float, seeds: int, shared: np.nd
     sums = generator.binomial(4, chance)[:, :, None] * (counts > 0)
     names = tuple(map(str, range(len(shared))))
     return Outcomes(sums=sums.astype(float), counts=counts, weights=np.full(2, 0.5), documents=names)
+
+
+def score(document: str, task: str, length: str, right: bool) -> Score:
+    return judged(Sample(id=document, document=document, task=task, length=length, depth=0.0, target="7"), right)
 
 
 def share_that_holds(truth: float, seeds: int, other: int, spread: float, trials: int = 300) -> float:
@@ -97,8 +101,8 @@ def test_arms_that_answered_different_documents_are_refused():
 
 def test_each_length_and_each_task_within_it_counts_alike_in_the_headline():
     """As the score stage averages: the mean over tasks at each length, then over lengths."""
-    right = [_score("a", 3, "1x", True, "s/1"), _score("a", 0, "2x", True, "s/1")]
-    wrong = [_score(f"b{turn}", 0, "1x", False, "s/1") for turn in range(9)]
+    right = [score("a", "reasoning", "1x", True), score("a", "extract_single", "2x", True)]
+    wrong = [score(f"b{turn}", "extract_single", "1x", False) for turn in range(9)]
     assert mean(outcomes([right + wrong], ["1x", "2x"])).value == pytest.approx(0.75)
 
 
@@ -109,7 +113,7 @@ def test_the_headline_is_the_one_that_the_score_stage_wrote(store: Path):
 
 
 def test_a_length_without_questions_is_refused():
-    scores: list[Score] = [_score("a", 0, "1x", True, "s/1")]
+    scores = [score("a", "reasoning", "1x", True)]
     with pytest.raises(ArtifactError, match="no question at length '4x'"):
         outcomes([scores], ["1x", "4x"])
 

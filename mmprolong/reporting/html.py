@@ -1,0 +1,90 @@
+"""The report as one HTML file that needs nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmprolong import __version__
+from mmprolong.errors import MMProLongError
+from mmprolong.reporting import examples, figures
+from mmprolong.reporting.arms import measure
+from mmprolong.reporting.digits import signed
+from mmprolong.reporting.losses import loss_curves
+from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.provenance import provenance
+from mmprolong.reporting.render import to_html
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.settings_shown import changes, complete
+from mmprolong.reporting.summary import summary
+from mmprolong.reporting.table import Table
+
+TEMPLATE = "report.html.j2"
+
+
+def html_report(store: Path, runs: Runs, table: Table) -> str:
+    """The page: question, table, figures, agreement, settings, mixtures, examples, provenance.
+
+    A part whose files are gone (a pool that moved, a cleaned step) says so in its place; the numbers stay.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("mmprolong.reporting", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["signed"] = signed
+    plan = runs.plan
+    return environment.get_template(TEMPLATE).render(
+        plan=plan,
+        version=__version__,
+        summary=summary(runs, measure(runs)),
+        table=table,
+        table_html=to_html(table, directions=False),
+        accuracy=figures.inline_svg(figures.accuracy_by_length(runs), "accuracy"),
+        losses=_part(lambda: _losses(store, runs)),
+        mixtures=_part(lambda: arm_mixtures(store, plan)),
+        mixture_figure=_part(lambda: _mixture_figure(store, runs)),
+        arms=[(label, changes(plan, label), complete(plan, label)) for label in plan.labels],
+        documents=[_part(lambda make=make: make()) for make in _documents(store, runs)],
+        replies=_part(lambda: examples.answered(store, runs, _shown(runs))),
+        shown=_shown(runs),
+        provenance=_part(lambda: provenance(store, plan)),
+    )
+
+
+def _part(make: Callable[[], Any]) -> Any:
+    """What `make` returns, or the sentence that says why it cannot be made."""
+    try:
+        return make()
+    except MMProLongError as error:
+        return str(error)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+
+
+def _shown(runs: Runs) -> Any:
+    """The run whose examples are shown: the baseline's first that is finished, else its first."""
+    points = runs.plan.of(runs.plan.baseline)
+    return next((point for point in points if point.steps["score"] in runs.results), points[0])
+
+
+def _documents(store: Path, runs: Runs) -> list[Callable[[], Any]]:
+    middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
+    trained = [point for label in runs.plan.labels for point in runs.plan.of(label) if _trains(point)]
+    training = trained[0] if not _trains(_shown(runs)) and trained else _shown(runs)
+    return [
+        lambda: examples.training_document(store, training),
+        lambda: examples.evaluation_document(store, _shown(runs), middle),
+    ]
+
+
+def _trains(point: Any) -> bool:
+    return any(role.endswith(".mixture") for role in point.steps)
+
+
+def _losses(store: Path, runs: Runs) -> str:
+    curves = loss_curves(store, runs.plan)
+    return figures.inline_svg(figures.loss_by_tokens(curves, runs.plan.labels), "loss") if curves else ""
+
+
+def _mixture_figure(store: Path, runs: Runs) -> str:
+    found = arm_mixtures(store, runs.plan)
+    return figures.inline_svg(figures.mixture_shares(found), "mixture") if found else ""

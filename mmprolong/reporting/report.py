@@ -1,0 +1,78 @@
+"""Everything that is written about one ablation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmprolong import plugins
+from mmprolong.reporting import figures
+from mmprolong.reporting.html import html_report
+from mmprolong.reporting.losses import loss_curves
+from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was written, and the table to print."""
+
+    table: Table
+    folder: Path
+    files: tuple[Path, ...]
+    page: Path
+    """The HTML page, which holds all the rest."""
+
+
+def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
+    """Write tables, figures and the HTML page of an ablation as far as it has run.
+
+    Args:
+        folder: where to; by default `reports/<ablation>` in the store.
+
+    Raises:
+        ConfigError: the store has no such plan, or the plan's table does not exist.
+        ArtifactError: a result is damaged, or results cannot be compared.
+    """
+    runs = read_store(store, ablation)
+    table = ablation_table(runs)
+    folder = folder or store / "reports" / ablation
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
+    files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
+    files += _figures(store, runs, folder)
+    page = _write(folder / "report.html", html_report(store, runs, table))
+    return Report(table=table, folder=folder, files=(*files, page), page=page)
+
+
+def ablation_table(runs: Runs) -> Table:
+    """The table that the plan of `runs` names, beside the published one.
+
+    Raises:
+        ConfigError: there is no such table; names the nearest.
+    """
+    folder = analysis_folder()
+    module = plugins.load_file(folder / "tables", runs.plan.table or runs.plan.ablation, "table")
+    return module.build(runs, Published(folder / "published"))
+
+
+def analysis_folder() -> Path:
+    """The folder `analysis`: inside an installed package, beside it in the repository."""
+    package = Path(__file__).parents[1]
+    inside = package / "analysis"
+    return inside if inside.is_dir() else package.parent / "analysis"
+
+
+def _figures(store: Path, runs: Runs, folder: Path) -> list[Path]:
+    drawn = {"accuracy": figures.accuracy_by_length(runs)}
+    if curves := loss_curves(store, runs.plan):
+        drawn["loss"] = figures.loss_by_tokens(curves, runs.plan.labels)
+    if mixtures := arm_mixtures(store, runs.plan):
+        drawn["mixture"] = figures.mixture_shares(mixtures)
+    return [path for name, figure in drawn.items() for path in figures.save(figure, folder / name)]
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,99 @@
+import csv
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.reporting.report import Report, write_report
+from tests.stores import Truth, write_store
+
+
+@pytest.fixture(scope="module")
+def report(store: Path) -> Report:
+    return write_report(store, "length_dist")
+
+
+def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
+    assert report.folder == store / "reports" / "length_dist"
+    names = {path.name for path in report.files}
+    assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
+    assert {"loss.svg", "mixture.png"} <= names and all(path.stat().st_size > 500 for path in report.files)
+
+
+def test_the_page_needs_nothing_but_itself(report: Report):
+    text = report.page.read_text()
+    links = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
+    assert links and all(link.startswith("data:image/") for link in links)
+    assert "<script" not in text and "@import" not in text
+    assert not re.findall(r"url\((?!#)", text)
+
+
+def test_the_page_shows_every_part(report: Report):
+    text = report.page.read_text()
+    parts = "Result", "Agreement with the paper", "Arms", "Training data", "What the model saw", "What the model said"
+    assert re.findall(r"<h2>(.*?)</h2>", text) == [*parts, "Provenance"]
+    assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
+    assert text.count("<svg") == 3 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
+    assert "phases.longpt.mixture.length.name" in text and "score-uniform-s1" in text and 'class="gone"' not in text
+
+
+def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
+    class Tags(HTMLParser):
+        depth: list[str]
+        ids: list[str]
+
+        def handle_starttag(self, tag, attrs):
+            self.ids += [value for name, value in attrs if name == "id"]
+            if tag not in {"meta", "img", "path", "use", "rect", "br"}:
+                self.depth.append(tag)
+
+        def handle_endtag(self, tag):
+            if tag not in {"meta", "img", "path", "use", "rect", "br"}:
+                assert self.depth.pop() == tag
+
+    parser = Tags()
+    parser.depth, parser.ids = [], []
+    parser.feed(report.page.read_text())
+    assert parser.depth == []
+    clips = [name for name in parser.ids if re.fullmatch(r"p[0-9a-f]{10}", name)]
+    assert clips and len(clips) == len(set(clips))
+
+
+def test_the_same_results_write_the_same_files(report: Report, store: Path, tmp_path: Path):
+    again = write_report(store, "length_dist", tmp_path)
+    for first, second in zip(report.files, again.files, strict=True):
+        assert first.read_bytes() == second.read_bytes(), first.name
+
+
+def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
+    levels = {"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}
+    missing = frozenset((label, seed) for label in levels for seed in range(2))
+    store = write_store(tmp_path, Truth(levels=levels, missing=missing, documents=2, questions=2, seeds=2))
+    report = write_report(store, "length_dist")
+    with (report.folder / "table.csv").open() as file:
+        row = next(csv.DictReader(file))
+    assert row["seeds"] == "0/2" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
+    assert "0 of 4 runs are finished" in report.page.read_text()
+
+
+def test_what_is_gone_is_said_and_the_numbers_stay(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
+    shutil.rmtree(store / "corpus")
+    text = write_report(store, "length_dist").page.read_text()
+    assert 'class="gone"' in text and "No such file" in text and "pool_native" in text
+
+
+def test_a_misspelt_table_names_the_nearest(tmp_path: Path):
+    store = write_store(tmp_path, Truth(ablation="rope_bases", documents=2, questions=2, seeds=1))
+    with pytest.raises(ConfigError, match="table: 'rope_bases' is unknown; did you mean 'rope_base'"):
+        write_report(store, "rope_bases")
+
+
+def test_a_damaged_certificate_is_said_in_one_line(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
+    (store / "mixture" / "mixture-uniform-s0" / "certificate.json").write_text("{")
+    with pytest.raises(ArtifactError, match="certificate"):
+        write_report(store, "length_dist")
