@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INK = "#23272e"
 """Text and axes; a page that shows the SVG may replace it by its own colour."""
 FAINT = "#8b929c"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
+COLOURS = ("#0a7fc2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
 """Okabe and Ito's, told apart by the colour-blind, and two more for large ablations."""
 TASK_COLOURS = ("#4c6272", "#c9a26b", "#8a9a6b", "#a8657a", "#7d83b3", "#b9c0c7")
 """For what is not an arm."""
