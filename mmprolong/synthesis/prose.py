@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 _VERBS = (
     "allows|analyzes|builds|calculates|carries|combines|computes|constructs|contains|controls|converts|creates|defines|"
@@ -21,7 +22,9 @@ _CITATION = re.compile(
     r"^([^()]{40,190}) \((?:e\.g\., |see |see also )?"
     r"([A-Z][\w’-]+(?:(?:, and |, | and )[A-Z][\w’-]+| et al\.)*,? (?:19|20)\d\d[a-z]?)\)\.$"
 )
-_ABBREVIATION = re.compile(r"((?:[A-Za-z][\w/’-]* ){1,7}[A-Za-z][\w’-]*) \(([A-Z][A-Za-z]{1,5})\)")
+_ABBREVIATION = re.compile(r" \(([A-Z][A-Za-z]{1,5})\)")
+_WORD = re.compile(r"[A-Za-z][\w/’-]*")
+_MOST_WORDS = 8
 _TERM = re.compile(r"^[•❼◦▪∗*·–] ?[“\"]?([A-Za-z][\w.]{1,24})[”\"]?: (?:[a-z] )?([A-Z].{20,})$")
 _COUNTED = re.compile(
     r"(?<![\w.,$/-])(\d{1,3}(?:,\d{3})+|\d{1,5}(?:\.\d+)?)(?= (?:[a-z]+[- ])?[a-z]{4,}s\b)(?! and \d)"
@@ -91,9 +94,11 @@ def citations(sentence: str) -> Iterator[Fact]:
 def abbreviations(sentence: str) -> Iterator[Fact]:
     """'ordinary least squares (OLS)' asks what the letters stand for."""
     for match in _ABBREVIATION.finditer(sentence):
-        long = _spelt_out(match[1].split(), match[2])
+        before = sentence[: match.start()].split()[-_MOST_WORDS:]
+        words = list(takewhile(_WORD.fullmatch, reversed(before)))[::-1]
+        long = _spelt_out(words, match[1])
         if long:
-            yield Fact(f'what does the abbreviation "{match[2]}" stand for?', long, f"({match[2]})")
+            yield Fact(f'what does the abbreviation "{match[1]}" stand for?', long, f"({match[1]})")
 
 
 def terms(item: str) -> Iterator[Fact]:

@@ -1,6 +1,7 @@
 """The template writer: questions from the text layer, without a language model; each over all pages of its document."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import ModuleType
 
 import numpy as np
@@ -14,8 +15,8 @@ from mmprolong.synthesis.segments import segments
 from mmprolong.synthesis.verify import flaw
 
 ORIGIN = "template-1"
-_TRIES = 40
-"""Questions that are looked at before a document is given up for one more question."""
+_SEGMENTS, _TRIES = 6, 40
+"""Segments, and questions on each, that are looked at before a document is given up for one more question."""
 
 Count = Callable[[tuple[Message, ...]], tuple[int, int]]
 
@@ -63,23 +64,30 @@ def _chosen(documents: list[Document], source: Source) -> list[Document]:
 
 
 def _questions(material: Material, name: str, task: ModuleType, source: Source) -> Iterator[Question | Reject]:
-    """Questions that hold, each from a segment drawn anew and none twice; then the flaws of those that do not."""
+    """Questions that hold, each from a segment drawn anew and none twice; the flaws of those that do not."""
     rng = np.random.default_rng([source.seed, int(material.document.id[:12], 16), *name.encode()])
-    runs = segments(material)
+    what = f"{material.document.source}: {name}"
     seen: set[str] = set()
-    for _ in range(source.turns):
-        segment = runs[int(rng.integers(len(runs)))]
-        for _, question in zip(range(_TRIES), task.write(material, segment, rng), strict=False):
-            if question.text in seen:
-                continue
-            seen.add(question.text)
+    for found in range(source.turns):
+        for question in _candidates(material, task, rng, seen):
             reason = flaw(question, material)
             if not reason:
                 yield question
                 break
-            yield Reject(what=f"{material.document.source}: {name}", reason=reason, detail=question.text)
+            yield Reject(what=what, reason=reason, detail=question.text)
         else:
-            yield Reject(what=f"{material.document.source}: {name}", reason="no question found", detail=segment.anchor)
+            yield Reject(what=what, reason="no more questions", detail=f"{found} of {source.turns}")
+            return
+
+
+def _candidates(material: Material, task: ModuleType, rng: np.random.Generator, seen: set[str]) -> Iterator[Question]:
+    """Unseen questions of a few segments, drawn in turn."""
+    runs = segments(material)
+    for index in rng.permutation(len(runs))[:_SEGMENTS]:
+        for question in islice(task.write(material, runs[int(index)], rng), _TRIES):
+            if question.text not in seen:
+                seen.add(question.text)
+                yield question
 
 
 def _instance(
