@@ -108,7 +108,8 @@ def _config(label: str, seed: int) -> Config:
 def _steps(label: str, seed: int) -> dict[str, str]:
     own = {"longpt.mixture": "mixture", "longpt.training": "training", "reply": "reply", "score": "score"}
     named = {role: f"{stage}-{label}-s{seed}" for role, stage in own.items()}
-    return {"corpus": CORPUS, "longpt.source": TRAIN, "suite.source": HELDOUT, **named}
+    steps = {"corpus": CORPUS, "longpt.source": TRAIN, "suite.source": HELDOUT, **named}
+    return {role: step for role, step in steps.items() if label != "base" or not role.startswith("longpt")}
 
 
 def _done(store: Store, stage: str, step: str, metrics: dict | None = None, needs: dict | None = None) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from mmprolong import plugins
 from mmprolong.config import Corpus
 from mmprolong.records import Image, Instance, Message, Pack, Reply, Score, read_jsonl
-from mmprolong.reporting.plan import Point
+from mmprolong.reporting.plan import Plan, Point
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.thumbnails import Thumbnail, thumbnails
 
@@ -52,19 +52,27 @@ class Answered:
     cut: bool
 
 
-def training_document(store: Path, point: Point) -> Document | None:
-    """The longest instance in the first pack that an arm trained on; None if it did not train."""
-    steps = point.steps
-    phases = [role.removesuffix(".mixture") for role in steps if role.endswith(".mixture")]
-    packs = store / "mixture" / steps[f"{phases[-1]}.mixture"] / "packs.jsonl" if phases else None
-    if packs is None or not packs.is_file():
+def training_document(store: Path, plan: Plan) -> Document | None:
+    """The longest instance in the first pack of the ablation's first phase; the baseline's if it has one of its own.
+
+    None while no such phase has a mixture.
+    """
+    points = [plan.of(label)[0] for label in dict.fromkeys([plan.baseline, *plan.labels])]
+    phases = ((point, phase) for point in points for phase in plan.own_phases(point))
+    files = ((*one, store / "mixture" / one[0].steps[f"{one[1]}.mixture"] / "packs.jsonl") for one in phases)
+    point, phase, packs = next((one for one in files if one[2].is_file()), (points[0], "", None))
+    if packs is None:
         return None
     pack = next(read_jsonl(packs, Pack))
     wanted = max(zip(pack.lengths, pack.instances, strict=True))[1]
-    roles = [role for role in (f"{phases[-1]}.source", f"{phases[-1]}.short") if role in steps]
-    files = [store / "synthesis" / steps[role] / "instances.jsonl" for role in roles]
-    found = next((one for file in files for one in read_jsonl(file, Instance) if one.id == wanted), None)
-    return _document(store, point, found, "A training instance") if found else None
+    found = next((one for one in _instances(store, point, phase) if one.id == wanted), None)
+    return _document(store, point, found, f"A training instance of {point.label}") if found else None
+
+
+def _instances(store: Path, point: Point, phase: str) -> Iterator[Instance]:
+    for role in (f"{phase}.source", f"{phase}.short"):
+        if role in point.steps:
+            yield from read_jsonl(store / "synthesis" / point.steps[role] / "instances.jsonl", Instance)
 
 
 def evaluation_document(store: Path, point: Point, length: str) -> Document | None:

@@ -43,7 +43,7 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
         mixtures=_part(lambda: arm_mixtures(store, plan)),
         mixture_figure=_part(lambda: _mixture_figure(store, runs)),
         arms=[(label, changes(plan, label), complete(plan, label)) for label in plan.labels],
-        documents=[_part(lambda make=make: make()) for make in _documents(store, runs)],
+        documents=[_part(make) for make in _documents(store, runs)],
         replies=_part(lambda: examples.answered(store, runs, _shown(runs))),
         shown=_shown(runs),
         provenance=_part(lambda: provenance(store, plan)),
@@ -68,16 +68,10 @@ def _shown(runs: Runs) -> Any:
 
 def _documents(store: Path, runs: Runs) -> list[Callable[[], Any]]:
     middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
-    trained = [point for label in runs.plan.labels for point in runs.plan.of(label) if _trains(point)]
-    training = trained[0] if not _trains(_shown(runs)) and trained else _shown(runs)
     return [
-        lambda: examples.training_document(store, training),
+        lambda: examples.training_document(store, runs.plan),
         lambda: examples.evaluation_document(store, _shown(runs), middle),
     ]
-
-
-def _trains(point: Any) -> bool:
-    return any(role.endswith(".mixture") for role in point.steps)
 
 
 def _losses(store: Path, runs: Runs) -> str:

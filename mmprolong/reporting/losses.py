@@ -17,12 +17,12 @@ class _Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossCurve:
-    """One run's loss over its phases."""
+    """One run's loss over the phases that the ablation is about."""
 
     label: str
     seed: int
     tokens: tuple[int, ...]
-    """Training tokens seen, over all phases."""
+    """Training tokens seen in these phases."""
     losses: tuple[float, ...]
     """Mean over the supervised tokens of each update [nat]."""
     ends: tuple[int, ...]
@@ -35,18 +35,17 @@ def loss_curves(store: Path, plan: Plan) -> list[LossCurve]:
     Raises:
         DataError: a log is damaged.
     """
-    points = [point for label in plan.labels for point in plan.of(label)]
-    curves = [_curve(store, point) for point in points]
+    curves = [_curve(store, point, plan.own_phases(point)) for label in plan.labels for point in plan.of(label)]
     return [curve for curve in curves if curve.tokens]
 
 
-def _curve(store: Path, point: Point) -> LossCurve:
+def _curve(store: Path, point: Point, phases: list[str]) -> LossCurve:
     tokens: list[int] = []
     losses: list[float] = []
     ends: list[int] = []
-    for role, step in point.steps.items():
-        log = store / "training" / step / "log.jsonl"
-        if not role.endswith(".training") or not log.is_file():
+    for phase in phases:
+        log = store / "training" / point.steps[f"{phase}.training"] / "log.jsonl"
+        if not log.is_file():
             continue
         before = tokens[-1] if tokens else 0
         ends += [before] if before else []

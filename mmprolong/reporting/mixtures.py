@@ -33,24 +33,20 @@ class ArmMixture:
 
 
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
-    """The finished mixtures of every arm in the plan's order; phases that all trained arms share are left out.
+    """The finished mixtures of every arm in the plan's order; phases that all arms share are left out.
 
     Raises:
         ArtifactError: a finished mixture has no readable certificate.
     """
-    found = [mixture for label in plan.labels for mixture in _of(store, plan, label)]
-    trained = {mixture.label for mixture in found}
-    users = {mixture.step: {other.label for other in found if other.step == mixture.step} for mixture in found}
-    own = [mixture for mixture in found if users[mixture.step] != trained or len(trained) == 1]
-    return own or found
+    return [mixture for label in plan.labels for mixture in _of(store, plan, label)]
 
 
 def _of(store: Path, plan: Plan, label: str) -> list[ArmMixture]:
-    steps = plan.of(label)[0].steps
-    roles = {role.removesuffix(".mixture"): step for role, step in steps.items() if role.endswith(".mixture")}
+    point = plan.of(label)[0]
+    steps = {phase: point.steps[f"{phase}.mixture"] for phase in plan.own_phases(point)}
     return [
         ArmMixture(label=label, phase=phase, step=step, certificate=read_json(folder / "certificate.json"))
-        for phase, step in roles.items()
+        for phase, step in steps.items()
         if ((folder := store / "mixture" / step) / "done.json").is_file()
     ]
 

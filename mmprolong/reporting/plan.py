@@ -50,6 +50,17 @@ class Plan:
         """The points of one row that are different runs: seeds that change nothing share one score."""
         return list({point.steps["score"]: point for point in self.points if point.label == label}.values())
 
+    def own_phases(self, point: Point) -> list[str]:
+        """The phases of a run that not all rows share: what the ablation is about, without the training before it."""
+        shared = set.intersection(*(self._mixtures(label) for label in self.labels))
+        roles = [role for role in point.steps if role.endswith(".mixture")]
+        own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
+        return [role.removesuffix(".mixture") for role in own]
+
+    def _mixtures(self, label: str) -> set[str]:
+        points = (point for point in self.points if point.label == label)
+        return {step for point in points for role, step in point.steps.items() if role.endswith(".mixture")}
+
     @property
     def suite(self) -> dict[str, Any]:
         """The settings of the suite that judges the baseline."""

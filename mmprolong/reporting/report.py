@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmprolong import plugins
 from mmprolong.reporting import figures
@@ -9,9 +10,12 @@ from mmprolong.reporting.html import html_report
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.published import Published
-from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.table import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +25,12 @@ class Report:
     table: Table
     folder: Path
     files: tuple[Path, ...]
-    page: Path
-    """The HTML page, which holds all the rest."""
+    html: Path
+    """The page that holds all the rest."""
+
+    def console(self) -> "RichTable":
+        """The table for the terminal."""
+        return to_rich(self.table)
 
 
 def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
@@ -42,8 +50,8 @@ def write_report(store: Path, ablation: str, folder: Path | None = None) -> Repo
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
     files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
     files += _figures(store, runs, folder)
-    page = _write(folder / "report.html", html_report(store, runs, table))
-    return Report(table=table, folder=folder, files=(*files, page), page=page)
+    html = _write(folder / "report.html", html_report(store, runs, table))
+    return Report(table=table, folder=folder, files=(*files, html), html=html)
 
 
 def ablation_table(runs: Runs) -> Table:

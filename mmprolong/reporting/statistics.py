@@ -86,6 +86,12 @@ class Outcomes:
         centred = self.sums - self.accuracy[:, None, :] * self.counts
         return centred / self.counts.sum(0) @ self.weights
 
+    @cached_property
+    def freedom(self) -> int:
+        """Documents less the cells' means that were taken from them: one for each kind of document."""
+        kinds = {tuple(row) for row in (self.counts > 0).tolist()}
+        return max(len(self.documents) - len(kinds), 1)
+
     @property
     def one_run(self) -> "Outcomes":
         """The mean of the seeds as if it were a single run: its intervals cover documents alone."""
@@ -192,7 +198,7 @@ def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resample
 
     generator = np.random.default_rng(0)
     documents = len(pulls)
-    small = documents / max(documents - 1, 1)
+    small = documents / arms[0].freedom
     by_document = pulls[generator.integers(0, documents, (resamples, documents), dtype=np.int32)].sum(1)
     by_seed = np.zeros(resamples)
     for arm, sign in zip(arms, (1, -1), strict=False):
@@ -215,7 +221,7 @@ def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resample
 def _variance(from_documents: float, arms: Sequence[Outcomes]) -> tuple[float, float]:
     """What the seeds add to the variance beyond the documents, and the degrees of freedom of the whole."""
     seeded = [arm for arm in arms if len(arm.overall) > 1]
-    free = max(len(arms[0].documents) - 1, 1)
+    free = arms[0].freedom
     spreads = [_spread(arm) for arm in seeded]
     from_seeds = max(0.0, sum(between - explained for between, explained in spreads))
     if not from_seeds:
@@ -231,7 +237,7 @@ def _spread(arm: Outcomes) -> tuple[float, float]:
     count, documents = arm.pulls.shape
     between = float(((arm.overall - arm.overall.mean()) ** 2).sum()) / (count - 1)
     private = float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum()) / (count - 1)
-    return between / count, private * documents / max(documents - 1, 1) / count
+    return between / count, private * documents / arm.freedom / count
 
 
 def _rescaled(draws: "ndarray", variance: float) -> "ndarray":

@@ -24,7 +24,7 @@ def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
 
 
 def test_the_page_needs_nothing_but_itself(report: Report):
-    text = report.page.read_text()
+    text = report.html.read_text()
     links = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
     assert links and all(link.startswith("data:image/") for link in links)
     assert "<script" not in text and "@import" not in text
@@ -32,7 +32,7 @@ def test_the_page_needs_nothing_but_itself(report: Report):
 
 
 def test_the_page_shows_every_part(report: Report):
-    text = report.page.read_text()
+    text = report.html.read_text()
     parts = "Result", "Agreement with the paper", "Arms", "Training data", "What the model saw", "What the model said"
     assert re.findall(r"<h2>(.*?)</h2>", text) == [*parts, "Provenance"]
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
@@ -56,7 +56,7 @@ def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
 
     parser = Tags()
     parser.depth, parser.ids = [], []
-    parser.feed(report.page.read_text())
+    parser.feed(report.html.read_text())
     assert parser.depth == []
     clips = [name for name in parser.ids if re.fullmatch(r"p[0-9a-f]{10}", name)]
     assert clips and len(clips) == len(set(clips))
@@ -76,13 +76,13 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
     with (report.folder / "table.csv").open() as file:
         row = next(csv.DictReader(file))
     assert row["seeds"] == "0/2" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
-    assert "0 of 4 runs are finished" in report.page.read_text()
+    assert "0 of 4 runs are finished" in report.html.read_text()
 
 
 def test_what_is_gone_is_said_and_the_numbers_stay(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
     shutil.rmtree(store / "corpus")
-    text = write_report(store, "length_dist").page.read_text()
+    text = write_report(store, "length_dist").html.read_text()
     assert 'class="gone"' in text and "No such file" in text and "pool_native" in text
 
 
