@@ -39,12 +39,12 @@ class Composer:
     """Composes many runs that share most of their choices: each set of group choices is composed once."""
 
     def __init__(self) -> None:
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], bytes] = {}
 
     def compose(self, overrides: Sequence[str]) -> tuple[Config, dict[str, Any]]:
         """The configuration that `overrides` describe, and the ablation's `sweep` block (empty without one).
 
-        Later overrides of one value win. Execution fields are kept; nothing is read from the pool.
+        Later overrides of one value win. Nothing is read from the pool.
 
         Raises:
             ConfigError: an override is malformed, or names a group, choice or key that does not exist; with the nearest.
@@ -52,14 +52,13 @@ class Composer:
         choices, values = _split(overrides)
         key = tuple(choices)
         if key not in self._composed:
-            self._composed[key] = _hydra(choices)
-        composed = self._composed[key].copy()
+            composed = OmegaConf.to_container(_hydra(choices), resolve=False, enum_to_str=True)
+            self._composed[key] = msgspec.json.encode(composed)
+        plain = msgspec.json.decode(self._composed[key])
         for override in values:
-            _set(composed, override)
-        sweep = composed.get(SWEEP)
-        composed[SWEEP] = None
-        block: dict[str, Any] = OmegaConf.to_container(sweep, resolve=True) if sweep is not None else {}  # pyright: ignore[reportAssignmentType]
-        return _typed(composed), block
+            _set(plain, override)
+        block = plain.pop(SWEEP, None) or {}
+        return _typed(_resolved(plain, plain)), block
 
 
 def freeze(config: Config) -> Config:
@@ -141,17 +140,20 @@ def _session() -> Iterator[None]:
         yield
 
 
-def _set(composed: DictConfig, override: Override) -> None:
-    key = override.key_or_group
+def _set(plain: dict[str, Any], override: Override) -> None:
+    text = override.input_line or override.key_or_group
     if override.is_delete() or override.is_sweep_override():
-        raise ConfigError(f"override {override.input_line!r}: only key=value; axes belong into an ablation file")
-    if override.is_add() or OmegaConf.select(composed, key, default=None, throw_on_missing=False) is None:
-        _require_key(key, override.input_line or key)
-        _require_parent(composed, key, override.input_line or key)
-    try:
-        OmegaConf.update(composed, key, override.value(), force_add=override.is_add())
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"override {override.input_line!r}: {_first_line(error)}") from error
+        raise ConfigError(f"override {text!r}: only key=value; axes belong into an ablation file")
+    *above, last = override.key_or_group.split(".")
+    node = plain
+    for depth, part in enumerate(above):
+        if not isinstance(node.get(part), dict):
+            _require_key(override.key_or_group, text)
+            raise ConfigError(f"override {text!r}: {'.'.join(above[: depth + 1])} is unknown; {nearest(part, node)}")
+        node = node[part]
+    if last not in node:
+        _require_key(override.key_or_group, text)
+    node[last] = override.value()
 
 
 def _require_key(key: str, text: str) -> None:
@@ -175,23 +177,27 @@ def _require_key(key: str, text: str) -> None:
         walked.append(part)
 
 
-def _require_parent(composed: DictConfig, key: str, text: str) -> None:
-    parent, _, _ = key.rpartition(".")
-    while parent and OmegaConf.select(composed, parent, default=None) is None:
-        above, _, part = parent.rpartition(".")
-        node = OmegaConf.select(composed, above) if above else composed
-        if node is not None:
-            raise ConfigError(f"override {text!r}: {parent} is unknown; {nearest(part, map(str, node))}")
-        parent = above
+def _resolved(node: Any, root: dict[str, Any]) -> Any:
+    """`${key}` replaced by the value of that key: the only interpolation in our files."""
+    if isinstance(node, dict):
+        return {key: _resolved(value, root) for key, value in node.items()}
+    if isinstance(node, str) and node.startswith("${"):
+        value: Any = root
+        for part in node[2:-1].split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise ConfigError(f"conf: {node} names no value")
+            value = value[part]
+        return value
+    return node
 
 
-def _typed(composed: DictConfig) -> Config:
-    """The second merge into the schema: what slipped past the first is an error here."""
+def _typed(plain: dict[str, Any]) -> Config:
+    """The last check of every value's type; names were checked when they were merged into the schema or set."""
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(Config), composed)
-        return OmegaConf.to_object(merged)  # pyright: ignore[reportReturnType]
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{error.full_key or 'configuration'}: {_first_line(error)}") from error
+        return msgspec.convert(plain, type=Config)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(f"{where.rstrip('`') or 'configuration'}: {message}") from error
 
 
 def _first_line(error: BaseException) -> str:

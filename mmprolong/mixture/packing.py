@@ -1,13 +1,20 @@
-"""Pack instances into sequences of one capacity: best fit, longest first."""
+"""Pack instances into sequences of one capacity: best fit within windows of the shuffled order.
+
+Packing the longest first over everything would fill packs best but put like with like: an update would see one length, so
+one task. Within windows of a few packs both hold: packs are full and each is a sample of the mixture.
+"""
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.mixture.selection import Entry
 from mmprolong.records import Pack
+
+WINDOW = 16
+"""Packs' worth of tokens that are packed together; the emptiest pack of a window goes into the next."""
 
 
 def pack(entries: Sequence[Entry], capacity: int, seed: int) -> list[Pack]:
@@ -16,19 +23,45 @@ def pack(entries: Sequence[Entry], capacity: int, seed: int) -> list[Pack]:
     Raises:
         FeasibilityError: an instance is longer than a pack.
     """
-    open_packs: list[tuple[int, int]] = []
+    rng = np.random.default_rng([seed, len(entries)])
+    shuffled = [entries[index] for index in rng.permutation(len(entries))]
+    packs: list[list[Entry]] = []
+    waiting: list[Entry] = []
+    for window in _windows(shuffled, capacity * WINDOW):
+        *filled, waiting = sorted(_best_fit([*waiting, *window], capacity), key=_tokens, reverse=True) or [[]]
+        packs += filled
+    packs += _best_fit(waiting, capacity)
+    return [_pack(number, packs[index]) for number, index in enumerate(rng.permutation(len(packs)))]
+
+
+def _windows(entries: Sequence[Entry], tokens: int) -> Iterator[list[Entry]]:
+    window: list[Entry] = []
+    for entry in entries:
+        window.append(entry)
+        if _tokens(window) >= tokens:
+            yield window
+            window = []
+    yield window
+
+
+def _best_fit(entries: Sequence[Entry], capacity: int) -> list[list[Entry]]:
+    """Longest first, each into the fullest pack that still takes it."""
+    spaces: list[tuple[int, int]] = []
     members: list[list[Entry]] = []
     for entry in sorted(entries, key=lambda entry: -entry.tokens):
         if entry.tokens > capacity:
             raise FeasibilityError(f"mixture.pack: {entry.id} has {entry.tokens} tokens, a pack holds {capacity}; raise it")
-        fit = bisect_left(open_packs, (entry.tokens, -1))
-        space, index = open_packs.pop(fit) if fit < len(open_packs) else (capacity, len(members))
+        fit = bisect_left(spaces, (entry.tokens, -1))
+        space, index = spaces.pop(fit) if fit < len(spaces) else (capacity, len(members))
         if index == len(members):
             members.append([])
         members[index].append(entry)
-        insort(open_packs, (space - entry.tokens, index))
-    order = np.random.default_rng([seed, len(members)]).permutation(len(members))
-    return [_pack(number, members[index]) for number, index in enumerate(order)]
+        insort(spaces, (space - entry.tokens, index))
+    return members
+
+
+def _tokens(entries: Sequence[Entry]) -> int:
+    return sum(entry.tokens for entry in entries)
 
 
 def _pack(number: int, entries: Sequence[Entry]) -> Pack:

@@ -1,12 +1,17 @@
-"""Vision attention over many small images on a CPU: one batched call instead of a Python loop over images."""
+"""Attention over many separate sequences on a CPU: no mask, no work across sequences, equal lengths in one call.
+
+On CUDA the same is done by FlashAttention, which transformers calls with the same bounds.
+"""
+
+from itertools import groupby
 
 import torch
 from torch import nn
-from torch.nn.functional import linear, scaled_dot_product_attention
+from torch.nn.functional import linear, pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-NAME = "flash_equal_lengths"
+NAME = "flash_varlen_cpu"
 """Contains `flash`, by which transformers' Qwen vision tower knows to hand over sequence bounds, not split tensors."""
 
 
@@ -18,26 +23,63 @@ def attend(
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
     cu_seq_lens_q: torch.Tensor | None = None,
+    position_ids: torch.Tensor | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Bidirectional attention within each image.
+    """Attention within each sequence.
 
     Args:
-        query, key, value: (1, heads, patches, width).
-        cu_seq_lens_q: int (images + 1,), where each image begins and ends.
+        query, key, value: (batch, heads, tokens, width); key and value may have fewer heads.
+        attention_mask: only where a cache is used.
+        cu_seq_lens_q: int (images + 1,), bounds of the images; attention is bidirectional.
+        position_ids: int (1, tokens), 0 where a document begins; attention is causal.
 
     Returns:
-        (1, patches, heads, width) and no weights.
+        (batch, tokens, heads, width) and no weights.
     """
-    assert cu_seq_lens_q is not None, "only the vision tower uses this attention"
-    lengths = (cu_seq_lens_q[1:] - cu_seq_lens_q[:-1]).tolist()
-    if len(set(lengths)) == 1:
-        fold = [tensor[0].unflatten(1, (-1, lengths[0])).transpose(0, 1) for tensor in (query, key, value)]
-        mixed = scaled_dot_product_attention(*fold, scale=scaling)
-        return mixed.transpose(1, 2).flatten(0, 1)[None], None
-    parts = zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True)
-    mixed = torch.cat([scaled_dot_product_attention(q, k, v, scale=scaling) for q, k, v in parts], 2)
-    return mixed.transpose(1, 2), None
+    if cu_seq_lens_q is None and position_ids is None:
+        causal = attention_mask is None and query.shape[2] > 1
+        mixed = scaled_dot_product_attention(
+            query, key, value, attn_mask=attention_mask, is_causal=causal, scale=scaling, enable_gqa=True
+        )
+        return mixed.transpose(1, 2).contiguous(), None
+    bounds = cu_seq_lens_q if cu_seq_lens_q is not None else _document_bounds(position_ids)
+    causal = cu_seq_lens_q is None
+    mixed = [_equal_lengths(query, key, value, *run, scaling, causal) for run in _runs(bounds.tolist())]
+    return torch.cat(mixed)[None], None
+
+
+def _document_bounds(position_ids: torch.Tensor | None) -> torch.Tensor:
+    assert position_ids is not None
+    assert position_ids.shape[0] == 1, "packed sequences have batch size 1"
+    return pad((position_ids[0] == 0).nonzero()[:, 0], (0, 1), value=position_ids.shape[1])
+
+
+def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:
+    """(begin, end, length) of the runs of neighbouring sequences of one length."""
+    runs: list[tuple[int, int, int]] = []
+    begin = bounds[0]
+    for length, group in groupby(end - start for start, end in zip(bounds, bounds[1:], strict=False)):
+        end = begin + length * len(list(group))
+        runs.append((begin, end, length))
+        begin = end
+    return runs
+
+
+def _equal_lengths(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    begin: int,
+    end: int,
+    length: int,
+    scaling: float | None,
+    causal: bool,
+) -> torch.Tensor:
+    """(tokens, heads, width) of the sequences between `begin` and `end`, all in one call."""
+    folded = [each[0, :, begin:end].unflatten(1, (-1, length)).transpose(0, 1) for each in (query, key, value)]
+    mixed = scaled_dot_product_attention(*folded, is_causal=causal, scale=scaling, enable_gqa=True)
+    return mixed.transpose(1, 2).flatten(0, 1)
 
 
 class LinearPatches(nn.Module):
@@ -53,10 +95,11 @@ class LinearPatches(nn.Module):
         return linear(patches.to(weight.dtype).view(-1, weight[0].numel()), weight.flatten(1))
 
 
-def speed_up_vision(model: nn.Module) -> None:
+def speed_up(model: nn.Module) -> None:
     """Put both into `model`; parameters keep their names."""
     AttentionInterface.register(NAME, attend)
     AttentionMaskInterface.register(NAME, sdpa_mask)
     visual = model.model.visual
     visual.config._attn_implementation = NAME
+    model.model.language_model.config._attn_implementation = NAME
     visual.patch_embed = LinearPatches(visual.patch_embed.proj)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image as Pillow
 from torch import nn
 
+from mmprolong.qwen.attention import NAME
 from mmprolong.qwen.encoding import PATCH, Encoded
 from mmprolong.qwen.patches import patchify
 from mmprolong.qwen.positions import positions
@@ -57,11 +58,14 @@ def collate(documents: Sequence[Encoded], show: Show, image_token: int) -> Input
 def last_hidden(model: nn.Module, inputs: Inputs) -> torch.Tensor:
     """Hidden states (S, width) of the last layer, each document attending to itself only.
 
-    No attention mask, no cache, and the plain index as first row of the positions: transformers builds the block-diagonal
-    mask only under these three conditions, and silently lets documents see each other otherwise.
+    No attention mask, no cache, and the plain index as first row of the positions: transformers keeps documents apart
+    only under these three conditions, and silently lets them see each other otherwise. Our own attention needs no mask at
+    all, so none is built.
     """
+    varlen = model.config.text_config._attn_implementation == NAME
     out = model.model(
         input_ids=inputs.ids,
+        attention_mask={"full_attention": None} if varlen else None,
         position_ids=inputs.positions,
         pixel_values=inputs.pixels,
         image_grid_thw=inputs.grids,

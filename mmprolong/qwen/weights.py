@@ -7,7 +7,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from mmprolong.artifacts import read_json, write_json
 from mmprolong.errors import DataError
-from mmprolong.qwen.attention import speed_up_vision
+from mmprolong.qwen.attention import speed_up
 from mmprolong.qwen.rope import rope_base, rope_fingerprint
 from mmprolong.records import Checkpoint
 
@@ -57,5 +57,5 @@ def resume(folder: Path, dtype: str) -> tuple[Qwen2_5_VLForConditionalGeneration
 
 def _ready(model: Qwen2_5_VLForConditionalGeneration) -> Qwen2_5_VLForConditionalGeneration:
     if not torch.cuda.is_available():
-        speed_up_vision(model)
+        speed_up(model)
     return model
