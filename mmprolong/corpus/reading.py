@@ -84,7 +84,10 @@ def serve(connection: Connection) -> None:
         except Exception:  # noqa: BLE001  a bug of ours: its traceback is shown by the process that waits for us
             bug = traceback.format_exc()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        connection.send(bug)
+        try:
+            connection.send(bug)
+        except BrokenPipeError:  # whoever waited for us was killed
+            return
 
 
 def read(job: Job) -> Part:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.qwen.encoding import Piece, SizeOf
+from mmprolong.qwen.encoding import Piece
 from mmprolong.records import Image, Message
 
 IM_START, IM_END = 151644, 151645
@@ -75,20 +75,6 @@ def answer_header() -> list[int]:
 
 
 ANSWER_HEADER = answer_header
-
-
-def count(messages: Sequence[Message], size_of: SizeOf) -> tuple[int, int]:
-    """Length of the encoded conversation and how many of its tokens carry loss; exact.
-
-    Args:
-        size_of: width and height of an image [px].
-    """
-    tokens = supervised = 0
-    for piece, learned in chat(messages):
-        length = math.prod(image_grid(*size_of(piece))) if isinstance(piece, Image) else len(piece)
-        tokens += length
-        supervised += length * learned
-    return tokens, supervised
 
 
 def encode(text: str) -> list[int]:
