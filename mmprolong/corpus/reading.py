@@ -68,13 +68,14 @@ def read_part(part: str) -> Part:
 def serve(connection: Connection) -> None:
     """Read the jobs that come over `connection` until it closes; answers each with "", or a bug's traceback."""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    base = _address_space()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
             job = connection.recv()
         except EOFError:
             return
-        limit = _address_space() + job.memory * 2**20
+        limit = base + job.memory * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
         # SIGALRM's default action ends the process, even inside a C library.
         signal.setitimer(signal.ITIMER_REAL, job.seconds)

@@ -29,23 +29,24 @@ def read_all(jobs: Iterable[Job], workers: int = 0) -> Iterator[Job]:
     busy: dict[Connection, tuple[_Worker, Job]] = {}
     try:
         for _ in range(count):
-            _give(_start(), waiting, busy)
+            _give(_start(waiting[0].renderer), waiting, busy)
         while busy:
             for connection in wait(list(busy)):
                 assert isinstance(connection, Connection)
                 worker, job = busy.pop(connection)
                 alive = _finished(worker, job)
                 yield job
-                _give(worker if alive else _start() if waiting else None, waiting, busy)
+                _give(worker if alive else _start(job.renderer) if waiting else None, waiting, busy)
     finally:
         for worker, _ in busy.values():
             worker.process.kill()
             worker.process.join()
 
 
-def _start() -> _Worker:
+def _start(library: str) -> _Worker:
+    """A worker that is forked with everything imported; a renderer has the name of its library."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mmprolong.corpus.reading"])
+    context.set_forkserver_preload(["mmprolong.corpus.reading", library])
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs,), daemon=True)
     process.start()
