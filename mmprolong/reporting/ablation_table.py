@@ -57,8 +57,8 @@ def _own_columns(runs: Runs) -> list[Column]:
         Column(key="seeds", title="seeds"),
         Column(key="n", title="n"),
         *lengths,
-        Column(key="overall", title="overall ± 95 %", group=OURS),
-        Column(key="delta", title=f"Δ {runs.plan.baseline} [95 %]", group=OURS),
+        Column(key="overall", title="overall ± 95\u00a0%", group=OURS),
+        Column(key="delta", title=f"Δ {runs.plan.baseline} [95\u00a0%]", group=OURS),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mmprolong.reporting.table import MISSING, Cell, Column, Table
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table as RichTable
 
 _LATEX = {
@@ -30,6 +31,7 @@ _LATEX = {
     "×": r"$\times$",
     "→": r"$\to$",
     "–": "--",
+    "\u00a0": "~",
 }
 
 
@@ -54,7 +56,8 @@ def to_latex(table: Table) -> str:
     groups = _latex_groups(table) if any(name for name, _ in table.groups) else []
     titles = " & ".join(_latex_text(column.title) for column in table.columns)
     rows = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
-    notes = [rf"\par\smallskip\footnotesize {_latex_text(' '.join(table.footnotes))}"] if table.footnotes else []
+    words = _latex_text(" ".join(table.footnotes))
+    notes = [rf"\par\smallskip{{\raggedright\footnotesize {words}\par}}"] if words else []
     caption = _latex_text(f"{table.title}. {table.caption}".strip())
     lines = [
         r"\begin{table*}[t]",
@@ -112,20 +115,50 @@ def to_html(table: Table, directions: bool = True) -> str:
     )
 
 
-def to_rich(table: Table) -> "RichTable":
-    """For the terminal."""
+def to_rich(table: Table) -> "RenderableType":
+    """For the terminal; where it is too narrow each group of columns is printed below the one before."""
+    return _Fitting(table)
+
+
+class _Fitting:
+    """A table that is split by its groups until it fits the terminal."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        from rich.measure import Measurement
+        from rich.text import Text
+
+        every = list(range(len(self._table.columns)))
+        whole = _rich_part(self._table, every)
+        fits = Measurement.get(console, options.update(max_width=10_000), whole).maximum <= options.max_width
+        yield Text(self._table.title, style="bold")
+        for part in [every] if fits else _parts(self._table):
+            yield _rich_part(self._table, part)
+        yield Text("\n".join(self._table.footnotes), style="dim")
+
+
+def _parts(table: Table) -> list[list[int]]:
+    """Columns of each printed part: ungrouped ones with the first group, then the row's name with each other."""
+    groups = list(dict.fromkeys(column.group for column in table.columns if column.group))
+    first = [index for index, column in enumerate(table.columns) if column.group in ("", *groups[:1])]
+    rest = [[index for index, column in enumerate(table.columns) if column.group == group] for group in groups[1:]]
+    return [first, *([0, *part] for part in rest)]
+
+
+def _rich_part(table: Table, indices: list[int]) -> "RichTable":
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    notes = Text("\n".join(table.footnotes), style="dim", justify="left")
-    looks = {"box": box.SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, "collapse_padding": True}
-    made = RichTable(title=table.title, caption=notes, caption_justify="left", **looks)
-    for column in table.columns:
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in (table.columns[index] for index in indices):
         heading = Text((column.flat or column.title).replace(" ", "\n", 1))
-        made.add_column(heading, justify="right" if column.numeric else "left", no_wrap=True, vertical="bottom")
+        made.add_column(heading, justify="right" if column.numeric else "left", vertical="bottom")
     for row in table.rows:
-        made.add_row(*(Text(cell.text + cell.mark, style="bold" if cell.best else "") for cell in row))
+        cells = (row[index] for index in indices)
+        made.add_row(*(Text(cell.text + cell.mark, style="bold" if cell.best else "") for cell in cells))
     return made
 
 

@@ -15,7 +15,7 @@ from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.table import Table
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Report:
     html: Path
     """The page that holds all the rest."""
 
-    def console(self) -> "RichTable":
+    def console(self) -> "RenderableType":
         """The table for the terminal."""
         return to_rich(self.table)
 

@@ -41,6 +41,16 @@ def test_numbers_are_printed_as_written():
     assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
 
 
+@pytest.mark.parametrize("width", [60, 30])
+def test_a_narrow_terminal_shows_every_number_whole(width: int):
+    shown = Console(width=width, file=io.StringIO(), force_terminal=False)
+    shown.print(to_rich(TABLE))
+    text = shown.file.getvalue()
+    assert "…" not in text and "7.20" in text and "50.00" in text
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("x*y") == (1 if width == 60 else 2)
+
+
 def test_a_missing_value_is_a_dash_everywhere():
     assert next(csv.DictReader(io.StringIO(to_csv(TABLE))))["delta"] == "-"
     assert re.search(r"\| +- \|", to_markdown(TABLE))
