@@ -96,6 +96,9 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[Override]]:
     choices: dict[str, Override] = {}
     values: list[Override] = []
     for override in parsed:
+        if override.is_delete() or override.is_sweep_override():
+            text = override.input_line
+            raise ConfigError(f"override {text!r}: only key=value; axes belong into an ablation file")
         if override.key_or_group in groups:
             choices[override.key_or_group] = override
         else:
@@ -142,8 +145,6 @@ def _session() -> Iterator[None]:
 
 def _set(plain: dict[str, Any], override: Override) -> None:
     text = override.input_line or override.key_or_group
-    if override.is_delete() or override.is_sweep_override():
-        raise ConfigError(f"override {text!r}: only key=value; axes belong into an ablation file")
     *above, last = override.key_or_group.split(".")
     node = plain
     for depth, part in enumerate(above):

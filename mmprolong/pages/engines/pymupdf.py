@@ -82,7 +82,7 @@ class _Document:
             shown = self._document[page]
             scale = self._library.Matrix(size[0] / shown.rect.width, size[1] / shown.rect.height)
             drawn = shown.get_pixmap(matrix=scale, colorspace=colours, alpha=False)
-            pixels = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.width, drawn.n)
+            pixels = np.array(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width, drawn.n)
         return _fitted(pixels, size)
 
 

@@ -1,0 +1,1 @@
+"""Pages as pixels: PDFs rendered at a resolution, thumbnails, stamps."""

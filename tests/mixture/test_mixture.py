@@ -1,0 +1,163 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmprolong.artifacts import read_json
+from mmprolong.config import LengthDistribution, Mixture
+from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.mixture.packing import pack
+from mmprolong.mixture.selection import Entry, draw, shuffled
+from mmprolong.mixture.shares import bins, native_weights, split_tokens, task_weights
+from mmprolong.mixture.stage import run
+from mmprolong.records import Document, Pack, read_jsonl, write_jsonl
+from mmprolong.runlog import RunLog
+from mmprolong.settings import MixtureSettings
+
+WINDOW = 64
+
+
+def entries(tasks: list[str], lengths: range) -> list[Entry]:
+    return [
+        Entry(id=f"{task}-{length}-{copy}", task=task, tokens=length, pages=length // 6, document=f"d{length}")
+        for task in tasks
+        for length in lengths
+        for copy in range(4)
+    ]
+
+
+def folders(root: Path, pool: list[Entry]) -> dict[str, Path]:
+    (root / "source").mkdir()
+    (root / "corpus").mkdir()
+    write_jsonl(root / "source" / "instances.jsonl", pool)
+    sizes = [Document(id=str(n), source="x", page_sizes=((595.0, 842.0),) * n) for n in (5, 14, 30, 60)]
+    write_jsonl(root / "corpus" / "documents.jsonl", sizes)
+    return {"source": root / "source", "corpus": root / "corpus"}
+
+
+def mix(root: Path, mixture: Mixture, seed: int = 0, pool: list[Entry] | None = None) -> dict:
+    inputs = folders(root, pool or entries(["extract_single", "extract_multi", "reasoning"], range(64, 512, 3)))
+    run(MixtureSettings(mixture, WINDOW, seed), inputs, root, RunLog(root))
+    return read_json(root / "certificate.json")
+
+
+def vqa(**changes) -> Mixture:
+    mixture = Mixture(
+        tokens=40_000,
+        supervision={"vqa": 1.0},
+        task_mix={"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2},
+        length=LengthDistribution(shares=[1.0, 1.0, 1.0]),
+    )
+    for name, value in changes.items():
+        setattr(mixture, name, value)
+    return mixture
+
+
+@given(st.integers(1, 10**10), st.dictionaries(st.text(min_size=1), st.floats(0.001, 1e6), min_size=1))
+def test_shares_add_up_to_the_budget_exactly(budget: int, weights: dict[str, float]):
+    assert sum(split_tokens(budget, weights, "here").values()) == budget
+
+
+@pytest.mark.parametrize("weights", [{"a": 0.0}, {"a": 1.0, "b": -0.5}])
+def test_impossible_shares_are_refused(weights: dict[str, float]):
+    with pytest.raises(ConfigError, match="none may be negative"):
+        split_tokens(10, weights, "here")
+
+
+def test_vqa_stands_for_the_tasks_of_the_mix():
+    mixture = Mixture(supervision={"vqa": 0.5, "ocr_full": 0.5}, task_mix={"reasoning": 3.0, "extract_single": 1.0})
+    assert task_weights(mixture) == {"ocr_full": 0.5, "reasoning": 0.375, "extract_single": 0.125}
+
+
+def test_native_lengths_are_those_of_the_pool_in_tokens():
+    assert native_weights([10, 70, 100, 200, 900], bins([1, 2, 4], WINDOW)) == [170.0, 200.0]
+
+
+def test_tasks_and_lengths_are_exact_to_within_one_instance(tmp_path: Path):
+    certificate = mix(tmp_path, vqa())
+    longest = 512
+    assert abs(certificate["tokens"]["actual"] - 40_000) <= longest
+    assert all(abs(task["actual"] - task["target"]) <= longest for task in certificate["tasks"].values())
+    assert all(abs(each["share"] - each["target_share"]) < 0.02 for each in certificate["lengths"])
+    assert certificate["repeats"] == 0
+
+
+def test_the_certificate_counts_what_is_in_the_packs(tmp_path: Path):
+    certificate = mix(tmp_path, vqa())
+    packs = list(read_jsonl(tmp_path / "packs.jsonl", Pack))
+    assert sum(each.tokens for each in packs) == certificate["tokens"]["actual"]
+    assert len(packs) == certificate["packs"]
+    assert max(each.tokens for each in packs) <= 1024
+
+
+def test_pool_native_follows_the_documents_of_the_pool(tmp_path: Path):
+    certificate = mix(tmp_path, vqa(length=LengthDistribution(shares=[])))
+    tokens = [pages * 6.0 for pages in (14, 30, 60)]
+    expected = [each / sum(tokens) for each in tokens]
+    assert [each["target_share"] for each in certificate["lengths"]] == pytest.approx(expected, rel=0.05)
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not(tmp_path: Path):
+    drawn = []
+    for number, seed in enumerate((0, 0, 1)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        mix(folder, vqa(), seed)
+        drawn.append((folder / "packs.jsonl").read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_arms_with_one_seed_share_what_both_want(tmp_path: Path):
+    names = []
+    for number, shares in enumerate(([0.1, 0.1, 0.8], [0.2, 0.1, 0.7])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        mix(folder, vqa(length=LengthDistribution(shares=shares)))
+        names.append({name for each in read_jsonl(folder / "packs.jsonl", Pack) for name in each.instances})
+    assert len(names[0] & names[1]) > 0.8 * min(map(len, names))
+
+
+def test_too_small_a_pool_says_what_is_missing(tmp_path: Path):
+    with pytest.raises(FeasibilityError, match=r"tokens wanted, [\d,]+ in [\d,]+ instances available"):
+        mix(tmp_path, vqa(tokens=10_000_000))
+
+
+def test_a_window_longer_than_any_document_is_a_feasibility_message(tmp_path: Path):
+    with pytest.raises(FeasibilityError, match="the longest has"):
+        mix(tmp_path, vqa(length=LengthDistribution(edges=[100, 200, 400])))
+
+
+def test_repeats_are_counted(tmp_path: Path):
+    pool = entries(["extract_single"], range(64, 128, 8))
+    mixture = vqa(supervision={"extract_single": 1.0}, repeat=True, length=LengthDistribution(edges=[]))
+    assert mix(tmp_path, mixture, pool=pool)["repeats"] > 0
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=300), st.integers(0, 5))
+def test_every_instance_is_in_exactly_one_pack(lengths: list[int], seed: int):
+    pool = [Entry(id=str(i), task="t", tokens=n, pages=1, document="d") for i, n in enumerate(lengths)]
+    packs = pack(pool, 1000, seed)
+    assert sorted(name for each in packs for name in each.instances) == sorted(entry.id for entry in pool)
+    assert all(each.tokens <= 1000 for each in packs)
+    assert [each.id for each in packs] == list(range(len(packs)))
+
+
+def test_packs_are_samples_of_the_mixture_not_sorted_by_length():
+    short = [Entry(id=f"s{i}", task="short", tokens=20, pages=1, document="d") for i in range(5000)]
+    long = [Entry(id=f"l{i}", task="long", tokens=400, pages=9, document="d") for i in range(250)]
+    packs = pack([*short, *long], 1000, 0)
+    assert sum(each.tokens for each in packs) / (1000 * len(packs)) > 0.97
+    mixed = [each for each in packs if {name[0] for name in each.instances} == {"s", "l"}]
+    assert len(mixed) > 0.6 * len(packs)
+
+
+def test_an_instance_longer_than_a_pack_is_refused():
+    with pytest.raises(FeasibilityError, match="a pack holds 10; raise it"):
+        pack([Entry(id="x", task="t", tokens=11, pages=1, document="d")], 10, 0)
+
+
+def test_a_draw_ends_nearest_to_its_target():
+    pool = shuffled(entries(["t"], range(100, 200, 7)), 3)
+    for target in (150, 1_000, 3_333):
+        assert abs(sum(entry.tokens for entry in draw(pool, target, repeat=False, where="here")) - target) <= 100

@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mmprolong.compose import Composer, ablations, from_json, root, to_json
+from mmprolong.errors import ConfigError
+from mmprolong.sweep.plan import make_plan
+
+GOLDEN = Path(__file__).parent / "golden" / "step_ids.json"
+CHOICES = [f"{path.parent.name}={path.stem}" for path in sorted(root("conf").glob("*/*.yaml"))]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_composes(choice: str):
+    config, _ = Composer().compose([choice])
+    assert from_json(to_json(config)) == config
+
+
+@pytest.mark.parametrize("name", ablations())
+def test_every_ablation_keeps_its_step_ids(name: str, tmp_path: Path):
+    """A changed id means that finished runs are not found again. If that is meant, write the golden file anew:
+    `python -m tests.golden.write`.
+    """
+    plan, _ = make_plan([f"+ablation={name}", f"paths.store={tmp_path}"])
+    assert list(plan.steps) == json.loads(GOLDEN.read_text())[name]
+
+
+def test_every_ablation_file_has_a_golden_entry():
+    assert sorted(json.loads(GOLDEN.read_text())) == ablations()
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("task_mix=9_2", "did you mean '8_2'?"),
+        ("+ablation=lenth_dist", "did you mean 'length_dist'?"),
+        ("suit=proxy", "did you mean 'suite'?"),
+        ("phases.longpt.mixture.tokns=3", "did you mean 'tokens'?"),
+        ("+phases.longpt.mixture.tokns=3", "did you mean 'tokens'?"),
+        ("phases.lonpt.mixture.tokens=3", "did you mean 'longpt'?"),
+        ("phases.longpt.mixture.tokens=abc", "Expected `int`, got `str`"),
+        ("phases.longpt.mixture.tokens=5e9", "Expected `int`, got `float`"),
+        ("rope.factor=3", "rope is a group"),
+        ("~suite", "only key=value"),
+        ("seed=1,2", "axes belong into an ablation file"),
+        ("nonsense", "write key=value"),
+    ],
+)
+def test_a_wrong_override_is_one_line_with_the_way_out(override: str, says: str):
+    with pytest.raises(ConfigError) as caught:
+        Composer().compose([override])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_choice_that_looks_like_a_number_stays_text():
+    config, _ = Composer().compose(["task_mix=2_8"])
+    assert config.phases["longpt"].mixture.task_mix == {"extract_single": 0.1, "extract_multi": 0.1, "reasoning": 0.8}
+
+
+def test_the_seed_reaches_the_phases_of_the_sweep_and_not_the_pretraining():
+    config, _ = Composer().compose(["seed=7"])
+    assert {name: phase.seed for name, phase in config.phases.items() if phase.seed} == {"longpt": 7, "sft": 7}

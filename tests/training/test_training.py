@@ -1,0 +1,153 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mmprolong.backbones import find
+from mmprolong.config import Model, Optimizer
+from mmprolong.errors import DataError
+from mmprolong.qwen.inputs import last_hidden
+from mmprolong.runlog import RunLog
+from mmprolong.training import checkpoints
+from mmprolong.training.loop import Loop, freeze
+from mmprolong.training.objectives import next_token
+from mmprolong.training.schedule import learning_rate
+from mmprolong.training.stream import Stream
+from tests.training.material import IMAGES, write_material
+
+OPTIMIZER = Optimizer(peak=1e-3, batch=256)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_material(tmp_path_factory.mktemp("material"))
+
+
+def stream(folder: Path) -> Stream:
+    return Stream(folder, [folder], find("proxy"), IMAGES, batch=256, capacity=128)  # pyright: ignore[reportArgumentType]
+
+
+def loop(material: Path, folder: Path, optimizer: Optimizer = OPTIMIZER) -> Loop:
+    torch.set_num_threads(1)
+    model = find("proxy").build(Model())
+    return Loop(model, next_token.loss, stream(material), optimizer, folder, RunLog(folder))
+
+
+def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def test_the_loss_is_that_of_transformers_over_the_supervised_tokens(material: Path):
+    model = find("proxy").build(Model()).eval()
+    pack = next(stream(material).packs(0))
+    hidden = last_hidden(model, pack)
+    labels = torch.where(pack.supervised, pack.ids[0], -100)
+    logits = model.lm_head(hidden)[:-1]
+    expected = torch.nn.functional.cross_entropy(logits, labels[1:], ignore_index=-100, reduction="sum")
+    assert next_token.loss(model, pack).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_an_update_of_two_packs_is_one_mean_over_their_tokens(material: Path, tmp_path: Path):
+    one = loop(material, tmp_path)
+    packs = list(one.stream.packs(0))
+    assert len(packs) == 2
+    supervised = sum(int(pack.supervised.sum()) for pack in packs)
+    expected = sum(next_token.loss(one.model, pack).item() for pack in packs) / supervised
+    assert one.update(0)["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_learns(material: Path, tmp_path: Path):
+    one = loop(material, tmp_path)
+    one.run(checkpoint_seconds=1e9)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(losses) == len(one.stream)
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(material: Path, tmp_path: Path):
+    whole = loop(material, tmp_path / "whole")
+    whole.run(checkpoint_seconds=1e9)
+    half = loop(material, tmp_path / "half")
+    for update in range(3):
+        half.update(update)
+    checkpoints.save(half.folder, half.model, half.optimizer, half.state)
+    half.update(3)  # lost: it comes after the snapshot
+    resumed = loop(material, tmp_path / "half")
+    assert resumed.run(checkpoint_seconds=1e9) == whole.state
+    expected = weights_of(whole.model)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(resumed.model).items())
+
+
+def test_a_torn_snapshot_is_passed_over(material: Path, tmp_path: Path):
+    one = loop(material, tmp_path)
+    one.update(0)
+    checkpoints.save(tmp_path, one.model, one.optimizer, one.state)
+    snapshot = next((tmp_path / checkpoints.FOLDER).iterdir())
+    (snapshot / "model.safetensors").write_bytes(b"torn")
+    other = loop(material, tmp_path)
+    assert checkpoints.restore(tmp_path, other.model, other.optimizer) is None
+
+
+def test_kill_9_and_again_ends_in_the_same_weights(material: Path, tmp_path: Path):
+    def start(folder: Path, pause: float) -> subprocess.Popen:
+        return subprocess.Popen([sys.executable, "-m", "tests.training.material", str(material), str(folder), str(pause)])
+
+    assert start(tmp_path / "whole", 0.0).wait(timeout=120) == 0
+    victim = start(tmp_path / "killed", 0.3)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "killed").glob("checkpoints/[0-9]*[0-9]")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(victim.pid, signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "final.safetensors").exists()
+    assert start(tmp_path / "killed", 0.0).wait(timeout=120) == 0
+    whole, killed = (load_file(tmp_path / name / "final.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    updates = [json.loads(line)["update"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    assert updates == sorted(set(updates))
+
+
+def test_the_rate_rises_then_falls_to_its_end():
+    optimizer = Optimizer(peak=2.0, warmup=0.1, final=0.1)
+    assert learning_rate(optimizer, 50, 1000) == pytest.approx(1.0)
+    assert learning_rate(optimizer, 100, 1000) == pytest.approx(2.0)
+    assert learning_rate(optimizer, 550, 1000) == pytest.approx(1.1)
+    assert learning_rate(optimizer, 1000, 1000) == pytest.approx(0.2)
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing_and_ends_the_phase(material: Path, tmp_path: Path):
+    one = loop(material, tmp_path)
+    with torch.no_grad():
+        next(one.model.parameters())[0] = math.nan
+    before = weights_of(one.model)
+    with pytest.raises(DataError, match="not finite 3 times in a row"):
+        one.run(checkpoint_seconds=1e9)
+    after = weights_of(one.model)
+    assert all(torch.equal(before[name], after[name], ) or before[name].isnan().any() for name in before)
+
+
+@pytest.mark.parametrize(("part", "inside"), [("vision", "visual.blocks"), ("merger", "merger"), ("language", "layers")])
+def test_a_frozen_part_is_not_trained(part: str, inside: str):
+    model = find("proxy").build(Model())
+    freeze(model, [part])
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    assert any(inside in name for name in frozen)
+    assert any(parameter.requires_grad for parameter in model.parameters())
+    if part == "vision":
+        assert not any("merger" in name for name in frozen)
+
+
+def test_an_instance_that_changed_since_it_was_counted_is_refused(material: Path, tmp_path: Path):
+    packs = (material / "packs.jsonl").read_text().replace('"lengths":[', '"lengths":[1', 1)
+    (tmp_path / "packs.jsonl").write_text(packs)
+    wrong = Stream(tmp_path, [material], find("proxy"), IMAGES, batch=128, capacity=128)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(DataError, match="counted as"):
+        list(wrong.packs(0))
