@@ -1,5 +1,6 @@
 """What the model saw and said: pages with their questions, and replies right and wrong."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ class Turn:
     question: str
     answer: str
     pages: tuple[int, ...] = ()
-    """Pages of the evidence, from 1; of an evaluated question the first."""
+    """Pages of the evidence, from 1."""
+    first: bool = False
+    """Whether only the first of them is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def evaluation_document(store: Path, point: Point, length: str) -> Document | No
     images = _images(asked[0].prompt)
     first = [round(each.sample.depth * (len(images) - 1)) for each in asked]
     turns = tuple(
-        Turn(question=_text(each.prompt), answer=each.sample.target, pages=(page + 1,))
+        Turn(question=_text(each.prompt), answer=each.sample.target, pages=(page + 1,), first=True)
         for each, page in zip(asked, first, strict=True)
     )
     tasks = ", ".join(dict.fromkeys(each.sample.task for each in asked))
@@ -124,14 +127,16 @@ def _answered(score: Score, reply: Reply, question: str) -> Answered:
 
 
 def _spread(scores: Sequence[Score], lengths: Sequence[str], count: int) -> list[Score]:
-    """Scores taken in turn from each length and, within it, each task."""
-    by_cell: dict[tuple[str, str], list[Score]] = {}
+    """Scores taken in turn from each length, with another task each time."""
+    tasks = sorted({score.task for score in scores})
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked: list[tuple[tuple[int, int, int], Score]] = []
     for score in scores:
-        by_cell.setdefault((score.length, score.task), []).append(score)
-    rank = {score.sample: place for cell in by_cell.values() for place, score in enumerate(cell)}
-    tasks = {cell: place for place, cell in enumerate(sorted(by_cell))}
-    ordered = sorted(scores, key=lambda score: (rank[score.sample], tasks[score.length, score.task]))
-    return sorted(ordered[:count], key=lambda score: lengths.index(score.length))
+        length, task = lengths.index(score.length), tasks.index(score.task)
+        ranked.append(((seen[score.length, score.task], (task - length) % len(tasks), length), score))
+        seen[score.length, score.task] += 1
+    chosen = [score for _, score in sorted(ranked, key=lambda pair: pair[0])[:count]]
+    return sorted(chosen, key=lambda score: lengths.index(score.length))
 
 
 def _questions(store: Path, point: Point) -> Iterator[Any]:

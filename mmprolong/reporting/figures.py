@@ -1,7 +1,8 @@
 """The figures of a report. Drawn without global state, and the same bytes every time."""
 
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,12 @@ def accuracy_by_length(runs: Runs) -> "Figure":
     """
     figure, (axes,) = _figure(7.6, 4.4)
     style = looks(runs.plan.labels)
-    ends = {}
-    for label in runs.plan.labels:
-        points = _points(runs, label)
-        if points:
-            _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
-            ends[label] = (size(list(points)[-1]), list(points.values())[-1].value)
+    drawn = {label: points for label in runs.plan.labels if (points := _points(runs, label))}
+    for label, points in drawn.items():
+        _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
     _length_axis(axes, runs)
+    axes.set_ylim(0, _top(100 * point.high for points in drawn.values() for point in points.values()))
+    ends = {label: (size(list(points)[-1]), list(points.values())[-1].value) for label, points in drawn.items()}
     _name_ends(axes, ends, style, runs.plan.baseline)
     return figure
 
@@ -78,7 +78,7 @@ def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figur
     for index, curve in enumerate(curves):
         colour = style[curve.label]["color"]
         first = curve.label not in {other.label for other in curves[:index]}
-        smooth = _running_mean(np.array(curve.losses), max(1, len(curve.losses) // 20))
+        smooth = _running_mean(np.array(curve.losses), max(4, len(curve.losses) // 12))
         axes.plot(curve.tokens, curve.losses, color=colour, alpha=0.13, linewidth=0.7)
         axes.plot(curve.tokens, smooth, color=colour, linewidth=1.3, alpha=0.9, label=curve.label if first else None)
     for end in sorted({end for curve in curves for end in curve.ends}):
@@ -174,7 +174,7 @@ def _length_axis(axes: "Axes", runs: Runs) -> None:
     axes.minorticks_off()
     windows = runs.lengths[0].endswith("x")
     axes.set(xlabel="context length [multiples of the native window]" if windows else "context length [tokens]")
-    axes.set(ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12), ylim=(0, 102))
+    axes.set(ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12))
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
     trained = runs.plan.suite.get("trained")
     if trained:
@@ -184,11 +184,18 @@ def _length_axis(axes: "Axes", runs: Runs) -> None:
         axes.annotate(f"trained up to {trained}", (size(trained), 0), color=INK, **place)
 
 
+def _top(values: Iterable[float]) -> float:
+    """Upper end of the accuracy axis [%]: 100, or less where all curves are low."""
+    highest = max(values, default=100.0)
+    return 102.0 if highest > 60 else 10.2 * math.ceil(max(highest, 1) / 10)
+
+
 def _name_ends(
     axes: "Axes", ends: Mapping[str, tuple[float, float]], style: Mapping[str, Mapping[str, Any]], baseline: str
 ) -> None:
     """Write each arm's name right of its last point; names that would overlap are moved apart."""
-    places = _apart({label: 100 * end[1] for label, end in ends.items()}, gap=5.2, top=101)
+    top = axes.get_ylim()[1]
+    places = _apart({label: 100 * end[1] for label, end in ends.items()}, gap=0.052 * top, top=0.99 * top)
     for label, (last, value) in ends.items():
         axes.annotate(
             label,

@@ -47,8 +47,12 @@ class Plan:
         return list(dict.fromkeys(point.label for point in self.points))
 
     def of(self, label: str) -> list[Point]:
-        """The points of one row that are different runs: seeds that change nothing share one score."""
-        return list({point.steps["score"]: point for point in self.points if point.label == label}.values())
+        """The points of one row that are different runs: of seeds that change nothing, the first."""
+        found: dict[str, Point] = {}
+        for point in self.points:
+            if point.label == label:
+                found.setdefault(point.steps["score"], point)
+        return list(found.values())
 
     def own_phases(self, point: Point) -> list[str]:
         """The phases of a run that not all rows share: what the ablation is about, without the training before it."""

@@ -104,3 +104,7 @@ def test_a_file_that_is_not_of_wandb_is_refused(tmp_path: Path):
     (tmp_path / "offline-run-1-x" / "run-x.wandb").write_bytes(b"PK\x03\x04 and more")
     with pytest.raises(ArtifactError, match="expected an offline file of W&B"):
         read_runs(tmp_path)
+
+
+def test_of_seeds_that_change_nothing_the_first_is_shown(store: Path):
+    assert [point.seed for point in read_store(store, "length_dist").plan.of("base")] == [0]
