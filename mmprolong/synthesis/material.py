@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmprolong.records import Block, Document
+from mmprolong.records import Block, Document, Heading
 
 _NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
 _CAPTION = re.compile(r"^(Figure|Table) (\d+)[:.]\s+(.+)$", re.S)
@@ -16,6 +16,10 @@ _UNNUMBERED_TOP = re.compile(
     r"(references|bibliography|acknowledge?ments?|abstract|contents|computational details|summary|appendix)\b", re.I
 )
 _DEEP = 9
+"""Level of a heading that neither the outline nor a number places."""
+_LONGEST_HEADING = 150
+_SLACK = 8.0
+"""An outline's target may lie this far below the top of what it points at [pt]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,18 @@ class Material:
 
     @cached_property
     def headings(self) -> list[tuple[int, int, str]]:
-        """Index of the block, level and title of every heading that is printed."""
+        """Index of its block, level and title of every heading: those that are printed, then the outline's others."""
         levels = [(heading.page, _letters(heading.title), heading.level) for heading in self.document.outline]
-        found = []
-        for index, block in enumerate(self.blocks):
-            if block.kind == "section" and len(block.text) < 150:
-                found.append((index, _level(block, levels), block.text))
-        return found
+        found = {
+            index: (_level(block, levels), block.text)
+            for index, block in enumerate(self.blocks)
+            if block.kind == "section" and len(block.text) < _LONGEST_HEADING
+        }
+        printed = {(self.blocks[index].page, _letters(_NUMBER.sub("", title))) for index, (_, title) in found.items()}
+        for heading in self.document.outline:
+            if not any(page == heading.page and _alike(title, heading.title) for page, title in printed):
+                found.setdefault(self._block_at(heading), (heading.level, heading.title))
+        return [(index, level, title) for index, (level, title) in sorted(found.items()) if index < len(self.blocks)]
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -152,6 +161,14 @@ class Material:
             places.append(current)
         return places
 
+    def _block_at(self, heading: Heading) -> int:
+        """Index of the first block that stands under a heading, by (page, y)."""
+        place = (heading.page, heading.y - _SLACK)
+        below = (
+            n for n, block in enumerate(self.blocks) if (block.page, block.box[1]) >= place and block.kind != "header"
+        )
+        return next(below, len(self.blocks))
+
     def _end(self, number: int, level: int) -> int:
         following = next((index for index, other, _ in self.headings[number + 1 :] if other <= level), None)
         if following is None:
@@ -189,6 +206,11 @@ def _level(block: Block, levels: Sequence[tuple[int, str, int]]) -> int:
     if numbered:
         return numbered[1].count(".") + 1
     return 1 if _UNNUMBERED_TOP.match(block.text) else _DEEP
+
+
+def _alike(printed: str, title: str) -> bool:
+    wanted = _letters(_NUMBER.sub("", title))
+    return bool(printed and wanted) and (printed in wanted or wanted in printed)
 
 
 def _letters(text: str) -> str:

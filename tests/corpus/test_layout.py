@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from mmprolong.corpus.layout import blocks_of
-from mmprolong.corpus.outline import in_reading_order, path_of, section_at
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.rows import joined
 from mmprolong.pages.renderers import Line, renderer
@@ -62,20 +61,6 @@ def test_code_keeps_its_lines():
 )
 def test_words_broken_at_the_end_of_a_line_are_mended(texts: list[str], known: frozenset[str], whole: str):
     assert joined(texts, known) == whole
-
-
-def test_a_block_belongs_to_the_heading_above_it_on_its_page():
-    outline = in_reading_order(
-        (
-            Heading(title="B", level=1, page=1, y=400),
-            Heading(title="A", level=1, page=0, y=100),
-            Heading(title="B.1", level=2, page=1, y=600),
-        )
-    )
-    assert section_at(outline, 0, 50) == -1
-    assert outline[section_at(outline, 1, 300)].title == "A"
-    assert outline[section_at(outline, 1, 398)].title == "B"
-    assert path_of(outline, section_at(outline, 2, 0)) == ("B", "B.1")
 
 
 @pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])

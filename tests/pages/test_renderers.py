@@ -61,6 +61,22 @@ def test_text_of_a_rotated_page_stands_where_it_is_shown(name: str, tmp_path: Pa
 
 
 @BOTH
+def test_a_heading_that_is_a_named_target_is_measured_from_the_top(name: str, tmp_path: Path):
+    document = pymupdf.open()
+    page = document.new_page(width=300, height=400)
+    document.set_toc([[1, "Methods", 1]])
+    entry = document.get_toc(simple=False)[0][3]["xref"]
+    document.xref_set_key(entry, "A", "null")
+    document.xref_set_key(entry, "Dest", "(section.1)")
+    target = f"<</Dests <</Names [(section.1) [{page.xref} 0 R /XYZ 72 300 null]]>>>>"
+    document.xref_set_key(document.pdf_catalog(), "Names", target)
+    document.save(tmp_path / "named.pdf")
+    with renderer(name).open(tmp_path / "named.pdf") as opened:
+        (heading,) = opened.outline()
+    assert (heading.title, heading.page, heading.y) == ("Methods", 0, 100.0)
+
+
+@BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
     with renderer(name).open(tmp_path / "x.pdf.gz") as packed, renderer(name).open(ARTICLE) as plain:

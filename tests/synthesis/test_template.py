@@ -145,6 +145,13 @@ def test_sections_nest_by_the_outline():
     assert [(section.level, section.parent) for section in sections] == [(1, -1), (2, 0), (3, 1)]
 
 
+def test_a_block_belongs_to_the_heading_above_it_even_where_the_heading_is_not_recognised():
+    outline = (Heading(title="Data", level=1, page=0, y=0), Heading(title="χ² tests", level=1, page=0, y=75))
+    material = made([[("section", "1. Data"), ("paragraph", "On data."), ("paragraph", "On tests.")]], outline)
+    assert [section.title for section in material.sections] == ["1. Data", "χ² tests"]
+    assert [passage.section for passage in material.passages] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("sentence", "answer"),
     [

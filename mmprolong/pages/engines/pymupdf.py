@@ -74,8 +74,17 @@ class _Document:
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
             entries = self._document.get_toc(simple=False)
-        headings = [_heading(entry, len(self.page_sizes)) for entry in entries]
+            headings = [self._heading(entry) for entry in entries]
         return tuple(heading for heading in headings if heading is not None)
+
+    def _heading(self, entry: list[Any]) -> Heading | None:
+        level, title, number, link = entry[:4]
+        if not 1 <= number <= len(self.page_sizes):
+            return None
+        place = link.get("to") or self._library.Point(0, 0)
+        if link["kind"] == self._library.LINK_NAMED:
+            place = place * self._document[number - 1].transformation_matrix  # named targets count from the bottom
+        return Heading(title=" ".join(title.split()), level=level, page=number - 1, y=round(max(place.y, 0.0), 1))
 
     def _draw(self, page: int, size: tuple[int, int], colours: Any) -> np.ndarray:
         with _broken(f"rendering page {page + 1}"):
@@ -116,15 +125,6 @@ def _line(line: dict[str, Any], box: Any, group: int) -> Line:
         mono=sum(count for flag, count in flags.items() if flag & _MONO) > half,
         group=group,
     )
-
-
-def _heading(entry: list[Any], pages: int) -> Heading | None:
-    level, title, number, link = entry[:4]
-    if not 1 <= number <= pages:
-        return None
-    to = link.get("to")
-    y = round(max(to.y, 0.0), 1) if to else 0.0
-    return Heading(title=" ".join(title.split()), level=level, page=number - 1, y=y)
 
 
 def _library() -> Any:
