@@ -213,6 +213,7 @@ def _name_ends(
                 "linewidth": 0.7,
                 "shrinkA": 1,
                 "shrinkB": 4,
+                "relpos": (0, 0.5),
             },
         )
 
