@@ -2,10 +2,10 @@ import gzip
 from pathlib import Path
 
 import pytest
-from pdfs import write_pdf
 
 from mmprolong.corpus import pool
 from mmprolong.errors import ConfigError
+from tests.corpus.pdfs import write_pdf
 
 
 def test_the_shipped_pool_has_long_documents_and_a_licence_for_each():

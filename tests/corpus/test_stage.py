@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pdfs import encrypt, write_pdf
 
 from mmprolong.config import Corpus
 from mmprolong.corpus import stage
@@ -17,6 +16,7 @@ from mmprolong.corpus.workers import read_all
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.records import Block, Document, Reject, read_jsonl
 from mmprolong.runlog import RunLog
+from tests.corpus.pdfs import encrypt, write_pdf
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
 LONG = "Enough words to be told from chance. " * 8
