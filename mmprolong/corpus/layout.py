@@ -118,8 +118,10 @@ def _looks_like_heading(row: Row, look: _Look) -> bool:
     if len(text) > _HEADING_LENGTH or sum(map(str.isalpha, text)) < 3 or text[-1] in ".,;:" or not text[0].isupper():
         return False
     style = _style(row)
+    if text[-1].isdigit() and (look.outlined or text != row.text):
+        return False  # a line of a table of contents: it ends in a page number
     if look.outlined:
-        return style in look.headings and not text[-1].isdigit()  # lines of a table of contents end in a page number
+        return style in look.headings
     larger = style.size >= look.body.size * 1.12
     return larger or (style.bold and not look.body.bold and style.size >= look.body.size - 0.2)
 

@@ -128,10 +128,15 @@ class Material:
         return bool(numbers) and sorted(numbers) == list(range(1, len(numbers) + 1))
 
     def children(self, index: int) -> list[int]:
-        """The direct subsections of a section; none if their level is not certain."""
+        """The direct subsections of a section; none if their levels or numbers say that one was missed."""
         found = [number for number, section in enumerate(self.sections) if section.parent == index]
         levels = {self.sections[number].level for number in found}
-        return found if levels == {self.sections[index].level + 1} else []
+        return found if levels == {self.sections[index].level + 1} and self._gapless(found) else []
+
+    def _gapless(self, siblings: Sequence[int]) -> bool:
+        matches = [_NUMBER.match(self.sections[number].title) for number in siblings]
+        last = [match[1].rpartition(".")[2] for match in matches if match]
+        return not last or last == [str(number) for number in range(1, len(siblings) + 1)]
 
     def within(self, index: int, ancestor: int) -> bool:
         """Whether section `index` is `ancestor` or lies in it."""

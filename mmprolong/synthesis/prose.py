@@ -81,7 +81,7 @@ def packages(sentence: str) -> Iterator[Fact]:
     """'Package strucchange provides ...' asks which package."""
     match = _PACKAGE.match(sentence)
     if match and _answerable(match[3]) and (match[2] or "") not in _NO_NAMES:
-        yield Fact(f"which R package {match[3]}?", match[1] or match[2], match[3])
+        yield Fact(f"which package {match[3]}?", match[1] or match[2], match[3])
 
 
 def citations(sentence: str) -> Iterator[Fact]:
