@@ -64,6 +64,13 @@ def hash_outputs(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 
 
+def sweep_partials(folder: Path) -> None:
+    """Remove what a killed attempt left half written in a folder that is held by its lease."""
+    for path in folder.rglob("*.partial"):
+        if path.is_file():
+            path.unlink()
+
+
 def write_json(path: Path, value: object) -> None:
     """Write `value` so that the file appears whole or not at all, and survives a power cut."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")

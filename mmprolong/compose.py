@@ -146,6 +146,8 @@ def _session() -> Iterator[None]:
 def _set(plain: dict[str, Any], override: Override) -> None:
     text = override.input_line or override.key_or_group
     *above, last = override.key_or_group.split(".")
+    if above[:1] == [SWEEP]:
+        return _set_sweep(plain, above[1:], last, override)
     node = plain
     for depth, part in enumerate(above):
         if not isinstance(node.get(part), dict):
@@ -154,6 +156,16 @@ def _set(plain: dict[str, Any], override: Override) -> None:
         node = node[part]
     if last not in node:
         _require_key(override.key_or_group, text)
+    node[last] = override.value()
+
+
+def _set_sweep(plain: dict[str, Any], above: list[str], last: str, override: Override) -> None:
+    """The block of the ablation is checked as a whole when it is parsed."""
+    node = plain[SWEEP]
+    for part in above:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict):
+        raise ConfigError(f"override {override.input_line!r}: the ablation has no such block; add +ablation=NAME")
     node[last] = override.value()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, write_json
+from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, sweep_partials, write_json
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import MMProLongError, StepFailed
 from mmprolong.fingerprint import readable_id
@@ -134,6 +134,7 @@ def run_step(store: Store, step: Step, tracking: Tracking, group: str = "") -> R
         if finished is not None:
             return finished
         (folder / FAILED).unlink(missing_ok=True)
+        sweep_partials(folder)
         try:
             return _run(store, step, tracking, group, folder)
         except Exception as error:

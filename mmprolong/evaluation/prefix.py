@@ -78,7 +78,7 @@ def _decode(model: nn.Module, cache: DynamicCache, asked: Sequence[Asked], end: 
         replies.append(ids[:, 0])
         ended |= ids[:, 0] == end
     if alone:
-        cache.crop(length)
+        cache.crop(length - cache.get_seq_length())
     return [_until(row, end) for row in torch.stack(replies, 1).tolist()]
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import msgspec
+
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.records import Reply, Sample, Score, read_jsonl, write_jsonl
@@ -21,6 +23,8 @@ def run(settings: ScoreSettings, inputs: Mapping[str, Path], folder: Path, log: 
     """
     scores = list(_scores(settings.scorer, inputs["reply"]))
     write_jsonl(folder / "scores.jsonl", scores)
+    for score in scores:
+        log.metrics(msgspec.to_builtins(score))
     return metrics(scores, settings.overall)
 
 
