@@ -18,7 +18,8 @@ DONE = "done.json"
 LOG = "log.jsonl"
 PROGRESS = "progress.json"
 FAILED = "failed.json"
-_UNHASHED = {DONE, LOG, PROGRESS, FAILED, ".lease"}
+_UNHASHED = {DONE, LOG, PROGRESS, FAILED, ".lease", "pool.txt"}
+"""Not results: they say when, where and how a step ran."""
 
 
 class Store:
@@ -47,7 +48,9 @@ class Store:
         except msgspec.DecodeError as error:
             raise ArtifactError(f"{folder / DONE}: {error}; delete the folder to run the step again") from error
         if record.id != step:
-            raise ArtifactError(f"{folder / DONE}: is the record of {record.id}; delete the folder to run the step again")
+            raise ArtifactError(
+                f"{folder / DONE}: is the record of {record.id}; delete the folder to run the step again"
+            )
         missing = [name for name in record.outputs if not (folder / name).exists()]
         if missing:
             raise ArtifactError(f"{folder}: {missing[0]} is missing; delete the folder to run the step again")

@@ -1,4 +1,4 @@
-"""The command line. Errors of the user's are one line and exit code 1; anything else is a bug and shows its traceback."""
+"""The command line. A user's error is one line and exit code 1; anything else is a bug and shows its traceback."""
 
 import argparse
 import sys

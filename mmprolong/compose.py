@@ -47,7 +47,7 @@ class Composer:
         Later overrides of one value win. Nothing is read from the pool.
 
         Raises:
-            ConfigError: an override is malformed, or names a group, choice or key that does not exist; with the nearest.
+            ConfigError: an override is malformed, or names a group, choice or key that does not exist.
         """
         choices, values = _split(overrides)
         key = tuple(choices)
@@ -147,7 +147,8 @@ def _set(plain: dict[str, Any], override: Override) -> None:
     text = override.input_line or override.key_or_group
     *above, last = override.key_or_group.split(".")
     if above[:1] == [SWEEP]:
-        return _set_sweep(plain, above[1:], last, override)
+        _set_sweep(plain, above[1:], last, override)
+        return
     node = plain
     for depth, part in enumerate(above):
         if not isinstance(node.get(part), dict):
@@ -179,7 +180,11 @@ def _require_key(key: str, text: str) -> None:
         typed = OmegaConf.is_dict(node) and OmegaConf.get_type(node) is dict
         if typed:
             element = node._metadata.element_type
-            node = OmegaConf.structured(element) if isinstance(element, type) and element not in (float, int, str) else None
+            node = (
+                OmegaConf.structured(element)
+                if isinstance(element, type) and element not in (float, int, str)
+                else None
+            )
         elif part in node:
             node = node[part]
         elif not walked and part in _groups():

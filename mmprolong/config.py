@@ -6,10 +6,13 @@ A default never changes: fields at their default are left out of a step's identi
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+EXECUTION = {"role": "execution"}
+"""Marks a field that says where or how a step runs, and so must never change what it is."""
+
 
 def execution(default: Any) -> Any:
-    """A field that says where or how a step runs, and so must never change what it is."""
-    return field(default=default, metadata={"role": "execution"})
+    """A field that is no identity."""
+    return field(default=default, metadata=EXECUTION)
 
 
 @dataclass
@@ -58,8 +61,8 @@ class LengthDistribution:
     name: str = "pool_native"
     edges: list[int] = field(default_factory=lambda: [1, 2, 4, 8])
     """Bounds of the length bins, in multiples of the model's native window."""
-    shares: list[float] = field(default_factory=list)
-    """Share of the tokens in each bin; empty: as the pool's own documents are spread."""
+    tilt: float | None = None
+    """Doublings of the tokens for each doubling of the length; none: as the pool's own documents are spread."""
 
 
 @dataclass
@@ -174,7 +177,7 @@ class Cluster:
     processes: int = execution(0)
     """Worker processes; 0: one a core."""
     training_tokens_per_second: float = execution(10_000.0)
-    step_seconds: dict[str, float] = field(default_factory=dict, metadata={"role": "execution"})
+    step_seconds: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
 
 
@@ -209,7 +212,7 @@ class Config:
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     paths: Paths = field(default_factory=Paths)
-    sweep: Any = execution(None)
+    sweep: Any = field(default=None, metadata=EXECUTION)
     """The block of an ablation file; taken out before a run is frozen."""
 
 
@@ -218,7 +221,7 @@ def identity(settings: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for entry in fields(settings):
         value = getattr(settings, entry.name)
-        if entry.metadata.get("role") == "execution":
+        if entry.metadata == EXECUTION:
             continue
         if is_dataclass(value):
             inner = identity(value)

@@ -53,7 +53,7 @@ class Block:
     document: str
     page: int
     kind: str
-    """title, section, paragraph, table, figure, caption, header, footer, equation or list."""
+    """title, section, paragraph, table, figure, caption, header, footer, equation, list or code."""
     box: tuple[float, float, float, float]
     """x0, y0, x1, y1 [pt], from the top left."""
     text: str
@@ -90,7 +90,7 @@ class Message:
     """One turn. The only conversation format in the house."""
 
     role: str
-    """`user`; `assistant`, whose text is supervised; `given`, text within the assistant's turn that is not supervised."""
+    """`user`; `assistant`, whose text is supervised; `given`, text of the assistant's turn that is not supervised."""
     parts: tuple[str | Image, ...]
     """Text and images in the order in which they are read."""
 

@@ -75,7 +75,9 @@ class Mirror:
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         root.mkdir(parents=True, exist_ok=True)
-        quiet = wandb.Settings(x_disable_stats=True, x_disable_meta=True, disable_git=True, disable_code=True, console="off")
+        quiet = wandb.Settings(
+            x_disable_stats=True, x_disable_meta=True, disable_git=True, disable_code=True, console="off"
+        )
         self._run = wandb.init(
             project=tracking.project,
             id=step,

@@ -1,13 +1,8 @@
 """What each stage is told, and its version. A stage's identity is its version, these settings and its inputs' ids."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from mmprolong.config import Corpus, Mixture, Model, Optimizer, Rope, Source, Suite, Training
-
-
-def _execution(factory: type) -> Any:
-    return field(default_factory=factory, metadata={"role": "execution"})
+from mmprolong.config import EXECUTION, Corpus, Mixture, Model, Optimizer, Rope, Source, Suite, Training
 
 
 @dataclass
@@ -16,7 +11,7 @@ class SynthesisSettings:
 
     source: Source = field(default_factory=Source)
     backbone: str = "proxy"
-    corpus: Corpus = _execution(Corpus)
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
 
 
 @dataclass
@@ -39,8 +34,8 @@ class TrainingSettings:
     objective: str = "next_token"
     pack: int = 1024
     """Capacity of a pack [tokens]."""
-    corpus: Corpus = _execution(Corpus)
-    training: Training = _execution(Training)
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
+    training: Training = field(default_factory=Training, metadata=EXECUTION)
 
 
 @dataclass
@@ -49,8 +44,8 @@ class ReplySettings:
 
     model: Model = field(default_factory=Model)
     suite: Suite = field(default_factory=Suite)
-    corpus: Corpus = _execution(Corpus)
-    training: Training = _execution(Training)
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
+    training: Training = field(default_factory=Training, metadata=EXECUTION)
 
 
 @dataclass

@@ -60,7 +60,9 @@ class Proxy:
             DataError: they are not.
         """
         if width % 28 or height % 28:
-            raise DataError(f"proxy: an image of {width} x {height} px; sides must be multiples of 28 (corpus.thumbnail)")
+            raise DataError(
+                f"proxy: an image of {width} x {height} px; sides must be multiples of 28 (corpus.thumbnail)"
+            )
         return width, height
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -84,7 +86,7 @@ def _words(text: str) -> list[int]:
     return [_IDS[word] for word in text.split()]
 
 
-def _config(proxy: Proxy):  # noqa: ANN202  (a transformers class, imported late)
+def _config(proxy: Proxy):
     from transformers import Qwen2_5_VLConfig
 
     text = {
@@ -121,7 +123,7 @@ def _config(proxy: Proxy):  # noqa: ANN202  (a transformers class, imported late
         vision_start_token_id=_IDS["<vision_start>"],
         vision_end_token_id=_IDS["<vision_end>"],
         tie_word_embeddings=True,
-        initializer_range=0.03,
+        initializer_range=0.03,  # pyright: ignore[reportCallIssue]
     )
 
 

@@ -30,7 +30,7 @@ class Qwen25VL:
     def ask(self, messages: Sequence[Message]) -> Iterator[Piece]:
         """ChatML, then the assistant's header."""
         yield from tokens.chat(messages)
-        yield tokens.ANSWER_HEADER(), False
+        yield tokens.answer_header(), False
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Rounded to multiples of 28."""

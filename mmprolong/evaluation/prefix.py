@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
-from transformers import DynamicCache
+from transformers import DynamicCache, Qwen2_5_VLForConditionalGeneration
 
 from mmprolong.qwen.encoding import Encoded
 from mmprolong.qwen.inputs import Inputs
@@ -25,7 +24,7 @@ class Asked:
 
 
 @torch.inference_mode()
-def read(model: nn.Module, documents: Sequence[Inputs]) -> DynamicCache:
+def read(model: Qwen2_5_VLForConditionalGeneration, documents: Sequence[Inputs]) -> DynamicCache:
     """The cache of equally long documents, one row each."""
     cache = DynamicCache(config=model.config.get_text_config())
     pixels = [document.pixels for document in documents if document.pixels is not None]
@@ -43,27 +42,40 @@ def read(model: nn.Module, documents: Sequence[Inputs]) -> DynamicCache:
 
 @torch.inference_mode()
 def reply(
-    model: nn.Module, cache: DynamicCache, asked: Sequence[Asked], end: int, new_tokens: int, rows: int
+    model: Qwen2_5_VLForConditionalGeneration,
+    cache: DynamicCache,
+    asked: Sequence[Asked],
+    end: int,
+    new_tokens: int,
+    rows: int,
 ) -> Iterator[tuple[int, list[int]]]:
     """(index into `asked`, reply ids with `end` if it was reached) for every question.
 
     Args:
         rows: questions to answer at once; each needs a copy of its document's cache, except one alone.
     """
+    one_document = len({question.document for question in asked}) == 1
     by_length: dict[int, list[int]] = defaultdict(list)
     for index, question in enumerate(asked):
         by_length[len(question.ids)].append(index)
     for indices in by_length.values():
         for first in range(0, len(indices), rows):
             chosen = indices[first : first + rows]
-            ids = _decode(model, cache, [asked[index] for index in chosen], end, new_tokens)
+            alone = one_document and len(chosen) == 1
+            ids = _decode(model, cache, [asked[index] for index in chosen], end, new_tokens, alone)
             yield from zip(chosen, ids, strict=True)
 
 
-def _decode(model: nn.Module, cache: DynamicCache, asked: Sequence[Asked], end: int, limit: int) -> list[list[int]]:
+def _decode(
+    model: Qwen2_5_VLForConditionalGeneration,
+    cache: DynamicCache,
+    asked: Sequence[Asked],
+    end: int,
+    limit: int,
+    alone: bool,
+) -> list[list[int]]:
     device = next(model.parameters()).device
     length = cache.get_seq_length()
-    alone = len(asked) == 1 and cache.layers[0].keys.shape[0] == 1
     own = cache if alone else _rows(cache, torch.tensor([question.document for question in asked], device=device))
     ids = torch.from_numpy(np.stack([question.ids for question in asked])).to(device)
     start = torch.tensor([question.start for question in asked], device=device)

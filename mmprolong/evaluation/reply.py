@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from mmprolong import plugins
@@ -36,9 +35,13 @@ def run(settings: ReplySettings, inputs: Mapping[str, Path], folder: Path, log: 
     benchmark = plugins.load("mmprolong.evaluation.benchmarks", settings.suite.benchmark, "suite.benchmark")
     questions = list(benchmark.questions(inputs["source"], settings.suite.labels))
     if not questions:
-        raise FeasibilityError(f"suite.benchmark: {settings.suite.benchmark} has no question in {inputs['source'].name}")
+        raise FeasibilityError(
+            f"suite.benchmark: {settings.suite.benchmark} has no question in {inputs['source'].name}"
+        )
     backbone = find(settings.model.backbone)
-    reader = Reader(_model(settings, backbone, inputs), backbone, PageImages(inputs["corpus"], settings.corpus), settings.suite)
+    reader = Reader(
+        _model(settings, backbone, inputs), backbone, PageImages(inputs["corpus"], settings.corpus), settings.suite
+    )
     replies = {}
     for done in reader.replies(questions):
         replies[done.sample] = done
@@ -76,7 +79,8 @@ class Reader:
 
     def _prefix(self, questions: list[Question]) -> "_Prefix":
         prompts = [
-            assemble(self.backbone.ask(question.prompt), self._size, self.backbone.image_token) for question in questions
+            assemble(self.backbone.ask(question.prompt), self._size, self.backbone.image_token)
+            for question in questions
         ]
         return _Prefix(questions, prompts, split_prefix(prompts))
 
@@ -88,7 +92,8 @@ class Reader:
         cache = read(self.model, [collate([prefix.encoded], self.images, token) for prefix in prefixes])
         asked = [question for row, prefix in enumerate(prefixes) for question in prefix.asked(row, token)]
         owners = [(prefix, number) for prefix in prefixes for number in range(len(prefix.questions))]
-        for index, ids in reply(self.model, cache, asked, self.backbone.end, self.suite.new_tokens, together * 4):
+        rows = 4 * together if together > 1 else 1
+        for index, ids in reply(self.model, cache, asked, self.backbone.end, self.suite.new_tokens, rows):
             prefix, number = owners[index]
             yield Reply(
                 sample=prefix.questions[number].sample.id,

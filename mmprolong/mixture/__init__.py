@@ -1,1 +1,1 @@
-"""Which instances are trained on: shares exact in tokens, length distributions, packs, a certificate of what was mixed."""
+"""Which instances are trained on: shares exact in tokens, length distributions, packs, a certificate."""

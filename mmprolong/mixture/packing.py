@@ -1,7 +1,7 @@
 """Pack instances into sequences of one capacity: best fit within windows of the shuffled order.
 
-Packing the longest first over everything would fill packs best but put like with like: an update would see one length, so
-one task. Within windows of a few packs both hold: packs are full and each is a sample of the mixture.
+Packing the longest first over everything would fill packs best but put like with like: an update would see one length,
+so one task. Within windows of a few packs both hold: packs are full and each is a sample of the mixture.
 """
 
 from bisect import bisect_left, insort
@@ -50,7 +50,9 @@ def _best_fit(entries: Sequence[Entry], capacity: int) -> list[list[Entry]]:
     members: list[list[Entry]] = []
     for entry in sorted(entries, key=lambda entry: -entry.tokens):
         if entry.tokens > capacity:
-            raise FeasibilityError(f"mixture.pack: {entry.id} has {entry.tokens} tokens, a pack holds {capacity}; raise it")
+            raise FeasibilityError(
+                f"mixture.pack: {entry.id} has {entry.tokens} tokens, a pack holds {capacity}; raise it"
+            )
         fit = bisect_left(spaces, (entry.tokens, -1))
         space, index = spaces.pop(fit) if fit < len(spaces) else (capacity, len(members))
         if index == len(members):

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmprolong.artifacts import write_json
 from mmprolong.config import Mixture
-from mmprolong.errors import ConfigError, FeasibilityError, nearest
+from mmprolong.errors import FeasibilityError, nearest
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.selection import Entry, draw, shuffled
 from mmprolong.mixture.shares import bins, native_weights, split_tokens, task_weights
@@ -45,21 +45,21 @@ def _entries(synthesis: Path) -> list[Entry]:
 def _length_weights(
     mixture: Mixture, ranges: Sequence[tuple[int, int]], entries: Sequence[Entry], corpus: Path
 ) -> list[float]:
-    shares = mixture.length.shares
+    tilt = mixture.length.tilt
     if len(ranges) == 1:
         return [1.0]
-    if not shares:
+    if tilt is not None:
+        shares = [2.0 ** (tilt * index) for index in range(len(ranges))]
+    else:
         pages = max(sum(entry.pages for entry in entries), 1)
         per_page = sum(entry.tokens for entry in entries) / pages
         lengths = [round(each.pages * per_page) for each in read_jsonl(corpus / "documents.jsonl", Document)]
         shares = native_weights(lengths, ranges)
         if not sum(shares):
             raise FeasibilityError(
-                f"length.edges: no document of the pool has {ranges[0][0]:,} to {ranges[-1][1]:,} tokens (the longest has "
-                f"{max(lengths):,}); add longer documents or choose a length_distribution with shares of its own"
+                f"length.edges: no document of the pool has {ranges[0][0]:,} to {ranges[-1][1]:,} tokens (the longest "
+                f"has {max(lengths):,}); add longer documents or choose a length_distribution that is not pool_native"
             )
-    if len(shares) != len(ranges):
-        raise ConfigError(f"length.shares: {len(shares)} shares for {len(ranges)} bins; one share a bin")
     return [share / sum(shares) for share in shares]
 
 
@@ -77,8 +77,10 @@ def _draw_long(
     for task, budget in targets.items():
         of_task = [entry for entry in order if entry.task == task]
         if not of_task:
-            raise FeasibilityError(f"mixture: no instance of {task!r}; {nearest(task, {entry.task for entry in entries})}")
-        parts = split_tokens(budget, {str(index): weight for index, weight in enumerate(weights)}, "length.shares")
+            raise FeasibilityError(
+                f"mixture: no instance of {task!r}; {nearest(task, {entry.task for entry in entries})}"
+            )
+        parts = split_tokens(budget, {str(index): weight for index, weight in enumerate(weights)}, "length.tilt")
         for index, part in sorted(parts.items(), key=lambda item: int(item[0])):
             low, high = ranges[int(index)]
             fitting = [entry for entry in of_task if low <= entry.tokens < high]
@@ -92,7 +94,9 @@ def _draw_long(
 def _draw_short(settings: MixtureSettings, inputs: Mapping[str, Path], tokens: int) -> list[Entry]:
     if tokens <= 0:
         return []
-    return draw(shuffled(_entries(inputs["short"]), settings.seed), tokens, settings.mixture.repeat, "mixture: short data")
+    return draw(
+        shuffled(_entries(inputs["short"]), settings.seed), tokens, settings.mixture.repeat, "mixture: short data"
+    )
 
 
 def _certificate(

@@ -3,12 +3,12 @@
 On CUDA the same is done by FlashAttention, which transformers calls with the same bounds.
 """
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import torch
 from torch import nn
 from torch.nn.functional import linear, pad, scaled_dot_product_attention
-from transformers import AttentionInterface
+from transformers import AttentionInterface, Qwen2_5_VLForConditionalGeneration
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 NAME = "flash_varlen_cpu"
@@ -59,7 +59,7 @@ def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:
     """(begin, end, length) of the runs of neighbouring sequences of one length."""
     runs: list[tuple[int, int, int]] = []
     begin = bounds[0]
-    for length, group in groupby(end - start for start, end in zip(bounds, bounds[1:], strict=False)):
+    for length, group in groupby(end - start for start, end in pairwise(bounds)):
         end = begin + length * len(list(group))
         runs.append((begin, end, length))
         begin = end
@@ -77,13 +77,13 @@ def _equal_lengths(
     causal: bool,
 ) -> torch.Tensor:
     """(tokens, heads, width) of the sequences between `begin` and `end`, all in one call."""
-    folded = [each[0, :, begin:end].unflatten(1, (-1, length)).transpose(0, 1) for each in (query, key, value)]
-    mixed = scaled_dot_product_attention(*folded, is_causal=causal, scale=scaling, enable_gqa=True)
+    q, k, v = (each[0, :, begin:end].unflatten(1, (-1, length)).transpose(0, 1) for each in (query, key, value))
+    mixed = scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scaling, enable_gqa=True)
     return mixed.transpose(1, 2).flatten(0, 1)
 
 
 class LinearPatches(nn.Module):
-    """The patch embedding, whose stride equals its kernel, as one matrix product: equal results, several times faster."""
+    """The patch embedding, whose stride equals its kernel, as one matrix product: equal and several times faster."""
 
     def __init__(self, convolution: nn.Conv3d) -> None:
         super().__init__()
@@ -95,11 +95,11 @@ class LinearPatches(nn.Module):
         return linear(patches.to(weight.dtype).view(-1, weight[0].numel()), weight.flatten(1))
 
 
-def speed_up(model: nn.Module) -> None:
+def speed_up(model: Qwen2_5_VLForConditionalGeneration) -> None:
     """Put both into `model`; parameters keep their names."""
     AttentionInterface.register(NAME, attend)
     AttentionMaskInterface.register(NAME, sdpa_mask)
     visual = model.model.visual
     visual.config._attn_implementation = NAME
     model.model.language_model.config._attn_implementation = NAME
-    visual.patch_embed = LinearPatches(visual.patch_embed.proj)
+    visual.patch_embed = LinearPatches(visual.patch_embed.proj)  # pyright: ignore[reportAttributeAccessIssue]

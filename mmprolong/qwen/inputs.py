@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image as Pillow
-from torch import nn
+from transformers import Qwen2_5_VLForConditionalGeneration
 
 from mmprolong.qwen.attention import NAME
 from mmprolong.qwen.encoding import PATCH, Encoded
@@ -55,14 +55,14 @@ def collate(documents: Sequence[Encoded], show: Show, image_token: int) -> Input
     )
 
 
-def last_hidden(model: nn.Module, inputs: Inputs) -> torch.Tensor:
+def last_hidden(model: Qwen2_5_VLForConditionalGeneration, inputs: Inputs) -> torch.Tensor:
     """Hidden states (S, width) of the last layer, each document attending to itself only.
 
     No attention mask, no cache, and the plain index as first row of the positions: transformers keeps documents apart
-    only under these three conditions, and silently lets them see each other otherwise. Our own attention needs no mask at
-    all, so none is built.
+    only under these three conditions, and silently lets them see each other otherwise. Our own attention needs no mask,
+    so none is built.
     """
-    varlen = model.config.text_config._attn_implementation == NAME
+    varlen = model.model.language_model.config._attn_implementation == NAME
     out = model.model(
         input_ids=inputs.ids,
         attention_mask={"full_attention": None} if varlen else None,

@@ -39,9 +39,7 @@ def image_grid(width: int, height: int) -> tuple[int, int]:
     9feaf6f1d95e9976003f0a7f049e44f92b781c51/src/transformers/models/qwen2_vl/image_processing_pil_qwen2_vl.py
     """
     if max(width, height) > _LARGEST_RATIO * min(width, height):
-        raise DataError(
-            f"image of {width} x {height} px; one side may be at most {_LARGEST_RATIO} times the other"
-        )
+        raise DataError(f"image of {width} x {height} px; one side may be at most {_LARGEST_RATIO} times the other")
     rows, columns = round(height / FACTOR), round(width / FACTOR)
     area = rows * columns * FACTOR**2
     if area > MAX_PIXELS:
@@ -72,9 +70,6 @@ def chat(messages: Sequence[Message]) -> Iterator[Piece]:
 def answer_header() -> list[int]:
     """What the model reads before it answers."""
     return [IM_START, *encode("assistant\n")]
-
-
-ANSWER_HEADER = answer_header
 
 
 def encode(text: str) -> list[int]:

@@ -51,7 +51,9 @@ def resume(folder: Path, dtype: str) -> tuple[Qwen2_5_VLForConditionalGeneration
     model = load(folder / "model", dtype)
     found = rope_fingerprint(model)
     if found != note.rope_fingerprint:
-        raise DataError(f"{folder}: rotary frequencies {found} are not those of the checkpoint, {note.rope_fingerprint}")
+        raise DataError(
+            f"{folder}: rotary frequencies {found} are not those of the checkpoint, {note.rope_fingerprint}"
+        )
     return model, note
 
 

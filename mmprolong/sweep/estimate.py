@@ -16,8 +16,8 @@ _SECONDS = 5.0
 def estimate(store: Store, plan: Plan, finished: set[str], cluster: Cluster) -> float:
     """Expected wall time of the unfinished steps on this machine's workers [s].
 
-    A step is expected to take as long as the finished steps of its stage did, training in proportion to its tokens; where
-    none is finished, as long as the cluster's configuration says.
+    A step is expected to take as long as the finished steps of its stage did, training in proportion to its tokens;
+    where none is finished, as long as the cluster's configuration says.
     """
     seconds: dict[str, list[float]] = defaultdict(list)
     for name in finished:

@@ -125,7 +125,7 @@ class Launcher:
 
     def _start(self, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
         log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{len(self._workers)}.log").open("ab"))
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         worker = _Worker(self._command, log, {**os.environ, **threads})
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # pyright: ignore[reportArgumentType]
         self._workers.append(worker)

@@ -117,4 +117,6 @@ def _plan(ablation: Ablation, planned: list[PlannedPoint], steps: dict[str, Step
 
 def _label(ablation: Ablation, label: str, seed: int, role: str) -> str:
     """What a person calls the step; shared steps carry the first point that asks for them."""
-    return f"{ablation.name}/{label}/s{seed}" if role in ("reply", "score") else f"{ablation.name}/{label}/s{seed}/{role}"
+    return (
+        f"{ablation.name}/{label}/s{seed}" if role in ("reply", "score") else f"{ablation.name}/{label}/s{seed}/{role}"
+    )

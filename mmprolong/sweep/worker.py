@@ -1,6 +1,6 @@
 """A process that runs steps one after another, so that the heavy imports are paid once.
 
-Reads step ids from standard input, one a line; answers with one JSON line each. Whatever else is printed goes to the log.
+Reads step ids from standard input, one a line; answers with one JSON line each. All other output goes to the log.
 """
 
 import json

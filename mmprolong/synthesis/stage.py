@@ -27,7 +27,7 @@ def run(settings: SynthesisSettings, inputs: Mapping[str, Path], folder: Path, l
         ConfigError: the writer is unknown.
         FeasibilityError: the split holds no document, or nothing could be written.
     """
-    documents = [each for each in read_jsonl(inputs["corpus"] / "documents.jsonl", Document)]
+    documents = list(read_jsonl(inputs["corpus"] / "documents.jsonl", Document))
     chosen = [document for document in documents if document.split == settings.source.split]
     if not chosen:
         raise FeasibilityError(

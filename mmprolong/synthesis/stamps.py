@@ -1,7 +1,7 @@
 """Documents of stamped thumbnails, and questions about the stamps: the paper's tasks at the size of the proxy model.
 
-A document is a run of real pages of the pool, each stamped with a key (a letter) and a value (a digit). The keys that are
-asked for occur once; the other pages carry the remaining letters, some of them often, as distractors.
+A document is a run of real pages of the pool, each stamped with a key (a letter) and a value (a digit). The keys that
+are asked for occur once; the other pages carry the remaining letters, some of them often, as distractors.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -25,7 +25,9 @@ def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     parameters = dict(model.named_parameters())
-    save_file({name: tensor.detach().contiguous() for name, tensor in parameters.items()}, partial / "model.safetensors")
+    save_file(
+        {name: tensor.detach().contiguous() for name, tensor in parameters.items()}, partial / "model.safetensors"
+    )
     save_file(_moments(parameters, optimizer), partial / "optimizer.safetensors")
     write_json(partial / _MANIFEST, {"state": state, "files": hash_outputs(partial)})
     whole = partial.with_suffix("")

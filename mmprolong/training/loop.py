@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from mmprolong.training.schedule import learning_rate
 from mmprolong.training.stream import Stream
 
 PARTS = {"vision": "model.visual.", "merger": "model.visual.merger.", "language": "model.language_model."}
-Loss = Callable[[nn.Module, Inputs], torch.Tensor]
+Loss = Callable[[Any, Inputs], torch.Tensor]
 """An objective: the summed loss over the supervised tokens of a pack."""
 _FAULTS = 3
 """Updates in a row whose gradient is not finite before the phase is given up."""
@@ -26,9 +27,7 @@ _FAULTS = 3
 class Loop:
     """Trains `model` on `stream`; every update is logged, snapshots are taken by time."""
 
-    def __init__(
-        self, model: nn.Module, loss: Loss, stream: Stream, settings: Optimizer, folder: Path, log: RunLog
-    ) -> None:
+    def __init__(self, model: Any, loss: Loss, stream: Stream, settings: Optimizer, folder: Path, log: RunLog) -> None:
         freeze(model, settings.frozen)
         self.model = model.train()
         self.loss = loss
@@ -98,7 +97,9 @@ class Loop:
             self.state["skipped"] += 1
         self.optimizer.zero_grad(set_to_none=True)
         if self._faults >= _FAULTS:
-            raise DataError(f"update {self.state['updates']}: gradient not finite {_FAULTS} times in a row; lower optimizer.peak")
+            raise DataError(
+                f"update {self.state['updates']}: gradient not finite {_FAULTS} times in a row; lower optimizer.peak"
+            )
 
 
 def freeze(model: nn.Module, parts: list[str]) -> None:

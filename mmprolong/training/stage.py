@@ -32,9 +32,7 @@ def run(settings: TrainingSettings, inputs: Mapping[str, Path], folder: Path, lo
     rope_fingerprint(model)
     images = PageImages(inputs["corpus"], settings.corpus)
     sources = [inputs[role] for role in ("source", "short") if role in inputs]
-    stream = Stream(
-        inputs["mixture"], sources, backbone, images, settings.optimizer.batch, settings.pack
-    )
+    stream = Stream(inputs["mixture"], sources, backbone, images, settings.optimizer.batch, settings.pack)
     objective = plugins.load("mmprolong.training.objectives", settings.objective, "objective")
     loop = Loop(model, objective.loss, stream, settings.optimizer, folder, log)
     state = loop.run(settings.training.checkpoint_seconds)

@@ -137,7 +137,7 @@ def test_accuracy_is_the_mean_of_the_tasks_means_then_of_the_lengths():
 
 
 def test_a_headline_length_that_no_sample_has_is_refused():
-    with pytest.raises(ConfigError, match="suite.overall: '9x'"):
+    with pytest.raises(ConfigError, match=r"suite\.overall: '9x'"):
         metrics([score("1x", "a", 1)], ["9x"])
 
 

@@ -47,7 +47,7 @@ def vqa(**changes) -> Mixture:
         tokens=40_000,
         supervision={"vqa": 1.0},
         task_mix={"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2},
-        length=LengthDistribution(shares=[1.0, 1.0, 1.0]),
+        length=LengthDistribution(tilt=0.0),
     )
     for name, value in changes.items():
         setattr(mixture, name, value)
@@ -92,7 +92,7 @@ def test_the_certificate_counts_what_is_in_the_packs(tmp_path: Path):
 
 
 def test_pool_native_follows_the_documents_of_the_pool(tmp_path: Path):
-    certificate = mix(tmp_path, vqa(length=LengthDistribution(shares=[])))
+    certificate = mix(tmp_path, vqa(length=LengthDistribution()))
     tokens = [pages * 6.0 for pages in (14, 30, 60)]
     expected = [each / sum(tokens) for each in tokens]
     assert [each["target_share"] for each in certificate["lengths"]] == pytest.approx(expected, rel=0.05)
@@ -110,10 +110,10 @@ def test_the_same_seed_draws_the_same_and_another_does_not(tmp_path: Path):
 
 def test_arms_with_one_seed_share_what_both_want(tmp_path: Path):
     names = []
-    for number, shares in enumerate(([0.1, 0.1, 0.8], [0.2, 0.1, 0.7])):
+    for number, tilt in enumerate((2.0, 1.5)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        mix(folder, vqa(length=LengthDistribution(shares=shares)))
+        mix(folder, vqa(length=LengthDistribution(tilt=tilt)))
         names.append({name for each in read_jsonl(folder / "packs.jsonl", Pack) for name in each.instances})
     assert len(names[0] & names[1]) > 0.8 * min(map(len, names))
 

@@ -98,7 +98,9 @@ def test_a_torn_snapshot_is_passed_over(material: Path, tmp_path: Path):
 
 def test_kill_9_and_again_ends_in_the_same_weights(material: Path, tmp_path: Path):
     def start(folder: Path, pause: float) -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-m", "tests.training.material", str(material), str(folder), str(pause)])
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.training.material", str(material), str(folder), str(pause)]
+        )
 
     assert start(tmp_path / "whole", 0.0).wait(timeout=120) == 0
     victim = start(tmp_path / "killed", 0.3)
@@ -131,10 +133,19 @@ def test_a_gradient_that_is_not_finite_moves_nothing_and_ends_the_phase(material
     with pytest.raises(DataError, match="not finite 3 times in a row"):
         one.run(checkpoint_seconds=1e9)
     after = weights_of(one.model)
-    assert all(torch.equal(before[name], after[name], ) or before[name].isnan().any() for name in before)
+    assert all(
+        torch.equal(
+            before[name],
+            after[name],
+        )
+        or before[name].isnan().any()
+        for name in before
+    )
 
 
-@pytest.mark.parametrize(("part", "inside"), [("vision", "visual.blocks"), ("merger", "merger"), ("language", "layers")])
+@pytest.mark.parametrize(
+    ("part", "inside"), [("vision", "visual.blocks"), ("merger", "merger"), ("language", "layers")]
+)
 def test_a_frozen_part_is_not_trained(part: str, inside: str):
     model = find("proxy").build(Model())
     freeze(model, [part])
