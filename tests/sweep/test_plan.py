@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.errors import ConfigError
+from mmprolong.sweep.plan import load_plan, make_plan, save_plan
+from mmprolong.sweep.spec import labels, parse, points
+
+BLOCK = {
+    "name": "length_dist",
+    "question": "?",
+    "source": "s",
+    "table": "length_dist",
+    "baseline": "a",
+    "points": {"a": ["length_distribution=uniform"], "b": ["length_distribution=pool_native"]},
+}
+
+
+def plan_of(store: Path, *overrides: str):
+    return make_plan(["+ablation=length_dist", f"paths.store={store}", *overrides])[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"baseline": "c"}, "'c' is no label"),
+        ({"seeds": [1, 1]}, "each once"),
+        ({"seeds": []}, "each once"),
+        ({"points": {"a": []}}, "has no override"),
+        ({"points": {}}, "no points and no grid"),
+        ({"basline": "a"}, "did you mean 'baseline'?"),
+        ({"seeds": ["x"]}, "Expected `int`"),
+    ],
+)
+def test_a_wrong_block_is_one_line(change: dict, says: str):
+    with pytest.raises(ConfigError) as caught:
+        parse({**BLOCK, **change})
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_grid_is_every_combination():
+    grid = [{"x": ["rope=base_x1"], "y": ["rope=base_x2"]}, {"1": ["task_mix=0_10"], "2": ["task_mix=10_0"]}]
+    rows = labels(parse({**BLOCK, "points": {}, "grid": grid, "baseline": "x / 1"}))
+    assert list(rows) == ["x / 1", "x / 2", "y / 1", "y / 2"]
+    assert rows["y / 2"] == ["rope=base_x2", "task_mix=10_0"]
+
+
+def test_what_the_rows_vary_cannot_be_set_for_all():
+    with pytest.raises(ConfigError, match="varies length_distribution itself"):
+        points(parse(BLOCK), ["length_distribution=uniform"])
+
+
+def test_every_point_at_every_seed_and_equal_steps_once(tmp_path: Path):
+    plan = plan_of(tmp_path)
+    assert len(plan.points) == 15
+    trained = {point.steps["longpt.training"] for point in plan.points if "longpt.training" in point.steps}
+    assert len(trained) == 12
+    assert len({point.steps["score"] for point in plan.points if point.label == "base"}) == 1
+
+
+def test_steps_come_after_what_they_need(tmp_path: Path):
+    plan = plan_of(tmp_path)
+    order = list(plan.steps)
+    for position, step in enumerate(plan.steps.values()):
+        assert all(order.index(path.partition("/")[2]) < position for path in step.needs.values())
+
+
+def test_where_it_runs_is_no_identity(tmp_path: Path):
+    here = plan_of(tmp_path / "a")
+    there = plan_of(tmp_path / "b", "tracking=off", "cluster.processes=7", "training.threads=2", "suite.batch=1")
+    assert list(here.steps) == list(there.steps)
+
+
+def test_what_it_is_is_identity(tmp_path: Path):
+    here, other = plan_of(tmp_path), plan_of(tmp_path, "phases.longpt.optimizer.peak=0.001")
+    changed = set(here.steps) - set(other.steps)
+    assert {here.steps[name].stage for name in changed} == {"training", "reply", "score"}
+
+
+def test_ablations_share_what_is_equal(tmp_path: Path):
+    other = make_plan(["+ablation=rope_base", f"paths.store={tmp_path}"])[0]
+    shared = set(other.steps) & set(plan_of(tmp_path).steps)
+    assert {other.steps[name].stage for name in shared} == {"corpus", "synthesis", "mixture", "training", "reply", "score"}
+
+
+def test_all_wrong_points_are_named_at_once(tmp_path: Path):
+    wrong = ["+sweep.points.x=['task_mix=9_9']", "+sweep.points.y=['rope=base_x3']"]
+    with pytest.raises(ConfigError) as caught:
+        plan_of(tmp_path, *wrong)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_saved_plan_is_read_back(tmp_path: Path):
+    plan = plan_of(tmp_path)
+    save_plan(Store(tmp_path), plan)
+    assert load_plan(Store(tmp_path), "length_dist") == plan
+
+
+def test_an_ablation_that_was_not_launched_names_the_nearest(tmp_path: Path):
+    with pytest.raises(ConfigError, match="did you mean 'length_dist'"):
+        load_plan(Store(tmp_path), "length_dst")
