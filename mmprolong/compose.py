@@ -16,23 +16,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mmprolong.choices import groups, root
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
 
 SWEEP = "sweep"
-ABLATION = "ablation"
-
-
-def root(name: str) -> Path:
-    """The folder `conf`, `sweeps` or `analysis`: beside the package in a checkout, inside it once installed."""
-    package = Path(__file__).parent
-    return package / name if (package / name).is_dir() else package.parent / name
-
-
-def ablations() -> list[str]:
-    """Names of all ablation files."""
-    return sorted(path.stem for path in (root("sweeps") / ABLATION).glob("*.yaml"))
 
 
 class Composer:
@@ -92,14 +81,13 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[Override]]:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
         raise ConfigError(f"override: {_first_line(error)}; write key=value, group=choice or +ablation=name") from error
-    groups = _groups()
     choices: dict[str, Override] = {}
     values: list[Override] = []
     for override in parsed:
         if override.is_delete() or override.is_sweep_override():
             text = override.input_line
             raise ConfigError(f"override {text!r}: only key=value; axes belong into an ablation file")
-        if override.key_or_group in groups:
+        if override.key_or_group in groups():
             choices[override.key_or_group] = override
         else:
             values.append(override)
@@ -110,13 +98,6 @@ def _quoted(choice: str) -> str:
     """A choice as text: Hydra would read `8_2` as the number 82."""
     group, _, name = choice.partition("=")
     return f"{group}='{name}'"
-
-
-@cache
-def _groups() -> dict[str, list[str]]:
-    """Choices by group."""
-    folders = [folder for folder in root("conf").iterdir() if folder.is_dir()] + [root("sweeps") / ABLATION]
-    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
 def _hydra(choices: Sequence[str]) -> DictConfig:
@@ -131,7 +112,7 @@ def _hydra(choices: Sequence[str]) -> DictConfig:
 
 def _check_choice(choice: str) -> None:
     group, _, name = choice.lstrip("+~").replace("'", "").partition("=")
-    allowed = _groups()[group]
+    allowed = groups()[group]
     if name not in allowed:
         raise ConfigError(f"{group}: {name!r} is unknown; {nearest(name, allowed)}")
 
@@ -187,10 +168,10 @@ def _require_key(key: str, text: str) -> None:
             )
         elif part in node:
             node = node[part]
-        elif not walked and part in _groups():
-            raise ConfigError(f"override {text!r}: {part} is a group; choose {part}=NAME: {', '.join(_groups()[part])}")
+        elif not walked and part in groups():
+            raise ConfigError(f"override {text!r}: {part} is a group; choose {part}=NAME: {', '.join(groups()[part])}")
         else:
-            allowed = [str(name) for name in node] + (list(_groups()) if not walked else [])
+            allowed = [str(name) for name in node] + (list(groups()) if not walked else [])
             raise ConfigError(f"override {text!r}: {'.'.join([*walked, part])} is unknown; {nearest(part, allowed)}")
         walked.append(part)
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.compose import Composer, ablations, from_json, root, to_json
+from mmprolong.choices import ablations, root
+from mmprolong.compose import Composer, from_json, to_json
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.plan import make_plan
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from mmprolong.artifacts import Store, read_json, write_json
-from mmprolong.compose import Composer, ablations, freeze, to_json
+from mmprolong.choices import ablations
+from mmprolong.compose import Composer, freeze, to_json
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError, MMProLongError, nearest
 from mmprolong.stages import Step, code_version, steps_of

@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from mmprolong.compose import ablations
+from mmprolong.choices import ablations
 from mmprolong.sweep.plan import make_plan
 
 
