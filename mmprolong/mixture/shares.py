@@ -46,14 +46,17 @@ def task_weights(mixture: Mixture) -> dict[str, float]:
     return weights
 
 
-def bins(edges: Sequence[int], window: int) -> list[tuple[int, int]]:
-    """Half-open token ranges [from, to) of the length bins; one that holds everything if there are no edges.
+def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, int]]:
+    """Half-open token ranges [from, to) of the length bins.
+
+    Args:
+        capacity: tokens of a pack; where there are no edges, one bin holds all that a pack holds.
 
     Raises:
         ConfigError: the edges do not rise.
     """
     if not edges:
-        return [(0, 2**62)]
+        return [(0, capacity + 1)]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
         raise ConfigError(f"length.edges: {list(edges)}; two or more rising multiples of the window")
     return [(low * window, high * window) for low, high in pairwise(edges)]

@@ -26,7 +26,7 @@ def run(settings: MixtureSettings, inputs: Mapping[str, Path], folder: Path, log
     mixture = settings.mixture
     long = _entries(inputs["source"])
     short_tokens = round(mixture.tokens * mixture.short)
-    ranges = bins(mixture.length.edges, settings.window)
+    ranges = bins(mixture.length.edges, settings.window, mixture.pack)
     weights = _length_weights(mixture, ranges, long, inputs["corpus"])
     targets = split_tokens(mixture.tokens - short_tokens, task_weights(mixture), "mixture.supervision")
     drawn = _draw_long(settings, long, targets, ranges, weights)
@@ -34,6 +34,7 @@ def run(settings: MixtureSettings, inputs: Mapping[str, Path], folder: Path, log
     packs = pack([*drawn, *short], mixture.pack, settings.seed)
     write_jsonl(folder / "packs.jsonl", packs)
     certificate = _certificate(mixture, targets, ranges, weights, drawn, short, packs)
+    certificate["longer_than_pack"] = _longer_than_pack(long, mixture.pack)
     write_json(folder / "certificate.json", certificate)
     return {"tokens": certificate["tokens"]["actual"], "packs": len(packs), "fill": certificate["fill"]}
 
@@ -94,9 +95,8 @@ def _draw_long(
 def _draw_short(settings: MixtureSettings, inputs: Mapping[str, Path], tokens: int) -> list[Entry]:
     if tokens <= 0:
         return []
-    return draw(
-        shuffled(_entries(inputs["short"]), settings.seed), tokens, settings.mixture.repeat, "mixture: short data"
-    )
+    fitting = [entry for entry in _entries(inputs["short"]) if entry.tokens <= settings.mixture.pack]
+    return draw(shuffled(fitting, settings.seed), tokens, settings.mixture.repeat, "mixture: short data")
 
 
 def _certificate(
@@ -122,6 +122,12 @@ def _certificate(
         "attention": sum(length**2 for each in packs for length in each.lengths),
         "page_counts": {str(pages): number for pages, number in sorted(Counter(e.pages for e in everything).items())},
     }
+
+
+def _longer_than_pack(entries: Sequence[Entry], capacity: int) -> dict[str, int]:
+    """What no pack can hold, and so is never drawn."""
+    lengths = [entry.tokens for entry in entries if entry.tokens > capacity]
+    return {"instances": len(lengths), "tokens": sum(lengths), "longest": max(lengths, default=0)}
 
 
 def _totals(drawn: Sequence[Entry], task: str) -> dict[str, int]:

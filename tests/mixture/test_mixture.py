@@ -71,7 +71,7 @@ def test_vqa_stands_for_the_tasks_of_the_mix():
 
 
 def test_native_lengths_are_those_of_the_pool_in_tokens():
-    assert native_weights([10, 70, 100, 200, 900], bins([1, 2, 4], WINDOW)) == [170.0, 200.0]
+    assert native_weights([10, 70, 100, 200, 900], bins([1, 2, 4], WINDOW, 1024)) == [170.0, 200.0]
 
 
 def test_tasks_and_lengths_are_exact_to_within_one_instance(tmp_path: Path):
@@ -132,6 +132,21 @@ def test_repeats_are_counted(tmp_path: Path):
     pool = entries(["extract_single"], range(64, 128, 8))
     mixture = vqa(supervision={"extract_single": 1.0}, repeat=True, length=LengthDistribution(edges=[]))
     assert mix(tmp_path, mixture, pool=pool)["repeats"] > 0
+
+
+def test_an_instance_longer_than_a_pack_is_left_out_and_counted(tmp_path: Path):
+    pool = entries(["ocr_full"], range(64, 512, 8))
+    book = Entry(id="book", task="ocr_full", tokens=9_000, pages=400, document="book")
+    mixture = vqa(tokens=20_000, supervision={"ocr_full": 1.0}, length=LengthDistribution(edges=[]))
+    certificate = mix(tmp_path, mixture, pool=[*pool, book])
+    assert certificate["longer_than_pack"] == {"instances": 1, "tokens": 9_000, "longest": 9_000}
+    assert abs(certificate["tokens"]["actual"] - 20_000) <= 512
+    assert "book" not in (tmp_path / "packs.jsonl").read_text()
+
+
+def test_lengths_that_are_asked_for_beyond_a_pack_are_refused(tmp_path: Path):
+    with pytest.raises(FeasibilityError, match="a pack holds 100; raise it"):
+        mix(tmp_path, vqa(pack=100))
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=300), st.integers(0, 5))
