@@ -7,6 +7,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ FACTOR = 28
 MIN_PIXELS, MAX_PIXELS = 56 * 56, 12_845_056
 """Bounds of an image after the resize; the published preprocessor_config.json of Qwen2.5-VL-7B-Instruct."""
 SYSTEM = "You are a helpful assistant."
+ANSWERING = ("assistant", "given")
+"""Roles whose messages make up the assistant's turn."""
 _LARGEST_RATIO = 200
 _WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -54,17 +57,19 @@ def image_grid(width: int, height: int) -> tuple[int, int]:
 def chat(messages: Sequence[Message]) -> Iterator[Piece]:
     """The ChatML of a conversation, in order; the assistant's text and the end of its turn are supervised.
 
+    What is given to the assistant stands in its turn; a space parts neighbours there.
+
     Source: https://huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct/blob/main/chat_template.json
     """
     yield [IM_START, *encode(f"system\n{SYSTEM}"), IM_END, *encode("\n")], False
-    for message in messages:
-        yield [IM_START], False
-        answer = message.role == "assistant"
-        if answer:
-            yield encode("assistant\n"), False
-        yield from _parts(("" if answer else f"{message.role}\n", *message.parts), answer)
-        yield [IM_END], answer
-        yield encode("\n"), False
+    for answers, turn in groupby(messages, key=lambda message: message.role in ANSWERING):
+        if answers:
+            yield from _answer(turn)
+        else:
+            for message in turn:
+                yield [IM_START], False
+                yield from _parts((f"{message.role}\n", *message.parts), False)
+                yield [IM_END, *encode("\n")], False
 
 
 def answer_header() -> list[int]:
@@ -84,6 +89,14 @@ def encode(text: str) -> list[int]:
 def decode(ids: Iterable[int]) -> str:
     """The text of `ids`; special tokens are left out."""
     return _vocabulary().decode([index for index in ids if index < IM_START - 1])
+
+
+def _answer(turn: Iterable[Message]) -> Iterator[Piece]:
+    yield answer_header(), False
+    for number, message in enumerate(turn):
+        yield from _parts((" " if number else "", *message.parts), message.role == "assistant")
+    yield [IM_END], True
+    yield encode("\n"), False
 
 
 def _parts(parts: Iterable[str | Image], learned: bool) -> Iterator[Piece]:

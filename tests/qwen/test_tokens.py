@@ -76,6 +76,18 @@ def test_texts_side_by_side_are_read_as_one():
     assert list(tokens.chat(split)) == list(tokens.chat(whole))
 
 
+def test_what_is_given_stands_in_the_assistants_turn_and_is_not_learnt():
+    turns = (("user", "sum A B :"), ("assistant", "A"), ("given", "3 B 5"), ("assistant", "= 8"))
+    split = list(tokens.chat([Message(role=role, parts=(text,)) for role, text in turns]))
+    whole = list(
+        tokens.chat([Message(role="user", parts=("sum A B :",)), Message(role="assistant", parts=("A 3 B 5 = 8",))])
+    )
+    flat = [[index for piece, _ in pieces if isinstance(piece, list) for index in piece] for pieces in (split, whole)]
+    assert flat[0] == flat[1]
+    learned = [index for piece, supervised in split if supervised and isinstance(piece, list) for index in piece]
+    assert learned == [*tokens.encode("A"), *tokens.encode(" = 8"), tokens.IM_END]
+
+
 def test_the_count_is_the_length_of_the_pieces():
     length = sum(2508 if isinstance(piece, Image) else len(piece) for piece, _ in tokens.chat(ASKED))
     assert count(find("qwen2_5_vl"), ASKED, letter) == (length, 3)
