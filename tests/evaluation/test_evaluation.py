@@ -74,6 +74,16 @@ def test_every_turn_is_one_question_on_its_own(asked: list[Question]):
     assert all(0 <= question.sample.depth <= 1 for question in asked)
 
 
+@pytest.mark.parametrize(
+    ("length", "label"), [(1, "1K"), (1024, "1K"), (1025, "2K"), (65_536, "64K"), (65_537, "128K")]
+)
+def test_a_length_without_a_name_is_the_power_of_two_that_holds_it(tmp_path: Path, length: int, label: str):
+    pool = [Document(id="d", source="d.pdf", page_sizes=((1.0, 1.0),) * 10)]
+    source = Source(tasks=["extract_single"], documents=1, pages=[[3, 9]])
+    write_jsonl(tmp_path / "instances.jsonl", write_stamped(pool, source, "proxy", lambda _: (length, 1)))
+    assert {question.sample.length for question in questions(tmp_path, [])} == {label}
+
+
 def test_questions_of_one_document_are_clustered(asked: list[Question]):
     assert len({question.sample.document for question in asked}) == 6
 

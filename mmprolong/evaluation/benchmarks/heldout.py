@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Question
 from mmprolong.records import Image, Instance, Message, Sample, read_jsonl
 
@@ -11,7 +12,11 @@ def questions(source: Path, labels: Sequence[str]) -> Iterator[Question]:
     """Every turn of every instance of a held-out synthesis step.
 
     Args:
-        labels: name of each range of lengths of the source, in its order; none: the length in thousands of tokens.
+        labels: name of each range of lengths of the source, in its order; none: the power of two thousand tokens that
+            holds the instance ('64K').
+
+    Raises:
+        ConfigError: there are labels, but the documents are the pool's own, which were not composed to a length.
     """
     for instance in read_jsonl(source / "instances.jsonl", Instance):
         yield from _turns(instance, _label(instance, labels))
@@ -36,5 +41,8 @@ def _turns(instance: Instance, label: str) -> Iterator[Question]:
 
 def _label(instance: Instance, labels: Sequence[str]) -> str:
     if not labels:
-        return f"{1 << max(instance.tokens // 1024 - 1, 0).bit_length()}K"
-    return labels[int(instance.document.split("-")[2])]
+        return f"{1 << ((instance.tokens - 1) // 1024).bit_length()}K"
+    composed = instance.document.split("-")
+    if len(composed) == 1:
+        raise ConfigError(f"suite.labels: {list(labels)}, but {instance.id} is as long as it is; set suite.labels=[]")
+    return labels[int(composed[2])]
