@@ -39,7 +39,7 @@ def progress_view(store: Store, plan: Plan, progress: Progress, remaining: float
     for name in sorted(progress.running):
         step = plan.steps[name]
         at = _read(store, step.stage, name, PROGRESS)
-        rate = f"{at.get('rate', 0.0):.1f} {at.get('unit', '')}/s" if at else ""
+        rate = f"{at['rate']:.1f} {at['unit']}/s" if at else "starting"
         parts.append(_bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
     parts += failures(plan, progress)
     return Group(*parts)
@@ -96,7 +96,7 @@ def _state(store: Store, plan: Plan, point: PlannedPoint, records: dict) -> Text
 def _bar(name: str, done: int, total: int, note: str) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=58, no_wrap=True)
-    row.add_row(name, ProgressBar(total=max(total, 1), completed=done, width=30), f"{done}/{total}", note)
+    row.add_row(name, ProgressBar(total=total or None, completed=done, width=30), f"{done}/{total}", note)
     return row
 
 
