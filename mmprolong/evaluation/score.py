@@ -15,6 +15,10 @@ from mmprolong.runlog import RunLog
 from mmprolong.settings import ScoreSettings
 
 
+QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
+"""Depths of the evidence."""
+
+
 def run(settings: ScoreSettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
     """Write `scores.jsonl`; the metrics are the table's numbers.
 
@@ -46,6 +50,14 @@ def _scores(name: str, folder: Path) -> Iterator[Score]:
         )
 
 
+def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
+    """Mean value by the quarter of the document in which the evidence begins; quarters without a question are absent."""
+    quarters: dict[str, list[float]] = defaultdict(list)
+    for score in sorted(scores, key=lambda score: score.depth):
+        quarters[QUARTERS[min(int(score.depth * 4), 3)]].append(score.value)
+    return {quarter: fmean(values) for quarter, values in quarters.items()}
+
+
 def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
     """Accuracy at each length is the mean over the tasks' means; overall is the mean over the lengths of `overall`.
 
@@ -67,6 +79,7 @@ def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
         "overall": fmean(accuracy[length] for length in asked),
         "accuracy": accuracy,
         "by_task": {t: {length: fmean(row[t]) for length, row in cells.items() if t in row} for t in tasks},
+        "by_depth": {length: _by_depth([each for each in scores if each.length == length]) for length in cells},
         "n": {length: sum(map(len, row.values())) for length, row in cells.items()},
         "documents": len({score.document for score in scores}),
     }

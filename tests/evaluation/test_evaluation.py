@@ -144,6 +144,7 @@ def test_accuracy_is_the_mean_of_the_tasks_means_then_of_the_lengths():
     assert found["accuracy"] == {"1x": 0.75, "2x": 0.0, "4x": 1.0}
     assert found["overall"] == 0.375
     assert found["n"] == {"1x": 3, "2x": 1, "4x": 1}
+    assert found["by_depth"]["1x"] == {"50-75%": pytest.approx(2 / 3)}
 
 
 def test_a_headline_length_that_no_sample_has_is_refused():
