@@ -170,15 +170,55 @@ class Suite:
 
 
 @dataclass
+class Job:
+    """What a step of one stage asks Slurm for."""
+
+    partition: str = execution("")
+    """Empty here and below: as the cluster has it by default."""
+    qos: str = execution("")
+    constraint: str = execution("")
+    """Features that a node must have, such as `h100`."""
+    nodes: int = execution(1)
+    gpus: int = execution(0)
+    """On each node."""
+    cpus: int = execution(1)
+    """On each node."""
+    memory: float = execution(0.0)
+    """On each node [GB]; 0: the cluster's default."""
+    minutes: int = execution(60)
+    """Time limit. Training that needs longer saves, is queued again and goes on."""
+    parallel: int = execution(100)
+    """Steps of one array that run at once."""
+    flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
+    """More options of sbatch, by name without dashes."""
+
+
+@dataclass
 class Cluster:
     """Where steps run, and how fast they are expected to be until finished steps say it."""
 
     name: str = execution("local")
+    launcher: str = execution("processes")
+    """`processes` of this machine, or `slurm`."""
     processes: int = execution(0)
     """Worker processes; 0: one a core."""
+    account: str = execution("")
+    """Whom Slurm charges; empty: the user's default."""
+    jobs: dict[str, Job] = field(default_factory=dict, metadata=EXECUTION)
+    """By stage; `default` is for the stages that are not named."""
+    array: int = execution(1000)
+    """Longest array that the cluster accepts (its MaxArraySize - 1)."""
+    warning: int = execution(120)
+    """Time between the warning and the time limit [s]; a snapshot must fit into it."""
+    gpu_price: float = execution(0.0)
+    """Of a GPU-hour, in any currency; 0: unknown."""
+    cpu_price: float = execution(0.0)
+    """Of a CPU-hour of jobs without GPUs; 0: unknown."""
     training_tokens_per_second: float = execution(10_000.0)
     step_seconds: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
+    step_megabytes: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
+    """Expected size of a finished step, by stage [MB]."""
 
 
 @dataclass
