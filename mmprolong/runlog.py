@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,26 @@ from mmprolong.config import Tracking
 _PROGRESS_SECONDS = 0.5
 
 
-class RunLog:
-    """The log of one step. `metrics` lines reach the disk at once; the mirror may lag or be off."""
+class Interrupted(BaseException):
+    """A step was asked to stop and has saved what it had: no failure. Run again, it goes on from there."""
 
-    def __init__(self, folder: Path, mirror: "Mirror | None" = None) -> None:
+
+def never() -> bool:
+    """Nobody asks the step to stop."""
+    return False
+
+
+class RunLog:
+    """The log of one step. `metrics` lines reach the disk at once; the mirror may lag or be off.
+
+    Args:
+        stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
+    """
+
+    def __init__(self, folder: Path, mirror: "Mirror | None" = None, stopping: Callable[[], bool] = never) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.stopping = stopping
         self._mirror = mirror
         self._started = time.time()
         self._base: int | None = None

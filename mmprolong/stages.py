@@ -6,7 +6,7 @@ import platform
 import subprocess
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -16,12 +16,12 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, sweep_partials, write_json
+from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, read_json, sweep_partials, write_json
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import MMProLongError, StepFailed
 from mmprolong.fingerprint import readable_id
 from mmprolong.records import RunRecord
-from mmprolong.runlog import Mirror, RunLog
+from mmprolong.runlog import Mirror, RunLog, never
 from mmprolong.settings import (
     STAGES,
     MixtureSettings,
@@ -32,6 +32,8 @@ from mmprolong.settings import (
 )
 
 MIRRORED = ("training", "score")
+FROZEN = "code.json"
+"""Beside a copy of the package that was made for queued jobs: which commit it is."""
 _PACKAGES = ("mmprolong", "torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
 
 
@@ -121,10 +123,16 @@ def _synthesis(config: Config, source: Any, corpus: str) -> Step:
     return make_step("synthesis", f"{source.writer}-{source.split}", settings, {"corpus": corpus})
 
 
-def run_step(store: Store, step: Step, tracking: Tracking, group: str = "") -> RunRecord:
+def run_step(
+    store: Store, step: Step, tracking: Tracking, group: str = "", stopping: Callable[[], bool] = never
+) -> RunRecord:
     """Run a step, or return its record if it is finished. Safe to call twice, from two processes, after a kill.
 
+    Args:
+        stopping: true once the step is asked to stop.
+
     Raises:
+        Interrupted: it was, and has saved what it had.
         StepFailed: an input is not finished.
         MMProLongError: the step's own error; also written to `failed.json`.
     """
@@ -136,18 +144,20 @@ def run_step(store: Store, step: Step, tracking: Tracking, group: str = "") -> R
         (folder / FAILED).unlink(missing_ok=True)
         sweep_partials(folder)
         try:
-            return _run(store, step, tracking, group, folder)
+            return _run(store, step, tracking, group, folder, stopping)
         except Exception as error:
             _note_failure(folder, error)
             raise
 
 
-def _run(store: Store, step: Step, tracking: Tracking, group: str, folder: Path) -> RunRecord:
+def _run(
+    store: Store, step: Step, tracking: Tracking, group: str, folder: Path, stopping: Callable[[], bool]
+) -> RunRecord:
     inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
     stage = STAGES[step.stage]
     settings = msgspec.convert(step.settings, type=stage.settings)
     known = identity(settings)
-    log = RunLog(folder, _mirror(store, step, known, tracking, group))
+    log = RunLog(folder, _mirror(store, step, known, tracking, group), stopping)
     started, clock, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
     try:
         metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
@@ -206,6 +216,8 @@ def _note_failure(folder: Path, error: Exception) -> None:
 def code_version() -> str:
     """Git commit of the package's tree, `+` if it was changed; the version where there is no git."""
     root = Path(__file__).parent.parent
+    if (root / FROZEN).exists():
+        return read_json(root / FROZEN)["commit"]
     head = _git(root, "rev-parse", "--short=12", "HEAD")
     if not head:
         return packages()["mmprolong"]

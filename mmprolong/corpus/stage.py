@@ -18,7 +18,7 @@ from mmprolong.corpus.workers import read_all
 from mmprolong.errors import DataError
 from mmprolong.pages.renderers import renderer
 from mmprolong.records import Document, Reject, write_jsonl
-from mmprolong.runlog import RunLog
+from mmprolong.runlog import Interrupted, RunLog
 
 VERSION = 1
 _PARTS = "parts"
@@ -31,6 +31,7 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
 
     Raises:
         DataError: no document is accepted.
+        Interrupted: the step was asked to stop; the parts that are read are kept.
     """
     renderer(settings.renderer)
     pool = locate(settings.path)
@@ -80,6 +81,8 @@ def _read(jobs: list[Job], log: RunLog) -> None:
     for _ in read_all(missing):
         done += 1
         log.progress(done, len(jobs), "documents")
+        if log.stopping() and done < len(jobs):
+            raise Interrupted
 
 
 def _accepted(jobs: Iterable[Job], rejects: list[Reject]) -> Iterator[tuple[Job, Part]]:

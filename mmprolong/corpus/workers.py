@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -11,6 +12,12 @@ from typing import NamedTuple
 
 from mmprolong.corpus.reading import Job, Part, serve, write_part
 from mmprolong.records import Reject
+from mmprolong.runlog import Interrupted
+
+_ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
+"""Exit codes of a worker that was ended by a person or a scheduler, not by its document."""
+_KILL_SECONDS = 1.0
+"""Who kills one of our processes with SIGKILL may be about to kill all: time for that [s]."""
 
 
 class _Worker(NamedTuple):
@@ -68,12 +75,20 @@ def _give(worker: _Worker | None, waiting: deque[Job], busy: dict[Connection, tu
 
 
 def _finished(worker: _Worker, job: Job) -> bool:
-    """Whether the worker lives on; if it died, its part says of what."""
+    """Whether the worker lives on; if it died of its document, its part says of what.
+
+    Raises:
+        Interrupted: it was ended from outside; the document is read again.
+    """
     try:
         bug = worker.connection.recv()
     except (EOFError, ConnectionResetError):
         worker.connection.close()
         worker.process.join()
+        if worker.process.exitcode in _ASKED:
+            raise Interrupted from None
+        if worker.process.exitcode == -signal.SIGKILL:
+            time.sleep(_KILL_SECONDS)
         write_part(job.part, Part(reject=_obituary(job, worker.process.exitcode or 0)))
         return False
     if bug:

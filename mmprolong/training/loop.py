@@ -12,7 +12,7 @@ from torch import nn
 from mmprolong.config import Optimizer
 from mmprolong.errors import DataError
 from mmprolong.qwen.inputs import Inputs
-from mmprolong.runlog import RunLog
+from mmprolong.runlog import Interrupted, RunLog
 from mmprolong.training import checkpoints
 from mmprolong.training.schedule import learning_rate
 from mmprolong.training.stream import Stream
@@ -41,16 +41,23 @@ class Loop:
         self._device = next(model.parameters()).device
 
     def run(self, checkpoint_seconds: float) -> dict[str, int]:
-        """Go on from the newest snapshot to the end; returns updates, tokens and skipped updates."""
+        """Go on from the newest snapshot to the end; returns updates, tokens and skipped updates.
+
+        Raises:
+            Interrupted: the step was asked to stop; there is a snapshot of the last update.
+        """
         self.state = checkpoints.restore(self.folder, self.model, self.optimizer) or self.state
         self.log.rewind(self.state["updates"])
         saved = time.monotonic()
         for update in range(self.state["updates"], len(self.stream)):
             self.log.metrics(self.update(update))
             self.log.progress(update + 1, len(self.stream), "updates")
-            if time.monotonic() - saved > checkpoint_seconds and update + 1 < len(self.stream):
+            stop, last = self.log.stopping(), update + 1 == len(self.stream)
+            if (stop or time.monotonic() - saved > checkpoint_seconds) and not last:
                 checkpoints.save(self.folder, self.model, self.optimizer, self.state)
                 saved = time.monotonic()
+                if stop:
+                    raise Interrupted
         return self.state
 
     def update(self, update: int) -> dict[str, float]:
