@@ -1,7 +1,10 @@
 """Every error that a user can cause. `<where>: <found>; <allowed, or what to do>`; the CLI prints it in one line."""
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class MMProLongError(Exception):
@@ -26,6 +29,36 @@ class FeasibilityError(MMProLongError):
 
 class StepFailed(MMProLongError):
     """A step of the plan ended without a result."""
+
+
+class DiskFull(MMProLongError):
+    """A file could not be written for want of space."""
+
+
+def out_of_space(error: BaseException, where: object) -> str:
+    """What to tell the user if `error` is that a file system is full while `where` was written; else empty."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if not full and "No space left on device" not in str(error):  # libraries that are not Python say it in words only
+        return ""
+    return f"{where}: no space left on the device; free some and run the same command again, finished steps stay"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name `path` if the disk is full while it is written.
+
+    Raises:
+        DiskFull: in place of the library's own error.
+    """
+    try:
+        yield
+    except MMProLongError:
+        raise
+    except Exception as error:
+        told = out_of_space(error, path)
+        if told:
+            raise DiskFull(told) from error
+        raise
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -1,0 +1,39 @@
+"""`mmprolong list`."""
+
+import argparse
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from mmprolong.choices import ABLATION, ablations, groups, root
+from mmprolong.cli.tables import table
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing to say."""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The ablations with their rows, and the groups with their choices."""
+    console = Console()
+    console.print(_ablations())
+    console.print(_groups())
+
+
+def _ablations() -> Table:
+    from mmprolong.sweep.spec import labels, parse
+
+    rows = []
+    for name in ablations():
+        text = (root("sweeps") / ABLATION / f"{name}.yaml").read_bytes()
+        ablation = parse(msgspec.yaml.decode(text)["sweep"])
+        seeds = ", ".join(map(str, ablation.seeds))
+        rows.append((name, ablation.question, ", ".join(labels(ablation)), seeds))
+    columns = ("name", "question", "rows", "seeds")
+    return table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns)
+
+
+def _groups() -> Table:
+    rows = [(group, ", ".join(choices)) for group, choices in groups().items() if group != ABLATION]
+    return table("groups: GROUP=CHOICE", ("group", "choices"), rows, text=("choices",))

@@ -1,0 +1,93 @@
+"""`mmprolong complete`: what a word on the command line can become. Called by the shells' scripts at every TAB."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import ABLATION, ablations, groups
+from mmprolong.cli.lookup import planned, step_folders
+
+NAME = "complete"
+_ABLATIONS = ("status", "report", "show", "diff")
+_STEPS = ("show", "diff", "why")
+_OVERRIDES = ("sweep", "corpus", "synthesis", "mixture")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line so far."""
+    parser.add_argument("words", nargs="*", help="the words after `mmprolong`; the last one is completed")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print what the last word can become, one a line."""
+    sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
+
+
+def candidates(words: Sequence[str]) -> list[str]:
+    """What the last of `words` can become; empty where a file is to be named."""
+    from mmprolong.cli.parser import COMMANDS
+
+    *before, current = words or [""]
+    if not before:
+        return _beginning(COMMANDS, current)
+    command = before[0]
+    if command not in COMMANDS or before[-1] == "--store":
+        return []
+    if current.startswith("-"):
+        return _beginning(_options(command), current)
+    if command in _OVERRIDES:
+        return _beginning(_overrides(command, current), current)
+    if command == "completion":
+        return _beginning(["bash", "zsh"], current)
+    return _beginning(_stored(command, Store(_store(before)), current), current)
+
+
+def _beginning(found: Sequence[str] | dict, current: str) -> list[str]:
+    return [word for word in found if word.startswith(current)]
+
+
+def _options(command: str) -> list[str]:
+    from mmprolong.cli.parser import COMMANDS
+
+    parser = argparse.ArgumentParser(prog=command)
+    COMMANDS[command].arguments(parser)
+    return sorted({*re.findall(r"(?<=\[)--?[a-z][a-z-]*", parser.format_usage()), "--help"})
+
+
+def _overrides(command: str, current: str) -> list[str]:
+    key, equals, _ = current.partition("=")
+    if equals:
+        group = key.lstrip("+")
+        return [f"{key}={choice}" for choice in groups().get(group, [])]
+    ablation = [f"+{ABLATION}={name}" for name in ablations()] if command == "sweep" else []
+    return [*ablation, *(f"{group}=" for group in groups() if group != ABLATION), *_keys()]
+
+
+def _keys() -> list[str]:
+    """Keys of the values that are the same in every phase."""
+    from mmprolong.config import Cluster, Corpus, Model, Paths, Suite, Tracking, Training
+
+    sections = (Cluster, Corpus, Model, Paths, Suite, Tracking, Training)
+    return ["seed=", *(f"{one.__name__.lower()}.{entry.name}=" for one in sections for entry in fields(one))]
+
+
+def _store(words: Sequence[str]) -> Path:
+    return Path(words[words.index("--store") + 1] if "--store" in words[:-1] else "store")
+
+
+def _stored(command: str, store: Store, current: str) -> list[str]:
+    names = planned(store) if command in _ABLATIONS else []
+    if command in ("show", "diff") and current.partition("/")[0] in names and "/" in current:
+        return _labels(store, current.partition("/")[0])
+    steps = step_folders(store) if command in _STEPS else []
+    return [*names, *(path if "/" in current else path.partition("/")[2] for path in steps)]
+
+
+def _labels(store: Store, ablation: str) -> list[str]:
+    from mmprolong.reporting.plan import read_plan
+
+    return [f"{ablation}/{label}" for label in read_plan(store.root, ablation).labels]

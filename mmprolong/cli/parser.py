@@ -1,0 +1,90 @@
+"""Which commands there are, and what the user asked for."""
+
+import argparse
+from collections.abc import Sequence
+from types import ModuleType
+
+from mmprolong import __version__
+from mmprolong.cli import (
+    catalogue,
+    complete,
+    completion,
+    corpus,
+    diff,
+    fetch,
+    mixture,
+    report,
+    show,
+    status,
+    sweep,
+    synthesis,
+    why,
+)
+from mmprolong.errors import ConfigError, nearest
+
+COMMANDS: dict[str, ModuleType] = {
+    "sweep": sweep,
+    "status": status,
+    "report": report,
+    "list": catalogue,
+    "corpus": corpus,
+    "synthesis": synthesis,
+    "mixture": mixture,
+    "show": show,
+    "diff": diff,
+    "why": why,
+    "fetch": fetch,
+    "completion": completion,
+}
+"""One file a command: `arguments(parser)` and `run(arguments)`, whose docstring is its help."""
+
+_EXAMPLES = """examples:
+  python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
+  python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
+  mmprolong status length_dist --watch                       where every point stands
+  mmprolong report length_dist                               the table again, and the HTML report
+  mmprolong corpus corpus.path=PDFS                          what can be read of a folder, and what was refused
+  mmprolong show length_dist -n 5                            instances that an arm is trained on
+  mmprolong diff length_dist/uniform length_dist/base        why two points differ
+"""
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one command; `run` is what does it. Overrides and options may come in any order.
+
+    Raises:
+        ConfigError: there is no such command.
+    """
+    if words and not words[0].startswith("-") and words[0] not in {*COMMANDS, complete.NAME}:
+        raise ConfigError(f"command: {words[0]!r} is unknown; {nearest(words[0], COMMANDS)}")
+    built = parser()
+    arguments, rest = built.parse_known_args(words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown or (rest and "overrides" not in arguments):
+        built.error(f"unrecognized arguments: {' '.join(unknown or rest)}")
+    if rest:
+        arguments.overrides = [*arguments.overrides, *rest]
+    return arguments
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    built = argparse.ArgumentParser(
+        prog="mmprolong",
+        description="Ablation sweeps for long-context training of vision-language models on documents.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    built.add_argument("--version", action="version", version=__version__)
+    commands = built.add_subparsers(metavar="command", required=True)
+    for name, module in COMMANDS.items():
+        about = (module.run.__doc__ or "").splitlines()[0]
+        _add(commands.add_parser(name, help=about, description=about, allow_abbrev=False), module)
+    _add(commands.add_parser(complete.NAME, allow_abbrev=False), complete)
+    return built
+
+
+def _add(command: argparse.ArgumentParser, module: ModuleType) -> None:
+    module.arguments(command)
+    command.set_defaults(run=module.run)

@@ -1,0 +1,132 @@
+"""Some steps of one configuration, run in this process, with a bar for the step that runs."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from mmprolong.artifacts import PROGRESS, Store, read_json
+from mmprolong.errors import ArtifactError, ConfigError, nearest
+
+if TYPE_CHECKING:
+    from mmprolong.config import Config
+    from mmprolong.stages import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the overrides of a command stand for."""
+
+    config: "Config"
+    steps: Mapping[str, "Step"]
+    """By role."""
+    store: Store
+
+    def folder(self, role: str) -> Path:
+        """Where the step of a role keeps its files."""
+        step = self.steps[role]
+        return self.store.folder(step.stage, step.id)
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Choices and values of a run."""
+    parser.add_argument("overrides", nargs="*", help="group=choice, key=value; without +ablation")
+
+
+def add_phase(parser: argparse.ArgumentParser) -> None:
+    """Which of the phases' steps."""
+    parser.add_argument("--phase", default="longpt", help="phase of the training (default: longpt)")
+
+
+def asked(overrides: Sequence[str]) -> Asked:
+    """Compose `overrides` and plan their steps; nothing is run.
+
+    Raises:
+        ConfigError: an override is wrong, or names an ablation.
+    """
+    from mmprolong.compose import Composer, freeze
+    from mmprolong.stages import steps_of
+
+    config, sweep = Composer().compose(overrides)
+    if sweep:
+        raise ConfigError("override '+ablation': this command runs one configuration; leave the ablation out")
+    config = freeze(config)
+    return Asked(config, steps_of(config), Store(Path(config.paths.store)))
+
+
+def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
+    """Those of the roles `<phase>.<part>` that the configuration has.
+
+    Raises:
+        ConfigError: there is no such phase, or it is left out because it has no tokens.
+    """
+    if phase not in asked.config.phases:
+        raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, asked.config.phases)}")
+    if f"{phase}.source" not in asked.steps:
+        key = f"phases.{phase}.mixture.tokens"
+        raise ConfigError(f"{key}: 0 leaves the phase out; set {key}=N, or choose a training that does")
+    return [role for part in parts if (role := f"{phase}.{part}") in asked.steps]
+
+
+def finish(asked: Asked, roles: Sequence[str], console: Console) -> None:
+    """Run the steps of `roles` and all that they need, each once; finished ones are not repeated."""
+    from mmprolong.stages import run_step
+
+    for step in _needed(asked.steps, roles):
+        if asked.store.record(step.stage, step.id) is not None:
+            console.print(f"{step.path}: finished before", soft_wrap=True, highlight=False)
+            continue
+        with _shown(asked.store, step, console):
+            record = run_step(asked.store, step, asked.config.tracking)
+        console.print(f"{step.path}: {record.seconds:.1f} s", soft_wrap=True, highlight=False)
+
+
+def _needed(steps: Mapping[str, "Step"], roles: Sequence[str]) -> Iterator["Step"]:
+    """The steps of `roles` and those below them, in the order of the plan, each once."""
+    by_path = {step.path: step for step in steps.values()}
+    wanted: set[str] = set()
+    open_paths = [steps[role].path for role in roles]
+    while open_paths:
+        path = open_paths.pop()
+        if path not in wanted:
+            wanted.add(path)
+            open_paths += by_path[path].needs.values()
+    return (step for path, step in by_path.items() if path in wanted)
+
+
+def _shown(store: Store, step: "Step", console: Console) -> Live:
+    """A bar that reads how far the step says it is."""
+    path = store.folder(step.stage, step.id) / PROGRESS
+    return Live(
+        console=console,
+        get_renderable=lambda: progress_bar(step.path, _progress(path)),
+        refresh_per_second=4,
+        transient=True,
+    )
+
+
+def progress_bar(name: str, at: Mapping[str, Any]) -> RenderableType:
+    """Name, bar, what is done of what, rate, time left."""
+    done, total, rate = at.get("done", 0), at.get("total", 0), at.get("rate", 0.0)
+    row = Table.grid(padding=(0, 1))
+    row.add_column(overflow="ellipsis", no_wrap=True)
+    bar = ProgressBar(total=max(total, 1), completed=done, width=24, pulse=not at)
+    if not at:
+        row.add_row(name, bar, "starting")
+        return row
+    left = f"{(total - done) / rate:.0f} s left" if rate and total > done else ""
+    row.add_row(name, bar, f"{done}/{total} {at.get('unit', '')}", f"{rate:.1f}/s", left)
+    return row
+
+
+def _progress(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ArtifactError:  # not there (yet)
+        return {}

@@ -1,0 +1,60 @@
+"""`mmprolong status`."""
+
+import argparse
+import time
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+
+from mmprolong.artifacts import Store
+from mmprolong.cli.lookup import add_store, planned, require_launched
+
+_SECONDS = 1.0
+"""Time between two looks at the store [s]."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which ablation, and whether to keep looking."""
+    parser.add_argument("ablation", nargs="?", help="one ablation; without it all that were launched from the store")
+    parser.add_argument("--watch", action="store_true", help="keep looking until all is finished; Ctrl-C ends it")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Where every point of an ablation stands."""
+    store = Store(Path(arguments.store))
+    console = Console()
+    if arguments.ablation:
+        require_launched(store, arguments.ablation)
+    names = [arguments.ablation] if arguments.ablation else planned(store)
+    if not names:
+        begin = "begin with python -m mmprolong.sweep +ablation=NAME"
+        console.print(f"{store.root}: no sweep was launched here; {begin}", soft_wrap=True)
+    elif arguments.watch:
+        _watch(store, names, console)
+    else:
+        console.print(_tables(store, names)[0])
+
+
+def _watch(store: Store, names: list[str], console: Console) -> None:
+    view, finished = _tables(store, names)
+    with Live(view, console=console, auto_refresh=False) as live:
+        try:
+            while not finished:
+                time.sleep(_SECONDS)
+                view, finished = _tables(store, names)
+                live.update(view, refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
+    """One table an ablation; and whether every step of all of them is finished."""
+    from mmprolong.sweep.display import status_table
+    from mmprolong.sweep.launch import finished_steps
+    from mmprolong.sweep.plan import load_plan
+
+    plans = [load_plan(store, name) for name in names]
+    finished = all(len(finished_steps(store, plan)) == len(plan.steps) for plan in plans)
+    return Group(*(status_table(store, plan) for plan in plans)), finished

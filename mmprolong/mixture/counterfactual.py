@@ -1,0 +1,48 @@
+"""What one mixture has that another has not: instances and tokens, by task and length."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from mmprolong.mixture.selection import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Instances and tokens of two mixtures, A and B; an instance that is repeated counts each time."""
+
+    both: tuple[int, int] = (0, 0)
+    """Instances, tokens."""
+    only_a: tuple[int, int] = (0, 0)
+    only_b: tuple[int, int] = (0, 0)
+
+
+def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Entry]) -> Shared:
+    """What is in both mixtures, only in A and only in B.
+
+    Args:
+        a: how often each instance is in A, by id.
+        entries: every instance of either, by id.
+    """
+    return Shared(both=_total(a & b, entries), only_a=_total(a - b, entries), only_b=_total(b - a, entries))
+
+
+def shared_by(
+    key: Callable[[Entry], str | int], a: Counter[str], b: Counter[str], entries: Mapping[str, Entry]
+) -> dict[str | int, Shared]:
+    """The same for each value of `key`, sorted."""
+    groups: dict[str | int, set[str]] = {}
+    for name in a | b:
+        groups.setdefault(key(entries[name]), set()).add(name)
+    return {
+        value: shared(_within(a, groups[value]), _within(b, groups[value]), entries)
+        for value in sorted(groups, key=lambda value: (isinstance(value, str), value))
+    }
+
+
+def _within(counts: Counter[str], names: Iterable[str]) -> Counter[str]:
+    return Counter({name: counts[name] for name in names if counts[name]})
+
+
+def _total(counts: Counter[str], entries: Mapping[str, Entry]) -> tuple[int, int]:
+    return counts.total(), sum(number * entries[name].tokens for name, number in counts.items())
