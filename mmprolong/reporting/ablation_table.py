@@ -140,6 +140,8 @@ def _with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> lis
 
 
 def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
+    if not runs.results:
+        return ["Ours: not run."]
     notes = [f"seeds: runs finished/planned. n: questions a run answers. overall: mean of {', '.join(runs.overall)}."]
     measured = [arm.overall for arm in arms.values() if arm.overall]
     compared = [arm for arm in arms.values() if arm.difference]

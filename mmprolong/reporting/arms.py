@@ -52,7 +52,9 @@ def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
 def _arm(runs: Runs, label: str, chosen: list[str]) -> Arm:
     found = runs.of(label)
     accuracy = {length: value for length in runs.lengths if (value := _mean(found, length)) is not None}
-    score = sum(accuracy[length] for length in chosen) / len(chosen) if set(chosen) <= accuracy.keys() else None
+    score = (
+        sum(accuracy[length] for length in chosen) / len(chosen) if chosen and set(chosen) <= accuracy.keys() else None
+    )
     return Arm(
         label=label,
         finished=len(found),

@@ -30,6 +30,7 @@ _LATEX = {
     "≈": r"$\approx$",
     "×": r"$\times$",
     "→": r"$\to$",
+    "β": r"$\beta$",
     "–": "--",
     "\u00a0": "~",
 }
@@ -140,11 +141,12 @@ class _Fitting:
 
 
 def _parts(table: Table) -> list[list[int]]:
-    """Columns of each printed part: ungrouped ones with the first group, then the row's name with each other."""
+    """Columns of each printed part: ungrouped ones with the first group, then what names the row with each other."""
     groups = list(dict.fromkeys(column.group for column in table.columns if column.group))
     first = [index for index, column in enumerate(table.columns) if column.group in ("", *groups[:1])]
     rest = [[index for index, column in enumerate(table.columns) if column.group == group] for group in groups[1:]]
-    return [first, *([0, *part] for part in rest)]
+    names = [index for index in first if not table.columns[index].group and not table.columns[index].numeric] or [0]
+    return [first, *([*names, *part] for part in rest)]
 
 
 def _rich_part(table: Table, indices: list[int]) -> "RichTable":

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong import plugins
 from mmprolong.reporting import figures
 from mmprolong.reporting.html import html_report
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
-from mmprolong.reporting.published import Published
+from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.table import Table
@@ -52,24 +51,6 @@ def write_report(store: Path, ablation: str, folder: Path | None = None) -> Repo
     files += _figures(store, runs, folder)
     html = _write(folder / "report.html", html_report(store, runs, table))
     return Report(table=table, folder=folder, files=(*files, html), html=html)
-
-
-def ablation_table(runs: Runs) -> Table:
-    """The table that the plan of `runs` names, beside the published one.
-
-    Raises:
-        ConfigError: there is no such table; names the nearest.
-    """
-    folder = analysis_folder()
-    module = plugins.load_file(folder / "tables", runs.plan.table or runs.plan.ablation, "table")
-    return module.build(runs, Published(folder / "published"))
-
-
-def analysis_folder() -> Path:
-    """The folder `analysis`: inside an installed package, beside it in the repository."""
-    package = Path(__file__).parents[1]
-    inside = package / "analysis"
-    return inside if inside.is_dir() else package.parent / "analysis"
 
 
 def _figures(store: Path, runs: Runs, folder: Path) -> list[Path]:

@@ -42,6 +42,8 @@ class Runs:
     plan: Plan
     results: dict[str, Result] = field(default_factory=dict)
     """By id of the score step."""
+    store: Path | None = None
+    """Where the files of the runs lie; none: only results are at hand."""
 
     def of(self, label: str) -> list[Result]:
         """The finished results of a row, one a seed."""
@@ -79,7 +81,7 @@ def read_store(store: Path, ablation: str) -> Runs:
     plan = read_plan(store, ablation)
     ids = dict.fromkeys(point.steps["score"] for point in plan.points)
     found = {step: result for step in ids if (result := _result(Store(store), step)) is not None}
-    return _comparable(Runs(plan=plan, results=found))
+    return _comparable(Runs(plan=plan, results=found, store=store))
 
 
 def read_wandb(folder: Path, ablation: str) -> Runs:

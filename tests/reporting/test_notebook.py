@@ -6,8 +6,8 @@ import jupytext
 import nbformat
 import pytest
 
+from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_html
-from mmprolong.reporting.report import ablation_table
 from mmprolong.reporting.runs import read_store
 from tests.stores import Truth, write_store
 

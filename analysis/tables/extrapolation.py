@@ -1,0 +1,24 @@
+"""Lengths that were not trained: 256K and 512K (MMProLong, Table 5)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import DOCUMENTS, by_length
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASE = "Qwen2.5-VL-7B"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: models, none of them changed for these lengths."""
+    rows = published.rows("mmprolong_extrapolation") if published else []
+    paper = Paper(
+        name="extrapolation",
+        title="Long documents at 256K and 512K, trained up to 128K",
+        source=f"{A}, Table 5",
+        key="model",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+        notes=("The paper pads with random documents; some models fail on 512K SlideVQA for the number of images.",),
+    )
+    return comparison_table(paper, by_length(DOCUMENTS, ["256K", "512K"]), runs)

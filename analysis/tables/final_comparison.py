@@ -1,0 +1,23 @@
+"""The trained model against others on long documents (MMProLong, Table 4)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import DOCUMENTS, by_length
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASE = "Qwen2.5-VL-7B"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: models; where a cell is N/A the paper's means are over the others."""
+    rows = published.rows("mmprolong_final_comparison") if published else []
+    paper = Paper(
+        name="final_comparison",
+        title="Long documents at 64K and 128K",
+        source=f"{A}, Table 4",
+        key="model",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+    )
+    return comparison_table(paper, by_length(DOCUMENTS, ["64K", "128K"]), runs)

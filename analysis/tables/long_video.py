@@ -1,0 +1,26 @@
+"""Transfer to long video (MMProLong, appendix table on video)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import plain
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+TASKS = {"Video-MME": "video_mme", "MLVU": "mlvu", "LongVideoBench": "longvideobench"}
+BASE = "Qwen2.5-VL-7B"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: models. The paper prints no mean; differences are shown on Video-MME."""
+    rows = published.rows("mmprolong_long_video") if published else []
+    paper = Paper(
+        name="long_video",
+        title="Long video",
+        source=f"{A}, appendix table generalization_video",
+        key="model",
+        headline="Video-MME",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+        notes=("1 frame a second, at most 768 frames and 24,576 video tokens.",),
+    )
+    return comparison_table(paper, plain(TASKS), runs)

@@ -1,0 +1,24 @@
+"""Multimodal needles at 64K and 128K (MMProLong, appendix table on MM-NIAH)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import NEEDLES, by_length
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASE = "Qwen2.5-VL-7B"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: models; text and image needles are averaged within each kind of question."""
+    rows = published.rows("mmprolong_mm_niah") if published else []
+    paper = Paper(
+        name="mm_niah",
+        title="MM-NIAH at 64K and 128K",
+        source=f"{A}, appendix table generalization_niah",
+        key="model",
+        headline="mean",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+    )
+    return comparison_table(paper, by_length(NEEDLES, ["64K", "128K"], "mean"), runs)

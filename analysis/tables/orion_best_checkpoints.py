@@ -1,0 +1,27 @@
+"""The best checkpoints against their bases and a large model (OriOn, Table 6)."""
+
+from mmprolong.reporting.comparison import B, Paper, comparison_table
+from mmprolong.reporting.measures import orion
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+AGAINST = {
+    "LongPO short stage (32B)": "Qwen3 VL 32B",
+    "Qwen3 VL plain distillation short stage": "Qwen3 VL 32B",
+    "Mistral plain distillation": "Mistral 3.1 Small (24B)",
+}
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: checkpoints; each trained one is compared with the model that it began from."""
+    paper = Paper(
+        name="orion_best_checkpoints",
+        title="Best checkpoints",
+        source=f"{B}, Table 6",
+        key="checkpoint",
+        headline="VA",
+        rows=published.rows("orion_best_checkpoints") if published else [],
+        against=AGAINST if published else {},
+    )
+    return comparison_table(paper, orion(), runs)

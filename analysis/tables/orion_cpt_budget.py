@@ -1,0 +1,40 @@
+"""Tokens of continued pre-training by task (OriOn, section on data)."""
+
+from mmprolong.reporting.comparison import B
+from mmprolong.reporting.mixtures import ArmMixture, arm_mixtures
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.side_by_side import Row, side_by_side
+from mmprolong.reporting.table import Table
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: tasks. Ours are the mixtures of the baseline's phases, in tokens; the paper's are billions."""
+    own = _baseline(runs) if runs else []
+    paper = published.rows("orion_cpt_token_budget") if published else []
+    stages = ["short stage (B)", "long stage (B)", "total (B)"]
+    return side_by_side(
+        name="orion_cpt_budget",
+        title="Tokens of continued pre-training by task",
+        source=f"{B}, section on continued pre-training (second-hand)",
+        keys=["task"],
+        columns=[*stages, *(f"{mixture.phase} [tokens]" for mixture in own)],
+        published=paper,
+        ours=_ours(own),
+    )
+
+
+def _baseline(runs: Runs) -> list[ArmMixture]:
+    found = arm_mixtures(runs.store, runs.plan) if runs.store else []
+    return [mixture for mixture in found if mixture.label == runs.plan.baseline]
+
+
+def _ours(mixtures: list[ArmMixture]) -> list[Row]:
+    tasks = sorted({task for mixture in mixtures for task in mixture.certificate["tasks"]})
+    return [
+        {
+            "task": task,
+            **{f"{one.phase} [tokens]": one.certificate["tasks"].get(task, {}).get("actual", 0) for one in mixtures},
+        }
+        for task in tasks
+    ]

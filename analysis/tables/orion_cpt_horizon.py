@@ -1,0 +1,29 @@
+"""How many tokens of continued pre-training (OriOn, Table 1)."""
+
+from mmprolong.reporting.comparison import B, Paper, comparison_table
+from mmprolong.reporting.measures import orion
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASES = ("Mistral 3.1 Small (24B)", "Qwen3 VL 32B")
+"""Rows of Table 6: the models before."""
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: horizons, and the models before."""
+    rows = published.rows("orion_cpt_token_horizon") if published else []
+    against = {row["checkpoint"]: BASES["Qwen" in row["checkpoint"]] for row in rows}
+    if published:
+        rows += [row for name in BASES for row in published.rows("orion_best_checkpoints", {"checkpoint": name})]
+    paper = Paper(
+        name="orion_cpt_horizon",
+        title="Tokens of continued pre-training",
+        source=f"{B}, Table 1",
+        key="checkpoint",
+        headline="VA",
+        rows=rows,
+        against=against,
+        notes=("The paper's own Δ VA is 0.4 less for Mistral: its Table 6 lists the base 0.4 lower than Table 1.",),
+    )
+    return comparison_table(paper, orion(), runs)

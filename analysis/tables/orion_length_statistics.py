@@ -1,0 +1,36 @@
+"""How many pages an instance has (OriOn, table of length statistics)."""
+
+from mmprolong.reporting.comparison import B
+from mmprolong.reporting.data_statistics import TOTAL, trained_on
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.side_by_side import Row, side_by_side
+from mmprolong.reporting.table import Table
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: data sets. Ours are the instances that an arm's first seed was trained on, one image a page."""
+    return side_by_side(
+        name="orion_length_statistics",
+        title="Lengths of training instances",
+        source=f"{B}, table of length statistics (second-hand)",
+        keys=["dataset", "unit"],
+        columns=["mean", "median", "max", "N"],
+        published=published.rows("orion_length_statistics") if published else [],
+        ours=_ours(runs) if runs else [],
+    )
+
+
+def _ours(runs: Runs) -> list[Row]:
+    found = {label: spreads[TOTAL] for label, spreads in trained_on(runs).items()}
+    return [
+        {
+            "dataset": label,
+            "unit": "images",
+            "mean": round(spread.mean_pages, 1),
+            "median": spread.median_pages,
+            "max": max(spread.pages),
+            "N": len(spread.pages),
+        }
+        for label, spread in found.items()
+    ]

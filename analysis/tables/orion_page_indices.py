@@ -1,0 +1,26 @@
+"""Page numbers before the pages, in training and in evaluation (OriOn, Table 5)."""
+
+from mmprolong.reporting.comparison import B, Paper, comparison_table
+from mmprolong.reporting.measures import orion
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+KEY = "train idx / eval idx"
+AGAINST = {"yes / yes": "no / no", "no (pair 2) / yes": "no (pair 2) / no"}
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: where page indices are shown; the second pair is another checkpoint."""
+    rows = published.rows("orion_page_indices") if published else []
+    rows = [row | {KEY: f"{row['train idx']} / {row['eval idx']}"} for row in rows]
+    paper = Paper(
+        name="orion_page_indices",
+        title="Page indices",
+        source=f"{B}, Table 5",
+        key=KEY,
+        headline="VA",
+        rows=rows,
+        against=AGAINST if rows else {},
+    )
+    return comparison_table(paper, orion(), runs)

@@ -1,0 +1,27 @@
+"""Mistral taught by its own answers (OriOn, section on self-improvement)."""
+
+from mmprolong.reporting.comparison import B, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import orion
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASE = "Mistral 3.1 Small (24B)"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: what was trained without another teacher, and the model before."""
+    rows: list[dict[str, str]] = []
+    if published:
+        rows = published.rows("orion_self_improvement")
+        rows += published.rows("orion_best_checkpoints", {"checkpoint": BASE})
+    paper = Paper(
+        name="orion_self_improvement",
+        title="Self-improvement of Mistral Small 3.1 (24B)",
+        source=f"{B}, section on self-improvement (second-hand)",
+        key="checkpoint",
+        headline="VA",
+        rows=rows,
+        against=published_baseline(rows, "checkpoint", BASE),
+    )
+    return comparison_table(paper, orion("VA", "MMLBD-C", "HELMET"), runs)

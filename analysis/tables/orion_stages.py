@@ -1,0 +1,23 @@
+"""The short stage alone against short and long (OriOn, Table 4)."""
+
+from mmprolong.reporting.comparison import B, Paper, comparison_table
+from mmprolong.reporting.measures import orion
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: checkpoints in pairs; the short stage is compared with its continuation, as the paper does."""
+    rows = published.rows("orion_short_vs_long_stage") if published else []
+    names = [row["checkpoint"] for row in rows]
+    paper = Paper(
+        name="orion_stages",
+        title="Short stage against short and long",
+        source=f"{B}, Table 4",
+        key="checkpoint",
+        headline="VA",
+        rows=rows,
+        against={name: f"{name}+long" for name in names if f"{name}+long" in names},
+    )
+    return comparison_table(paper, orion(), runs)

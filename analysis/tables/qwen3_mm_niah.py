@@ -1,0 +1,23 @@
+"""The recipe on another backbone, needles (MMProLong, appendix table on Qwen3-VL)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import NEEDLES, by_length
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASE = "Qwen3-VL-8B, MM-NIAH"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: Qwen3-VL-8B before and after."""
+    rows = published.rows("mmprolong_qwen3_mm_niah") if published else []
+    paper = Paper(
+        name="qwen3_mm_niah",
+        title="Qwen3-VL-8B on MM-NIAH",
+        source=f"{A}, appendix table qwen3_backbone",
+        key="model",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+    )
+    return comparison_table(paper, by_length(NEEDLES, ["64K", "128K"]), runs)

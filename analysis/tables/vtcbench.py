@@ -1,0 +1,29 @@
+"""Text rendered as pages: VTCBench-Wild (MMProLong, appendix table on VTCBench)."""
+
+from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.measures import ANY, Measure, plain
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+TASKS = {"retrieval": "vtcbench_retrieval", "reasoning": "vtcbench_reasoning", "memory": "vtcbench_memory"}
+QUESTIONS = {"retrieval": 800, "reasoning": 800, "memory": 600}
+"""What the mean is weighted by."""
+BASE = "Qwen2.5-VL-7B"
+
+
+def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+    """Rows: models."""
+    rows = published.rows("mmprolong_vtcbench") if published else []
+    paper = Paper(
+        name="vtcbench",
+        title="VTCBench-Wild",
+        source=f"{A}, appendix table generalization_vtc",
+        key="model",
+        headline="AVG",
+        rows=rows,
+        against=published_baseline(rows, "model", BASE),
+    )
+    total = sum(QUESTIONS.values())
+    mean = {(task, ANY): QUESTIONS[name] / total for name, task in TASKS.items()}
+    return comparison_table(paper, [*plain(TASKS), Measure(column="AVG", parts=mean)], runs)

@@ -1,0 +1,97 @@
+"""The tables of the papers, with our runs where a sweep was launched and without them where none was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from mmprolong import plugins
+from mmprolong.choices import ABLATION, ablations, root
+from mmprolong.errors import ConfigError, nearest
+from mmprolong.reporting.plan import Plan, Point
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.table import Table
+from mmprolong.sweep.spec import labels, parse
+
+
+def table_names() -> list[str]:
+    """All tables of `analysis/tables`."""
+    return plugins.names(root("analysis") / "tables")
+
+
+def paper_table(name: str, store: Path | None = None, ablation: str = "") -> Table:
+    """Table `name`: ours from the store if the sweep was launched there, beside the published numbers.
+
+    Args:
+        ablation: whose runs to show; by default the one that is called like the table, if it was launched.
+
+    Raises:
+        ConfigError: there is neither such a table nor such an ablation; names the nearest.
+        ArtifactError: a result in the store is damaged, or results cannot be compared.
+    """
+    if store is not None and ablation:
+        return _build(name, read_store(store, ablation))
+    if store is not None and (store / "plans" / f"{name}.json").is_file():
+        return ablation_table(read_store(store, name))
+    if name in ablations():
+        return ablation_table(unlaunched(name))
+    return _build(name, None)
+
+
+def ablation_table(runs: Runs) -> Table:
+    """The table that the plan of `runs` names, beside the published one.
+
+    Raises:
+        ConfigError: there is no such table; names the nearest.
+    """
+    return _build(runs.plan.table or runs.plan.ablation, runs)
+
+
+def unlaunched(ablation: str) -> Runs:
+    """An ablation file as a plan of which nothing has run.
+
+    Raises:
+        ConfigError: there is no such ablation, or its file is wrong.
+    """
+    if ablation not in ablations():
+        raise ConfigError(f"ablation: {ablation!r} is unknown; {nearest(ablation, ablations())}")
+    spec = parse(msgspec.yaml.decode((root("sweeps") / ABLATION / f"{ablation}.yaml").read_bytes())["sweep"])
+    known = {"suite": {"labels": [], "overall": []}, "phases": {}}
+    points = tuple(
+        Point(label=label, seed=seed, config=known, steps={"score": f"{label}-s{seed}"})
+        for label in labels(spec)
+        for seed in spec.seeds
+    )
+    plan = Plan(
+        ablation=spec.name,
+        question=spec.question,
+        source=spec.source,
+        baseline=spec.baseline,
+        published=spec.published,
+        table=spec.table,
+        points=points,
+    )
+    return Runs(plan=plan)
+
+
+def write_table(table: Table, folder: Path) -> dict[str, Path]:
+    """`<name>.md`, `.tex`, `.csv` and `.html` in `folder`; returns their paths by ending."""
+    texts: Mapping[str, str] = {
+        "md": to_markdown(table),
+        "tex": to_latex(table),
+        "csv": to_csv(table),
+        "html": to_html(table),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {ending: folder / f"{table.name}.{ending}" for ending in texts}
+    for ending, path in files.items():
+        path.write_text(texts[ending], encoding="utf-8")
+    return files
+
+
+def _build(name: str, runs: Runs | None) -> Table:
+    folder = root("analysis")
+    module = plugins.load_file(folder / "tables", name, "table")
+    return module.build(runs, Published(folder / "published"))

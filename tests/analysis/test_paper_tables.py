@@ -1,0 +1,111 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from mmprolong import plugins
+from mmprolong.errors import ConfigError
+from mmprolong.reporting.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion
+from mmprolong.reporting.paper_tables import paper_table, table_names, write_table
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.tallies import tally
+from tests.analysis.runs import runs_of
+from tests.stores import Truth, write_store
+
+ANALYSIS = Path(__file__).parents[2] / "analysis"
+PAPER = Published(ANALYSIS / "published")
+
+
+def build(name: str, runs):
+    return plugins.load_file(ANALYSIS / "tables", name, "table").build(runs, PAPER)
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Path):
+    table = paper_table(name)
+    own = [index for index, column in enumerate(table.columns) if column.group.startswith(("ours", "accuracy"))]
+    assert table.name == name and "Ours: not run." in table.notes
+    assert {row[index].text for row in table.rows for index in own} == {"-"}
+    assert [path.name for path in write_table(table, tmp_path).values()] == [
+        f"{name}.{end}" for end in ("md", "tex", "csv", "html")
+    ]
+
+
+def test_every_published_file_stands_in_a_table():
+    """Cell by cell, as printed; the five ablations show means over the paper's tasks and are checked by themselves."""
+    shown = {cell.text for name in table_names() for row in paper_table(name).rows for cell in row}
+    means = {"mmprolong_length_distribution", "mmprolong_rope_base", "mmprolong_vqa_vs_ocr"}
+    means |= {"mmprolong_extraction_reasoning_ratio", "mmprolong_short_ratio_long_score"}
+    means |= {"mmprolong_short_ratio_short_score"}
+    for path in (ANALYSIS / "published").glob("*.csv"):
+        if path.stem not in means:
+            with path.open(encoding="utf-8") as file:
+                keys = {"train idx", "eval idx"}
+                cells = {text for row in csv.DictReader(file) for name, text in row.items() if name not in keys}
+            assert cells <= shown, path.stem
+
+
+def test_our_scores_stand_beside_the_papers_with_intervals_and_a_direction():
+    runs = runs_of({"MMProLong": 0.8, "Qwen2.5-VL-7B": 0.3}, list(NEEDLES.values()), ["64K", "128K"], "Qwen2.5-VL-7B")
+    table = build("mm_niah", runs)
+    ours = table.cell("MMProLong", "ours_mean")
+    assert "±" in ours.text and ours.value == pytest.approx(80, abs=8)
+    parts = [table.cell("MMProLong", f"ours_{length}_avg").value or 0 for length in ("64K", "128K")]
+    assert sum(parts) / 2 == pytest.approx(ours.value)
+    assert table.cell("MMProLong", "delta").mark == " *" and table.cell("MMProLong", "seeds").text == "2/2"
+    assert table.cell("MMProLong", "published_delta").value == pytest.approx(29.4)
+    assert [one.verdict for one in table.agreements] == ["agrees"]
+    assert table.cell("Gemma3-4B", "ours_mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
+
+
+def test_a_suite_that_was_asked_in_part_shows_that_part_alone():
+    runs = runs_of({"MMProLong (7B)": 0.6}, list(DOCUMENTS.values()), ["64K"], "MMProLong (7B)")
+    table = build("final_comparison", runs)
+    assert table.cell("MMProLong (7B)", "ours_64K_avg").value and not table.agreements
+    assert table.cell("MMProLong (7B)", "ours_overall").text == "-"
+    assert "ours_128K_avg" not in [column.key for column in table.columns]
+
+
+def test_an_arm_that_the_paper_does_not_have_is_a_row():
+    runs = runs_of({"Qwen2.5-VL-7B": 0.4, "ours alone": 0.5}, ["video_mme"], ["all"], "Qwen2.5-VL-7B")
+    table = build("long_video", runs)
+    assert table.rows[-1][0].text == "ours alone"
+    assert table.cell("ours alone", "published_Video-MME").text == "-"
+
+
+def test_the_visual_average_scales_each_benchmark_by_its_best():
+    runs = runs_of({"LongPO short": 1.0}, list(MAXIMA), ["all"], "LongPO short", seeds=1)
+    expected = sum(100 / best for best in MAXIMA.values()) / 5 * 100
+    cell = build("orion_stages", runs).cell("LongPO short", "ours_VA")
+    assert cell.value == pytest.approx(expected) and cell.text.startswith(f"{expected:.1f}")
+
+
+def test_a_columns_own_weights_are_those_of_its_interval():
+    runs = runs_of({"a": 0.5}, list(DOCUMENTS.values()), ["64K", "128K"], "a", seeds=1)
+    for measure in by_length(DOCUMENTS, ["64K", "128K"]):
+        found = tally(measure, runs.of("a"))
+        assert found is not None and 100 * found.overall[0] == pytest.approx(measure.of(runs.of("a")[0]))
+    assert tally(orion()[0], runs.of("a")) is None
+
+
+def test_data_statistics_count_what_the_packs_hold(tmp_path: Path):
+    runs = read_store(write_store(tmp_path, Truth(documents=2, questions=2, seeds=1)), "length_dist")
+    table = build("training_data", runs)
+    row = next(row for row in table.rows if [cell.text for cell in row[:2]] == ["pool-native", "total"])
+    keys = [column.key for column in table.columns]
+    assert [row[keys.index(f"ours_{name}")].text for name in ("samples", "mean_pages")] == ["1", "20"]
+    assert row[keys.index("published_samples")].text == "177774"
+    assert build("orion_length_statistics", runs).cell("uniform", "ours_N").text == "1"
+    assert build("orion_cpt_budget", runs).cell("reasoning", "ours_longpt_[tokens]").text == "13,002"
+
+
+def test_a_launched_ablation_is_shown_with_its_runs(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
+    assert paper_table("length_dist", store).cell("uniform", "seeds").text == "1/1"
+    assert paper_table("training_setup", store, "length_dist").cell("budget", "ours_value").text == "65,536 tokens"
+
+
+def test_a_misspelt_table_names_the_nearest():
+    with pytest.raises(ConfigError, match="table: 'mm_nia' is unknown; did you mean 'mm_niah'"):
+        paper_table("mm_nia")
