@@ -1,11 +1,11 @@
 """Snapshots within a phase: everything that the next update depends on, whole or not there."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 from mmprolong.artifacts import hash_outputs, read_json, write_json
 
@@ -14,21 +14,19 @@ _MANIFEST = "manifest.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
-def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
+def save(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, state: dict) -> None:
     """Write the snapshot of an update and drop the older ones; it counts only once its manifest is there.
 
     Args:
+        weights: that `optimizer` moves, by name.
         state: JSON values; `updates` names the snapshot.
     """
     root = folder / FOLDER
     partial = root / f"{state['updates']:08d}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    parameters = dict(model.named_parameters())
-    save_file(
-        {name: tensor.detach().contiguous() for name, tensor in parameters.items()}, partial / "model.safetensors"
-    )
-    save_file(_moments(parameters, optimizer), partial / "optimizer.safetensors")
+    save_file({name: tensor.detach().contiguous() for name, tensor in weights.items()}, partial / "model.safetensors")
+    save_file(_moments(weights, optimizer), partial / "optimizer.safetensors")
     write_json(partial / _MANIFEST, {"state": state, "files": hash_outputs(partial)})
     whole = partial.with_suffix("")
     shutil.rmtree(whole, ignore_errors=True)
@@ -38,13 +36,13 @@ def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state
             shutil.rmtree(other)
 
 
-def restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict | None:
-    """Load the newest whole snapshot into model and optimizer; its state, or None if there is none."""
+def restore(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict | None:
+    """Load the newest whole snapshot into weights and optimizer; its state, or None if there is none."""
     for snapshot in sorted((folder / FOLDER).glob("[0-9]" * 8), reverse=True):
         manifest = read_json(snapshot / _MANIFEST)
         found = {name: digest for name, digest in hash_outputs(snapshot).items() if name != _MANIFEST}
         if found == manifest["files"]:
-            _load(snapshot, model, optimizer)
+            _load(snapshot, weights, optimizer)
             return manifest["state"]
     return None
 
@@ -54,19 +52,19 @@ def drop(folder: Path) -> None:
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
-def _moments(parameters: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def _moments(weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
-        f"{moment}/{name}": optimizer.state[parameter][moment].contiguous()
-        for name, parameter in parameters.items()
-        if parameter in optimizer.state
+        f"{moment}/{name}": optimizer.state[tensor][moment].contiguous()
+        for name, tensor in weights.items()
+        if tensor in optimizer.state
         for moment in _MOMENTS
     }
 
 
-def _load(snapshot: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    weights, moments = load_file(snapshot / "model.safetensors"), load_file(snapshot / "optimizer.safetensors")
+def _load(snapshot: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> None:
+    saved, moments = load_file(snapshot / "model.safetensors"), load_file(snapshot / "optimizer.safetensors")
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(weights[name])
+        for name, tensor in weights.items():
+            tensor.copy_(saved[name])
             if f"step/{name}" in moments:
-                optimizer.state[parameter] = {moment: moments[f"{moment}/{name}"] for moment in _MOMENTS}
+                optimizer.state[tensor] = {each: moments[f"{each}/{name}"].to(tensor.device) for each in _MOMENTS}

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mmprolong.errors import DataError
 from mmprolong.qwen.inputs import Inputs
 from mmprolong.runlog import Interrupted, RunLog
 from mmprolong.training import checkpoints
+from mmprolong.training.masters import Masters
 from mmprolong.training.schedule import learning_rate
 from mmprolong.training.stream import Stream
 
@@ -35,7 +36,8 @@ class Loop:
         self.settings = settings
         self.folder = folder
         self.log = log
-        self.optimizer = _adamw(model, settings)
+        self.masters = Masters(model)
+        self.optimizer = _adamw(self.masters.weights.values(), settings)
         self.state = {"updates": 0, "tokens": 0, "skipped": 0}
         self._faults = 0
         self._device = next(model.parameters()).device
@@ -46,7 +48,8 @@ class Loop:
         Raises:
             Interrupted: the step was asked to stop; there is a snapshot of the last update.
         """
-        self.state = checkpoints.restore(self.folder, self.model, self.optimizer) or self.state
+        self.state = checkpoints.restore(self.folder, self.masters.weights, self.optimizer) or self.state
+        self.masters.scatter()
         self.log.rewind(self.state["updates"])
         saved = time.monotonic()
         for update in range(self.state["updates"], len(self.stream)):
@@ -54,7 +57,7 @@ class Loop:
             self.log.progress(update + 1, len(self.stream), "updates")
             stop, last = self.log.stopping(), update + 1 == len(self.stream)
             if (stop or time.monotonic() - saved > checkpoint_seconds) and not last:
-                checkpoints.save(self.folder, self.model, self.optimizer, self.state)
+                checkpoints.save(self.folder, self.masters.weights, self.optimizer, self.state)
                 saved = time.monotonic()
                 if stop:
                     raise Interrupted
@@ -68,7 +71,7 @@ class Loop:
         """
         began = time.perf_counter()
         loss, supervised = self._gradient(update)
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip, foreach=True))
+        norm = float(nn.utils.clip_grad_norm_(self.masters.weights.values(), self.settings.clip, foreach=True))
         self.state["updates"] += 1
         self.state["tokens"] += self.stream.tokens_of(update)
         rate = learning_rate(self.settings, self.state["tokens"], self.stream.tokens)
@@ -84,12 +87,12 @@ class Loop:
         }
 
     def _gradient(self, update: int) -> tuple[float, int]:
-        packs = list(self.stream.packs(update))
-        supervised = sum(int(pack.supervised.sum()) for pack in packs)
+        supervised = self.stream.supervised_of(update)
         total = 0.0
-        for pack in packs:
+        for pack in self.stream.packs(update):
             loss = self.loss(self.model, pack.to(self._device)) / supervised
             loss.backward()
+            self.masters.gather()
             total += float(loss.detach())
         return total, supervised
 
@@ -98,6 +101,7 @@ class Loop:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.step()
+            self.masters.scatter()
             self._faults = 0
         else:
             self._faults += 1
@@ -129,9 +133,9 @@ def _part(model: nn.Module, part: str) -> Iterator[nn.Parameter]:
             yield parameter
 
 
-def _adamw(model: nn.Module, settings: Optimizer) -> torch.optim.AdamW:
+def _adamw(weights: Iterable[torch.Tensor], settings: Optimizer) -> torch.optim.AdamW:
     """AdamW; weight decay on matrices only."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    trained = list(weights)
     groups = [
         {"params": [each for each in trained if each.ndim >= 2], "weight_decay": settings.weight_decay},
         {"params": [each for each in trained if each.ndim < 2], "weight_decay": 0.0},

@@ -31,6 +31,10 @@ class Stream:
         """Tokens of one update, from 0."""
         return sum(pack.tokens for pack in self._groups[update])
 
+    def supervised_of(self, update: int) -> int:
+        """Tokens of one update that carry loss."""
+        return sum(self._instances[name].supervised for pack in self._groups[update] for name in pack.instances)
+
     def packs(self, update: int) -> Iterator[Inputs]:
         """The packed sequences of one update.
 
@@ -43,9 +47,11 @@ class Stream:
     def _inputs(self, pack: Pack) -> Inputs:
         encoded = []
         for name, length in zip(pack.instances, pack.lengths, strict=True):
-            document = encode(self._backbone, self._instances[name].messages, self._images.size)
-            if len(document.ids) != length:
-                raise DataError(f"{name}: {len(document.ids)} tokens, counted as {length}; run synthesis again")
+            instance = self._instances[name]
+            document = encode(self._backbone, instance.messages, self._images.size)
+            found, counted = (len(document.ids), int(document.supervised.sum())), (length, instance.supervised)
+            if found != counted:
+                raise DataError(f"{name}: (tokens, supervised) is {found}, counted as {counted}; run synthesis again")
             encoded.append(document)
         return collate(encoded, self._images, self._backbone.image_token)
 

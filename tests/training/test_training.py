@@ -18,6 +18,7 @@ from mmprolong.qwen.inputs import last_hidden
 from mmprolong.runlog import RunLog
 from mmprolong.training import checkpoints
 from mmprolong.training.loop import Loop, freeze
+from mmprolong.training.masters import Masters
 from mmprolong.training.objectives import next_token
 from mmprolong.training.schedule import learning_rate
 from mmprolong.training.stream import Stream
@@ -78,7 +79,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(material: Path, 
     half = loop(material, tmp_path / "half")
     for update in range(3):
         half.update(update)
-    checkpoints.save(half.folder, half.model, half.optimizer, half.state)
+    checkpoints.save(half.folder, half.masters.weights, half.optimizer, half.state)
     half.update(3)  # lost: it comes after the snapshot
     resumed = loop(material, tmp_path / "half")
     assert resumed.run(checkpoint_seconds=1e9) == whole.state
@@ -89,11 +90,11 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(material: Path, 
 def test_a_torn_snapshot_is_passed_over(material: Path, tmp_path: Path):
     one = loop(material, tmp_path)
     one.update(0)
-    checkpoints.save(tmp_path, one.model, one.optimizer, one.state)
+    checkpoints.save(tmp_path, one.masters.weights, one.optimizer, one.state)
     snapshot = next((tmp_path / checkpoints.FOLDER).iterdir())
     (snapshot / "model.safetensors").write_bytes(b"torn")
     other = loop(material, tmp_path)
-    assert checkpoints.restore(tmp_path, other.model, other.optimizer) is None
+    assert checkpoints.restore(tmp_path, other.masters.weights, other.optimizer) is None
 
 
 def test_kill_9_and_again_ends_in_the_same_weights(material: Path, tmp_path: Path):
@@ -115,6 +116,48 @@ def test_kill_9_and_again_ends_in_the_same_weights(material: Path, tmp_path: Pat
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
     updates = [json.loads(line)["update"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
     assert updates == sorted(set(updates))
+
+
+def test_small_steps_add_up_in_weights_of_half_precision():
+    model = torch.nn.Linear(4, 1, bias=False).to(torch.bfloat16)
+    before = model.weight.detach().clone()
+    masters = Masters(model)
+    optimizer = torch.optim.SGD(masters.weights.values(), lr=1e-5)
+    for _ in range(5000):
+        model.weight.grad = torch.ones_like(model.weight)
+        masters.gather()
+        optimizer.step()
+        optimizer.zero_grad()
+        masters.scatter()
+    assert torch.allclose(model.weight.float(), before.float() - 0.05, atol=2e-3)
+
+
+def test_gradients_of_packs_add_up_in_float32():
+    model = torch.nn.Linear(1, 1, bias=False).to(torch.bfloat16)
+    masters = Masters(model)
+    for _ in range(1000):
+        model.weight.grad = torch.ones_like(model.weight)
+        masters.gather()
+    assert masters.weights["weight"].grad is not None
+    assert masters.weights["weight"].grad.item() == 1000
+
+
+def test_weights_of_full_precision_are_not_copied():
+    model = torch.nn.Linear(4, 1)
+    assert Masters(model).weights["weight"] is model.weight
+
+
+def test_many_supervised_tokens_give_the_same_loss_and_gradient_in_pieces(material: Path):
+    pack = next(stream(material).packs(0))
+    found = []
+    for pieces in (4096, 5):
+        model = find("proxy").build(Model())
+        loss = next_token.loss(model, pack, pieces)
+        loss.backward()
+        found.append((loss.item(), model.model.language_model.embed_tokens.weight.grad))
+    assert int(pack.supervised.sum()) > 5
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-4)
 
 
 def test_the_rate_rises_then_falls_to_its_end():
