@@ -89,7 +89,9 @@ class Reader:
 
     def _answer(self, prefixes: Sequence["_Prefix"], together: int) -> Iterator[Reply]:
         token = self.backbone.image_token
-        cache = read(self.model, [collate([prefix.encoded], self.images, token) for prefix in prefixes])
+        device = next(self.model.parameters()).device
+        pages = [collate([prefix.encoded], self.images, token).to(device) for prefix in prefixes]
+        cache = read(self.model, pages)
         asked = [question for row, prefix in enumerate(prefixes) for question in prefix.asked(row, token)]
         owners = [(prefix, number) for prefix in prefixes for number in range(len(prefix.questions))]
         rows = 4 * together if together > 1 else 1

@@ -23,28 +23,27 @@ def set_rope_base(model: Qwen2_5_VLForConditionalGeneration, base: float) -> Non
     """
     _parameters(model)["rope_theta"] = base
     rotary = model.model.language_model.rotary_emb
-    frequencies = _frequencies(base, rotary.inv_freq)
+    frequencies = _frequencies(base, len(rotary.inv_freq))
     rotary.inv_freq.copy_(frequencies)
     rotary.original_inv_freq.copy_(frequencies)
 
 
 def rope_fingerprint(model: Qwen2_5_VLForConditionalGeneration) -> str:
-    """12 hex digits that name the model's frequencies.
+    """12 hex digits that name the model's frequencies; the same on every device.
 
     Raises:
         DataError: the frequencies are not those of the base that the configuration states.
     """
-    frequencies = model.model.language_model.rotary_emb.inv_freq
-    expected = _frequencies(rope_base(model), frequencies)
-    if not torch.allclose(frequencies, expected, rtol=1e-6, atol=0):
+    frequencies = model.model.language_model.rotary_emb.inv_freq.detach().cpu()
+    expected = _frequencies(rope_base(model), len(frequencies))
+    if frequencies.dtype != torch.float32 or not torch.allclose(frequencies, expected, rtol=1e-6, atol=0):
         raise DataError(f"rope: frequencies are not those of base {rope_base(model):g}; the base was not applied")
-    return hashlib.sha256(frequencies.detach().cpu().numpy().astype("<f8").round(12).tobytes()).hexdigest()[:12]
+    return hashlib.sha256(expected.numpy().astype("<f8").round(12).tobytes()).hexdigest()[:12]
 
 
 def _parameters(model: Qwen2_5_VLForConditionalGeneration) -> dict[str, Any]:
     return model.model.language_model.config.rope_parameters  # pyright: ignore[reportReturnType]
 
 
-def _frequencies(base: float, like: torch.Tensor) -> torch.Tensor:
-    exponents = torch.arange(like.numel(), dtype=torch.float32, device=like.device) / like.numel()
-    return (1.0 / base**exponents).to(like.dtype)
+def _frequencies(base: float, count: int) -> torch.Tensor:
+    return 1.0 / base ** (torch.arange(count, dtype=torch.float32) / count)

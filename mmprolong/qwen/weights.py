@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from transformers.utils.import_utils import is_flash_attn_2_available
 
 from mmprolong.artifacts import read_json, write_json
 from mmprolong.errors import DataError
@@ -58,6 +59,21 @@ def resume(folder: Path, dtype: str) -> tuple[Qwen2_5_VLForConditionalGeneration
 
 
 def _ready(model: Qwen2_5_VLForConditionalGeneration) -> Qwen2_5_VLForConditionalGeneration:
-    if not torch.cuda.is_available():
-        speed_up(model)
+    """On the GPU where there is one; with attention that keeps packed documents apart."""
+    if torch.cuda.is_available():
+        fit_gpu(model)
+        return model.to("cuda")  # pyright: ignore[reportArgumentType]
+    speed_up(model)
     return model
+
+
+def fit_gpu(model: Qwen2_5_VLForConditionalGeneration, large: int = 1_000_000_000) -> None:
+    """FlashAttention where it is installed and knows the precision; activations of large models computed twice.
+
+    Args:
+        large: parameters from which activations are computed again in the backward pass instead of being kept.
+    """
+    flash = is_flash_attn_2_available() and model.dtype in (torch.bfloat16, torch.float16)
+    model.set_attn_implementation("flash_attention_2" if flash else "sdpa")
+    if model.num_parameters() >= large:
+        model.activation_checkpointing_enable()

@@ -64,6 +64,20 @@ def test_our_attention_equals_transformers_own(model, part: str):
     assert torch.allclose(hidden(other, *documents), ours, atol=1e-5)
 
 
+def test_settings_for_a_gpu_change_no_gradient():
+    pack = collate([document(0, 3), document(1, 2)], show, PROXY.image_token)
+    found = []
+    for for_gpu in (False, True):
+        model = PROXY.build(Model()).train()
+        if for_gpu:
+            weights.fit_gpu(model, large=0)
+            assert model.is_gradient_checkpointing
+            assert model.model.language_model.config._attn_implementation == "sdpa"
+        last_hidden(model, pack).square().mean().backward()
+        found.append({name: parameter.grad for name, parameter in model.named_parameters()})
+    assert all(torch.allclose(found[0][name], found[1][name], atol=1e-5) for name in found[0])
+
+
 def test_positions_are_those_of_transformers(model):
     inputs: Inputs = collate([document(0, 4)], show, PROXY.image_token)
     kinds = (inputs.ids == PROXY.image_token).int()
