@@ -54,7 +54,8 @@ class _Row:
 def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | None = None) -> Table:
     """The rows of `paper`, then those of our plan that it does not have; our columns, then the published ones."""
     printed = {row[paper.key]: row for row in paper.rows}
-    labels = list(dict.fromkeys([*printed, *(runs.plan.labels if runs else [])]))
+    planned = runs.plan.labels if runs else []
+    labels = [*printed, *(label for label in planned if label not in printed)]
     ours = _compared(paper, measures, {label: _row(runs, label) for label in labels})
     shown = [measure for measure in measures if measure.column == paper.headline or _asked(measure, ours)]
     own, theirs = _own_columns(paper, shown), _published_columns(paper, measures)
