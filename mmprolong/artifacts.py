@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.errors import ArtifactError
+from mmprolong.errors import ArtifactError, writing
 from mmprolong.records import RunRecord
 
 DONE = "done.json"
@@ -75,9 +75,13 @@ def sweep_partials(folder: Path) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` so that the file appears whole or not at all, and survives a power cut."""
+    """Write `value` so that the file appears whole or not at all, and survives a power cut.
+
+    Raises:
+        DiskFull: names the file.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with writing(path), partial.open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(value), indent=1))
         file.flush()
         os.fsync(file.fileno())

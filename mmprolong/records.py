@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mmprolong.errors import DataError
+from mmprolong.errors import DataError, writing
 
 T = TypeVar("T")
 
@@ -232,11 +232,15 @@ class RunRecord:
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> int:
-    """Write one JSON object a line; the file appears whole or not at all. Returns the number of lines."""
+    """Write one JSON object a line; the file appears whole or not at all. Returns the number of lines.
+
+    Raises:
+        DiskFull: names the file.
+    """
     encoder = msgspec.json.Encoder()
     count = 0
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with writing(path), partial.open("wb") as file:
         for record in records:
             file.write(encoder.encode(record) + b"\n")
             count += 1

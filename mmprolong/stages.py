@@ -18,7 +18,7 @@ import msgspec
 
 from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, read_json, sweep_partials, write_json
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
-from mmprolong.errors import MMProLongError, StepFailed
+from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
 from mmprolong.fingerprint import readable_id
 from mmprolong.records import RunRecord
 from mmprolong.runlog import Mirror, RunLog, never
@@ -134,18 +134,22 @@ def run_step(
     Raises:
         Interrupted: it was, and has saved what it had.
         StepFailed: an input is not finished.
+        DiskFull: names what could not be written; what was half written is gone.
         MMProLongError: the step's own error; also written to `failed.json`.
     """
     folder = store.folder(step.stage, step.id)
-    with lease(folder, waiting=lambda: None):
+    with writing(folder), lease(folder, waiting=lambda: None):
         finished = store.record(step.stage, step.id)
         if finished is not None:
             return finished
         (folder / FAILED).unlink(missing_ok=True)
         sweep_partials(folder)
         try:
-            return _run(store, step, tracking, group, folder, stopping)
+            with writing(folder):
+                return _run(store, step, tracking, group, folder, stopping)
         except Exception as error:
+            if isinstance(error, DiskFull):
+                sweep_partials(folder)
             _note_failure(folder, error)
             raise
 
@@ -208,7 +212,7 @@ def _note_failure(folder: Path, error: Exception) -> None:
     }
     try:
         write_json(folder / FAILED, note)
-    except OSError:  # the disk is full: the error that is on its way up says so
+    except (OSError, DiskFull):  # the error that is on its way up says why
         return
 
 

@@ -39,6 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _watch(store: Store, names: list[str], console: Console) -> None:
     view, finished = _tables(store, names)
+    if finished:
+        console.print(view)
+        return
     with Live(view, console=console, auto_refresh=False) as live:
         try:
             while not finished:

@@ -1,6 +1,7 @@
 """Read one PDF in a process of its own: what a damaged or hostile file does there, it does to that process alone."""
 
 import hashlib
+import io
 import resource
 import signal
 import time
@@ -13,6 +14,7 @@ import msgspec
 import numpy as np
 
 from mmprolong.corpus.layout import blocks_of
+from mmprolong.errors import DiskFull, writing
 from mmprolong.pages.files import Unreadable
 from mmprolong.pages.renderers import OpenDocument, renderer
 from mmprolong.records import Block, Document, Reject, write_jsonl
@@ -53,11 +55,16 @@ class Part:
 
 
 def write_part(part: str, value: Part) -> None:
-    """Write a part's .json; a part is there once its .json is."""
+    """Write a part's .json; a part is there once its .json is.
+
+    Raises:
+        DiskFull: names the file.
+    """
     target = Path(part + ".json")
     partial = Path(part + ".json.partial")
-    partial.write_bytes(msgspec.json.encode(value))
-    partial.replace(target)
+    with writing(target):
+        partial.write_bytes(msgspec.json.encode(value))
+        partial.replace(target)
 
 
 def read_part(part: str) -> Part:
@@ -66,7 +73,10 @@ def read_part(part: str) -> Part:
 
 
 def serve(connection: Connection) -> None:
-    """Read the jobs that come over `connection` until it closes; answers each with "", or a bug's traceback."""
+    """Read the jobs that come over `connection` until it closes; answers each with None, or with what went wrong.
+
+    That is a DiskFull, or the traceback of a bug of ours, which is shown by the process that waits for us.
+    """
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     base = _address_space()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -81,12 +91,14 @@ def serve(connection: Connection) -> None:
         signal.setitimer(signal.ITIMER_REAL, job.seconds)
         try:
             write_part(job.part, read(job))
-            bug = ""
-        except Exception:  # noqa: BLE001  a bug of ours: its traceback is shown by the process that waits for us
-            bug = traceback.format_exc()
+            problem = None
+        except DiskFull as error:
+            problem = error
+        except Exception:  # noqa: BLE001
+            problem = RuntimeError(f"{job.path}: {traceback.format_exc()}")
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
-            connection.send(bug)
+            connection.send(problem)
         except BrokenPipeError:  # whoever waited for us was killed
             return
 
@@ -113,12 +125,20 @@ def _read(job: Job, document: OpenDocument) -> Part:
         return Part(reject=Reject(what=job.source, reason="blank", detail="no page shows anything"))
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
     if job.thumbnail:
-        np.save(job.part + ".npy", np.stack(thumbnails))
+        _save(Path(job.part + ".npy"), np.stack(thumbnails))
     known = Document(
         id=document.id, source=job.source, licence=job.licence, page_sizes=document.page_sizes, outline=outline
     )
     blank = sum(not page for page in lines)
     return Part(document=known, text_key=_text_key(blocks), blank=blank, seconds=round(seconds, 4))
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    """Through the memory: numpy itself does not say that a disk is full."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    with writing(path):
+        path.write_bytes(buffer.getvalue())
 
 
 def _rendered(job: Job, document: OpenDocument) -> tuple[list[np.ndarray], bool]:

@@ -15,7 +15,7 @@ from mmprolong.config import Corpus
 from mmprolong.corpus.pool import find_pdfs, licences, locate
 from mmprolong.corpus.reading import Job, Part, read_part
 from mmprolong.corpus.workers import read_all
-from mmprolong.errors import DataError
+from mmprolong.errors import DataError, writing
 from mmprolong.pages.renderers import renderer
 from mmprolong.records import Document, Reject, write_jsonl
 from mmprolong.runlog import Interrupted, RunLog
@@ -111,7 +111,7 @@ def _split(documents: list[Document], heldout: float) -> list[Document]:
 
 def _write(folder: Path, jobs: list[Job], documents: list[Document], side: int) -> None:
     write_jsonl(folder / "documents.jsonl", documents)
-    with (folder / "blocks.jsonl.partial").open("wb") as whole:
+    with writing(folder / "blocks.jsonl"), (folder / "blocks.jsonl.partial").open("wb") as whole:
         for job in jobs:
             with Path(job.part + ".blocks.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, whole)
@@ -121,15 +121,14 @@ def _write(folder: Path, jobs: list[Job], documents: list[Document], side: int) 
 
 
 def _write_thumbnails(folder: Path, jobs: list[Job], pages: int, side: int) -> None:
-    partial = folder / "thumbnails.npy.partial"
-    whole = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(pages, side, side))
-    first = 0
-    for job in jobs:
-        part = np.load(job.part + ".npy")
-        whole[first : first + len(part)] = part
-        first += len(part)
-    whole.flush()
-    partial.replace(folder / "thumbnails.npy")
+    """One array of all pages, written part by part: a mapped file would crash on a full disk."""
+    target, partial = folder / "thumbnails.npy", folder / "thumbnails.npy.partial"
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+    with writing(target), partial.open("wb") as whole:
+        np.lib.format.write_array_header_1_0(whole, {**header, "shape": (pages, side, side)})
+        for job in jobs:
+            whole.write(np.load(job.part + ".npy").tobytes())
+    partial.replace(target)
 
 
 def _metrics(documents: list[Document], rejects: list[Reject], parts: list[Part]) -> dict[str, Any]:

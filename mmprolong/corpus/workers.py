@@ -79,9 +79,11 @@ def _finished(worker: _Worker, job: Job) -> bool:
 
     Raises:
         Interrupted: it was ended from outside; the document is read again.
+        DiskFull: the part could not be written.
+        RuntimeError: a bug of ours, with its traceback.
     """
     try:
-        bug = worker.connection.recv()
+        problem = worker.connection.recv()
     except (EOFError, ConnectionResetError):
         worker.connection.close()
         worker.process.join()
@@ -91,8 +93,8 @@ def _finished(worker: _Worker, job: Job) -> bool:
             time.sleep(_KILL_SECONDS)
         write_part(job.part, Part(reject=_obituary(job, worker.process.exitcode or 0)))
         return False
-    if bug:
-        raise RuntimeError(f"{job.path}: {bug}")
+    if problem is not None:
+        raise problem
     return True
 
 
