@@ -31,6 +31,10 @@ class StepFailed(MMProLongError):
     """A step of the plan ended without a result."""
 
 
+class SchedulerError(MMProLongError):
+    """Slurm is not there, does not answer, or refuses a job."""
+
+
 class DiskFull(MMProLongError):
     """A file could not be written for want of space."""
 

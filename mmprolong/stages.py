@@ -19,6 +19,7 @@ import msgspec
 from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, read_json, sweep_partials, write_json
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
+from mmprolong.failures import kind_of
 from mmprolong.fingerprint import readable_id
 from mmprolong.records import RunRecord
 from mmprolong.runlog import Mirror, RunLog, never
@@ -206,6 +207,7 @@ def _mirror(store: Store, step: Step, known: dict[str, Any], tracking: Tracking,
 def _note_failure(folder: Path, error: Exception) -> None:
     expected = isinstance(error, MMProLongError)
     note = {
+        "kind": kind_of(error),
         "error": str(error) if expected else f"{type(error).__name__}: {error}",
         "traceback": "" if expected else traceback.format_exc(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -17,6 +17,8 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Tracking
 from mmprolong.sweep.plan import Plan
 
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
 _TICK = 0.25
 """Time between two looks at the progress [s]."""
 
@@ -125,8 +127,7 @@ class Launcher:
 
     def _start(self, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
         log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{len(self._workers)}.log").open("ab"))
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        worker = _Worker(self._command, log, {**os.environ, **threads})
+        worker = _Worker(self._command, log, {**os.environ, **THREADS})
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # pyright: ignore[reportArgumentType]
         self._workers.append(worker)
         return worker

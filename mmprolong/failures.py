@@ -1,0 +1,88 @@
+"""What went wrong, in one word with a rule each, and what to do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
+
+ADVICE = {
+    "memory": "ask for more: cluster.jobs.{stage}.memory, or a smaller batch; then `mmprolong retry`",
+    "time": "ask for more: cluster.jobs.{stage}.minutes; then `mmprolong retry`",
+    "node": "not the step's fault: `mmprolong retry`",
+    "killed": "by a person, or for want of memory: `mmprolong retry`, with more cluster.jobs.{stage}.memory",
+    "disk": "free some space, then `mmprolong retry`",
+    "data": "mend the setting or the data that it names, then run the sweep again",
+    "input": "`mmprolong retry` runs its inputs first",
+    "code": "a bug: its traceback is in failed.json; mend it, then `mmprolong retry`",
+    "cancelled": "`mmprolong retry` submits it again",
+}
+"""What to do, by kind of failure."""
+
+_STATES = {
+    "OUT_OF_MEMORY": "memory",
+    "TIMEOUT": "time",
+    "DEADLINE": "time",
+    "NODE_FAIL": "node",
+    "BOOT_FAIL": "node",
+    "PREEMPTED": "node",
+    "REVOKED": "node",
+    "LAUNCH_FAILED": "node",
+    "RECONFIG_FAIL": "node",
+    "CANCELLED": "cancelled",
+}
+"""Kind by the word with which Slurm closes a job; all other jobs are judged by what they wrote."""
+_MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step has no result."""
+
+    kind: str
+    says: str
+    """What was found, in one line."""
+
+    def advice(self, stage: str) -> str:
+        """What to do about it."""
+        return ADVICE[self.kind].format(stage=stage)
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of failure that an exception is.
+
+    A full disk and too little memory are told by the error's number, type or words; of the rest our own errors are the
+    data's (or a missing input's) fault, and everything else is a bug.
+    """
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, DiskFull) or out_of_space(error, "disk"):
+        return "disk"
+    if isinstance(error, MemoryError) or any(words in text for words in _MEMORY):
+        return "memory"
+    if isinstance(error, StepFailed):
+        return "input"
+    return "data" if isinstance(error, MMProLongError) else "code"
+
+
+def from_note(note: Mapping[str, Any]) -> Failure:
+    """The failure that a step wrote down itself, in `failed.json`."""
+    kind = note.get("kind") or ("code" if note.get("traceback") else "data")
+    return Failure(kind if kind in ADVICE else "code", str(note.get("error", "")).splitlines()[0])
+
+
+def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
+    """The failure of a job that ended without leaving a note; None if its end says nothing.
+
+    Args:
+        state: Slurm's word.
+        exit_code: `code:signal`, empty if unknown.
+    """
+    where = f" on {node}" if node else ""
+    if state in _STATES:
+        return Failure(_STATES[state], f"Slurm: {state.lower().replace('_', ' ')}{where}")
+    if state == "FAILED":
+        code, _, signal = exit_code.partition(":")
+        if signal == "9" or code in ("137", "9"):
+            return Failure("killed", f"Slurm: its process was killed (signal 9){where}")
+        return Failure("killed", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")
+    return None

@@ -1,0 +1,106 @@
+"""Code and plan as they are at submission, kept beside each other: editing the tree changes no queued job."""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from mmprolong.artifacts import Store, write_json
+from mmprolong.choices import root
+from mmprolong.stages import FROZEN, code_version
+from mmprolong.sweep.plan import PLANS, Plan
+
+_DATA = ("conf", "sweeps", "analysis")
+_PACKAGE = Path(__file__).parent.parent
+DIFF = "changes.diff"
+"""What the tree had that its commit has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a queued job runs."""
+
+    code: Path
+    """Folder that holds the package."""
+    plan: Path
+
+
+def launches(store: Store, ablation: str) -> Path:
+    """Folder of all that belongs to the launches of an ablation on a cluster."""
+    return store.root / PLANS / ablation
+
+
+def freeze(store: Store, plan: Plan) -> Frozen:
+    """Copy the code and the plan; what is there already under the same hash is used again."""
+    folder = launches(store, plan.ablation).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    content = msgspec.json.encode(plan)
+    path = folder / f"plan-{hashlib.sha256(content).hexdigest()[:12]}.json"
+    if not path.exists():
+        write_json(path, plan)
+    return Frozen(_copy(folder), path)
+
+
+def setup(code: Path) -> list[str]:
+    """Shell commands after which Python imports the package from `code`, wherever it is started."""
+    return [
+        f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}"',
+        "export PYTHONSAFEPATH=1",
+    ]
+
+
+def _copy(folder: Path) -> Path:
+    sources = _sources()
+    whole = folder / f"code-{_digest(sources)}"
+    if whole.exists():
+        return whole
+    partial = folder / f"{whole.name}.{os.getpid()}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    for name, path in sources.items():
+        target = partial / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    (partial / DIFF).write_bytes(_changes())
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(partial / FROZEN, {"commit": code_version(), "created": created})
+    try:
+        partial.rename(whole)
+    except OSError:  # another launch was faster; its copy is the same
+        shutil.rmtree(partial)
+    return whole
+
+
+def _sources() -> dict[str, Path]:
+    """Every file of the package and of its data, by its name in the copy."""
+    folders = {_PACKAGE.name: _PACKAGE}
+    folders |= {name: root(name) for name in _DATA if root(name).parent != _PACKAGE}
+    return {
+        f"{name}/{path.relative_to(folder).as_posix()}": path
+        for name, folder in folders.items()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _digest(sources: dict[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, path in sources.items():
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _changes() -> bytes:
+    """Empty where there is no git; new files are in the copy itself."""
+    try:
+        words = ["git", "-C", str(_PACKAGE.parent), "diff", "HEAD", "--binary"]
+        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    return b"" if done.returncode else done.stdout

@@ -1,0 +1,202 @@
+"""Hand the unfinished steps of a plan to Slurm, through submitit, and return at once."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+from mmprolong.artifacts import Store
+from mmprolong.config import Cluster, Job, Tracking
+from mmprolong.errors import SchedulerError
+from mmprolong.sweep.arrays import Array, descendants, make_arrays
+from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
+from mmprolong.sweep.launch import THREADS, finished_steps
+from mmprolong.sweep.plan import Plan
+from mmprolong.sweep.queue import JobState, Queue, SlurmQueue, require
+from mmprolong.sweep.submissions import Submission, append, latest
+from mmprolong.sweep.task import Task
+
+LOGS = "slurm"
+"""Folder of the jobs' logs, beside the record of the jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One array, as Slurm knows it."""
+
+    job: str
+    stage: str
+    steps: tuple[str, ...]
+    dependency: str
+
+
+@dataclass(slots=True)
+class Launched:
+    """What a launch did."""
+
+    submitted: list[Submitted] = field(default_factory=list)
+    queued: list[str] = field(default_factory=list)
+    """Steps that were in the queue already, from this sweep or another."""
+    stray: dict[str, str] = field(default_factory=dict)
+    """Live jobs, by step, whose steps the plan no longer has."""
+
+
+class SlurmLauncher:
+    """Submits the unfinished steps of a plan."""
+
+    def __init__(
+        self, store: Store, plan: Plan, cluster: Cluster, tracking: Tracking, queue: Queue | None = None
+    ) -> None:
+        self.store = store
+        self.plan = plan
+        self.cluster = cluster
+        self.tracking = tracking
+        self.queue = queue or SlurmQueue()
+
+    def submit(self, prune: bool = False) -> Launched:
+        """Submit what is neither finished nor in the queue, each array after what it needs.
+
+        Steps that wait for one that has failed are taken out of the queue and submitted anew.
+
+        Args:
+            prune: also cancel the jobs of steps that the plan no longer has.
+
+        Raises:
+            SchedulerError: Slurm refuses an array; those that were submitted before it are cancelled.
+        """
+        require("sbatch")
+        known = latest(self.store)
+        live = live_jobs(self.queue, known)
+        finished = finished_steps(self.store, self.plan)
+        lost = self.plan.steps.keys() - finished - live.keys()
+        hung = {name for name in descendants(self.plan, lost) & live.keys() if live[name].waiting}
+        waiting = (self.plan.steps.keys() & live.keys()) - hung - finished
+        launched = Launched(queued=sorted(waiting), stray=self._stray(known, live))
+        self.queue.cancel([known[name].job for name in sorted(hung)])
+        if prune:
+            self.queue.cancel(list(launched.stray.values()))
+        todo = lost | hung
+        if todo:
+            jobs = {name: known[name].job for name in waiting}
+            launched.submitted = self._submit(make_arrays(self.plan, todo, waiting, self.cluster.array), jobs)
+        return launched
+
+    def _stray(self, known: Mapping[str, Submission], live: Mapping[str, JobState]) -> dict[str, str]:
+        return {
+            name: known[name].job
+            for name in live
+            if known[name].ablation == self.plan.ablation and name not in self.plan.steps
+        }
+
+    def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
+        frozen = freeze(self.store, self.plan)
+        submitted: list[Submitted] = []
+        try:
+            for array in arrays:
+                dependency = _dependency(array, submitted, jobs)
+                ids = self._submit_array(array, dependency, frozen)
+                jobs.update(zip(array.steps, ids, strict=True))
+                self._note(array, ids, frozen)
+                submitted.append(Submitted(ids[0].partition("_")[0], array.stage, array.steps, dependency))
+        except SchedulerError:
+            self.queue.cancel([each.job for each in submitted])
+            raise
+        return submitted
+
+    def _submit_array(self, array: Array, dependency: str, frozen: Frozen) -> list[str]:
+        from submitit import SlurmExecutor
+        from submitit.core.utils import FailedJobError
+
+        executor = SlurmExecutor(folder=launches(self.store, self.plan.ablation).absolute() / LOGS)
+        executor.update_parameters(**self._parameters(array, dependency, frozen))
+        store = str(self.store.root.absolute())
+        try:
+            with redirect_stderr(StringIO()), executor.batch():  # the error says it too
+                jobs = [executor.submit(Task(store, str(frozen.plan), step, self.tracking)) for step in array.steps]
+        except FailedJobError as error:
+            where = f"cluster.jobs.{array.stage if array.stage in self.cluster.jobs else 'default'}"
+            reason = str(error).replace("sbatch: error: ", "").strip().replace("\n", "; ")
+            raise SchedulerError(
+                f"{where}: Slurm refused {array.stage}: {reason}; nothing was left in the queue"
+            ) from error
+        return [job.job_id for job in jobs]
+
+    def _parameters(self, array: Array, dependency: str, frozen: Frozen) -> dict[str, Any]:
+        """What submitit is told: empty settings are left to the cluster."""
+        job = self.cluster.jobs.get(array.stage) or self.cluster.jobs.get("default") or Job()
+        flags: dict[str, Any] = {"requeue": True, **job.flags}
+        if dependency:
+            flags |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}
+        asked = {
+            "partition": job.partition,
+            "account": self.cluster.account,
+            "qos": job.qos,
+            "constraint": job.constraint,
+            "gpus_per_node": job.gpus,
+            "mem": f"{job.memory * 1000:.0f}M" if job.memory else "",
+        }
+        return {
+            **{key: value for key, value in asked.items() if value},
+            "job_name": f"{self.plan.ablation}.{array.stage}",
+            "nodes": job.nodes,
+            "ntasks_per_node": 1,
+            "cpus_per_task": job.cpus,
+            "time": job.minutes,
+            "signal_delay_s": self.cluster.warning,
+            "array_parallelism": job.parallel,
+            "setup": [*setup(frozen.code), *(f"export {key}={value}" for key, value in THREADS.items())],
+            "stderr_to_stdout": True,
+            "additional_parameters": flags,
+        }
+
+    def _note(self, array: Array, ids: Sequence[str], frozen: Frozen) -> None:
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        append(
+            launches(self.store, self.plan.ablation),
+            (
+                Submission(step=step, job=job, ablation=self.plan.ablation, time=now, code=frozen.code.name)
+                for step, job in zip(array.steps, ids, strict=True)
+            ),
+        )
+
+
+def live_jobs(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
+    """State of the newest job of each step, of those that run or will run."""
+    states = queue.states(each.job for each in known.values())
+    return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
+
+
+def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> list[str]:
+    """Cancel the live jobs of a plan's steps, and those that wait for them; returns the steps.
+
+    Args:
+        match: only of steps whose label or `stage/id` contains this.
+    """
+    queue = queue or SlurmQueue()
+    known = {name: each for name, each in latest(store).items() if name in plan.steps}
+    live = live_jobs(queue, known)
+    chosen = {name for name in live if match in plan.steps[name].label or match in plan.steps[name].path}
+    ended = [name for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
+    queue.cancel([known[name].job for name in ended])
+    return ended
+
+
+def _refusal(stage: str, cluster: Cluster, words: str) -> SchedulerError:
+    where = f"cluster.jobs.{stage if stage in cluster.jobs else 'default'}"
+    reason = "; ".join(line.removeprefix("sbatch: error: ").strip() for line in words.splitlines() if line.strip())
+    return SchedulerError(f"{where}: {reason}; {stage} was refused, and what was submitted before it is cancelled")
+
+
+def _dependency(array: Array, submitted: Sequence[Submitted], jobs: Mapping[str, str]) -> str:
+    """What sbatch is told: element after element, and after whole arrays or single elements."""
+    words = [f"aftercorr:{submitted[position].job}" for position in array.alike]
+    after = [jobs[step] for step in array.after]
+    for each in submitted:
+        elements = [jobs[step] for step in each.steps]
+        if len(elements) > 1 and set(elements) <= set(after):
+            after = [each.job, *(job for job in after if job not in elements)]
+    if after:
+        words.append("afterok:" + ":".join(after))
+    return ",".join(words)

@@ -1,0 +1,57 @@
+"""Which job was asked to run which step: one line a step, only ever appended."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mmprolong.artifacts import Store
+from mmprolong.sweep.plan import PLANS
+
+JOBS = "jobs.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One step, handed to Slurm once."""
+
+    step: str
+    job: str
+    """Slurm's id: `4711`, or `4711_3` for element 3 of an array."""
+    ablation: str
+    time: str
+    """UTC, ISO 8601."""
+    code: str
+    """Name of the copy of the code that it runs, beside this file."""
+
+    @property
+    def array(self) -> str:
+        """The id of the whole array."""
+        return self.job.partition("_")[0]
+
+
+def append(folder: Path, submissions: Iterable[Submission]) -> None:
+    """Add lines to the record of an ablation's folder; they are on the disk when this returns."""
+    lines = b"".join(msgspec.json.encode(each) + b"\n" for each in submissions)
+    with (folder / JOBS).open("ab+") as file:
+        file.seek(max(0, file.tell() - 1))
+        torn = file.read(1) not in (b"", b"\n")
+        file.write(b"\n" * torn + lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def latest(store: Store) -> dict[str, Submission]:
+    """The newest submission of each step, of all ablations in the store; a torn last line does not count."""
+    found: dict[str, Submission] = {}
+    for path in (store.root / PLANS).glob(f"*/{JOBS}"):
+        for line in path.read_bytes().splitlines():
+            try:
+                each = msgspec.json.decode(line, type=Submission)
+            except msgspec.DecodeError:
+                continue
+            if each.step not in found or found[each.step].time <= each.time:
+                found[each.step] = each
+    return found
