@@ -14,7 +14,7 @@ def test_a_stamp_covers_its_cell_and_nothing_else():
 
 
 def test_the_same_stamp_is_printed_at_most_a_pixel_apart():
-    prints = [stamps.draw(WHITE, "W8", seed) for seed in range(30)]
+    prints = [stamps.draw(WHITE, "W8", seed) for seed in range(300)]
     assert len({page.tobytes() for page in prints}) == 9
     tops = [int(np.argmax((page < 128).any(1))) for page in prints]
     assert max(tops) - min(tops) == 2
