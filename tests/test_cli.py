@@ -1,0 +1,416 @@
+"""The commands as a user types them: what they print, how they fail, what they leave behind."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import ablations, groups
+from mmprolong.cli import main
+from mmprolong.cli.complete import candidates
+from mmprolong.cli.completion import SCRIPTS
+from mmprolong.cli.lookup import Steps, step_folders
+from mmprolong.compose import Composer, freeze
+from mmprolong.config import Tracking
+from mmprolong.errors import DiskFull, MMProLongError
+from mmprolong.stages import run_step, steps_of
+from tests.small import command, run, small_pool
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+HEAVY = ["torch", "pandas", "scipy", "transformers", "matplotlib", "wandb"]
+POINTS = (
+    "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"
+    "long_biased:['length_distribution=long_biased']}"
+)
+TINY = [
+    "sweep.seeds=[0]",
+    "sweep.baseline=base",
+    POINTS,
+    "phases.window.mixture.tokens=0",
+    "phases.align.mixture.tokens=1024",
+    "suite.source.documents=1",
+    "tracking=off",
+]
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_pool(tmp_path_factory.mktemp("cli") / "pool")
+
+
+@pytest.fixture(scope="module")
+def swept(pool: Path) -> Path:
+    """The store of a finished sweep of three rows."""
+    done = run(command(pool.parent / "store", pool, *TINY))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return pool.parent / "store"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or mount(folder, "1m").returncode != 0:
+        pytest.skip("mounting a small file system is not permitted here; run as root to test a full disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def mount(folder: Path, size: str, *more: str) -> subprocess.CompletedProcess:
+    words = ["mount", "-t", "tmpfs", "-o", ",".join([*more, f"size={size}"]), "tmpfs", str(folder)]
+    return subprocess.run(words, capture_output=True, check=False)
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What a command prints; on an error what it says of it, which must be one line."""
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert err.count("\n") == (code != 0), err
+    return err if code else out
+
+
+def hashes(store: Path) -> dict[str, dict[str, str]]:
+    records = (Store(store).record(*path.split("/")) for path in step_folders(Store(store)))
+    return {record.id: record.outputs for record in records if record is not None}
+
+
+def step_of(store: Path, stage: str, name: str = "") -> str:
+    return next(path for path in step_folders(Store(store)) if path.startswith(f"{stage}/{name}"))
+
+
+# Start-up
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["status"],
+        ["list"],
+        ["complete", "sweep", "+ablation="],
+        ["sweep", "+ablation=length_dist", "--dry-run"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_planning_and_status_import_nothing_heavy(words: list[str], tmp_path: Path):
+    code = (
+        "import sys, contextlib\nfrom mmprolong.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main({words!r})\n"
+        f"print('heavy:', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = run([sys.executable, "-c", code], cwd=tmp_path)
+    assert done.stdout.endswith("heavy: []\n"), done.stdout + done.stderr
+
+
+def test_help_takes_less_than_a_second():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run([sys.executable, "-m", "mmprolong.cli", "--help"]).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_both_ways_to_start_a_sweep_print_the_same_plan(tmp_path: Path):
+    words = ["+ablation=rope_base", "--dry-run"]
+    ways = (["mmprolong.sweep", *words], ["mmprolong.cli", "sweep", *reversed(words)])
+    first, second = (run([sys.executable, "-m", *way], cwd=tmp_path) for way in ways)
+    assert first.returncode == second.returncode == 0
+    assert first.stdout == second.stdout
+
+
+# The stages, one at a time
+
+
+def small(pool: Path, store: Path) -> list[str]:
+    return [f"corpus.path={pool}", f"paths.store={store}", "phases.longpt.source.documents=40"]
+
+
+def test_corpus_counts_pages_and_names_what_it_refused(capsys, pool: Path, tmp_path: Path):
+    shown = said(capsys, "corpus", *small(pool, tmp_path))
+    assert "heldout" in shown
+    assert "8 to 15" in shown
+    assert "broken.pdf" in shown
+
+
+def test_synthesis_runs_what_it_needs_and_nothing_twice(capsys, pool: Path, tmp_path: Path):
+    first = said(capsys, "synthesis", *small(pool, tmp_path))
+    assert "min / median / max" in first
+    assert "ocr_needle" in first
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"corpus", "synthesis"}
+    assert said(capsys, "synthesis", *small(pool, tmp_path)).count("finished before") == 2
+
+
+def test_synthesis_of_the_suite(capsys, pool: Path, tmp_path: Path):
+    shown = said(capsys, "synthesis", "--suite", *small(pool, tmp_path), "suite.source.documents=1")
+    assert "suite.source" in shown
+
+
+def test_mixture_prints_its_certificate(capsys, pool: Path, tmp_path: Path):
+    words = ["phases.longpt.mixture.tokens=6144", "--phase", "longpt", "length_distribution=uniform"]
+    shown = said(capsys, "mixture", *words, *small(pool, tmp_path))
+    assert "6,144" in shown
+    assert "33.3%" in shown
+    assert "repeats" in shown
+
+
+def test_tracking_off_is_off():
+    assert Composer().compose(["tracking=off"])[0].tracking.mode == "off"
+
+
+# Looking
+
+
+def test_show_prints_a_seeded_sample_of_what_an_arm_is_trained_on(capsys, swept: Path):
+    words = ["show", "length_dist/uniform", "-n", "3", "--task", "reasoning", "--store", str(swept)]
+    shown = said(capsys, *words)
+    assert shown.count("reasoning   ") == 3
+    for part in ("document", "pages", "question", "answer", "evidence", "tokens", "supervised"):
+        assert part in shown
+    assert said(capsys, *words) == shown
+    assert said(capsys, *words, "--seed", "1") != shown
+
+
+@pytest.mark.parametrize("stage", ["reply", "score"])
+def test_show_puts_replies_beside_their_targets(capsys, swept: Path, stage: str):
+    shown = said(capsys, "show", step_of(swept, stage), "-n", "2", "--store", str(swept))
+    assert [shown.count(part) for part in ("question  ", "reply  ", "target  ", "value  ")] == [2, 2, 2, 2]
+    assert "find " in shown or "list " in shown or "of" in shown
+
+
+def test_show_of_an_untrained_baseline_shows_an_arm_that_is_trained(capsys, swept: Path):
+    assert "longpt.mixture" in said(capsys, "show", "length_dist", "-n", "1", "--store", str(swept))
+    assert "length_dist/base/s0" in said(capsys, "show", "length_dist/base", "-n", "1", "--store", str(swept))
+
+
+def test_diff_of_points_names_the_first_step_where_they_part(capsys, swept: Path):
+    shown = said(capsys, "diff", "length_dist/uniform", "length_dist/long_biased/0", "--store", str(swept))
+    assert "they part first at longpt.mixture" in shown
+    assert "mixture.length.tilt" in shown
+    assert "only its inputs" in shown
+    assert "in both" in shown
+    shown = said(capsys, "diff", "length_dist/uniform", "length_dist/base", "--store", str(swept))
+    assert "they part first at longpt.source" in shown
+
+
+def test_diff_of_steps_goes_down_to_the_settings(capsys, swept: Path):
+    trained = [path for path in step_folders(Store(swept)) if path.startswith("training/longpt")]
+    shown = said(capsys, "diff", *trained, "--store", str(swept))
+    assert "they part first at mixture" in shown
+    assert "mixture.length.name" in shown
+
+
+def test_diff_counts_what_two_mixtures_share(capsys, swept: Path):
+    mixtures = [path for path in step_folders(Store(swept)) if path.startswith("mixture/longpt")]
+    shown = said(capsys, "diff", *mixtures, "--store", str(swept))
+    whole = next(line.split() for line in shown.splitlines() if line.strip().startswith("all "))
+    both, only_a, only_b = (int(whole[index].replace(",", "")) for index in (2, 4, 6))
+    tokens = sorted(Store(swept).record(*path.split("/")).metrics["tokens"] for path in mixtures)  # type: ignore[union-attr]
+    assert sorted([both + only_a, both + only_b]) == tokens
+
+
+def test_diff_of_a_step_with_itself(capsys, swept: Path):
+    corpus = step_of(swept, "corpus")
+    assert "same step" in said(capsys, "diff", corpus, corpus, "--store", str(swept))
+
+
+def test_why_goes_down_to_the_pool(capsys, swept: Path):
+    shown = said(capsys, "why", step_of(swept, "score"), "--store", str(swept))
+    for part in ("score, version", "reply, version", "corpus, version", "digest", "see above"):
+        assert part in shown
+
+
+def test_a_step_is_found_by_its_hash(swept: Path):
+    steps = Steps(Store(swept))
+    assert [steps.find(path.rpartition("-")[2]).path for path in steps.paths] == steps.paths
+
+
+def test_status_can_be_watched_until_all_is_finished(capsys, swept: Path):
+    assert said(capsys, "status", "--watch", "--store", str(swept)).count("finished") == 3
+
+
+def test_list_names_every_ablation_and_choice(capsys):
+    shown = " ".join(said(capsys, "list").split())
+    assert all(name in shown for name in ablations())
+    assert all(choice in shown for group, choices in groups().items() if group != "ablation" for choice in choices)
+
+
+# Completion
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["sta"], ["status"]),
+        (["sweep", "+ablation=le"], ["+ablation=length_dist"]),
+        (["synthesis", "length_d"], ["length_distribution="]),
+        (["synthesis", "+abl"], []),
+        (["mixture", "task_mix=8"], ["task_mix=8_2"]),
+        (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
+        (["corpus", "corpus.pa"], ["corpus.path="]),
+        (["completion", ""], ["bash", "zsh"]),
+        (["nonsense", ""], []),
+    ],
+)
+def test_words_are_completed(words: list[str], found: list[str]):
+    assert candidates(words) == found
+
+
+def test_steps_and_points_are_completed(swept: Path):
+    store = ["--store", str(swept)]
+    assert candidates(["why", *store, "demo"]) == []
+    assert candidates(["why", *store, "pool"]) == [step_of(swept, "corpus").partition("/")[2]]
+    assert candidates(["diff", *store, "length_dist/u"]) == ["length_dist/uniform"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_after_an_equals_sign():
+    bin_ = Path(sys.executable).parent
+    line = "mmprolong sweep +ablation=le"
+    ask = (
+        f"{SCRIPTS['bash']}\nCOMP_LINE='{line}' COMP_POINT={len(line)}\n_mmprolong\nprintf '[%s]' \"${{COMPREPLY[@]}}\""
+    )
+    environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "[length_dist ]"
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["statsu"], "did you mean 'status'?"),
+        (["synthesis", "task_mix=9_2"], "did you mean '8_2'?"),
+        (["corpus", "corpus.pth=x"], "did you mean 'path'?"),
+        (["sweep", "+ablation=lenth_dist"], "did you mean 'length_dist'?"),
+        (["sweep"], "add +ablation=NAME"),
+        (["corpus", "+ablation=length_dist"], "leave the ablation out"),
+        (["corpus", "corpus.path=."], "holds no .pdf"),
+        (["corpus", "corpus.path=nowhere"], "is not a folder"),
+        (["mixture", "--phase", "lonpt"], "did you mean 'longpt'?"),
+        (["mixture", "--phase", "sft"], "set phases.sft.mixture.tokens=N"),
+        (["status", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
+        (["report", "rop_base"], "did you mean 'rope_base'?"),
+        (["show", "rope_base"], "not launched"),
+        (["show", "length_dst"], "did you mean 'length_dist'?"),
+        (["why", "nothing-0000"], "not in store"),
+        (["diff", "length_dist/base", "x-0000"], "give two of one kind"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_with_the_way_out(capsys, monkeypatch, tmp_path: Path, words: list[str], says: str):
+    monkeypatch.chdir(tmp_path)
+    assert says in said(capsys, *words, code=1)
+    assert step_folders(Store(tmp_path / "store")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "longpt-unifrm"], "did you mean 'longpt-uniform"),
+        (["show", "longpt"], "are named so"),
+        (["show", "length_dist", "--task", "reading"], "did you mean 'reasoning'?"),
+        (["show", "length_dist/unifrm"], "did you mean 'uniform'?"),
+        (["show", "length_dist/uniform/7"], "has no seed 7; allowed: 0"),
+        (["diff", "length_dist/uniform", "longpt"], "give two of one kind"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_misspelt_step_or_point_is_answered_with_the_nearest(capsys, swept: Path, words: list[str], says: str):
+    assert says in said(capsys, *words, "--store", str(swept), code=1)
+
+
+def test_show_of_a_training_step_says_what_can_be_shown(capsys, swept: Path):
+    said_ = said(capsys, "show", step_of(swept, "training"), "--store", str(swept), code=1)
+    assert "synthesis, mixture" in said_
+
+
+def test_an_unknown_option_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["corpus", "--phas", "longpt"])
+    assert caught.value.code == 2
+    assert "--phas" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error(swept: Path):
+    words = f"{sys.executable} -m mmprolong.cli show length_dist -n 500 --store {swept} | head -1"
+    done = run(["bash", "-c", words])
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_fetch_says_what_it_needs(capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "apt-get" in said(capsys, "fetch", str(tmp_path / "pdfs"), code=1)
+
+
+# A full disk, an interrupt
+
+
+def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Path, disk: Path, tmp_path: Path):
+    config = freeze(Composer().compose([*small(pool, tmp_path / "other"), "phases.longpt.source.documents=150"])[0])
+    steps = steps_of(config)
+    off = Tracking(mode="off")
+    corpus = run_step(Store(disk), steps["corpus"], off)
+    step = steps["longpt.source"]
+    with pytest.raises(DiskFull, match=r"instances\.jsonl: no space left on the device; free some") as caught:
+        run_step(Store(disk), step, off)
+    assert "\n" not in str(caught.value)
+    folder = Store(disk).folder(step.stage, step.id)
+    assert {path.name for path in folder.iterdir()} <= {".lease", "failed.json", "progress.json"}
+    assert mount(disk, "16m", "remount").returncode == 0
+    elsewhere = Store(tmp_path / "elsewhere")
+    assert run_step(elsewhere, steps["corpus"], off).outputs == corpus.outputs
+    assert run_step(Store(disk), step, off).outputs == run_step(elsewhere, step, off).outputs
+
+
+@pytest.mark.parametrize("kilobytes", [40, 300])
+def test_a_corpus_on_a_full_disk_is_read_on_when_there_is_room(pool: Path, disk: Path, tmp_path: Path, kilobytes: int):
+    assert mount(disk, f"{kilobytes}k", "remount").returncode == 0
+    step = steps_of(freeze(Composer().compose([f"corpus.path={pool}", f"paths.store={tmp_path}"])[0]))["corpus"]
+    with pytest.raises(MMProLongError, match="no space left on the device"):
+        run_step(Store(disk), step, Tracking(mode="off"))
+    assert mount(disk, "8m", "remount").returncode == 0
+    found = run_step(Store(disk), step, Tracking(mode="off")).outputs
+    assert found == run_step(Store(tmp_path), step, Tracking(mode="off")).outputs
+
+
+def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Path, disk: Path):
+    assert mount(disk, "5m", "remount").returncode == 0
+    words = command(disk, pool, *TINY)
+    done = run(words)
+    assert done.returncode == 1
+    assert "no space left on the device; free some and run the same command again" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert hashes(disk).items() <= hashes(swept).items()
+    assert mount(disk, "64m", "remount").returncode == 0
+    assert run(words).returncode == 0
+    assert hashes(disk) == hashes(swept)
+
+
+@pytest.mark.parametrize("stage", ["corpus", "training"])
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path, stage: str):
+    words = command(tmp_path / "store", pool, *TINY)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any((tmp_path / "store" / stage).glob("*/*.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    said_ = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said_ == "interrupted; what is finished stays, and the same command goes on from here\n"
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    assert run(words).returncode == 0
+    assert hashes(tmp_path / "store") == hashes(swept)
