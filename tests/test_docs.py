@@ -1,0 +1,98 @@
+"""What README.md and CONTRIBUTING.md name is there: commands, overrides, paths, the folders of the map."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmprolong.choices import groups
+from mmprolong.cli.parser import COMMANDS, parse
+from mmprolong.compose import Composer
+from mmprolong.sweep.spec import parse as parse_sweep
+from mmprolong.sweep.spec import points
+
+ROOT = Path(__file__).parents[1]
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+_SWEEP = ("python", "-m", "mmprolong.sweep")
+_CONTINUED = re.compile(r"\\\n\s*")
+_FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
+_CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+_PATH = re.compile(r"^[\w.-]+(?:/[\w.-]+)*/?$")
+_ENDINGS = (".py", ".md", ".toml", ".yaml", ".json", ".csv", ".ipynb", ".j2")
+
+
+def commands() -> Iterator[list[str]]:
+    """Words after the program of every command of ours that the texts show."""
+    for text in TEXTS.values():
+        for block in [*_FENCE.findall(text), *_INDENTED.findall(text)]:
+            for line in _CONTINUED.sub(" ", block).splitlines():
+                words = _words(line)
+                if tuple(words[:3]) == _SWEEP:
+                    yield ["sweep", *words[3:]]
+                elif words[:1] == ["mmprolong"]:
+                    yield words[1:]
+
+
+def _words(line: str) -> list[str]:
+    """The first command of a line; what is piped or redirected is not ours."""
+    try:
+        words = shlex.split(line.strip().removeprefix("$ "), comments=True)
+    except ValueError:  # prose with an apostrophe
+        return []
+    end = next((index for index, word in enumerate(words) if word in ("|", ">", "&&", ";")), len(words))
+    return words[:end]
+
+
+def paths() -> Iterator[str]:
+    """What looks like a path of ours: in backquotes or a link, with a slash or a known ending, and no placeholder."""
+    for text in TEXTS.values():
+        prose = _FENCE.sub("", text)
+        for word in [*_CODE.findall(prose), *_LINK.findall(prose)]:
+            if _PATH.match(word) and ("/" in word or word.endswith(_ENDINGS)):
+                yield word
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_is_one_that_we_have(words: list[str]):
+    arguments = parse(words)
+    if "overrides" in arguments:
+        _, block = Composer().compose(arguments.overrides)
+        if words[0] == "sweep":
+            own = [text for text in arguments.overrides if "ablation=" not in text]
+            assert points(parse_sweep(block), own)
+
+
+def test_the_readme_shows_commands():
+    assert ["sweep"] in [words[:1] for words in commands()]
+
+
+@pytest.mark.parametrize("path", sorted(set(paths())))
+def test_every_path_exists(path: str):
+    """As written, in the package, or as a file's name anywhere in the repository."""
+    places = [ROOT / path, ROOT / "mmprolong" / path]
+    named = "/" not in path.rstrip("/") and any(ROOT.glob(f"*/**/{path.rstrip('/')}"))
+    written = path in ("done.json", "failed.json", "LICENSES.md") or path.startswith("store/")
+    assert named or written or any(place.exists() for place in places)
+
+
+def test_the_map_lists_every_folder_of_the_package():
+    maps = [block for block in _FENCE.findall(TEXTS["README.md"]) if "mmprolong/" in block and "tests/" in block]
+    listed = set(re.findall(r"\w+", " ".join(maps)))
+    folders = {path.parent.name for path in (ROOT / "mmprolong").glob("*/__init__.py")}
+    assert folders <= listed, f"not in the map: {sorted(folders - listed)}"
+
+
+def test_groups_and_choices_of_the_readme_are_those_of_conf():
+    """Rows of its table begin with a group in backquotes; what stands beside it are its choices."""
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TEXTS["README.md"], re.MULTILINE)
+    for group, choices in rows:
+        if group in groups():
+            assert sorted(re.findall(r"\w+", choices)) == groups()[group], group
+
+
+def test_every_command_has_a_line_of_help():
+    assert all((module.run.__doc__ or "").strip() for module in COMMANDS.values())
