@@ -71,7 +71,7 @@ def test_settings_for_a_gpu_change_no_gradient():
         model = PROXY.build(Model()).train()
         if for_gpu:
             weights.fit_gpu(model, large=0)
-            assert model.is_gradient_checkpointing
+            assert model.is_activation_checkpointing
             assert model.model.language_model.config._attn_implementation == "sdpa"
         last_hidden(model, pack).square().mean().backward()
         found.append({name: parameter.grad for name, parameter in model.named_parameters()})
