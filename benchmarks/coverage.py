@@ -23,8 +23,10 @@ def arm(generator, effect, seeds, document, interaction, spread, lengths, questi
     return Outcomes(sums=sums, counts=counts, weights=np.full(lengths, 1 / lengths), documents=names)
 
 
-def coverage(trials, seeds, documents, spread, lengths=5, questions=4, single=False, truth=0.03, resamples=2000):
-    """Share of intervals that hold the truth, and their mean half width."""
+def coverage(
+    trials, seeds, documents, spread, lengths=5, questions=4, single=False, truth=0.03, resamples=2000, arms=5
+):
+    """Share of intervals that hold the truth, and their mean half width; in a table of `arms` whose seeds are pooled."""
     hits, widths = 0, []
     for trial in range(trials):
         generator = np.random.default_rng(trial)
@@ -32,7 +34,8 @@ def coverage(trials, seeds, documents, spread, lengths=5, questions=4, single=Fa
         shape = {"lengths": lengths, "questions": questions}
         one = arm(generator, truth, seeds, document, 0.03, spread, **shape)
         other = arm(generator, 0.0, seeds, document, 0.03, spread, deterministic=single, **shape)
-        found = difference(one, other, resamples)
+        rest = [arm(generator, 0.0, seeds, document, 0.03, spread, **shape) for _ in range(arms - 2)]
+        found = difference(one, other, resamples, pool=[one, other, *rest])
         hits += found.low <= truth <= found.high
         widths.append(found.half)
     return hits / trials, float(np.mean(widths))

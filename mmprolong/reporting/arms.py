@@ -73,7 +73,9 @@ def _mean(found: list[Result], length: str) -> float | None:
 def _against_baseline(arms: dict[str, Arm], tallies: dict[str, Outcomes], baseline: str) -> dict[str, Arm]:
     reference = arms[baseline].score
     others = [label for label in tallies if label != baseline]
-    found = {label: difference(tallies[label], tallies[baseline]) for label in others} if baseline in tallies else {}
+    pool = list(tallies.values())
+    known = others if baseline in tallies else []
+    found = {label: difference(tallies[label], tallies[baseline], pool=pool) for label in known}
     adjusted = holm({label: estimate.p for label, estimate in found.items()})
     measured: dict[str, Arm] = {}
     for label, arm in arms.items():
@@ -97,5 +99,7 @@ def _against_best(arms: dict[str, Arm], tallies: dict[str, Outcomes]) -> dict[st
     if not scores:
         return arms
     best = max(scores, key=lambda label: scores[label])
-    near = {label for label in scores if label != best and not difference(tallies[best], tallies[label]).clear}
+    pool = list(tallies.values())
+    rest = [label for label in scores if label != best]
+    near = {label for label in rest if not difference(tallies[best], tallies[label], pool=pool).clear}
     return {label: replace(arm, near_best=label in near) for label, arm in arms.items()}

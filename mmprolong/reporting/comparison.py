@@ -105,11 +105,12 @@ def _compared(paper: Paper, measures: Sequence[Measure], rows: Mapping[str, _Row
     headline = next(measure for measure in measures if measure.column == paper.headline)
     tallies = {label: tally(headline, row.results) for label, row in rows.items()}
     values = {label: _mean(headline, row.results) for label, row in rows.items()}
+    pool = [arm for arm in tallies.values() if arm is not None]
     found: dict[str, Estimate] = {}
     for label, other in paper.against.items():
         one, base = tallies.get(label), tallies.get(other)
         if one is not None and base is not None:
-            found[label] = difference(one, base)
+            found[label] = difference(one, base, pool=pool)
     adjusted = holm({label: estimate.p for label, estimate in found.items()})
     made: dict[str, _Row] = {}
     for label, row in rows.items():

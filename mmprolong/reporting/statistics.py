@@ -6,8 +6,9 @@ same documents, so a difference resamples them together. The headline score is a
 each length over tasks. Each document's pull on it (its questions' deviations from their cell's mean, weighted) is
 computed once, and a resample is a sum of pulls: linear in the documents, and no cell can run empty.
 
-Seeds are few. Their spread is cleaned of the noise of single answers, which the documents carry already, resampled, and
-the interval is widened to the Student t quantile of the effective degrees of freedom (Satterthwaite).
+Seeds are few. Their spread is taken over all arms of a table at once, cleaned of the noise of single answers, which the
+documents carry already, and drawn from a normal law, because two or three seeds have no shape; the interval is widened
+to the Student t quantile of the effective degrees of freedom (Satterthwaite).
 benchmarks/coverage.py measures how often such intervals hold the truth.
 """
 
@@ -141,16 +142,21 @@ def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
 
     Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
     """
-    found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples)
+    found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples, [arm])
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
-def difference(arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES) -> Estimate:
+def difference(
+    arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES, pool: Sequence[Outcomes] = ()
+) -> Estimate:
     """`arm` minus `baseline`, paired by document, with its 95 % interval and p.
 
     Covers: documents, drawn together for both arms, and the seeds of every arm that has at least two. Seeds of the two
     arms are not paired: seed 0 of one has nothing in common with seed 0 of the other. A single run is compared with
     every seed of the other arm; its own seed is then part of the statement ("this base model"), not of the interval.
+
+    Args:
+        pool: arms whose seeds are taken to spread alike, as those of one table; by default these two.
 
     Raises:
         ArtifactError: the arms did not answer the same documents.
@@ -158,7 +164,8 @@ def difference(arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES) ->
     if arm.documents != baseline.documents or (arm.counts != baseline.counts).any():
         raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
     value = float(arm.overall.mean() - baseline.overall.mean())
-    estimate = _estimate(value, [arm, baseline], arm.pulls.mean(0) - baseline.pulls.mean(0), resamples)
+    pulls = arm.pulls.mean(0) - baseline.pulls.mean(0)
+    estimate = _estimate(value, [arm, baseline], pulls, resamples, pool or [arm, baseline])
     p = max(estimate.p, permutation(arm.parts - baseline.parts, resamples))
     return replace(estimate, p=p)
 
@@ -166,7 +173,8 @@ def difference(arm: Outcomes, baseline: Outcomes, resamples: int = RESAMPLES) ->
 def permutation(parts: "ndarray", resamples: int = RESAMPLES) -> float:
     """Two-sided p of a summed difference under random exchange of the two arms, document by document.
 
-    Covers documents only: it says whether these two sets of weights differ, not whether another seed would.
+    Covers documents only: it says whether these two sets of weights differ, not whether another seed would. Scores are
+    right or wrong, so many exchanges reach the difference exactly; those count half (the mid-p value).
 
     Args:
         parts: what each document adds to the difference, (documents,).
@@ -175,8 +183,9 @@ def permutation(parts: "ndarray", resamples: int = RESAMPLES) -> float:
 
     generator = np.random.default_rng(0)
     signs = generator.integers(0, 2, (resamples, len(parts)), dtype=np.int8) * 2 - 1
-    extreme = np.abs(signs @ parts) >= abs(parts.sum()) * (1 - 1e-9)
-    return float((extreme.sum() + 1) / (resamples + 1))
+    drawn, observed = np.abs(signs @ parts), abs(parts.sum())
+    above, reached = (drawn > observed * (1 + 1e-9)).sum(), (drawn >= observed * (1 - 1e-9)).sum()
+    return float(((above + reached) / 2 + 1) / (resamples + 1))
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:
@@ -192,7 +201,9 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
     return {name: adjusted[name] for name in p}
 
 
-def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resamples: int) -> Estimate:
+def _estimate(
+    value: float, arms: Sequence[Outcomes], pulls: "ndarray", resamples: int, pool: Sequence[Outcomes]
+) -> Estimate:
     import numpy as np
     from scipy.special import stdtr, stdtrit
 
@@ -200,13 +211,9 @@ def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resample
     documents = len(pulls)
     small = documents / arms[0].freedom
     by_document = pulls[generator.integers(0, documents, (resamples, documents), dtype=np.int32)].sum(1)
-    by_seed = np.zeros(resamples)
-    for arm, sign in zip(arms, (1, -1), strict=False):
-        chosen = generator.integers(0, len(arm.overall), (resamples, len(arm.overall)))
-        by_seed += sign * arm.overall[chosen].mean(1)
     from_documents = small * float((pulls**2).sum())
-    from_seeds, freedom = _variance(from_documents, arms)
-    resampled = by_document * small**0.5 + _rescaled(by_seed, from_seeds)
+    from_seeds, freedom = _variance(from_documents, arms, pool)
+    resampled = by_document * small**0.5 + generator.normal(0, from_seeds**0.5, resamples)
     stretch = stdtrit(freedom, (1 + LEVEL) / 2) / stdtrit(np.inf, (1 + LEVEL) / 2)
     low, high = value + stretch * np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     total = from_documents + from_seeds
@@ -218,29 +225,28 @@ def _estimate(value: float, arms: Sequence[Outcomes], pulls: "ndarray", resample
     )
 
 
-def _variance(from_documents: float, arms: Sequence[Outcomes]) -> tuple[float, float]:
+def _variance(from_documents: float, arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> tuple[float, float]:
     """What the seeds add to the variance beyond the documents, and the degrees of freedom of the whole."""
-    seeded = [arm for arm in arms if len(arm.overall) > 1]
-    free = arms[0].freedom
-    spreads = [_spread(arm) for arm in seeded]
-    from_seeds = max(0.0, sum(between - explained for between, explained in spreads))
+    free, seeded = arms[0].freedom, [arm for arm in pool if len(arm.overall) > 1]
+    rate = sum(1 / len(arm.overall) for arm in arms if len(arm.overall) > 1)
+    if not seeded or not rate:
+        return 0.0, free
+    between, explained, seeds = _spread(seeded)
+    from_seeds = max(0.0, rate * (between - explained))
     if not from_seeds:
         return 0.0, free
-    blur = from_documents**2 / free
-    blur += sum(between**2 / (len(arm.overall) - 1) for arm, (between, _) in zip(seeded, spreads, strict=True))
-    fewest = min(len(arm.overall) - 1 for arm in seeded)
-    return from_seeds, max((from_documents + from_seeds) ** 2 / blur, fewest)
+    blur = from_documents**2 / free + (rate * between) ** 2 / seeds
+    return from_seeds, max((from_documents + from_seeds) ** 2 / blur, seeds)
 
 
-def _spread(arm: Outcomes) -> tuple[float, float]:
-    """Variance of an arm's mean as its seeds differ, and what of it is the noise of single answers, not of seeds."""
-    count, documents = arm.pulls.shape
-    between = float(((arm.overall - arm.overall.mean()) ** 2).sum()) / (count - 1)
-    private = float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum()) / (count - 1)
-    return between / count, private * documents / arm.freedom / count
+def _spread(arms: Sequence[Outcomes]) -> tuple[float, float, int]:
+    """Variance of a run as the seeds differ, what of it is the noise of single answers, and its degrees of freedom."""
+    seeds = sum(len(arm.overall) - 1 for arm in arms)
+    between = sum(float(((arm.overall - arm.overall.mean()) ** 2).sum()) for arm in arms)
+    private = sum(_private(arm) for arm in arms)
+    return between / seeds, private / seeds, seeds
 
 
-def _rescaled(draws: "ndarray", variance: float) -> "ndarray":
-    """`draws` about 0 with the variance that they should have."""
-    spread = draws.std()
-    return (draws - draws.mean()) * (variance**0.5 / spread if spread else 0.0)
+def _private(arm: Outcomes) -> float:
+    """Squared deviations of the seeds from their mean that single documents explain."""
+    return float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum()) * len(arm.documents) / arm.freedom
