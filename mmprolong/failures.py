@@ -1,16 +1,16 @@
 """What went wrong, in one word with a rule each, and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
 
 ADVICE = {
-    "memory": "ask for more: cluster.jobs.{stage}.memory, or a smaller batch; then `mmprolong retry`",
-    "time": "ask for more: cluster.jobs.{stage}.minutes; then `mmprolong retry`",
+    "memory": "ask for more: cluster.jobs.{stage}.memory (or of `default`), or a smaller batch; then `mmprolong retry`",
+    "time": "ask for more: cluster.jobs.{stage}.minutes (or of `default`); then `mmprolong retry`",
     "node": "not the step's fault: `mmprolong retry`",
-    "killed": "by a person, or for want of memory: `mmprolong retry`, with more cluster.jobs.{stage}.memory",
+    "killed": "by a person, or for want of memory: `mmprolong retry`, with more cluster.jobs.{stage}.memory if it is that",
     "disk": "free some space, then `mmprolong retry`",
     "data": "mend the setting or the data that it names, then run the sweep again",
     "input": "`mmprolong retry` runs its inputs first",
@@ -32,6 +32,17 @@ _STATES = {
     "CANCELLED": "cancelled",
 }
 """Kind by the word with which Slurm closes a job; all other jobs are judged by what they wrote."""
+_LAST_WORDS = {
+    "oom-kill event": "memory",
+    "oom_kill event": "memory",
+    "DUE TO TIME LIMIT": "time",
+    "DUE TO NODE FAILURE": "node",
+    "DUE TO PREEMPTION": "node",
+    "CANCELLED AT": "cancelled",
+    "ModuleNotFoundError": "code",
+    "ImportError": "code",
+}
+"""Kind by words in a job's log, the first that fits; for clusters that keep no accounts."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 
 
@@ -68,6 +79,15 @@ def from_note(note: Mapping[str, Any]) -> Failure:
     """The failure that a step wrote down itself, in `failed.json`."""
     kind = note.get("kind") or ("code" if note.get("traceback") else "data")
     return Failure(kind if kind in ADVICE else "code", str(note.get("error", "")).splitlines()[0])
+
+
+def from_log(lines: Sequence[str]) -> Failure | None:
+    """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
+    for line in reversed(lines):
+        for words, kind in _LAST_WORDS.items():
+            if words in line:
+                return Failure(kind, f"log: {line.strip()}")
+    return None
 
 
 def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:

@@ -6,14 +6,17 @@ from types import ModuleType
 
 from mmprolong import __version__
 from mmprolong.cli import (
+    cancel,
     catalogue,
     complete,
     completion,
     corpus,
     diff,
     fetch,
+    logs,
     mixture,
     report,
+    retry,
     show,
     status,
     sweep,
@@ -26,6 +29,9 @@ COMMANDS: dict[str, ModuleType] = {
     "sweep": sweep,
     "status": status,
     "report": report,
+    "logs": logs,
+    "retry": retry,
+    "cancel": cancel,
     "list": catalogue,
     "corpus": corpus,
     "synthesis": synthesis,
@@ -42,6 +48,8 @@ _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
   python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
   mmprolong status length_dist --watch                       where every point stands
+  python -m mmprolong.sweep +ablation=length_dist cluster=slurm_h100 cluster.account=NAME
+  mmprolong retry length_dist                                on a cluster: submit what failed again
   mmprolong report length_dist                               the table again, and the HTML report
   mmprolong corpus corpus.path=PDFS                          what can be read of a folder, and what was refused
   mmprolong show length_dist -n 5                            instances that an arm is trained on

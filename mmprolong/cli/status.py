@@ -10,8 +10,8 @@ from rich.live import Live
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store, planned, require_launched
 
-_SECONDS = 1.0
-"""Time between two looks at the store [s]."""
+_SECONDS = 2.0
+"""Time between two looks at the store and the queue [s]."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +54,12 @@ def _watch(store: Store, names: list[str], console: Console) -> None:
 
 def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     """One table an ablation; and whether every step of all of them is finished."""
-    from mmprolong.sweep.display import status_table
-    from mmprolong.sweep.launch import finished_steps
     from mmprolong.sweep.plan import load_plan
+    from mmprolong.sweep.standing import standings
+    from mmprolong.sweep.status import status_view
 
     plans = [load_plan(store, name) for name in names]
-    finished = all(len(finished_steps(store, plan)) == len(plan.steps) for plan in plans)
-    return Group(*(status_table(store, plan) for plan in plans)), finished
+    where = [standings(store, plan) for plan in plans]
+    finished = all(each.state == "finished" for found in where for each in found.values())
+    views = (status_view(store, plan, found) for plan, found in zip(plans, where, strict=True))
+    return Group(*views), finished

@@ -2,40 +2,74 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 
 from mmprolong.artifacts import Store
+from mmprolong.cli.launch import check, submit
 from mmprolong.cli.report import print_report
 from mmprolong.errors import StepFailed
+
+if TYPE_CHECKING:
+    from mmprolong.config import Config
+    from mmprolong.sweep.plan import Plan
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Overrides, and whether to stop after the plan."""
     parser.add_argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Plan, run and report an ablation."""
-    from mmprolong.sweep.display import duration, failures, plan_table, progress_view
-    from mmprolong.sweep.estimate import estimate
-    from mmprolong.sweep.launch import Launcher, finished_steps
     from mmprolong.sweep.plan import make_plan, save_plan
 
     console = Console()
     plan, config = make_plan(arguments.overrides)
+    check(config, arguments.prune)
     store = Store(Path(config.paths.store))
-    finished = finished_steps(store, plan)
-    console.print(plan_table(plan, finished))
-    left = estimate(store, plan, finished, config.cluster)
-    console.print(f"store: {store.root}   estimated time: {duration(left)}" if left else f"store: {store.root}")
+    _print_plan(store, plan, config, console)
     if arguments.dry_run:
         console.print("dry run: nothing was started")
         return
-    launcher = Launcher(store, plan, save_plan(store, plan), config.cluster, config.tracking)
+    path = save_plan(store, plan)
+    if config.cluster.launcher == "slurm":
+        submit(store, plan, config, arguments.overrides, arguments.prune, console)
+    else:
+        _run_here(store, plan, path, config, console)
+
+
+def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) -> None:
+    from mmprolong.sweep.display import cost_line, duration, plan_table
+    from mmprolong.sweep.estimate import cost, estimate
+    from mmprolong.sweep.standing import standings
+
+    where = standings(store, plan)
+    finished = {name for name, each in where.items() if each.state == "finished"}
+    console.print(plan_table(plan, where))
+    console.print(f"store: {store.root}", soft_wrap=True, highlight=False)
     if len(finished) < len(plan.steps):
+        here = config.cluster.launcher != "slurm"
+        time = f"{duration(estimate(store, plan, finished, config.cluster))}; " if here else ""
+        console.print(f"estimated: {time}{cost_line(cost(store, plan, finished, config.cluster))}", soft_wrap=True)
+
+
+def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> None:
+    """Run what is not finished on this machine, with bars, and report.
+
+    Raises:
+        StepFailed: a step failed; all that does not need it was run.
+    """
+    from mmprolong.sweep.display import failures, progress_view
+    from mmprolong.sweep.estimate import estimate
+    from mmprolong.sweep.launch import Launcher
+
+    launcher = Launcher(store, plan, path, config.cluster, config.tracking)
+    if not launcher.progress.over(plan):
         with Live(console=console, refresh_per_second=4, transient=True) as live:
             progress = launcher.run(
                 lambda state: live.update(

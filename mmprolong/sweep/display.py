@@ -1,35 +1,49 @@
-"""What a person sees of a sweep: the plan, its progress, where every point stands."""
+"""What a person sees of a sweep: the plan, what it costs, its progress."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.artifacts import FAILED, PROGRESS, Store
+from mmprolong.artifacts import PROGRESS, Store
 from mmprolong.settings import STAGES
+from mmprolong.sweep.estimate import Cost
 from mmprolong.sweep.launch import Progress
-from mmprolong.sweep.plan import Plan, PlannedPoint
+from mmprolong.sweep.plan import Plan
+from mmprolong.sweep.standing import Standing
+
+_COLUMNS = {"finished": "done", "running": "running", "queued": "queued", "failed": "failed", "unknown": "unknown"}
+_SHOWN = ("done", "running", "queued", "failed", "unknown", "to do")
+"""All but the first and the last are shown only if a step stands so."""
 
 
-def plan_table(plan: Plan, finished: set[str]) -> Table:
-    """Points by stage: how many steps they ask for, how many different ones, how many are done."""
+def plan_table(plan: Plan, standings: Mapping[str, Standing]) -> Table:
+    """Points by stage: how many steps they ask for, how many different ones, and where these stand."""
     table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left", caption_justify="left")
-    for column in ("stage", "asked for", "different", "done", "to do"):
+    states = Counter((plan.steps[name].stage, _COLUMNS.get(each.state, "to do")) for name, each in standings.items())
+    shown = [column for column in _SHOWN if column in ("done", "to do") or any(state == column for _, state in states)]
+    for column in ("stage", "asked for", "different", *shown):
         table.add_column(column, justify="left" if column == "stage" else "right")
     asked = Counter(plan.steps[name].stage for point in plan.points for name in point.steps.values())
     different = Counter(step.stage for step in plan.steps.values())
-    done = Counter(plan.steps[name].stage for name in finished)
     for stage in STAGES:
-        cells = (asked[stage], different[stage], done[stage], different[stage] - done[stage])
+        cells = (asked[stage], different[stage], *(states[stage, column] for column in shown))
         table.add_row(stage, *map(str, cells))
     seeds = ", ".join(map(str, plan.seeds))
     table.caption = f"{len(plan.points)} points = {len({p.label for p in plan.points})} rows x seeds {seeds}"
     return table
+
+
+def cost_line(cost: Cost) -> str:
+    """'12.0 GPU-hours, 3.5 CPU-hours, 120 GB, money 31'; what is nothing is left out."""
+    parts = [f"{cost.gpu_hours:,.1f} GPU-hours"] if cost.gpu_hours else []
+    parts += [f"{cost.cpu_hours:,.2f} CPU-hours"] if cost.cpu_hours else []
+    size = f"{cost.megabytes / 1000:,.1f} GB" if cost.megabytes >= 1000 else f"{cost.megabytes:.0f} MB"
+    return ", ".join([*parts, f"{size} on disk", *([f"price {cost.money:,.2f}"] if cost.money else [])])
 
 
 def progress_view(store: Store, plan: Plan, progress: Progress, remaining: float) -> RenderableType:
@@ -53,44 +67,11 @@ def failures(plan: Plan, progress: Progress) -> list[Text]:
     return lines
 
 
-def status_table(store: Store, plan: Plan) -> Table:
-    """Every point: steps done, what runs, what failed, its score."""
-    table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left")
-    for column in ("point", "seed", "steps", "state", "overall"):
-        table.add_column(column, justify="left" if column in ("point", "state") else "right", overflow="fold")
-    for point in plan.points:
-        table.add_row(*_point_row(store, plan, point))
-    return table
-
-
 def duration(seconds: float) -> str:
     """'45 s', '12 min', '3.5 h'."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _point_row(store: Store, plan: Plan, point: PlannedPoint) -> Iterable[RenderableType]:
-    records = {role: store.record(plan.steps[name].stage, name) for role, name in point.steps.items()}
-    done = sum(record is not None for record in records.values())
-    score = records["score"]
-    overall = f"{score.metrics['overall']:.3f}" if score else "-"
-    return point.label, str(point.seed), f"{done}/{len(records)}", _state(store, plan, point, records), overall
-
-
-def _state(store: Store, plan: Plan, point: PlannedPoint, records: dict) -> Text:
-    open_roles = [role for role, record in records.items() if record is None]
-    if not open_roles:
-        return Text("finished", style="green")
-    for role in open_roles:
-        step = plan.steps[point.steps[role]]
-        failed = _read(store, step.stage, step.id, FAILED)
-        if failed:
-            return Text(f"{role} failed: {failed['error']}", style="red")
-        at = _read(store, step.stage, step.id, PROGRESS)
-        if at and time.time() - at["time"] < 60:
-            return Text(f"{role} {at['done']}/{at['total']} {at['unit']}, {at['rate']:.1f}/s", style="cyan")
-    return Text(f"waits for {open_roles[0]}")
 
 
 def _bar(name: str, done: int, total: int, note: str) -> Table:

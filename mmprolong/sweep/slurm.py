@@ -8,18 +8,16 @@ from io import StringIO
 from typing import Any
 
 from mmprolong.artifacts import Store
-from mmprolong.config import Cluster, Job, Tracking
+from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import SchedulerError
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
+from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.launch import THREADS, finished_steps
 from mmprolong.sweep.plan import Plan
 from mmprolong.sweep.queue import JobState, Queue, SlurmQueue, require
-from mmprolong.sweep.submissions import Submission, append, latest
+from mmprolong.sweep.submissions import LOGS, Submission, append, latest
 from mmprolong.sweep.task import Task
-
-LOGS = "slurm"
-"""Folder of the jobs' logs, beside the record of the jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class SlurmLauncher:
 
     def _parameters(self, array: Array, dependency: str, frozen: Frozen) -> dict[str, Any]:
         """What submitit is told: empty settings are left to the cluster."""
-        job = self.cluster.jobs.get(array.stage) or self.cluster.jobs.get("default") or Job()
+        job = job_of(self.cluster, array.stage)
         flags: dict[str, Any] = {"requeue": True, **job.flags}
         if dependency:
             flags |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}

@@ -11,6 +11,8 @@ from mmprolong.artifacts import Store
 from mmprolong.sweep.plan import PLANS
 
 JOBS = "jobs.jsonl"
+LOGS = "slurm"
+"""Folder of the jobs' logs, beside their record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

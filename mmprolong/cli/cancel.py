@@ -1,0 +1,33 @@
+"""`mmprolong cancel`."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmprolong.artifacts import Store
+from mmprolong.cli.launch import add_match
+from mmprolong.cli.lookup import add_store, require_launched
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The ablation, and which of its jobs."""
+    parser.add_argument("ablation")
+    add_match(parser, "only jobs")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Cancel the jobs of an ablation on a cluster, and those that wait for them."""
+    from mmprolong.sweep.plan import load_plan
+    from mmprolong.sweep.slurm import cancel
+
+    store = Store(Path(arguments.store))
+    require_launched(store, arguments.ablation)
+    plan = load_plan(store, arguments.ablation)
+    ended = cancel(store, plan, arguments.match)
+    console = Console()
+    for name in ended:
+        console.print(f"cancelled: {plan.steps[name].path} ({plan.steps[name].label})", soft_wrap=True, highlight=False)
+    if not ended:
+        console.print(f"{arguments.ablation}: no job of it is in the queue")

@@ -1,0 +1,76 @@
+"""What the user sees of a launch on Slurm."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from mmprolong.artifacts import Store
+from mmprolong.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from mmprolong.config import Config
+    from mmprolong.sweep.plan import Plan
+    from mmprolong.sweep.slurm import Launched
+
+LAUNCHERS = ("processes", "slurm")
+
+
+def check(config: "Config", prune: bool) -> None:
+    """Refuse what no launcher can do.
+
+    Raises:
+        ConfigError: the launcher is unknown, or has no jobs to prune.
+    """
+    name = config.cluster.launcher
+    if name not in LAUNCHERS:
+        raise ConfigError(f"cluster.launcher: {name!r} is unknown; {nearest(name, LAUNCHERS)}")
+    if prune and name != "slurm":
+        raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
+
+
+def submit(
+    store: Store, plan: "Plan", config: "Config", overrides: Sequence[str], prune: bool, console: Console
+) -> None:
+    """Hand the plan to Slurm and say what to do next."""
+    from mmprolong.sweep.launched import remember
+    from mmprolong.sweep.slurm import SlurmLauncher
+
+    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
+    remember(store, plan.ablation, overrides)
+    show(plan, launched, prune, console)
+    where = "" if str(store.root) == "store" else f" --store {store.root}"
+    for words, meaning in (
+        (f"status {plan.ablation}{where} --watch", "where every point stands"),
+        (f"logs {plan.ablation}{where}", "what the failed and running jobs wrote"),
+        (f"retry {plan.ablation}{where}", "submit what failed, and what hung on it"),
+        (f"cancel {plan.ablation}{where}", "take it all back"),
+        (f"report {plan.ablation}{where}", "the table, as far as it has run"),
+    ):
+        console.print(f"  mmprolong {words}   [dim]{meaning}[/]", soft_wrap=True, highlight=False)
+
+
+def show(plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:
+    """The submitted arrays, and what was left alone."""
+    if launched.submitted:
+        table = Table(title=f"{plan.ablation}: submitted", title_justify="left")
+        for column in ("job", "stage", "steps", "after"):
+            table.add_column(column, justify="right" if column == "steps" else "left", overflow="fold")
+        for each in launched.submitted:
+            table.add_row(each.job, each.stage, str(len(each.steps)), each.dependency)
+        console.print(table)
+    else:
+        console.print(f"{plan.ablation}: nothing to submit")
+    if launched.queued:
+        console.print(f"{len(launched.queued)} steps were in the queue already")
+    if launched.stray:
+        jobs = ", ".join(launched.stray.values())
+        done = "cancelled" if prune else "left alone; --prune cancels them"
+        console.print(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
+
+
+def add_match(parser: argparse.ArgumentParser, what: str) -> None:
+    """Which of the ablation's steps."""
+    parser.add_argument("match", nargs="?", default="", help=f"{what} whose label or stage/id contains this")

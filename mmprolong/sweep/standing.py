@@ -1,0 +1,135 @@
+"""Where every step of a plan stands: what the disk says first, what the queue says second."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
+from mmprolong.errors import SchedulerError
+from mmprolong.failures import Failure, from_job, from_log, from_note
+from mmprolong.sweep.freeze import launches
+from mmprolong.sweep.plan import Plan
+from mmprolong.sweep.queue import JobState, Queue, SlurmQueue
+from mmprolong.sweep.submissions import LOGS, Submission, latest
+
+_FRESH = 60.0
+"""A step that said how far it is since then is running [s]."""
+_TAIL = 8192
+"""How much of the end of a log is read [bytes]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one step stands."""
+
+    state: str
+    """`finished`, `running`, `queued`, `failed`, `blocked` (needs a failed one), `unknown`, or `open`."""
+    job: str = ""
+    detail: str = ""
+    """Why it waits, or what is not known."""
+    failure: Failure | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """The last line of its log."""
+
+
+def standings(store: Store, plan: Plan, queue: Queue | None = None) -> dict[str, Standing]:
+    """Where the steps of `plan` stand, by id. Slurm is asked only if steps were handed to it."""
+    known = {name: each for name, each in latest(store).items() if name in plan.steps}
+    found: dict[str, Standing] = {}
+    for name, step in plan.steps.items():
+        if store.record(step.stage, name) is not None:
+            found[name] = Standing(state="finished")
+    states, trouble = _ask(queue or SlurmQueue(), {name: each for name, each in known.items() if name not in found})
+    for name, step in plan.steps.items():
+        if name in found:
+            continue
+        standing = _standing(store, store.folder(step.stage, name), known.get(name), states, trouble)
+        inputs = {path.partition("/")[2] for path in step.needs.values()}
+        lost = any(found[each].state in ("failed", "blocked") for each in inputs)
+        found[name] = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
+    return found
+
+
+def log_path(store: Store, submission: Submission) -> Path:
+    """Where the job of a submission writes."""
+    return launches(store, submission.ablation) / LOGS / f"{submission.job}_0_log.out"
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """The last lines of a file, empty ones left out; none if it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-lines:]
+
+
+def _ask(queue: Queue, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
+    try:
+        return queue.states(each.job for each in known.values()) if known else {}, ""
+    except SchedulerError as error:
+        return {}, str(error)
+
+
+def _idle(standing: Standing) -> bool:
+    """Whether the step neither runs nor waits, and no failure of its own is known."""
+    own = standing.failure is not None and standing.failure.kind not in ("cancelled", "input")
+    return standing.state in ("open", "unknown") or (standing.state == "failed" and not own)
+
+
+def _standing(
+    store: Store, folder: Path, submission: Submission | None, states: Mapping[str, JobState], trouble: str
+) -> Standing:
+    job = submission.job if submission else ""
+    state = states.get(job)
+    if state is not None and state.live:
+        return _live(folder, job, state)
+    note = _read(folder / FAILED)
+    if note:
+        return Standing(state="failed", job=job, failure=from_note(note))
+    at = _read(folder / PROGRESS)
+    if at and time.time() - at["time"] < _FRESH:
+        return Standing(state="running", job=job, progress=at, metrics=_metrics(folder))
+    if submission is None:
+        return Standing(state="open")
+    failure = _ended(state, tail(log_path(store, submission), 50))
+    if failure:
+        return Standing(state="failed", job=job, failure=failure)
+    detail = trouble or (f"Slurm: {state.state.lower()}, but no result" if state else f"Slurm does not know job {job}")
+    return Standing(state="unknown", job=job, detail=detail)
+
+
+def _live(folder: Path, job: str, state: JobState) -> Standing:
+    if state.waiting:
+        return Standing(state="queued", job=job, detail=state.reason)
+    return Standing(state="running", job=job, progress=_read(folder / PROGRESS), metrics=_metrics(folder))
+
+
+def _ended(state: JobState | None, log: list[str]) -> Failure | None:
+    """Why a job has ended: Slurm's word for it, else its last words in the log, else that it failed."""
+    said = from_job(state.state, state.exit_code, state.node) if state else None
+    if said is not None and said.kind != "killed":
+        return said
+    return from_log(log) or said
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    for line in reversed(tail(folder / LOG, 2)):
+        try:
+            return json.loads(line)
+        except ValueError:
+            continue
+    return {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):  # not there (yet): nothing to show
+        return {}
