@@ -26,7 +26,7 @@ def arm(generator, effect, seeds, document, interaction, spread, lengths, questi
 def coverage(
     trials, seeds, documents, spread, lengths=5, questions=4, single=False, truth=0.03, resamples=2000, arms=5
 ):
-    """Share of intervals that hold the truth, and their mean half width; in a table of `arms` whose seeds are pooled."""
+    """Share of intervals that hold the truth, and their mean half width; a table of `arms` pools its seeds."""
     hits, widths = 0, []
     for trial in range(trials):
         generator = np.random.default_rng(trial)
