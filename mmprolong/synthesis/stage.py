@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.backbones import count, find
+from mmprolong.config import Source
 from mmprolong.errors import ConfigError, FeasibilityError, nearest
 from mmprolong.pages.images import PageImages
 from mmprolong.records import Block, Document, Instance, Reject, read_jsonl, write_jsonl
@@ -36,7 +37,8 @@ def run(settings: SynthesisSettings, inputs: Mapping[str, Path], folder: Path, l
         )
     rejects: list[Reject] = []
     tally = _Tally()
-    written = tally.count(_kept(_write(settings, chosen, inputs["corpus"]), rejects, log))
+    asked = _documents(settings.source, len(chosen))
+    written = tally.count(_kept(_write(settings, chosen, inputs["corpus"]), rejects, log, asked))
     total = write_jsonl(folder / "instances.jsonl", written)
     write_jsonl(folder / "rejects.jsonl", rejects)
     if total == 0:
@@ -63,12 +65,23 @@ def _blocks(corpus: Path) -> dict[str, list[Block]]:
     return {document: list(group) for document, group in groupby(blocks, key=lambda block: block.document)}
 
 
-def _kept(written: Iterable[Instance | Reject], rejects: list[Reject], log: RunLog) -> Iterator[Instance]:
-    for number, item in enumerate(written, 1):
-        log.progress(number, number + 1, "instances")
+def _documents(source: Source, pool: int) -> int:
+    """How many documents are written on: composed ones, or at most all of the pool's."""
+    asked = len(source.pages) * source.documents
+    return asked if source.writer == "stamps" else min(asked or pool, pool)
+
+
+def _kept(
+    written: Iterable[Instance | Reject], rejects: list[Reject], log: RunLog, documents: int
+) -> Iterator[Instance]:
+    """The instances; what was refused goes into `rejects`. A document is done when the next one begins."""
+    seen: set[str] = set()
+    for item in written:
+        log.progress(max(len(seen) - 1, 0), documents, "documents")
         if isinstance(item, Reject):
             rejects.append(item)
         else:
+            seen.add(item.document)
             yield item
 
 
