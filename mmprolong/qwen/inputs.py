@@ -12,6 +12,7 @@ from mmprolong.qwen.attention import NAME
 from mmprolong.qwen.encoding import PATCH, Encoded
 from mmprolong.qwen.patches import patchify
 from mmprolong.qwen.positions import positions
+from mmprolong.qwen.vision import page_features
 from mmprolong.records import Image
 
 Show = Callable[[Image], np.ndarray]
@@ -62,13 +63,15 @@ def last_hidden(model: Qwen2_5_VLForConditionalGeneration, inputs: Inputs) -> to
     only under these three conditions, and silently lets them see each other otherwise. Our own attention needs no mask,
     so none is built.
     """
-    varlen = model.model.language_model.config._attn_implementation == NAME
-    out = model.model(
-        input_ids=inputs.ids,
-        attention_mask={"full_attention": None} if varlen else None,
+    language = model.model.language_model
+    embedded = language.embed_tokens(inputs.ids[0])
+    if inputs.pixels is not None and inputs.grids is not None:
+        shown = (inputs.ids[0] == model.config.image_token_id).nonzero()[:, 0]
+        embedded = embedded.index_put((shown,), page_features(model, inputs.pixels, inputs.grids))
+    out = language(
+        inputs_embeds=embedded[None],
+        attention_mask={"full_attention": None} if language.config._attn_implementation == NAME else None,
         position_ids=inputs.positions,
-        pixel_values=inputs.pixels,
-        image_grid_thw=inputs.grids,
         use_cache=False,
     )
     return out.last_hidden_state[0]

@@ -52,6 +52,25 @@ def test_a_neighbour_changes_nothing(model):
     assert not torch.allclose(with_one[length:], with_other[length:], atol=1e-2)
 
 
+def test_hidden_states_are_those_of_transformers_own_forward(model):
+    """Of pages of several sizes, some larger than a window of the vision tower and not a multiple of it."""
+    rng = np.random.default_rng(0)
+    pages = {size: rng.integers(0, 256, size, dtype=np.uint8) for size in ((56, 56), (280, 196), (84, 140))}
+    images = [Image(document=f"{height}", page=width) for height, width in pages]
+    conversation = [Message(role="user", parts=(*images, images[1], "find A")), Message(role="assistant", parts=("7",))]
+    encoded = encode(PROXY, conversation, lambda image: (image.page, int(image.document)))
+    pack = collate([encoded], lambda image: pages[int(image.document), image.page], PROXY.image_token)
+    with torch.no_grad():
+        out = model.model(
+            input_ids=pack.ids,
+            position_ids=pack.positions,
+            pixel_values=pack.pixels,
+            image_grid_thw=pack.grids,
+            use_cache=False,
+        )
+        assert torch.allclose(last_hidden(model, pack), out.last_hidden_state[0], atol=1e-5)
+
+
 @pytest.mark.parametrize("part", ["language", "vision"])
 def test_our_attention_equals_transformers_own(model, part: str):
     documents = [document(0, 3), document(1, 2), document(2, 2)]
