@@ -79,7 +79,7 @@ def _row(name: str, design: Design | None, now: Design, costs: Costs, level: flo
         Cell(text=f"{design.questions:.3g}", value=design.questions),
         *(_points(smallest(design, each)) for each in (0.05, level)),
         Cell(text=f"{cost:,.3g}" if costs.known else f"{cost:,.0f}", value=cost),
-        Cell(text=_command(design, now, runs)),
+        Cell(text=command_of(design, now, runs)),
     )
 
 
@@ -87,7 +87,7 @@ def _points(effect: float) -> Cell:
     return Cell(text=plain(100 * effect), value=100 * effect)
 
 
-def _command(design: Design, now: Design, runs: Runs) -> str:
+def command_of(design: Design, now: Design, runs: Runs) -> str:
     """The sweep with this design; the plan's own settings scaled."""
     source = runs.plan.suite.get("source", {})
     words = [f"python -m mmprolong.sweep +ablation={runs.plan.ablation}"]

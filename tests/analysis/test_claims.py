@@ -1,0 +1,173 @@
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mmprolong.choices import ABLATION, root
+from mmprolong.errors import ConfigError
+from mmprolong.reporting.claims import Claim, Contrast, Ours, Printed, read_claims, verdict
+from mmprolong.reporting.claims_ours import judge_ours, judge_runs
+from mmprolong.reporting.claims_printed import judge_printed
+from mmprolong.reporting.claims_report import claims_table, describe, judge_claims
+from mmprolong.reporting.published import Published
+from mmprolong.sweep.spec import labels, parse
+from tests.analysis.runs import runs_of
+from tests.stores import Truth, write_store
+
+PAPER = Published(root("analysis") / "published")
+ALL = {claim.name: claim for claim in read_claims()}
+MADE = Claim(
+    claim="made",
+    source="made",
+    metric="overall",
+    conditions="made",
+    direction="higher",
+    size=1.0,
+    printed=Printed(table="x", arm={}, columns=[]),
+    ours=Ours(ablation="made", arm=["a"], baseline=["b"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high", "expected"),
+    [
+        ("higher", 0.1, 2.0, "supported"),
+        ("higher", -0.1, 2.0, "too small to tell"),
+        ("higher", -2.0, -0.1, "contradicted"),
+        ("lower", -2.0, -0.1, "supported"),
+        ("lower", 0.1, 2.0, "contradicted"),
+        ("not_lower", -0.9, 3.0, "supported"),
+        ("not_lower", -1.1, 3.0, "too small to tell"),
+        ("not_lower", -3.0, -1.1, "contradicted"),
+        ("alike", -0.9, 0.9, "supported"),
+        ("alike", -0.9, 1.1, "too small to tell"),
+        ("alike", 1.1, 3.0, "contradicted"),
+    ],
+)
+def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high: float, expected: str):
+    claim = replace(MADE, direction=direction, margin=1.0)
+    assert verdict(claim, [Contrast(value=(low + high) / 2, low=low, high=high)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("lows", "clear", "expected"),
+    [
+        ([0.5, 0.2], [True, True], "supported"),
+        ([0.5, 0.2], [True, False], "too small to tell"),
+        ([0.5, -0.2], [True, False], "too small to tell"),
+        ([0.5, -3.0], [True, True], "contradicted"),
+    ],
+)
+def test_the_best_must_beat_every_other_and_is_refuted_by_one(lows: list[float], clear: list[bool], expected: str):
+    claim = replace(MADE, direction="best")
+    contrasts = [
+        Contrast(value=low + 1, low=low, high=low + 2, clear=one) for low, one in zip(lows, clear, strict=True)
+    ]
+    assert verdict(claim, contrasts) == expected
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
+    found = judge_printed(ALL[name], PAPER)
+    assert min(abs(abs(one.value) - abs(ALL[name].size)) for one in found.contrasts) < 0.06
+    assert ALL[name].printed.questions or ALL[name].printed.noise
+    assert (ALL[name].ours is None) == bool(ALL[name].needs)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, claim in ALL.items() if claim.ours))
+def test_a_claim_asks_arms_that_the_ablation_has(name: str):
+    asked = ALL[name].ours
+    assert asked is not None
+    block = msgspec.yaml.decode((root("sweeps") / ABLATION / f"{asked.ablation}.yaml").read_bytes())["sweep"]
+    assert {*asked.arm, *asked.baseline} <= set(labels(parse(block)))
+
+
+def test_both_papers_are_covered():
+    papers = [claim.source.partition(",")[0].partition(" (")[0] for claim in ALL.values()]
+    assert papers.count("arXiv 2605.13831") >= 25 and papers.count("arXiv 2602.15257") >= 15
+
+
+def test_an_hundred_questions_a_cell_carry_seven_points_and_not_one():
+    assert judge_printed(ALL["recipe_gains_seven_points"], PAPER).verdict == "supported"
+    small = judge_printed(ALL["balanced_lengths_win"], PAPER)
+    assert small.verdict == "too small to tell" and small.correlation == pytest.approx(0.96, abs=0.01)
+
+
+def test_the_printed_interval_is_the_binomial_bound():
+    """Counting at 128K: 8.67 against 16.33 of a hundred questions."""
+    (found,) = judge_printed(ALL["needle_counting_falls_at_128k"], PAPER).contrasts
+    spread = (0.0867 * 0.9133 / 100 + 0.1633 * 0.8367 / 100) ** 0.5
+    assert found.high - found.value == pytest.approx(196 * spread, rel=1e-3)
+
+
+def test_repeats_of_an_evaluation_give_the_printed_noise():
+    (found,) = judge_printed(ALL["page_indices_help"], PAPER).contrasts
+    assert found.value - found.low == pytest.approx(1.96 * 0.33 * 2**0.5, rel=1e-3)
+
+
+def test_a_claim_without_runs_says_what_would_run_it():
+    found = judge_ours(ALL["ratio_8_2_is_best"], None)
+    assert (found.verdict, found.command) == ("not run", "python -m mmprolong.sweep +ablation=extraction_ratio")
+    assert judge_ours(ALL["page_indices_help"], None).command == "no ablation yet: the group page_index"
+
+
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [({"a": 0.8, "b": 0.4}, "supported"), ({"a": 0.4, "b": 0.8}, "contradicted"), ({"a": 0.5, "b": 0.505}, "too")],
+)
+def test_runs_with_a_known_truth_get_its_verdict(chances: dict[str, float], expected: str):
+    runs = runs_of(chances, ["reasoning"], ["1x", "2x"], "b", seeds=3, documents=20)
+    assert MADE.ours is not None
+    found = judge_runs(MADE, MADE.ours, runs)
+    assert found.verdict.startswith(expected) and len(found.runs) == 6
+    assert found.command.startswith("mmprolong report made") == (expected != "too")
+
+
+def test_a_length_is_asked_by_its_role():
+    runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x", "2x", "4x"], "b", seeds=2, documents=10)
+    for point in runs.plan.points:
+        point.config["suite"]["trained"] = "2x"
+    questions = {
+        role: judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length=role), runs).contrasts
+        for role in ("shortest", "trained", "beyond", "overall", "4x")
+    }
+    assert questions["beyond"] == questions["4x"] != questions["shortest"]
+    missing = Ours(ablation="made", arm=["a"], baseline=["b"], length="64K")
+    assert judge_runs(MADE, missing, runs).verdict == "not run"
+
+
+def test_claims_are_judged_by_the_store(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=12))
+    names = ["balanced_lengths_win", "vqa_beats_transcription"]
+    judged = {one.claim.name: one for one in judge_claims(store, names)}
+    assert len(judged["balanced_lengths_win"].ours.runs) == 6
+    assert judged["balanced_lengths_win"].ours.verdict == "supported"
+    assert judged["vqa_beats_transcription"].ours.verdict == "not run"
+    table = claims_table(list(judged.values()))
+    assert table.notes[0] == (
+        "By the printed numbers: 1 too small to tell, 1 supported. By our runs: 1 supported, 1 not run."
+    )
+    assert "score-pool_native-s0" in "\n".join(describe(judged["balanced_lengths_win"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"directions": "higher"}, "'directions' is unknown; did you mean 'direction'"),
+        ({"direction": "hihger"}, "direction 'hihger'; did you mean 'higher'"),
+        ({"direction": "alike"}, "alike without margin"),
+        ({"size": "large"}, "Expected `float`, got `str`"),
+    ],
+)
+def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: str):
+    block = msgspec.yaml.decode((root("analysis") / "claims" / "rope_8x_is_too_much.yaml").read_bytes())
+    (tmp_path / "made.yaml").write_bytes(msgspec.yaml.encode(block | change))
+    with pytest.raises(ConfigError, match=reason) as caught:
+        read_claims(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_misspelt_claim_names_the_nearest():
+    with pytest.raises(ConfigError, match="claim: 'page_indices_helps' is unknown; did you mean 'page_indices_help'"):
+        read_claims(names=["page_indices_helps"])
