@@ -20,8 +20,10 @@ from mmprolong.choices import groups, root
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.plugins import names
 
 SWEEP = "sweep"
+TRACKING_MODES = ("offline", "online", "off")
 
 
 class Composer:
@@ -193,10 +195,31 @@ def _resolved(node: Any, root: dict[str, Any]) -> Any:
 def _typed(plain: dict[str, Any]) -> Config:
     """The last check of every value's type; names were checked when they were merged into the schema or set."""
     try:
-        return msgspec.convert(plain, type=Config)
+        config = msgspec.convert(plain, type=Config)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise ConfigError(f"{where.rstrip('`') or 'configuration'}: {message}") from error
+    return _check_names(config)
+
+
+def _check_names(config: Config) -> Config:
+    """Whatever names a file of the package must name one that exists; found before anything runs."""
+    named = [
+        ("model.backbone", config.model.backbone, "backbones"),
+        ("corpus.renderer", config.corpus.renderer, "pages/engines"),
+        ("suite.benchmark", config.suite.benchmark, "evaluation/benchmarks"),
+        ("suite.scorer", config.suite.scorer, "evaluation/scorers"),
+    ]
+    named += [
+        (f"phases.{name}.objective", each.objective, "training/objectives") for name, each in config.phases.items()
+    ]
+    for key, value, folder in named:
+        allowed = names(Path(__file__).parent / folder)
+        if value not in allowed:
+            raise ConfigError(f"{key}: {value!r} is unknown; {nearest(value, allowed)}")
+    if config.tracking.mode not in TRACKING_MODES:
+        raise ConfigError(f"tracking.mode: {config.tracking.mode!r}; {nearest(config.tracking.mode, TRACKING_MODES)}")
+    return config
 
 
 def _first_line(error: BaseException) -> str:

@@ -144,7 +144,6 @@ class Model:
 class Training:
     """How the trainer runs, not what it computes."""
 
-    engine: str = execution("single")
     threads: int = execution(1)
     checkpoint_seconds: float = execution(120.0)
     """Time between checkpoints [s]."""

@@ -46,6 +46,11 @@ def test_every_ablation_file_has_a_golden_entry():
         ("~suite", "only key=value"),
         ("seed=1,2", "axes belong into an ablation file"),
         ("nonsense", "write key=value"),
+        ("tracking.mode=ofline", "did you mean 'offline'?"),
+        ("model.backbone=prxy", "did you mean 'proxy'?"),
+        ("suite.scorer=stamp", "did you mean 'stamps'?"),
+        ("corpus.renderer=mupdf", "did you mean 'pymupdf'?"),
+        ("phases.longpt.objective=next_tok", "did you mean 'next_token'?"),
     ],
 )
 def test_a_wrong_override_is_one_line_with_the_way_out(override: str, says: str):

@@ -14,7 +14,6 @@ from mmprolong.records import Reply, Sample, Score, read_jsonl, write_jsonl
 from mmprolong.runlog import RunLog
 from mmprolong.settings import ScoreSettings
 
-
 QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
 """Depths of the evidence."""
 
@@ -51,7 +50,7 @@ def _scores(name: str, folder: Path) -> Iterator[Score]:
 
 
 def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
-    """Mean value by the quarter of the document in which the evidence begins; quarters without a question are absent."""
+    """Mean value by the quarter of the document in which the evidence begins; empty quarters are absent."""
     quarters: dict[str, list[float]] = defaultdict(list)
     for score in sorted(scores, key=lambda score: score.depth):
         quarters[QUARTERS[min(int(score.depth * 4), 3)]].append(score.value)
