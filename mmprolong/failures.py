@@ -10,7 +10,7 @@ ADVICE = {
     "memory": "ask for more: cluster.jobs.{stage}.memory (or of `default`), or a smaller batch; then `mmprolong retry`",
     "time": "ask for more: cluster.jobs.{stage}.minutes (or of `default`); then `mmprolong retry`",
     "node": "not the step's fault: `mmprolong retry`",
-    "killed": "by a person, or for want of memory: `mmprolong retry`, with more cluster.jobs.{stage}.memory if it is that",
+    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `mmprolong retry`",
     "disk": "free some space, then `mmprolong retry`",
     "data": "mend the setting or the data that it names, then run the sweep again",
     "input": "`mmprolong retry` runs its inputs first",

@@ -25,9 +25,8 @@ def draw(thumbnail: np.ndarray, stamp: str, seed: int) -> np.ndarray:
     page = thumbnail.copy()
     rng = np.random.default_rng(seed)
     dy, dx = (int(step) for step in rng.integers(-_JITTER, _JITTER + 1, 2))
-    page[:CELL, :CELL] = np.pad(_cell(stamp), _JITTER, constant_values=255)[_JITTER + dy :, _JITTER + dx :][
-        :CELL, :CELL
-    ]
+    padded = np.pad(_cell(stamp), _JITTER, constant_values=255)
+    page[:CELL, :CELL] = padded[_JITTER + dy :, _JITTER + dx :][:CELL, :CELL]
     return page
 
 
