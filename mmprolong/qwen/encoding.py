@@ -33,8 +33,8 @@ class Encoded:
 
 def assemble(pieces: Iterable[Piece], size_of: SizeOf, image_token: int) -> Encoded:
     """Lay the pieces out in one sequence; an image takes one token for each 2 x 2 patches."""
-    ids: list[np.ndarray] = []
-    flags: list[np.ndarray] = []
+    ids: list[int] = []
+    flags: list[bool] = []
     images: list[Image] = []
     grids: list[tuple[int, int, int]] = []
     for piece, supervised in pieces:
@@ -42,14 +42,14 @@ def assemble(pieces: Iterable[Piece], size_of: SizeOf, image_token: int) -> Enco
             width, height = size_of(piece)
             images.append(piece)
             grids.append((1, height // PATCH, width // PATCH))
-            span = np.full(height * width // (PATCH * MERGE) ** 2, image_token, np.int64)
+            span = [image_token] * (height * width // (PATCH * MERGE) ** 2)
         else:
-            span = np.asarray(piece, np.int64)
-        ids.append(span)
-        flags.append(np.full(len(span), supervised))
+            span = piece
+        ids += span
+        flags += [supervised] * len(span)
     return Encoded(
-        ids=np.concatenate(ids),
-        supervised=np.concatenate(flags),
+        ids=np.array(ids, np.int64),
+        supervised=np.array(flags, bool),
         images=tuple(images),
         grids=np.asarray(grids, np.int64).reshape(-1, 3),
     )

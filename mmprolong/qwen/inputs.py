@@ -30,7 +30,7 @@ class Inputs:
     supervised: torch.Tensor
     """bool (S,)."""
     pixels: torch.Tensor | None
-    """float32 (patches, 1176)."""
+    """float32 (patches, 1176), or of grey pages (patches, 196)."""
     grids: torch.Tensor | None
     """int64 (images, 3)."""
 

@@ -13,7 +13,7 @@ STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 
 
 def patchify(images: Sequence[np.ndarray]) -> np.ndarray:
-    """float32 (patches, 3 * 2 * 14 * 14) of all images, in order.
+    """float32 (patches, 3 * 2 * 14 * 14) of all images, in order; if all are grey, (patches, 14 * 14) in [0, 1].
 
     Args:
         images: uint8 (H, W, 3) or grey (H, W); sides are multiples of 28.
@@ -21,16 +21,26 @@ def patchify(images: Sequence[np.ndarray]) -> np.ndarray:
     Source: `_preprocess` in
     https://github.com/huggingface/transformers/blob/v5.0.0/src/transformers/models/qwen2_vl/image_processing_qwen2_vl.py
     """
+    grey = all(image.ndim == 2 for image in images)
     rows: list[np.ndarray] = []
     first = 0
     for index in range(1, len(images) + 1):
         if index == len(images) or images[index].shape != images[first].shape:
-            rows.append(_same_size(np.stack(images[first:index])))
+            same = np.stack(images[first:index])
+            rows.append(_grey(same) if grey else _colour(same))
             first = index
     return np.concatenate(rows) if rows else np.empty((0, 3 * FRAMES * PATCH * PATCH), np.float32)
 
 
-def _same_size(images: np.ndarray) -> np.ndarray:
+def _grey(images: np.ndarray) -> np.ndarray:
+    count, height, width = images.shape
+    high, wide = height // PATCH, width // PATCH
+    split = images.reshape(count, high // MERGE, MERGE, PATCH, wide // MERGE, MERGE, PATCH)
+    ordered = split.transpose(0, 1, 4, 2, 5, 3, 6).reshape(count * high * wide, PATCH * PATCH)
+    return ordered * np.float32(1 / 255)
+
+
+def _colour(images: np.ndarray) -> np.ndarray:
     if images.ndim == 3:
         images = np.broadcast_to(images[..., None], (*images.shape, 3))
     count, height, width, _ = images.shape

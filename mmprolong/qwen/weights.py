@@ -10,6 +10,7 @@ from mmprolong.artifacts import read_json, write_json
 from mmprolong.errors import DataError
 from mmprolong.qwen.attention import speed_up
 from mmprolong.qwen.rope import rope_base, rope_fingerprint
+from mmprolong.qwen.vision import Patches
 from mmprolong.records import Checkpoint
 
 NOTE = "checkpoint.json"
@@ -60,6 +61,8 @@ def resume(folder: Path, dtype: str) -> tuple[Qwen2_5_VLForConditionalGeneration
 
 def _ready(model: Qwen2_5_VLForConditionalGeneration) -> Qwen2_5_VLForConditionalGeneration:
     """On the GPU where there is one; with attention that keeps packed documents apart."""
+    visual = model.model.visual
+    visual.patch_embed = Patches(visual.patch_embed.proj)  # pyright: ignore[reportAttributeAccessIssue]
     if torch.cuda.is_available():
         fit_gpu(model)
         return model.to("cuda")  # pyright: ignore[reportArgumentType]

@@ -121,9 +121,22 @@ def test_patches_equal_those_of_transformers_processor():
     assert np.allclose(patchify(images), expected, atol=1e-5)
 
 
-def test_grey_pages_are_read_as_three_equal_colours():
+def test_grey_pages_are_read_as_three_equal_colours(model):
     grey = np.random.default_rng(1).integers(0, 256, (56, 56), dtype=np.uint8)
-    assert np.array_equal(patchify([grey]), patchify([np.stack([grey] * 3, -1)]))
+    colour = np.stack([grey] * 3, -1)
+    assert np.array_equal(patchify([grey, colour]), patchify([colour, colour]))
+    embed, weight = model.model.visual.patch_embed, model.model.visual.patch_embed.proj.weight
+    found = [embed(torch.from_numpy(patchify([page]))) for page in (grey, colour)]
+    assert torch.allclose(*found, atol=1e-5)
+    gradients = [torch.autograd.grad(each.square().sum(), weight)[0] for each in found]
+    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-3)
+
+
+def test_the_patch_embedding_is_the_convolution(model):
+    pixels = torch.from_numpy(patchify([np.random.default_rng(2).integers(0, 256, (56, 84, 3), dtype=np.uint8)]))
+    convolution = model.model.visual.patch_embed.proj
+    expected = convolution(pixels.view(-1, 3, 2, 14, 14)).flatten(1)
+    assert torch.allclose(model.model.visual.patch_embed(pixels), expected, atol=1e-5)
 
 
 def test_answers_are_supervised_and_questions_are_not():
