@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -81,11 +82,16 @@ class RunLog:
 
 
 class Mirror:
-    """One W&B run for one step. A requeued step continues the run of the same id."""
+    """One W&B run for one step. A requeued step continues the run of the same id.
+
+    The mirror may break: its own process gets the signals of a job too, and networks fail. The step goes on without it.
+    """
 
     def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
         import wandb
 
+        self._step = step
+        self._broken = False
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         root.mkdir(parents=True, exist_ok=True)
@@ -107,12 +113,21 @@ class Mirror:
 
     def metrics(self, values: Mapping[str, Any]) -> None:
         """Log one row."""
-        self._run.log(dict(values))
+        self._try(lambda: self._run.log(dict(values)))
 
     def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
         """Write the summary and end the run."""
-        self._run.summary.update(_flat(summary))
-        self._run.finish(exit_code=int(failed))
+        self._try(lambda: self._run.summary.update(_flat(summary)))
+        self._try(lambda: self._run.finish(exit_code=int(failed)))
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self._broken:
+            return
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
+            self._broken = True
+            sys.stderr.write(f"W&B: the mirror of {self._step} ends here: {type(error).__name__}: {error}\n")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _standing(
     if note:
         return Standing(state="failed", job=job, failure=from_note(note))
     at = _read(folder / PROGRESS)
-    if at and time.time() - at["time"] < _FRESH:
+    if state is None and at and time.time() - at["time"] < _FRESH:
         return Standing(state="running", job=job, progress=at, metrics=_metrics(folder))
     if submission is None:
         return Standing(state="open")
