@@ -12,6 +12,7 @@ from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.table import Table
+from mmprolong.reporting.wandb_report import markdown_report
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,7 +49,9 @@ def write_report(store: Path, ablation: str, folder: Path | None = None) -> Repo
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
     files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
-    files += _figures(store, runs, folder)
+    drawn = _figures(store, runs, folder)
+    shown = [path.name for path in drawn if path.suffix == ".png"]
+    files += [*drawn, _write(folder / "report.md", markdown_report(runs, table, shown))]
     html = _write(folder / "report.html", html_report(store, runs, table))
     return Report(table=table, folder=folder, files=(*files, html), html=html)
 

@@ -9,9 +9,10 @@ import msgspec
 from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score, read_jsonl
+from mmprolong.reporting.cache import Cache
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.plan import Plan, Point, read_plan
-from mmprolong.reporting.wandb_files import WandbRun, read_runs
+from mmprolong.reporting.wandb_files import WandbRun, read_run, run_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def read_store(store: Path, ablation: str) -> Runs:
     plan = read_plan(store, ablation)
     ids = dict.fromkeys(point.steps["score"] for point in plan.points)
     found = {step: result for step in ids if (result := _result(Store(store), step)) is not None}
-    return _comparable(Runs(plan=plan, results=found, store=store))
+    return comparable(Runs(plan=plan, results=found, store=store))
 
 
 def read_wandb(folder: Path, ablation: str) -> Runs:
@@ -89,15 +90,18 @@ def read_wandb(folder: Path, ablation: str) -> Runs:
 
     Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
     logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
+    What was read is kept in `../cache` until its files change.
 
     Raises:
         ConfigError, ArtifactError: as in `read_store`.
     """
     plan = read_plan(folder.parent, ablation)
     ids = {point.steps["score"] for point in plan.points}
-    runs = read_runs(folder, ids)
-    found = {step: result for step, run in runs.items() if (result := _from_wandb(run)) is not None}
-    return _comparable(Runs(plan=plan, results=found))
+    files = {step: paths for step, paths in run_files(folder).items() if step in ids}
+    cache = Cache(folder.parent / "cache" / "wandb.msgpack", Result)
+    found = {step: result for step, paths in files.items() if (result := _offline(step, paths, cache)) is not None}
+    cache.save()
+    return comparable(Runs(plan=plan, results=found))
 
 
 def _result(store: Store, step: str) -> Result | None:
@@ -110,7 +114,25 @@ def _result(store: Store, step: str) -> Result | None:
     return Result(id=record.id, metrics=record.metrics, scores=tuple(read_jsonl(path, Score)))
 
 
-def _from_wandb(run: WandbRun) -> Result | None:
+def _offline(step: str, files: list[Path], cache: Cache[Result]) -> Result | None:
+    """From the cache while the files are as they were."""
+    stats = [(path.parent.name, path.stat()) for path in files]
+    mark = " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+    kept = cache.get(step, mark)
+    if kept is not None:
+        return kept
+    result = result_of(read_run(step, files))
+    if result is not None:
+        cache.keep(step, mark, result)
+    return result
+
+
+def result_of(run: WandbRun) -> Result | None:
+    """The evaluation that a run of W&B holds; None while it is not finished.
+
+    Raises:
+        ArtifactError: its questions have not the fields of a Score.
+    """
     if "overall" not in run.summary:
         return None
     rows = [row for row in run.history if "sample" in row and "value" in row]
@@ -121,7 +143,7 @@ def _from_wandb(run: WandbRun) -> Result | None:
     return Result(id=run.id, metrics=run.summary, scores=scores)
 
 
-def _comparable(runs: Runs) -> Runs:
+def comparable(runs: Runs) -> Runs:
     """`runs`, if all were judged alike: the same questions by the same scorers.
 
     Raises:

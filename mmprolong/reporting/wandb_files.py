@@ -6,7 +6,7 @@ Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the heade
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,29 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, Wan
     Args:
         ids: read these runs alone.
     """
-    runs: dict[str, WandbRun] = {}
+    return {name: read_run(name, files) for name, files in run_files(folder).items() if ids is None or name in ids}
+
+
+def run_files(folder: Path) -> dict[str, list[Path]]:
+    """The offline files below `folder` by run id, oldest first."""
+    found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
-        name = path.stem.removeprefix("run-")
-        if ids is None or name in ids:
-            _read_into(runs.setdefault(name, WandbRun(id=name)), path)
-    for run in runs.values():
-        run.summary = _nested(run.summary)
-        run.history = _merged(run.history)
-    return runs
+        found.setdefault(path.stem.removeprefix("run-"), []).append(path)
+    return found
+
+
+def read_run(name: str, files: Sequence[Path]) -> WandbRun:
+    """One run from all its files.
+
+    Raises:
+        ArtifactError: a file is none of W&B's.
+    """
+    run = WandbRun(id=name)
+    for path in files:
+        _read_into(run, path)
+    run.summary = nested(run.summary)
+    run.history = _merged(run.history)
+    return run
 
 
 def payloads(path: Path) -> Iterator[bytes]:
@@ -112,7 +126,8 @@ def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [by_step[step] for step in sorted(by_step)]
 
 
-def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """A summary whose names are parted by `/`, as a tree."""
     result: dict[str, Any] = {}
     for name, value in flat.items():
         *parents, last = name.split("/")

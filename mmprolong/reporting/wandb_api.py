@@ -1,0 +1,93 @@
+"""The runs of an ablation from W&B's API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmprolong.errors import ConfigError
+from mmprolong.reporting.cache import Cache
+from mmprolong.reporting.plan import read_plan
+from mmprolong.reporting.runs import Result, Runs, comparable, result_of
+from mmprolong.reporting.wandb_files import WandbRun, nested
+
+PAGE = 50
+"""Runs a request; larger pages are slower."""
+SECONDS = 30
+"""Time W&B may take to answer."""
+
+
+def read_api(project: str, ablation: str, store: Path, questions: bool = True, seconds: int = SECONDS) -> Runs:
+    """The runs of `ablation` in a project of W&B; its plan is `plans/<ablation>.json` in the store.
+
+    Finished runs never change, so they are read once and kept in the store's folder `cache`.
+
+    Args:
+        project: `entity/project`.
+        questions: whether to read the single questions, which intervals need (a request or more for each run);
+            otherwise the means alone.
+        seconds: time W&B may take to answer.
+
+    Raises:
+        ConfigError: W&B cannot be reached or refuses the key, or there is no such project or plan.
+        ArtifactError: the cache is damaged, or results cannot be compared.
+    """
+    plan = read_plan(store, ablation)
+    ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
+    mark = f"{project} {'questions' if questions else 'means'}"
+    cache = Cache(store / "cache" / f"api-{project.replace('/', '-')}.msgpack", Result)
+    found = {step: result for step in ids if (result := cache.get(step, mark)) is not None}
+    missing = [step for step in ids if step not in found]
+    if missing:
+        for run in _finished(project, missing, questions, seconds):
+            result = result_of(run)
+            if result is not None:
+                found[run.id] = result
+                cache.keep(run.id, mark, result)
+        cache.save()
+    return comparable(Runs(plan=plan, results={step: found[step] for step in ids if step in found}))
+
+
+def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
+    entity, _, name = project.partition("/")
+    if not entity or not name or "/" in name:
+        raise ConfigError(f"W&B project: {project!r}; write entity/project")
+    with told(project):
+        import wandb
+
+        api = wandb.Api(timeout=seconds)
+        wanted: dict[str, Any] = {"$and": [{"name": {"$in": ids}}, {"state": "finished"}]}
+        for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
+            rows = [dict(row) for row in run.scan_history()] if questions else []
+            yield WandbRun(id=run.id, config=dict(run.config), summary=_summary(run), history=rows)
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    return nested({key: value for key, value in run.summary_metrics.items() if not key.startswith("_")})
+
+
+@contextmanager
+def told(project: str) -> Iterator[None]:
+    """W&B's own errors in one line."""
+    import requests
+
+    import wandb
+
+    try:
+        yield
+    except (wandb.errors.Error, requests.RequestException, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        what = "check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name"
+        raise ConfigError(f"{f'W&B {project}'.strip()}: {first}; {what}") from error
+
+
+def require_reachable() -> None:
+    """Ask W&B who we are.
+
+    Raises:
+        ConfigError: it cannot be reached or refuses the key.
+    """
+    with told(""):
+        import wandb
+
+        wandb.Api(timeout=SECONDS)

@@ -1,0 +1,184 @@
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mmprolong.artifacts import write_json
+from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.reporting.arms import measure
+from mmprolong.reporting.paper_tables import ablation_table
+from mmprolong.reporting.runs import read_store, read_wandb
+from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
+from mmprolong.reporting.sync import sync_runs
+from mmprolong.reporting.wandb_api import read_api
+from mmprolong.reporting.wandb_report import markdown_report, save_wandb_report
+from tests.analysis.runs import runs_of
+from tests.stores import Truth, write_store
+from tests.wandb_server import KEY, Run, WandbServer, serving
+
+SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=2)
+PROJECT = "lab/mmprolong"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    with serving() as held:
+        monkeypatch.setenv("WANDB_BASE_URL", held.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        monkeypatch.setenv("WANDB_SILENT", "true")
+        monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+        yield held
+
+
+def fill(server: WandbServer, store: Path) -> None:
+    """The results of a store as their mirror shows them."""
+    for step, result in read_store(store, "length_dist").results.items():
+        run = Run("lab", "mmprolong", step, group="length_dist", state="finished")
+        run.config = {"step": {"value": step}}
+        run.summary = {"overall": result.metrics["overall"]}
+        for name in ("accuracy", "n"):
+            run.summary |= {f"{name}/{length}": value for length, value in result.metrics[name].items()}
+        rows = enumerate(msgspec.to_builtins(result.scores))
+        run.history = {step: {"_step": step, **row} for step, row in rows}
+        server.runs["lab", "mmprolong", step] = run
+
+
+def test_the_api_gives_the_same_arms_as_the_store_and_is_asked_once(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    assert measure(read_api(PROJECT, "length_dist", store)) == measure(read_store(store, "length_dist"))
+    asked = len(server.asked)
+    assert measure(read_api(PROJECT, "length_dist", store)) == measure(read_store(store, "length_dist"))
+    assert len(server.asked) == asked
+
+
+def test_means_alone_need_no_history(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    runs = read_api(PROJECT, "length_dist", store, questions=False)
+    arm, own = (measure(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
+    assert arm.score == own.score and arm.overall is None
+    assert not any("History" in name for name in server.asked)
+
+
+def test_a_run_that_goes_on_is_not_a_result(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    server.runs["lab", "mmprolong", "score-uniform-s1"].state = "running"
+    assert [point.seed for point in read_api(PROJECT, "length_dist", store).missing] == [1]
+
+
+def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
+    runs = runs_of({"a": 0.5}, ["reasoning"], ["1x"], "a", seeds=120, documents=1)
+    (tmp_path / "plans").mkdir()
+    write_json(tmp_path / "plans" / "made.json", runs.plan)
+    for step, result in runs.results.items():
+        summary = {"overall": result.metrics["overall"], "accuracy/1x": result.metrics["accuracy"]["1x"]}
+        server.runs["lab", "mmprolong", step] = Run("lab", "mmprolong", step, state="finished", summary=summary)
+    found = read_api(PROJECT, "made", tmp_path, questions=False)
+    assert len(found.results) == 120 and server.asked.count("Runs") == 3
+
+
+def test_a_wrong_key_is_one_line(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = write_store(tmp_path, SMALL)
+    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
+    with pytest.raises(ConfigError, match=r"W&B lab/mmprolong: .*invalid API key; check WANDB_API_KEY") as caught:
+        read_api(PROJECT, "length_dist", store)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_synced_with_a_wrong_key(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=1, wandb=True))
+    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
+    with pytest.raises(ConfigError, match=r"^W&B: .*invalid API key"):
+        next(sync_runs(store / "wandb"))
+    assert not server.runs
+
+
+def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = write_store(tmp_path, SMALL)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match=r"W&B lab/mmprolong: .*; check WANDB_API_KEY"):
+        read_api(PROJECT, "length_dist", store, seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("project", "reason"), [("lab/nothing", "Could not find project nothing"), ("lab", "write entity/project")]
+)
+def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path, project: str, reason: str):
+    with pytest.raises(ConfigError, match=reason):
+        read_api(project, "length_dist", write_store(tmp_path, SMALL))
+
+
+def test_offline_runs_are_synced_one_by_one_and_a_torn_one_up_to_its_tear(server: WandbServer, tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1)}, documents=60, seeds=3, wandb=True)
+    store = write_store(tmp_path, truth)
+    torn, empty = (next((store / "wandb").glob(f"*/run-score-pool_native-s{seed}.wandb")) for seed in (1, 2))
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    empty.write_bytes(empty.read_bytes()[:7])
+    states = {one.run[-1]: one.state for one in sync_runs(store / "wandb", "lab", "mmprolong")}
+    assert states == {"0": "synced", "1": "torn", "2": "empty"}
+    rows = [len(server.runs["lab", "mmprolong", f"score-pool_native-s{seed}"].history) for seed in (0, 1)]
+    assert rows[0] == 1200 and 0 < rows[1] < 1200
+    again = {one.run[-1]: one.state for one in sync_runs(store / "wandb", "lab", "mmprolong")}
+    assert again["0"] == "synced before" and again["2"] == "empty"
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
+def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    runs = read_store(store, "length_dist")
+    table = ablation_table(runs)
+    assert save_wandb_report(runs, table, PROJECT).startswith(server.url)
+    (view,) = server.views
+    blocks = json.loads(view["spec"])["blocks"]
+    said = [block["content"] for block in blocks if block["type"] == "markdown-block"]
+    twin = markdown_report(runs, table, ["accuracy.png"])
+    assert all(line in twin.replace("\\<", "<") for text in said for line in text.splitlines())
+    assert "| pool_native |" in re.sub(" +", " ", twin) and twin.endswith("![accuracy](accuracy.png)\n")
+    assert '"length_dist"' in view["spec"] and view["displayName"] == "length_dist: Length distribution"
+
+
+def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_path: Path):
+    runs = read_store(store, "length_dist")
+    first, second = tmp_path / "length_dist.json.gz", tmp_path / "again.json.gz"
+    write_snapshot(runs, first)
+    write_snapshot(runs, second)
+    assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
+    assert measure(read_snapshot(first)) == measure(runs)
+    assert ablation_table(read_snapshot(first)).rows == ablation_table(runs).rows
+
+
+@pytest.mark.parametrize("damage", [b"", b"no gzip", None])
+def test_a_damaged_snapshot_is_one_line(store: Path, tmp_path: Path, damage: bytes | None):
+    path = tmp_path / "length_dist.json.gz"
+    write_snapshot(read_store(store, "length_dist"), path)
+    path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
+    with pytest.raises(ArtifactError, match=r"length_dist\.json\.gz: .*; expected a snapshot") as caught:
+        read_snapshot(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_offline_files_are_read_once_until_they_change(tmp_path: Path):
+    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=2, wandb=True))
+    first = read_wandb(store / "wandb", "length_dist")
+    kept = store / "cache" / "wandb.msgpack"
+    written = kept.stat().st_mtime_ns
+    assert read_wandb(store / "wandb", "length_dist") == first and kept.stat().st_mtime_ns == written
+    for path in (store / "wandb").glob("*/*.wandb"):
+        path.write_bytes(b"")
+    assert read_wandb(store / "wandb", "length_dist").results == {}
+
+
+@pytest.mark.parametrize("damage", [b"PAR1", b"mmprolong cache 1\n1234rubbish"])
+def test_a_damaged_cache_is_one_line(tmp_path: Path, damage: bytes):
+    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=1, wandb=True))
+    read_wandb(store / "wandb", "length_dist")
+    (store / "cache" / "wandb.msgpack").write_bytes(damage)
+    with pytest.raises(ArtifactError, match=r"wandb\.msgpack: damaged cache of \d+ bytes; delete it") as caught:
+        read_wandb(store / "wandb", "length_dist")
+    assert "\n" not in str(caught.value)
