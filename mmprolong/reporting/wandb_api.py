@@ -70,12 +70,11 @@ def _summary(run: Any) -> dict[str, Any]:
 def told(project: str) -> Iterator[None]:
     """W&B's own errors in one line."""
     import requests
-
-    import wandb
+    from wandb.errors import Error
 
     try:
         yield
-    except (wandb.errors.Error, requests.RequestException, ValueError) as error:
+    except (Error, requests.RequestException, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         what = "check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name"
         raise ConfigError(f"{f'W&B {project}'.strip()}: {first}; {what}") from error
