@@ -21,6 +21,7 @@ ADVICE = {
 
 _STATES = {
     "OUT_OF_MEMORY": "memory",
+    "OUT_OF_ME": "memory",
     "TIMEOUT": "time",
     "DEADLINE": "time",
     "NODE_FAIL": "node",
@@ -43,6 +44,8 @@ _LAST_WORDS = {
     "ImportError": "code",
 }
 """Kind by words in a job's log, the first that fits; for clusters that keep no accounts."""
+_REQUEUED = "DUE TO JOB REQUEUE"
+"""Said of a job that was queued again, and so not of its end."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 
 
@@ -84,6 +87,8 @@ def from_note(note: Mapping[str, Any]) -> Failure:
 def from_log(lines: Sequence[str]) -> Failure | None:
     """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
     for line in reversed(lines):
+        if _REQUEUED in line:
+            continue
         for words, kind in _LAST_WORDS.items():
             if words in line:
                 return Failure(kind, f"log: {line.strip()}")

@@ -6,14 +6,13 @@ from pathlib import Path
 from rich.console import Console
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.launch import add_match
 from mmprolong.cli.lookup import add_store, require_launched
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The ablation, and which of its jobs."""
     parser.add_argument("ablation")
-    add_match(parser, "only jobs")
+    parser.add_argument("match", nargs="?", default="", help="only of points whose label/s<seed> contains this")
     add_store(parser)
 
 

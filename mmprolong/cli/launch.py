@@ -1,6 +1,5 @@
 """What the user sees of a launch on Slurm."""
 
-import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -69,8 +68,3 @@ def show(plan: "Plan", launched: "Launched", prune: bool, console: Console) -> N
         jobs = ", ".join(launched.stray.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.print(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
-
-
-def add_match(parser: argparse.ArgumentParser, what: str) -> None:
-    """Which of the ablation's steps."""
-    parser.add_argument("match", nargs="?", default="", help=f"{what} whose label or stage/id contains this")

@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.console import Console
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.launch import add_match
 from mmprolong.cli.lookup import add_store, require_launched
 from mmprolong.errors import ConfigError
 
@@ -14,7 +13,8 @@ from mmprolong.errors import ConfigError
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The ablation, which of its steps, and how much."""
     parser.add_argument("ablation")
-    add_match(parser, "the steps (without it those that failed or run)")
+    what = "steps whose label or stage/id contains this (without it those that failed or run)"
+    parser.add_argument("match", nargs="?", default="", help=what)
     parser.add_argument("-n", "--lines", type=int, default=10, help="last lines to show of each (default: 10)")
     add_store(parser)
 

@@ -170,15 +170,24 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
     """Cancel the live jobs of a plan's steps, and those that wait for them; returns the steps.
 
     Args:
-        match: only of steps whose label or `stage/id` contains this.
+        match: only of the points whose `label/s<seed>` contains this, leaving alone what other points need; where no
+            point does, of the steps whose `stage/id` contains it.
     """
     queue = queue or SlurmQueue()
     known = {name: each for name, each in latest(store).items() if name in plan.steps}
     live = live_jobs(queue, known)
-    chosen = {name for name in live if match in plan.steps[name].label or match in plan.steps[name].path}
+    chosen = _chosen(plan, match)
     ended = [name for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
     queue.cancel([known[name].job for name in ended])
     return ended
+
+
+def _chosen(plan: Plan, match: str) -> set[str]:
+    inside = [point for point in plan.points if match in f"{point.label}/s{point.seed}"]
+    if not inside:
+        return {name for name, step in plan.steps.items() if match in step.path}
+    kept = {name for point in plan.points if point not in inside for name in point.steps.values()}
+    return {name for point in inside for name in point.steps.values()} - kept
 
 
 def _refusal(stage: str, cluster: Cluster, words: str) -> SchedulerError:

@@ -25,7 +25,9 @@ pytestmark = [
     pytest.mark.xdist_group("slurm"),
     pytest.mark.skipif(bool(missing()), reason=f"Slurm is not installed: {', '.join(missing())} not found"),
 ]
-SWEEP = ("tracking=off", "sweep.seeds=[0]")
+LONG = ("phases.longpt.mixture.tokens=16384", "phases.longpt.source.documents=160")
+"""Updates enough to be disturbed between two of them."""
+SWEEP = ("tracking=off", "sweep.seeds=[0]", *LONG)
 SLURM = ("cluster=slurm_cpu", "cluster.jobs.default.cpus=1", "cluster.jobs.default.memory=0", *SWEEP)
 LIVE = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"}
 ARMS = ("pool_native", "uniform")
@@ -72,7 +74,7 @@ class Site:
         end = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < end, f"{what}: not after {seconds} s; {self.cluster.states()}"
-            time.sleep(0.2)
+            time.sleep(0.1)
 
     def drain(self) -> dict[str, str]:
         """Wait for the end of all jobs; their last states."""
