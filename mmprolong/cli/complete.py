@@ -12,7 +12,7 @@ from mmprolong.choices import ABLATION, ablations, groups
 from mmprolong.cli.lookup import planned, step_folders
 
 NAME = "complete"
-_ABLATIONS = ("status", "report", "logs", "retry", "cancel", "show", "diff")
+_ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
 _STEPS = ("show", "diff", "why")
 _OVERRIDES = ("sweep", "corpus", "synthesis", "mixture")
 

@@ -8,6 +8,7 @@ from mmprolong import __version__
 from mmprolong.cli import (
     cancel,
     catalogue,
+    claims,
     complete,
     completion,
     corpus,
@@ -15,11 +16,13 @@ from mmprolong.cli import (
     fetch,
     logs,
     mixture,
+    power,
     report,
     retry,
     show,
     status,
     sweep,
+    sync,
     synthesis,
     why,
 )
@@ -29,6 +32,8 @@ COMMANDS: dict[str, ModuleType] = {
     "sweep": sweep,
     "status": status,
     "report": report,
+    "claims": claims,
+    "power": power,
     "logs": logs,
     "retry": retry,
     "cancel": cancel,
@@ -40,6 +45,7 @@ COMMANDS: dict[str, ModuleType] = {
     "diff": diff,
     "why": why,
     "fetch": fetch,
+    "sync": sync,
     "completion": completion,
 }
 """One file a command: `arguments(parser)` and `run(arguments)`, whose docstring is its help."""
@@ -51,6 +57,8 @@ _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist cluster=slurm_h100 cluster.account=NAME
   mmprolong retry length_dist                                on a cluster: submit what failed again
   mmprolong report length_dist                               the table again, and the HTML report
+  mmprolong claims                                           what the papers claim, and what supports it
+  mmprolong power length_dist                                the smallest difference that it can see
   mmprolong corpus corpus.path=PDFS                          what can be read of a folder, and what was refused
   mmprolong show length_dist -n 5                            instances that an arm is trained on
   mmprolong diff length_dist/uniform length_dist/base        why two points differ

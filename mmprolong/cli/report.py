@@ -2,24 +2,42 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.choices import ablations
+from mmprolong.cli.lookup import add_store, planned
+from mmprolong.cli.tables import table
+from mmprolong.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mmprolong.reporting.runs import Runs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The ablation and its store."""
-    parser.add_argument("ablation")
+    """What is shown, from where, and where it is written besides."""
+    parser.add_argument("ablation", nargs="?", help="an ablation or a table of the papers; none: list them")
+    parser.add_argument("--table", help="show the ablation's runs in this table of the papers")
+    source = "offline (W&B's files in the store), ENTITY/PROJECT of W&B, or a snapshot's file (default: the store)"
+    parser.add_argument("--from", dest="source", help=f"where results are read: {source}")
+    parser.add_argument("--snapshot", metavar="FILE", help="write all results into one small file (.json.gz)")
+    parser.add_argument("--wandb", metavar="ENTITY/PROJECT", help="save the report in W&B, too")
     add_store(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the table of an ablation and write its files."""
-    store = Store(Path(arguments.store))
-    require_launched(store, arguments.ablation)
-    print_report(store, arguments.ablation, Console())
+    """Print the table of an ablation or of a paper and write its files."""
+    store, console = Store(Path(arguments.store)), Console()
+    if not arguments.ablation:
+        _list(store, console)
+    elif arguments.source or arguments.snapshot or arguments.wandb:
+        _elsewhere(arguments, store, console)
+    elif arguments.ablation in planned(store) and not arguments.table:
+        print_report(store, arguments.ablation, console)
+    else:
+        _table(arguments, store, console)
 
 
 def print_report(store: Store, ablation: str, console: Console) -> None:
@@ -29,3 +47,59 @@ def print_report(store: Store, ablation: str, console: Console) -> None:
     written = write_report(store.root, ablation, store.root / "reports" / ablation)
     console.print(written.console())
     console.print(f"report: {written.html}", soft_wrap=True)
+
+
+def _list(store: Store, console: Console) -> None:
+    from mmprolong.reporting.paper_tables import table_names
+
+    launched = planned(store)
+    rows = [(name, "launched" if name in launched else "published only") for name in {*table_names(), *launched}]
+    console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
+
+
+def _table(arguments: argparse.Namespace, store: Store, console: Console) -> None:
+    """A table without the rest of a report."""
+    from mmprolong.reporting.paper_tables import paper_table, write_table
+    from mmprolong.reporting.render import to_rich
+
+    name = arguments.table or arguments.ablation
+    made = paper_table(name, store.root, arguments.ablation if arguments.table else "")
+    console.print(to_rich(made))
+    if name in ablations() and not arguments.table:
+        console.print(f"not launched: begin with python -m mmprolong.sweep +ablation={name}", soft_wrap=True)
+    if store.root.is_dir():
+        files = write_table(made, store.root / "reports" / (arguments.ablation if arguments.table else "published"))
+        console.print(f"table: {files['md']}", soft_wrap=True)
+
+
+def _elsewhere(arguments: argparse.Namespace, store: Store, console: Console) -> None:
+    """Results that are read from, or written to, another place."""
+    from mmprolong.reporting.paper_tables import ablation_table
+    from mmprolong.reporting.render import to_rich
+    from mmprolong.reporting.snapshots import write_snapshot
+    from mmprolong.reporting.wandb_report import save_wandb_report
+
+    runs = _runs(arguments.source, arguments.ablation, store.root)
+    made = ablation_table(runs)
+    console.print(to_rich(made))
+    if arguments.snapshot:
+        write_snapshot(runs, Path(arguments.snapshot))
+        console.print(f"snapshot: {arguments.snapshot}", soft_wrap=True)
+    if arguments.wandb:
+        console.print(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}", soft_wrap=True)
+
+
+def _runs(source: str | None, ablation: str, store: Path) -> "Runs":
+    from mmprolong.reporting.runs import read_store, read_wandb
+    from mmprolong.reporting.snapshots import read_snapshot
+    from mmprolong.reporting.wandb_api import read_api
+
+    if source is None:
+        return read_store(store, ablation)
+    if source == "offline":
+        return read_wandb(store / "wandb", ablation)
+    if source.endswith(".json.gz"):
+        return read_snapshot(Path(source))
+    if "/" in source:
+        return read_api(source, ablation, store)
+    raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file (.json.gz)")

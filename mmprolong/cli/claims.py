@@ -1,0 +1,32 @@
+"""`mmprolong claims`."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmprolong.cli.lookup import add_store
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which claims."""
+    parser.add_argument("claims", nargs="*", help="names of claims, in full; none: a table of all")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """What the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and by ours."""
+    from mmprolong.reporting.claims_report import claims_table, describe, judge_claims
+    from mmprolong.reporting.paper_tables import write_table
+    from mmprolong.reporting.render import to_rich
+
+    store, console = Path(arguments.store), Console()
+    judged = judge_claims(store, arguments.claims)
+    if arguments.claims:
+        for one in judged:
+            console.print("\n".join(describe(one)), markup=False, highlight=False, soft_wrap=True)
+        return
+    made = claims_table(judged)
+    console.print(to_rich(made))
+    if store.is_dir():
+        console.print(f"table: {write_table(made, store / 'reports' / 'claims')['md']}", soft_wrap=True)

@@ -1,0 +1,26 @@
+"""`mmprolong power`."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmprolong.artifacts import Store
+from mmprolong.cli.lookup import add_store, require_launched
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The ablation and its store."""
+    parser.add_argument("ablation")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The smallest difference that an ablation's design can see, and the cheapest way to halve it."""
+    from mmprolong.reporting.power_report import power_table
+    from mmprolong.reporting.render import to_rich
+    from mmprolong.reporting.runs import read_store
+
+    store = Store(Path(arguments.store))
+    require_launched(store, arguments.ablation)
+    Console().print(to_rich(power_table(read_store(store.root, arguments.ablation))))

@@ -1,0 +1,30 @@
+"""`mmprolong sync`."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmprolong.cli.lookup import add_store
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to."""
+    parser.add_argument("--entity", default="", help="of W&B; by default the owner of the key")
+    parser.add_argument("--project", default="", help="of W&B; by default as each run says")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Upload the offline runs of a store to W&B, one by one; a torn file is uploaded up to its tear."""
+    from mmprolong.reporting.sync import FAILED, sync_runs
+
+    console = Console(highlight=False)
+    states: list[str] = []
+    for one in sync_runs(Path(arguments.store) / "wandb", arguments.entity, arguments.project):
+        states.append(one.state)
+        reason = f": {one.reason}" if one.reason else ""
+        console.print(f"{one.run}  {one.state}{reason}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    console.print(counts or f"{arguments.store}/wandb: no offline runs")
+    return int(FAILED in states)

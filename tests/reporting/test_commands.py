@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from mmprolong.cli import main
+from tests.stores import Truth, write_store
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_store(tmp_path_factory.mktemp("launched"), Truth(documents=8, seeds=2))
+
+
+def said(capsys, *words: str, code: int = 0) -> str:
+    assert main(words) == code
+    printed = capsys.readouterr()
+    return printed.out + printed.err
+
+
+def test_a_table_of_a_paper_needs_no_store(capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    assert "Ours: not run." in said(capsys, "report", "mm_niah")
+    assert "begin with python -m mmprolong.sweep +ablation=rope_base" in said(capsys, "report", "rope_base")
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_are_listed_with_what_was_launched(capsys, launched: Path):
+    shown = said(capsys, "report", "--store", str(launched))
+    assert "launched" in next(line for line in shown.splitlines() if "length_dist" in line)
+    assert "published only" in next(line for line in shown.splitlines() if "mm_niah" in line)
+
+
+def test_runs_are_shown_in_another_table(capsys, launched: Path):
+    shown = said(capsys, "report", "length_dist", "--table", "training_setup", "--store", str(launched))
+    assert "65,536 tokens" in shown
+    assert (launched / "reports" / "length_dist" / "training_setup.md").is_file()
+
+
+def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path):
+    file = str(tmp_path / "length_dist.json.gz")
+    first = said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
+    assert said(capsys, "report", "length_dist", "--from", file) == first.partition("snapshot:")[0]
+
+
+def test_power_and_claims_are_printed(capsys, launched: Path):
+    assert "cheapest" in said(capsys, "power", "length_dist", "--store", str(launched))
+    assert "By the printed numbers:" in said(capsys, "claims", "--store", str(launched))
+    shown = said(capsys, "claims", "balanced_lengths_win", "--store", str(launched))
+    assert "score-pool_native-s0" in shown and "to settle it:" in shown
+
+
+def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
+    assert "no offline runs" in said(capsys, "sync", "--store", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["report", "mm_nia"], "did you mean 'mm_niah'?"),
+        (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
+        (["report", "length_dist", "--from", "nothing.json.gz"], "expected a snapshot"),
+        (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
+        (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, monkeypatch, tmp_path: Path, words: list[str], says: str):
+    monkeypatch.chdir(tmp_path)
+    shown = said(capsys, *words, code=1)
+    assert says in shown and len(shown.splitlines()) == 1
