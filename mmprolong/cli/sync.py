@@ -26,5 +26,5 @@ def run(arguments: argparse.Namespace) -> int:
         reason = f": {one.reason}" if one.reason else ""
         console.print(f"{one.run}  {one.state}{reason}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    console.print(counts or f"{arguments.store}/wandb: no offline runs")
+    console.print(counts or f"{arguments.store}/wandb: no offline runs", soft_wrap=True)
     return int(FAILED in states)
