@@ -57,7 +57,7 @@ def accuracy_by_length(runs: Runs) -> "Figure":
 
     The lengths that training covers are shaded; arms are named at the right ends of their lines.
     """
-    figure, (axes,) = _figure(7.6, 4.4)
+    figure, (axes,) = new_figure(7.6, 4.4)
     style = looks(runs.plan.labels)
     drawn = {label: points for label in runs.plan.labels if (points := _points(runs, label))}
     for label, points in drawn.items():
@@ -73,7 +73,7 @@ def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figur
     """Training loss against tokens seen: each seed faint and its running mean clear, one colour an arm."""
     import numpy as np
 
-    figure, (axes,) = _figure(7.6, 3.6)
+    figure, (axes,) = new_figure(7.6, 3.6)
     style = looks(labels)
     for index, curve in enumerate(curves):
         colour = style[curve.label]["color"]
@@ -93,7 +93,7 @@ def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figur
 
 def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
     """What each arm was trained on: shares of the tokens by task and by instance length [tokens]."""
-    figure, (left, right) = _figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
+    figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
     several = len({mixture.phase for mixture in mixtures}) > 1
     rows = [f"{mixture.label} · {mixture.phase}" if several else mixture.label for mixture in mixtures]
     _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
@@ -122,14 +122,15 @@ def inline_svg(figure: "Figure", name: str) -> str:
     return text[text.index("<svg") :].replace(INK, "currentColor")
 
 
-def _figure(width: float, height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure [inch] with `rows` times `columns` axes, row by row, in the style of a report."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     settings: Any = STYLE
     with mpl.rc_context(settings):
         figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, [figure.add_subplot(1, columns, index + 1) for index in range(columns)]
+        return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(columns * rows)]
 
 
 def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str = "mmprolong", **how: Any) -> bytes:

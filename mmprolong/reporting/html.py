@@ -9,11 +9,13 @@ from mmprolong.errors import MMProLongError
 from mmprolong.reporting import examples, figures
 from mmprolong.reporting.arms import measure
 from mmprolong.reporting.digits import signed
+from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.provenance import provenance
 from mmprolong.reporting.render import to_html
 from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.scatter import published_against_ours
 from mmprolong.reporting.settings_shown import changes, complete
 from mmprolong.reporting.summary import summary
 from mmprolong.reporting.table import Table
@@ -39,6 +41,8 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
         table=table,
         table_html=to_html(table, directions=False),
         accuracy=figures.inline_svg(figures.accuracy_by_length(runs), "accuracy"),
+        depth=_part(lambda: _depth_figure(runs)),
+        agreement=figures.inline_svg(published_against_ours(table.agreements), "agreement") if table.agreements else "",
         losses=_part(lambda: _losses(store, runs)),
         mixtures=_part(lambda: arm_mixtures(store, plan)),
         mixture_figure=_part(lambda: _mixture_figure(store, runs)),
@@ -72,6 +76,11 @@ def _documents(store: Path, runs: Runs) -> list[Callable[[], Any]]:
         lambda: examples.training_document(store, runs.plan),
         lambda: examples.evaluation_document(store, _shown(runs), middle),
     ]
+
+
+def _depth_figure(runs: Runs) -> str:
+    kept = any(result.scores for result in runs.results.values())
+    return figures.inline_svg(needle_heat_map(runs), "depth") if kept else ""
 
 
 def _losses(store: Path, runs: Runs) -> str:

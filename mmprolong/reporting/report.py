@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting import figures
+from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.html import html_report
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.scatter import published_against_ours
 from mmprolong.reporting.table import Table
 from mmprolong.reporting.wandb_report import markdown_report
 
@@ -49,19 +51,23 @@ def write_report(store: Path, ablation: str, folder: Path | None = None) -> Repo
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
     files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
-    drawn = _figures(store, runs, folder)
+    drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, _write(folder / "report.md", markdown_report(runs, table, shown))]
     html = _write(folder / "report.html", html_report(store, runs, table))
     return Report(table=table, folder=folder, files=(*files, html), html=html)
 
 
-def _figures(store: Path, runs: Runs, folder: Path) -> list[Path]:
+def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:
     drawn = {"accuracy": figures.accuracy_by_length(runs)}
     if curves := loss_curves(store, runs.plan):
         drawn["loss"] = figures.loss_by_tokens(curves, runs.plan.labels)
     if mixtures := arm_mixtures(store, runs.plan):
         drawn["mixture"] = figures.mixture_shares(mixtures)
+    if any(result.scores for result in runs.results.values()):
+        drawn["depth"] = needle_heat_map(runs)
+    if table.agreements:
+        drawn["agreement"] = published_against_ours(table.agreements)
     return [path for name, figure in drawn.items() for path in figures.save(figure, folder / name)]
 
 

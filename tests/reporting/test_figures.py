@@ -5,10 +5,14 @@ import pytest
 
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.figures import _apart, accuracy_by_length, inline_svg, loss_by_tokens, mixture_shares, save
+from mmprolong.reporting.heat_map import found_by_depth, needle_heat_map
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.scatter import published_against_ours
+from tests.analysis.runs import runs_of
 
 
 def test_equal_runs_give_equal_figures(store: Path, tmp_path: Path):
@@ -58,3 +62,25 @@ def test_a_length_is_a_number(label: str, value: float):
 def test_a_length_without_unit_is_refused():
     with pytest.raises(ConfigError, match="'long' is no length; write '4x'"):
         size("long")
+
+
+def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
+    runs = read_store(store, "length_dist")
+    shown = [axes for axes in needle_heat_map(runs).axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown] == runs.plan.labels
+    found = found_by_depth(runs, "base")
+    texts = [text.get_text() for text in shown[0].texts]
+    assert texts[0] == f"{100 * found['1x', 0]:.0f}" and len(texts) == 25
+
+
+def test_depth_is_where_the_evidence_stands():
+    runs = runs_of({"a": 1.0}, ["reasoning"], ["1x"], "a", seeds=1, documents=2)
+    assert found_by_depth(runs, "a", depths=4) == {("1x", 0): 1.0, ("1x", 1): 1.0, ("1x", 2): 1.0, ("1x", 3): 1.0}
+    assert set(found_by_depth(runs, "a", depths=10)) == {("1x", part) for part in (0, 3, 6, 9)}
+
+
+def test_the_scatter_has_a_point_for_each_published_difference(store: Path):
+    agreements = ablation_table(read_store(store, "length_dist")).agreements
+    (axes,) = published_against_ours(agreements).axes
+    assert {text.get_text() for text in axes.texts} == {"base, overall", "long_biased, overall"}
+    assert axes.get_xlim()[0] < -5.7 and axes.get_ylim()[1] > 0

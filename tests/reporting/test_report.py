@@ -20,7 +20,10 @@ def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
     assert report.folder == store / "reports" / "length_dist"
     names = {path.name for path in report.files}
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
-    assert {"loss.svg", "mixture.png"} <= names and all(path.stat().st_size > 500 for path in report.files)
+    assert {"loss.svg", "mixture.png", "depth.svg", "agreement.png", "report.md"} <= names
+    assert all(path.stat().st_size > 500 for path in report.files)
+        path.stat().st_size > 500 for path in report.files
+    )
 
 
 def test_the_page_needs_nothing_but_itself(report: Report):
@@ -36,7 +39,7 @@ def test_the_page_shows_every_part(report: Report):
     parts = "Result", "Agreement with the paper", "Arms", "Training data", "What the model saw", "What the model said"
     assert re.findall(r"<h2>(.*?)</h2>", text) == [*parts, "Provenance"]
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
-    assert text.count("<svg") == 3 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
+    assert text.count("<svg") == 5 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
     assert "phases.longpt.mixture.length.name" in text and "score-uniform-s1" in text and 'class="gone"' not in text
 
 
