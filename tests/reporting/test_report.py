@@ -22,8 +22,6 @@ def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
     assert {"loss.svg", "mixture.png", "depth.svg", "agreement.png", "report.md"} <= names
     assert all(path.stat().st_size > 500 for path in report.files)
-        path.stat().st_size > 500 for path in report.files
-    )
 
 
 def test_the_page_needs_nothing_but_itself(report: Report):
