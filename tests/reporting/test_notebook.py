@@ -29,14 +29,43 @@ def test_a_notebook_is_its_script_without_outputs(script: Path):
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)
 
 
+def executed(name: str, store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list:
+    """Outputs of a notebook that was run on a store."""
+    monkeypatch.setenv("MMPROLONG_STORE", str(store))
+    path = folder / "executed.ipynb"
+    command = [sys.executable, "-c", EXECUTE, NOTEBOOKS / f"{name}.ipynb", NOTEBOOKS, path]
+    subprocess.run(command, check=True, capture_output=True)
+    return [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
+
+
+def pictures(outputs: list) -> int:
+    return sum("image/svg+xml" in output.get("data", {}) for output in outputs)
+
+
+def pages(outputs: list) -> list[str]:
+    return [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+
+
 def test_the_notebook_shows_the_stores_tables_from_wandb_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     truth = Truth(levels={"pool_native": (0.95, 0.05), "uniform": (0.8, 0.1)}, documents=4, seeds=2, wandb=True)
     store = write_store(tmp_path, truth)
-    monkeypatch.setenv("MMPROLONG_STORE", str(store))
-    executed = tmp_path / "executed.ipynb"
-    command = [sys.executable, "-c", EXECUTE, NOTEBOOKS / "result_tables.ipynb", NOTEBOOKS, executed]
-    subprocess.run(command, check=True, capture_output=True)
-    outputs = [output for cell in nbformat.read(executed, as_version=4).cells for output in cell.get("outputs", [])]
-    tables = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
-    assert tables == [to_html(ablation_table(read_store(store, "length_dist")))]
-    assert sum("image/svg+xml" in output.get("data", {}) for output in outputs) == 1
+    outputs = executed("result_tables", store, tmp_path, monkeypatch)
+    assert pages(outputs) == [to_html(ablation_table(read_store(store, "length_dist")))]
+    assert pictures(outputs) == 1
+
+
+def test_a_look_at_the_data_shows_tables_mixtures_and_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    outputs = executed("look_at_data", write_store(tmp_path, Truth(documents=4, seeds=1)), tmp_path, monkeypatch)
+    table, training, evaluation = pages(outputs)
+    assert "Training data" in table and pictures(outputs) == 1
+    assert training.count("<img") == 12 and training.count("#d55e00") >= 1 and "find" in training
+    assert "An evaluation document at 1x" in evaluation
+
+
+def test_a_look_at_the_runs_shows_losses_scores_replies_power_and_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    outputs = executed("look_at_runs", write_store(tmp_path, Truth(documents=4, seeds=2)), tmp_path, monkeypatch)
+    replies, power, claims = pages(outputs)
+    assert pictures(outputs) == 4 and replies.count("<tr>") == 7
+    assert "cheapest" in power and claims.count("<tr>") >= 4

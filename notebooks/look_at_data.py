@@ -1,0 +1,72 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # A look at the data
+#
+# What the arms of every sweep in a store were trained on: how much of each task, how long, how it is mixed, and some
+# documents with their questions. The store is `MMPROLONG_STORE`, or `store` in the repository.
+
+# %%
+import os
+from pathlib import Path
+
+from IPython.display import HTML, SVG, display
+
+from mmprolong.reporting.data_statistics import TOTAL, trained_on
+from mmprolong.reporting.examples import evaluation_document, training_document
+from mmprolong.reporting.figures import inline_svg, mixture_shares
+from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.paper_tables import paper_table
+from mmprolong.reporting.render import to_html
+from mmprolong.reporting.runs import read_store
+
+store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
+ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
+runs = {name: read_store(store, name) for name in ablations}
+{name: {label: len(found[TOTAL].pages) for label, found in trained_on(runs[name]).items()} for name in ablations}
+
+# %% [markdown]
+# ## How much, and how long
+#
+# Beside the paper's own training data; ours are the instances that an arm's first seed was trained on.
+
+# %%
+for name in ablations:
+    display(HTML(to_html(paper_table("training_data", store, name))))
+
+# %% [markdown]
+# ## Mixtures
+
+# %%
+for name in ablations:
+    if mixtures := arm_mixtures(store, runs[name].plan):
+        display(SVG(inline_svg(mixture_shares(mixtures), name)))
+
+# %% [markdown]
+# ## Documents
+#
+# Up to a dozen pages of a training instance and of an evaluation document; pages with evidence have a frame.
+
+# %%
+for name in ablations:
+    plan, lengths = runs[name].plan, runs[name].lengths
+    shown = [training_document(store, plan), evaluation_document(store, plan.of(plan.baseline)[0], lengths[0])]
+    for document in (one for one in shown if one):
+        frames = {True: "3px solid #d55e00", False: "1px solid #8b929c"}
+        pages = "".join(
+            f'<img src="{page.uri}" title="page {page.page}" width="112" style="border: {frames[page.evidence]}"> '
+            for page in document.strip
+        )
+        asked = "".join(f"<li>{turn.question} <b>{turn.answer}</b></li>" for turn in document.turns)
+        display(HTML(f"<h3>{document.title}: {document.task}, {document.pages} pages</h3>{pages}<ol>{asked}</ol>"))

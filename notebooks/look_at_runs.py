@@ -1,0 +1,91 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # A look at the runs
+#
+# How the runs of every sweep in a store went: their losses, where in a document answers are found, what they said, what
+# the sweep can see, and which claims of the papers it touches. The store is `MMPROLONG_STORE`, or `store` in the
+# repository.
+
+# %%
+import os
+from pathlib import Path
+
+from IPython.display import HTML, SVG, display
+
+from mmprolong.errors import FeasibilityError
+from mmprolong.reporting.arms import measure
+from mmprolong.reporting.claims_report import claims_table, judge_claims
+from mmprolong.reporting.examples import answered
+from mmprolong.reporting.figures import accuracy_by_length, inline_svg, loss_by_tokens
+from mmprolong.reporting.heat_map import needle_heat_map
+from mmprolong.reporting.losses import loss_curves
+from mmprolong.reporting.paper_tables import ablation_table
+from mmprolong.reporting.power_report import power_table
+from mmprolong.reporting.render import to_html
+from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.scatter import published_against_ours
+from mmprolong.reporting.summary import summary
+
+store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
+ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
+runs = {name: read_store(store, name) for name in ablations}
+{name: summary(found, measure(found)) for name, found in runs.items()}
+
+# %% [markdown]
+# ## Losses
+
+# %%
+for name, found in runs.items():
+    if curves := loss_curves(store, found.plan):
+        display(SVG(inline_svg(loss_by_tokens(curves, found.plan.labels), f"loss-{name}")))
+
+# %% [markdown]
+# ## Scores by length and by depth
+
+# %%
+for name, found in runs.items():
+    display(SVG(inline_svg(accuracy_by_length(found), f"accuracy-{name}")))
+    display(SVG(inline_svg(needle_heat_map(found), f"depth-{name}")))
+
+# %% [markdown]
+# ## What the baseline said
+
+# %%
+for found in runs.values():
+    said = answered(store, found, found.plan.of(found.plan.baseline)[0], count=3)
+    rows = "".join(f"<tr><td>{one.length}<td>{one.question}<td>{one.target}<td>{one.reply}" for one in said)
+    display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
+
+# %% [markdown]
+# ## Against the published differences
+
+# %%
+for name, found in runs.items():
+    if agreements := ablation_table(found).agreements:
+        display(SVG(inline_svg(published_against_ours(agreements), f"agreement-{name}")))
+
+# %% [markdown]
+# ## What the sweeps can see, and which claims they touch
+
+# %%
+for found in runs.values():
+    try:
+        display(HTML(to_html(power_table(found))))
+    except FeasibilityError as reason:
+        print(reason)
+
+# %%
+judged = [one for one in judge_claims(store) if one.ours.runs]
+display(HTML(to_html(claims_table(judged))))
