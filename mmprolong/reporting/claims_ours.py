@@ -9,7 +9,7 @@ from mmprolong.reporting.claims import BEST, NOT_RUN, UNCLEAR, Claim, Contrast, 
 from mmprolong.reporting.components import components
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.power import cheaper, design_of
-from mmprolong.reporting.power_report import command_of
+from mmprolong.reporting.power_report import command_of, costs_of
 from mmprolong.reporting.runs import Result, Runs, read_store
 from mmprolong.reporting.statistics import Estimate, Outcomes, difference, holm, outcomes
 
@@ -93,13 +93,17 @@ def _points(one: Estimate, clear: bool) -> Contrast:
 
 
 def _larger(claim: Claim, contrasts: list[Contrast], runs: Runs) -> str:
-    """The sweep that would see the measured difference, or the claim's margin, in four of five repetitions."""
+    """The cheapest sweep that would see the measured difference, or the claim's margin, in four of five repetitions.
+
+    Reckoned with the variances of the headline score, whatever the claim's own lengths.
+    """
     goal = claim.margin or min(abs(one.value) for one in contrasts)
     try:
-        now = design_of(components(runs))
+        sample = components(runs)
     except FeasibilityError:
         return f"python -m mmprolong.sweep +ablation={runs.plan.ablation} 'sweep.seeds=[0,1,2]'"
-    found = cheaper(now, max(goal, 0.1) / 100, 0.0, 1.0)["all"]
+    now, costs = design_of(sample), costs_of(runs, sample)
+    found = cheaper(now, max(goal, 0.1) / 100, costs.training, costs.question)["all"]
     if found is None:
         return f"nothing within 64 seeds: the difference is {goal:.1f} points"
     return command_of(found, now, runs)

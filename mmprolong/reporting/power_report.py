@@ -37,7 +37,7 @@ def power_table(runs: Runs) -> Table:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     sample = components(runs)
-    now, costs = design_of(sample), _costs(runs, sample)
+    now, costs = design_of(sample), costs_of(runs, sample)
     arms = len(runs.plan.labels) - 1
     level = 0.05 / max(arms, 1)
     seen = smallest(now, level)
@@ -88,7 +88,7 @@ def _points(effect: float) -> Cell:
 
 
 def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """The sweep with this design; the plan's own settings scaled."""
+    """What launches the sweep with this design; the plan's own settings scaled."""
     source = runs.plan.suite.get("source", {})
     words = [f"python -m mmprolong.sweep +ablation={runs.plan.ablation}"]
     if design.seeds != now.seeds:
@@ -121,7 +121,8 @@ def _notes(sample: Sample, now: Design, arms: int, seen: float, costs: Costs) ->
     )
 
 
-def _costs(runs: Runs, sample: Sample) -> Costs:
+def costs_of(runs: Runs, sample: Sample) -> Costs:
+    """What the finished runs of a store took; without a store only answers are counted."""
     points = [runs.plan.of(label)[0] for label in runs.plan.labels]
     trained = [point for point in points if runs.plan.own_phases(point)] if runs.store else []
     training = _hours(runs.store, [(point, _trains(runs, point)) for point in trained]) if runs.store else 0.0
