@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,10 +76,40 @@ class SlurmQueue:
         Raises:
             SchedulerError: Slurm does not answer.
         """
-        for start in range(0, len(jobs), 500):
-            done = _run(["scancel", *jobs[start : start + 500]])
+        if not jobs:
+            return
+        others = {job for job, state in _squeue(set(jobs)).items() if state.live} - set(jobs)
+        words = packed(jobs, {job.partition("_")[0] for job in others})
+        for start in range(0, len(words), 100):
+            done = _run(["scancel", *words[start : start + 100]])
             if done.returncode and "Invalid job id" not in done.stderr:
                 raise SchedulerError(f"scancel: {_line(done.stderr)}; try again, or cancel the jobs by hand")
+
+
+def packed(jobs: Iterable[str], shared: Set[str] = frozenset()) -> list[str]:
+    """Job ids, an array in one word, the last first: Slurm is slow at single ones, and at jobs that wait for others.
+
+    Args:
+        shared: arrays of which other elements must live on: `4711_[0-2,5]`; all others are named as a whole.
+    """
+    arrays: dict[str, list[int]] = defaultdict(list)
+    for job in jobs:
+        array, _, element = job.partition("_")
+        arrays[array] += [int(element)] if element else []
+    return [
+        f"{array}_[{_ranges(sorted(set(each)))}]" if each and array in shared else array
+        for array, each in reversed(arrays.items())
+    ]
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def require(command: str) -> None:

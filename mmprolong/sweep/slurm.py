@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
-from mmprolong.artifacts import Store
+from mmprolong.artifacts import Store, lease
 from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import SchedulerError
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.launch import THREADS, finished_steps
-from mmprolong.sweep.plan import Plan
+from mmprolong.sweep.plan import PLANS, Plan
 from mmprolong.sweep.queue import JobState, Queue, SlurmQueue, require
 from mmprolong.sweep.submissions import LOGS, Submission, append, latest
 from mmprolong.sweep.task import Task
@@ -65,6 +65,10 @@ class SlurmLauncher:
             SchedulerError: Slurm refuses an array; those that were submitted before it are cancelled.
         """
         require("sbatch")
+        with lease(self.store.root / PLANS, waiting=lambda: None):  # another launch may be submitting the same steps
+            return self._launch(prune)
+
+    def _launch(self, prune: bool) -> Launched:
         known = latest(self.store)
         live = live_jobs(self.queue, known)
         finished = finished_steps(self.store, self.plan)
@@ -114,11 +118,7 @@ class SlurmLauncher:
             with redirect_stderr(StringIO()), executor.batch():  # the error says it too
                 jobs = [executor.submit(Task(store, str(frozen.plan), step, self.tracking)) for step in array.steps]
         except FailedJobError as error:
-            where = f"cluster.jobs.{array.stage if array.stage in self.cluster.jobs else 'default'}"
-            reason = str(error).replace("sbatch: error: ", "").strip().replace("\n", "; ")
-            raise SchedulerError(
-                f"{where}: Slurm refused {array.stage}: {reason}; nothing was left in the queue"
-            ) from error
+            raise _refusal(array.stage, self.cluster, str(error)) from error
         return [job.job_id for job in jobs]
 
     def _parameters(self, array: Array, dependency: str, frozen: Frozen) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mmprolong.errors import SchedulerError
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.plan import Plan, PlannedPoint
-from mmprolong.sweep.queue import JobState, read_sacct, read_squeue
+from mmprolong.sweep.queue import JobState, packed, read_sacct, read_squeue
 from mmprolong.sweep.slurm import cancel
 from mmprolong.sweep.standing import Standing, log_path, standings
 from mmprolong.sweep.submissions import JOBS, Submission, append, latest
@@ -176,6 +176,11 @@ def test_squeue_and_sacct_are_read():
         "11_2": JobState("CANCELLED", exit_code="0:0"),
         "12": JobState("OUT_OF_ME", exit_code="0:125", node="n1"),
     }
+
+
+def test_elements_of_an_array_are_cancelled_with_one_word():
+    jobs = ["7_0", "12", "7_2", "7_1", "7_5", "9_3", "9_4"]
+    assert packed(jobs, {"7"}) == ["9", "12", "7_[0-2,5]"]
 
 
 def test_a_dependency_that_can_never_be_satisfied_is_not_live():
