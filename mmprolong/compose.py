@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,9 @@ def _digest(path: str, store: str) -> str:
 
 def _split(overrides: Sequence[str]) -> tuple[list[str], list[Override]]:
     """Overrides that choose from groups, as text, and those that set values."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise ConfigError(f"override: {_first_line(error)}; write key=value, group=choice or +ablation=name") from error
     choices: dict[str, Override] = {}
     values: list[Override] = []
-    for override in parsed:
+    for override in map(_parsed, overrides):
         if override.is_delete() or override.is_sweep_override():
             text = override.input_line
             raise ConfigError(f"override {text!r}: only key=value; axes belong into an ablation file")
@@ -94,6 +91,15 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[Override]]:
         else:
             values.append(override)
     return [_quoted(str(override.input_line)) for override in choices.values()], values
+
+
+@cache
+def _parsed(text: str) -> Override:
+    """Parsed once: points repeat most of their overrides. A value that is set somewhere is set as a copy."""
+    try:
+        return OverridesParser.create().parse_overrides([text])[0]
+    except HydraException as error:
+        raise ConfigError(f"override: {_first_line(error)}; write key=value, group=choice or +ablation=name") from error
 
 
 def _quoted(choice: str) -> str:
@@ -140,7 +146,7 @@ def _set(plain: dict[str, Any], override: Override) -> None:
         node = node[part]
     if last not in node:
         _require_key(override.key_or_group, text)
-    node[last] = override.value()
+    node[last] = deepcopy(override.value())
 
 
 def _set_sweep(plain: dict[str, Any], above: list[str], last: str, override: Override) -> None:
@@ -150,7 +156,7 @@ def _set_sweep(plain: dict[str, Any], above: list[str], last: str, override: Ove
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict):
         raise ConfigError(f"override {override.input_line!r}: the ablation has no such block; add +ablation=NAME")
-    node[last] = override.value()
+    node[last] = deepcopy(override.value())
 
 
 def _require_key(key: str, text: str) -> None:
