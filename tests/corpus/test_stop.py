@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import hash_outputs
+from mmprolong.config import Corpus
+from mmprolong.corpus.stage import run
+from mmprolong.runlog import Interrupted, RunLog
+from tests.small import small_pool
+
+
+def test_a_corpus_that_is_asked_to_stop_keeps_what_it_has_read(tmp_path: Path):
+    settings = Corpus(path=str(small_pool(tmp_path / "pool")), dpi=36)
+    folder = tmp_path / "stopped"
+    with pytest.raises(Interrupted):
+        run(settings, {}, folder, RunLog(folder, stopping=lambda: True))
+    assert len(list(folder.glob("parts/*/*.json"))) >= 1
+    run(settings, {}, folder, RunLog(folder))
+    run(settings, {}, tmp_path / "whole", RunLog(tmp_path / "whole"))
+    assert hash_outputs(folder) == hash_outputs(tmp_path / "whole")

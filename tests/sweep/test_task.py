@@ -1,0 +1,29 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+WARNED = """
+import os, signal, subprocess, sys, time
+from mmprolong.sweep.task import Warnings
+warnings = Warnings()
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+print("ready", flush=True)
+while not warnings.stopping():
+    time.sleep(0.01)
+print(sorted(each.name for each in warnings.seen()), child.wait())
+"""
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGUSR2])
+def test_a_warned_job_and_its_children_live_on(asked: signal.Signals):
+    words = [sys.executable, "-c", WARNED]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)  # the child has begun
+        os.killpg(process.pid, asked)
+        assert process.stdout.read() == f"['{asked.name}'] 0\n"
