@@ -82,7 +82,14 @@ def test_what_it_is_is_identity(tmp_path: Path):
 def test_ablations_share_what_is_equal(tmp_path: Path):
     other = make_plan(["+ablation=rope_base", f"paths.store={tmp_path}"])[0]
     shared = set(other.steps) & set(plan_of(tmp_path).steps)
-    assert {other.steps[name].stage for name in shared} == {"corpus", "synthesis", "mixture", "training", "reply", "score"}
+    assert {other.steps[name].stage for name in shared} == {
+        "corpus",
+        "synthesis",
+        "mixture",
+        "training",
+        "reply",
+        "score",
+    }
 
 
 def test_all_wrong_points_are_named_at_once(tmp_path: Path):
