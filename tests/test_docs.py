@@ -60,7 +60,8 @@ def paths() -> Iterator[str]:
 def test_every_command_is_one_that_we_have(words: list[str]):
     arguments = parse(words)
     if "overrides" in arguments:
-        _, block = Composer().compose(arguments.overrides)
+        launched = ["cluster=slurm_h100"] if words[0] == "retry" else []  # it adds to what was launched
+        _, block = Composer().compose([*launched, *arguments.overrides])
         if words[0] == "sweep":
             own = [text for text in arguments.overrides if "ablation=" not in text]
             assert points(parse_sweep(block), own)
@@ -87,8 +88,10 @@ def test_the_map_lists_every_folder_of_the_package():
 
 
 def test_groups_and_choices_of_the_readme_are_those_of_conf():
-    """Rows of its table begin with a group in backquotes; what stands beside it are its choices."""
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", TEXTS["README.md"], re.MULTILINE)
+    """Rows of the knobs' table begin with a group in backquotes; what stands beside it are its choices."""
+    knobs = TEXTS["README.md"].partition("## The knobs")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", knobs, re.MULTILINE)
+    assert len(rows) > 5
     for group, choices in rows:
         if group in groups():
             assert sorted(re.findall(r"\w+", choices)) == groups()[group], group
