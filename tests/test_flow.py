@@ -12,10 +12,10 @@ import pytest
 
 from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
+from mmprolong.plans import Plan, load_plan
 from mmprolong.records import Reject, RunRecord, read_jsonl
 from mmprolong.settings import STAGES
 from mmprolong.stages import run_step
-from mmprolong.sweep.plan import Plan, load_plan
 from tests.small import command, run, small_pool
 
 pytestmark = pytest.mark.xdist_group("flow")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import ABLATION, ablations, groups
-from mmprolong.cli.lookup import planned, step_folders
+from mmprolong.cli.lookup import step_folders
+from mmprolong.plans import load_plan, planned
 
 NAME = "complete"
 _ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
@@ -88,6 +89,4 @@ def _stored(command: str, store: Store, current: str) -> list[str]:
 
 
 def _labels(store: Store, ablation: str) -> list[str]:
-    from mmprolong.reporting.plan import read_plan
-
-    return [f"{ablation}/{label}" for label in read_plan(store.root, ablation).labels]
+    return [f"{ablation}/{label}" for label in load_plan(store, ablation).labels]

@@ -11,7 +11,7 @@ from mmprolong.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from mmprolong.config import Config
-    from mmprolong.sweep.plan import Plan
+    from mmprolong.plans import Plan
     from mmprolong.sweep.slurm import Launched
 
 LAUNCHERS = ("processes", "slurm")

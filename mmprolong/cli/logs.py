@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The last lines that the jobs of an ablation wrote."""
-    from mmprolong.sweep.plan import load_plan
+    from mmprolong.plans import load_plan
     from mmprolong.sweep.standing import log_path, standings, tail
     from mmprolong.sweep.submissions import latest
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -13,12 +13,9 @@ from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
 from mmprolong.config import identity
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.plans import Plan, Point, load_plan, planned
 from mmprolong.settings import STAGES
-
-if TYPE_CHECKING:
-    from mmprolong.reporting.plan import Plan, Point
-
-PLANS = "plans"
+from mmprolong.stages import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +43,6 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", default="store", help="folder of finished steps (default: store)")
 
 
-def planned(store: Store) -> list[str]:
-    """Names of the ablations that were launched from this store."""
-    return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
-
-
 def step_folders(store: Store) -> list[str]:
     """`stage/id` of every step that has a folder."""
     found = (path for stage in STAGES for path in (store.root / stage).glob("*") if path.is_dir())
@@ -74,11 +66,9 @@ class Steps:
         return [*planned(self.store), *ablations()]
 
     @cached_property
-    def _planned(self) -> dict[str, dict[str, Any]]:
-        from mmprolong.reporting.plan import read_plan
-
-        plans = (read_plan(self.store.root, name) for name in planned(self.store))
-        return {f"{step['stage']}/{name}": step for plan in plans for name, step in plan.steps.items()}
+    def _planned(self) -> dict[str, Step]:
+        plans = (load_plan(self.store, name) for name in planned(self.store))
+        return {step.path: step for plan in plans for step in plan.steps.values()}
 
     def find(self, text: str) -> KnownStep:
         """The step that `text` names: `stage/id`, id, the beginning of either, or the id's hash.
@@ -127,14 +117,14 @@ class Steps:
             raise ConfigError(
                 f"step {path!r}: not finished, and in no plan of {self.store.root}; nothing says what it is"
             )
-        stage = STAGES[step["stage"]]
+        stage = STAGES[step.stage]
         return KnownStep(
-            id=step["id"],
-            stage=step["stage"],
+            id=step.id,
+            stage=step.stage,
             version=stage.version,
-            settings=identity(msgspec.convert(step["settings"], type=stage.settings)),
-            needs=step["needs"],
-            label=step["label"],
+            settings=identity(msgspec.convert(step.settings, type=stage.settings)),
+            needs=step.needs,
+            label=step.label,
             finished=False,
         )
 
@@ -144,17 +134,15 @@ def is_ablation(store: Store, text: str) -> bool:
     return text.partition("/")[0] in {*planned(store), *ablations()}
 
 
-def find_point(store: Store, text: str) -> tuple["Plan", "Point"]:
+def find_point(store: Store, text: str) -> tuple[Plan, Point]:
     """The point `ablation[/label[/seed]]`; without a label the baseline, without a seed the first.
 
     Raises:
         ConfigError: the ablation was not launched from this store, or has no such label or seed.
     """
-    from mmprolong.reporting.plan import read_plan
-
     name, _, rest = text.partition("/")
     require_launched(store, name)
-    plan = read_plan(store.root, name)
+    plan = load_plan(store, name)
     label, seed = _label_and_seed(rest or plan.baseline, plan.labels)
     if label not in plan.labels:
         raise ConfigError(f"point {text!r}: {name} has no label {label!r}; {nearest(label, plan.labels)}")

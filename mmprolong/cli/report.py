@@ -8,9 +8,10 @@ from rich.console import Console
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
-from mmprolong.cli.lookup import add_store, planned
+from mmprolong.cli.lookup import add_store
 from mmprolong.cli.tables import table
 from mmprolong.errors import ConfigError
+from mmprolong.plans import planned
 
 if TYPE_CHECKING:
     from mmprolong.reporting.runs import Runs

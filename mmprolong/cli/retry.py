@@ -19,8 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
+    from mmprolong.plans import load_plan
     from mmprolong.sweep.launched import recall
-    from mmprolong.sweep.plan import load_plan
     from mmprolong.sweep.slurm import SlurmLauncher
 
     store = Store(Path(arguments.store))

@@ -8,7 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_store, planned, require_launched
+from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.plans import load_plan, planned
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
@@ -54,7 +55,6 @@ def _watch(store: Store, names: list[str], console: Console) -> None:
 
 def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     """One table an ablation; and whether every step of all of them is finished."""
-    from mmprolong.sweep.plan import load_plan
     from mmprolong.sweep.standing import standings
     from mmprolong.sweep.status import status_view
 

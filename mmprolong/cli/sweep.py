@@ -14,7 +14,7 @@ from mmprolong.errors import StepFailed
 
 if TYPE_CHECKING:
     from mmprolong.config import Config
-    from mmprolong.sweep.plan import Plan
+    from mmprolong.plans import Plan
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Plan, run and report an ablation."""
-    from mmprolong.sweep.plan import make_plan, save_plan
+    from mmprolong.plans import save_plan
+    from mmprolong.sweep.plan import make_plan
 
     console = Console()
     plan, config = make_plan(arguments.overrides)

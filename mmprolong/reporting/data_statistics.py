@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
+from mmprolong.plans import Point
 from mmprolong.records import Pack, read_jsonl
-from mmprolong.reporting.plan import Point
 from mmprolong.reporting.runs import Runs
 
 TOTAL = "total"

@@ -10,8 +10,8 @@ import msgspec
 
 from mmprolong import plugins
 from mmprolong.config import Corpus
+from mmprolong.plans import Plan, Point
 from mmprolong.records import Image, Instance, Message, Pack, Reply, Score, read_jsonl
-from mmprolong.reporting.plan import Plan, Point
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.thumbnails import Thumbnail, thumbnails
 

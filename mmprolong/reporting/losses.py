@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmprolong.plans import Plan, Point
 from mmprolong.records import read_jsonl
-from mmprolong.reporting.plan import Plan, Point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.artifacts import read_json
-from mmprolong.reporting.plan import Plan
+from mmprolong.plans import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

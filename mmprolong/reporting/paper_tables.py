@@ -8,7 +8,7 @@ import msgspec
 from mmprolong import plugins
 from mmprolong.choices import ABLATION, ablations, root
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.reporting.plan import Plan, Point
+from mmprolong.plans import Plan, Point
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.runs import Runs, read_store

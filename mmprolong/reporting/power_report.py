@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.artifacts import Store
+from mmprolong.plans import Point
 from mmprolong.reporting.components import Sample, components
 from mmprolong.reporting.digits import plain
-from mmprolong.reporting.plan import Point
 from mmprolong.reporting.power import Design, cheaper, design_of, smallest
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Cell, Column, Table

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.artifacts import Store
+from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
-from mmprolong.reporting.plan import Plan
 
 _STAGES = {"source": "synthesis", "short": "synthesis"}
 """Last word of a role -> stage, where they differ."""

@@ -8,10 +8,10 @@ import msgspec
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
+from mmprolong.plans import Plan, Point, load_plan
 from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.cache import Cache
 from mmprolong.reporting.lengths import size
-from mmprolong.reporting.plan import Plan, Point, read_plan
 from mmprolong.reporting.wandb_files import WandbRun, read_run, run_files
 
 
@@ -79,7 +79,7 @@ def read_store(store: Path, ablation: str) -> Runs:
         ConfigError: the store has no plan of that name.
         ArtifactError: a finished result is damaged, or results cannot be compared.
     """
-    plan = read_plan(store, ablation)
+    plan = load_plan(Store(store), ablation)
     ids = dict.fromkeys(point.steps["score"] for point in plan.points)
     found = {step: result for step in ids if (result := _result(Store(store), step)) is not None}
     return comparable(Runs(plan=plan, results=found, store=store))
@@ -95,7 +95,7 @@ def read_wandb(folder: Path, ablation: str) -> Runs:
     Raises:
         ConfigError, ArtifactError: as in `read_store`.
     """
-    plan = read_plan(folder.parent, ablation)
+    plan = load_plan(Store(folder.parent), ablation)
     ids = {point.steps["score"] for point in plan.points}
     files = {step: paths for step, paths in run_files(folder).items() if step in ids}
     cache = Cache(folder.parent / "cache" / "wandb.msgpack", Result)

@@ -9,7 +9,7 @@ import msgspec
 
 from mmprolong.config import Config
 from mmprolong.errors import ArtifactError
-from mmprolong.reporting.plan import Plan, Point
+from mmprolong.plans import Plan, Point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

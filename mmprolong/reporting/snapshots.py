@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import ArtifactError
+from mmprolong.plans import Plan
 from mmprolong.records import Score
-from mmprolong.reporting.plan import Plan
 from mmprolong.reporting.runs import Result, Runs, comparable
 
 FORMAT = 1

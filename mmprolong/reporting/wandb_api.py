@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
+from mmprolong.plans import load_plan
 from mmprolong.reporting.cache import Cache
-from mmprolong.reporting.plan import read_plan
 from mmprolong.reporting.runs import Result, Runs, comparable, result_of
 from mmprolong.reporting.wandb_files import WandbRun, nested
 
@@ -32,7 +33,7 @@ def read_api(project: str, ablation: str, store: Path, questions: bool = True, s
         ConfigError: W&B cannot be reached or refuses the key, or there is no such project or plan.
         ArtifactError: the cache is damaged, or results cannot be compared.
     """
-    plan = read_plan(store, ablation)
+    plan = load_plan(Store(store), ablation)
     ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
     mark = f"{project} {'questions' if questions else 'means'}"
     cache = Cache(store / "cache" / f"api-{project.replace('/', '-')}.msgpack", Result)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mmprolong.sweep.plan import Plan
+from mmprolong.plans import Plan
 
 K = TypeVar("K")
 

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mmprolong.artifacts import PROGRESS, Store
+from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
 from mmprolong.sweep.estimate import Cost
 from mmprolong.sweep.launch import Progress
-from mmprolong.sweep.plan import Plan
 from mmprolong.sweep.standing import Standing
 
 _COLUMNS = {"finished": "done", "running": "running", "queued": "queued", "failed": "failed", "unknown": "unknown"}

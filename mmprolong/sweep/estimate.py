@@ -8,8 +8,8 @@ from statistics import fmean
 
 from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Job
+from mmprolong.plans import Plan
 from mmprolong.stages import Step
-from mmprolong.sweep.plan import Plan
 
 _SECONDS = 5.0
 """Expected time of a step of which neither the store nor the cluster's configuration says anything [s]."""

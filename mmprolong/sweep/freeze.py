@@ -13,8 +13,8 @@ import msgspec
 
 from mmprolong.artifacts import Store, write_json
 from mmprolong.choices import root
+from mmprolong.plans import PLANS, Plan
 from mmprolong.stages import FROZEN, code_version
-from mmprolong.sweep.plan import PLANS, Plan
 
 _DATA = ("conf", "sweeps", "analysis")
 _PACKAGE = Path(__file__).parent.parent

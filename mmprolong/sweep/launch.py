@@ -15,7 +15,7 @@ import msgspec
 
 from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Tracking
-from mmprolong.sweep.plan import Plan
+from mmprolong.plans import Plan
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""

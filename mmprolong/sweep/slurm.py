@@ -10,11 +10,11 @@ from typing import Any
 from mmprolong.artifacts import Store, lease
 from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import SchedulerError
+from mmprolong.plans import PLANS, Plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.launch import THREADS, finished_steps
-from mmprolong.sweep.plan import PLANS, Plan
 from mmprolong.sweep.queue import JobState, Queue, SlurmQueue, require
 from mmprolong.sweep.submissions import LOGS, Submission, append, latest
 from mmprolong.sweep.task import Task

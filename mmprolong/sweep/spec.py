@@ -33,7 +33,7 @@ class Ablation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class PointSpec:
     """One arm at one seed."""
 
     label: str
@@ -70,7 +70,7 @@ def labels(ablation: Ablation) -> dict[str, list[str]]:
     return rows
 
 
-def points(ablation: Ablation, overrides: Sequence[str]) -> list[Point]:
+def points(ablation: Ablation, overrides: Sequence[str]) -> list[PointSpec]:
     """Every row at every seed; a row's own overrides win over the user's.
 
     Raises:
@@ -83,7 +83,7 @@ def points(ablation: Ablation, overrides: Sequence[str]) -> list[Point]:
             raise ConfigError(f"override {text!r}: {ablation.name} varies {_key(text)} itself; leave it out")
     base = [*overrides, f"+ablation={ablation.name}"]
     return [
-        Point(label=label, seed=seed, overrides=(*base, *own, f"seed={seed}"))
+        PointSpec(label=label, seed=seed, overrides=(*base, *own, f"seed={seed}"))
         for label, own in labels(ablation).items()
         for seed in ablation.seeds
     ]

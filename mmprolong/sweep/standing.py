@@ -10,8 +10,8 @@ from typing import Any
 from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
 from mmprolong.errors import SchedulerError
 from mmprolong.failures import Failure, from_job, from_log, from_note
+from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.plan import Plan
 from mmprolong.sweep.queue import JobState, Queue, SlurmQueue
 from mmprolong.sweep.submissions import LOGS, Submission, latest
 

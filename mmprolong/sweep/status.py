@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mmprolong.artifacts import Store
+from mmprolong.plans import Plan, Point
 from mmprolong.sweep.display import duration
-from mmprolong.sweep.plan import Plan, PlannedPoint
 from mmprolong.sweep.standing import Standing
 
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
@@ -25,14 +25,14 @@ def status_view(store: Store, plan: Plan, standings: Mapping[str, Standing]) -> 
     return Group(table, *_advice(plan, standings))
 
 
-def _row(store: Store, plan: Plan, point: PlannedPoint, standings: Mapping[str, Standing]) -> Iterable[RenderableType]:
+def _row(store: Store, plan: Plan, point: Point, standings: Mapping[str, Standing]) -> Iterable[RenderableType]:
     done = sum(standings[name].state == "finished" for name in point.steps.values())
     score = store.record("score", point.steps["score"]) if done == len(point.steps) else None
     overall = f"{score.metrics['overall']:.3f}" if score else "-"
     return point.label, str(point.seed), f"{done}/{len(point.steps)}", _state(point, standings), overall
 
 
-def _state(point: PlannedPoint, standings: Mapping[str, Standing]) -> Text:
+def _state(point: Point, standings: Mapping[str, Standing]) -> Text:
     unfinished = {role: standings[name] for role, name in point.steps.items() if standings[name].state != "finished"}
     if not unfinished:
         return Text("finished", style="green")

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mmprolong.artifacts import Store
-from mmprolong.sweep.plan import PLANS
+from mmprolong.plans import PLANS
 
 JOBS = "jobs.jsonl"
 LOGS = "slurm"

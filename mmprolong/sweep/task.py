@@ -9,14 +9,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import msgspec
-
 import mmprolong
-from mmprolong.artifacts import Store, read_json
+from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
+from mmprolong.plans import read_plan
 from mmprolong.runlog import Interrupted
 from mmprolong.stages import run_step
-from mmprolong.sweep.plan import Plan
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -69,7 +67,7 @@ class Task:
             SystemExit: the step has saved what it had, and the job is queued again.
         """
         warnings = Warnings()
-        plan = msgspec.convert(read_json(Path(self.plan)), type=Plan)
+        plan = read_plan(Path(self.plan))
         step = plan.steps[self.step]
         _say(f"{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}")
         try:

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.artifacts import Store, read_json
+from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.errors import MMProLongError
+from mmprolong.plans import Plan, read_plan
 from mmprolong.stages import run_step
-from mmprolong.sweep.plan import Plan
 
 
 def main(store: str, plan: str, tracking: str) -> None:
     """Serve until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    loaded = msgspec.convert(read_json(Path(plan)), type=Plan)
+    loaded = read_plan(Path(plan))
     mirror = msgspec.json.decode(tracking, type=Tracking)
     for line in sys.stdin:
         answers.write(json.dumps(serve(Store(Path(store)), loaded, line.strip(), mirror)) + "\n")

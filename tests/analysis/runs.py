@@ -4,8 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 
 from mmprolong.evaluation.score import metrics
+from mmprolong.plans import Plan, Point
 from mmprolong.records import Sample, Score
-from mmprolong.reporting.plan import Plan, Point
 from mmprolong.reporting.runs import Result, Runs
 from tests.stores import judged
 

@@ -6,9 +6,9 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.errors import FeasibilityError
+from mmprolong.plans import Plan, Point
 from mmprolong.records import Sample
 from mmprolong.reporting.components import Components, components
-from mmprolong.reporting.plan import Plan, Point
 from mmprolong.reporting.power import Design, cheaper, design_of, power, smallest
 from mmprolong.reporting.power_report import power_table
 from mmprolong.reporting.runs import Result, Runs, read_store

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import Store
+from mmprolong.plans import load_plan
 from mmprolong.sweep.arrays import descendants
-from mmprolong.sweep.plan import load_plan
 from mmprolong.sweep.standing import log_path
 from mmprolong.sweep.submissions import latest
 from tests.slurm.cluster import Cluster, booted, missing

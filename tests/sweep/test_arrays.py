@@ -1,8 +1,8 @@
 import time
 
+from mmprolong.plans import Plan
 from mmprolong.stages import Step
 from mmprolong.sweep.arrays import descendants, make_arrays
-from mmprolong.sweep.plan import Plan
 
 
 def plan(**needs: str) -> Plan:
@@ -12,7 +12,7 @@ def plan(**needs: str) -> Plan:
         paths = {each: f"{each.rstrip('0123456789')}/{each}" for each in inputs.split()}
         steps[name] = Step(id=name, stage=name.rstrip("0123456789"), settings={}, needs=paths)
     known = {"question": "", "source": "", "baseline": "", "published": "", "table": "", "created": "", "code": ""}
-    return Plan(ablation="a", **known, seeds=[0], points=[], steps=steps)
+    return Plan(ablation="a", **known, points=(), steps=steps)
 
 
 def shown(

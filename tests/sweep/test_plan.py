@@ -4,7 +4,8 @@ import pytest
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
-from mmprolong.sweep.plan import load_plan, make_plan, save_plan
+from mmprolong.plans import load_plan, save_plan
+from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.spec import labels, parse, points
 
 BLOCK = {

@@ -10,9 +10,9 @@ import pytest
 
 from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs
 from mmprolong.errors import SchedulerError
+from mmprolong.plans import Plan, Point
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.plan import Plan, PlannedPoint
 from mmprolong.sweep.queue import JobState, packed, read_sacct, read_squeue
 from mmprolong.sweep.slurm import cancel
 from mmprolong.sweep.standing import Standing, log_path, standings
@@ -146,8 +146,8 @@ def test_cancelling_takes_along_what_hangs_on_it(store: Store):
 
 
 def test_cancelling_an_arm_leaves_alone_what_others_need(tmp_path: Path):
-    def point(label: str, *steps: str) -> PlannedPoint:
-        return PlannedPoint(label=label, seed=0, config={}, steps={step: step for step in steps})
+    def point(label: str, *steps: str) -> Point:
+        return Point(label=label, seed=0, config={}, steps={step: step for step in steps})
 
     made = plan(corpus="", training0="corpus", training1="corpus")
     made = replace(made, points=[point("a", "corpus", "training0"), point("b", "corpus", "training1")])

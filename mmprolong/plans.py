@@ -1,4 +1,4 @@
-"""The frozen plan of a sweep, as reports read it: which runs belong to which row."""
+"""The plan of a sweep as it was frozen: its points, their configurations and steps. What to run, and what to show."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,12 +6,17 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.artifacts import Store, write_json
+from mmprolong.choices import ablations
 from mmprolong.errors import ArtifactError, ConfigError, nearest
+from mmprolong.stages import Step
+
+PLANS = "plans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One run of a sweep: a row's label and a seed."""
+    """One run of a sweep: a row's label at a seed."""
 
     label: str
     seed: int
@@ -36,15 +41,28 @@ class Plan:
     table: str = ""
     """File in analysis/tables; empty: the ablation's name."""
     created: str = ""
+    """UTC, ISO 8601."""
     code: str = ""
     """Git commit that planned the sweep."""
     points: tuple[Point, ...]
-    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+    """By id, in an order in which they can run."""
 
     @property
     def labels(self) -> list[str]:
         """The rows, in the order of the plan."""
         return list(dict.fromkeys(point.label for point in self.points))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in the order of the plan."""
+        return list(dict.fromkeys(point.seed for point in self.points))
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The settings of the suite that judges the baseline."""
+        point = next((point for point in self.points if point.label == self.baseline), self.points[0])
+        return point.config["suite"]
 
     def of(self, label: str) -> list[Point]:
         """The points of one row that are different runs: of seeds that change nothing, the first."""
@@ -65,24 +83,40 @@ class Plan:
         points = (point for point in self.points if point.label == label)
         return {step for point in points for role, step in point.steps.items() if role.endswith(".mixture")}
 
-    @property
-    def suite(self) -> dict[str, Any]:
-        """The settings of the suite that judges the baseline."""
-        point = next((point for point in self.points if point.label == self.baseline), self.points[0])
-        return point.config["suite"]
+
+def planned(store: Store) -> list[str]:
+    """Names of the ablations that were launched from this store."""
+    return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
 
 
-def read_plan(store: Path, ablation: str) -> Plan:
+def save_plan(store: Store, plan: Plan) -> Path:
+    """Write the plan where status, reports and workers find it."""
+    path = _path(store, plan.ablation)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, plan)
+    return path
+
+
+def load_plan(store: Store, ablation: str) -> Plan:
     """The plan of `ablation` as it was frozen.
 
     Raises:
-        ConfigError: no such plan in the store.
+        ConfigError: it was never launched from this store.
         ArtifactError: the file is not a plan.
     """
-    path = store / "plans" / f"{ablation}.json"
+    path = _path(store, ablation)
     if not path.is_file():
-        known = [file.stem for file in path.parent.glob("*.json")]
-        raise ConfigError(f"{path.parent}: no plan {ablation!r}; {nearest(ablation, known)}")
+        known = nearest(ablation, {*planned(store), *ablations()})
+        raise ConfigError(f"{path}: {ablation!r} was not launched from this store; {known}")
+    return read_plan(path)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file.
+
+    Raises:
+        ArtifactError: the file is not a plan.
+    """
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except msgspec.DecodeError as error:
@@ -90,3 +124,7 @@ def read_plan(store: Path, ablation: str) -> Plan:
     if not plan.points or plan.baseline not in plan.labels:
         raise ArtifactError(f"{path}: baseline {plan.baseline!r} has no point; {nearest(plan.baseline, plan.labels)}")
     return plan
+
+
+def _path(store: Store, ablation: str) -> Path:
+    return store.root / PLANS / f"{ablation}.json"
