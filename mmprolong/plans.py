@@ -39,7 +39,7 @@ class Plan:
     published: str = ""
     """File in analysis/published."""
     table: str = ""
-    """File in analysis/tables; empty: the ablation's name."""
+    """File in analysis/tables; empty: arms by evaluated length."""
     created: str = ""
     """UTC, ISO 8601."""
     code: str = ""

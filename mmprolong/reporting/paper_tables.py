@@ -9,6 +9,7 @@ from mmprolong import plugins
 from mmprolong.choices import ABLATION, ablations, root
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plans import Plan, Point
+from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.runs import Runs, read_store
@@ -41,12 +42,14 @@ def paper_table(name: str, store: Path | None = None, ablation: str = "") -> Tab
 
 
 def ablation_table(runs: Runs) -> Table:
-    """The table that the plan of `runs` names, beside the published one.
+    """The table that the plan of `runs` names, beside the published one; arms by evaluated length if it names none.
 
     Raises:
         ConfigError: there is no such table; names the nearest.
     """
-    return _build(runs.plan.table or runs.plan.ablation, runs)
+    if not runs.plan.table:
+        return arms_by_length(runs, runs.plan.ablation)
+    return _build(runs.plan.table, runs)
 
 
 def unlaunched(ablation: str) -> Runs:

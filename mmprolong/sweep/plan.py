@@ -1,6 +1,7 @@
 """The plan of a sweep: every point composed, checked and frozen before anything runs; equal steps shared."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from mmprolong.config import Config
 from mmprolong.errors import ConfigError, MMProLongError
 from mmprolong.plans import Plan, Point
 from mmprolong.stages import Step, code_version, steps_of
-from mmprolong.sweep.spec import Ablation, parse, points
+from mmprolong.sweep.spec import Ablation, labels, parse, points
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
@@ -24,12 +25,12 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     planned: list[Point] = []
     steps: dict[str, Step] = {}
     configs: list[Config] = []
-    problems: list[str] = []
+    problems: dict[str, list[str]] = defaultdict(list)
     for point in points(ablation, own):
         try:
             config = freeze(composer.compose(point.overrides)[0])
         except MMProLongError as error:
-            problems.append(f"{point.label}: {error}")
+            problems[str(error)].append(point.label)
             continue
         roles = steps_of(config)
         for role, step in roles.items():
@@ -38,8 +39,15 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         planned.append(Point(label=point.label, seed=point.seed, config=to_json(config), steps=ids))
         configs.append(config)
     if problems:
-        raise ConfigError("\n".join(dict.fromkeys(problems)))
+        raise ConfigError("\n".join(_said(problems, len(set(labels(ablation))))))
     return _plan(ablation, planned, steps), configs[0]
+
+
+def _said(problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
+    """One line a problem and row; one for a problem that all rows have."""
+    for error, found in problems.items():
+        wrong = list(dict.fromkeys(found))
+        yield from [error] if len(wrong) == rows > 1 else (f"{label}: {error}" for label in wrong)
 
 
 def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step]) -> Plan:

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.choices import root
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.plugins import names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +21,6 @@ class Ablation:
     question: str
     source: str
     """Paper, section or table."""
-    table: str
-    """File in analysis/tables that builds the table."""
     baseline: str
     """Label against which differences are shown."""
     seeds: list[int] = field(default_factory=lambda: [0])
@@ -28,6 +28,8 @@ class Ablation:
     """Overrides by label."""
     grid: list[dict[str, list[str]]] = field(default_factory=list)
     """Axes; every combination is a point, labelled 'a / b'."""
+    table: str = ""
+    """File in analysis/tables that builds the table; empty: arms by evaluated length."""
     published: str = ""
     """CSV in analysis/published."""
 
@@ -105,3 +107,10 @@ def _check(ablation: Ablation) -> None:
     empty += [label for label, texts in ablation.points.items() if not texts]
     if empty:
         raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")
+    _check_file("table", ablation.table, names(root("analysis") / "tables"))
+    _check_file("published", ablation.published, [path.name for path in (root("analysis") / "published").glob("*.csv")])
+
+
+def _check_file(key: str, name: str, allowed: Sequence[str]) -> None:
+    if name and name not in allowed:
+        raise ConfigError(f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}")

@@ -32,6 +32,8 @@ def plan_of(store: Path, *overrides: str):
         ({"points": {}}, "no points and no grid"),
         ({"basline": "a"}, "did you mean 'baseline'?"),
         ({"seeds": ["x"]}, "Expected `int`"),
+        ({"table": "length_dst"}, "did you mean 'length_dist'?"),
+        ({"published": "mmprolong_rope_bas.csv"}, "did you mean 'mmprolong_rope_base.csv'?"),
     ],
 )
 def test_a_wrong_block_is_one_line(change: dict, says: str):
@@ -98,6 +100,13 @@ def test_all_wrong_points_are_named_at_once(tmp_path: Path):
     with pytest.raises(ConfigError) as caught:
         plan_of(tmp_path, *wrong)
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_problem_of_all_points_is_said_once(tmp_path: Path):
+    with pytest.raises(ConfigError) as caught:
+        plan_of(tmp_path, "corpus.path=/nowhere")
+    assert str(caught.value).startswith("corpus.path: '/nowhere' is not a folder")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_saved_plan_is_read_back(tmp_path: Path):
