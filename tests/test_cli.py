@@ -1,7 +1,9 @@
 """The commands as a user types them: what they print, how they fail, what they leave behind."""
 
 import os
+import pty
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -282,6 +284,34 @@ def test_bash_completes_after_an_equals_sign():
     environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == "[length_dist ]"
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes_what_is_typed(tmp_path: Path):
+    script = tmp_path / "completion"
+    script.write_text(SCRIPTS["zsh"])
+    begin = f"PS1='rea''dy> '; autoload -U compinit; compinit -u -D; source {script}; unsetopt zle_bracketed_paste"
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+    shell, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    ) as zsh:
+        os.write(shell, f"{begin}\n".encode())
+        _read_until(shell, "ready> ")
+        os.write(shell, b"mmprolong sweep +ablation=le\t")
+        assert "+ablation=length_dist" in _read_until(shell, "length_dist")
+        zsh.kill()
+    os.close(terminal)
+    os.close(shell)
+
+
+def _read_until(terminal: int, words: str) -> str:
+    """What a terminal shows until `words` are there, for at most 20 s."""
+    shown, end = "", time.monotonic() + 20
+    while words not in shown.replace("\r", "") and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+    return shown
 
 
 # What goes wrong
