@@ -59,6 +59,12 @@ class Plan:
         return list(dict.fromkeys(point.seed for point in self.points))
 
     @property
+    def trained(self) -> str:
+        """Longest length that training covers; empty where the rows differ in it."""
+        found = {point.config["suite"].get("trained") or "" for point in self.points}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
     def suite(self) -> dict[str, Any]:
         """The settings of the suite that judges the baseline."""
         point = next((point for point in self.points if point.label == self.baseline), self.points[0])

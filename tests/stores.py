@@ -223,6 +223,7 @@ def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str
         "repeats": 0,
         "documents": 120,
         "attention": 12345678,
+        "page_counts": {"16": 130, "20": 130},
     }
     write_json(folder / "certificate.json", certificate)
     _done(store, "mixture", steps["longpt.mixture"])

@@ -7,7 +7,7 @@ from mmprolong.reporting.agreement import agreements
 from mmprolong.reporting.arms import Arm, measure
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import RESAMPLES
+from mmprolong.reporting.statistics import RESAMPLES, Estimate
 from mmprolong.reporting.table import Cell, Column, Table
 
 OURS = "accuracy [%]"
@@ -69,7 +69,7 @@ def _own_cells(arm: Arm, runs: Runs) -> list[Cell]:
         Cell() if arm.questions is None else Cell(text=str(arm.questions), value=arm.questions),
         *(_percent(arm.accuracy.get(length)) for length in runs.lengths),
         _overall(arm),
-        _delta(arm),
+        Cell() if arm.delta is None else difference_cell(arm.delta, arm.difference, arm.clear),
     ]
 
 
@@ -86,16 +86,19 @@ def _overall(arm: Arm) -> Cell:
     return replace(cell, text=text, mark=" ≈" if arm.near_best else "", **ends)
 
 
-def _delta(arm: Arm) -> Cell:
-    if arm.delta is None:
-        return Cell()
-    found = arm.difference
-    cell = Cell(text=signed(100 * arm.delta), value=100 * arm.delta)
+def difference_cell(delta: float, found: Estimate | None, clear: bool) -> Cell:
+    """A difference [points] with its interval where there is one.
+
+    Args:
+        delta: in [0, 1], as are the ends of the interval.
+        clear: whether it stays clear of 0 beside the other differences of its column.
+    """
+    cell = Cell(text=signed(100 * delta), value=100 * delta)
     if found is None:
         return cell
     low, high = 100 * found.low, 100 * found.high
     text = f"{cell.text} [{signed(low)}, {signed(high)}]"
-    return replace(cell, text=text, low=low, high=high, mark=" *" if arm.clear else " ns")
+    return replace(cell, text=text, low=low, high=high, mark=" *" if clear else " ns")
 
 
 def _published_names(paper: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -49,6 +49,24 @@ def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
     return _against_best(arms, tallies)
 
 
+def by_length(runs: Runs, label: str) -> dict[str, Estimate]:
+    """An arm's score at each length that was asked; without single questions an interval has no width.
+
+    Two seeds would make an interval as wide as the scale, so it covers seeds from three on.
+    """
+    found = runs.of(label)
+    points: dict[str, Estimate] = {}
+    for length in runs.lengths:
+        values = [value for result in found if (value := result.accuracy(length)) is not None]
+        if found and all(result.scores for result in found):
+            arm = outcomes([result.scores for result in found], [length])
+            points[length] = mean(arm if len(found) > 2 else arm.one_run)
+        elif values:
+            value = sum(values) / len(values)
+            points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, seeds=(len(values),))
+    return points
+
+
 def _arm(runs: Runs, label: str, chosen: list[str]) -> Arm:
     found = runs.of(label)
     accuracy = {length: value for length in runs.lengths if (value := _mean(found, length)) is not None}

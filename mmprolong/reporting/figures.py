@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmprolong.reporting.arms import by_length
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.losses import LossCurve
 from mmprolong.reporting.mixtures import ArmMixture
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import Estimate, mean, outcomes
+from mmprolong.reporting.statistics import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def accuracy_by_length(runs: Runs) -> "Figure":
     """
     figure, (axes,) = new_figure(7.6, 4.4)
     style = looks(runs.plan.labels)
-    drawn = {label: points for label in runs.plan.labels if (points := _points(runs, label))}
+    drawn = {label: points for label in runs.plan.labels if (points := by_length(runs, label))}
     for label, points in drawn.items():
         _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
     _length_axis(axes, runs)
@@ -143,24 +144,6 @@ def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str =
     return file.getvalue()
 
 
-def _points(runs: Runs, label: str) -> dict[str, Estimate]:
-    """An arm's score at each length; without single questions an interval has no width.
-
-    Two seeds would make a band that covers the figure, so it covers seeds from three on.
-    """
-    found = runs.of(label)
-    points: dict[str, Estimate] = {}
-    for length in runs.lengths:
-        values = [value for result in found if (value := result.accuracy(length)) is not None]
-        if found and all(result.scores for result in found):
-            arm = outcomes([result.scores for result in found], [length])
-            points[length] = mean(arm if len(found) > 2 else arm.one_run)
-        elif values:
-            value = sum(values) / len(values)
-            points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, seeds=(len(values),))
-    return points
-
-
 def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> None:
     x = [size(length) for length in points]
     low, middle, high = ([100 * getattr(point, name) for point in points.values()] for name in ("low", "value", "high"))
@@ -177,7 +160,7 @@ def _length_axis(axes: "Axes", runs: Runs) -> None:
     axes.set(xlabel="context length [multiples of the native window]" if windows else "context length [tokens]")
     axes.set(ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12))
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
-    trained = runs.plan.suite.get("trained")
+    trained = runs.plan.trained
     if trained:
         axes.axvspan(axes.get_xlim()[0], size(trained), color=FAINT, alpha=0.09, linewidth=0)
         axes.axvline(size(trained), color=FAINT, linewidth=0.9, linestyle=":")

@@ -9,6 +9,7 @@ from mmprolong.reporting.figures import INK, new_figure
 from mmprolong.reporting.runs import Runs
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -51,20 +52,32 @@ def needle_heat_map(runs: Runs, depths: int = DEPTHS) -> "Figure":
     return figure
 
 
+def draw_cells(
+    axes: "Axes", values: "np.ndarray", texts: Sequence[Sequence[str]], rows: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Shade and label a grid of scores [%]; the first row on top, what is not a number left white.
+
+    Args:
+        values: (rows, columns).
+        texts: what stands in each cell.
+    """
+    axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
+    for row, (shades, words) in enumerate(zip(values.tolist(), texts, strict=True)):
+        for column, (value, text) in enumerate(zip(shades, words, strict=True)):
+            colour = "white" if value > 60 else DARK
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8.5, color=colour)
+    axes.invert_yaxis()
+    axes.set_xticks([place + 0.5 for place in range(len(columns))], columns)
+    axes.set_yticks([place + 0.5 for place in range(len(rows))], rows)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
 def _draw(axes: "Axes", found: Mapping[tuple[str, int], float], lengths: Sequence[str], depths: int) -> None:
     import numpy as np
 
     rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(depths)]
-    values = np.array(rows)
-    axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
-    for (depth, column), value in np.ndenumerate(values):
-        text = "-" if np.isnan(value) else f"{value:.0f}"
-        colour = "white" if value > 60 else DARK
-        axes.text(column + 0.5, depth + 0.5, text, ha="center", va="center", fontsize=8.5, color=colour)
-    axes.invert_yaxis()
-    axes.set_xticks(np.arange(len(lengths)) + 0.5, lengths)
+    texts = [["-" if np.isnan(value) else f"{value:.0f}" for value in row] for row in rows]
     ends = [f"{100 * depth // depths}–{100 * (depth + 1) // depths}" for depth in range(depths)]
-    axes.set_yticks(np.arange(depths) + 0.5, ends)
-    axes.tick_params(length=0, colors=INK, labelsize=9)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    draw_cells(axes, np.array(rows), texts, ends, lengths)

@@ -12,6 +12,7 @@ from mmprolong.reporting.digits import signed
 from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.own_figure import own_figure
 from mmprolong.reporting.provenance import provenance
 from mmprolong.reporting.render import to_html
 from mmprolong.reporting.runs import Runs
@@ -33,7 +34,7 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
     loader = PackageLoader("mmprolong.reporting", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["signed"] = signed
-    plan = runs.plan
+    plan, own = runs.plan, own_figure(runs)
     return environment.get_template(TEMPLATE).render(
         plan=plan,
         version=__version__,
@@ -41,6 +42,8 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
         table=table,
         table_html=to_html(table, directions=False),
         accuracy=figures.inline_svg(figures.accuracy_by_length(runs), "accuracy"),
+        own=figures.inline_svg(own.figure, own.name) if own else "",
+        own_caption=own.caption if own else "",
         depth=_part(lambda: _depth_figure(runs)),
         agreement=figures.inline_svg(published_against_ours(table.agreements), "agreement") if table.agreements else "",
         losses=_part(lambda: _losses(store, runs)),

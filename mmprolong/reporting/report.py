@@ -9,6 +9,7 @@ from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.html import html_report
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.own_figure import own_figure
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
@@ -60,6 +61,8 @@ def write_report(store: Path, ablation: str, folder: Path | None = None) -> Repo
 
 def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:
     drawn = {"accuracy": figures.accuracy_by_length(runs)}
+    if own := own_figure(runs):
+        drawn[own.name] = own.figure
     if curves := loss_curves(store, runs.plan):
         drawn["loss"] = figures.loss_by_tokens(curves, runs.plan.labels)
     if mixtures := arm_mixtures(store, runs.plan):

@@ -6,20 +6,33 @@ import yaml
 from mmprolong import plugins
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.published import Published
+from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]
 PAPER = Published(ROOT / "analysis" / "published")
+ABLATIONS = {
+    path.stem: parse(yaml.safe_load(path.read_text())["sweep"])
+    for path in (ROOT / "sweeps" / "ablation").glob("*.yaml")
+}
+PRINTED = sorted(name for name, ablation in ABLATIONS.items() if ablation.published)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "sweeps" / "ablation").glob("*.yaml")), ids=lambda path: path.stem)
-def test_an_ablation_names_a_table_and_the_published_rows_are_its_own(path: Path):
-    sweep = yaml.safe_load(path.read_text())["sweep"]
-    module = plugins.load_file(ROOT / "analysis" / "tables", sweep["table"], "table")
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_ablation_names_a_table_and_the_published_rows_are_its_own(name: str):
+    ablation = ABLATIONS[name]
+    module = plugins.load_file(ROOT / "analysis" / "tables", ablation.table, "table")
     published = module._paper(PAPER)
-    assert PAPER.rows(sweep["published"].removesuffix(".csv"))
-    assert len(published) >= 3 and set(published) <= {*sweep["points"], "base"}
-    assert sweep["baseline"] in sweep["points"]
+    assert PAPER.rows(ablation.published.removesuffix(".csv"))
+    assert len(published) >= 3 and set(published) <= {*labels(ablation), "base"}
+
+
+def test_an_ablation_is_called_like_its_file():
+    assert [ablation.name for ablation in ABLATIONS.values()] == list(ABLATIONS)
+
+
+def test_every_figure_is_called_like_a_table():
+    assert set(plugins.names(ROOT / "analysis" / "figures")) <= set(plugins.names(ROOT / "analysis" / "tables"))
 
 
 def test_an_ablation_without_a_table_of_its_own_shows_its_arms_by_length():

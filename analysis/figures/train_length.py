@@ -1,0 +1,48 @@
+"""Train length against evaluation length, as a map."""
+
+from typing import TYPE_CHECKING
+
+from mmprolong.reporting.arms import by_length
+from mmprolong.reporting.digits import plain
+from mmprolong.reporting.figures import COLOURS, new_figure
+from mmprolong.reporting.heat_map import draw_cells
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.statistics import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CAPTION = (
+    "Score [%] by length of training and length of evaluation, ± half the width of its 95 % interval. "
+    "Framed: the longest length that the row was trained on."
+)
+
+
+def draw(runs: Runs) -> "Figure":
+    """One row an arm, one column a length of the evaluation."""
+    import numpy as np
+
+    labels, lengths = runs.plan.labels, runs.lengths
+    found = [[by_length(runs, label).get(length) for length in lengths] for label in labels]
+    shades = [[np.nan if one is None else 100 * one.value for one in row] for row in found]
+    figure, (axes,) = new_figure(1.4 + 0.85 * len(lengths), 0.9 + 0.46 * len(labels))
+    draw_cells(axes, np.array(shades), [[_text(one) for one in row] for row in found], labels, lengths)
+    axes.set(xlabel="length of evaluation", ylabel="length of training")
+    for place, label in enumerate(labels):
+        _frame(axes, runs, label, place)
+    return figure
+
+
+def _text(found: Estimate | None) -> str:
+    return "-" if found is None else f"{plain(100 * found.value)}\n± {plain(100 * found.half)}"
+
+
+def _frame(axes: "Axes", runs: Runs, label: str, place: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    point = runs.plan.of(label)[0]
+    trained = point.config["suite"].get("trained")
+    if runs.plan.own_phases(point) and trained in runs.lengths:
+        corner = runs.lengths.index(trained), place
+        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=2.2))

@@ -1,0 +1,28 @@
+"""Tokens a page: a control that neither paper ran."""
+
+from dataclasses import replace
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.extra_columns import Against, with_contrasts, with_training
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+BASES = ("28 px base", "56 px base", "84 px base")
+NOTES = (
+    "28, 56 and 84 px are 1, 4 and 9 visual tokens a page; 1x is 8 pages at every size.",
+    "Every size has bases of its own, one a seed, and intervals cover their choice. The questions are the same.",
+    "The stamp has 28 px at every size: what differs is what a page costs, not how well it can be read.",
+)
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: sizes, each before training and after it, also compared with its own bases."""
+    own = {label: Against(row=base) for base in BASES for label in runs.plan.labels if _trained(label, base)}
+    table = with_training(ablation_table(runs, "Tokens a page"), runs)
+    table = with_contrasts(table, runs, "own_base", "Δ its own base", own)
+    return replace(table, notes=(*table.notes, *NOTES))
+
+
+def _trained(label: str, base: str) -> bool:
+    return label != base and label.startswith(base.removesuffix("base").strip())

@@ -1,0 +1,23 @@
+"""The rotary base with and without training: a control that neither paper ran."""
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.extra_columns import Against, with_contrasts
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+SAME_BASE = {
+    "rope x1 / LongPT": Against(row="rope x1 / untrained"),
+    "rope x4 / LongPT": Against(row="rope x4 / untrained"),
+}
+SAME_TRAINING = {
+    "rope x4 / untrained": Against(row="rope x1 / untrained"),
+    "rope x4 / LongPT": Against(row="rope x1 / LongPT"),
+}
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: both bases, untrained and trained. What training adds at each base, and what the base adds to each."""
+    table = ablation_table(runs, "Rotary base against training data")
+    table = with_contrasts(table, runs, "training", "Δ training", SAME_BASE)
+    return with_contrasts(table, runs, "base", "Δ base", SAME_TRAINING)

@@ -1,0 +1,20 @@
+"""Tokens of long-context training: a control that neither paper ran at small budgets."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.extra_columns import Against, with_contrasts, with_training
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+SCHEDULE = "Each budget has its own warm-up and decay: a row is no point on the way of a longer one."
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: budgets, smallest first, each also compared with the one before."""
+    steps = {label: Against(row=before) for before, label in pairwise(runs.plan.labels)}
+    table = with_training(ablation_table(runs, "Tokens of long-context training"), runs)
+    table = with_contrasts(table, runs, "step", "Δ row above", steps)
+    return replace(table, notes=(*table.notes, SCHEDULE))

@@ -1,0 +1,29 @@
+"""How long training should be for an evaluation of a given length: a control that neither paper ran."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from mmprolong.reporting.ablation_table import ablation_table
+from mmprolong.reporting.extra_columns import Against, with_contrasts, with_intervals, with_training
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Table
+
+LENGTHS = ("1x", "2x", "4x", "8x", "16x")
+"""Longest document of a row, and the lengths of the evaluation."""
+MATCHED = {length: Against(row="mixed", lengths=(length,)) for length in LENGTHS}
+LONGER = {long: Against(row=short, lengths=(short,)) for short, long in pairwise(LENGTHS)}
+TOKENS = "Equal tokens: the longer the documents, the fewer there are, and the fewer questions are trained on."
+
+
+def build(runs: Runs, published: Published | None = None) -> Table:
+    """Rows: lengths of training; columns: lengths of evaluation.
+
+    Two contrasts beside the baseline's: a row against mixed lengths where it is evaluated as long as it was trained
+    (arXiv 2605.13831 mixes), and against the row of half its length where that one is (arXiv 2602.15257 does not train
+    longer than it evaluates, ProLong, arXiv 2410.02660, does).
+    """
+    table = with_training(with_intervals(ablation_table(runs, "Train length against evaluation length"), runs), runs)
+    table = with_contrasts(table, runs, "matched", "Δ mixed, at its own length", MATCHED)
+    table = with_contrasts(table, runs, "longer", "Δ half as long, at half its length", LONGER)
+    return replace(table, notes=(*table.notes, TOKENS))

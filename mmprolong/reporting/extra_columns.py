@@ -1,0 +1,103 @@
+"""Columns that some ablations have beside those of every ablation: training data, intervals, further contrasts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mmprolong.records import Score
+from mmprolong.reporting.ablation_table import OURS, difference_cell
+from mmprolong.reporting.arms import by_length
+from mmprolong.reporting.digits import plain
+from mmprolong.reporting.mixtures import arm_mixtures
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.statistics import Estimate, difference, holm, outcomes
+from mmprolong.reporting.table import Cell, Column, Table
+
+LONGPT = "longpt"
+TRAINED_ON = "long-context training"
+COUNTED = ("tokens", "instances", "pages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """What a row is compared with."""
+
+    row: str
+    lengths: tuple[str, ...] = ()
+    """Mean over these; empty: the lengths of the headline score."""
+
+
+def with_training(table: Table, runs: Runs) -> Table:
+    """`table` with what each row's first seed was trained on, counted after drawing."""
+    drawn = arm_mixtures(runs.store, runs.plan) if runs.store else []
+    found = {one.label: _counts(one.certificate) for one in drawn if one.phase == LONGPT}
+    columns = [Column(key=f"trained_{name}", title=name, group=TRAINED_ON) for name in COUNTED]
+    place = [column.key for column in table.columns].index("n") + 1
+    rows = [
+        (*row[:place], *(_count(found.get(row[0].text, {}).get(name)) for name in COUNTED), *row[place:])
+        for row in table.rows
+    ]
+    return replace(table, columns=(*table.columns[:place], *columns, *table.columns[place:]), rows=tuple(rows))
+
+
+def with_intervals(table: Table, runs: Runs) -> Table:
+    """`table` with a 95 % interval at every length."""
+    rows = []
+    for row in table.rows:
+        known = by_length(runs, row[0].text)
+        named = zip(table.columns, row, strict=True)
+        rows.append(tuple(_spread(cell, known.get(column.key.removeprefix("accuracy_"))) for column, cell in named))
+    return replace(table, rows=tuple(rows))
+
+
+def with_contrasts(table: Table, runs: Runs, key: str, title: str, pairs: Mapping[str, Against]) -> Table:
+    """`table` with a column that compares rows with others than the baseline.
+
+    Args:
+        pairs: row -> what it is compared with; rows that are not in the plan are left out.
+    """
+    compared = {label: found for label, other in pairs.items() if (found := _difference(runs, label, other))}
+    adjusted = holm({label: found.p for label, found in compared.items()})
+    cells = {
+        label: difference_cell(found.value, found, found.clear and adjusted[label] < 0.05)
+        for label, found in compared.items()
+    }
+    note = f"{title}: * is clear of 0 after Holm's correction over the {len(cells)} of this column."
+    return replace(
+        table,
+        columns=(*table.columns, Column(key=key, title=f"{title} [95\u00a0%]", group=OURS)),
+        rows=tuple((*row, cells.get(row[0].text, Cell())) for row in table.rows),
+        notes=(*table.notes, *([note] if cells else [])),
+    )
+
+
+def _counts(certificate: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        "tokens": certificate["tokens"]["actual"],
+        "instances": sum(task["instances"] for task in certificate["tasks"].values()),
+        "pages": sum(int(pages) * number for pages, number in certificate["page_counts"].items()),
+    }
+
+
+def _count(value: int | None) -> Cell:
+    return Cell() if value is None else Cell(text=f"{value:,}", value=value)
+
+
+def _spread(cell: Cell, found: Estimate | None) -> Cell:
+    if found is None or not found.n:
+        return cell
+    return replace(cell, text=f"{cell.text} ± {plain(100 * found.half)}", low=100 * found.low, high=100 * found.high)
+
+
+def _difference(runs: Runs, label: str, against: Against) -> Estimate | None:
+    """None unless both rows have runs with single questions at these lengths."""
+    lengths = against.lengths or runs.overall
+    known = {name: outcomes(scores, lengths) for name in runs.plan.labels if (scores := _scores(runs, name, lengths))}
+    if label not in known or against.row not in known:
+        return None
+    return difference(known[label], known[against.row], pool=list(known.values()))
+
+
+def _scores(runs: Runs, label: str, lengths: Sequence[str]) -> list[tuple[Score, ...]]:
+    scores = [result.scores for result in runs.of(label)]
+    return scores if all(scores) and set(lengths) <= set(runs.lengths) else []
