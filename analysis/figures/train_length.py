@@ -45,4 +45,4 @@ def _frame(axes: "Axes", runs: Runs, label: str, place: int) -> None:
     trained = point.config["suite"].get("trained")
     if runs.plan.own_phases(point) and trained in runs.lengths:
         corner = runs.lengths.index(trained), place
-        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=2.2))
+        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=2.2, clip_on=False))

@@ -10,6 +10,7 @@ from mmprolong.backbones import count, find
 from mmprolong.config import Config
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Document, Instance
+from mmprolong.reporting.figures import accuracy_by_length
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.own_figure import own_figure
 from mmprolong.reporting.report import write_report
@@ -181,6 +182,13 @@ def test_the_map_frames_the_length_of_training():
     (axes,) = found.figure.axes
     assert [patch.get_xy() for patch in axes.patches] == [(3, 1), (0, 2), (1, 3)]
     assert len(axes.texts) == 20 and "±" in axes.texts[0].get_text()
+
+
+def test_where_rows_are_trained_to_different_lengths_none_is_shaded():
+    runs = runs_of({"1x": 0.5, "2x": 0.6}, ["reasoning"], LENGTHS, "1x", ablation="train_length")
+    settings = {label: {"suite": runs.plan.suite | {"trained": label}} for label in runs.plan.labels}
+    marked = {text.get_text() for text in accuracy_by_length(with_own(runs, settings)).axes[0].texts}
+    assert marked == {"1x", "2x"}
 
 
 def test_the_curve_has_a_line_a_length_and_a_place_for_no_tokens():
