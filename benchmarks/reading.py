@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from mmprolong.config import Tracking
+from mmprolong.mirror import Mirror
 from mmprolong.reporting.wandb_files import read_runs
-from mmprolong.runlog import Mirror
 
 
 def one_run(folder: Path, rows: int) -> Path:
@@ -17,7 +17,7 @@ def one_run(folder: Path, rows: int) -> Path:
     for row in range(rows):
         where = {"document": f"document-{row // 4}", "task": "reasoning", "length": "4x", "depth": 0.5}
         answer = {"value": float(row % 2), "parsed": "7", "target": "7", "scorer": "exact_match-1"}
-        mirror.metrics({"sample": f"sample-{row}", **where, **answer})
+        mirror.metrics({"sample": f"sample-{row}", **where, **answer}, row)
     mirror.finish({"overall": 0.5, "accuracy": {"4x": 0.5}}, failed=False)
     path = next(folder.glob("wandb/offline-run-*/run-*.wandb"))
     while "overall" not in read_runs(folder / "wandb")["score-0"].summary:

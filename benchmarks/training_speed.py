@@ -70,7 +70,7 @@ def write(folder: Path, pages: list[int], documents: list[Document], images: Pag
 def ours(folder: Path, images: PageImages) -> Iterator[int]:
     """Tokens of update after update of the trainer."""
     stream = Stream(folder, [folder], find("proxy"), images, PACK, PACK)
-    loop = Loop(PROXY.build(Model()), next_token.loss, stream, Optimizer(), folder, RunLog(folder))
+    loop = Loop(PROXY.build(Model()), next_token.loss, stream, Optimizer(), Model().window, folder, RunLog(folder))
     while True:
         for update in range(len(stream)):
             loop.update(update)

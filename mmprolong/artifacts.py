@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ DONE = "done.json"
 LOG = "log.jsonl"
 PROGRESS = "progress.json"
 FAILED = "failed.json"
+CHECKPOINTS = "checkpoints"
+ANSWERED = "answered.jsonl"
+_RESUME = (CHECKPOINTS, ANSWERED)
+"""What a step goes on from after a stop: no results, and gone once it is finished."""
 _UNHASHED = {DONE, LOG, PROGRESS, FAILED, ".lease", "pool.txt"}
 """Not results: they say when, where and how a step ran."""
 
@@ -62,9 +67,16 @@ class Store:
 
 
 def hash_outputs(folder: Path) -> dict[str, str]:
-    """SHA-256 of every result file below `folder`, by relative name; logs and leases are not results."""
+    """SHA-256 of every result file below `folder`, by relative name; logs, leases and snapshots are not results."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _UNHASHED)
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    names = {path: path.relative_to(folder) for path in files}
+    return {name.as_posix(): _sha256(path) for path, name in names.items() if name.parts[0] not in _RESUME}
+
+
+def drop_resume(folder: Path) -> None:
+    """Remove what the step in `folder` would go on from: it is finished."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    (folder / ANSWERED).unlink(missing_ok=True)
 
 
 def sweep_partials(folder: Path) -> None:

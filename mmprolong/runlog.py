@@ -1,19 +1,19 @@
 """What a running step says: a flushed JSONL file that is the record, a progress file, and a mirror in W&B."""
 
 import json
-import os
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mmprolong.artifacts import LOG, PROGRESS, write_json
-from mmprolong.config import Tracking
+from mmprolong.mirror import Mirror
 
 _PROGRESS_SECONDS = 0.5
+_NEVER = 2**62
+"""A line that is after every checkpoint."""
 
 
 class Interrupted(BaseException):
@@ -32,7 +32,7 @@ class RunLog:
         stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
     """
 
-    def __init__(self, folder: Path, mirror: "Mirror | None" = None, stopping: Callable[[], bool] = never) -> None:
+    def __init__(self, folder: Path, mirror: Mirror | None = None, stopping: Callable[[], bool] = never) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.stopping = stopping
@@ -41,12 +41,30 @@ class RunLog:
         self._base: int | None = None
         self._reported = 0.0
 
-    def metrics(self, values: Mapping[str, Any]) -> None:
-        """Append one line to `log.jsonl`."""
+    def metrics(self, values: Mapping[str, Any], step: int) -> None:
+        """Append one line to `log.jsonl`.
+
+        Args:
+            step: number of the row; the same in an attempt that goes on after a stop.
+        """
         with (self.folder / LOG).open("ab") as file:
             file.write(msgspec.json.encode(values) + b"\n")
         if self._mirror is not None:
-            self._mirror.metrics(values)
+            self._mirror.metrics(values, step)
+
+    def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Show records, which are in files already, to the mirror; they are made only if it wants them."""
+        if self._mirror is not None:
+            self._mirror.table(name, rows)
+
+    def stop_if_asked(self) -> None:
+        """For a step that begins anew after a stop.
+
+        Raises:
+            Interrupted: the step was asked to stop.
+        """
+        if self.stopping():
+            raise Interrupted
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """Say how far the step is; anyone may read it from `progress.json`."""
@@ -60,7 +78,7 @@ class RunLog:
         write_json(self.folder / PROGRESS, {"done": done, "total": total, "unit": unit, "rate": rate, "time": now})
 
     def rewind(self, updates: int) -> None:
-        """Forget the lines after an update: the step resumes from its checkpoint there."""
+        """Forget the lines after an update: the step resumes from its checkpoint there; 0 forgets all."""
         path = self.folder / LOG
         if not path.exists():
             return
@@ -81,67 +99,8 @@ class RunLog:
             self._mirror.finish({}, failed=True)
 
 
-class Mirror:
-    """One W&B run for one step. A requeued step continues the run of the same id.
-
-    The mirror may break: its own process gets the signals of a job too, and networks fail. The step goes on without it.
-    """
-
-    def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
-        import wandb
-
-        self._step = step
-        self._broken = False
-        os.environ.setdefault("WANDB_SILENT", "true")
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        root.mkdir(parents=True, exist_ok=True)
-        quiet = wandb.Settings(
-            x_disable_stats=True, x_disable_meta=True, disable_git=True, disable_code=True, console="off"
-        )
-        self._run = wandb.init(
-            project=tracking.project,
-            id=step,
-            name=name,
-            group=group,
-            config=dict(config),
-            dir=root,
-            mode="online" if tracking.mode == "online" else "offline",
-            resume="allow" if tracking.mode == "online" else None,
-            reinit="finish_previous",
-            settings=quiet,
-        )
-
-    def metrics(self, values: Mapping[str, Any]) -> None:
-        """Log one row."""
-        self._try(lambda: self._run.log(dict(values)))
-
-    def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
-        """Write the summary and end the run."""
-        self._try(lambda: self._run.summary.update(_flat(summary)))
-        self._try(lambda: self._run.finish(exit_code=int(failed)))
-
-    def _try(self, action: Callable[[], object]) -> None:
-        if self._broken:
-            return
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
-            self._broken = True
-            sys.stderr.write(f"W&B: the mirror of {self._step} ends here: {type(error).__name__}: {error}\n")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{key}/"))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
 def _update(line: bytes) -> int:
     try:
-        return int(json.loads(line).get("update", 0))
-    except ValueError:
-        return 2**62  # a line torn by a kill is after every checkpoint
+        return int(json.loads(line).get("update", _NEVER))
+    except ValueError:  # torn by a kill
+        return _NEVER

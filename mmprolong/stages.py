@@ -16,13 +16,14 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import FAILED, Store, hash_outputs, lease, read_json, sweep_partials, write_json
+from mmprolong.artifacts import FAILED, Store, drop_resume, hash_outputs, lease, read_json, sweep_partials, write_json
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
 from mmprolong.failures import kind_of
 from mmprolong.fingerprint import readable_id
+from mmprolong.mirror import Mirror
 from mmprolong.records import RunRecord
-from mmprolong.runlog import Mirror, RunLog, never
+from mmprolong.runlog import RunLog, never
 from mmprolong.settings import (
     STAGES,
     MixtureSettings,
@@ -142,6 +143,7 @@ def run_step(
     with writing(folder), lease(folder, waiting=lambda: None):
         finished = store.record(step.stage, step.id)
         if finished is not None:
+            drop_resume(folder)
             return finished
         (folder / FAILED).unlink(missing_ok=True)
         sweep_partials(folder)
@@ -186,6 +188,7 @@ def _run(
         hardware=f"{platform.machine()} x{os.cpu_count()} {platform.system()} {platform.release()}",
     )
     store.finish(record)
+    drop_resume(folder)
     log.finish(metrics)
     return record
 

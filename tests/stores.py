@@ -15,6 +15,7 @@ from mmprolong.artifacts import Store, write_json
 from mmprolong.config import Config, Corpus, Mixture, Phase, Source, Suite, Tracking
 from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.score import metrics as measured
+from mmprolong.mirror import Mirror
 from mmprolong.records import (
     Checkpoint,
     Document,
@@ -29,7 +30,6 @@ from mmprolong.records import (
     write_jsonl,
 )
 from mmprolong.reporting.wandb_files import read_runs
-from mmprolong.runlog import Mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
 SIDE = 56
@@ -282,8 +282,8 @@ def judged(sample: Sample, right: bool, scorer: str = "exact_match-1") -> Score:
 def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: list[Score]) -> None:
     """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
     run = Mirror(step, {"step": step, "stage": "score"}, step, ablation, store, Tracking())
-    for score in scores:
-        run.metrics(msgspec.to_builtins(score))
+    for number, score in enumerate(scores):
+        run.metrics(msgspec.to_builtins(score), number)
     run.finish(metrics, failed=False)
     _await(store / "wandb", step)
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.wandb_artifacts import Artifacts
+
 KEY = "local" + "0" * 35
 DATE = "2026-01-01T00:00:00Z"
 User = dict[str, Any]
@@ -70,6 +72,7 @@ class WandbServer:
 
     url: str = ""
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
+    artifacts: Artifacts = field(default_factory=Artifacts)
     views: list[dict[str, Any]] = field(default_factory=list)
     """Saved reports."""
     asked: list[str] = field(default_factory=list)
@@ -94,7 +97,9 @@ class WandbServer:
             "ServerFeatures(Query)?": lambda *_: {"serverInfo": {"features": []}},
             "UpsertBucket": self._upsert,
             "CreateRunFiles": self._files,
+            "RunResumeStatus": self._resume,
             "(Get|Light|GetLight)?Runs": self._list,
+            **self.artifacts.operations(self.url),
             ".*(Run|History).*": self._one,
             "GetProjects?|CreateProject|ProjectInternalId": self._project,
             "upsertView.*|UpsertView.*": self._view,
@@ -124,6 +129,14 @@ class WandbServer:
         run.display = given.get("displayName") or run.display
         run.summary |= json.loads(given.get("summaryMetrics") or "{}")
         return {"upsertBucket": {"bucket": run.node(), "inserted": new}}
+
+    def _resume(self, query: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Where a run stands that is to be gone on with."""
+        run = self.runs.get((given.get("entity") or "lab", given["project"], given["name"]))
+        tail = [json.dumps(run.history[max(run.history)])] if run and run.history else []
+        kept = {"historyTail": json.dumps(tail), "eventsTail": "[]", "logLineCount": 0, "eventsLineCount": 0}
+        bucket = run and {**run.node(), **kept, "wandbConfig": "{}"}
+        return {"model": {"id": "1", "name": given["project"], "entity": {"id": "e", "name": "lab"}, "bucket": bucket}}
 
     def _list(self, query: str, given: dict[str, Any]) -> dict[str, Any]:
         wanted = json.loads(given.get("filters") or "{}")
@@ -220,7 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {"data": None, "errors": [{"message": f"the double has no {name}"}]})
 
     def do_PUT(self) -> None:
-        self._body()
+        body = self._body()
+        if self.path.startswith("/artifacts/"):
+            self.held.artifacts.upload(self.path, body)
         self._send(200, {})
 
     do_GET = do_PUT

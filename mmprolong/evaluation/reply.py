@@ -12,6 +12,7 @@ from mmprolong import plugins
 from mmprolong.backbones import Backbone, find
 from mmprolong.config import Suite
 from mmprolong.errors import FeasibilityError
+from mmprolong.evaluation.answered import Answered
 from mmprolong.evaluation.benchmarks import Question
 from mmprolong.evaluation.prefix import Asked, read, reply, split_prefix
 from mmprolong.pages.images import PageImages
@@ -20,7 +21,7 @@ from mmprolong.qwen.encoding import Encoded, assemble
 from mmprolong.qwen.inputs import collate
 from mmprolong.qwen.positions import positions
 from mmprolong.records import Image, Reply, write_jsonl
-from mmprolong.runlog import RunLog
+from mmprolong.runlog import Interrupted, RunLog
 from mmprolong.settings import ReplySettings
 
 
@@ -30,6 +31,7 @@ def run(settings: ReplySettings, inputs: Mapping[str, Path], folder: Path, log: 
     Raises:
         ConfigError: the benchmark is unknown.
         FeasibilityError: it has no question.
+        Interrupted: the step was asked to stop; the batches that are answered are kept.
     """
     torch.set_num_threads(settings.training.threads)
     benchmark = plugins.load("mmprolong.evaluation.benchmarks", settings.suite.benchmark, "suite.benchmark")
@@ -42,13 +44,23 @@ def run(settings: ReplySettings, inputs: Mapping[str, Path], folder: Path, log: 
     reader = Reader(
         _model(settings, backbone, inputs), backbone, PageImages(inputs["corpus"], settings.corpus), settings.suite
     )
-    replies = {}
-    for done in reader.replies(questions):
-        replies[done.sample] = done
-        log.progress(len(replies), len(questions), "replies")
+    replies = _answer(questions, reader, Answered(folder), log)
     write_jsonl(folder / "samples.jsonl", (question.sample for question in questions))
-    write_jsonl(folder / "replies.jsonl", (replies[question.sample.id] for question in questions))
-    return {"n": len(replies), "cut": sum(each.cut for each in replies.values())}
+    write_jsonl(folder / "replies.jsonl", replies)
+    return {"n": len(replies), "cut": sum(each.cut for each in replies)}
+
+
+def _answer(questions: Sequence[Question], reader: "Reader", answered: Answered, log: RunLog) -> list[Reply]:
+    """One reply a question, in their order; batches that an earlier attempt has answered are not computed again."""
+    log.progress(len(answered.replies), len(questions), "replies")
+    for batch in reader.batches(questions):
+        if answered.has(batch.samples):
+            continue
+        if log.stopping():
+            raise Interrupted
+        answered.add(list(reader.answer(batch)))
+        log.progress(len(answered.replies), len(questions), "replies")
+    return [answered.replies[question.sample.id] for question in questions]
 
 
 def _model(settings: ReplySettings, backbone: Backbone, inputs: Mapping[str, Path]) -> Any:
@@ -66,8 +78,8 @@ class Reader:
         self.images = images
         self.suite = suite
 
-    def replies(self, questions: Sequence[Question]) -> Iterator[Reply]:
-        """One reply a question, in the order in which they are ready."""
+    def batches(self, questions: Sequence[Question]) -> Iterator["Batch"]:
+        """What is read together: the same in every attempt, since a sum may depend on what it shares a batch with."""
         by_length: dict[int, list[_Prefix]] = defaultdict(list)
         for group in _by_document(questions):
             prefix = self._prefix(group)
@@ -75,7 +87,7 @@ class Reader:
         for length, prefixes in sorted(by_length.items()):
             together = max(1, self.suite.batch // max(length, 1))
             for first in range(0, len(prefixes), together):
-                yield from self._answer(prefixes[first : first + together], together)
+                yield Batch(prefixes[first : first + together], 4 * together if together > 1 else 1)
 
     def _prefix(self, questions: list[Question]) -> "_Prefix":
         prompts = [
@@ -87,15 +99,15 @@ class Reader:
     def _size(self, image: Image) -> tuple[int, int]:
         return self.backbone.size(*self.images.size(image))
 
-    def _answer(self, prefixes: Sequence["_Prefix"], together: int) -> Iterator[Reply]:
-        token = self.backbone.image_token
+    def answer(self, batch: "Batch") -> Iterator[Reply]:
+        """One reply a question of the batch, in the order in which they are ready."""
+        prefixes, token = batch.prefixes, self.backbone.image_token
         device = next(self.model.parameters()).device
         pages = [collate([prefix.encoded], self.images, token).to(device) for prefix in prefixes]
         cache = read(self.model, pages)
         asked = [question for row, prefix in enumerate(prefixes) for question in prefix.asked(row, token)]
         owners = [(prefix, number) for prefix in prefixes for number in range(len(prefix.questions))]
-        rows = 4 * together if together > 1 else 1
-        for index, ids in reply(self.model, cache, asked, self.backbone.end, self.suite.new_tokens, rows):
+        for index, ids in reply(self.model, cache, asked, self.backbone.end, self.suite.new_tokens, batch.rows):
             prefix, number = owners[index]
             yield Reply(
                 sample=prefix.questions[number].sample.id,
@@ -125,6 +137,20 @@ class _Prefix:
         last = positions(self.encoded, image_token)[1:, -1].max() if self.length else -1
         for prompt in self.prompts:
             yield Asked(row, prompt.ids[self.length :], int(last) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Equally long documents and their questions."""
+
+    prefixes: Sequence[_Prefix]
+    rows: int
+    """Questions to answer at once."""
+
+    @property
+    def samples(self) -> Iterator[str]:
+        """Ids of the questions."""
+        return (question.sample.id for prefix in self.prefixes for question in prefix.questions)
 
 
 def _by_document(questions: Sequence[Question]) -> list[list[Question]]:

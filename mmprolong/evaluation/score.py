@@ -23,18 +23,22 @@ def run(settings: ScoreSettings, inputs: Mapping[str, Path], folder: Path, log: 
 
     Raises:
         ConfigError: the scorer is unknown.
+        Interrupted: the step was asked to stop.
     """
-    scores = list(_scores(settings.scorer, inputs["reply"]))
+    log.rewind(0)
+    scores = list(_scores(settings.scorer, inputs["reply"], log))
     write_jsonl(folder / "scores.jsonl", scores)
-    for score in scores:
-        log.metrics(msgspec.to_builtins(score))
+    for number, score in enumerate(scores):
+        log.metrics(msgspec.to_builtins(score), number)
+    log.table("scores", _with_replies(scores, inputs["reply"]))
     return metrics(scores, settings.overall)
 
 
-def _scores(name: str, folder: Path) -> Iterator[Score]:
+def _scores(name: str, folder: Path, log: RunLog) -> Iterator[Score]:
     scorer = plugins.load("mmprolong.evaluation.scorers", name, "suite.scorer")
     pairs = zip(read_jsonl(folder / "samples.jsonl", Sample), read_jsonl(folder / "replies.jsonl", Reply), strict=True)
     for sample, reply in pairs:
+        log.stop_if_asked()
         value, parsed = scorer.score(reply.text, sample.target)
         yield Score(
             sample=sample.id,
@@ -47,6 +51,13 @@ def _scores(name: str, folder: Path) -> Iterator[Score]:
             target=sample.target,
             scorer=f"{name}-{scorer.VERSION}",
         )
+
+
+def _with_replies(scores: Sequence[Score], folder: Path) -> Iterator[dict[str, Any]]:
+    """What a person wants to see of each question: its score and the whole reply."""
+    for score, reply in zip(scores, read_jsonl(folder / "replies.jsonl", Reply), strict=True):
+        lengths = {"prompt_tokens": reply.prompt_tokens, "reply_tokens": reply.reply_tokens, "cut": reply.cut}
+        yield {**msgspec.to_builtins(score), "reply": reply.text, **lengths}
 
 
 def _by_depth(scores: Sequence[Score]) -> dict[str, float]:

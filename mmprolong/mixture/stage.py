@@ -22,15 +22,18 @@ def run(settings: MixtureSettings, inputs: Mapping[str, Path], folder: Path, log
     Raises:
         ConfigError: a share or an edge is impossible.
         FeasibilityError: the instances cannot fill the budget.
+        Interrupted: the step was asked to stop.
     """
     mixture = settings.mixture
     long = _entries(inputs["source"])
+    log.stop_if_asked()
     short_tokens = round(mixture.tokens * mixture.short)
     ranges = bins(mixture.length.edges, settings.window, mixture.pack)
     weights = _length_weights(mixture, ranges, long, inputs["corpus"])
     targets = split_tokens(mixture.tokens - short_tokens, task_weights(mixture), "mixture.supervision")
     drawn = _draw_long(settings, long, targets, ranges, weights)
     short = _draw_short(settings, inputs, short_tokens)
+    log.stop_if_asked()
     packs = pack([*drawn, *short], mixture.pack, settings.seed)
     write_jsonl(folder / "packs.jsonl", packs)
     certificate = _certificate(mixture, targets, ranges, weights, drawn, short, packs)

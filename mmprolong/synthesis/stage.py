@@ -27,6 +27,7 @@ def run(settings: SynthesisSettings, inputs: Mapping[str, Path], folder: Path, l
     Raises:
         ConfigError: the writer is unknown.
         FeasibilityError: the split holds no document, or nothing could be written.
+        Interrupted: the step was asked to stop.
     """
     documents = list(read_jsonl(inputs["corpus"] / "documents.jsonl", Document))
     chosen = [document for document in documents if document.split == settings.source.split]
@@ -77,6 +78,7 @@ def _kept(
     """The instances; what was refused goes into `rejects`. A document is done when the next one begins."""
     seen: set[str] = set()
     for item in written:
+        log.stop_if_asked()
         log.progress(max(len(seen) - 1, 0), documents, "documents")
         if isinstance(item, Reject):
             rejects.append(item)

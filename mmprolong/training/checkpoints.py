@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmprolong.artifacts import hash_outputs, read_json, write_json
+from mmprolong.artifacts import CHECKPOINTS, hash_outputs, read_json, write_json
 
-FOLDER = "checkpoints"
 _MANIFEST = "manifest.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
@@ -21,7 +20,7 @@ def save(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.opt
         weights: that `optimizer` moves, by name.
         state: JSON values; `updates` names the snapshot.
     """
-    root = folder / FOLDER
+    root = folder / CHECKPOINTS
     partial = root / f"{state['updates']:08d}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -38,18 +37,13 @@ def save(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.opt
 
 def restore(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict | None:
     """Load the newest whole snapshot into weights and optimizer; its state, or None if there is none."""
-    for snapshot in sorted((folder / FOLDER).glob("[0-9]" * 8), reverse=True):
+    for snapshot in sorted((folder / CHECKPOINTS).glob("[0-9]" * 8), reverse=True):
         manifest = read_json(snapshot / _MANIFEST)
         found = {name: digest for name, digest in hash_outputs(snapshot).items() if name != _MANIFEST}
         if found == manifest["files"]:
             _load(snapshot, weights, optimizer)
             return manifest["state"]
     return None
-
-
-def drop(folder: Path) -> None:
-    """Remove all snapshots: the phase is finished."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def _moments(weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

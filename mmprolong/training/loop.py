@@ -15,7 +15,9 @@ from mmprolong.qwen.inputs import Inputs
 from mmprolong.runlog import Interrupted, RunLog
 from mmprolong.training import checkpoints
 from mmprolong.training.masters import Masters
+from mmprolong.training.memory import peak_memory, reset_peak
 from mmprolong.training.schedule import learning_rate
+from mmprolong.training.seen import Seen
 from mmprolong.training.stream import Stream
 
 PARTS = {"vision": "model.visual.", "merger": "model.visual.merger.", "language": "model.language_model."}
@@ -26,9 +28,15 @@ _FAULTS = 3
 
 
 class Loop:
-    """Trains `model` on `stream`; every update is logged, snapshots are taken by time."""
+    """Trains `model` on `stream`; every update is logged, snapshots are taken by time.
 
-    def __init__(self, model: Any, loss: Loss, stream: Stream, settings: Optimizer, folder: Path, log: RunLog) -> None:
+    Args:
+        window: native window of the model [tokens].
+    """
+
+    def __init__(
+        self, model: Any, loss: Loss, stream: Stream, settings: Optimizer, window: int, folder: Path, log: RunLog
+    ) -> None:
         freeze(model, settings.frozen)
         self.model = model.train()
         self.loss = loss
@@ -39,6 +47,7 @@ class Loop:
         self.masters = Masters(model)
         self.optimizer = _adamw(self.masters.weights.values(), settings)
         self.state = {"updates": 0, "tokens": 0, "skipped": 0}
+        self._seen = Seen(window)
         self._faults = 0
         self._device = next(model.parameters()).device
 
@@ -48,12 +57,11 @@ class Loop:
         Raises:
             Interrupted: the step was asked to stop; there is a snapshot of the last update.
         """
-        self.state = checkpoints.restore(self.folder, self.masters.weights, self.optimizer) or self.state
-        self.masters.scatter()
-        self.log.rewind(self.state["updates"])
+        self._restore()
+        reset_peak(self._device)
         saved = time.monotonic()
         for update in range(self.state["updates"], len(self.stream)):
-            self.log.metrics(self.update(update))
+            self.log.metrics(self.update(update), update + 1)
             self.log.progress(update + 1, len(self.stream), "updates")
             stop, last = self.log.stopping(), update + 1 == len(self.stream)
             if (stop or time.monotonic() - saved > checkpoint_seconds) and not last:
@@ -62,6 +70,14 @@ class Loop:
                 if stop:
                     raise Interrupted
         return self.state
+
+    def _restore(self) -> None:
+        """Go back to the newest snapshot; what was seen before it is counted anew from the stream."""
+        self.state = checkpoints.restore(self.folder, self.masters.weights, self.optimizer) or self.state
+        self.masters.scatter()
+        self.log.rewind(self.state["updates"])
+        for update in range(self.state["updates"]):
+            self._seen.add(self.stream.instances(update))
 
     def update(self, update: int) -> dict[str, float]:
         """One update: the mean loss over the supervised tokens of all its packs.
@@ -76,6 +92,7 @@ class Loop:
         self.state["tokens"] += self.stream.tokens_of(update)
         rate = learning_rate(self.settings, self.state["tokens"], self.stream.tokens)
         self._step(rate, norm)
+        self._seen.add(self.stream.instances(update))
         return {
             "update": self.state["updates"],
             "tokens": self.state["tokens"],
@@ -84,6 +101,8 @@ class Loop:
             "lr": rate,
             "grad_norm": norm if math.isfinite(norm) else -1.0,
             "tokens_per_second": self.stream.tokens_of(update) / (time.perf_counter() - began),
+            "memory_gb": peak_memory(self._device),
+            **self._seen.shares(),
         }
 
     def _gradient(self, update: int) -> tuple[float, int]:

@@ -13,7 +13,6 @@ from mmprolong.qwen import weights
 from mmprolong.qwen.rope import rope_fingerprint, set_rope_base
 from mmprolong.runlog import RunLog
 from mmprolong.settings import TrainingSettings
-from mmprolong.training import checkpoints
 from mmprolong.training.loop import Loop
 from mmprolong.training.stream import Stream
 
@@ -34,10 +33,9 @@ def run(settings: TrainingSettings, inputs: Mapping[str, Path], folder: Path, lo
     sources = [inputs[role] for role in ("source", "short") if role in inputs]
     stream = Stream(inputs["mixture"], sources, backbone, images, settings.optimizer.batch, settings.pack)
     objective = plugins.load("mmprolong.training.objectives", settings.objective, "objective")
-    loop = Loop(model, objective.loss, stream, settings.optimizer, folder, log)
+    loop = Loop(model, objective.loss, stream, settings.optimizer, settings.model.window, folder, log)
     state = loop.run(settings.training.checkpoint_seconds)
     weights.save(model, folder, backbone.name, state["updates"], seen + state["tokens"])
-    checkpoints.drop(folder)
     return {**state, "parameters": sum(parameter.numel() for parameter in model.parameters())}
 
 

@@ -33,7 +33,13 @@ class Stream:
 
     def supervised_of(self, update: int) -> int:
         """Tokens of one update that carry loss."""
-        return sum(self._instances[name].supervised for pack in self._groups[update] for name in pack.instances)
+        return sum(instance.supervised for instance, _ in self.instances(update))
+
+    def instances(self, update: int) -> Iterator[tuple[Instance, int]]:
+        """The instances of one update and their tokens."""
+        for pack in self._groups[update]:
+            for name, tokens in zip(pack.instances, pack.lengths, strict=True):
+                yield self._instances[name], tokens
 
     def packs(self, update: int) -> Iterator[Inputs]:
         """The packed sequences of one update.

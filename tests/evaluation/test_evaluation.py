@@ -59,7 +59,7 @@ def test_replies_with_a_shared_prefix_equal_plain_ones(asked: list[Question], ba
     """One question at a time, some together, all together: the same text."""
     made = model(seed=3)
     reader = Reader(made, PROXY, IMAGES, Suite(new_tokens=5, batch=batch))  # pyright: ignore[reportArgumentType]
-    replies = {reply.sample: reply for reply in reader.replies(asked)}
+    replies = {reply.sample: reply for part in reader.batches(asked) for reply in reader.answer(part)}
     assert len(replies) == len(asked)
     expected = {question.sample.id: plainly(made, question, 5) for question in asked}
     assert {name: reply.text for name, reply in replies.items()} == {n: PROXY.decode(r) for n, r in expected.items()}

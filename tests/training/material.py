@@ -52,8 +52,8 @@ class Slow(RunLog):
 
     pause = 0.0
 
-    def metrics(self, values) -> None:
-        super().metrics(values)
+    def metrics(self, values, step: int) -> None:
+        super().metrics(values, step)
         time.sleep(self.pause)
 
 
@@ -62,7 +62,8 @@ def main(material: str, folder: str, pause: str) -> None:
     Slow.pause = float(pause)
     stream = Stream(Path(material), [Path(material)], find("proxy"), IMAGES, 256, 128)  # pyright: ignore[reportArgumentType]
     model = find("proxy").build(Model())
-    Loop(model, next_token.loss, stream, Optimizer(peak=1e-3), Path(folder), Slow(Path(folder))).run(0.0)
+    log = Slow(Path(folder))
+    Loop(model, next_token.loss, stream, Optimizer(peak=1e-3), Model().window, Path(folder), log).run(0.0)
     save_file(dict(model.named_parameters()), Path(folder) / "final.safetensors")
 
 

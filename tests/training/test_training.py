@@ -5,26 +5,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from mmprolong.artifacts import CHECKPOINTS
 from mmprolong.backbones import find
 from mmprolong.config import Model, Optimizer
 from mmprolong.errors import DataError
 from mmprolong.qwen.inputs import last_hidden
-from mmprolong.runlog import RunLog
+from mmprolong.records import Instance, read_jsonl
+from mmprolong.runlog import Interrupted, RunLog, never
 from mmprolong.training import checkpoints
 from mmprolong.training.loop import Loop, freeze
 from mmprolong.training.masters import Masters
 from mmprolong.training.objectives import next_token
 from mmprolong.training.schedule import learning_rate
+from mmprolong.training.seen import length_range
 from mmprolong.training.stream import Stream
 from tests.training.material import IMAGES, write_material
 
 OPTIMIZER = Optimizer(peak=1e-3, batch=256)
+CLOCKS = ("tokens_per_second", "memory_gb")
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +42,11 @@ def stream(folder: Path) -> Stream:
     return Stream(folder, [folder], find("proxy"), IMAGES, batch=256, capacity=128)  # pyright: ignore[reportArgumentType]
 
 
-def loop(material: Path, folder: Path, optimizer: Optimizer = OPTIMIZER) -> Loop:
+def loop(material: Path, folder: Path, stopping: Callable[[], bool] = never) -> Loop:
     torch.set_num_threads(1)
     model = find("proxy").build(Model())
-    return Loop(model, next_token.loss, stream(material), optimizer, folder, RunLog(folder))
+    log = RunLog(folder, stopping=stopping)
+    return Loop(model, next_token.loss, stream(material), OPTIMIZER, Model().window, folder, log)
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -68,7 +75,7 @@ def test_an_update_of_two_packs_is_one_mean_over_their_tokens(material: Path, tm
 def test_training_learns(material: Path, tmp_path: Path):
     one = loop(material, tmp_path)
     one.run(checkpoint_seconds=1e9)
-    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines_of(tmp_path)]
     assert len(losses) == len(one.stream)
     assert losses[-1] < losses[0] - 0.5
 
@@ -87,11 +94,52 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(material: Path, 
     assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(resumed.model).items())
 
 
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_every_update_says_what_was_seen_and_what_it_took(material: Path, tmp_path: Path):
+    one = loop(material, tmp_path)
+    one.run(checkpoint_seconds=1e9)
+    instances = list(read_jsonl(material / "instances.jsonl", Instance))
+    total = sum(each.tokens for each in instances)
+    last = lines_of(tmp_path)[-1]
+    for task in ("ocr_full", "extract_single"):
+        tokens = sum(each.tokens for each in instances if each.task == task)
+        assert last[f"seen/task/{task}"] == pytest.approx(tokens / total)
+    short = sum(each.tokens for each in instances if 16 <= each.tokens < 32)
+    assert last["seen/length/0.25-0.5x"] == pytest.approx(short / total)
+    for kind in ("task", "length"):
+        assert sum(share for name, share in last.items() if name.startswith(f"seen/{kind}/")) == pytest.approx(1)
+    assert 0.05 < last["memory_gb"] < 100
+    assert last["tokens_per_second"] > 0
+
+
+def test_what_was_seen_before_a_stop_is_counted_after_it(material: Path, tmp_path: Path):
+    for name, stops in (("whole", [False]), ("stopped", [True, True, False])):
+        for stop in stops:
+            one = loop(material, tmp_path / name, stopping=lambda stop=stop: stop)
+            with pytest.raises(Interrupted) if stop else nullcontext():
+                one.run(checkpoint_seconds=1e9)
+    whole, stopped = (
+        [{key: value for key, value in line.items() if key not in CLOCKS} for line in lines_of(tmp_path / name)]
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
+
+
+@pytest.mark.parametrize(
+    ("tokens", "told"), [(7, "0.0625-0.125x"), (63, "0.5-1x"), (64, "1-2x"), (127, "1-2x"), (128, "2-4x")]
+)
+def test_a_length_is_told_in_doublings_of_the_window(tokens: int, told: str):
+    assert length_range(tokens, 64) == told
+
+
 def test_a_torn_snapshot_is_passed_over(material: Path, tmp_path: Path):
     one = loop(material, tmp_path)
     one.update(0)
     checkpoints.save(tmp_path, one.masters.weights, one.optimizer, one.state)
-    snapshot = next((tmp_path / checkpoints.FOLDER).iterdir())
+    snapshot = next((tmp_path / CHECKPOINTS).iterdir())
     (snapshot / "model.safetensors").write_bytes(b"torn")
     other = loop(material, tmp_path)
     assert checkpoints.restore(tmp_path, other.masters.weights, other.optimizer) is None
@@ -114,7 +162,7 @@ def test_kill_9_and_again_ends_in_the_same_weights(material: Path, tmp_path: Pat
     assert start(tmp_path / "killed", 0.0).wait(timeout=120) == 0
     whole, killed = (load_file(tmp_path / name / "final.safetensors") for name in ("whole", "killed"))
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
-    updates = [json.loads(line)["update"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    updates = [line["update"] for line in lines_of(tmp_path / "killed")]
     assert updates == sorted(set(updates))
 
 

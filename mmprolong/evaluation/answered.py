@@ -1,0 +1,62 @@
+"""Replies that are finished while their step is not: kept on the disk, so that a killed step goes on behind them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from mmprolong.artifacts import ANSWERED
+from mmprolong.errors import writing
+from mmprolong.records import Reply
+
+
+class Answered:
+    """The replies of the batches that are done; a batch counts once all of it is there.
+
+    Args:
+        folder: of the step.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / ANSWERED
+        self.replies = {reply.sample: reply for reply in _whole(self._path)}
+        """By sample."""
+
+    def has(self, samples: Iterable[str]) -> bool:
+        """Whether all of `samples` are answered."""
+        return all(sample in self.replies for sample in samples)
+
+    def add(self, batch: Sequence[Reply]) -> None:
+        """Keep the replies of a batch; they are on the disk when this returns.
+
+        Raises:
+            DiskFull: names the file.
+        """
+        with writing(self._path), self._path.open("ab") as file:
+            file.write(b"".join(msgspec.json.encode(reply) + b"\n" for reply in batch))
+        self.replies.update({reply.sample: reply for reply in batch})
+
+
+def _whole(path: Path) -> list[Reply]:
+    """The replies of a file that may end in a line torn by a kill; the torn end is cut off."""
+    if not path.exists():
+        return []
+    replies, end = [], 0
+    with path.open("rb+") as file:
+        for line in file:
+            reply = _decoded(line)
+            if reply is None:
+                break
+            replies.append(reply)
+            end += len(line)
+        file.truncate(end)
+    return replies
+
+
+def _decoded(line: bytes) -> Reply | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return msgspec.json.decode(line, type=Reply)
+    except msgspec.DecodeError:
+        return None

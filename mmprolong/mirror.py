@@ -1,0 +1,102 @@
+"""The mirror of a step's log in Weights & Biases. It may lag, break or be off: the record is on the disk."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmprolong.config import Tracking
+
+_INIT_SECONDS = 30
+"""Time W&B may take to answer before a run is mirrored offline instead."""
+_FINISH_SECONDS = 60
+"""Time that the last rows may take to be uploaded; a job that is to end has no more."""
+
+
+class Mirror:
+    """One W&B run for one step. A requeued step continues the run of the same id.
+
+    The mirror may break: its own process gets the signals of a job too, and networks fail. The step goes on without it.
+    """
+
+    def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
+        self._step = step
+        self._broken = False
+        self._online = tracking.mode == "online"
+        os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))
+        root.mkdir(parents=True, exist_ok=True)
+        about = {"project": tracking.project, "id": step, "name": name, "group": group, "config": dict(config)}
+        self._run = self._begin({**about, "dir": root})
+
+    def _begin(self, about: Mapping[str, Any]) -> Any:
+        import wandb
+
+        settings = wandb.Settings(
+            x_disable_stats=True,
+            x_disable_meta=True,
+            disable_git=True,
+            disable_code=True,
+            console="off",
+            init_timeout=_INIT_SECONDS,
+            finish_timeout=_FINISH_SECONDS,
+        )
+        common = {**about, "reinit": "finish_previous", "settings": settings}
+        if self._online:
+            try:
+                return wandb.init(**common, mode="online", resume="allow")
+            except (wandb.Error, ValueError) as error:  # a ValueError is about a variable of the environment
+                self._online = False
+                self._say(f"goes on offline; `mmprolong sync` uploads it: {_first_line(error)}")
+        return wandb.init(**common, mode="offline")
+
+    def metrics(self, values: Mapping[str, Any], step: int) -> None:
+        """Log row number `step`; a row that an earlier attempt has logged is that row again."""
+        self._try(lambda: self._run.log(dict(values), step=step, commit=True))
+
+    def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Upload records with the same keys as an artifact of type `name`, shown as a table; only to an online W&B."""
+        if self._online:
+            self._try(lambda: self._log_table(name, list(rows)))
+
+    def _log_table(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+        import wandb
+
+        artifact = wandb.Artifact(f"{name}-{self._step}", type=name)
+        table = wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
+        with artifact.new_file(f"{name}.table.json", encoding="utf-8") as file:
+            json.dump(table.to_json(artifact), file)
+        self._run.log_artifact(artifact)
+
+    def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
+        """Write the summary and end the run."""
+        self._try(lambda: self._run.summary.update(_flat(summary)))
+        self._try(lambda: self._run.finish(exit_code=int(failed)))
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
+            if not self._broken:
+                self._say(f"is not whole: {_first_line(error)}")
+            self._broken = True
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(f"W&B: the mirror of {self._step} {text}\n")
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}/"))
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,21 @@
+"""The reply step of a small store, and a process that runs it until it is killed."""
+
+import sys
+from pathlib import Path
+
+from mmprolong.artifacts import Store
+from mmprolong.config import Corpus, Model, Suite, Tracking
+from mmprolong.settings import ReplySettings
+from mmprolong.stages import Step, make_step, run_step
+from tests.stores import CORPUS, HELDOUT, LENGTHS, SIDE
+
+SETTINGS = ReplySettings(Model(), Suite(labels=LENGTHS, new_tokens=4, batch=512), Corpus(thumbnail=SIDE))
+
+
+def step() -> Step:
+    """An untrained proxy answers the held-out questions of `tests.stores`."""
+    return make_step("reply", "heldout", SETTINGS, {"corpus": f"corpus/{CORPUS}", "source": f"synthesis/{HELDOUT}"})
+
+
+if __name__ == "__main__":
+    run_step(Store(Path(sys.argv[1])), step(), Tracking(mode="off"))
