@@ -46,5 +46,5 @@ def command(store: Path, pool: Path, *more: str) -> list[str]:
 
 def run(words: list[str], **options) -> subprocess.CompletedProcess:
     """Run a command; its output is text, wide enough for tables."""
-    environment = {**os.environ, "COLUMNS": "200"}
+    environment = {**options.pop("env", os.environ), "COLUMNS": "200"}
     return subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment, check=False, **options)

@@ -1,6 +1,7 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
 import argparse
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) 
 
 
 def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> None:
-    """Run what is not finished on this machine, with bars, and report.
+    """Run what is not finished on this machine, with bars, and report. SIGTERM is as Ctrl-C.
 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
@@ -69,6 +70,7 @@ def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console:
     from mmprolong.sweep.estimate import estimate
     from mmprolong.sweep.launch import Launcher
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     launcher = Launcher(store, plan, path, config.cluster, config.tracking)
     if not launcher.progress.over(plan):
         with Live(console=console, refresh_per_second=4, transient=True) as live:

@@ -5,8 +5,9 @@ import os
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,8 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
 _TICK = 0.25
 """Time between two looks at the progress [s]."""
+_GRACE = 30.0
+"""Time that workers have to save what they can [s]."""
 
 
 @dataclass
@@ -63,9 +66,16 @@ class _Worker:
         code = self.process.wait()
         return f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
 
+    def ask_to_stop(self) -> None:
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # it died with something still to read
+            self.process.stdin.close()
+        self.process.terminate()
+
     def stop(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        with suppress(BrokenPipeError), self.process:  # which closes the pipes
+            pass
 
 
 class Launcher:
@@ -147,8 +157,18 @@ class Launcher:
             self._workers.remove(worker)
 
     def _stop(self) -> None:
-        for worker in self._workers:
-            worker.stop()
+        """End the workers; a step that runs may save what it has. A second interrupt does not wait for it."""
+        end = time.monotonic() + _GRACE
+        try:
+            for worker in self._workers:
+                worker.ask_to_stop()
+            for worker in self._workers:
+                worker.process.wait(max(end - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            return
+        finally:
+            for worker in self._workers:
+                worker.stop()
 
 
 def finished_steps(store: Store, plan: Plan) -> set[str]:

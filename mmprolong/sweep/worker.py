@@ -1,11 +1,14 @@
 """A process that runs steps one after another, so that the heavy imports are paid once.
 
 Reads step ids from standard input, one a line; answers with one JSON line each. All other output goes to the log.
+SIGTERM ends it once the step in hand has saved what it can; Ctrl-C is for the launcher, which then sends SIGTERM.
 """
 
 import json
 import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,7 +17,9 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.errors import MMProLongError
 from mmprolong.plans import Plan, read_plan
+from mmprolong.runlog import Interrupted
 from mmprolong.stages import run_step
+from mmprolong.sweep.task import Warnings
 
 
 def main(store: str, plan: str, tracking: str) -> None:
@@ -23,14 +28,24 @@ def main(store: str, plan: str, tracking: str) -> None:
     os.dup2(2, 1)
     loaded = read_plan(Path(plan))
     mirror = msgspec.json.decode(tracking, type=Tracking)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping = Warnings().stopping
     for line in sys.stdin:
-        answers.write(json.dumps(serve(Store(Path(store)), loaded, line.strip(), mirror)) + "\n")
+        try:
+            answer = serve(Store(Path(store)), loaded, line.strip(), mirror, stopping)
+        except Interrupted:
+            return
+        answers.write(json.dumps(answer) + "\n")
 
 
-def serve(store: Store, plan: Plan, name: str, tracking: Tracking) -> dict[str, str]:
-    """Run one step: `{"id", "error"}`, the error empty if it is finished."""
+def serve(store: Store, plan: Plan, name: str, tracking: Tracking, stopping: Callable[[], bool]) -> dict[str, str]:
+    """Run one step: `{"id", "error"}`, the error empty if it is finished.
+
+    Raises:
+        Interrupted: it was asked to stop.
+    """
     try:
-        run_step(store, plan.steps[name], tracking, group=plan.ablation)
+        run_step(store, plan.steps[name], tracking, plan.ablation, stopping)
     except MMProLongError as error:
         return {"id": name, "error": str(error)}
     except Exception as error:  # noqa: BLE001  (a bug in one arm must not sink the others; its traceback is in failed.json)
