@@ -11,8 +11,10 @@ from mmprolong.config import Tracking
 
 _INIT_SECONDS = 30
 """Time W&B may take to answer before a run is mirrored offline instead."""
-_FINISH_SECONDS = 60
+_FINISH_SECONDS = 30
 """Time that the last rows may take to be uploaded; a job that is to end has no more."""
+_LINE = 300
+"""Letters of a message."""
 
 
 class Mirror:
@@ -25,33 +27,28 @@ class Mirror:
         self._step = step
         self._broken = False
         self._online = tracking.mode == "online"
+        os.environ.pop("WANDB_SERVICE", None)  # W&B's process of whoever started this one
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))
         root.mkdir(parents=True, exist_ok=True)
         about = {"project": tracking.project, "id": step, "name": name, "group": group, "config": dict(config)}
-        self._run = self._begin({**about, "dir": root})
+        self._run = self._begin({**about, "dir": root, "reinit": "finish_previous"})
 
     def _begin(self, about: Mapping[str, Any]) -> Any:
-        import wandb
-
-        settings = wandb.Settings(
-            x_disable_stats=True,
-            x_disable_meta=True,
-            disable_git=True,
-            disable_code=True,
-            console="off",
-            init_timeout=_INIT_SECONDS,
-            finish_timeout=_FINISH_SECONDS,
-        )
-        common = {**about, "reinit": "finish_previous", "settings": settings}
+        """The run, online if that is asked for and works, else offline; None if W&B does not work at all."""
         if self._online:
             try:
-                return wandb.init(**common, mode="online", resume="allow")
-            except (wandb.Error, ValueError) as error:  # a ValueError is about a variable of the environment
+                return _init(about, mode="online", resume="allow")
+            except Exception as error:  # noqa: BLE001  (as in `_try`)
                 self._online = False
-                self._say(f"goes on offline; `mmprolong sync` uploads it: {_first_line(error)}")
-        return wandb.init(**common, mode="offline")
+                self._say(f"goes on offline, `mmprolong sync` uploads it: {one_line(error)}")
+                _forget()
+        try:
+            return _init(about, mode="offline")
+        except Exception as error:  # noqa: BLE001  (as in `_try`)
+            self._say(f"is off: {one_line(error)}")
+            return None
 
     def metrics(self, values: Mapping[str, Any], step: int) -> None:
         """Log row number `step`; a row that an earlier attempt has logged is that row again."""
@@ -77,19 +74,47 @@ class Mirror:
         self._try(lambda: self._run.finish(exit_code=int(failed)))
 
     def _try(self, action: Callable[[], object]) -> None:
+        if self._run is None:
+            return
         try:
             action()
         except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
             if not self._broken:
-                self._say(f"is not whole: {_first_line(error)}")
+                self._say(f"is not whole: {one_line(error)}")
             self._broken = True
 
     def _say(self, text: str) -> None:
         sys.stderr.write(f"W&B: the mirror of {self._step} {text}\n")
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+def _init(about: Mapping[str, Any], **how: Any) -> Any:
+    import wandb
+
+    settings = wandb.Settings(
+        x_disable_stats=True,
+        x_disable_meta=True,
+        disable_git=True,
+        disable_code=True,
+        console="off",
+        init_timeout=_INIT_SECONDS,
+        finish_timeout=_FINISH_SECONDS,
+        finish_timeout_raises=True,
+    )
+    return wandb.init(**about, **how, settings=settings)
+
+
+def _forget() -> None:
+    """End W&B's own process: it holds on to the id of a run that it could not begin."""
+    import wandb
+
+    wandb.teardown()
+
+
+def one_line(error: object) -> str:
+    """What W&B says of an error, without the key."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    key = os.environ.get("WANDB_API_KEY", "").strip()
+    return (said.replace(key, "(the key)") if key else said)[:_LINE]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -211,6 +211,16 @@ def test_sigterm_finishes_the_online_run_and_the_key_is_nowhere(finished, pool: 
     assert KEY.encode() not in written
 
 
+def test_a_sweep_with_a_wrong_key_says_so_before_anything_starts(pool: Path, tmp_path: Path):
+    with serving() as server:
+        environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": "f" * 40, "HOME": str(tmp_path)}
+        done = run(command(tmp_path / "store", pool, "tracking=online"), env=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: W&B: ") and "invalid API key" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "store" / "corpus").exists()
+
+
 def test_two_sweeps_at_once_on_one_store(finished, pool: Path, tmp_path: Path):
     store = tmp_path / "store"
     words = command(store, pool, "tracking=off", "sweep.seeds=[0]")

@@ -71,10 +71,14 @@ class WandbServer:
     """What the server holds, and where it listens."""
 
     url: str = ""
+    key: str = KEY
+    """The one that is accepted."""
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     artifacts: Artifacts = field(default_factory=Artifacts)
     views: list[dict[str, Any]] = field(default_factory=list)
     """Saved reports."""
+    refused: set[str] = field(default_factory=set)
+    """Runs that nobody may write."""
     asked: list[str] = field(default_factory=list)
     """Names of the operations, in order."""
 
@@ -225,6 +229,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.held.stream((entity, project, name), json.loads(body))
             return self._send(200, {"exitcode": None, "limits": {}})
         asked = json.loads(body)
+        if (asked.get("variables") or {}).get("name") in self.held.refused:
+            return self._send(403, {"errors": [{"message": "permission denied"}]})
         named = re.search(r"(?:query|mutation)\s+(\w+)", asked["query"])
         name = asked.get("operationName") or (named[1] if named else "")
         try:
@@ -242,7 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _allowed(self) -> bool:
         kind, _, secret = (self.headers.get("authorization") or "").partition(" ")
-        if kind == "Basic" and base64.b64decode(secret).decode().partition(":")[2] == KEY:
+        if kind == "Basic" and base64.b64decode(secret).decode().partition(":")[2] == self.held.key:
             return True
         self._body()
         self._send(401, {"errors": [{"message": "invalid API key"}]})

@@ -38,6 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         console.print("dry run: nothing was started")
         return
+    if config.tracking.mode == "online":
+        from mmprolong.reporting.wandb_api import require_reachable
+
+        require_reachable()
     path = save_plan(store, plan)
     if config.cluster.launcher == "slurm":
         submit(store, plan, config, arguments.overrides, arguments.prune, console)

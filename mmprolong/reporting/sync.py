@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.errors import ArtifactError
+from mmprolong.mirror import one_line
 from mmprolong.reporting.wandb_api import require_reachable
 from mmprolong.reporting.wandb_files import payloads
 
 SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
-_SECONDS = 600
-"""Time one run may take."""
+SECONDS = 600
+_TEARS = ("incomplete record", "leveldb/record: invalid chunk")
+"""What wandb 0.31 calls a file whose end did not reach the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,23 +30,26 @@ class Synced:
     reason: str = ""
 
 
-def sync_runs(folder: Path, entity: str = "", project: str = "") -> Iterator[Synced]:
+def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = SECONDS) -> Iterator[Synced]:
     """Upload the offline runs below `folder` (`<store>/wandb`), oldest first; each is done when it is yielded.
 
     Args:
         entity: in whose name; empty: as the run says, or the key's owner.
         project: empty: as the run says.
+        seconds: time that the upload of one run may take.
 
     Raises:
-        ConfigError: W&B cannot be reached or refuses the key; nothing was uploaded.
+        ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
     """
     files = sorted(folder.glob("offline-run-*/run-*.wandb"))
     states = {path: _before(path) for path in files}
     if any(not state for state, _ in states.values()):
-        require_reachable()
+        require_reachable(seconds)
     for path, (state, reason) in states.items():
         if not state:
-            state, reason = _upload(path, entity, project)
+            state, reason = _upload(path, entity, project, seconds)
+            if state == FAILED:
+                require_reachable(seconds)
         yield Synced(run=path.stem.removeprefix("run-"), folder=path.parent, state=state, reason=reason)
 
 
@@ -59,17 +64,23 @@ def _before(path: Path) -> tuple[str, str]:
     return ("", "") if written else (EMPTY, f"{path.stat().st_size} bytes")
 
 
-def _upload(path: Path, entity: str, project: str) -> tuple[str, str]:
+def _upload(path: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
     words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
     words += [text for name, value in (("--entity", entity), ("--project", project)) if value for text in (name, value)]
-    own = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
+    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
     try:
-        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        return FAILED, f"no end after {_SECONDS} s"
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        return FAILED, said[-1] if said else f"exit code {done.returncode}"
+        return FAILED, f"no end after {seconds} s"
     if path.with_name(path.name + ".synced").exists():
         return SYNCED, ""
-    return TORN, "uploaded what was written whole"
+    error = _error(done.stderr)
+    if any(tear in error for tear in _TEARS):
+        return TORN, "uploaded what was written whole; the rest is in the step's log.jsonl"
+    return FAILED, one_line(error or f"exit code {done.returncode}")
+
+
+def _error(said: str) -> str:
+    """The first error that wandb tells of, else its last words."""
+    lines = [line.removeprefix("wandb: ") for line in said.strip().splitlines()] or [""]
+    return next((line.removeprefix("ERROR ") for line in lines if line.startswith("ERROR ")), lines[-1])

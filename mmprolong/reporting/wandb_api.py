@@ -7,10 +7,11 @@ from typing import Any
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
+from mmprolong.mirror import one_line
 from mmprolong.plans import load_plan
 from mmprolong.reporting.cache import Cache
 from mmprolong.reporting.runs import Result, Runs, comparable, result_of
-from mmprolong.reporting.wandb_files import WandbRun, nested
+from mmprolong.reporting.wandb_files import WandbRun, merged, nested
 
 PAGE = 50
 """Runs a request; larger pages are slower."""
@@ -59,7 +60,7 @@ def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> It
         api = wandb.Api(timeout=seconds)
         wanted: dict[str, Any] = {"$and": [{"name": {"$in": ids}}, {"state": "finished"}]}
         for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
-            rows = [dict(row) for row in run.scan_history()] if questions else []
+            rows = merged([dict(row) for row in run.scan_history()]) if questions else []
             yield WandbRun(id=run.id, config=dict(run.config), summary=_summary(run), history=rows)
 
 
@@ -76,13 +77,15 @@ def told(project: str) -> Iterator[None]:
     try:
         yield
     except (Error, requests.RequestException, ValueError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         what = "check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name"
-        raise ConfigError(f"{f'W&B {project}'.strip()}: {first}; {what}") from error
+        raise ConfigError(f"{f'W&B {project}'.strip()}: {one_line(error)}; {what}") from error
 
 
-def require_reachable() -> None:
+def require_reachable(seconds: int = SECONDS) -> None:
     """Ask W&B who we are.
+
+    Args:
+        seconds: time it may take to answer; no more than `SECONDS` in any case.
 
     Raises:
         ConfigError: it cannot be reached or refuses the key.
@@ -90,4 +93,4 @@ def require_reachable() -> None:
     with told(""):
         import wandb
 
-        wandb.Api(timeout=SECONDS)
+        wandb.Api(timeout=min(seconds, SECONDS))

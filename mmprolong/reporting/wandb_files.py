@@ -59,7 +59,7 @@ def read_run(name: str, files: Sequence[Path]) -> WandbRun:
     for path in files:
         _read_into(run, path)
     run.summary = nested(run.summary)
-    run.history = _merged(run.history)
+    run.history = merged(run.history)
     return run
 
 
@@ -121,7 +121,8 @@ def _values(items: Any) -> dict[str, Any]:
     return {"/".join(item.nested_key) or item.key: json.loads(item.value_json or "null") for item in items}
 
 
-def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in the order of their steps; of those with one step the last."""
     by_step = {row.get("_step", index): row for index, row in enumerate(rows)}
     return [by_step[step] for step in sorted(by_step)]
 

@@ -1,6 +1,5 @@
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,25 +11,14 @@ from mmprolong.reporting.arms import measure
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.runs import read_store, read_wandb
 from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.sync import sync_runs
 from mmprolong.reporting.wandb_api import read_api
 from mmprolong.reporting.wandb_report import markdown_report, save_wandb_report
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
-from tests.wandb_server import KEY, Run, WandbServer, serving
+from tests.wandb_server import Run, WandbServer
 
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=2)
 PROJECT = "lab/mmprolong"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
-    with serving() as held:
-        monkeypatch.setenv("WANDB_BASE_URL", held.url)
-        monkeypatch.setenv("WANDB_API_KEY", KEY)
-        monkeypatch.setenv("WANDB_SILENT", "true")
-        monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
-        yield held
 
 
 def fill(server: WandbServer, store: Path) -> None:
@@ -90,14 +78,6 @@ def test_a_wrong_key_is_one_line(server: WandbServer, tmp_path: Path, monkeypatc
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_is_synced_with_a_wrong_key(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=1, wandb=True))
-    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
-    with pytest.raises(ConfigError, match=r"^W&B: .*invalid API key"):
-        next(sync_runs(store / "wandb"))
-    assert not server.runs
-
-
 def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = write_store(tmp_path, SMALL)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
@@ -111,20 +91,6 @@ def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, 
 def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path, project: str, reason: str):
     with pytest.raises(ConfigError, match=reason):
         read_api(project, "length_dist", write_store(tmp_path, SMALL))
-
-
-def test_offline_runs_are_synced_one_by_one_and_a_torn_one_up_to_its_tear(server: WandbServer, tmp_path: Path):
-    truth = Truth(levels={"pool_native": (0.9, 0.1)}, documents=60, seeds=3, wandb=True)
-    store = write_store(tmp_path, truth)
-    torn, empty = (next((store / "wandb").glob(f"*/run-score-pool_native-s{seed}.wandb")) for seed in (1, 2))
-    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
-    empty.write_bytes(empty.read_bytes()[:7])
-    states = {one.run[-1]: one.state for one in sync_runs(store / "wandb", "lab", "mmprolong")}
-    assert states == {"0": "synced", "1": "torn", "2": "empty"}
-    rows = [len(server.runs["lab", "mmprolong", f"score-pool_native-s{seed}"].history) for seed in (0, 1)]
-    assert rows[0] == 1200 and 0 < rows[1] < 1200
-    again = {one.run[-1]: one.state for one in sync_runs(store / "wandb", "lab", "mmprolong")}
-    assert again["0"] == "synced before" and again["2"] == "empty"
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")

@@ -1,0 +1,90 @@
+"""Offline runs are brought to W&B one by one; what is wrong with one is one line and does not stop the others."""
+
+from pathlib import Path
+
+import pytest
+
+from mmprolong.cli import main
+from mmprolong.errors import ConfigError
+from mmprolong.reporting.sync import sync_runs
+from tests.stores import Truth, write_store
+from tests.wandb_server import KEY, WandbServer
+
+TWO = Truth(levels={"pool_native": (0.9, 0.1)}, documents=4, questions=2, seeds=2, wandb=True)
+
+
+def said(capsys, store: Path) -> list[str]:
+    """The lines of `mmprolong sync`, which must fail and must not tell the key."""
+    assert main(["sync", "--store", str(store)]) == 1
+    printed = capsys.readouterr()
+    assert KEY not in printed.out + printed.err
+    return (printed.out + printed.err).splitlines()
+
+
+def test_a_torn_file_is_uploaded_up_to_its_tear_and_a_refused_run_alone_fails(
+    server: WandbServer, tmp_path: Path, capsys
+):
+    truth = Truth(levels={"pool_native": (0.9, 0.1)}, documents=60, seeds=4, wandb=True)
+    store = write_store(tmp_path, truth)
+    torn, empty = (next((store / "wandb").glob(f"*/run-score-pool_native-s{seed}.wandb")) for seed in (1, 2))
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+    empty.write_bytes(empty.read_bytes()[:7])
+    server.refused.add("score-pool_native-s3")
+    lines = said(capsys, store)
+    assert lines[:2] == [
+        "score-pool_native-s0  synced",
+        "score-pool_native-s1  torn: uploaded what was written whole; the rest is in the step's log.jsonl",
+    ]
+    assert lines[2:] == [
+        "score-pool_native-s2  empty: 7 bytes",
+        "score-pool_native-s3  failed: permission denied",
+        "1 synced, 1 torn, 1 empty, 1 failed",
+    ]
+    rows = [len(server.runs["lab", "mmprolong", f"score-pool_native-s{seed}"].history) for seed in (0, 1)]
+    assert rows[0] == 1200 and 0 < rows[1] < 1200
+    server.refused.clear()
+    assert said(capsys, store)[-1] == "1 synced before, 1 torn, 1 empty, 1 synced"
+
+
+def test_what_is_whole_is_synced_once(server: WandbServer, tmp_path: Path, capsys):
+    store = write_store(tmp_path, TWO)
+    for state in ("2 synced", "2 synced before"):
+        assert main(["sync", "--store", str(store)]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == state
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("WANDB_API_KEY", "f" * 40, "invalid API key"),
+        ("WANDB_API_KEY", KEY[:10], "API key must have 40+ characters"),
+        ("WANDB_API_KEY", KEY + "!", "API key may only contain"),
+        ("WANDB_BASE_URL", "127.0.0.1:9", "Input should be a valid URL"),
+    ],
+)
+def test_a_wrong_key_or_address_is_one_line_without_the_key(
+    server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, name: str, value: str, reason: str
+):
+    store = write_store(tmp_path, TWO)
+    monkeypatch.setenv(name, value)
+    (line,) = said(capsys, store)
+    assert line.startswith("error: W&B: ") and reason in line
+    assert line.endswith("; check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name")
+    assert value not in line or name != "WANDB_API_KEY"
+    assert not server.runs
+
+
+def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = write_store(tmp_path, TWO)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match=r"^W&B: .*127\.0\.0\.1:9.*; check WANDB_API_KEY[^\n]*$"):
+        next(sync_runs(store / "wandb", seconds=1))
+
+
+def test_a_key_that_is_withdrawn_meanwhile_ends_it_and_what_was_uploaded_stays(server: WandbServer, tmp_path: Path):
+    runs = sync_runs(write_store(tmp_path, TWO) / "wandb")
+    assert next(runs).state == "synced"
+    server.key = "withdrawn"
+    with pytest.raises(ConfigError, match=r"^W&B: .*invalid API key"):
+        next(runs)
+    assert [name for _, _, name in server.runs] == ["score-pool_native-s0"]

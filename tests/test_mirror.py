@@ -1,0 +1,105 @@
+"""The mirror of a run: what a second attempt adds to it, and what becomes of it where W&B does not answer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import LOG
+from mmprolong.config import Tracking
+from mmprolong.evaluation import score
+from mmprolong.mirror import Mirror
+from mmprolong.reporting.wandb_files import read_runs
+from mmprolong.runlog import RunLog
+from mmprolong.settings import ScoreSettings
+from tests.stores import Truth, write_store
+from tests.wandb_server import KEY, serving
+
+ATTEMPT = """
+import sys, time
+from pathlib import Path
+from mmprolong.config import Tracking
+from mmprolong.mirror import Mirror
+root, first, last, end = sys.argv[1:]
+mirror = Mirror("step-1", {}, "step-1", "group", Path(root), Tracking(mode="online"))
+for number in range(int(first), int(last)):
+    mirror.metrics({"loss": number / 8}, number)
+if end == "killed":
+    print("logged", flush=True)
+    time.sleep(60)
+mirror.finish({"loss": 0.0}, failed=False)
+"""
+
+
+@pytest.mark.parametrize("ready", [lambda run: not run.history, lambda run: len(run.history) == 6])
+def test_a_run_that_was_killed_online_is_gone_on_with(tmp_path: Path, ready):
+    """Whether what the first attempt logged had reached W&B or not."""
+    with serving() as server:
+        environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY, "HOME": str(tmp_path)}
+        words = [sys.executable, "-c", ATTEMPT, str(tmp_path)]
+        with subprocess.Popen([*words, "1", "7", "killed"], env=environment, stdout=subprocess.PIPE) as victim:
+            assert victim.stdout is not None and victim.stdout.readline() == b"logged\n"
+            run = server.runs["lab", "mmprolong", "step-1"]
+            while not ready(run):
+                time.sleep(0.05)
+            victim.send_signal(signal.SIGKILL)
+        assert run.state == "running"
+        first = max(run.history, default=0)
+        subprocess.run([*words, "1" if not first else "4", "11", "finished"], env=environment, check=True, timeout=60)
+    assert run.state == "finished"
+    assert {step: row["loss"] for step, row in run.history.items()} == {step: step / 8 for step in range(1, 11)}
+
+
+def test_offline_attempts_are_merged_by_the_number_of_the_row(tmp_path: Path):
+    for first, last in ((1, 7), (4, 11)):
+        mirror = Mirror("step-1", {}, "step-1", "group", tmp_path, Tracking())
+        for number in range(first, last):
+            mirror.metrics({"loss": number / 8}, number)
+        mirror.table("scores", iter([{"sample": "s"}]))
+        mirror.finish({}, failed=False)
+        time.sleep(1.1)  # W&B names folders by the second
+    rows = read_runs(tmp_path / "wandb")["step-1"].history
+    assert [row["loss"] for row in rows] == [number / 8 for number in range(1, 11)]
+    assert not (tmp_path / "wandb" / "artifacts").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "becomes", "reason"),
+    [
+        ("WANDB_API_KEY", "f" * 40, "goes on offline, `mmprolong sync` uploads it", "invalid API key"),
+        ("WANDB_API_KEY", "", "goes on offline, `mmprolong sync` uploads it", "No API key configured"),
+        ("WANDB_BASE_URL", "no address", "is off", "Input should be a valid URL"),
+    ],
+)
+def test_a_step_goes_on_where_wandb_does_not(tmp_path: Path, name: str, value: str, becomes: str, reason: str):
+    with serving() as server:
+        environment = {
+            **os.environ,
+            "WANDB_BASE_URL": server.url,
+            "WANDB_API_KEY": KEY,
+            "HOME": str(tmp_path),
+            name: value,
+        }
+        words = [sys.executable, "-c", ATTEMPT, str(tmp_path), "1", "4", "finished"]
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"W&B: the mirror of step-1 {becomes}: ") and reason in last
+    assert KEY not in done.stderr and "ffff" not in done.stderr
+    assert not server.runs
+    assert len(list((tmp_path / "wandb").glob("offline-run-*-step-1"))) == (becomes != "is off")
+
+
+def test_scores_that_were_logged_before_a_kill_are_not_logged_twice(tmp_path: Path):
+    store = write_store(tmp_path, Truth(levels={"pool_native": (0.9, 0.1)}, documents=2, questions=2, seeds=1))
+    (tmp_path / LOG).write_text('{"sample":"a","value":1.0}\n{"sam')
+    score.run(ScoreSettings(), {"reply": store / "reply" / "reply-pool_native-s0"}, tmp_path, RunLog(tmp_path))
+    logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert logged == [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
