@@ -65,7 +65,7 @@ def test_kill_9_and_again_computes_the_rest_and_ends_in_the_same_bytes(store: Pa
     record, batches = whole
     folder = store / step().path
     victim = subprocess.Popen([sys.executable, "-m", "tests.evaluation.replying", str(store)])
-    while not (folder / ANSWERED).exists():
+    while not ((folder / ANSWERED).exists() and b"\n" in (folder / ANSWERED).read_bytes()):
         assert victim.poll() is None
         time.sleep(0.001)
     os.kill(victim.pid, signal.SIGKILL)
