@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Cancel the jobs of an ablation on a cluster, and those that wait for them."""
     from mmprolong.plans import load_plan
-    from mmprolong.sweep.slurm import cancel
+    from mmprolong.sweep.cancel import cancel
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)

@@ -1,44 +1,17 @@
 """What Slurm says of jobs: its queue first, its accounts second. What neither knows is unknown, never failed."""
 
+import os
 import shutil
 import subprocess
-from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from mmprolong.errors import SchedulerError
+from mmprolong.sweep.jobstate import UNLISTED, JobState, array_of, packed, pick, read_sacct, read_squeue
 
-_LIVE = {
-    *("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESIZING"),
-    *("SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING", "SPECIAL_EXIT", "RESV_DEL_HOLD"),
-}
-_WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
-_HOPELESS = "DependencyNeverSatisfied"
 _SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """What is known of one job."""
-
-    state: str
-    """Slurm's word, such as PENDING."""
-    reason: str = ""
-    """Why it waits."""
-    exit_code: str = ""
-    """`code:signal`, of ended jobs, from the accounts only."""
-    node: str = ""
-
-    @property
-    def live(self) -> bool:
-        """Whether it runs or will run."""
-        return self.state in _LIVE and self.reason != _HOPELESS
-
-    @property
-    def waiting(self) -> bool:
-        """Whether it has not begun."""
-        return self.live and self.state in _WAITING
+_WHOLE = {"SLURM_BITSTR_LEN": "0"}
+"""Environment in which Slurm shortens no list of elements."""
 
 
 class Queue(Protocol):
@@ -57,7 +30,7 @@ class SlurmQueue:
     """The queue of the cluster that this machine belongs to."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        """State by job id.
+        """State by job id. Accounts of jobs that live on, but not in the queue, were never closed and say nothing.
 
         Raises:
             SchedulerError: there is no Slurm here, or it does not answer.
@@ -65,10 +38,14 @@ class SlurmQueue:
         asked = set(jobs)
         if not asked:
             return {}
-        found = {job: state for job, state in _squeue(asked).items() if job in asked}
+        queue = _squeue(asked)
+        found = pick(asked, queue)
         missing = asked - found.keys()
-        accounts = _sacct(missing) if missing else {}
-        return found | {job: state for job, state in accounts.items() if job in missing}
+        rows = _sacct(missing) if missing else {}
+        accounts = pick(missing, rows)
+        arrays = {array_of(job) for job in queue.keys() | rows.keys()}
+        unlisted = {job: UNLISTED for job in missing - accounts.keys() if array_of(job) in arrays}
+        return found | {job: state for job, state in accounts.items() if not state.live} | unlisted
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """End jobs.
@@ -79,37 +56,11 @@ class SlurmQueue:
         if not jobs:
             return
         others = {job for job, state in _squeue(set(jobs)).items() if state.live} - set(jobs)
-        words = packed(jobs, {job.partition("_")[0] for job in others})
+        words = packed(jobs, {array_of(job) for job in others})
         for start in range(0, len(words), 100):
             done = _run(["scancel", *words[start : start + 100]])
             if done.returncode and "Invalid job id" not in done.stderr:
                 raise SchedulerError(f"scancel: {_line(done.stderr)}; try again, or cancel the jobs by hand")
-
-
-def packed(jobs: Iterable[str], shared: Set[str] = frozenset()) -> list[str]:
-    """Job ids, an array in one word, the last first: Slurm is slow at single ones, and at jobs that wait for others.
-
-    Args:
-        shared: arrays of which other elements must live on: `4711_[0-2,5]`; all others are named as a whole.
-    """
-    arrays: dict[str, list[int]] = defaultdict(list)
-    for job in jobs:
-        array, _, element = job.partition("_")
-        arrays[array] += [int(element)] if element else []
-    return [
-        f"{array}_[{_ranges(sorted(set(each)))}]" if each and array in shared else array
-        for array, each in reversed(arrays.items())
-    ]
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def require(command: str) -> None:
@@ -130,12 +81,6 @@ def _squeue(jobs: set[str]) -> dict[str, JobState]:
     return read_squeue(done.stdout)
 
 
-def read_squeue(text: str) -> dict[str, JobState]:
-    """The lines `job|state|reason|nodes` of squeue."""
-    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
-    return {job: JobState(state, reason, node=node) for job, state, reason, node in rows}
-
-
 def _sacct(jobs: set[str]) -> dict[str, JobState]:
     """Empty where a cluster keeps no accounts."""
     if shutil.which("sacct") is None:
@@ -144,25 +89,15 @@ def _sacct(jobs: set[str]) -> dict[str, JobState]:
     return {} if done.returncode else read_sacct(done.stdout)
 
 
-def read_sacct(text: str) -> dict[str, JobState]:
-    """The lines `job|state|exit code|nodes` of sacct; states such as `CANCELLED by 1000` lose their tail."""
-    found = {}
-    for line in text.splitlines():
-        cells = line.split("|")
-        if len(cells) == 4 and cells[1].strip():
-            job, state, code, node = cells
-            found[job] = JobState(state.split()[0].rstrip("+"), exit_code=code, node=node.replace("None assigned", ""))
-    return found
-
-
 def _arrays(jobs: set[str]) -> str:
     """Ids of the arrays that hold the jobs: Slurm is asked for an array at a time."""
-    return ",".join(sorted({job.partition("_")[0] for job in jobs}))
+    return ",".join(sorted({array_of(job) for job in jobs}))
 
 
 def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **_WHOLE}
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        return subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -12,11 +11,13 @@ from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import SchedulerError
 from mmprolong.plans import PLANS, Plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
+from mmprolong.sweep.cancel import live_jobs, withdraw
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
+from mmprolong.sweep.jobstate import JobState, array_of
 from mmprolong.sweep.launch import THREADS, finished_steps
-from mmprolong.sweep.queue import JobState, Queue, SlurmQueue, require
-from mmprolong.sweep.submissions import LOGS, Submission, append, latest
+from mmprolong.sweep.queue import Queue, SlurmQueue, require
+from mmprolong.sweep.submissions import LOGS, Submission, append, latest, now
 from mmprolong.sweep.task import Task
 
 
@@ -76,9 +77,9 @@ class SlurmLauncher:
         hung = {name for name in descendants(self.plan, lost) & live.keys() if live[name].waiting}
         waiting = (self.plan.steps.keys() & live.keys()) - hung - finished
         launched = Launched(queued=sorted(waiting), stray=self._stray(known, live))
-        self.queue.cancel([known[name].job for name in sorted(hung)])
+        withdraw(self.store, self.plan, self.queue, [known[name] for name in sorted(hung)])
         if prune:
-            self.queue.cancel(list(launched.stray.values()))
+            withdraw(self.store, self.plan, self.queue, [known[name] for name in launched.stray])
         todo = lost | hung
         if todo:
             jobs = {name: known[name].job for name in waiting}
@@ -95,15 +96,16 @@ class SlurmLauncher:
     def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
         frozen = freeze(self.store, self.plan)
         submitted: list[Submitted] = []
+        noted: list[Submission] = []
         try:
             for array in arrays:
                 dependency = _dependency(array, submitted, jobs)
                 ids = self._submit_array(array, dependency, frozen)
                 jobs.update(zip(array.steps, ids, strict=True))
-                self._note(array, ids, frozen)
-                submitted.append(Submitted(ids[0].partition("_")[0], array.stage, array.steps, dependency))
+                noted += self._note(array, ids, frozen)
+                submitted.append(Submitted(array_of(ids[0]), array.stage, array.steps, dependency))
         except SchedulerError:
-            self.queue.cancel([each.job for each in submitted])
+            withdraw(self.store, self.plan, self.queue, noted)
             raise
         return submitted
 
@@ -149,45 +151,14 @@ class SlurmLauncher:
             "additional_parameters": flags,
         }
 
-    def _note(self, array: Array, ids: Sequence[str], frozen: Frozen) -> None:
-        now = datetime.now(UTC).isoformat(timespec="microseconds")
-        append(
-            launches(self.store, self.plan.ablation),
-            (
-                Submission(step=step, job=job, ablation=self.plan.ablation, time=now, code=frozen.code.name)
-                for step, job in zip(array.steps, ids, strict=True)
-            ),
-        )
-
-
-def live_jobs(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
-    """State of the newest job of each step, of those that run or will run."""
-    states = queue.states(each.job for each in known.values())
-    return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
-
-
-def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> list[str]:
-    """Cancel the live jobs of a plan's steps, and those that wait for them; returns the steps.
-
-    Args:
-        match: only of the points whose `label/s<seed>` contains this, leaving alone what other points need; where no
-            point does, of the steps whose `stage/id` contains it.
-    """
-    queue = queue or SlurmQueue()
-    known = {name: each for name, each in latest(store).items() if name in plan.steps}
-    live = live_jobs(queue, known)
-    chosen = _chosen(plan, match)
-    ended = [name for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
-    queue.cancel([known[name].job for name in ended])
-    return ended
-
-
-def _chosen(plan: Plan, match: str) -> set[str]:
-    inside = [point for point in plan.points if match in f"{point.label}/s{point.seed}"]
-    if not inside:
-        return {name for name, step in plan.steps.items() if match in step.path}
-    kept = {name for point in plan.points if point not in inside for name in point.steps.values()}
-    return {name for point in inside for name in point.steps.values()} - kept
+    def _note(self, array: Array, ids: Sequence[str], frozen: Frozen) -> list[Submission]:
+        time, ablation, code = now(), self.plan.ablation, frozen.code.name
+        noted = [
+            Submission(step=step, job=job, ablation=ablation, time=time, code=code)
+            for step, job in zip(array.steps, ids, strict=True)
+        ]
+        append(launches(self.store, ablation), noted)
+        return noted
 
 
 def _refusal(stage: str, cluster: Cluster, words: str) -> SchedulerError:

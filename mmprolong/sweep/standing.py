@@ -12,8 +12,9 @@ from mmprolong.errors import SchedulerError
 from mmprolong.failures import Failure, from_job, from_log, from_note
 from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.queue import JobState, Queue, SlurmQueue
-from mmprolong.sweep.submissions import LOGS, Submission, latest
+from mmprolong.sweep.jobstate import UNLISTED, JobState
+from mmprolong.sweep.queue import Queue, SlurmQueue
+from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
 
 _FRESH = 60.0
 """A step that said how far it is since then is running [s]."""
@@ -98,11 +99,12 @@ def _standing(
         return Standing(state="running", job=job, progress=at, metrics=_metrics(folder))
     if submission is None:
         return Standing(state="open")
-    failure = _ended(state, tail(log_path(store, submission), 50))
+    log = tail(log_path(store, submission), 50)
+    failure = _ended(state, log) or _taken_out(state, log, submission)
     if failure:
         return Standing(state="failed", job=job, failure=failure)
-    detail = trouble or (f"Slurm: {state.state.lower()}, but no result" if state else f"Slurm does not know job {job}")
-    return Standing(state="unknown", job=job, detail=detail)
+    told = f"Slurm: {state.state.lower()}, but no result" if state and state != UNLISTED else ""
+    return Standing(state="unknown", job=job, detail=trouble or told or f"Slurm does not know job {job}")
 
 
 def _live(folder: Path, job: str, state: JobState) -> Standing:
@@ -117,6 +119,15 @@ def _ended(state: JobState | None, log: list[str]) -> Failure | None:
     if said is not None and said.kind != "killed":
         return said
     return from_log(log) or said
+
+
+def _taken_out(state: JobState | None, log: list[str], submission: Submission) -> Failure | None:
+    """That a job was cancelled of which Slurm keeps no trace, as of one element of an array that had not begun."""
+    if submission.note == CANCELLED:
+        return Failure("cancelled", "taken out of the queue by mmprolong")
+    if state == UNLISTED and not log:
+        return Failure("cancelled", "Slurm: taken out of its array before it began")
+    return None
 
 
 def _metrics(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from mmprolong.plans import PLANS
 JOBS = "jobs.jsonl"
 LOGS = "slurm"
 """Folder of the jobs' logs, beside their record."""
+CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Submission:
     """UTC, ISO 8601."""
     code: str
     """Name of the copy of the code that it runs, beside this file."""
+    note: str = ""
+    """`cancelled` once we have taken the job out of the queue: Slurm forgets that, of an array's elements at once."""
 
     @property
     def array(self) -> str:
@@ -36,6 +40,7 @@ class Submission:
 
 def append(folder: Path, submissions: Iterable[Submission]) -> None:
     """Add lines to the record of an ablation's folder; they are on the disk when this returns."""
+    folder.mkdir(parents=True, exist_ok=True)
     lines = b"".join(msgspec.json.encode(each) + b"\n" for each in submissions)
     with (folder / JOBS).open("ab+") as file:
         file.seek(max(0, file.tell() - 1))
@@ -43,6 +48,17 @@ def append(folder: Path, submissions: Iterable[Submission]) -> None:
         file.write(b"\n" * torn + lines)
         file.flush()
         os.fsync(file.fileno())
+
+
+def marked(submissions: Iterable[Submission], note: str) -> list[Submission]:
+    """New lines for the same jobs, with what became of them."""
+    time = now()
+    return [replace(each, note=note, time=time) for each in submissions]
+
+
+def now() -> str:
+    """The time of a line that is written now."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def latest(store: Store) -> dict[str, Submission]:

@@ -56,6 +56,11 @@ class Site:
     def cli(self, *words: str) -> str:
         return self.run([sys.executable, "-m", "mmprolong.cli", *words, "--store", str(self.root)])
 
+    def state(self, label: str) -> str:
+        """What `mmprolong status` says that a point does."""
+        lines = self.cli("status", "length_dist").splitlines()
+        return next(line.split("│")[4].strip() for line in lines if label in line)
+
     def job(self, stage: str, label: str) -> str:
         """The newest job of an arm's step of the long phase."""
         return latest(self.store)[self.step(stage, label)].job
@@ -244,6 +249,20 @@ def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancell
         assert not {site.cluster.states().get(job) for job in jobs} & LIVE
         assert site.cli("cancel", "length_dist").count("cancelled:") == 3
         assert not LIVE & set(site.cluster.states().values())
+
+
+def test_jobs_that_are_cancelled_before_they_begin_are_not_unknown(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        site.launch()
+        site.cluster.ask("scancel", site.job("training", "uniform"))
+        assert site.job("training", "uniform") not in site.cluster.states()
+        assert site.state("uniform").startswith("longpt.training failed (cancelled): Slurm: ")
+        assert "queued" in site.state("pool_native")
+        site.cli("cancel", "length_dist", "uniform")
+        site.cli("cancel", "length_dist", "pool_native")
+        assert site.state("pool_native").startswith("longpt.training failed (cancelled): ")
+        assert "unknown" not in site.cli("status", "length_dist")
 
 
 def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(without: Callable[..., Site]):

@@ -12,11 +12,11 @@ from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs
 from mmprolong.errors import SchedulerError
 from mmprolong.plans import Plan, Point
 from mmprolong.records import RunRecord
+from mmprolong.sweep.cancel import cancel
 from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.queue import JobState, packed, read_sacct, read_squeue
-from mmprolong.sweep.slurm import cancel
+from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.standing import Standing, log_path, standings
-from mmprolong.sweep.submissions import JOBS, Submission, append, latest
+from mmprolong.sweep.submissions import CANCELLED, JOBS, Submission, append, latest, marked
 from tests.sweep.test_arrays import plan
 
 
@@ -59,7 +59,7 @@ def submit(store: Store, made: Plan, *jobs: str) -> None:
     folder = launches(store, made.ablation)
     folder.mkdir(parents=True, exist_ok=True)
     lines = zip(made.steps, jobs, strict=True)
-    append(folder, (Submission(step=s, job=j, ablation=made.ablation, time=f"t{j}", code="code-1") for s, j in lines))
+    append(folder, (Submission(step=s, job=j, ablation=made.ablation, time=f"1-{j}", code="code-1") for s, j in lines))
 
 
 def finish(store: Store, stage: str, name: str) -> None:
@@ -79,6 +79,24 @@ def test_what_slurm_does_not_know_is_unknown_and_not_failed(store: Store):
     found = standings(store, CHAIN, SaidQueue())
     assert states(found) == ["unknown"] * 3
     assert found["training0"].detail == "Slurm does not know job 1"
+
+
+@pytest.mark.parametrize(("log", "state"), [("", "failed"), ("submitit INFO - Starting\n", "unknown")])
+def test_a_job_that_left_its_array_unheard_was_cancelled_unless_it_had_begun(store: Store, log: str, state: str):
+    path = log_path(store, latest(store)["training0"])
+    path.parent.mkdir()
+    path.write_text(log)
+    found = standings(store, CHAIN, SaidQueue(job1=UNLISTED))
+    assert states(found) == [state, *["blocked" if state == "failed" else "unknown"] * 2]
+    assert found["training0"].failure is None or found["training0"].failure.kind == "cancelled"
+
+
+def test_what_we_cancelled_is_cancelled_when_slurm_has_forgotten_it(store: Store):
+    append(launches(store, CHAIN.ablation), marked(latest(store).values(), CANCELLED))
+    found = standings(store, CHAIN, SaidQueue())
+    assert states(found) == ["failed", "blocked", "blocked"]
+    assert found["training0"].failure is not None
+    assert found["training0"].failure.kind == "cancelled"
 
 
 def test_a_controller_that_does_not_answer_makes_nothing_fail(store: Store):
@@ -163,27 +181,5 @@ def test_the_newest_submission_counts_and_a_torn_line_does_not(store: Store):
     path.write_bytes(path.read_bytes() + b'{"step":"training0","job":"7"')
     assert latest(store)["training0"].job == "4"
     submit(store, CHAIN, "8", "9", "10")
-    assert latest(store)["score0"].job == "6"  # times are texts here: "t10" is before "t6"
+    assert latest(store)["score0"].job == "6"  # times are texts here: "1-10" is before "1-6"
     assert latest(store)["training0"].job == "8"
-
-
-def test_squeue_and_sacct_are_read():
-    assert read_squeue("11_2|PENDING|Dependency|\n12|RUNNING|None|n[1-2]\nnonsense\n") == {
-        "11_2": JobState("PENDING", "Dependency"),
-        "12": JobState("RUNNING", "None", node="n[1-2]"),
-    }
-    assert read_sacct("11_2|CANCELLED by 1000|0:0|None assigned\n12|OUT_OF_ME+|0:125|n1\n13||0:0|\n") == {
-        "11_2": JobState("CANCELLED", exit_code="0:0"),
-        "12": JobState("OUT_OF_ME", exit_code="0:125", node="n1"),
-    }
-
-
-def test_elements_of_an_array_are_cancelled_with_one_word():
-    jobs = ["7_0", "12", "7_2", "7_1", "7_5", "9_3", "9_4"]
-    assert packed(jobs, {"7"}) == ["9", "12", "7_[0-2,5]"]
-
-
-def test_a_dependency_that_can_never_be_satisfied_is_not_live():
-    assert JobState("PENDING", "Priority").live
-    assert not JobState("PENDING", "DependencyNeverSatisfied").live
-    assert not JobState("COMPLETED").live
