@@ -117,16 +117,13 @@ def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Itera
     """Hold `folder` alone. A second process waits until the first is done or dead; the kernel frees a dead one's lease.
 
     Args:
-        waiting: called once when somebody else holds the folder.
+        waiting: called at every look at which somebody else holds the folder.
         poll: time between two looks [s].
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lease").open("a") as file:
-        told = False
         while not _lock(file.fileno()):
-            if not told:
-                waiting()
-                told = True
+            waiting()
             time.sleep(poll)
         yield
 

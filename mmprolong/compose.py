@@ -22,8 +22,10 @@ from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
+from mmprolong.settings import STAGES
 
 SWEEP = "sweep"
+_JOBS = "cluster.jobs"
 TRACKING_MODES = ("offline", "online", "off")
 
 
@@ -90,6 +92,7 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[Override]]:
             choices[override.key_or_group] = override
         else:
             values.append(override)
+    values.sort(key=lambda override: not override.key_or_group.startswith(f"{_JOBS}.default."))
     return [_quoted(str(override.input_line)) for override in choices.values()], values
 
 
@@ -140,6 +143,8 @@ def _set(plain: dict[str, Any], override: Override) -> None:
         return
     node = plain
     for depth, part in enumerate(above):
+        if part in STAGES and ".".join(above[:depth]) == _JOBS:  # a stage asks for what others do until it says more
+            node.setdefault(part, deepcopy(node.get("default", {})))
         if not isinstance(node.get(part), dict):
             _require_key(override.key_or_group, text)
             raise ConfigError(f"override {text!r}: {'.'.join(above[: depth + 1])} is unknown; {nearest(part, node)}")

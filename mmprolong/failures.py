@@ -7,8 +7,8 @@ from typing import Any
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
 
 ADVICE = {
-    "memory": "ask for more: cluster.jobs.{stage}.memory (or of `default`), or a smaller batch; then `mmprolong retry`",
-    "time": "ask for more: cluster.jobs.{stage}.minutes (or of `default`); then `mmprolong retry`",
+    "memory": "ask for more: `mmprolong retry` with cluster.jobs.{stage}.memory=GIGABYTES; or take a smaller batch",
+    "time": "ask for more: `mmprolong retry` with cluster.jobs.{stage}.minutes=MINUTES",
     "node": "not the step's fault: `mmprolong retry`",
     "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `mmprolong retry`",
     "disk": "free some space, then `mmprolong retry`",
@@ -36,16 +36,19 @@ _STATES = {
 _LAST_WORDS = {
     "oom-kill event": "memory",
     "oom_kill event": "memory",
+    "exceeded memory limit": "memory",
+    "Exceeded job memory limit": "memory",
     "DUE TO TIME LIMIT": "time",
     "DUE TO NODE FAILURE": "node",
+    "error: Node failure on": "node",
     "DUE TO PREEMPTION": "node",
     "CANCELLED AT": "cancelled",
     "ModuleNotFoundError": "code",
     "ImportError": "code",
 }
 """Kind by words in a job's log, the first that fits; for clusters that keep no accounts."""
-_REQUEUED = "DUE TO JOB REQUEUE"
-"""Said of a job that was queued again, and so not of its end."""
+_BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
+"""In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 
 
@@ -87,7 +90,7 @@ def from_note(note: Mapping[str, Any]) -> Failure:
 def from_log(lines: Sequence[str]) -> Failure | None:
     """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
     for line in reversed(lines):
-        if _REQUEUED in line:
+        if any(words in line for words in _BESIDE):
             continue
         for words, kind in _LAST_WORDS.items():
             if words in line:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from mmprolong.failures import kind_of
 from mmprolong.fingerprint import readable_id
 from mmprolong.mirror import Mirror
 from mmprolong.records import RunRecord
-from mmprolong.runlog import RunLog, never
+from mmprolong.runlog import Interrupted, RunLog, never
 from mmprolong.settings import (
     STAGES,
     MixtureSettings,
@@ -134,13 +134,13 @@ def run_step(
         stopping: true once the step is asked to stop.
 
     Raises:
-        Interrupted: it was, and has saved what it had.
+        Interrupted: it was, and has saved what it had, or was still waiting for another process that runs the step.
         StepFailed: an input is not finished.
         DiskFull: names what could not be written; what was half written is gone.
         MMProLongError: the step's own error; also written to `failed.json`.
     """
     folder = store.folder(step.stage, step.id)
-    with writing(folder), lease(folder, waiting=lambda: None):
+    with writing(folder), lease(folder, waiting=partial(_give_way, stopping)):
         finished = store.record(step.stage, step.id)
         if finished is not None:
             drop_resume(folder)
@@ -155,6 +155,11 @@ def run_step(
                 sweep_partials(folder)
             _note_failure(folder, error)
             raise
+
+
+def _give_way(stopping: Callable[[], bool]) -> None:
+    if stopping():
+        raise Interrupted
 
 
 def _run(

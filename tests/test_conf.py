@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.choices import ablations, root
+from mmprolong.cli.launch import check
 from mmprolong.compose import Composer, from_json, to_json
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.plan import make_plan
@@ -68,3 +69,17 @@ def test_a_choice_that_looks_like_a_number_stays_text():
 def test_the_seed_reaches_the_phases_of_the_sweep_and_not_the_pretraining():
     config, _ = Composer().compose(["seed=7"])
     assert {name: phase.seed for name, phase in config.phases.items() if phase.seed} == {"longpt": 7, "sft": 7}
+
+
+def test_a_stage_asks_for_what_others_do_until_it_says_more():
+    cpus = "cluster.jobs.default.cpus=3"
+    jobs = Composer().compose(["cluster=slurm_cpu", "cluster.jobs.reply.memory=9", cpus])[0].cluster.jobs
+    assert (jobs["reply"].memory, jobs["reply"].cpus, jobs["reply"].minutes) == (9, 3, jobs["default"].minutes)
+    assert (jobs["default"].memory, jobs["default"].cpus) == (4, 3)
+
+
+def test_a_job_must_have_begun_when_it_is_warned():
+    limits = ["cluster=slurm_cpu", "cluster.jobs.reply.minutes=2"]
+    check(Composer().compose([*limits, "cluster.warning=60"])[0], prune=False)
+    with pytest.raises(ConfigError, match=r"cluster\.jobs\.reply\.minutes: 2; .* ask for 3 or more"):
+        check(Composer().compose(limits)[0], prune=False)

@@ -10,24 +10,36 @@ from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from mmprolong.config import Config
+    from mmprolong.config import Cluster, Config
     from mmprolong.plans import Plan
     from mmprolong.sweep.slurm import Launched
 
 LAUNCHERS = ("processes", "slurm")
+_EARLY = 40
+"""Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
 
 def check(config: "Config", prune: bool) -> None:
     """Refuse what no launcher can do.
 
     Raises:
-        ConfigError: the launcher is unknown, or has no jobs to prune.
+        ConfigError: the launcher is unknown, or has no jobs to prune; a job would be warned before it has begun.
     """
     name = config.cluster.launcher
     if name not in LAUNCHERS:
         raise ConfigError(f"cluster.launcher: {name!r} is unknown; {nearest(name, LAUNCHERS)}")
     if prune and name != "slurm":
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
+    if name == "slurm":
+        _check_limits(config.cluster)
+
+
+def _check_limits(cluster: "Cluster") -> None:
+    least = -(-(cluster.warning + _EARLY) // 60)
+    for stage, job in cluster.jobs.items():
+        if job.minutes < least:
+            why = f"jobs are warned cluster.warning={cluster.warning} s before that, sometimes half a minute earlier"
+            raise ConfigError(f"cluster.jobs.{stage}.minutes: {job.minutes}; {why}: ask for {least} or more")
 
 
 def submit(

@@ -134,7 +134,12 @@ def test_a_step_says_itself_why_it_failed(store: Store):
     ("last", "kind"),
     [
         ("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=1.0", "memory"),
+        (
+            "slurmstepd: error: Exceeded job memory limit\nslurmstepd: error: *** STEP 1.0 ON n7 CANCELLED AT 2026 ***",
+            "memory",
+        ),
         ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026-11-22T04:00:00 DUE TO TIME LIMIT ***", "time"),
+        ("srun: error: Node failure on n7", "node"),
         ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026-11-22T04:00:00 DUE TO NODE FAILURE ***", "node"),
         ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026-11-22T04:00:00 ***", "cancelled"),
         ("ModuleNotFoundError: No module named 'torch'", "code"),

@@ -3,8 +3,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from mmprolong.artifacts import Store, lease
+from mmprolong.config import Tracking
+from mmprolong.runlog import Interrupted
+from mmprolong.stages import Step, run_step
 
 WARNED = """
 import os, signal, subprocess, sys, time
@@ -27,3 +33,12 @@ def test_a_warned_job_and_its_children_live_on(asked: signal.Signals):
         time.sleep(0.3)  # the child has begun
         os.killpg(process.pid, asked)
         assert process.stdout.read() == f"['{asked.name}'] 0\n"
+
+
+def test_a_warned_step_that_waits_for_another_process_gives_way(tmp_path: Path):
+    step = Step(id="s-1", stage="score", settings={}, needs={})
+    with (
+        lease(Store(tmp_path).folder("score", "s-1"), waiting=lambda: None),
+        pytest.raises(Interrupted),
+    ):
+        run_step(Store(tmp_path), step, Tracking(mode="off"), stopping=lambda: True)

@@ -1,0 +1,50 @@
+"""What waits in the queue of a real Slurm: found again, cancelled, refused. The node takes no jobs meanwhile."""
+
+from collections.abc import Callable
+
+from tests.slurm.site import ARMS, LIVE, MARKS, Site
+
+pytestmark = MARKS
+
+
+def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancelled(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        site.launch()
+        before = set(site.cluster.states())
+        shown = site.launch()
+        assert "nothing to submit" in shown
+        assert "6 steps were in the queue already" in shown
+        assert set(site.cluster.states()) == before
+        base, native = "['phases.longpt.mixture.tokens=0']", "['length_distribution=pool_native']"
+        fewer = f"sweep.points={{base:{base},pool_native:{native}}}"
+        jobs = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
+        assert "3 jobs of points that are no longer in the file" in site.launch(fewer)
+        assert {site.cluster.states()[job] for job in jobs} == {"PENDING"}
+        site.launch(fewer, "--prune")
+        assert not {site.cluster.states().get(job) for job in jobs} & LIVE
+        assert site.cli("cancel", "length_dist").count("cancelled:") == 3
+        assert not LIVE & set(site.cluster.states().values())
+
+
+def test_jobs_that_are_cancelled_before_they_begin_are_not_unknown(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        site.launch()
+        site.cluster.ask("scancel", site.job("training", "uniform"))
+        assert site.job("training", "uniform") not in site.cluster.states()
+        assert site.state("uniform").startswith("longpt.training failed (cancelled): Slurm: ")
+        assert "queued" in site.state("pool_native")
+        site.cli("cancel", "length_dist", "uniform")
+        site.cli("cancel", "length_dist", "pool_native")
+        assert site.state("pool_native").startswith("longpt.training failed (cancelled): ")
+        assert "unknown" not in site.cli("status", "length_dist")
+
+
+def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        shown = site.launch("+cluster.jobs.reply={partition:nowhere,cpus:1}", code=1)
+        assert "cluster.jobs.reply: " in shown
+        assert "invalid partition" in shown
+        assert not LIVE & set(site.cluster.states().values())
