@@ -9,8 +9,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 KILL_SECONDS = 5
@@ -72,6 +74,44 @@ class Cluster:
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self.root = root
         self.environment = environment
+        self._node: subprocess.Popen | None = None
+
+    def start(self, program: str, *words: str) -> subprocess.Popen:
+        """Start a daemon; its output goes to a file of its name."""
+        command = [shutil.which(program, path=_PATH) or program, *words]
+        with (self.root / f"{program}.out").open("ab") as log:
+            return subprocess.Popen(
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def start_node(self) -> None:
+        """Switch the node on."""
+        self._node = self.start("slurmd", "-D", "-N", "node", "-f", str(self.root / "slurm.conf"))
+        _until(lambda: _idle(self), "its node")
+
+    def lose_node(self) -> None:
+        """Cut the power of the node: slurmd and all that it has started end at once."""
+        if self._node is not None:
+            self._node.kill()
+            self._node.wait()
+        watchers = [each for each in psutil.process_iter(["name"]) if self._watches(each)]
+        for each in watchers:
+            each.suspend()
+        for each in [*watchers, *(child for watcher in watchers for child in watcher.children(recursive=True))]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        _until(lambda: "node" in self.ask("sinfo", "-h", "-N", "-t", "down", "-o", "%N"), "the end of its node", 90)
+
+    def _watches(self, process: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            files = process.open_files() if process.info["name"] == "slurmstepd" else []
+            return any(Path(file.path).is_relative_to(self.root) for file in files)
+        return False
+
+    def stop_node(self) -> None:
+        """End slurmd."""
+        if self._node is not None:
+            _stop(self._node)
 
     def ask(self, *words: str) -> str:
         """What a command of Slurm prints."""
@@ -107,11 +147,11 @@ def booted(root: Path, cpus: int = 4) -> Iterator[Cluster]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH", "SRUN"))}
     cluster = Cluster(root, {**clean, "PATH": _PATH, "SLURM_CONF": str(root / "slurm.conf")})
     with ExitStack() as stack:
-        _start(stack, cluster, "munged", *_munge(root))
+        stack.callback(_stop, cluster.start("munged", *_munge(root)))
         _until(lambda: (root / "munge.socket").exists(), "munged")
-        _start(stack, cluster, "slurmctld", "-D", "-f", str(root / "slurm.conf"))
-        _start(stack, cluster, "slurmd", "-D", "-N", "node", "-f", str(root / "slurm.conf"))
-        _until(lambda: _idle(cluster), "its node")
+        stack.callback(_stop, cluster.start("slurmctld", "-D", "-f", str(root / "slurm.conf")))
+        stack.callback(cluster.stop_node)
+        cluster.start_node()
         stack.callback(_cancel_all, cluster)
         yield cluster
 
@@ -119,15 +159,6 @@ def booted(root: Path, cpus: int = 4) -> Iterator[Cluster]:
 def _munge(root: Path) -> list[str]:
     names = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
     return ["--foreground", "--force", "--num-threads=2", *(f"--{o}={root}/munge.{n}" for o, n in names.items())]
-
-
-def _start(stack: ExitStack, cluster: Cluster, program: str, *words: str) -> None:
-    log = stack.enter_context((cluster.root / f"{program}.out").open("wb"))
-    command = [shutil.which(program, path=_PATH) or program, *words]
-    process = subprocess.Popen(
-        command, env=cluster.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    )
-    stack.callback(_stop, process)
 
 
 def _stop(process: subprocess.Popen) -> None:

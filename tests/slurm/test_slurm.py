@@ -83,3 +83,21 @@ def test_two_launches_and_a_run_here_at_once_are_one_result(here: Site, without:
     assert [each.wait(200) for each in running] == [0, 0, 0]
     assert "FAILED" not in {site.drain()[each.job] for each in latest(site.store).values()}
     assert site.hashes() == here.hashes()
+
+
+def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(here: Site, without: Callable[..., Site]):
+    site = without("reply", *ARMS)
+    site.launch()
+    jobs = [site.job("reply", label) for label in ARMS]
+    site.wait(lambda: {site.cluster.states()[job] for job in jobs} == {"RUNNING"}, "start")
+    site.cluster.ask("scontrol", "update", f"JobId={jobs[0]}", "Requeue=0")
+    site.cluster.lose_node()
+    site.wait(lambda: [site.cluster.states()[job] for job in jobs] == ["NODE_FAIL", "PENDING"], "end on the node", 30)
+    assert site.state("pool_native").startswith("reply failed (node)")
+    assert site.state("uniform").startswith("reply queued")
+    site.cluster.start_node()
+    site.drain()
+    assert "`mmprolong retry`" in site.cli("status", "length_dist")
+    site.cli("retry", "length_dist")
+    site.drain()
+    assert site.hashes() == here.hashes()
