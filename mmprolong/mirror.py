@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,8 @@ def _forget() -> None:
     """End W&B's own process: it holds on to the id of a run that it could not begin."""
     import wandb
 
-    wandb.teardown()
+    with suppress(SystemExit):  # its exit code
+        wandb.teardown()
 
 
 def one_line(error: object) -> str:

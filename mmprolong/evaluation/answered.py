@@ -27,7 +27,7 @@ class Answered:
         return all(sample in self.replies for sample in samples)
 
     def add(self, batch: Sequence[Reply]) -> None:
-        """Keep the replies of a batch; they are on the disk when this returns.
+        """Keep the replies of a batch; once this returns a kill does not take them.
 
         Raises:
             DiskFull: names the file.

@@ -34,7 +34,7 @@ def main(store: str, plan: str, tracking: str) -> None:
         try:
             answer = serve(Store(Path(store)), loaded, line.strip(), mirror, stopping)
         except Interrupted:
-            return
+            raise SystemExit(128 + signal.SIGTERM) from None
         answers.write(json.dumps(answer) + "\n")
 
 
