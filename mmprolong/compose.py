@@ -1,5 +1,6 @@
 """From command-line overrides to a typed, checked configuration. Hydra composes; nothing else of Hydra is used."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -14,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from mmprolong.choices import groups, root
@@ -23,6 +24,7 @@ from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
 from mmprolong.settings import STAGES
+from mmprolong.variants import Composition, derived
 
 SWEEP = "sweep"
 _JOBS = "cluster.jobs"
@@ -30,10 +32,12 @@ TRACKING_MODES = ("offline", "online", "off")
 
 
 class Composer:
-    """Composes many runs that share most of their choices: each set of group choices is composed once."""
+    """Composes many runs that share most of their choices: Hydra is asked only for what the files do not say."""
 
     def __init__(self) -> None:
-        self._composed: dict[tuple[str, ...], bytes] = {}
+        self._plain: dict[tuple[str, ...], bytes] = {}
+        self.asked: dict[tuple[str, ...], list[Composition]] = defaultdict(list)
+        """What Hydra composed, by the choices that were added to the defaults: those of an ablation."""
 
     def compose(self, overrides: Sequence[str]) -> tuple[Config, dict[str, Any]]:
         """The configuration that `overrides` describe, and the ablation's `sweep` block (empty without one).
@@ -45,14 +49,24 @@ class Composer:
         """
         choices, values = _split(overrides)
         key = tuple(choices)
-        if key not in self._composed:
-            composed = OmegaConf.to_container(_hydra(choices), resolve=False, enum_to_str=True)
-            self._composed[key] = msgspec.json.encode(composed)
-        plain = msgspec.json.decode(self._composed[key])
+        if key not in self._plain:
+            self._plain[key] = msgspec.json.encode(self._compose(choices))
+        plain = msgspec.json.decode(self._plain[key])
         for override in values:
             _set(plain, override)
         block = plain.pop(SWEEP, None) or {}
         return _typed(_resolved(plain, plain)), block
+
+    def _compose(self, choices: Sequence[str]) -> dict[str, Any]:
+        """What the files of a set of choices say together."""
+        wanted = dict(map(_checked, choices))
+        asked = self.asked[tuple(choice for choice in choices if choice.startswith("+"))]
+        for known in asked:
+            plain = derived(known, wanted)
+            if plain is not None and _fits(plain):
+                return plain
+        asked.append(_hydra(choices))
+        return asked[-1].plain
 
 
 def freeze(config: Config) -> Config:
@@ -111,21 +125,35 @@ def _quoted(choice: str) -> str:
     return f"{group}='{name}'"
 
 
-def _hydra(choices: Sequence[str]) -> DictConfig:
-    for choice in choices:
-        _check_choice(choice)
+def _hydra(choices: Sequence[str]) -> Composition:
+    overrides = [f"hydra.searchpath=[file://{root('sweeps')}]", *choices]
     try:
         with _session():
-            return hydra_compose("config", overrides=[f"hydra.searchpath=[file://{root('sweeps')}]", *choices])
+            composed = hydra_compose("config", overrides=overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(f"conf: {_first_line(error)}") from error
+    with open_dict(composed):
+        chosen = composed.pop("hydra").runtime.choices
+    plain: Any = OmegaConf.to_container(composed, resolve=False, enum_to_str=True)
+    return Composition({group: name for group, name in chosen.items() if not group.startswith("hydra/")}, plain)
 
 
-def _check_choice(choice: str) -> None:
+def _checked(choice: str) -> tuple[str, str]:
+    """Group and name of a choice that exists."""
     group, _, name = choice.lstrip("+~").replace("'", "").partition("=")
     allowed = groups()[group]
     if name not in allowed:
         raise ConfigError(f"{group}: {name!r} is unknown; {nearest(name, allowed)}")
+    return group, name
+
+
+def _fits(plain: dict[str, Any]) -> bool:
+    """Whether all values have their types; of those that have not, Hydra knows the file."""
+    try:
+        _typed(_resolved({key: value for key, value in plain.items() if key != SWEEP}, plain))
+    except ConfigError:
+        return False
+    return True
 
 
 @contextmanager

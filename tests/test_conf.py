@@ -13,10 +13,19 @@ GOLDEN = Path(__file__).parent / "golden" / "step_ids.json"
 CHOICES = [f"{path.parent.name}={path.stem}" for path in sorted(root("conf").glob("*/*.yaml"))]
 
 
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    """Has composed the defaults."""
+    composer = Composer()
+    composer.compose([])
+    return composer
+
+
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_composes(choice: str):
+def test_every_choice_composes_alone_and_after_the_defaults(choice: str, composer: Composer):
     config, _ = Composer().compose([choice])
     assert from_json(to_json(config)) == config
+    assert composer.compose([choice])[0] == config
 
 
 @pytest.mark.parametrize("name", ablations())

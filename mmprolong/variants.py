@@ -1,0 +1,98 @@
+"""A composition derived from another one whose choices differ: from the files alone, where they leave no doubt.
+
+Hydra takes longer to compose one set of choices than to read all of our files. Where two files of a group set the same
+keys, and no other chosen file sets any of them, exchanging the one for the other exchanges these values, no more.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from mmprolong.choices import ABLATION, root
+
+_PACKAGE = re.compile(r"\s*# @package ([\w.]+)$", re.MULTILINE)
+
+Keys = tuple[str, ...]
+"""From the root of the configuration down to a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What Hydra made of a set of choices."""
+
+    choices: Mapping[str, str]
+    """By group, the defaults too."""
+    plain: dict[str, Any]
+
+
+def derived(known: Composition, wanted: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the choices `wanted` compose to, all others being those of `known`; None if only Hydra can tell."""
+    choices = {**known.choices, **wanted}
+    plain = deepcopy(known.plain)
+    for group, name in choices.items():
+        before = known.choices.get(group)
+        if name == before:
+            continue
+        old, new = _values(group, before), _values(group, name)
+        others = [_values(None, "config"), *(_values(*each) for each in choices.items() if each[0] != group)]
+        alone = all(each and not _meet(old, each) for each in others)
+        if not old or old.keys() != new.keys() or not alone or not _exchange(plain, old, new):
+            return None
+    return plain
+
+
+@cache
+def _values(group: str | None, name: str | None) -> dict[Keys, Any]:
+    """What a file sets; empty if it sets nothing, or if only Hydra can say: it chooses from groups, or is damaged.
+
+    Args:
+        group: None for the file that names the defaults.
+    """
+    file = root("sweeps" if group == ABLATION else "conf") / (group or "") / f"{name}.yaml"
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except (OSError, YAMLError, OmegaConfBaseException):
+        return {}
+    found = _PACKAGE.match(text)
+    if not isinstance(content, dict) or (group and "defaults" in content) or ("@package" in text and not found):
+        return {}
+    package = found[1] if found else group or "_global_"
+    return dict(_leaves(content, () if package == "_global_" else tuple(package.split("."))))
+
+
+def _leaves(node: Any, above: Keys) -> Iterator[tuple[Keys, Any]]:
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from _leaves(value, (*above, str(key)))
+    else:
+        yield above, node
+
+
+def _meet(one: Iterable[Keys], other: Iterable[Keys]) -> bool:
+    """Whether a key of the one is a key of the other, above one or below one."""
+    mine, theirs = set(one), set(other)
+    return not (mine | theirs).isdisjoint(_above(mine) | _above(theirs)) or not mine.isdisjoint(theirs)
+
+
+def _above(keys: Iterable[Keys]) -> set[Keys]:
+    return {each[:length] for each in keys for length in range(1, len(each))}
+
+
+def _exchange(plain: dict[str, Any], old: Mapping[Keys, Any], new: Mapping[Keys, Any]) -> bool:
+    """Set the new values; False where a value is not what the old file says it is."""
+    for keys, value in new.items():
+        node: Any = plain
+        for key in keys[:-1]:
+            node = node.get(key) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or keys[-1] not in node or node[keys[-1]] != old[keys]:
+            return False
+        node[keys[-1]] = deepcopy(value)
+    return True
