@@ -122,13 +122,14 @@ def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Itera
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lease").open("a") as file:
-        while not _lock(file.fileno()):
+        while not locked(file.fileno()):
             waiting()
             time.sleep(poll)
         yield
 
 
-def _lock(descriptor: int) -> bool:
+def locked(descriptor: int) -> bool:
+    """Take the lock of an open file, unless another process has it; held until the file is closed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

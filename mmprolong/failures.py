@@ -7,15 +7,16 @@ from typing import Any
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
 
 ADVICE = {
-    "memory": "ask for more: `mmprolong retry` with cluster.jobs.{stage}.memory=GIGABYTES; or take a smaller batch",
-    "time": "ask for more: `mmprolong retry` with cluster.jobs.{stage}.minutes=MINUTES",
-    "node": "not the step's fault: `mmprolong retry`",
-    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `mmprolong retry`",
-    "disk": "free some space, then `mmprolong retry`",
-    "data": "mend the setting or the data that it names, then run the sweep again",
-    "input": "`mmprolong retry` runs its inputs first",
-    "code": "a bug: its traceback is in failed.json; mend it, then `mmprolong retry`",
-    "cancelled": "`mmprolong retry` submits it again",
+    "memory": "ask for more: `{again}` with cluster.jobs.{stage}.memory=GIGABYTES; or take a smaller batch, or "
+    "let fewer steps run at once (cluster.processes)",
+    "time": "ask for more: `{again}` with cluster.jobs.{stage}.minutes=MINUTES",
+    "node": "not the step's fault: `{again}`",
+    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `{again}`",
+    "disk": "free some space, then `{again}`",
+    "data": "mend the setting or the data that it names, then run the sweep again: `{again}`",
+    "input": "`{again}` runs its inputs first",
+    "code": "a bug: its traceback is in failed.json; mend it, then `{again}`",
+    "cancelled": "`{again}` submits it again",
 }
 """What to do, by kind of failure."""
 
@@ -60,9 +61,13 @@ class Failure:
     says: str
     """What was found, in one line."""
 
-    def advice(self, stage: str) -> str:
-        """What to do about it."""
-        return ADVICE[self.kind].format(stage=stage)
+    def advice(self, stage: str, again: str) -> str:
+        """What to do about it.
+
+        Args:
+            again: the command that runs the step again.
+        """
+        return ADVICE[self.kind].format(stage=stage, again=again)
 
 
 def kind_of(error: BaseException) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from mmprolong.artifacts import Store, write_json
 from mmprolong.choices import ablations
+from mmprolong.config import Cluster
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.stages import Step
 
@@ -44,6 +45,8 @@ class Plan:
     """UTC, ISO 8601."""
     code: str = ""
     """Git commit that planned the sweep."""
+    overrides: tuple[str, ...] = ()
+    """What the user typed."""
     points: tuple[Point, ...]
     steps: dict[str, Step] = field(default_factory=dict)
     """By id, in an order in which they can run."""
@@ -65,17 +68,29 @@ class Plan:
         return found.pop() if len(found) == 1 else ""
 
     @property
+    def rows(self) -> dict[str, list[Point]]:
+        """The points by label, in the order of the plan."""
+        rows: dict[str, list[Point]] = {}
+        for point in self.points:
+            rows.setdefault(point.label, []).append(point)
+        return rows
+
+    @property
     def suite(self) -> dict[str, Any]:
         """The settings of the suite that judges the baseline."""
         point = next((point for point in self.points if point.label == self.baseline), self.points[0])
         return point.config["suite"]
 
+    @property
+    def cluster(self) -> Cluster:
+        """Where the sweep was launched."""
+        return msgspec.convert(self.points[0].config.get("cluster", {}) if self.points else {}, type=Cluster)
+
     def of(self, label: str) -> list[Point]:
         """The points of one row that are different runs: of seeds that change nothing, the first."""
         found: dict[str, Point] = {}
-        for point in self.points:
-            if point.label == label:
-                found.setdefault(point.steps["score"], point)
+        for point in self.rows.get(label, []):
+            found.setdefault(point.steps["score"], point)
         return list(found.values())
 
     def own_phases(self, point: Point) -> list[str]:

@@ -55,6 +55,10 @@ def test_pdfs_become_a_table(finished):
     report = store / "reports" / "length_dist"
     assert {"table.md", "table.tex", "table.csv", "report.html"} <= {path.name for path in report.iterdir()}
     assert [*report.glob("*.png")]
+    assert f"dashboard: {report / 'dashboard.html'}" in done.stdout
+    page = (report / "dashboard.html").read_text()
+    assert 'http-equiv="refresh"' not in page
+    assert f"<title>{len(load_plan(Store(store), 'length_dist').steps)}/" in page
     assert [*report.glob("*.svg")]
 
 

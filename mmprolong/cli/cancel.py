@@ -20,11 +20,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Cancel the jobs of an ablation on a cluster, and those that wait for them."""
     from mmprolong.plans import load_plan
     from mmprolong.sweep.cancel import cancel
+    from mmprolong.sweep.dashboard.asked import write_asked
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
     plan = load_plan(store, arguments.ablation)
     ended = cancel(store, plan, arguments.match)
+    write_asked(store, plan)
     console = Console()
     for name in ended:
         console.print(f"cancelled: {plan.steps[name].path} ({plan.steps[name].label})", soft_wrap=True, highlight=False)

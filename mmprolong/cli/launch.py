@@ -51,7 +51,7 @@ def submit(
 
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
     remember(store, plan.ablation, overrides)
-    show(plan, launched, prune, console)
+    show(store, plan, launched, prune, console)
     where = "" if str(store.root) == "store" else f" --store {store.root}"
     for words, meaning in (
         (f"status {plan.ablation}{where} --watch", "where every point stands"),
@@ -63,8 +63,11 @@ def submit(
         console.print(f"  mmprolong {words}   [dim]{meaning}[/]", soft_wrap=True, highlight=False)
 
 
-def show(plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:
-    """The submitted arrays, and what was left alone."""
+def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:
+    """The submitted arrays, what was left alone, and the dashboard, which is written anew."""
+    from mmprolong.sweep.dashboard.job import write_from_disk
+    from mmprolong.sweep.dashboard.write import dashboard_path
+
     if launched.submitted:
         table = Table(title=f"{plan.ablation}: submitted", title_justify="left")
         for column in ("job", "stage", "steps", "after"):
@@ -80,3 +83,5 @@ def show(plan: "Plan", launched: "Launched", prune: bool, console: Console) -> N
         jobs = ", ".join(launched.stray.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.print(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
+    trouble = write_from_disk(store, plan)
+    console.print(f"dashboard: {trouble or dashboard_path(store, plan.ablation)}", soft_wrap=True, highlight=False)

@@ -29,4 +29,4 @@ def run(arguments: argparse.Namespace) -> None:
     check(config, prune=False)
     plan = load_plan(store, arguments.ablation)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
-    show(plan, launched, prune=False, console=Console())
+    show(store, plan, launched, prune=False, console=Console())

@@ -3,13 +3,18 @@
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store, require_launched
 from mmprolong.plans import load_plan, planned
+
+if TYPE_CHECKING:
+    from mmprolong.plans import Plan
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
@@ -54,12 +59,17 @@ def _watch(store: Store, names: list[str], console: Console) -> None:
 
 
 def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
-    """One table an ablation; and whether every step of all of them is finished."""
-    from mmprolong.sweep.standing import standings
+    """A table and a dashboard for each ablation; and whether every step of all of them is finished."""
+    views, finished = zip(*(_view(store, load_plan(store, name)) for name in names), strict=True)
+    return Group(*views), all(finished)
+
+
+def _view(store: Store, plan: "Plan") -> tuple[RenderableType, bool]:
+    """Look once, for the table and for the dashboard."""
+    from mmprolong.sweep.dashboard.asked import write_asked
     from mmprolong.sweep.status import status_view
 
-    plans = [load_plan(store, name) for name in names]
-    where = [standings(store, plan) for plan in plans]
-    finished = all(each.state == "finished" for found in where for each in found.values())
-    views = (status_view(store, plan, found) for plan, found in zip(plans, where, strict=True))
-    return Group(*views), finished
+    where, dashboard = write_asked(store, plan)
+    style = "yellow" if dashboard.trouble else ""
+    said = Text(f"dashboard: {dashboard.trouble or dashboard.path}", style=style, no_wrap=True, overflow="ignore")
+    return Group(status_view(store, plan, where), said), all(each.state == "finished" for each in where.values())

@@ -16,6 +16,8 @@ from mmprolong.errors import StepFailed
 if TYPE_CHECKING:
     from mmprolong.config import Config
     from mmprolong.plans import Plan
+    from mmprolong.sweep.launch import Launcher, Progress
+    from mmprolong.sweep.watch import Watch
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,17 +53,19 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) -> None:
     from mmprolong.sweep.display import cost_line, duration, plan_table
-    from mmprolong.sweep.estimate import cost, estimate
+    from mmprolong.sweep.estimate import expected, hours, megabytes, wall_time, width
     from mmprolong.sweep.standing import standings
 
     where = standings(store, plan)
-    finished = {name for name, each in where.items() if each.state == "finished"}
     console.print(plan_table(plan, where))
     console.print(f"store: {store.root}", soft_wrap=True, highlight=False)
-    if len(finished) < len(plan.steps):
+    seconds = expected(plan, where, config.cluster)
+    if seconds:
         here = config.cluster.launcher != "slurm"
-        time = f"{duration(estimate(store, plan, finished, config.cluster))}; " if here else ""
-        console.print(f"estimated: {time}{cost_line(cost(store, plan, finished, config.cluster))}", soft_wrap=True)
+        time = f"{duration(wall_time(plan, seconds, width(config.cluster, where)))}; " if here else ""
+        left = hours(plan, seconds, config.cluster)
+        cost = cost_line(left, left.money(config.cluster), megabytes(store, plan, where, config.cluster))
+        console.print(f"estimated: {time}{cost}", soft_wrap=True)
 
 
 def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> None:
@@ -70,21 +74,40 @@ def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console:
     Raises:
         StepFailed: a step failed; all that does not need it was run.
     """
-    from mmprolong.sweep.display import failures, progress_view
-    from mmprolong.sweep.estimate import estimate
+    from mmprolong.sweep.display import failures
     from mmprolong.sweep.launch import Launcher
+    from mmprolong.sweep.watch import Watch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     launcher = Launcher(store, plan, path, config.cluster, config.tracking)
+    watch = Watch(store, plan)
     if not launcher.progress.over(plan):
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            progress = launcher.run(
-                lambda state: live.update(
-                    progress_view(store, plan, state, estimate(store, plan, state.finished, config.cluster))
-                )
-            )
-        for line in failures(plan, progress):
+        _run_shown(launcher, watch, store, plan, console)
+        for line in failures(plan, watch.look(launcher.progress)):
             console.print(line, soft_wrap=True)
     print_report(store, plan.ablation, console)
     if launcher.progress.failed:
         raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
+
+
+def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan", console: Console) -> None:
+    """Run with bars in the terminal and the dashboard on the disk, which also says what stands when a run is ended."""
+    from mmprolong.sweep.dashboard.local import ShownByLauncher
+    from mmprolong.sweep.display import progress_view
+
+    shown = ShownByLauncher(store, plan)
+    console.print(f"dashboard: {shown.dashboard.path}", soft_wrap=True, highlight=False)
+
+    def tick(progress: "Progress") -> None:
+        where = watch.look(progress)
+        shown.tick(where)
+        live.update(progress_view(plan, where))
+
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        try:
+            launcher.run(tick)
+        finally:
+            launcher.progress.running.clear()
+            shown.write(watch.look(launcher.progress), patience=10)
+    if shown.dashboard.trouble:
+        console.print(f"dashboard: {shown.dashboard.trouble}", style="yellow", soft_wrap=True)

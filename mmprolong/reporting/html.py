@@ -6,6 +6,7 @@ from typing import Any
 
 from mmprolong import __version__
 from mmprolong.errors import MMProLongError
+from mmprolong.html import render
 from mmprolong.reporting import examples, figures
 from mmprolong.reporting.arms import measure
 from mmprolong.reporting.digits import signed
@@ -29,13 +30,11 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
 
     A part whose files are gone (a pool that moved, a cleaned step) says so in its place; the numbers stay.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("mmprolong.reporting", ".")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["signed"] = signed
     plan, own = runs.plan, own_figure(runs)
-    return environment.get_template(TEMPLATE).render(
+    return render(
+        "mmprolong.reporting",
+        TEMPLATE,
+        {"signed": signed},
         plan=plan,
         version=__version__,
         summary=summary(runs, measure(runs)),

@@ -1,6 +1,5 @@
 """What a person sees of a sweep: the plan, what it costs, its progress."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 
@@ -9,12 +8,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.artifacts import PROGRESS, Store
 from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
-from mmprolong.sweep.estimate import Cost
-from mmprolong.sweep.launch import Progress
+from mmprolong.sweep.estimate import Hours
 from mmprolong.sweep.standing import Standing
+from mmprolong.sweep.whole import whole
 
 _COLUMNS = {"finished": "done", "running": "running", "queued": "queued", "failed": "failed", "unknown": "unknown"}
 _SHOWN = ("done", "running", "queued", "failed", "unknown", "to do")
@@ -38,32 +36,42 @@ def plan_table(plan: Plan, standings: Mapping[str, Standing]) -> Table:
     return table
 
 
-def cost_line(cost: Cost) -> str:
-    """'12.0 GPU-hours, 3.5 CPU-hours, 120 GB, money 31'; what is nothing is left out."""
-    parts = [f"{cost.gpu_hours:,.1f} GPU-hours"] if cost.gpu_hours else []
-    parts += [f"{cost.cpu_hours:,.2f} CPU-hours"] if cost.cpu_hours else []
-    size = f"{cost.megabytes / 1000:,.1f} GB" if cost.megabytes >= 1000 else f"{cost.megabytes:.0f} MB"
-    return ", ".join([*parts, f"{size} on disk", *([f"price {cost.money:,.2f}"] if cost.money else [])])
+def cost_line(hours: Hours, money: float, megabytes: float = 0) -> str:
+    """'12.0 GPU-hours, 0.35 CPU-hours, 120 MB on disk, price 31.0'; what is nothing is left out."""
+    size = f"{megabytes / 1000:,.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+    parts = {
+        f"{_amount(hours.gpu)} GPU-hours": hours.gpu,
+        f"{_amount(hours.cpu)} CPU-hours": hours.cpu,
+        f"{size} on disk": megabytes,
+        f"price {_amount(money)}": money,
+    }
+    return ", ".join(text for text, value in parts.items() if value)
 
 
-def progress_view(store: Store, plan: Plan, progress: Progress, remaining: float) -> RenderableType:
-    """Bars for the whole and for every running step."""
-    done, total = len(progress.finished), len(plan.steps)
-    parts: list[RenderableType] = [_bar("steps", done, total, f"about {duration(remaining)} left" if remaining else "")]
-    for name in sorted(progress.running):
-        step = plan.steps[name]
-        at = _read(store, step.stage, name, PROGRESS)
-        rate = f"{at['rate']:.1f} {at['unit']}/s" if at else "starting"
-        parts.append(_bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
-    parts += failures(plan, progress)
-    return Group(*parts)
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
-def failures(plan: Plan, progress: Progress) -> list[Text]:
+def progress_view(plan: Plan, where: Mapping[str, Standing]) -> RenderableType:
+    """Bars for the whole and for every running step; then what failed."""
+    all_ = whole(plan, where)
+    left = f"about {duration(all_.seconds)} left" if all_.seconds else ""
+    parts: list[RenderableType] = [_bar("steps", all_.finished, all_.steps, left)]
+    for name, each in sorted(where.items()):
+        if each.state == "running":
+            step, at = plan.steps[name], each.progress
+            rate = f"{per_second(at['rate'])}, {at['unit']}" if at else "starting"
+            parts.append(_bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
+    return Group(*parts, *failures(plan, where))
+
+
+def failures(plan: Plan, where: Mapping[str, Standing]) -> list[Text]:
     """One line a failed step, one for all that hang on them."""
-    lines = [Text(f"failed: {plan.steps[name].label}: {error}", style="red") for name, error in progress.failed.items()]
-    if progress.blocked:
-        lines.append(Text(f"{len(progress.blocked)} steps need a failed one and were not run", style="yellow"))
+    failed = {plan.steps[name].label: each.failure for name, each in where.items() if each.failure}
+    lines = [Text(f"failed: {label}: {failure.says}", style="red") for label, failure in failed.items()]
+    blocked = sum(each.state == "blocked" for each in where.values())
+    if blocked:
+        lines.append(Text(f"{blocked} steps need a failed one and were not run", style="yellow"))
     return lines
 
 
@@ -74,15 +82,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def per_second(rate: float) -> str:
+    """'0.031/s', '1.2/s', '120/s'."""
+    return f"{rate:.2g}/s" if rate < 10 else f"{rate:,.0f}/s"
+
+
 def _bar(name: str, done: int, total: int, note: str) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=58, no_wrap=True)
     row.add_row(name, ProgressBar(total=total or None, completed=done, width=30), f"{done}/{total}", note)
     return row
-
-
-def _read(store: Store, stage: str, name: str, file: str) -> dict:
-    try:
-        return json.loads((store.folder(stage, name) / file).read_bytes())
-    except (OSError, ValueError):  # not there (yet): nothing to show
-        return {}

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -10,6 +10,7 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Job
 from mmprolong.plans import Plan
 from mmprolong.stages import Step
+from mmprolong.sweep.standing import Standing
 
 _SECONDS = 5.0
 """Expected time of a step of which neither the store nor the cluster's configuration says anything [s]."""
@@ -20,15 +21,16 @@ _MEASURED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What a set of steps asks for."""
+class Hours:
+    """What steps take, whatever the number of machines."""
 
-    cpu_hours: float
+    cpu: float
     """Of jobs without GPUs; a core that is reserved is paid for."""
-    gpu_hours: float
-    megabytes: float
-    money: float
-    """0 where the cluster's configuration names no price."""
+    gpu: float
+
+    def money(self, cluster: Cluster) -> float:
+        """0 where the cluster's configuration names no price."""
+        return self.gpu * cluster.gpu_price + self.cpu * cluster.cpu_price
 
 
 def job_of(cluster: Cluster, stage: str) -> Job:
@@ -36,64 +38,85 @@ def job_of(cluster: Cluster, stage: str) -> Job:
     return cluster.jobs.get(stage) or cluster.jobs.get("default") or Job()
 
 
-def estimate(store: Store, plan: Plan, finished: set[str], cluster: Cluster) -> float:
-    """Expected wall time of the unfinished steps on this machine's workers [s].
+def expected(plan: Plan, where: Mapping[str, Standing], cluster: Cluster) -> dict[str, float]:
+    """Wall time that every unfinished step still takes [s].
 
     A step is expected to take as long as the finished steps of its stage did, training in proportion to its tokens;
-    where none is finished, as long as the cluster's configuration says.
+    where none is finished, as long as the cluster's configuration says. One that runs goes on as it does.
     """
-    work = sum(_expectations(store, plan, finished, cluster).values())
-    return work / (cluster.processes or len(os.sched_getaffinity(0)))
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for name, each in where.items():
+        if each.record is not None:
+            step = plan.steps[name]
+            seconds[step.stage].append(each.record.seconds / (_tokens(plan, step) or 1))
+    means = {stage: fmean(each) for stage, each in seconds.items()}
+    left = {name: time_left(each) for name, each in where.items() if each.state != "finished"}
+    return {
+        name: _expected(plan, plan.steps[name], means, cluster) if each is None else each for name, each in left.items()
+    }
 
 
-def cost(store: Store, plan: Plan, finished: set[str], cluster: Cluster) -> Cost:
-    """What the unfinished steps will take, whatever the number of machines."""
-    cpu_hours = gpu_hours = 0.0
-    for name, seconds in _expectations(store, plan, finished, cluster).items():
+def spent(where: Mapping[str, Standing]) -> dict[str, float]:
+    """Wall time that every finished step took, attempts that failed left out [s]."""
+    return {name: each.record.seconds for name, each in where.items() if each.record is not None}
+
+
+def wall_time(plan: Plan, seconds: Mapping[str, float], width: int) -> float:
+    """Time in which `width` steps at once do what takes `seconds` each: no less than their longest chain [s]."""
+    chain: dict[str, float] = {}
+    for name, step in plan.steps.items():
+        below = (chain[path.partition("/")[2]] for path in step.needs.values())
+        chain[name] = seconds.get(name, 0.0) + max(below, default=0.0)
+    return max(sum(seconds.values()) / width, max(chain.values(), default=0.0))
+
+
+def width(cluster: Cluster, where: Mapping[str, Standing]) -> int:
+    """Steps that run at once: the workers of this machine, or what Slurm runs now; 0 if that is nothing."""
+    if cluster.launcher == "slurm":
+        return sum(each.state == "running" for each in where.values())
+    return cluster.processes or len(os.sched_getaffinity(0))
+
+
+def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:
+    """What steps that take `seconds` each reserve."""
+    cpu = gpu = 0.0
+    for name, each in seconds.items():
         job = job_of(cluster, plan.steps[name].stage)
         if job.gpus:
-            gpu_hours += seconds * job.nodes * job.gpus / 3600
+            gpu += each * job.nodes * job.gpus / 3600
         else:
-            cpu_hours += seconds * job.nodes * job.cpus / 3600
-    return Cost(
-        cpu_hours=cpu_hours,
-        gpu_hours=gpu_hours,
-        megabytes=_megabytes(store, plan, finished, cluster),
-        money=gpu_hours * cluster.gpu_price + cpu_hours * cluster.cpu_price,
-    )
+            cpu += each * job.nodes * job.cpus / 3600
+    return Hours(cpu=cpu, gpu=gpu)
 
 
-def _expectations(store: Store, plan: Plan, finished: set[str], cluster: Cluster) -> dict[str, float]:
-    """Expected wall time of every unfinished step [s]."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for name in finished:
-        step = plan.steps[name]
-        record = store.record(step.stage, name)
-        if record is not None:
-            seconds[step.stage].append(record.seconds / (_tokens(plan, step) or 1))
-    rest = (step for name, step in plan.steps.items() if name not in finished)
-    return {step.id: _expected(plan, step, seconds, cluster) for step in rest}
-
-
-def _expected(plan: Plan, step: Step, seconds: Mapping[str, Sequence[float]], cluster: Cluster) -> float:
-    tokens = _tokens(plan, step)
-    if seconds[step.stage]:
-        return fmean(seconds[step.stage]) * (tokens or 1)
-    if tokens:
-        return tokens / cluster.training_tokens_per_second
-    return cluster.step_seconds.get(step.stage, _SECONDS)
-
-
-def _megabytes(store: Store, plan: Plan, finished: set[str], cluster: Cluster) -> float:
+def megabytes(store: Store, plan: Plan, where: Mapping[str, Standing], cluster: Cluster) -> float:
+    """What the unfinished steps will write [MB]."""
     sizes: dict[str, list[float]] = defaultdict(list)
-    for name in sorted(finished):
+    for name in sorted(name for name, each in where.items() if each.state == "finished"):
         stage = plan.steps[name].stage
         if len(sizes[stage]) < _MEASURED:
             files = (path for path in store.folder(stage, name).rglob("*") if path.is_file())
             sizes[stage].append(sum(path.stat().st_size for path in files) / 1e6)
-    rest = (step.stage for name, step in plan.steps.items() if name not in finished)
+    rest = (plan.steps[name].stage for name, each in where.items() if each.state != "finished")
     known = {**cluster.step_megabytes, **{stage: fmean(found) for stage, found in sizes.items()}}
     return sum(known.get(stage, _MEGABYTES) for stage in rest)
+
+
+def time_left(at: Standing) -> float | None:
+    """Time until a running step is finished, by its own rate; None if it does not run or does not say [s]."""
+    progress = at.progress
+    if not progress or progress["rate"] <= 0:
+        return None
+    return (progress["total"] - progress["done"]) / progress["rate"]
+
+
+def _expected(plan: Plan, step: Step, means: Mapping[str, float], cluster: Cluster) -> float:
+    tokens = _tokens(plan, step)
+    if step.stage in means:
+        return means[step.stage] * (tokens or 1)
+    if tokens:
+        return tokens / cluster.training_tokens_per_second
+    return cluster.step_seconds.get(step.stage, _SECONDS)
 
 
 def _tokens(plan: Plan, step: Step) -> int:

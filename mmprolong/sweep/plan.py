@@ -40,7 +40,7 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         configs.append(config)
     if problems:
         raise ConfigError("\n".join(_said(problems, len(set(labels(ablation))))))
-    return _plan(ablation, planned, steps), configs[0]
+    return _plan(ablation, planned, steps, overrides), configs[0]
 
 
 def _said(problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _said(problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
         yield from [error] if len(wrong) == rows > 1 else (f"{label}: {error}" for label in wrong)
 
 
-def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step]) -> Plan:
+def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step], overrides: Sequence[str]) -> Plan:
     return Plan(
         ablation=ablation.name,
         question=ablation.question,
@@ -60,6 +60,7 @@ def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step]) -> P
         table=ablation.table,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         code=code_version(),
+        overrides=tuple(overrides),
         points=tuple(planned),
         steps=steps,
     )

@@ -12,6 +12,9 @@ from mmprolong.choices import root
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
 
+AXES = " / "
+"""Between the labels of a grid's axes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
@@ -68,7 +71,7 @@ def labels(ablation: Ablation) -> dict[str, list[str]]:
     rows = dict(ablation.points)
     if ablation.grid:
         for combination in product(*(axis.items() for axis in ablation.grid)):
-            rows[" / ".join(label for label, _ in combination)] = [text for _, texts in combination for text in texts]
+            rows[AXES.join(label for label, _ in combination)] = [text for _, texts in combination for text in texts]
     return rows
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
 from mmprolong.errors import SchedulerError
 from mmprolong.failures import Failure, from_job, from_log, from_note
 from mmprolong.plans import Plan
+from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.queue import Queue, SlurmQueue
@@ -35,6 +36,10 @@ class Standing:
     progress: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """The last line of its log."""
+    record: RunRecord | None = None
+    """Of a finished step."""
+    log: Path | None = None
+    """Where its newest job writes, if Slurm has one."""
 
 
 def standings(store: Store, plan: Plan, queue: Queue | None = None) -> dict[str, Standing]:
@@ -42,8 +47,9 @@ def standings(store: Store, plan: Plan, queue: Queue | None = None) -> dict[str,
     known = {name: each for name, each in latest(store).items() if name in plan.steps}
     found: dict[str, Standing] = {}
     for name, step in plan.steps.items():
-        if store.record(step.stage, name) is not None:
-            found[name] = Standing(state="finished")
+        record = store.record(step.stage, name)
+        if record is not None:
+            found[name] = Standing(state="finished", record=record)
     states, trouble = _ask(queue or SlurmQueue(), {name: each for name, each in known.items() if name not in found})
     for name, step in plan.steps.items():
         if name in found:
@@ -51,8 +57,20 @@ def standings(store: Store, plan: Plan, queue: Queue | None = None) -> dict[str,
         standing = _standing(store, store.folder(step.stage, name), known.get(name), states, trouble)
         inputs = {path.partition("/")[2] for path in step.needs.values()}
         lost = any(found[each].state in ("failed", "blocked") for each in inputs)
-        found[name] = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
+        standing = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
+        found[name] = replace(standing, log=log_path(store, known[name])) if name in known else standing
     return found
+
+
+def running(folder: Path, job: str = "") -> Standing:
+    """A step that runs, and what it says itself."""
+    return Standing(state="running", job=job, progress=_read(folder / PROGRESS), metrics=_metrics(folder))
+
+
+def noted(folder: Path) -> Failure | None:
+    """Why a step failed, as it wrote itself; None if it did not."""
+    note = _read(folder / FAILED)
+    return from_note(note) if note else None
 
 
 def log_path(store: Store, submission: Submission) -> Path:
@@ -69,6 +87,12 @@ def tail(path: Path, lines: int) -> list[str]:
     except OSError:
         return []
     return [line for line in text.splitlines() if line.strip()][-lines:]
+
+
+def last_words(folder: Path, standing: Standing, lines: int) -> list[str]:
+    """The end of the traceback that a step left; where there is none, what its job wrote last."""
+    left = _read(folder / FAILED).get("traceback", "").splitlines()[-lines:]
+    return left or (tail(standing.log, lines) if standing.log else [])
 
 
 def _ask(queue: Queue, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
@@ -91,12 +115,12 @@ def _standing(
     state = states.get(job)
     if state is not None and state.live:
         return _live(folder, job, state)
-    note = _read(folder / FAILED)
-    if note:
-        return Standing(state="failed", job=job, failure=from_note(note))
-    at = _read(folder / PROGRESS)
-    if state is None and at and time.time() - at["time"] < _FRESH:
-        return Standing(state="running", job=job, progress=at, metrics=_metrics(folder))
+    failure = noted(folder)
+    if failure:
+        return Standing(state="failed", job=job, failure=failure)
+    here = running(folder, job)
+    if state is None and here.progress and time.time() - here.progress["time"] < _FRESH:
+        return here
     if submission is None:
         return Standing(state="open")
     log = tail(log_path(store, submission), 50)
@@ -110,7 +134,7 @@ def _standing(
 def _live(folder: Path, job: str, state: JobState) -> Standing:
     if state.waiting:
         return Standing(state="queued", job=job, detail=state.reason)
-    return Standing(state="running", job=job, progress=_read(folder / PROGRESS), metrics=_metrics(folder))
+    return running(folder, job)
 
 
 def _ended(state: JobState | None, log: list[str]) -> Failure | None:

@@ -15,6 +15,7 @@ from mmprolong.config import Tracking
 from mmprolong.plans import read_plan
 from mmprolong.runlog import Interrupted
 from mmprolong.stages import run_step
+from mmprolong.sweep.dashboard.job import ShownByJob
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -67,11 +68,12 @@ class Task:
             SystemExit: the step has saved what it had, and the job is queued again.
         """
         warnings = Warnings()
-        plan = read_plan(Path(self.plan))
+        store, plan = Store(Path(self.store)), read_plan(Path(self.plan))
         step = plan.steps[self.step]
         _say(f"{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}")
         try:
-            record = run_step(Store(Path(self.store)), step, self.tracking, plan.ablation, warnings.stopping)
+            with ShownByJob(store, plan, warnings.stopping, _say) as shown:
+                record = run_step(store, step, self.tracking, plan.ablation, shown.stopping)
         except Interrupted:
             _leave(warnings)
             raise SystemExit(1) from None

@@ -58,6 +58,10 @@ class Site:
         lines = self.cli("status", "length_dist").splitlines()
         return next(line.split("│")[4].strip() for line in lines if label in line)
 
+    @property
+    def dashboard(self) -> Path:
+        return self.root / "reports" / "length_dist" / "dashboard.html"
+
     def job(self, stage: str, label: str) -> str:
         """The newest job of an arm's step of the long phase."""
         return latest(self.store)[self.step(stage, label)].job

@@ -24,6 +24,7 @@ def finished(here: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     shown = site.launch(NARROW)
     assert "aftercorr:" in shown
     assert "mmprolong status length_dist --store" in shown
+    assert f"dashboard: {site.dashboard}" in shown
     assert not site.hashes()
     assert f", job {site.job('corpus', 'base')}" in site.state("base")
     site.drain()
@@ -49,6 +50,9 @@ def test_a_failed_arm_takes_only_itself_along(here: Site, finished: Site):
     assert "a pack holds 100; raise it" in shown
     assert "mend the setting" in shown
     assert "raise it" in finished.cli("logs", "length_dist")
+    page = finished.dashboard.read_text()
+    assert all(words in page for words in ("As the disk says", "1 failed", "3 blocked", "a pack holds 100; raise it"))
+    assert "dashboard:" not in finished.log("training", "uniform")
     assert "nothing to submit" in finished.launch()
 
 

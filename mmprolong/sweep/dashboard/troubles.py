@@ -1,0 +1,57 @@
+"""Failures, those of one kind and stage together: why, whose, the last words, and what to do."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mmprolong.artifacts import Store
+from mmprolong.failures import Failure
+from mmprolong.plans import Plan
+from mmprolong.sweep.mending import again
+from mmprolong.sweep.standing import Standing, last_words
+
+_LINES = 8
+_SHOWN = 6
+"""Labels, and reasons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Steps of one stage that failed in one way."""
+
+    stage: str
+    kind: str
+    steps: int
+    reasons: Sequence[tuple[str, int]]
+    """What was found, and how often; the commonest first."""
+    labels: Sequence[str]
+    """The first of them."""
+    words: Sequence[str]
+    """The last lines that the first one wrote."""
+    advice: str
+    """Commands stand in backquotes."""
+
+
+def troubles(store: Store, plan: Plan, where: Mapping[str, Standing]) -> list[Trouble]:
+    """All failures, those of most steps first."""
+    groups: dict[tuple[str, str], dict[str, Failure]] = defaultdict(dict)
+    for name, each in where.items():
+        if each.failure:
+            groups[plan.steps[name].stage, each.failure.kind][name] = each.failure
+    found = [_trouble(store, plan, where, stage, kind, each) for (stage, kind), each in groups.items()]
+    return sorted(found, key=lambda each: -each.steps)
+
+
+def _trouble(
+    store: Store, plan: Plan, where: Mapping[str, Standing], stage: str, kind: str, failed: Mapping[str, Failure]
+) -> Trouble:
+    first, failure = next(iter(failed.items()))
+    return Trouble(
+        stage=stage,
+        kind=kind,
+        steps=len(failed),
+        reasons=Counter(each.says for each in failed.values()).most_common(_SHOWN),
+        labels=[plan.steps[name].label.removeprefix(f"{plan.ablation}/") for name in failed][:_SHOWN],
+        words=last_words(store.folder(stage, first), where[first], _LINES),
+        advice=failure.advice(stage, again(store, plan, stage, kind)),
+    )

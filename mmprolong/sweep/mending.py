@@ -1,0 +1,31 @@
+"""The command that runs failed steps again, ready to be pasted."""
+
+import shlex
+
+from mmprolong.artifacts import Store
+from mmprolong.plans import Plan
+from mmprolong.sweep.estimate import job_of
+
+_ASKED = {"memory": "memory", "time": "minutes"}
+"""What a job ran out of, by kind of failure: a setting of `cluster.jobs`."""
+
+
+def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
+    """What a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
+
+    Args:
+        kind: of failure; a job that ran out of something asks for twice as much. A setting is mended in the sweep.
+    """
+    if plan.cluster.launcher != "slurm" or kind == "data":
+        typed = plan.overrides or (f"+ablation={plan.ablation}",)
+        return shlex.join(["python", "-m", "mmprolong.sweep", *typed])
+    place = [] if str(store.root) == "store" else ["--store", str(store.root)]
+    return shlex.join(["mmprolong", "retry", plan.ablation, *_more(plan, stage, kind), *place])
+
+
+def _more(plan: Plan, stage: str, kind: str) -> list[str]:
+    if kind not in _ASKED:
+        return []
+    asked = getattr(job_of(plan.cluster, stage), _ASKED[kind])
+    key = f"cluster.jobs.{stage if stage in plan.cluster.jobs else 'default'}.{_ASKED[kind]}"
+    return [f"{key}={2 * asked:g}"] if asked else []

@@ -1,0 +1,67 @@
+"""How far a sweep is as a whole: steps, points, hours, the time until it is finished."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mmprolong.plans import Plan
+from mmprolong.sweep.estimate import Hours, expected, hours, spent, wall_time, width
+from mmprolong.sweep.standing import Standing
+
+STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed")
+"""Of steps, from done to what needs help."""
+_STUCK = ("failed", "blocked")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A sweep in a few numbers."""
+
+    counts: Mapping[str, int]
+    """Steps by state, in the order of `STATES`; states of none are left out."""
+    points: int
+    points_finished: int
+    used: Hours
+    """By finished steps."""
+    left: Hours
+    """By steps that will run; those that failed or hang on a failed one are left out."""
+    seconds: float | None
+    """Until these are finished; None if none runs [s]."""
+    width: int
+    """Steps that run at once."""
+
+    @property
+    def steps(self) -> int:
+        """All that the plan has."""
+        return sum(self.counts.values())
+
+    @property
+    def finished(self) -> int:
+        """Steps that are."""
+        return self.counts.get("finished", 0)
+
+    @property
+    def state(self) -> str:
+        """`finished`, `running`, `queued`, `unknown`, or `stopped`: nothing runs, and nothing will by itself."""
+        if self.finished == self.steps:
+            return "finished"
+        return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
+
+
+def whole(plan: Plan, where: Mapping[str, Standing]) -> Whole:
+    """The sum of all standings."""
+    counted = Counter(each.state for each in where.values())
+    cluster = plan.cluster
+    going = {name: each for name, each in where.items() if each.state not in _STUCK}
+    seconds = expected(plan, going, cluster)
+    at_once = width(cluster, where)
+    done = sum(all(where[name].state == "finished" for name in point.steps.values()) for point in plan.points)
+    return Whole(
+        counts={state: counted[state] for state in STATES if counted[state]},
+        points=len(plan.points),
+        points_finished=done,
+        used=hours(plan, spent(where), cluster),
+        left=hours(plan, seconds, cluster),
+        seconds=wall_time(plan, seconds, at_once) if at_once and seconds else None,
+        width=at_once,
+    )

@@ -1,0 +1,319 @@
+"""The page of a sweep: what it says of every state, what it must not do, and how it comes to the disk."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import FAILED, LOG, Store
+from mmprolong.failures import Failure
+from mmprolong.plans import Plan
+from mmprolong.sweep.dashboard.job import ShownByJob
+from mmprolong.sweep.dashboard.local import ShownByLauncher
+from mmprolong.sweep.dashboard.page import SIGNS, page
+from mmprolong.sweep.dashboard.write import Dashboard
+from mmprolong.sweep.standing import Standing
+from tests.sweep.scenes import FAILED as FAILED_STEP
+from tests.sweep.scenes import RUNNING, SLURM, all_finished, finished, sweep, under_way
+
+NOW = datetime(2026, 11, 22, 14, 20, 5, tzinfo=UTC)
+PLAN = sweep(("pool_native", "uniform"), 3, SLURM)
+STATES = (
+    "finished",
+    "longpt.training:running",
+    "longpt.training:failed",
+    "reply:queued",
+    "reply:unknown",
+    "score:open",
+)
+HOSTILE = "</pre></title><script>alert(1)</script><img src=http://x/y onerror=alert(2)>"
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self._in = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self._in = tag
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        if self._in not in ("style", "script"):
+            self.words.append(data.strip())
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def shown(store: Store, where: dict[str, Standing], plan: Plan = PLAN, now: datetime = NOW) -> str:
+    return page(store, plan, where, "the disk", now)
+
+
+# What it says
+
+
+def test_every_state_has_its_sign_its_colour_and_its_count(store: Store):
+    where = under_way(PLAN, *STATES)
+    counts = Counter(each.state for each in where.values())
+    assert counts.keys() == SIGNS.keys()
+    text = shown(store, where)
+    for state, sign in SIGNS.items():
+        assert f"{counts[state]} {state if state != 'open' else 'to do'}" in Seen(text).text
+        assert len(re.findall(rf'<i class="\w"[^>]*>{re.escape(sign)}</i>', text)) == counts[state] + 1  # and the key
+    assert len(set(SIGNS.values())) == len(set(re.findall(r'<span><i class="(\w)">', text))) == len(SIGNS)
+
+
+def test_the_whole_is_counted_and_its_end_foreseen(store: Store):
+    text = Seen(shown(store, under_way(PLAN, "finished", "longpt.training:running"))).text
+    assert "steps 18 / 27 67 % finished points 3 / 6 of 2 labels" in text
+    assert "about 9.8 h" in text  # 868 updates at 0.031/s, then reply and score of an hour each
+    assert "until 23 Nov 00:06 UTC, 3 at once" in text
+    assert "24.0 GPU-hours" in text
+
+
+def test_a_running_step_shows_progress_rate_time_left_loss_and_speed(store: Store):
+    where = under_way(PLAN, "longpt.training:running")
+    folder = store.folder("training", "longpt.training-uniform-0")
+    folder.mkdir(parents=True)
+    lines = [{"update": update, "loss": 4.0 - update / 1000} for update in range(2000)]
+    (folder / LOG).write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"update": 2000, "lo')
+    only = {
+        name: at if name == folder.name or at.state != "running" else finished("training") for name, at in where.items()
+    }
+    text = shown(store, only)
+    for part in ("uniform/s0/longpt.training", "412/1,280 updates", "0.031/s", "7.8 h", "1.234", "18,250", "4711_3"):
+        assert part in Seen(text).text
+    points = re.findall(r'polyline points="([^"]+)"', text)
+    assert len(points) == 1
+    heights = [float(point.split(",")[1]) for point in points[0].split()]
+    assert 40 < len(heights) <= 48
+    assert heights == sorted(heights)  # the loss falls: down the page
+
+
+def test_failures_are_grouped_with_the_reason_the_last_words_and_the_command_that_mends(store: Store):
+    where = under_way(PLAN, "longpt.training:failed", "reply:failed", "finished")
+    folder = store.folder("reply", "reply-pool_native-1")
+    folder.mkdir(parents=True)
+    (folder / FAILED).write_text(json.dumps({"traceback": "Traceback\nKeyError: 'a page'\n"}))
+    text = Seen(shown(store, where)).text
+    assert "training: time · 2 steps" in text
+    assert "reply: time · 2 steps" in text
+    assert text.count("Slurm: timeout on node17 (2 times)") == 2
+    assert "KeyError: 'a page'" in text
+    assert f"mmprolong retry a cluster.jobs.training.minutes=2880 --store {store.root}" in text
+    assert "cluster.jobs.default.minutes=120" in text
+
+
+def test_on_this_machine_the_same_sweep_mends(store: Store):
+    plan = sweep(("b", "c"), 1, overrides=("+ablation=a", "sweep.seeds=[0]"))
+    assert (
+        "python -m mmprolong.sweep +ablation=a 'sweep.seeds=[0]'"
+        in Seen(shown(store, under_way(plan, "reply:failed"), plan)).text
+    )
+
+
+def test_what_waits_and_what_is_unknown_says_why(store: Store):
+    text = Seen(shown(store, under_way(PLAN, "longpt.training:queued", "reply:unknown"))).text
+    assert "queued: Priority (3)" in text
+    assert "unknown: Slurm does not know job 4711_6 (3)" in text
+
+
+def test_a_partial_score_is_marked_and_a_missing_one_is_no_number(store: Store):
+    plan = sweep(("b", "c", "d"), 3)
+    where = all_finished(plan) | {"score-b-0": RUNNING} | {f"score-d-{seed}": RUNNING for seed in range(3)}
+    text = shown(store, where, plan)
+    assert "partial: 5 of 9 runs" in Seen(text).text
+    rows = {
+        row[1]: row for row in re.finditer(r'<tr class="(\w*)"><td class="text label">(\w).*?</tr>', text, re.DOTALL)
+    }
+    assert rows.keys() == {"part", "", "none"}
+    assert "(2/3)" in rows["part"][0]
+    assert "50.0" in rows["part"][0]
+    assert "(3/3)" in rows[""][0]
+    assert not re.search(r"\d\.\d", rows["none"][0])
+    assert rows["none"][0].count(">-<") == 6
+    assert "partial: " not in Seen(shown(store, all_finished(plan), plan)).text
+
+
+def test_seeds_that_change_nothing_are_one_run(store: Store):
+    plan = sweep(("base", "c"), 3)
+    points = [replace(p, steps=plan.points[0].steps) if p.label == "base" else p for p in plan.points]
+    assert "base (baseline) (1/1)" in Seen(shown(store, all_finished(plan), replace(plan, points=tuple(points)))).text
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [(("finished",), "finished"), (("longpt.training:failed",), "stopped"), (("score:open",), "stopped")],
+)
+def test_a_sweep_that_is_over_does_not_reload(store: Store, states: tuple[str, ...], word: str):
+    text = shown(store, under_way(PLAN, *states))
+    assert 'http-equiv="refresh"' not in text
+    assert Seen(text).text.count(f"sweep a {word}") == 1
+
+
+@pytest.mark.parametrize("state", ["longpt.training:running", "longpt.training:queued", "longpt.training:unknown"])
+def test_a_sweep_that_goes_on_reloads(store: Store, state: str):
+    assert '<meta http-equiv="refresh" content="30">' in shown(store, under_way(PLAN, "finished", state))
+
+
+# What it is
+
+
+def test_the_page_loads_nothing(store: Store):
+    text = shown(store, under_way(PLAN, *STATES))
+    assert {value for name, value in Seen(text).attributes if name in ("src", "href", "data", "action")} == {
+        "report.html"
+    }
+    assert not re.search(r"https?://|url\(|@import", text)
+    assert "default-src 'none'" in text
+
+
+def test_hostile_labels_and_lines_are_text(store: Store):
+    plan = sweep((HOSTILE, "c"), 1, question=HOSTILE, source=HOSTILE, code=HOSTILE)
+    failed = replace(FAILED_STEP, failure=Failure("code", HOSTILE))
+    waits = Standing(state="queued", job=HOSTILE, detail=HOSTILE)
+    starts = Standing(state="running", job=HOSTILE, log=store.root / "log")
+    store.root.mkdir()
+    (store.root / "log").write_text(HOSTILE)
+    roles = {"longpt.training": failed, "reply": waits, "longpt.mixture": starts}
+    where = all_finished(plan) | {f"{role}-{HOSTILE}-0": at for role, at in roles.items()}
+    seen = Seen(page(store, plan, where, HOSTILE, NOW))
+    assert seen.tags["script"] == seen.tags["title"] == 1
+    assert seen.tags["img"] == 0
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    assert seen.text.count("<script>alert(1)</script>") >= 6
+
+
+def test_equal_sweeps_are_equal_pages_but_for_the_time(store: Store):
+    where = under_way(PLAN, *STATES)
+    first = shown(store, where)
+    assert shown(store, dict(where)) == first
+    later = shown(store, where, now=NOW + timedelta(seconds=70)).splitlines()
+    different = [line for line, other in zip(first.splitlines(), later, strict=True) if line != other]
+    assert len(different) == 3
+    assert all("14:20:05" in line or "until" in line for line in different)
+
+
+@pytest.mark.parametrize(
+    ("labels", "seeds", "kilobytes"), [(20, 3, 300), (1000, 1, 2000), (334, 3, 2000), (5, 200, 2000)]
+)
+def test_the_page_stays_small(store: Store, labels: int, seeds: int, kilobytes: int):
+    plan = sweep([f"mix {place % 5} / base {place // 5}" for place in range(labels)], seeds, SLURM)
+    text = shown(store, under_way(plan, *STATES), plan)
+    assert len(text.encode()) < 1000 * kilobytes
+    assert text.count('<tr><td class="label">') <= 60
+
+
+def test_the_page_needs_nothing_heavy():
+    heavy = {"torch", "pandas", "scipy", "transformers", "matplotlib", "numpy", "wandb"}
+    code = f"import sys, jinja2, mmprolong.sweep.dashboard.job; print({heavy!r} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+# How it comes to the disk
+
+WRITERS = """
+import sys
+from pathlib import Path
+from mmprolong.artifacts import Store
+from mmprolong.sweep.dashboard.write import Dashboard
+from tests.sweep.scenes import all_finished, sweep
+plan = sweep([f"label {place}" for place in range(int(sys.argv[2]))], 1)
+dashboard = Dashboard(Store(Path(sys.argv[1])), plan)
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(30):
+    dashboard.publish(lambda: all_finished(plan), "a test", patience=5)
+    assert not dashboard.trouble, dashboard.trouble
+"""
+
+
+def test_whoever_reads_while_several_write_reads_a_whole_page(store: Store):
+    words = [sys.executable, "-c", WRITERS, str(store.root)]
+    writers = [
+        subprocess.Popen([*words, labels], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for labels in ("2", "200", "20")
+    ]
+    for each in writers:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in writers:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    path = Dashboard(store, PLAN).path
+    seen = set()
+    while any(each.poll() is None for each in writers):
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+            assert text.startswith("<!doctype html>")
+            assert text.endswith("</html>")
+            seen.add(len(text))
+    assert [each.communicate()[0] or each.returncode for each in writers] == [0, 0, 0]
+    assert len(seen) > 1
+    assert [file.name for file in path.parent.glob(".*.partial")] == []
+
+
+def test_one_writes_one_waits_and_the_rest_leave_it_to_the_one_that_waits(store: Store):
+    first, second, third = (Dashboard(store, PLAN) for _ in range(3))
+    with first.turn(0) as writes, second.turn(0) as leaves:
+        assert (writes, leaves) == (True, False)
+    with third.turn(0) as writes:
+        assert writes
+
+
+def test_a_page_that_cannot_be_written_is_reported_and_the_step_goes_on(store: Store):
+    store.root.mkdir()
+    (store.root / "reports").write_text("in the way")
+    said: list[str] = []
+    with ShownByJob(store, PLAN, lambda: True, said.append) as shown_:
+        assert shown_.stopping()
+    assert len(said) == 2
+    assert "dashboard.html: " in said[0]
+
+
+def test_a_damaged_step_of_another_job_is_reported_and_the_step_goes_on(store: Store):
+    folder = store.folder("corpus", "corpus")
+    folder.mkdir(parents=True)
+    (folder / "done.json").write_text("{")
+    said: list[str] = []
+    with ShownByJob(store, PLAN, lambda: False, said.append):
+        pass
+    assert len(said) == 2
+    assert "delete the folder to run the step again" in said[0]
+
+
+def test_a_launcher_writes_at_changes_and_when_it_ends(store: Store):
+    shown_ = ShownByLauncher(store, PLAN)
+    path = shown_.dashboard.path
+    shown_.tick(under_way(PLAN, "longpt.training:running"))
+    first = path.read_text(encoding="utf-8")
+    assert "0 / 6" in Seen(first).text
+    shown_.tick(under_way(PLAN, "longpt.training:running"))
+    assert path.read_text(encoding="utf-8") == first
+    shown_.write(all_finished(PLAN))
+    assert "6 / 6" in Seen(path.read_text(encoding="utf-8")).text
