@@ -24,9 +24,9 @@ class Whole:
     used: Hours
     """By finished steps."""
     left: Hours
-    """By steps that will run; those that failed or hang on a failed one are left out."""
+    """By all others."""
     seconds: float | None
-    """Until these are finished; None if none runs [s]."""
+    """Until all are finished but those that failed or hang on a failed one; None if none runs [s]."""
     width: int
     """Steps that run at once."""
 
@@ -52,8 +52,8 @@ def whole(plan: Plan, where: Mapping[str, Standing]) -> Whole:
     """The sum of all standings."""
     counted = Counter(each.state for each in where.values())
     cluster = plan.cluster
-    going = {name: each for name, each in where.items() if each.state not in _STUCK}
-    seconds = expected(plan, going, cluster)
+    seconds = expected(plan, where, cluster)
+    going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
     at_once = width(cluster, where)
     done = sum(all(where[name].state == "finished" for name in point.steps.values()) for point in plan.points)
     return Whole(
@@ -62,6 +62,6 @@ def whole(plan: Plan, where: Mapping[str, Standing]) -> Whole:
         points_finished=done,
         used=hours(plan, spent(where), cluster),
         left=hours(plan, seconds, cluster),
-        seconds=wall_time(plan, seconds, at_once) if at_once and seconds else None,
+        seconds=wall_time(plan, going, at_once) if at_once and going else None,
         width=at_once,
     )

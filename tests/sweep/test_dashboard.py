@@ -173,6 +173,7 @@ def test_a_sweep_that_is_over_does_not_reload(store: Store, states: tuple[str, .
     text = shown(store, under_way(PLAN, *states))
     assert 'http-equiv="refresh"' not in text
     assert Seen(text).text.count(f"sweep a {word}") == 1
+    assert ("goes on with what is not finished" in text) == (word == "stopped")
 
 
 @pytest.mark.parametrize("state", ["longpt.training:running", "longpt.training:queued", "longpt.training:unknown"])

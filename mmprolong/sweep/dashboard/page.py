@@ -15,6 +15,7 @@ from mmprolong.sweep.dashboard.running import running
 from mmprolong.sweep.dashboard.scores import scores
 from mmprolong.sweep.dashboard.troubles import troubles
 from mmprolong.sweep.display import cost_line, duration, per_second
+from mmprolong.sweep.mending import again
 from mmprolong.sweep.standing import Standing
 from mmprolong.sweep.whole import STATES, whole
 
@@ -54,6 +55,7 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
         whole=all_,
         ends=f"{now + timedelta(seconds=all_.seconds):%d %b %H:%M} UTC" if all_.seconds else "",
         details=_details(where),
+        resume=again(store, plan, "", "cancelled"),
         used=cost_line(all_.used, all_.used.money(plan.cluster)),
         left=cost_line(all_.left, all_.left.money(plan.cluster)),
         grid=grid(plan, where),
