@@ -81,10 +81,9 @@ def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     launcher = Launcher(store, plan, path, config.cluster, config.tracking)
     watch = Watch(store, plan)
-    if not launcher.progress.over(plan):
-        _run_shown(launcher, watch, store, plan, console)
-        for line in failures(plan, watch.look(launcher.progress)):
-            console.print(line, soft_wrap=True)
+    _run_shown(launcher, watch, store, plan, console)
+    for line in failures(plan, watch.look(launcher.progress)):
+        console.print(line, soft_wrap=True)
     print_report(store, plan.ablation, console)
     if launcher.progress.failed:
         raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
@@ -105,7 +104,8 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
 
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
-            launcher.run(tick)
+            if not launcher.progress.over(plan):
+                launcher.run(tick)
         finally:
             launcher.progress.running.clear()
             shown.write(watch.look(launcher.progress), patience=10)
