@@ -227,6 +227,8 @@ class RunRecord:
     cpu_hours: float = 0.0
     commit: str = ""
     """Git commit of the code, with `+` if the tree was changed."""
+    code: dict[str, str] = field(default_factory=dict)
+    """Digest of every source file that the step used, by its name in the package; empty: not recorded."""
     packages: dict[str, str] = field(default_factory=dict)
     hardware: str = ""
 

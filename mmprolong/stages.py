@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.artifacts import FAILED, Store, drop_resume, hash_outputs, lease, read_json, sweep_partials, write_json
+from mmprolong.code import code_of
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
 from mmprolong.failures import kind_of
@@ -169,7 +170,8 @@ def _run(
     stage = STAGES[step.stage]
     settings = msgspec.convert(step.settings, type=stage.settings)
     known = identity(settings)
-    log = RunLog(folder, _mirror(store, step, known, tracking, group), stopping)
+    code = code_of(stage.module, step.settings)
+    log = RunLog(folder, _mirror(store, step, known, code, tracking, group), stopping)
     started, clock, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
     try:
         metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
@@ -189,8 +191,9 @@ def _run(
         seconds=round(time.monotonic() - clock, 3),
         cpu_hours=(time.process_time() - cpu) / 3600,
         commit=code_version(),
+        code=code,
         packages=packages(),
-        hardware=f"{platform.machine()} x{os.cpu_count()} {platform.system()} {platform.release()}",
+        hardware=hardware(),
     )
     store.finish(record)
     drop_resume(folder)
@@ -205,10 +208,14 @@ def _finished(store: Store, path: str, step: Step) -> Path:
     return store.folder(stage, name)
 
 
-def _mirror(store: Store, step: Step, known: dict[str, Any], tracking: Tracking, group: str) -> Mirror | None:
+def _mirror(
+    store: Store, step: Step, known: dict[str, Any], code: dict[str, str], tracking: Tracking, group: str
+) -> Mirror | None:
     if tracking.mode == "off" or step.stage not in MIRRORED:
         return None
     config = {"step": step.id, "stage": step.stage, "label": step.label, "settings": known, "needs": step.needs}
+    files = [f"{name} {digest}" for name, digest in code.items()]
+    config |= {"commit": code_version(), "code": files, "packages": packages(), "hardware": hardware()}
     return Mirror(step.id, config, step.label or step.id, group, store.root, tracking)
 
 
@@ -244,6 +251,11 @@ def _git(root: Path, *words: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
+
+
+def hardware() -> str:
+    """The machine of this process."""
+    return f"{platform.machine()} x{os.cpu_count()} {platform.system()} {platform.release()}"
 
 
 @cache

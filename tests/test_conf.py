@@ -8,6 +8,7 @@ from mmprolong.cli.launch import check
 from mmprolong.compose import Composer, from_json, to_json
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.plan import make_plan
+from tests.golden.write import defaults
 
 GOLDEN = Path(__file__).parent / "golden" / "step_ids.json"
 CHOICES = [f"{path.parent.name}={path.stem}" for path in sorted(root("conf").glob("*/*.yaml"))]
@@ -39,6 +40,11 @@ def test_every_ablation_keeps_its_step_ids(name: str, tmp_path: Path):
 
 def test_every_ablation_file_has_a_golden_entry():
     assert sorted(json.loads(GOLDEN.read_text())) == ablations()
+
+
+def test_no_default_has_changed():
+    """Fields at their default are in no id: results of another default would be taken for results of this one."""
+    assert json.loads(GOLDEN.with_name("defaults.json").read_text()).items() <= defaults().items()
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ def test_every_stage_left_a_record(finished):
     found = records(store)
     assert len(found) == len(load_plan(Store(store), "length_dist").steps)
     assert {record.stage for record in found.values()} == set(STAGES)
-    assert all(record.outputs and record.commit and record.packages["torch"] for record in found.values())
+    assert all(record.outputs and record.commit and record.code for record in found.values())
+    assert all(record.packages["torch"] and record.hardware for record in found.values())
 
 
 def test_the_broken_pdf_is_a_counted_reject(finished):
