@@ -1,4 +1,7 @@
-"""How long a thousand runs take to be read from W&B's offline files: `python benchmarks/reading.py [runs] [rows]`."""
+"""How long a thousand runs take to be read from W&B's offline files, and from the cache.
+
+`python benchmarks/reading.py [runs] [questions of each]`
+"""
 
 import shutil
 import sys
@@ -6,9 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.mirror import Mirror
+from mmprolong.plans import Plan, Point, save_plan
 from mmprolong.reporting.wandb_files import read_runs
+from mmprolong.reporting.wandb_offline import read_wandb
 
 
 def one_run(folder: Path, rows: int) -> Path:
@@ -25,22 +31,35 @@ def one_run(folder: Path, rows: int) -> Path:
     return path
 
 
+def plan_of(runs: int) -> Plan:
+    """Rows of five seeds."""
+    config = {"suite": {"labels": ["4x"], "overall": ["4x"]}, "phases": {}}
+    points = (
+        Point(label=f"arm {index // 5}", seed=index % 5, config=config, steps={"score": f"score-{index}"})
+        for index in range(runs)
+    )
+    return Plan(ablation="reading", baseline="arm 0", points=tuple(points))
+
+
 def main() -> None:
-    """Print the time of the first and of the second reading."""
+    """Print the time of the first reading and of the second."""
     runs, rows = (int(text) for text in (*sys.argv[1:], "1000", "50")[:2])
     with tempfile.TemporaryDirectory() as name:
         path = one_run(Path(name), rows)
-        folder = Path(name) / "many"
+        store = Path(name) / "store"
+        save_plan(Store(store), plan_of(runs))
         for index in range(runs):
-            copy = folder / f"offline-run-20260101_000000-score-{index}" / f"run-score-{index}.wandb"
+            copy = store / "wandb" / f"offline-run-20260101_000000-score-{index}" / f"run-score-{index}.wandb"
             copy.parent.mkdir(parents=True)
             shutil.copyfile(path, copy)
-        for _ in range(2):
+        for source in ("files", "cache"):
             started = time.perf_counter()
-            found = read_runs(folder)
+            found = read_wandb(store / "wandb", "reading")
             seconds = time.perf_counter() - started
-            assert len(found) == runs and all(len(run.history) == rows for run in found.values())
-            print(f"{runs} runs of {rows} rows, {path.stat().st_size} bytes each: {seconds:.1f} s", flush=True)
+            assert len(found.results) == runs and all(len(one.scores) == rows for one in found.results.values())
+            print(f"{runs} runs of {rows} questions from {source}: {seconds:.1f} s", flush=True)
+        cache = store / "cache" / "offline-reading.parquet"
+        print(f"cache: {cache.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ runs = {name: read_store(store, name) for name in ablations}
 
 # %%
 for name in ablations:
-    display(HTML(to_html(paper_table("training_data", store, name))))
+    display(HTML(to_html(paper_table("training_data", runs[name]))))
 
 # %% [markdown]
 # ## Mixtures

@@ -27,7 +27,7 @@ from IPython.display import HTML, SVG, display
 from mmprolong.reporting.figures import accuracy_by_length, inline_svg
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_html
-from mmprolong.reporting.runs import read_wandb
+from mmprolong.reporting.wandb_offline import read_wandb
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))

@@ -4,9 +4,10 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,6 +35,10 @@ from mmprolong.reporting.wandb_files import read_runs
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
 SIDE = 56
 """Of a thumbnail [px]."""
+MADE: dict[str, Any] = {"commit": "0123abc", "packages": {"numpy": np.__version__}, "hardware": "2 x CPU"}
+"""What every record says of code and machine."""
+DIGEST = "0a1b2c3d4e5f"
+"""Of the one source file that every step is said to have used."""
 CORPUS, TRAIN, HELDOUT = "corpus-demo", "synthesis-train", "synthesis-heldout"
 
 
@@ -124,11 +129,18 @@ def _done(store: Store, stage: str, step: str, metrics: dict | None = None, need
         started="2026-11-20T12:00:00+00:00",
         seconds=61.5,
         cpu_hours=0.034,
-        commit="0123abc",
-        packages={"numpy": np.__version__},
-        hardware="2 x CPU",
+        code={f"{stage}/stage.py": DIGEST},
+        **MADE,
     )
     store.finish(record)
+
+
+def rewrite(store: Path, path: str, **changes: Any) -> None:
+    """Change what the record of `stage/id` says."""
+    stage, _, step = path.partition("/")
+    record = Store(store).record(stage, step)
+    assert record is not None
+    Store(store).finish(replace(record, **changes))
 
 
 def _folder(store: Store, stage: str, step: str) -> Path:
@@ -279,9 +291,10 @@ def judged(sample: Sample, right: bool, scorer: str = "exact_match-1") -> Score:
     )
 
 
-def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: list[Score]) -> None:
+def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: Sequence[Score], digest: str = DIGEST) -> None:
     """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
-    run = Mirror(step, {"step": step, "stage": "score"}, step, ablation, store, Tracking())
+    config = {"step": step, "stage": "score", "code": [f"score/stage.py {digest}"], **MADE}
+    run = Mirror(step, config, step, ablation, store, Tracking())
     for number, score in enumerate(scores):
         run.metrics(msgspec.to_builtins(score), number)
     run.finish(metrics, failed=False)

@@ -260,6 +260,24 @@ def test_a_damaged_record_stops_the_sweep_in_one_line(finished, pool: Path):
         path.write_bytes(whole)
 
 
+def test_a_sweep_of_mixed_code_says_why_there_is_no_table_and_what_prints_it(finished, pool: Path):
+    store, _ = finished
+    path = next((store / "reply").glob("*/done.json"))
+    whole = path.read_text()
+    path.write_text(whole.replace('"evaluation/reply.py": "', '"evaluation/reply.py": "0'))
+    try:
+        done = run(command(store, pool))
+        assert done.returncode == 1 and done.stderr == ""
+        assert "no table: length_dist: different code made steps of one stage: reply: evaluation/" in done.stdout
+        assert f"mmprolong report length_dist --store {store} --mixed-code" in done.stdout
+        ahead = run([*command(store, pool, "--dry-run"), "suite.new_tokens=17"]).stdout
+        assert "before it starts:" not in ahead
+        other = run([*command(store, pool, "--dry-run"), "sweep.seeds=[0,1,2]"]).stdout
+        assert "before it starts: reply: evaluation/reply.py not the same in" in other
+    finally:
+        path.write_text(whole)
+
+
 def test_metrics_in_the_record_are_those_of_the_scores(finished):
     store, _ = finished
     for folder in (store / "score").iterdir():

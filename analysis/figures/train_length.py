@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTION = (
-    "Score [%] by length of training and length of evaluation, ± half the width of its 95 % interval. "
+    "Score [%] by length of training and length of evaluation, with its 95 % interval. "
     "Framed: the longest length that the row was trained on."
 )
 
@@ -35,7 +35,7 @@ def draw(runs: Runs) -> "Figure":
 
 
 def _text(found: Estimate | None) -> str:
-    return "-" if found is None else f"{plain(100 * found.value)}\n± {plain(100 * found.half)}"
+    return "-" if found is None else f"{plain(100 * found.value)}\n{plain(100 * found.low)}–{plain(100 * found.high)}"
 
 
 def _frame(axes: "Axes", runs: Runs, label: str, place: int) -> None:

@@ -12,7 +12,7 @@ BASES = ("Mistral 3.1 Small (24B)", "Qwen3 VL 32B")
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: horizons, and the models before."""
-    rows = published.rows("orion_cpt_token_horizon") if published else []
+    rows = published.rows("orion_cpt_token_horizon", columns=["checkpoint"]) if published else []
     against = {row["checkpoint"]: BASES["Qwen" in row["checkpoint"]] for row in rows}
     if published:
         rows += [row for name in BASES for row in published.rows("orion_best_checkpoints", {"checkpoint": name})]

@@ -12,7 +12,7 @@ AGAINST = {"yes / yes": "no / no", "no (pair 2) / yes": "no (pair 2) / no"}
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: where page indices are shown; the second pair is another checkpoint."""
-    rows = published.rows("orion_page_indices") if published else []
+    rows = published.rows("orion_page_indices", columns=["train idx", "eval idx"]) if published else []
     rows = [row | {KEY: f"{row['train idx']} / {row['eval idx']}"} for row in rows]
     paper = Paper(
         name="orion_page_indices",

@@ -9,7 +9,7 @@ from mmprolong.reporting.table import Table
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: checkpoints in pairs; the short stage is compared with its continuation, as the paper does."""
-    rows = published.rows("orion_short_vs_long_stage") if published else []
+    rows = published.rows("orion_short_vs_long_stage", columns=["checkpoint"]) if published else []
     names = [row["checkpoint"] for row in rows]
     paper = Paper(
         name="orion_stages",

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmprolong.cli.lookup import add_store
+from mmprolong.cli.lookup import add_mixed_code, add_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Which claims."""
     parser.add_argument("claims", nargs="*", help="names of claims, in full; none: a table of all")
+    add_mixed_code(parser)
     add_store(parser)
 
 
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.reporting.render import to_rich
 
     store, console = Path(arguments.store), Console()
-    judged = judge_claims(store, arguments.claims)
+    judged = judge_claims(store, arguments.claims, arguments.mixed_code)
     if arguments.claims:
         for one in judged:
             console.print("\n".join(describe(one)), markup=False, highlight=False, soft_wrap=True)

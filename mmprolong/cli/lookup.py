@@ -43,6 +43,12 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", default="store", help="folder of finished steps (default: store)")
 
 
+def add_mixed_code(parser: argparse.ArgumentParser) -> None:
+    """The option that lets results of different code stand beside each other."""
+    told = "show results of different code beside each other, and say so below the table"
+    parser.add_argument("--mixed-code", action="store_true", help=told)
+
+
 def step_folders(store: Store) -> list[str]:
     """`stage/id` of every step that has a folder."""
     found = (path for stage in STAGES for path in (store.root / stage).glob("*") if path.is_dir())

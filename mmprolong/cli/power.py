@@ -6,12 +6,13 @@ from pathlib import Path
 from rich.console import Console
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.lookup import add_mixed_code, add_store, require_launched
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The ablation and its store."""
     parser.add_argument("ablation")
+    add_mixed_code(parser)
     add_store(parser)
 
 
@@ -23,4 +24,5 @@ def run(arguments: argparse.Namespace) -> None:
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
-    Console().print(to_rich(power_table(read_store(store.root, arguments.ablation))))
+    runs = read_store(store.root, arguments.ablation, arguments.mixed_code)
+    Console().print(to_rich(power_table(runs)))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
-from mmprolong.cli.lookup import add_store
+from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.tables import table
 from mmprolong.errors import ConfigError
 from mmprolong.plans import planned
@@ -25,28 +25,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", help=f"where results are read: {source}")
     parser.add_argument("--snapshot", metavar="FILE", help="write all results into one small file (.json.gz)")
     parser.add_argument("--wandb", metavar="ENTITY/PROJECT", help="save the report in W&B, too")
+    add_mixed_code(parser)
     add_store(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table of an ablation or of a paper and write its files."""
     store, console = Store(Path(arguments.store)), Console()
+    launched = arguments.ablation in planned(store)
     if not arguments.ablation:
         _list(store, console)
     elif arguments.source or arguments.snapshot or arguments.wandb:
-        _elsewhere(arguments, store, console)
-    elif arguments.ablation in planned(store) and not arguments.table:
-        print_report(store, arguments.ablation, console)
+        _elsewhere(_runs(arguments, store.root), arguments, console)
+    elif launched and not arguments.table:
+        print_report(_runs(arguments, store.root), store, console)
     else:
-        _table(arguments, store, console)
+        _table(_runs(arguments, store.root) if arguments.table else None, arguments, store, console)
 
 
-def print_report(store: Store, ablation: str, console: Console) -> None:
+def print_report(runs: "Runs", store: Store, console: Console) -> None:
     """Write the report of an ablation as far as it has run, and print its table."""
     from mmprolong.reporting.report import write_report
 
-    written = write_report(store.root, ablation, store.root / "reports" / ablation)
+    written = write_report(runs, store.root)
     console.print(written.console())
+    if written.remark:
+        console.print(written.remark, soft_wrap=True, markup=False)
     console.print(f"report: {written.html}", soft_wrap=True)
 
 
@@ -58,13 +62,13 @@ def _list(store: Store, console: Console) -> None:
     console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
 
 
-def _table(arguments: argparse.Namespace, store: Store, console: Console) -> None:
+def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Console) -> None:
     """A table without the rest of a report."""
     from mmprolong.reporting.paper_tables import paper_table, write_table
     from mmprolong.reporting.render import to_rich
 
     name = arguments.table or arguments.ablation
-    made = paper_table(name, store.root, arguments.ablation if arguments.table else "")
+    made = paper_table(name, runs)
     console.print(to_rich(made))
     if name in ablations() and not arguments.table:
         console.print(f"not launched: begin with python -m mmprolong.sweep +ablation={name}", soft_wrap=True)
@@ -73,14 +77,13 @@ def _table(arguments: argparse.Namespace, store: Store, console: Console) -> Non
         console.print(f"table: {files['md']}", soft_wrap=True)
 
 
-def _elsewhere(arguments: argparse.Namespace, store: Store, console: Console) -> None:
+def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Console) -> None:
     """Results that are read from, or written to, another place."""
     from mmprolong.reporting.paper_tables import ablation_table
     from mmprolong.reporting.render import to_rich
     from mmprolong.reporting.snapshots import write_snapshot
     from mmprolong.reporting.wandb_report import save_wandb_report
 
-    runs = _runs(arguments.source, arguments.ablation, store.root)
     made = ablation_table(runs)
     console.print(to_rich(made))
     if arguments.snapshot:
@@ -90,17 +93,21 @@ def _elsewhere(arguments: argparse.Namespace, store: Store, console: Console) ->
         console.print(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}", soft_wrap=True)
 
 
-def _runs(source: str | None, ablation: str, store: Path) -> "Runs":
-    from mmprolong.reporting.runs import read_store, read_wandb
+def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
+    """The runs from where the user wants them; those of the store with what is stale."""
+    from mmprolong.reporting.runs import read_store
     from mmprolong.reporting.snapshots import read_snapshot
+    from mmprolong.reporting.stale import with_stale
     from mmprolong.reporting.wandb_api import read_api
+    from mmprolong.reporting.wandb_offline import read_wandb
 
+    source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:
-        return read_store(store, ablation)
+        return with_stale(read_store(store, ablation, mixed_code))
     if source == "offline":
-        return read_wandb(store / "wandb", ablation)
+        return read_wandb(store / "wandb", ablation, mixed_code)
     if source.endswith(".json.gz"):
-        return read_snapshot(Path(source))
+        return read_snapshot(Path(source), mixed_code)
     if "/" in source:
-        return read_api(source, ablation, store)
+        return read_api(source, ablation, store, mixed_code=mixed_code)
     raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file (.json.gz)")

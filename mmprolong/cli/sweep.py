@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.plans import save_plan
     from mmprolong.sweep.plan import make_plan
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     _print_plan(store, plan, config, console)
     if arguments.dry_run:
         console.print("dry run: nothing was started")
-        return
+        return 0
     if config.tracking.mode == "online":
         from mmprolong.reporting.wandb_api import require_reachable
 
@@ -47,11 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
     path = save_plan(store, plan)
     if config.cluster.launcher == "slurm":
         submit(store, plan, config, arguments.overrides, arguments.prune, console)
-    else:
-        _run_here(store, plan, path, config, console)
+        return 0
+    return _run_here(store, plan, path, config, console)
 
 
 def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) -> None:
+    from mmprolong.reporting.origins import mixed_ahead
     from mmprolong.sweep.display import cost_line, duration, plan_table
     from mmprolong.sweep.estimate import expected, hours, megabytes, wall_time, width
     from mmprolong.sweep.standing import standings
@@ -66,10 +67,13 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) 
         left = hours(plan, seconds, config.cluster)
         cost = cost_line(left, left.money(config.cluster), megabytes(store, plan, where, config.cluster))
         console.print(f"estimated: {time}{cost}", soft_wrap=True)
+        for each in mixed_ahead(store, plan):
+            told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
+            console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
 
 
-def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> None:
-    """Run what is not finished on this machine, with bars, and report. SIGTERM is as Ctrl-C.
+def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> int:
+    """Run what is not finished on this machine, with bars, and report; returns the exit code. SIGTERM is as Ctrl-C.
 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
@@ -84,9 +88,10 @@ def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console:
     _run_shown(launcher, watch, store, plan, console)
     for line in failures(plan, watch.look(launcher.progress)):
         console.print(line, soft_wrap=True)
-    print_report(store, plan.ablation, console)
+    code = _report(store, plan.ablation, console)
     if launcher.progress.failed:
         raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
+    return code
 
 
 def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan", console: Console) -> None:
@@ -111,3 +116,18 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
             shown.write(watch.look(launcher.progress), patience=10)
     if shown.dashboard.trouble:
         console.print(f"dashboard: {shown.dashboard.trouble}", style="yellow", soft_wrap=True)
+
+
+def _report(store: Store, ablation: str, console: Console) -> int:
+    """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
+    from mmprolong.reporting.origins import MixedCode
+    from mmprolong.reporting.runs import read_store
+
+    try:
+        print_report(read_store(store.root, ablation), store, console)
+    except MixedCode as refusal:
+        where = "" if str(store.root) == "store" else f" --store {store.root}"
+        console.print(f"no table: {refusal}", soft_wrap=True)
+        console.print(f"  mmprolong report {ablation}{where} --mixed-code", soft_wrap=True)
+        return 1
+    return 0

@@ -1,16 +1,29 @@
 """The table of an ablation: our columns, then the paper's beside them, never mixed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 from mmprolong.reporting.agreement import agreements
 from mmprolong.reporting.arms import Arm, measure
+from mmprolong.reporting.cells import (
+    NBSP,
+    delta_cell,
+    interval_cell,
+    name_cell,
+    p_cells,
+    p_columns,
+    provenance_columns,
+    score_cell,
+    seeds_cell,
+    with_best,
+)
 from mmprolong.reporting.digits import plain, signed
+from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import RESAMPLES, Estimate
-from mmprolong.reporting.table import Cell, Column, Table
+from mmprolong.reporting.statistics import RESAMPLES
+from mmprolong.reporting.table import PRINT, Cell, Column, Table
 
 OURS = "accuracy [%]"
+HEADLINE = "overall [%]"
 PAPER = "published (Qwen2.5-VL-7B, arXiv 2605.13831)"
 NOISE = (
     "Published: Qwen2.5-VL-7B, arXiv 2605.13831; about 100 questions a cell, one run, no intervals: "
@@ -32,8 +45,15 @@ def ablation_table(
     """
     arms = measure(runs)
     paper = published or {}
-    ours = [*_own_columns(runs), *_published_columns(paper)]
-    rows = [[*_own_cells(arm, runs), *_published_cells(arm.label, paper, runs.plan.baseline)] for arm in arms.values()]
+    columns = (*_own_columns(runs), *_published_columns(paper), *provenance_columns())
+    rows = [
+        [
+            *_own_cells(arm, arms[runs.plan.baseline], runs),
+            *_published_cells(arm.label, paper, runs.plan.baseline),
+            *provenance_cells(runs, arm.label),
+        ]
+        for arm in arms.values()
+    ]
     scores = {label: row["overall"] for label, row in paper.items()}
     found = agreements(arms, runs.plan.baseline, scores)
     for column, length in (also or {}).items():
@@ -41,35 +61,41 @@ def ablation_table(
         found += agreements(measure(runs, [length]), runs.plan.baseline, scores, length)
     return Table(
         name=runs.plan.ablation,
-        title=title,
+        title=title + progress(runs),
         caption=runs.plan.question,
-        columns=tuple(ours),
-        rows=tuple(tuple(row) for row in _with_best(rows, ours)),
+        columns=columns,
+        rows=with_best(rows, columns),
         notes=(*_notes(runs, arms), *([NOISE] if paper else [])),
         agreements=found,
     )
 
 
 def _own_columns(runs: Runs) -> list[Column]:
-    lengths = [Column(key=f"accuracy_{length}", title=length, group=OURS) for length in runs.lengths]
+    lengths = [Column(key=f"accuracy_{length}", title=length, group=OURS, score=True) for length in runs.lengths]
+    delta = f"Δ {runs.plan.baseline} [95{NBSP}%]"
     return [
         Column(key="arm", title="arm", numeric=False),
         Column(key="seeds", title="seeds"),
         Column(key="n", title="n"),
         *lengths,
-        Column(key="overall", title="overall ± 95\u00a0%", group=OURS),
-        Column(key="delta", title=f"Δ {runs.plan.baseline} [95\u00a0%]", group=OURS),
+        Column(key="overall", title="mean ± sd", group=HEADLINE, flat="overall ± sd", score=True),
+        Column(key="interval", title=f"95{NBSP}%", group=HEADLINE, flat=f"overall 95{NBSP}%", only=PRINT),
+        Column(key="delta", title=delta, group=HEADLINE),
+        *p_columns(HEADLINE),
     ]
 
 
-def _own_cells(arm: Arm, runs: Runs) -> list[Cell]:
+def _own_cells(arm: Arm, baseline: Arm, runs: Runs) -> list[Cell]:
+    score, sd, delta = (None if value is None else 100 * value for value in (arm.score, arm.sd, arm.delta))
     return [
-        Cell(text=arm.label),
-        Cell(text=f"{arm.finished}/{arm.planned}"),
+        name_cell(arm.label, arm.label in runs.stale),
+        seeds_cell(arm.finished, arm.planned),
         Cell() if arm.questions is None else Cell(text=str(arm.questions), value=arm.questions),
         *(_percent(arm.accuracy.get(length)) for length in runs.lengths),
-        _overall(arm),
-        Cell() if arm.delta is None else difference_cell(arm.delta, arm.difference, arm.clear),
+        score_cell(score, sd, arm.compared),
+        interval_cell(arm.compared),
+        delta_cell(delta, arm.compared, arm.partial or baseline.partial),
+        *p_cells(arm.compared),
     ]
 
 
@@ -77,39 +103,14 @@ def _percent(value: float | None) -> Cell:
     return Cell() if value is None else Cell(text=plain(100 * value), value=100 * value)
 
 
-def _overall(arm: Arm) -> Cell:
-    cell = _percent(arm.score)
-    if arm.overall is None:
-        return cell
-    text = f"{cell.text} ± {plain(100 * arm.overall.half)}"
-    ends = {"low": 100 * arm.overall.low, "high": 100 * arm.overall.high}
-    return replace(cell, text=text, mark=" ≈" if arm.near_best else "", **ends)
-
-
-def difference_cell(delta: float, found: Estimate | None, clear: bool) -> Cell:
-    """A difference [points] with its interval where there is one.
-
-    Args:
-        delta: in [0, 1], as are the ends of the interval.
-        clear: whether it stays clear of 0 beside the other differences of its column.
-    """
-    cell = Cell(text=signed(100 * delta), value=100 * delta)
-    if found is None:
-        return cell
-    low, high = 100 * found.low, 100 * found.high
-    text = f"{cell.text} [{signed(low)}, {signed(high)}]"
-    return replace(cell, text=text, low=low, high=high, mark=" *" if clear else " ns")
-
-
 def _published_names(paper: Mapping[str, Mapping[str, float]]) -> list[str]:
     return list(dict.fromkeys(name for row in paper.values() for name in row))
 
 
 def _published_columns(paper: Mapping[str, Mapping[str, float]]) -> list[Column]:
-    names = _published_names(paper)
     columns = [
-        Column(key=f"published_{name}".replace(" ", "_"), title=name, group=PAPER, flat=f"published {name}")
-        for name in names
+        Column(key=f"published_{name}".replace(" ", "_"), title=name, group=PAPER, flat=f"published {name}", score=True)
+        for name in _published_names(paper)
     ]
     return [*columns, Column(key="published_delta", title="Δ", group=PAPER, flat="published Δ")] if paper else []
 
@@ -127,38 +128,28 @@ def _published_cells(label: str, paper: Mapping[str, Mapping[str, float]], basel
     return [*cells, Cell(text=signed(delta, 2), value=delta)]
 
 
-def _with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> list[list[Cell]]:
-    """The rows with the best of each score column in bold; what prints alike is equally good."""
-    made = [list(row) for row in rows]
-    for index, column in enumerate(columns):
-        found = [row[index].value for row in made if row[index].value is not None]
-        if column.key in {"n", "delta", "published_delta"} or len(found) < 2:
-            continue
-        digits = 2 if column.group == PAPER else 1
-        best = round(max(value for value in found if value is not None), digits)
-        for row in made:
-            value = row[index].value
-            row[index] = replace(row[index], best=value is not None and round(value, digits) == best)
-    return made
-
-
 def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
     if not runs.results:
         return ["Ours: not run."]
-    notes = [f"seeds: runs finished/planned. n: questions a run answers. overall: mean of {', '.join(runs.overall)}."]
-    measured = [arm.overall for arm in arms.values() if arm.overall]
-    compared = [arm for arm in arms.values() if arm.difference]
+    notes = [
+        "seeds: runs (finished/planned). n: questions a run answers. "
+        f"overall: mean of {', '.join(runs.overall)}; ± standard deviation over seeds."
+    ]
+    measured = {label: arm.compared.mean for label, arm in arms.items() if arm.compared.mean}
     if measured:
-        covered = {estimate.covers for estimate in measured}
-        alone = [arm.label for arm in arms.values() if arm.overall and arm.overall.covers == "documents"]
+        covered = {estimate.covers for estimate in measured.values()}
+        alone = [label for label, estimate in measured.items() if estimate.covers == "documents"]
         where = f" (documents alone for {', '.join(alone)}: one run)" if alone and len(covered) > 1 else ""
         what = "documents and seeds" if "documents and seeds" in covered else "documents"
         notes.append(f"95 % intervals cover {what}{where}; {RESAMPLES:,} resamples, the arms paired by document.")
     else:
         notes.append("No intervals: this source keeps means, not single questions.")
-    if compared:
-        many = f"{len(compared)} comparison{'s' if len(compared) > 1 else ''}"
-        notes.append(f"*: Δ is clear of 0 after Holm's correction over {many}; ns: it is not.")
+    if any(arm.compared.difference for arm in arms.values()):
+        many = len(arms) - 1
+        notes.append(
+            "p: of the difference, by permutation of documents and by the interval's own spread, whichever is larger, "
+            f"after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is clear of 0 by p and "
+            "interval; ns: it is not."
+        )
         notes.append("Bold: best of its column. ≈: the best arm's lead over this one is not clear of 0.")
-    missing = [f"{point.label} (seed {point.seed})" for point in runs.missing]
-    return [*notes, f"Missing: {', '.join(missing)}."] if missing else notes
+    return [*notes, *trust_notes(runs)]

@@ -58,7 +58,7 @@ def verdict(published: float, low: float | None, high: float | None) -> str:
 
 
 def _agreement(arm: Arm, baseline: str, published: float, measure: str) -> Agreement:
-    found = arm.difference
+    found = arm.compared.difference
     low, high = (100 * found.low, 100 * found.high) if found else (None, None)
     return Agreement(
         measure=measure,

@@ -8,6 +8,7 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims import BEST, NOT_RUN, UNCLEAR, Claim, Contrast, Ours, verdict
 from mmprolong.reporting.components import components
 from mmprolong.reporting.lengths import size
+from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.power import cheaper, design_of
 from mmprolong.reporting.power_report import command_of, costs_of
 from mmprolong.reporting.runs import Result, Runs, read_store
@@ -24,10 +25,15 @@ class OurVerdict:
     """Ids of the score steps that were used."""
     command: str = ""
     """What would settle it; for a settled claim, what prints the table behind it."""
+    notes: tuple[str, ...] = ()
+    """How far the runs can be trusted."""
 
 
-def judge_ours(claim: Claim, store: Path | None) -> OurVerdict:
+def judge_ours(claim: Claim, store: Path | None, mixed_code: bool = False) -> OurVerdict:
     """The verdict of the runs in `store`.
+
+    Args:
+        mixed_code: whether runs of different code may be judged together.
 
     Raises:
         ArtifactError: a result is damaged, or results cannot be compared.
@@ -40,7 +46,7 @@ def judge_ours(claim: Claim, store: Path | None) -> OurVerdict:
     if store is None or not planned:
         known = asked.ablation in ablations()
         return OurVerdict(verdict=NOT_RUN, command=launch if known else f"no ablation {asked.ablation} yet")
-    return judge_runs(claim, asked, read_store(store, asked.ablation))
+    return judge_runs(claim, asked, read_store(store, asked.ablation, mixed_code))
 
 
 def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
@@ -57,7 +63,8 @@ def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
     ids = tuple(result.id for results in used for result in results)
     settled = f"mmprolong report {asked.ablation}"
     command = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
-    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=command)
+    notes = tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs))
+    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=command, notes=notes)
 
 
 def _lengths(name: str, runs: Runs) -> list[str]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist, fmean
 
-from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims import BEST, HIGHER, LOWER, UNCLEAR, Claim, Contrast, Printed, verdict
-from mmprolong.reporting.published import Published
+from mmprolong.reporting.published import Published, numbers, require_columns
 
 LEVEL = 0.05
 
@@ -77,10 +76,8 @@ def _means(printed: Printed, rows: Sequence[Mapping[str, str]]) -> list[float]:
     """Of each column over the rows [%]."""
     if not rows:
         return []
-    missing = [column for column in printed.columns if column not in rows[0]]
-    if missing:
-        raise ConfigError(f"{printed.table}.csv: no column {missing[0]!r}; its columns are {', '.join(rows[0])}")
-    return [fmean(float(row[column]) for row in rows) for column in printed.columns]
+    require_columns(printed.table, rows, printed.columns)
+    return [numbers(printed.table, rows, column) / len(rows) for column in printed.columns]
 
 
 def _bound(mean: float) -> float:

@@ -24,8 +24,11 @@ class Judged:
     ours: OurVerdict
 
 
-def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[Judged]:
+def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_code: bool = False) -> list[Judged]:
     """Every claim, or those that are named, judged by the papers' numbers and by the runs in `store`.
+
+    Args:
+        mixed_code: whether runs of different code may be judged together.
 
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
@@ -33,7 +36,7 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[J
     """
     published = Published(root("analysis") / "published")
     return [
-        Judged(claim=claim, printed=judge_printed(claim, published), ours=judge_ours(claim, store))
+        Judged(claim=claim, printed=judge_printed(claim, published), ours=judge_ours(claim, store, mixed_code))
         for claim in read_claims(names=names)
     ]
 
@@ -70,7 +73,8 @@ def describe(one: Judged) -> list[str]:
         f"  printed numbers: {_interval(one.printed.contrasts)}: {_printed_verdict(one.printed)}",
         f"  ours: {_interval(ours.contrasts)}: {ours.verdict}",
     ]
-    return [*lines, *([f"  runs: {', '.join(ours.runs)}"] if ours.runs else []), f"  to settle it: {ours.command}"]
+    lines += [f"  runs: {', '.join(ours.runs)}"] if ours.runs else []
+    return [*lines, *(f"  {note}" for note in ours.notes), f"  to settle it: {ours.command}"]
 
 
 def _row(one: Judged) -> tuple[Cell, ...]:
@@ -134,4 +138,5 @@ def _notes(judged: Sequence[Judged]) -> tuple[str, ...]:
         "correlation is what the same questions would need. They rest on one run: other seeds are not covered.",
         "Where a paper tells the spread of repeated evaluations (OriOn's VA), that is used; it covers no documents.",
         "Of a claim against several rows the smallest lead is shown.",
+        *dict.fromkeys(note for one in judged for note in one.ours.notes),
     )

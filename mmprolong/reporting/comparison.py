@@ -2,13 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean, stdev
 
+from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.agreement import Agreement, verdict
+from mmprolong.reporting.cells import (
+    NBSP,
+    delta_cell,
+    interval_cell,
+    name_cell,
+    p_cells,
+    p_columns,
+    provenance_columns,
+    score_cell,
+    seeds_cell,
+    with_best,
+)
+from mmprolong.reporting.contrasts import Compared, compare
 from mmprolong.reporting.digits import plain, signed
+from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.measures import Measure
+from mmprolong.reporting.published import require_columns
 from mmprolong.reporting.runs import Result, Runs
-from mmprolong.reporting.statistics import Estimate, difference, holm, mean
-from mmprolong.reporting.table import Cell, Column, Table
+from mmprolong.reporting.table import PRINT, Cell, Column, Table
 from mmprolong.reporting.tallies import tally
 
 OURS = "ours [%]"
@@ -41,99 +57,110 @@ class Paper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """Our finished runs of one row and what they say of the headline."""
+    """Our finished runs of one row and what they say of the headline [%]."""
 
-    results: Sequence[Result]
-    planned: int
-    headline: Estimate | None = None
+    results: Sequence[Result] = ()
+    planned: int = 0
+    mean: float | None = None
+    sd: float | None = None
     delta: float | None = None
-    difference: Estimate | None = None
-    clear: bool = False
+    compared: Compared = field(default_factory=Compared)
+
+    @property
+    def partial(self) -> bool:
+        """Whether runs are missing."""
+        return len(self.results) < self.planned
 
 
 def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | None = None) -> Table:
-    """The rows of `paper`, then those of our plan that it does not have; our columns, then the published ones."""
+    """The rows of `paper`, then those of our plan that it does not have; our columns, then the published ones.
+
+    Raises:
+        ConfigError: the published rows lack a column.
+    """
+    require_columns(paper.name, paper.rows, [paper.key, *(measure.column for measure in measures)])
     printed = {row[paper.key]: row for row in paper.rows}
     planned = runs.plan.labels if runs else []
     labels = [*printed, *(label for label in planned if label not in printed)]
     ours = _compared(paper, measures, {label: _row(runs, label) for label in labels})
     shown = [measure for measure in measures if measure.column == paper.headline or _asked(measure, ours)]
-    own, theirs = _own_columns(paper, shown), _published_columns(paper, measures)
+    name = Column(key=paper.key.replace(" ", "_"), title=paper.key, numeric=False)
+    columns = (name, *_own_columns(paper, shown), *_published_columns(paper, measures), *provenance_columns())
     rows = [
         [
-            Cell(text=label),
-            *_own_cells(ours[label], shown, paper),
+            name_cell(label, runs is not None and label in runs.stale),
+            *_own_cells(ours[label], ours.get(paper.against.get(label, ""), _Row()), shown, paper),
             *_published_cells(printed, label, measures, paper),
+            *provenance_cells(runs, label),
         ]
         for label in labels
     ]
     return Table(
         name=paper.name,
-        title=paper.title,
+        title=paper.title + progress(runs),
         caption=runs.plan.question if runs else "",
-        columns=(Column(key=paper.key.replace(" ", "_"), title=paper.key, numeric=False), *own, *theirs),
-        rows=tuple(tuple(row) for row in best_in_bold(rows, [Column(key="", title=""), *own, *theirs])),
-        notes=(*_notes(paper, ours), *paper.notes),
+        columns=columns,
+        rows=with_best(rows, columns),
+        notes=(*_notes(paper, ours), *(trust_notes(runs) if runs else []), *paper.notes),
         agreements=_agreements(paper, ours, printed),
     )
 
 
 def published_baseline(rows: Sequence[Mapping[str, str]], key: str, baseline: str) -> dict[str, str]:
-    """Every row compared with one of them."""
-    return {row[key]: baseline for row in rows if row[key] != baseline}
+    """Every row compared with one of them.
 
-
-def best_in_bold(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> list[list[Cell]]:
-    """The rows with the best of each column of scores marked; what prints alike is equally good."""
-    made = [list(row) for row in rows]
-    for index, column in enumerate(columns):
-        texts = {row[index].text: row[index].value for row in made if row[index].value is not None}
-        if column.group == "" or column.key.endswith("delta") or len(texts) < 2:
-            continue
-        best = max(texts, key=lambda text: texts[text] or 0.0)
-        for row in made:
-            row[index] = replace(row[index], best=row[index].text == best)
-    return made
+    Raises:
+        ConfigError: the rows have no such column, or none of them is the baseline.
+    """
+    require_columns("rows", rows, [key])
+    names = [row[key] for row in rows]
+    if rows and baseline not in names:
+        what = f"{key} {baseline!r}, with which the others are compared, is no row"
+        raise ConfigError(f"published rows: {what}; {nearest(baseline, names)}")
+    return {name: baseline for name in names if name != baseline}
 
 
 def _row(runs: Runs | None, label: str) -> _Row:
     known = runs is not None and label in runs.plan.labels
-    return _Row(results=runs.of(label), planned=runs.planned(label)) if known and runs else _Row(results=(), planned=0)
+    return _Row(results=runs.of(label), planned=runs.planned(label)) if known and runs else _Row()
 
 
 def _compared(paper: Paper, measures: Sequence[Measure], rows: Mapping[str, _Row]) -> dict[str, _Row]:
     headline = next(measure for measure in measures if measure.column == paper.headline)
-    tallies = {label: tally(headline, row.results) for label, row in rows.items()}
-    values = {label: _mean(headline, row.results) for label, row in rows.items()}
-    pool = [arm for arm in tallies.values() if arm is not None]
-    found: dict[str, Estimate] = {}
-    for label, other in paper.against.items():
-        one, base = tallies.get(label), tallies.get(other)
-        if one is not None and base is not None:
-            found[label] = difference(one, base, pool=pool)
-    adjusted = holm({label: estimate.p for label, estimate in found.items()})
-    made: dict[str, _Row] = {}
-    for label, row in rows.items():
-        arm, estimate = tallies[label], found.get(label)
-        made[label] = replace(
+    tallies = {label: found for label, row in rows.items() if (found := tally(headline, row.results)) is not None}
+    planned = {label: other for label, other in paper.against.items() if _planned(rows, label, other)}
+    compared = compare(tallies, planned)
+    values = {label: _values(headline, row.results) for label, row in rows.items()}
+    return {
+        label: replace(
             row,
-            headline=mean(arm) if arm is not None else None,
-            delta=_minus(values[label], values.get(paper.against.get(label, ""))),
-            difference=estimate,
-            clear=estimate is not None and estimate.clear and adjusted[label] < 0.05,
+            mean=_mean(values[label]),
+            sd=stdev(values[label]) if len(values[label]) > 1 else None,
+            delta=_minus(_mean(values[label]), _mean(values.get(paper.against.get(label, ""), []))),
+            compared=compared.get(label, Compared()),
         )
-    return made
+        for label, row in rows.items()
+    }
+
+
+def _planned(rows: Mapping[str, _Row], *labels: str) -> bool:
+    return all(label in rows and rows[label].planned for label in labels)
 
 
 def _asked(measure: Measure, rows: Mapping[str, _Row]) -> bool:
     """Whether any of our runs has this column; those that none has are left out, but for the headline."""
-    return any(_mean(measure, row.results) is not None for row in rows.values())
+    return any(_values(measure, row.results) for row in rows.values())
 
 
-def _mean(measure: Measure, results: Sequence[Result]) -> float | None:
+def _values(measure: Measure, results: Sequence[Result]) -> list[float]:
+    """The score of every run [%]; none if one of them was not asked."""
     values = [measure.of(result) for result in results]
     known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
+    return known if len(known) == len(values) else []
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def _minus(one: float | None, other: float | None) -> float | None:
@@ -141,9 +168,17 @@ def _minus(one: float | None, other: float | None) -> float | None:
 
 
 def _own_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column]:
-    scores = [_column(measure, "ours", OURS) for measure in measures]
-    delta = Column(key="delta", title=f"Δ {paper.headline} [95\u00a0%]", group=OURS)
-    return [Column(key="seeds", title="seeds"), *scores, *([delta] if paper.against else [])]
+    columns = [Column(key="seeds", title="seeds")]
+    for measure in measures:
+        column = _column(measure, "ours", OURS)
+        columns.append(column)
+        if measure.column == paper.headline:
+            title = f"95{NBSP}%"
+            columns.append(Column(key="interval", title=title, group=OURS, flat=f"{column.flat} {title}", only=PRINT))
+    if paper.against:
+        columns.append(Column(key="delta", title=f"Δ {paper.headline} [95{NBSP}%]", group=OURS))
+        columns += p_columns(OURS)
+    return columns
 
 
 def _published_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column]:
@@ -154,32 +189,21 @@ def _published_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column
 
 def _column(measure: Measure, whose: str, group: str) -> Column:
     title = measure.title or measure.column
-    return Column(key=f"{whose}_{measure.column}".replace(" ", "_"), title=title, group=group, flat=f"{whose} {title}")
+    key = f"{whose}_{measure.column}".replace(" ", "_")
+    return Column(key=key, title=title, group=group, flat=f"{whose} {title}", score=True)
 
 
-def _own_cells(row: _Row, measures: Sequence[Measure], paper: Paper) -> list[Cell]:
-    seeds = Cell(text=f"{len(row.results)}/{row.planned}") if row.planned else Cell()
-    scores = [_score(_mean(measure, row.results), row, measure.column == paper.headline) for measure in measures]
-    return [seeds, *scores, *([_delta(row)] if paper.against else [])]
-
-
-def _score(value: float | None, row: _Row, headline: bool) -> Cell:
-    if value is None:
-        return Cell()
-    if not headline or row.headline is None:
-        return Cell(text=plain(value), value=value)
-    low, high, half = (100 * end for end in (row.headline.low, row.headline.high, row.headline.half))
-    return Cell(text=f"{plain(value)} ± {plain(half)}", value=value, low=low, high=high)
-
-
-def _delta(row: _Row) -> Cell:
-    if row.delta is None:
-        return Cell()
-    if row.difference is None:
-        return Cell(text=signed(row.delta), value=row.delta)
-    low, high = 100 * row.difference.low, 100 * row.difference.high
-    text = f"{signed(row.delta)} [{signed(low)}, {signed(high)}]"
-    return Cell(text=text, value=row.delta, low=low, high=high, mark=" *" if row.clear else " ns")
+def _own_cells(row: _Row, baseline: _Row, measures: Sequence[Measure], paper: Paper) -> list[Cell]:
+    cells = [seeds_cell(len(row.results), row.planned)]
+    for measure in measures:
+        if measure.column == paper.headline:
+            cells += [score_cell(row.mean, row.sd, row.compared), interval_cell(row.compared)]
+        else:
+            value = _mean(_values(measure, row.results))
+            cells.append(Cell() if value is None else Cell(text=plain(value), value=value))
+    if paper.against:
+        cells += [delta_cell(row.delta, row.compared, row.partial or baseline.partial), *p_cells(row.compared)]
+    return cells
 
 
 def _published_cells(
@@ -218,7 +242,7 @@ def _agreements(
         theirs, row = _published_delta(printed, label, paper), ours[label]
         if theirs is None or row.delta is None:
             continue
-        interval = row.difference
+        interval = row.compared.difference
         low, high = (100 * interval.low, 100 * interval.high) if interval else (None, None)
         found.append(
             Agreement(
@@ -239,8 +263,10 @@ def _notes(paper: Paper, ours: Mapping[str, _Row]) -> list[str]:
     notes = [f"Published: {paper.source}; one run a row, no intervals."]
     if not any(row.results for row in ours.values()):
         return [*notes, "Ours: not run."]
-    notes.append("Ours: ± and [ ] are 95 % intervals over documents, and over seeds where there are at least two.")
-    compared = sum(row.difference is not None for row in ours.values())
-    return (
-        [*notes, f"*: Δ is clear of 0 after Holm's correction over {compared}; ns: it is not."] if compared else notes
+    notes.append(
+        "Ours: mean ± standard deviation over seeds; [ ] are 95 % intervals over documents, and over seeds where there "
+        "are at least two. ≈: not told apart from our best."
     )
+    planned = sum(_planned(ours, label, other) for label, other in paper.against.items())
+    told = f"p and *: Δ is clear of 0 after Holm's correction over {planned}; ns: it is not."
+    return [*notes, told] if any(row.compared.difference for row in ours.values()) else notes

@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mmprolong.records import Score
-from mmprolong.reporting.ablation_table import OURS, difference_cell
+from mmprolong.reporting.ablation_table import HEADLINE
 from mmprolong.reporting.arms import by_length
+from mmprolong.reporting.cells import NBSP, delta_cell
+from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.digits import plain
+from mmprolong.reporting.marks import partial
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.statistics import Estimate, difference, holm, outcomes
@@ -56,16 +59,21 @@ def with_contrasts(table: Table, runs: Runs, key: str, title: str, pairs: Mappin
     Args:
         pairs: row -> what it is compared with; rows that are not in the plan are left out.
     """
-    compared = {label: found for label, other in pairs.items() if (found := _difference(runs, label, other))}
-    adjusted = holm({label: found.p for label, found in compared.items()})
+    planned = {label: other for label, other in pairs.items() if {label, other.row} <= set(runs.plan.labels)}
+    compared = {label: found for label, other in planned.items() if (found := _difference(runs, label, other))}
+    adjusted = holm({label: compared[label].p if label in compared else 1.0 for label in planned})
     cells = {
-        label: difference_cell(found.value, found, found.clear and adjusted[label] < 0.05)
+        label: delta_cell(
+            100 * found.value,
+            Compared(difference=found, p=adjusted[label]),
+            partial(runs, label) or partial(runs, planned[label].row),
+        )
         for label, found in compared.items()
     }
-    note = f"{title}: * is clear of 0 after Holm's correction over the {len(cells)} of this column."
+    note = f"{title}: * is clear of 0 after Holm's correction over the {len(planned)} of this column."
     return replace(
         table,
-        columns=(*table.columns, Column(key=key, title=f"{title} [95\u00a0%]", group=OURS)),
+        columns=(*table.columns, Column(key=key, title=f"{title} [95{NBSP}%]", group=HEADLINE)),
         rows=tuple((*row, cells.get(row[0].text, Cell())) for row in table.rows),
         notes=(*table.notes, *([note] if cells else [])),
     )
@@ -86,7 +94,8 @@ def _count(value: int | None) -> Cell:
 def _spread(cell: Cell, found: Estimate | None) -> Cell:
     if found is None or not found.n:
         return cell
-    return replace(cell, text=f"{cell.text} ± {plain(100 * found.half)}", low=100 * found.low, high=100 * found.high)
+    low, high = 100 * found.low, 100 * found.high
+    return replace(cell, text=f"{cell.text} [{plain(low)}, {plain(high)}]", low=low, high=high)
 
 
 def _difference(runs: Runs, label: str, against: Against) -> Estimate | None:

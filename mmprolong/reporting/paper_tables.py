@@ -12,7 +12,7 @@ from mmprolong.plans import Plan, Point
 from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
-from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
 from mmprolong.sweep.spec import labels, parse
 
@@ -22,23 +22,17 @@ def table_names() -> list[str]:
     return plugins.names(root("analysis") / "tables")
 
 
-def paper_table(name: str, store: Path | None = None, ablation: str = "") -> Table:
-    """Table `name`: ours from the store if the sweep was launched there, beside the published numbers.
-
-    Args:
-        ablation: whose runs to show; by default the one that is called like the table, if it was launched.
+def paper_table(name: str, runs: Runs | None = None) -> Table:
+    """Table `name`: our runs, if there are any, beside the published numbers.
 
     Raises:
         ConfigError: there is neither such a table nor such an ablation; names the nearest.
-        ArtifactError: a result in the store is damaged, or results cannot be compared.
     """
-    if store is not None and ablation:
-        return _build(name, read_store(store, ablation))
-    if store is not None and (store / "plans" / f"{name}.json").is_file():
-        return ablation_table(read_store(store, name))
-    if name in ablations():
+    if runs is None and name in ablations():
         return ablation_table(unlaunched(name))
-    return _build(name, None)
+    folder = root("analysis")
+    module = plugins.load_file(folder / "tables", name, "table")
+    return module.build(runs, Published(folder / "published"))
 
 
 def ablation_table(runs: Runs) -> Table:
@@ -49,7 +43,7 @@ def ablation_table(runs: Runs) -> Table:
     """
     if not runs.plan.table:
         return arms_by_length(runs, runs.plan.ablation)
-    return _build(runs.plan.table, runs)
+    return paper_table(runs.plan.table, runs)
 
 
 def unlaunched(ablation: str) -> Runs:
@@ -92,9 +86,3 @@ def write_table(table: Table, folder: Path) -> dict[str, Path]:
     for ending, path in files.items():
         path.write_text(texts[ending], encoding="utf-8")
     return files
-
-
-def _build(name: str, runs: Runs | None) -> Table:
-    folder = root("analysis")
-    module = plugins.load_file(folder / "tables", name, "table")
-    return module.build(runs, Published(folder / "published"))

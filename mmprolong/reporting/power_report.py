@@ -8,6 +8,7 @@ from mmprolong.artifacts import Store
 from mmprolong.plans import Point
 from mmprolong.reporting.components import Sample, components
 from mmprolong.reporting.digits import plain
+from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.power import Design, cheaper, design_of, smallest
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Cell, Column, Table
@@ -50,7 +51,7 @@ def power_table(runs: Runs) -> Table:
         caption=runs.plan.question,
         columns=_columns(costs),
         rows=tuple(rows),
-        notes=_notes(sample, now, arms, seen, costs),
+        notes=(*_notes(sample, now, arms, seen, costs), *trust_notes(runs)),
     )
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
-
-_STAGES = {"source": "synthesis", "short": "synthesis"}
-"""Last word of a role -> stage, where they differ."""
+from mmprolong.reporting.origins import stage_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +49,6 @@ def provenance(store: Path, plan: Plan) -> Provenance:
     Raises:
         ArtifactError: a record is damaged.
     """
-    stages = {
-        step: _STAGES.get(role.rpartition(".")[2], role.rpartition(".")[2])
-        for point in plan.points
-        for role, step in point.steps.items()
-    }
+    stages = {step: stage_of(role) for point in plan.points for role, step in point.steps.items()}
     records = (Store(store).record(stage, step) for step, stage in stages.items())
     return Provenance(steps=tuple(record for record in records if record), planned=len(stages))

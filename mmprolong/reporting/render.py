@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mmprolong.reporting.table import MISSING, Cell, Column, Table
+from mmprolong.reporting.table import CSV, MISSING, PRINT, Cell, Column, Table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -32,12 +32,17 @@ _LATEX = {
     "→": r"$\to$",
     "β": r"$\beta$",
     "–": "--",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
     "\u00a0": "~",
 }
 
 
 def to_markdown(table: Table) -> str:
     """GitHub's Markdown, which has one line of headings."""
+    table = table.shown(PRINT)
     titles = [_markdown_text(column.flat or column.title) for column in table.columns]
     body = [[_markdown_cell(cell) for cell in row] for row in table.rows]
     widths = [max(3, *(len(line[index]) for line in [titles, *body])) for index in range(len(titles))]
@@ -53,6 +58,7 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """A `table*` environment; needs the packages booktabs and graphicx."""
+    table = table.shown(PRINT)
     spec = "".join("r" if column.numeric else "l" for column in table.columns)
     groups = _latex_groups(table) if any(name for name, _ in table.groups) else []
     titles = " & ".join(_latex_text(column.title) for column in table.columns)
@@ -81,14 +87,18 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The numbers behind the cells; a column with intervals is followed by `<key>_low` and `<key>_high`."""
+    """The numbers behind the cells; `<key>_sd`, `<key>_low` and `<key>_high` follow a column whose cells have them."""
+    table = table.shown(CSV)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    ranged = [any(row[index].low is not None for row in table.rows) for index in range(len(table.columns))]
-    head = zip(table.columns, ranged, strict=True)
-    writer.writerow(name for column, wide in head for name in _csv_names(column, wide))
+    further = [_further([row[index] for row in table.rows]) for index in range(len(table.columns))]
+    writer.writerow(
+        name
+        for column, more in zip(table.columns, further, strict=True)
+        for name in (column.key, *(f"{column.key}_{part}" for part in more))
+    )
     for row in table.rows:
-        writer.writerow(value for cell, wide in zip(row, ranged, strict=True) for value in _csv_values(cell, wide))
+        writer.writerow(value for cell, more in zip(row, further, strict=True) for value in _csv_values(cell, more))
     return file.getvalue()
 
 
@@ -98,6 +108,7 @@ def to_html(table: Table, directions: bool = True) -> str:
     Args:
         directions: whether the comparisons with the paper stand among the notes.
     """
+    table = table.shown(PRINT)
     heads = [f"<tr>{_html_groups(table)}</tr>"] if any(name for name, _ in table.groups) else []
     starts = _starts(table)
     titles = "".join(
@@ -118,7 +129,7 @@ def to_html(table: Table, directions: bool = True) -> str:
 
 def to_rich(table: Table) -> "RenderableType":
     """For the terminal; where it is too narrow each group of columns is printed below the one before."""
-    return _Fitting(table)
+    return _Fitting(table.shown(PRINT))
 
 
 class _Fitting:
@@ -201,13 +212,14 @@ def _latex_groups(table: Table) -> list[str]:
     return [" & ".join(cells) + r" \\", " ".join(rules)]
 
 
-def _csv_names(column: Column, wide: bool) -> list[str]:
-    return [column.key, f"{column.key}_low", f"{column.key}_high"] if wide else [column.key]
+def _further(cells: list[Cell]) -> list[str]:
+    """The numbers besides the value that a column has."""
+    return [part for part in ("sd", "low", "high") if any(getattr(cell, part) is not None for cell in cells)]
 
 
-def _csv_values(cell: Cell, wide: bool) -> list[object]:
+def _csv_values(cell: Cell, more: list[str]) -> list[object]:
     first = cell.text if cell.value is None else _number(cell.value)
-    return [first, _number(cell.low), _number(cell.high)] if wide else [first]
+    return [first, *(_number(getattr(cell, part)) for part in more)]
 
 
 def _number(value: float | None) -> object:

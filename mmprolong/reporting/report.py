@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmprolong.errors import ConfigError
 from mmprolong.reporting import figures
 from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.html import html_report
+from mmprolong.reporting.items import Item, write_items
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.own_figure import own_figure
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
-from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.scatter import published_against_ours
 from mmprolong.reporting.table import Table
 from mmprolong.reporting.wandb_report import markdown_report
@@ -30,33 +32,45 @@ class Report:
     files: tuple[Path, ...]
     html: Path
     """The page that holds all the rest."""
+    remark: str = ""
+    """What could not be written, and why."""
 
     def console(self) -> "RenderableType":
         """The table for the terminal."""
         return to_rich(self.table)
 
 
-def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
-    """Write tables, figures and the HTML page of an ablation as far as it has run.
+def write_report(runs: Runs, store: Path, folder: Path | None = None) -> Report:
+    """Write tables, figures, all answers and the HTML page of an ablation as far as it has run.
 
     Args:
+        runs: as they were read from `store`.
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ConfigError: the store has no such plan, or the plan's table does not exist.
-        ArtifactError: a result is damaged, or results cannot be compared.
+        ConfigError: the plan's table does not exist.
+        ArtifactError: a certificate or log of a run is damaged.
     """
-    runs = read_store(store, ablation)
     table = ablation_table(runs)
-    folder = folder or store / "reports" / ablation
+    folder = folder or store / "reports" / runs.plan.ablation
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
     files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, _write(folder / "report.md", markdown_report(runs, table, shown))]
+    answers, remark = _answers(runs, folder / "items.parquet")
+    files += answers
     html = _write(folder / "report.html", html_report(store, runs, table))
-    return Report(table=table, folder=folder, files=(*files, html), html=html)
+    return Report(table=table, folder=folder, files=(*files, html), html=html, remark=remark)
+
+
+def _answers(runs: Runs, path: Path) -> tuple[list[Path], str]:
+    """The file of all answers, or why there is none: the rest of a report does not need it."""
+    try:
+        return [write_items(path, runs.plan, {step: Item(result=one) for step, one in runs.results.items()})], ""
+    except ConfigError as error:
+        return [], f"{path.name}: {error}"
 
 
 def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:

@@ -1,18 +1,16 @@
-"""The runs of one ablation joined with their results by step id: from the store, or from W&B's offline files."""
+"""The runs of one ablation joined with their results by step id."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan, Point, load_plan
 from mmprolong.records import Score, read_jsonl
-from mmprolong.reporting.cache import Cache
 from mmprolong.reporting.lengths import size
-from mmprolong.reporting.wandb_files import WandbRun, read_run, run_files
+from mmprolong.reporting.origins import Origin, read_origin, require_one_code, stage_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +43,12 @@ class Runs:
     """By id of the score step."""
     store: Path | None = None
     """Where the files of the runs lie; none: only results are at hand."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """What made the steps, as far as it is known, by id."""
+    stale: frozenset[str] = frozenset()
+    """Rows whose runs are not those that the ablation would plan today."""
+    remarks: tuple[str, ...] = ()
+    """What a table of these runs must say besides."""
 
     def of(self, label: str) -> list[Result]:
         """The finished results of a row, one a seed."""
@@ -54,6 +58,16 @@ class Runs:
     def planned(self, label: str) -> int:
         """How many different runs the plan has for a row."""
         return len(self.plan.of(label))
+
+    def behind(self, labels: Sequence[str] = ()) -> dict[str, str]:
+        """The steps on which the results of these rows hang, of all rows by default: stage by id."""
+        rows = set(labels or self.plan.labels)
+        return {
+            step: stage_of(role)
+            for point in self.plan.points
+            if point.label in rows and point.steps["score"] in self.results
+            for role, step in point.steps.items()
+        }
 
     @property
     def lengths(self) -> list[str]:
@@ -72,36 +86,23 @@ class Runs:
         return [point for point in self.plan.points if point.steps["score"] not in self.results]
 
 
-def read_store(store: Path, ablation: str) -> Runs:
+def read_store(store: Path, ablation: str, mixed_code: bool = False) -> Runs:
     """The runs of `ablation` with every result that is finished in the store.
+
+    Args:
+        mixed_code: whether results of different code may stand in one table.
 
     Raises:
         ConfigError: the store has no plan of that name.
         ArtifactError: a finished result is damaged, or results cannot be compared.
     """
-    plan = load_plan(Store(store), ablation)
+    held = Store(store)
+    plan = load_plan(held, ablation)
     ids = dict.fromkeys(point.steps["score"] for point in plan.points)
-    found = {step: result for step in ids if (result := _result(Store(store), step)) is not None}
-    return comparable(Runs(plan=plan, results=found, store=store))
-
-
-def read_wandb(folder: Path, ablation: str) -> Runs:
-    """The runs of `ablation` from W&B's offline folders (`offline-run-*`); the plan is `../plans/<ablation>.json`.
-
-    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
-    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
-    What was read is kept in `../cache` until its files change.
-
-    Raises:
-        ConfigError, ArtifactError: as in `read_store`.
-    """
-    plan = load_plan(Store(folder.parent), ablation)
-    ids = {point.steps["score"] for point in plan.points}
-    files = {step: paths for step, paths in run_files(folder).items() if step in ids}
-    cache = Cache(folder.parent / "cache" / "wandb.msgpack", Result)
-    found = {step: result for step, paths in files.items() if (result := _offline(step, paths, cache)) is not None}
-    cache.save()
-    return comparable(Runs(plan=plan, results=found))
+    found = {step: result for step in ids if (result := _result(held, step)) is not None}
+    runs = Runs(plan=plan, results=found, store=store)
+    origins = {step: origin for step, stage in runs.behind().items() if (origin := read_origin(held, stage, step))}
+    return comparable(replace(runs, origins=origins), mixed_code)
 
 
 def _result(store: Store, step: str) -> Result | None:
@@ -114,41 +115,18 @@ def _result(store: Store, step: str) -> Result | None:
     return Result(id=record.id, metrics=record.metrics, scores=tuple(read_jsonl(path, Score)))
 
 
-def _offline(step: str, files: list[Path], cache: Cache[Result]) -> Result | None:
-    """From the cache while the files are as they were."""
-    stats = [(path.parent.name, path.stat()) for path in files]
-    mark = " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
-    kept = cache.get(step, mark)
-    if kept is not None:
-        return kept
-    result = result_of(read_run(step, files))
-    if result is not None:
-        cache.keep(step, mark, result)
-    return result
+def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
+    """`runs`, if all were made and judged alike: by the same code, the same questions, the same scorers.
 
-
-def result_of(run: WandbRun) -> Result | None:
-    """The evaluation that a run of W&B holds; None while it is not finished.
-
-    Raises:
-        ArtifactError: its questions have not the fields of a Score.
-    """
-    if "overall" not in run.summary:
-        return None
-    rows = [row for row in run.history if "sample" in row and "value" in row]
-    try:
-        scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
-    except msgspec.ValidationError as error:
-        raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
-    return Result(id=run.id, metrics=run.summary, scores=scores)
-
-
-def comparable(runs: Runs) -> Runs:
-    """`runs`, if all were judged alike: the same questions by the same scorers.
+    Args:
+        mixed_code: whether results of different code may stand in one table.
 
     Raises:
         ArtifactError: names the first run that differs.
+        MixedCode: names the steps that differ.
     """
+    if not mixed_code:
+        require_one_code(runs.plan.ablation, runs.behind(), runs.origins)
     first: tuple[str, dict[str, str]] | None = None
     for result in runs.results.values():
         scorers = {score.sample: score.scorer for score in result.scores}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from mmprolong.reporting.published import require_columns
 from mmprolong.reporting.table import Cell, Column, Table
 
 Row = Mapping[str, float | str]
@@ -18,22 +19,27 @@ def side_by_side(
     ours: Sequence[Row],
     notes: Sequence[str] = (),
 ) -> Table:
-    """Rows are joined by the texts of `keys`; those that only one side has follow with `-` on the other."""
+    """Rows are joined by the texts of `keys`; those that only one side has follow with `-` on the other.
+
+    Raises:
+        ConfigError: the published rows have none of the columns, or not the keys.
+    """
+    known = [column for column in columns if any(column in row for row in published)]
+    require_columns(name, published, [*keys, *(known or columns[:1])])
     theirs = {tuple(row[key] for key in keys): row for row in published}
     own = {tuple(row[key] for key in keys): row for row in ours}
     group = f"published ({source.partition(',')[0]})"
     head = [Column(key=key.replace(" ", "_"), title=key, numeric=False) for key in keys]
     shown = [column for column in columns if any(column in row for row in ours)] or list(columns[:1])
-    printed = [column for column in columns if any(column in row for row in published)]
     return Table(
         name=name,
         title=title,
-        columns=(*head, *_columns("ours", "ours", shown), *_columns("published", group, printed)),
+        columns=(*head, *_columns("ours", "ours", shown), *_columns("published", group, known)),
         rows=tuple(
             (
                 *(Cell(text=str(text)) for text in key),
                 *(_cell(own.get(key, {}).get(column)) for column in shown),
-                *(_cell(theirs.get(key, {}).get(column)) for column in printed),
+                *(_cell(theirs.get(key, {}).get(column)) for column in known),
             )
             for key in dict.fromkeys([*theirs, *own])
         ),

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan
 from mmprolong.records import Score
+from mmprolong.reporting.origins import Origin
 from mmprolong.reporting.runs import Result, Runs, comparable
 
 FORMAT = 1
@@ -33,6 +34,10 @@ class _Snapshot:
     questions: tuple[tuple[str, str, str, str, float, str, str], ...]
     """Sample, document, task, length, depth, target, scorer: the same for all runs."""
     results: dict[str, _Answers]
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """What made the steps behind the results, by id."""
+    stale: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def write_snapshot(runs: Runs, path: Path) -> None:
@@ -46,6 +51,9 @@ def write_snapshot(runs: Runs, path: Path) -> None:
             (one.sample, one.document, one.task, one.length, one.depth, one.target, one.scorer) for one in asked
         ),
         results={name: _answers(runs.results[name], order) for name in sorted(runs.results)},
+        origins={name: runs.origins[name] for name in sorted(runs.origins)},
+        stale=tuple(sorted(runs.stale)),
+        remarks=runs.remarks,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
@@ -53,8 +61,11 @@ def write_snapshot(runs: Runs, path: Path) -> None:
     partial.replace(path)
 
 
-def read_snapshot(path: Path) -> Runs:
+def read_snapshot(path: Path, mixed_code: bool = False) -> Runs:
     """The runs as they were when the snapshot was written.
+
+    Args:
+        mixed_code: whether results of different code may stand in one table.
 
     Raises:
         ArtifactError: the file is missing, damaged or of another format.
@@ -71,7 +82,14 @@ def read_snapshot(path: Path) -> Runs:
         results = {name: _result(name, one, snapshot) for name, one in snapshot.results.items()}
     except (msgspec.DecodeError, ValueError) as error:
         raise ArtifactError(f"{path}: {error}; write the snapshot again") from error
-    return comparable(Runs(plan=snapshot.plan, results=results))
+    runs = Runs(
+        plan=snapshot.plan,
+        results=results,
+        origins=snapshot.origins,
+        stale=frozenset(snapshot.stale),
+        remarks=snapshot.remarks,
+    )
+    return comparable(runs, mixed_code)
 
 
 def _answers(result: Result, order: dict[str, int]) -> _Answers:

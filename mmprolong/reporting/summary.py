@@ -13,12 +13,12 @@ def summary(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
     scores = {label: arm.score for label, arm in arms.items() if arm.score is not None}
     if scores:
         best = max(scores, key=lambda label: scores[label])
-        near = [label for label, arm in arms.items() if arm.near_best]
+        near = [label for label, arm in arms.items() if arm.compared.near_best]
         level = f"Highest overall: {best}, {plain(100 * scores[best])} %"
         sentences.append(f"{level}; not told apart from it: {', '.join(near)}." if near else f"{level}.")
-    compared = [arm for arm in arms.values() if arm.difference]
-    clear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if arm.clear]
-    unclear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if not arm.clear]
+    compared = [arm for arm in arms.values() if arm.compared.difference]
+    clear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if arm.compared.clear]
+    unclear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if not arm.compared.clear]
     if clear:
         sentences.append(f"Clear of {runs.plan.baseline} after Holm's correction: {', '.join(clear)} points.")
     if unclear:

@@ -1,10 +1,12 @@
 """The one model of a table: what it says, free of how it is printed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mmprolong.reporting.agreement import Agreement
 
 MISSING = "-"
+PRINT, CSV = "print", "csv"
+"""Where a column stands that does not stand everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +18,14 @@ class Cell:
     low: float | None = None
     """Lower end of the interval, if the cell has one."""
     high: float | None = None
+    sd: float | None = None
+    """Standard deviation over seeds."""
     best: bool = False
     """Best of its column: printed bold."""
     mark: str = ""
-    """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best."""
+    """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best, `†` seeds are missing,
+    `‡ stale` not what would be run today.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,10 @@ class Column:
     numeric: bool = True
     flat: str = ""
     """Heading where groups cannot be drawn; empty: the title."""
+    score: bool = False
+    """Whether more is better: the best of the column is printed bold."""
+    only: str = ""
+    """`print` or `csv`; empty: both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +64,17 @@ class Table:
         if wrong:
             raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
 
+    def shown(self, where: str) -> "Table":
+        """The table with the columns that are printed, or that stand in CSV."""
+        kept = [index for index, column in enumerate(self.columns) if column.only in ("", where)]
+        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
+
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Headings over the columns and how many columns each spans, from the left."""
+        """Headings over the printed columns and how many columns each spans, from the left."""
         spans: list[tuple[str, int]] = []
-        for column in self.columns:
+        for column in (column for column in self.columns if column.only != CSV):
             if spans and spans[-1][0] == column.group:
                 spans[-1] = column.group, spans[-1][1] + 1
             else:

@@ -9,9 +9,10 @@ from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
 from mmprolong.mirror import one_line
 from mmprolong.plans import load_plan
-from mmprolong.reporting.cache import Cache
-from mmprolong.reporting.runs import Result, Runs, comparable, result_of
+from mmprolong.reporting.items import keep_items, read_items
+from mmprolong.reporting.runs import Runs, comparable
 from mmprolong.reporting.wandb_files import WandbRun, merged, nested
+from mmprolong.reporting.wandb_offline import evaluated, origins_of
 
 PAGE = 50
 """Runs a request; larger pages are slower."""
@@ -19,7 +20,14 @@ SECONDS = 30
 """Time W&B may take to answer."""
 
 
-def read_api(project: str, ablation: str, store: Path, questions: bool = True, seconds: int = SECONDS) -> Runs:
+def read_api(
+    project: str,
+    ablation: str,
+    store: Path,
+    questions: bool = True,
+    seconds: int = SECONDS,
+    mixed_code: bool = False,
+) -> Runs:
     """The runs of `ablation` in a project of W&B; its plan is `plans/<ablation>.json` in the store.
 
     Finished runs never change, so they are read once and kept in the store's folder `cache`.
@@ -29,6 +37,7 @@ def read_api(project: str, ablation: str, store: Path, questions: bool = True, s
         questions: whether to read the single questions, which intervals need (a request or more for each run);
             otherwise the means alone.
         seconds: time W&B may take to answer.
+        mixed_code: whether results of different code may stand in one table.
 
     Raises:
         ConfigError: W&B cannot be reached or refuses the key, or there is no such project or plan.
@@ -36,18 +45,16 @@ def read_api(project: str, ablation: str, store: Path, questions: bool = True, s
     """
     plan = load_plan(Store(store), ablation)
     ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
-    mark = f"{project} {'questions' if questions else 'means'}"
-    cache = Cache(store / "cache" / f"api-{project.replace('/', '-')}.msgpack", Result)
-    found = {step: result for step in ids if (result := cache.get(step, mark)) is not None}
+    mark = "questions" if questions else "means"
+    path = store / "cache" / f"api-{project.replace('/', '-')}-{ablation}.parquet"
+    found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == mark}
     missing = [step for step in ids if step not in found]
     if missing:
-        for run in _finished(project, missing, questions, seconds):
-            result = result_of(run)
-            if result is not None:
-                found[run.id] = result
-                cache.keep(run.id, mark, result)
-        cache.save()
-    return comparable(Runs(plan=plan, results={step: found[step] for step in ids if step in found}))
+        new = [evaluated(run, mark) for run in _finished(project, missing, questions, seconds)]
+        found |= {item.result.id: item for item in new if item is not None}
+        keep_items(path, plan, found)
+    results = {step: found[step].result for step in ids if step in found}
+    return comparable(Runs(plan=plan, results=results, origins=origins_of(found)), mixed_code)
 
 
 def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:

@@ -106,8 +106,8 @@ def _check(ablation: Ablation) -> None:
         raise ConfigError(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}")
     if len(set(ablation.seeds)) != len(ablation.seeds) or not ablation.seeds:
         raise ConfigError(f"sweep.seeds: {ablation.seeds}; name one or more, each once")
-    empty = [label for axis in ablation.grid for label, texts in axis.items() if not texts]
-    empty += [label for label, texts in ablation.points.items() if not texts]
+    named = [*ablation.points.items(), *(item for axis in ablation.grid for item in axis.items())]
+    empty = [label for label, texts in named if not texts or not all(text.strip() for text in texts)]
     if empty:
         raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")
     _check_file("table", ablation.table, names(root("analysis") / "tables"))

@@ -144,7 +144,7 @@ def test_a_length_is_compared_where_it_was_trained():
     assert table.cell("4x", "longer").value == pytest.approx(-40, abs=8)
     assert table.cell("2x", "matched").mark == " *" and table.cell("4x", "matched").mark == " ns"
     cell = table.cell("mixed", "accuracy_4x")
-    assert "±" in cell.text and cell.low is not None and cell.low < (cell.value or 0) < (cell.high or 0)
+    assert "[" in cell.text and cell.low is not None and cell.low < (cell.value or 0) < (cell.high or 0)
 
 
 def test_a_suite_without_a_length_leaves_its_contrast_out():
@@ -181,7 +181,7 @@ def test_the_map_frames_the_length_of_training():
     assert found is not None and found.name == "train_length"
     (axes,) = found.figure.axes
     assert [patch.get_xy() for patch in axes.patches] == [(3, 1), (0, 2), (1, 3)]
-    assert len(axes.texts) == 20 and "±" in axes.texts[0].get_text()
+    assert len(axes.texts) == 20 and "–" in axes.texts[0].get_text()
 
 
 def test_where_rows_are_trained_to_different_lengths_none_is_shaded():
@@ -211,7 +211,8 @@ def test_an_ablation_without_a_figure_of_its_own_has_none(store: Path):
 def test_the_own_figure_stands_in_the_report(tmp_path: Path):
     levels = {"base": (0.5, 0.1), "mixed": (0.9, 0.05), "2x": (0.9, 0.1), "8x": (0.8, 0.02)}
     truth = Truth(ablation="train_length", baseline="mixed", levels=levels, documents=4, questions=2, seeds=2)
-    report = write_report(write_store(tmp_path, truth), "train_length")
+    store = write_store(tmp_path, truth)
+    report = write_report(read_store(store, "train_length"), store)
     assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
     assert "Framed: the longest length" in report.html.read_text()
     assert "train_length.png" in (report.folder / "report.md").read_text()

@@ -24,7 +24,8 @@ def build(name: str, runs):
 @pytest.mark.parametrize("name", table_names())
 def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Path):
     table = paper_table(name)
-    own = [index for index, column in enumerate(table.columns) if column.group.startswith(("ours", "accuracy"))]
+    groups = ("ours", "accuracy", "overall")
+    own = [index for index, column in enumerate(table.columns) if column.group.startswith(groups)]
     assert table.name == name and "Ours: not run." in table.notes
     assert {row[index].text for row in table.rows for index in own} == {"-"}
     assert [path.name for path in write_table(table, tmp_path).values()] == [
@@ -53,7 +54,7 @@ def test_our_scores_stand_beside_the_papers_with_intervals_and_a_direction():
     assert "±" in ours.text and ours.value == pytest.approx(80, abs=8)
     parts = [table.cell("MMProLong", f"ours_{length}_avg").value or 0 for length in ("64K", "128K")]
     assert sum(parts) / 2 == pytest.approx(ours.value)
-    assert table.cell("MMProLong", "delta").mark == " *" and table.cell("MMProLong", "seeds").text == "2/2"
+    assert table.cell("MMProLong", "delta").mark == " *" and table.cell("MMProLong", "seeds").text == "(2/2)"
     assert table.cell("MMProLong", "published_delta").value == pytest.approx(29.4)
     assert [one.verdict for one in table.agreements] == ["agrees"]
     assert table.cell("Gemma3-4B", "ours_mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
@@ -101,9 +102,9 @@ def test_data_statistics_count_what_the_packs_hold(tmp_path: Path):
 
 
 def test_a_launched_ablation_is_shown_with_its_runs(tmp_path: Path):
-    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
-    assert paper_table("length_dist", store).cell("uniform", "seeds").text == "1/1"
-    assert paper_table("training_setup", store, "length_dist").cell("budget", "ours_value").text == "65,536 tokens"
+    runs = read_store(write_store(tmp_path, Truth(documents=2, questions=2, seeds=1)), "length_dist")
+    assert paper_table("length_dist", runs).cell("uniform", "seeds").text == "(1/1)"
+    assert paper_table("training_setup", runs).cell("budget", "ours_value").text == "65,536 tokens"
 
 
 def test_a_misspelt_table_names_the_nearest():

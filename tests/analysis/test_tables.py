@@ -48,7 +48,7 @@ def test_rows_are_the_plans_labels_in_order(table):
 
 def test_ours_and_the_papers_columns_are_apart(table):
     groups = [name for name, _ in table.groups]
-    assert groups == ["", "accuracy [%]", "published (Qwen2.5-VL-7B, arXiv 2605.13831)"]
+    assert groups == ["", "accuracy [%]", "overall [%]", "published (Qwen2.5-VL-7B, arXiv 2605.13831)"]
     assert any("questions a cell" in note for note in table.notes)
 
 
@@ -71,13 +71,15 @@ def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
     assert table.cell("long_biased", "published_delta").text == "−1.05"
     assert table.cell("base", "published_64K").text == "52.24"
     assert table.cell("uniform", "published_overall").text == table.cell("uniform", "published_delta").text == "-"
-    assert table.cell("uniform", "seeds").text == "2/3" and "Missing: uniform (seed 2)." in table.notes
+    assert table.cell("uniform", "seeds").text == "(2/3)" and table.cell("uniform", "seeds").mark == " †"
+    assert any(note.startswith("†") and "Missing: uniform (seed 2)." in note for note in table.notes)
+    assert table.title == "Length distribution (12 of 13 runs)"
 
 
 def test_a_true_difference_is_marked_and_the_best_is_bold(store: Path):
     module = plugins.load_file(ANALYSIS / "tables", "length_dist", "table")
     table = module.build(read_store(store, "length_dist"), PAPER)
-    assert table.cell("base", "delta").mark == " *" and table.cell("uniform", "delta").mark == " ns"
+    assert table.cell("base", "delta").mark == " *" and table.cell("uniform", "delta").mark == " ns†"
     assert table.cell("pool_native", "overall").best and table.cell("uniform", "overall").mark == " ≈"
     assert table.cell("pool_native", "delta").text == "-"
 

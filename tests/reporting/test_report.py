@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.reporting.report import Report, write_report
+from mmprolong.reporting.report import Report
+from mmprolong.reporting.report import write_report as write
+from mmprolong.reporting.runs import read_store
 from tests.stores import Truth, write_store
+
+
+def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
+    return write(read_store(store, ablation), store, folder)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +26,7 @@ def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
     assert report.folder == store / "reports" / "length_dist"
     names = {path.name for path in report.files}
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
-    assert {"loss.svg", "mixture.png", "depth.svg", "agreement.png", "report.md"} <= names
+    assert {"loss.svg", "mixture.png", "depth.svg", "agreement.png", "report.md", "items.parquet"} <= names
     assert all(path.stat().st_size > 500 for path in report.files)
 
 
@@ -76,7 +82,7 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
     report = write_report(store, "length_dist")
     with (report.folder / "table.csv").open() as file:
         row = next(csv.DictReader(file))
-    assert row["seeds"] == "0/2" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
+    assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
     assert "0 of 4 runs are finished" in report.html.read_text()
 
 

@@ -5,8 +5,10 @@ import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.arms import measure
-from mmprolong.reporting.runs import read_store, read_wandb
+from mmprolong.reporting.contrasts import Compared
+from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.wandb_files import read_runs
+from mmprolong.reporting.wandb_offline import read_wandb
 from tests.stores import Truth, mirror, write_store
 
 SMALL = {"documents": 4, "questions": 2, "seeds": 2}
@@ -26,7 +28,7 @@ def test_seeds_that_change_nothing_are_one_run(store: Path):
 def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
     missing = frozenset({("uniform", 0), ("uniform", 1)})
     arm = measure(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
-    assert (arm.score, arm.delta, arm.overall, arm.accuracy) == (None, None, None, {})
+    assert (arm.score, arm.sd, arm.delta, arm.compared, arm.accuracy) == (None, None, None, Compared(), {})
 
 
 def test_a_misspelt_ablation_names_the_nearest(store: Path):
@@ -74,7 +76,7 @@ def test_means_alone_give_scores_without_intervals(tmp_path: Path):
         mirror(store, "length_dist", result.id, result.metrics, [])
     arm, own = (measure(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
     assert arm.score == own.score and arm.delta == own.delta and arm.questions == own.questions
-    assert arm.overall is None and arm.difference is None and not arm.clear
+    assert arm.sd == own.sd and arm.compared == Compared()
 
 
 def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):

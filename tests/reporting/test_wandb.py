@@ -9,9 +9,10 @@ from mmprolong.artifacts import write_json
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.arms import measure
 from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.runs import read_store, read_wandb
+from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.wandb_api import read_api
+from mmprolong.reporting.wandb_offline import read_wandb
 from mmprolong.reporting.wandb_report import markdown_report, save_wandb_report
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
@@ -48,7 +49,7 @@ def test_means_alone_need_no_history(server: WandbServer, tmp_path: Path):
     fill(server, store)
     runs = read_api(PROJECT, "length_dist", store, questions=False)
     arm, own = (measure(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
-    assert arm.score == own.score and arm.overall is None
+    assert arm.score == own.score and arm.compared.mean is None
     assert not any("History" in name for name in server.asked)
 
 
@@ -132,19 +133,9 @@ def test_a_damaged_snapshot_is_one_line(store: Path, tmp_path: Path, damage: byt
 def test_offline_files_are_read_once_until_they_change(tmp_path: Path):
     store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=2, wandb=True))
     first = read_wandb(store / "wandb", "length_dist")
-    kept = store / "cache" / "wandb.msgpack"
+    kept = store / "cache" / "offline-length_dist.parquet"
     written = kept.stat().st_mtime_ns
     assert read_wandb(store / "wandb", "length_dist") == first and kept.stat().st_mtime_ns == written
     for path in (store / "wandb").glob("*/*.wandb"):
         path.write_bytes(b"")
     assert read_wandb(store / "wandb", "length_dist").results == {}
-
-
-@pytest.mark.parametrize("damage", [b"PAR1", b"mmprolong cache 1\n1234rubbish"])
-def test_a_damaged_cache_is_one_line(tmp_path: Path, damage: bytes):
-    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=1, wandb=True))
-    read_wandb(store / "wandb", "length_dist")
-    (store / "cache" / "wandb.msgpack").write_bytes(damage)
-    with pytest.raises(ArtifactError, match=r"wandb\.msgpack: damaged cache of \d+ bytes; delete it") as caught:
-        read_wandb(store / "wandb", "length_dist")
-    assert "\n" not in str(caught.value)

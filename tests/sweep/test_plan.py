@@ -29,6 +29,7 @@ def plan_of(store: Path, *overrides: str):
         ({"seeds": [1, 1]}, "each once"),
         ({"seeds": []}, "each once"),
         ({"points": {"a": []}}, "has no override"),
+        ({"points": {"a": ["length_distribution=uniform", " "]}}, "has no override"),
         ({"points": {}}, "no points and no grid"),
         ({"basline": "a"}, "did you mean 'baseline'?"),
         ({"seeds": ["x"]}, "Expected `int`"),

@@ -1,0 +1,85 @@
+"""What a table must say of how far its rows can be trusted: unfinished, stale, of mixed or unknown code."""
+
+import shlex
+
+from mmprolong.plans import Point
+from mmprolong.reporting.cells import PARTIAL, STALE
+from mmprolong.reporting.origins import machines, mixed_code, packages_by_stage
+from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.table import Cell
+
+_SHOWN = 3
+"""Kinds of machines that are named."""
+
+
+def progress(runs: Runs | None) -> str:
+    """' (9 of 13 runs)' while a sweep that has results is not finished; else empty."""
+    if runs is None or not runs.results:
+        return ""
+    finished = sum(len(runs.of(label)) for label in runs.plan.labels)
+    planned = sum(runs.planned(label) for label in runs.plan.labels)
+    return f" ({finished} of {planned} runs)" if finished < planned else ""
+
+
+def partial(runs: Runs, label: str) -> bool:
+    """Whether runs of a row are missing."""
+    return len(runs.of(label)) < runs.planned(label)
+
+
+def provenance_cells(runs: Runs | None, label: str) -> list[Cell]:
+    """The cells of `provenance_columns`."""
+    if runs is None or label not in runs.plan.labels:
+        return [Cell() for _ in range(5)]
+    found = runs.of(label)
+    finished, planned = len(found), runs.planned(label)
+    marks = [word for word, on in (("partial", partial(runs, label)), ("stale", label in runs.stale)) if on]
+    scorers = sorted({score.scorer for result in found for score in result.scores})
+    return [
+        Cell(text=str(finished), value=finished),
+        Cell(text=str(planned), value=planned),
+        Cell(text=" ".join(marks)),
+        Cell(text=" ".join(scorers)) if scorers else Cell(),
+        Cell(text=" ".join(_commits(runs, label)) or "unknown") if found else Cell(),
+    ]
+
+
+def trust_notes(runs: Runs) -> list[str]:
+    """Notes on missing seeds, stale rows, code, packages and machines; none where all is well."""
+    steps, origins = runs.behind(), runs.origins
+    notes = [*_partial(runs), *_stale(runs), *runs.remarks]
+    notes += [f"Mixed code, as told: {each}." for each in mixed_code(steps, origins)]
+    for stage, packages in packages_by_stage(steps, origins).items():
+        versions = ", ".join(f"{name} {' and '.join(each)}" for name, each in packages.items())
+        notes.append(f"Steps of {stage} ran with other packages: {versions}; their last digits may differ.")
+    kinds = machines(steps, origins)
+    if len(kinds) > 1:
+        more = f" and {len(kinds) - _SHOWN} more" if len(kinds) > _SHOWN else ""
+        notes.append(f"{len(kinds)} kinds of machines: {'; '.join(kinds[:_SHOWN])}{more}.")
+    unknown = {step: stage for step, stage in steps.items() if step not in origins or not origins[step].code}
+    if unknown:
+        stages = ", ".join(dict.fromkeys(unknown.values()))
+        notes.append(f"Code unknown of {len(unknown)} of {len(steps)} steps ({stages}): not recorded, or gone.")
+    return notes
+
+
+def _partial(runs: Runs) -> list[str]:
+    missing = [f"{point.label} (seed {point.seed})" for label in runs.plan.labels for point in _missing(runs, label)]
+    if not missing:
+        return []
+    return [f"{PARTIAL} Not final: these numbers are of the finished seeds alone. Missing: {', '.join(missing)}."]
+
+
+def _missing(runs: Runs, label: str) -> list[Point]:
+    return [point for point in runs.plan.of(label) if point.steps["score"] not in runs.results]
+
+
+def _stale(runs: Runs) -> list[str]:
+    if not runs.stale:
+        return []
+    command = f"python -m mmprolong.sweep {shlex.join(runs.plan.overrides)}"
+    return [f"{STALE}: the settings or a stage have changed since these runs; refresh: {command}"]
+
+
+def _commits(runs: Runs, label: str) -> list[str]:
+    found = (runs.origins.get(step) for step in runs.behind([label]))
+    return sorted({origin.commit for origin in found if origin and origin.commit})

@@ -1,0 +1,35 @@
+"""Every table compiles. Needs pdflatex with booktabs (Debian: texlive-latex-base, texlive-latex-recommended)."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mmprolong.reporting.claims_report import claims_table, judge_claims
+from mmprolong.reporting.paper_tables import ablation_table, paper_table, table_names
+from mmprolong.reporting.power_report import power_table
+from mmprolong.reporting.render import to_latex
+from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.table import Table
+from tests.stores import Truth, rewrite, write_store
+
+HEAD = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+
+
+def compiled(tables: list[Table], folder: Path) -> subprocess.CompletedProcess:
+    pages = "\n\\clearpage\n".join(map(to_latex, tables))
+    (folder / "tables.tex").write_text(f"{HEAD}\n{pages}\n\\end{{document}}\n", encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed: tables are not compiled")
+def test_every_table_compiles(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=4, missing=frozenset({("uniform", 2)})))
+    rewrite(store, "reply/reply-uniform-s0", code={"reply/stage.py": "ffff"}, commit="4567def+")
+    runs = read_store(store, "length_dist", mixed_code=True)
+    own = [ablation_table(runs), paper_table("training_data", runs), power_table(runs), claims_table(judge_claims())]
+    done = compiled([*own, *map(paper_table, table_names())], tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout and "Missing character" not in done.stdout

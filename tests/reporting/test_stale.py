@@ -1,0 +1,106 @@
+"""Rows whose runs are not what the ablation would plan today are marked, and only those."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import Store, write_json
+from mmprolong.cli import main
+from mmprolong.evaluation.score import metrics
+from mmprolong.plans import Plan, load_plan, save_plan
+from mmprolong.records import write_jsonl
+from mmprolong.reporting.paper_tables import ablation_table
+from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.stale import with_stale
+from mmprolong.sweep.plan import make_plan
+from tests.analysis.runs import answered
+
+OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "suite.source.documents=7"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A launched sweep of which two rows are finished."""
+    plan = make_plan([*OVERRIDES, f"paths.store={tmp_path}"])[0]
+    save_plan(Store(tmp_path), plan)
+    for label, chance in (("pool_native", 0.8), ("uniform", 0.6)):
+        for point in plan.of(label):
+            scores = answered(chance, ["reasoning"], ["1x", "2x", "4x", "8x", "16x"], point.seed, documents=4)
+            record = {"stage": "score", "version": 1, "settings": {}, "needs": {}, "outputs": {}}
+            record |= {"id": point.steps["score"], "metrics": metrics(scores, ["2x"])}
+            folder = tmp_path / "score" / point.steps["score"]
+            folder.mkdir(parents=True)
+            write_jsonl(folder / "scores.jsonl", scores)
+            write_json(folder / "done.json", record)
+    return tmp_path
+
+
+def launched_otherwise(store: Path, *overrides: str) -> Plan:
+    """The same runs, as if the file or a stage had been another when they were launched."""
+    plan = load_plan(Store(store), "length_dist")
+    save_plan(Store(store), replace(plan, overrides=(*OVERRIDES, *overrides)))
+    return plan
+
+
+def marked(store: Path) -> Runs:
+    return with_stale(read_store(store, "length_dist"))
+
+
+def test_what_would_be_planned_today_is_not_stale(store: Path):
+    runs = marked(store)
+    assert (runs.stale, runs.remarks) == (frozenset(), ())
+    assert not any("stale" in note for note in ablation_table(runs).notes)
+
+
+def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
+    launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
+    table = ablation_table(marked(store))
+    marks = {row[0].text: row[0].mark for row in table.rows}
+    assert marks == {
+        "base": "",
+        "pool_native": " ‡ stale",
+        "uniform": " ‡ stale",
+        "long_biased": "",
+        "short_biased": "",
+    }
+    (note,) = (note for note in table.notes if note.startswith("‡ stale"))
+    assert note.endswith(
+        "python -m mmprolong.sweep " + " ".join(quoted(OVERRIDES)) + " phases.longpt.optimizer.peak=0.001"
+    )
+    assert table.cell("uniform", "marks").text == "stale"
+
+
+def quoted(words: list[str]) -> list[str]:
+    return [f"'{word}'" if "[" in word else word for word in words]
+
+
+def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
+    points = "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
+    launched_otherwise(store, points)
+    runs = marked(store)
+    assert runs.stale == {"uniform"}
+    assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [(["phases.longpt.gone=1"], "gone is unknown"), (["corpus.path=/nowhere"], "is not a folder")],
+)
+def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str], says: str):
+    launched_otherwise(store, *overrides)
+    runs = marked(store)
+    assert not runs.stale
+    assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
+
+
+def test_the_report_says_it_and_writes_nothing_where_it_was_launched(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    launched_otherwise(store, "phases.longpt.optimizer.peak=0.001", "paths.store=store")
+    assert main(["report", "length_dist", "--store", str(store)]) == 0
+    assert "uniform ‡ stale" in capsys.readouterr().out
+    assert not list(elsewhere.iterdir())

@@ -1,0 +1,135 @@
+"""What is broken is told in one line, with exit code 1, and nothing is half launched: through the commands."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.cli import main
+from mmprolong.cli.lookup import step_folders
+from mmprolong.plans import planned
+from tests.stores import Truth, write_store
+from tests.wandb_server import serving
+
+ROOT = Path(__file__).parents[1]
+SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=1, wandb=True)
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line that a command says before it gives up."""
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and err.count("\n") == 1, out + err
+    return err
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("sweep.baseline=pool_nativ", "sweep.baseline: 'pool_nativ' is no label; did you mean 'pool_native'?"),
+        ("sweep.seeds=[0,1,1]", "sweep.seeds: [0, 1, 1]; name one or more, each once"),
+        ("+sweep.grid=[{x:['lenth_distribution=uniform']}]", "did you mean 'length_distribution'?"),
+        ("+sweep.grid=[{x:['length_distribution=unifrm']}]", "did you mean 'uniform'?"),
+        ("+sweep.points.x=[]", "the label 'x' has no override"),
+        ("+sweep.points.x=['']", "the label 'x' has no override"),
+    ],
+)
+def test_a_wrong_ablation(capsys: pytest.CaptureFixture[str], tmp_path: Path, override: str, says: str):
+    for words in (["--dry-run"], []):
+        assert says in told(capsys, "sweep", "+ablation=length_dist", f"paths.store={tmp_path}", override, *words)
+    assert step_folders(Store(tmp_path)) == planned(Store(tmp_path)) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 not really PAR1", b"run,label,seed\n"])
+def test_a_damaged_cache(capsys: pytest.CaptureFixture[str], tmp_path: Path, damage: bytes):
+    store = write_store(tmp_path, SMALL)
+    words = ["report", "length_dist", "--from", "offline", "--store", str(store)]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    cache = store / "cache" / "offline-length_dist.parquet"
+    cache.write_bytes(damage)
+    assert "offline-length_dist.parquet: damaged" in told(capsys, *words)
+    cache.unlink()
+    assert main(words) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize(("key", "says"), [("f" * 40, "invalid API key"), ("short", "must have 40+ characters")])
+def test_a_wrong_key_of_wandb(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, says: str
+):
+    store = write_store(tmp_path, SMALL)
+    with serving() as server:
+        for name, value in {"BASE_URL": server.url, "API_KEY": key, "SILENT": "true"}.items():
+            monkeypatch.setenv(f"WANDB_{name}", value)
+        for words in (["report", "length_dist", "--from", "lab/mmprolong"], ["sync"]):
+            assert says in told(capsys, *words, "--store", str(store))
+
+
+def without_column(text: str) -> str:
+    return text.replace("overall", "in all", 1)
+
+
+def without_row(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("Qwen2.5-VL-7B")) + "\n"
+
+
+def ragged(text: str) -> str:
+    return text.replace("\n", ",9\n").replace(",9\n", "\n", 1)
+
+
+def wordy(text: str) -> str:
+    return text.replace("5", "five")
+
+
+def empty(text: str) -> str:
+    return ""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package and its data, to be damaged."""
+    folder = tmp_path_factory.mktemp("package")
+    for name in ("mmprolong", "conf", "sweeps", "analysis"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("demo_pool", "__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("table", "file", "damage", "says"),
+    [
+        ("final_comparison", "mmprolong_final_comparison", without_column, "no column 'overall'; its columns are"),
+        ("final_comparison", "mmprolong_final_comparison", without_row, "model 'Qwen2.5-VL-7B'"),
+        ("final_comparison", "mmprolong_final_comparison", ragged, "line 2 has another number of cells"),
+        ("rope_base", "mmprolong_rope_base", without_column, "no column 'overall'; its columns are"),
+        ("rope_base", "mmprolong_rope_base", wordy, "write a number"),
+        ("rope_base", "mmprolong_rope_base", empty, "no rows; expected a line of column names"),
+        ("orion_stages", "orion_short_vs_long_stage", empty, "no rows; expected a line of column names"),
+        (
+            "training_setup",
+            "mmprolong_training_setup",
+            lambda text: text.replace("item", "thing", 1),
+            "no column 'item'",
+        ),
+    ],
+)
+def test_a_published_file_of_another_shape(
+    package: Path, tmp_path: Path, table: str, file: str, damage: Callable[[str], str], says: str
+):
+    path = package / "analysis" / "published" / f"{file}.csv"
+    whole = path.read_text()
+    path.write_text(damage(whole))
+    assert path.read_text() != whole
+    try:
+        words = [sys.executable, "-m", "mmprolong.cli", "report", table, "--store", str(tmp_path)]
+        environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
+        done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    finally:
+        path.write_text(whole)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says in done.stderr and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
