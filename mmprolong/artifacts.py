@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,9 +21,11 @@ PROGRESS = "progress.json"
 FAILED = "failed.json"
 CHECKPOINTS = "checkpoints"
 ANSWERED = "answered.jsonl"
-_RESUME = (CHECKPOINTS, ANSWERED)
+PARTS = "parts"
+CODE = ".code"
+_RESUME = (CHECKPOINTS, ANSWERED, PARTS)
 """What a step goes on from after a stop: no results, and gone once it is finished."""
-_UNHASHED = {DONE, LOG, PROGRESS, FAILED, ".lease", "pool.txt"}
+_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, ".lease", "pool.txt"}
 """Not results: they say when, where and how a step ran."""
 
 
@@ -73,10 +75,27 @@ def hash_outputs(folder: Path) -> dict[str, str]:
     return {name.as_posix(): _sha256(path) for path, name in names.items() if name.parts[0] not in _RESUME}
 
 
+def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
+    """The code of a step that begins, or goes on from what an earlier attempt has left in `folder`.
+
+    Args:
+        code: digests of the files that this attempt uses. One of which an attempt before used another is 'one+other'.
+    """
+    goes_on = (folder / CODE).exists() and any((folder / name).exists() for name in _RESUME)
+    before = read_json(folder / CODE) if goes_on else {}
+    found = dict(before)
+    for name, digest in code.items():
+        used = before[name].split("+") if name in before else []
+        found[name] = "+".join(dict.fromkeys([*used, digest]))
+    write_json(folder / CODE, found)
+    return found
+
+
 def drop_resume(folder: Path) -> None:
     """Remove what the step in `folder` would go on from: it is finished."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     (folder / ANSWERED).unlink(missing_ok=True)
+    (folder / CODE).unlink(missing_ok=True)
 
 
 def sweep_partials(folder: Path) -> None:

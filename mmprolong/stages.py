@@ -16,7 +16,17 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import FAILED, Store, drop_resume, hash_outputs, lease, read_json, sweep_partials, write_json
+from mmprolong.artifacts import (
+    FAILED,
+    Store,
+    code_so_far,
+    drop_resume,
+    hash_outputs,
+    lease,
+    read_json,
+    sweep_partials,
+    write_json,
+)
 from mmprolong.code import code_of
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
@@ -170,7 +180,7 @@ def _run(
     stage = STAGES[step.stage]
     settings = msgspec.convert(step.settings, type=stage.settings)
     known = identity(settings)
-    code = code_of(stage.module, step.settings)
+    code = code_so_far(folder, code_of(stage.module, step.settings))
     log = RunLog(folder, _mirror(store, step, known, code, tracking, group), stopping)
     started, clock, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
     try:

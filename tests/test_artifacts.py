@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import DONE, Store, hash_outputs, lease
+from mmprolong.artifacts import ANSWERED, DONE, Store, code_so_far, drop_resume, hash_outputs, lease
 from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
 
@@ -41,6 +41,16 @@ def test_a_damaged_done_file_is_one_line_and_no_result(tmp_path: Path, damage: b
     (store.folder("mixture", "m-1") / DONE).write_bytes(damage)
     with pytest.raises(ArtifactError, match="delete the folder to run the step again"):
         store.record("mixture", "m-1")
+
+
+def test_a_step_that_goes_on_under_other_code_has_both(tmp_path: Path):
+    first, other = {"a.py": "1", "b.py": "1"}, {"a.py": "2", "b.py": "1"}
+    assert code_so_far(tmp_path, first) == first
+    assert code_so_far(tmp_path, other) == other  # it failed before it left anything to go on from
+    (tmp_path / ANSWERED).touch()
+    assert [code_so_far(tmp_path, code)["a.py"] for code in (other, first, other)] == ["2", "2+1", "2+1"]
+    drop_resume(tmp_path)
+    assert code_so_far(tmp_path, first) == first
 
 
 def test_a_missing_output_is_found(tmp_path: Path):

@@ -126,7 +126,7 @@ def kill_inside(stage: str, words: list[str], store: Path) -> bool:
     try:
         while process.poll() is None:
             begun = [path for path in (store / stage).glob("*") if not (path / "done.json").exists()]
-            if begun and any(file.name != ".lease" for path in begun for file in path.iterdir()):
+            if begun and any(file.name not in (".lease", ".code") for path in begun for file in path.iterdir()):
                 return True
             time.sleep(0.002)
         return False

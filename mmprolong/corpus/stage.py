@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mmprolong.artifacts import PARTS
 from mmprolong.config import Corpus
 from mmprolong.corpus.pool import find_pdfs, licences, locate
 from mmprolong.corpus.reading import Job, Part, read_part
@@ -21,7 +22,6 @@ from mmprolong.records import Document, Reject, write_jsonl
 from mmprolong.runlog import Interrupted, RunLog
 
 VERSION = 1
-_PARTS = "parts"
 
 
 def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
     _write(folder, [job for job, _ in accepted], documents, settings.thumbnail)
     write_jsonl(folder / "rejects.jsonl", rejects)
     (folder / "pool.txt").write_text(f"{pool}\n", encoding="utf-8")
-    shutil.rmtree(folder / _PARTS)
+    shutil.rmtree(folder / PARTS)
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 
@@ -61,7 +61,7 @@ def jobs_of(settings: Corpus, pool: Path, folder: Path) -> list[Job]:
                 path=str(path),
                 source=source.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
                 licence=known.get(source, "unknown"),
-                part=str(folder / _PARTS / key[:2] / key[2:34]),
+                part=str(folder / PARTS / key[:2] / key[2:34]),
                 renderer=settings.renderer,
                 dpi=settings.dpi,
                 thumbnail=settings.thumbnail,
