@@ -7,9 +7,9 @@ from typing import Any
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
 
 ADVICE = {
-    "memory": "ask for more: `{again}` with cluster.jobs.{stage}.memory=GIGABYTES; or take a smaller batch, or "
-    "let fewer steps run at once (cluster.processes)",
-    "time": "ask for more: `{again}` with cluster.jobs.{stage}.minutes=MINUTES",
+    "memory": "ask for more (cluster.jobs.{stage}.memory=GIGABYTES), take a smaller batch, or let fewer steps run at "
+    "once (cluster.processes); then `{again}`",
+    "time": "ask for more (cluster.jobs.{stage}.minutes=MINUTES): `{again}`",
     "node": "not the step's fault: `{again}`",
     "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `{again}`",
     "disk": "free some space, then `{again}`",

@@ -9,9 +9,9 @@ from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
 from mmprolong.errors import SchedulerError
 from mmprolong.failures import from_log
 from mmprolong.plans import Plan
-from mmprolong.sweep.queue import JobState
+from mmprolong.sweep.jobstate import JobState
 from mmprolong.sweep.standing import Standing, log_path, standings, tail
-from mmprolong.sweep.submissions import Submission, latest
+from mmprolong.sweep.submissions import CANCELLED, Submission, latest
 
 _SILENT = 1800.0
 """A job that has written nothing for so long may be gone [s]."""
@@ -59,6 +59,8 @@ class DiskQueue:
 
     def _state(self, submission: Submission) -> JobState | None:
         log = log_path(self._store, submission)
+        if submission.note == CANCELLED:
+            return None
         if not log.exists():
             return JobState("PENDING", "has not begun")
         last = tail(log, _LAST)

@@ -27,5 +27,4 @@ def _more(plan: Plan, stage: str, kind: str) -> list[str]:
     if kind not in _ASKED:
         return []
     asked = getattr(job_of(plan.cluster, stage), _ASKED[kind])
-    key = f"cluster.jobs.{stage if stage in plan.cluster.jobs else 'default'}.{_ASKED[kind]}"
-    return [f"{key}={2 * asked:g}"] if asked else []
+    return [f"cluster.jobs.{stage}.{_ASKED[kind]}={2 * asked:g}"] if asked else []

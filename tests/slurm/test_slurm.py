@@ -41,6 +41,16 @@ def test_a_sweep_on_slurm_ends_in_the_results_of_this_machine(here: Site, finish
     assert record.commit == json.loads((code / "code.json").read_text())["commit"]
 
 
+def test_the_jobs_themselves_keep_the_dashboard(finished: Site):
+    page = finished.dashboard.read_text()
+    assert "As the disk says" in page
+    assert f"{len(finished.hashes())} finished" in page
+    assert "1 failed" in page
+    assert "3 blocked" in page
+    assert "a pack holds 100; raise it" in page
+    assert "dashboard:" not in finished.log("training", "uniform")
+
+
 def test_a_failed_arm_takes_only_itself_along(here: Site, finished: Site):
     states = finished.cluster.states()
     assert states[finished.job("mixture", "narrow")] == "FAILED"
@@ -50,9 +60,6 @@ def test_a_failed_arm_takes_only_itself_along(here: Site, finished: Site):
     assert "a pack holds 100; raise it" in shown
     assert "mend the setting" in shown
     assert "raise it" in finished.cli("logs", "length_dist")
-    page = finished.dashboard.read_text()
-    assert all(words in page for words in ("As the disk says", "1 failed", "3 blocked", "a pack holds 100; raise it"))
-    assert "dashboard:" not in finished.log("training", "uniform")
     assert "nothing to submit" in finished.launch()
 
 
@@ -101,7 +108,7 @@ def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(here: Site, without: Ca
     assert site.state("uniform").startswith("reply queued")
     site.cluster.start_node()
     site.drain()
-    assert "`mmprolong retry`" in site.cli("status", "length_dist")
+    assert "`mmprolong retry length_dist --store" in site.cli("status", "length_dist")
     site.cli("retry", "length_dist")
     site.drain()
     assert site.hashes() == here.hashes()

@@ -125,7 +125,7 @@ def test_failures_are_grouped_with_the_reason_the_last_words_and_the_command_tha
     assert text.count("Slurm: timeout on node17 (2 times)") == 2
     assert "KeyError: 'a page'" in text
     assert f"mmprolong retry a cluster.jobs.training.minutes=2880 --store {store.root}" in text
-    assert "cluster.jobs.default.minutes=120" in text
+    assert "cluster.jobs.reply.minutes=120" in text
 
 
 def test_on_this_machine_the_same_sweep_mends(store: Store):

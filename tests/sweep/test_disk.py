@@ -8,8 +8,9 @@ import pytest
 
 from mmprolong.artifacts import FAILED, Store
 from mmprolong.sweep.disk import standings_on_disk
+from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.standing import Standing, last_words, log_path
-from mmprolong.sweep.submissions import latest
+from mmprolong.sweep.submissions import CANCELLED, append, latest, marked
 from tests.sweep.test_standing import CHAIN, finish, states, submit
 
 
@@ -61,6 +62,14 @@ def test_a_job_that_was_queued_again_waits_until_it_writes_again(store: Store, w
     assert states(standings_on_disk(store, CHAIN))[0] == "queued"
     write(store, *lines, "submitit INFO", "training/training0 (a), code x", "loss 2")
     assert states(standings_on_disk(store, CHAIN))[0] == "running"
+
+
+def test_a_job_that_we_took_out_of_the_queue_is_cancelled(store: Store):
+    append(launches(store, CHAIN.ablation), marked([latest(store)["training0"]], CANCELLED))
+    found = standings_on_disk(store, CHAIN)
+    assert states(found) == ["failed", "blocked", "blocked"]
+    assert found["training0"].failure is not None
+    assert found["training0"].failure.kind == "cancelled"
 
 
 def test_a_job_that_is_silent_is_unknown_and_slurm_would_know(store: Store):

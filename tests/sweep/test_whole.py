@@ -57,7 +57,7 @@ def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster:
 def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
     plan = sweep(("b",), 1, Composer().compose(["cluster=slurm_h100"])[0].cluster)
     assert "cluster.jobs.training.minutes=2880" in again(Store(tmp_path), plan, "training", "time")
-    assert "cluster.jobs.default.memory=256" in again(Store(tmp_path), plan, "score", "memory")
+    assert "cluster.jobs.score.memory=256" in again(Store(tmp_path), plan, "score", "memory")
     assert "cluster.jobs" not in again(Store(tmp_path), plan, "score", "node")
     plan = sweep(("b",), 1, Cluster(launcher="slurm"))
     assert again(Store(tmp_path), plan, "score", "memory") == f"mmprolong retry a --store {tmp_path}"
