@@ -44,10 +44,14 @@ _LAST_WORDS = {
     "error: Node failure on": "node",
     "DUE TO PREEMPTION": "node",
     "CANCELLED AT": "cancelled",
+    "No space left on device": "disk",
+    "no space left on the device": "disk",
+    "Disk quota exceeded": "disk",
     "ModuleNotFoundError": "code",
     "ImportError": "code",
 }
-"""Kind by words in a job's log, the first that fits; for clusters that keep no accounts."""
+"""Kind by words in a job's log, the first that fits; for clusters that keep no accounts, and for disks without room for
+a note."""
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
 """In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")

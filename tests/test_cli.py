@@ -25,6 +25,7 @@ from mmprolong.compose import Composer, freeze
 from mmprolong.config import Tracking
 from mmprolong.errors import DiskFull, MMProLongError
 from mmprolong.stages import run_step, steps_of
+from tests.disk import mount, small_disk
 from tests.small import command, run, small_pool
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -61,17 +62,8 @@ def swept(pool: Path) -> Path:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("mount") is None or mount(folder, "1m").returncode != 0:
-        pytest.skip("mounting a small file system is not permitted here; run as root to test a full disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def mount(folder: Path, size: str, *more: str) -> subprocess.CompletedProcess:
-    words = ["mount", "-t", "tmpfs", "-o", ",".join([*more, f"size={size}"]), "tmpfs", str(folder)]
-    return subprocess.run(words, capture_output=True, check=False)
+    with small_disk(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from mmprolong.artifacts import Store, write_json
 from mmprolong.choices import root
+from mmprolong.errors import writing
 from mmprolong.plans import PLANS, Plan
 from mmprolong.stages import FROZEN, code_version
 
@@ -37,7 +38,11 @@ def launches(store: Store, ablation: str) -> Path:
 
 
 def freeze(store: Store, plan: Plan) -> Frozen:
-    """Copy the code and the plan; what is there already under the same hash is used again."""
+    """Copy the code and the plan; what is there already under the same hash is used again.
+
+    Raises:
+        DiskFull: nothing is left half copied.
+    """
     folder = launches(store, plan.ablation).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     content = msgspec.json.encode(plan)
@@ -61,19 +66,26 @@ def _copy(folder: Path) -> Path:
     if whole.exists():
         return whole
     partial = folder / f"{whole.name}.{os.getpid()}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    for name, path in sources.items():
-        target = partial / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    (partial / DIFF).write_bytes(_changes())
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(partial / FROZEN, {"commit": code_version(), "created": created})
     try:
+        with writing(whole):
+            _fill(partial, sources)
         partial.rename(whole)
     except OSError:  # another launch was faster; its copy is the same
-        shutil.rmtree(partial)
+        if not whole.exists():
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return whole
+
+
+def _fill(folder: Path, sources: dict[str, Path]) -> None:
+    for name, path in sources.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    (folder / DIFF).write_bytes(_changes())
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(folder / FROZEN, {"commit": code_version(), "created": created})
 
 
 def _sources() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmprolong.artifacts import Store, lease
 from mmprolong.config import Cluster, Tracking
-from mmprolong.errors import SchedulerError
+from mmprolong.errors import DiskFull, SchedulerError
 from mmprolong.plans import PLANS, Plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.cancel import live_jobs, withdraw
@@ -64,6 +64,7 @@ class SlurmLauncher:
 
         Raises:
             SchedulerError: Slurm refuses an array; those that were submitted before it are cancelled.
+            DiskFull: what is submitted cannot be noted; it is cancelled.
         """
         require("sbatch")
         with lease(self.store.root / PLANS, waiting=lambda: None):  # another launch may be submitting the same steps
@@ -102,10 +103,14 @@ class SlurmLauncher:
                 dependency = _dependency(array, submitted, jobs)
                 ids = self._submit_array(array, dependency, frozen)
                 jobs.update(zip(array.steps, ids, strict=True))
-                noted += self._note(array, ids, frozen)
+                noted += self._lines(array, ids, frozen)
+                append(launches(self.store, self.plan.ablation), noted[-len(ids) :])
                 submitted.append(Submitted(array_of(ids[0]), array.stage, array.steps, dependency))
         except SchedulerError:
             withdraw(self.store, self.plan, self.queue, noted)
+            raise
+        except (DiskFull, OSError):  # there may be no room to note what becomes of them
+            self.queue.cancel([each.job for each in noted])
             raise
         return submitted
 
@@ -151,14 +156,12 @@ class SlurmLauncher:
             "additional_parameters": flags,
         }
 
-    def _note(self, array: Array, ids: Sequence[str], frozen: Frozen) -> list[Submission]:
+    def _lines(self, array: Array, ids: Sequence[str], frozen: Frozen) -> list[Submission]:
         time, ablation, code = now(), self.plan.ablation, frozen.code.name
-        noted = [
+        return [
             Submission(step=step, job=job, ablation=ablation, time=time, code=code)
             for step, job in zip(array.steps, ids, strict=True)
         ]
-        append(launches(self.store, ablation), noted)
-        return noted
 
 
 def _refusal(stage: str, cluster: Cluster, words: str) -> SchedulerError:

@@ -1,6 +1,7 @@
 """Where every step of a plan stands: what the disk says first, what the queue says second."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
 
 _FRESH = 60.0
 """A step that said how far it is since then is running [s]."""
+_ROOM = 65536
+"""With less than this free on its disk, a job may be unable to say why it failed [bytes]."""
 _TAIL = 8192
 """How much of the end of a log is read [bytes]."""
 
@@ -124,7 +127,7 @@ def _standing(
     if submission is None:
         return Standing(state="open")
     log = tail(log_path(store, submission), 50)
-    failure = _ended(state, log) or _taken_out(state, log, submission)
+    failure = _ended(state, log, _full(store)) or _taken_out(state, log, submission)
     if failure:
         return Standing(state="failed", job=job, failure=failure)
     told = f"Slurm: {state.state.lower()}, but no result" if state and state != UNLISTED else ""
@@ -137,12 +140,17 @@ def _live(folder: Path, job: str, state: JobState) -> Standing:
     return running(folder, job)
 
 
-def _ended(state: JobState | None, log: list[str]) -> Failure | None:
+def _ended(state: JobState | None, log: list[str], full: bool) -> Failure | None:
     """Why a job has ended: Slurm's word for it, else its last words in the log, else that it failed."""
     said = from_job(state.state, state.exit_code, state.node) if state else None
     if said is not None and said.kind != "killed":
         return said
-    return from_log(log) or said
+    silent = Failure("disk", "no space left on the store's device, not even for a note") if full and said else None
+    return from_log(log) or silent or said
+
+
+def _full(store: Store) -> bool:
+    return shutil.disk_usage(store.root).free < _ROOM
 
 
 def _taken_out(state: JobState | None, log: list[str], submission: Submission) -> Failure | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mmprolong.artifacts import Store
+from mmprolong.errors import writing
 from mmprolong.plans import PLANS
 
 JOBS = "jobs.jsonl"
@@ -39,10 +40,14 @@ class Submission:
 
 
 def append(folder: Path, submissions: Iterable[Submission]) -> None:
-    """Add lines to the record of an ablation's folder; they are on the disk when this returns."""
+    """Add lines to the record of an ablation's folder; they are on the disk when this returns.
+
+    Raises:
+        DiskFull: they are not.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = b"".join(msgspec.json.encode(each) + b"\n" for each in submissions)
-    with (folder / JOBS).open("ab+") as file:
+    with writing(folder / JOBS), (folder / JOBS).open("ab+") as file:
         file.seek(max(0, file.tell() - 1))
         torn = file.read(1) not in (b"", b"\n")
         file.write(b"\n" * torn + lines)

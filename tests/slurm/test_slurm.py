@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mmprolong.sweep.submissions import latest
-from tests.slurm.site import ARMS, MARKS, SLURM, SWEEP, Site
+from tests.disk import fill, small_disk
+from tests.slurm.site import ARMS, MARKS, SLURM, SWEEP, Site, undone
 from tests.small import command
 
 pytestmark = MARKS
@@ -112,3 +114,18 @@ def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(here: Site, without: Ca
     site.cli("retry", "length_dist")
     site.drain()
     assert site.hashes() == here.hashes()
+
+
+def test_a_job_on_a_full_disk_says_so_and_runs_when_there_is_room(here: Site, tmp_path: Path):
+    with small_disk(tmp_path / "disk", "64m") as disk:
+        site = undone(here, disk / "store", ("training", "uniform"))
+        with site.held():
+            site.launch()
+            filler = fill(disk, 400_000)
+        site.drain()
+        assert site.state("uniform").startswith("longpt.training failed (disk)")
+        assert not list(site.folder("training", "uniform").rglob("*.partial"))
+        filler.unlink()
+        site.cli("retry", "length_dist")
+        site.drain()
+        assert site.hashes() == here.hashes()

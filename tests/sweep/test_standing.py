@@ -17,6 +17,7 @@ from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.standing import Standing, log_path, standings
 from mmprolong.sweep.submissions import CANCELLED, JOBS, Submission, append, latest, marked
+from tests.disk import fill, small_disk
 from tests.sweep.test_arrays import plan
 
 
@@ -152,6 +153,16 @@ def test_the_log_says_why_where_no_accounts_are_kept(store: Store, last: str, ki
     failure = standings(store, CHAIN, SaidQueue())["training0"].failure
     assert failure is not None
     assert failure.kind == kind
+
+
+def test_a_job_that_has_no_room_for_a_note_lacked_disk(tmp_path: Path):
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        store = Store(disk)
+        submit(store, CHAIN, "1", "2", "3")
+        fill(disk, 0)
+        failure = standings(store, CHAIN, SaidQueue(job1=JobState("FAILED")))["training0"].failure
+    assert failure is not None
+    assert failure.kind == "disk"
 
 
 def test_a_step_that_runs_here_is_running(store: Store):
