@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mmprolong.artifacts import Store
+from mmprolong.cli.launch import show_shared
 from mmprolong.cli.lookup import add_store, require_launched
 
 
@@ -17,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Cancel the jobs of an ablation on a cluster, and those that wait for them."""
+    """Cancel the jobs of an ablation on a cluster and those that wait for them, but none that another one needs."""
     from mmprolong.plans import load_plan
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.dashboard.asked import write_asked
@@ -25,10 +26,11 @@ def run(arguments: argparse.Namespace) -> None:
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
     plan = load_plan(store, arguments.ablation)
-    ended = cancel(store, plan, arguments.match)
+    done = cancel(store, plan, arguments.match)
     write_asked(store, plan)
     console = Console()
-    for name in ended:
+    for name in done.ended:
         console.print(f"cancelled: {plan.steps[name].path} ({plan.steps[name].label})", soft_wrap=True, highlight=False)
-    if not ended:
+    show_shared(done.shared, console)
+    if not done.ended and not done.shared:
         console.print(f"{arguments.ablation}: no job of it is in the queue")

@@ -1,6 +1,6 @@
 """What the user sees of a launch on Slurm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -83,5 +83,12 @@ def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console:
         jobs = ", ".join(launched.stray.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.print(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
+    show_shared(launched.shared, console)
     trouble = write_from_disk(store, plan)
     console.print(f"dashboard: {trouble or dashboard_path(store, plan.ablation)}", soft_wrap=True, highlight=False)
+
+
+def show_shared(shared: Mapping[str, int], console: Console) -> None:
+    """The jobs that were left to other ablations."""
+    for name, count in shared.items():
+        console.print(f"left alone: {count} jobs that {name} needs too", highlight=False)

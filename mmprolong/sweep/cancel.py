@@ -1,14 +1,16 @@
 """Take jobs of a plan out of the queue."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Plan
+from mmprolong.artifacts import Store, lease
+from mmprolong.plans import PLANS, Plan
 from mmprolong.sweep.arrays import descendants
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import JobState
 from mmprolong.sweep.queue import Queue, SlurmQueue
-from mmprolong.sweep.submissions import CANCELLED, Submission, append, latest, marked
+from mmprolong.sweep.submissions import CANCELLED, RELEASED, Submission, append, latest, marked, wanted
 
 
 def live_jobs(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
@@ -17,26 +19,45 @@ def live_jobs(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobSta
     return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
 
 
-def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> list[str]:
-    """Cancel the live jobs of a plan's steps, and those that wait for them; returns the steps.
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What a cancellation did."""
+
+    ended: list[str]
+    """Steps whose jobs are out of the queue."""
+    shared: Mapping[str, int]
+    """Jobs that are left alone, by the ablation that needs them too."""
+
+
+def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> Cancelled:
+    """Cancel the live jobs of a plan's steps and those that wait for them, but none that another ablation needs.
 
     Args:
         match: only of the points whose `label/s<seed>` contains this, leaving alone what other points need; where no
             point does, of the steps whose `stage/id` contains it.
     """
     queue = queue or SlurmQueue()
-    known = {name: each for name, each in latest(store).items() if name in plan.steps}
-    live = live_jobs(queue, known)
-    chosen = _chosen(plan, match)
-    ended = [name for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
-    withdraw(store, plan, queue, [known[name] for name in ended])
-    return ended
+    with lease(store.root / PLANS, waiting=lambda: None):  # a launch may be claiming the same jobs
+        known = {name: each for name, each in latest(store).items() if name in plan.steps}
+        live = live_jobs(queue, known)
+        chosen = _chosen(plan, match)
+        mine = [known[name] for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
+        alone, shared = release(store, plan, mine)
+        withdraw(store, plan, queue, alone)
+    return Cancelled([each.step for each in alone], shared)
+
+
+def release(store: Store, plan: Plan, submissions: Sequence[Submission]) -> tuple[list[Submission], Mapping[str, int]]:
+    """Leave to other ablations the jobs that these want; returns the rest, and how many are left, by ablation."""
+    others = {name: set(jobs.values()) for name, jobs in wanted(store).items() if name != plan.ablation}
+    held = set().union(*others.values())
+    append(launches(store, plan.ablation), marked((each for each in submissions if each.job in held), RELEASED))
+    shared = Counter(name for each in submissions for name, jobs in others.items() if each.job in jobs)
+    return [each for each in submissions if each.job not in held], shared
 
 
 def withdraw(store: Store, plan: Plan, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
-    if not submissions:
-        return
     queue.cancel([each.job for each in submissions])
     append(launches(store, plan.ablation), marked(submissions, CANCELLED))
 

@@ -1,6 +1,6 @@
 """Hand the unfinished steps of a plan to Slurm, through submitit, and return at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from io import StringIO
@@ -11,13 +11,13 @@ from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import DiskFull, SchedulerError
 from mmprolong.plans import PLANS, Plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
-from mmprolong.sweep.cancel import live_jobs, withdraw
+from mmprolong.sweep.cancel import live_jobs, release, withdraw
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
 from mmprolong.sweep.launch import THREADS, finished_steps
 from mmprolong.sweep.queue import Queue, SlurmQueue, require
-from mmprolong.sweep.submissions import LOGS, Submission, append, latest, now
+from mmprolong.sweep.submissions import LOGS, Submission, append, latest, marked, now, wanted
 from mmprolong.sweep.task import Task
 
 
@@ -39,7 +39,9 @@ class Launched:
     queued: list[str] = field(default_factory=list)
     """Steps that were in the queue already, from this sweep or another."""
     stray: dict[str, str] = field(default_factory=dict)
-    """Live jobs, by step, whose steps the plan no longer has."""
+    """Live jobs, by step, whose steps the plan no longer has and no other needs."""
+    shared: Mapping[str, int] = field(default_factory=dict)
+    """Those that others need are left to them: how many, by ablation."""
 
 
 class SlurmLauncher:
@@ -77,22 +79,28 @@ class SlurmLauncher:
         lost = self.plan.steps.keys() - finished - live.keys()
         hung = {name for name in descendants(self.plan, lost) & live.keys() if live[name].waiting}
         waiting = (self.plan.steps.keys() & live.keys()) - hung - finished
-        launched = Launched(queued=sorted(waiting), stray=self._stray(known, live))
+        stray, shared = release(self.store, self.plan, self._stray(known, live))
+        launched = Launched(queued=sorted(waiting), stray={each.step: each.job for each in stray}, shared=shared)
         withdraw(self.store, self.plan, self.queue, [known[name] for name in sorted(hung)])
         if prune:
-            withdraw(self.store, self.plan, self.queue, [known[name] for name in launched.stray])
+            withdraw(self.store, self.plan, self.queue, stray)
         todo = lost | hung
         if todo:
             jobs = {name: known[name].job for name in waiting}
             launched.submitted = self._submit(make_arrays(self.plan, todo, waiting, self.cluster.array), jobs)
+        self._claim(known, waiting)
         return launched
 
-    def _stray(self, known: Mapping[str, Submission], live: Mapping[str, JobState]) -> dict[str, str]:
-        return {
-            name: known[name].job
-            for name in live
-            if known[name].ablation == self.plan.ablation and name not in self.plan.steps
-        }
+    def _claim(self, known: Mapping[str, Submission], waiting: Set[str]) -> None:
+        """Note that this ablation wants jobs that are in the queue already, so that none takes them away."""
+        mine = wanted(self.store).get(self.plan.ablation, {})
+        claims = [known[name] for name in sorted(waiting) if mine.get(name) != known[name].job]
+        append(launches(self.store, self.plan.ablation), marked(claims, ""))
+
+    def _stray(self, known: Mapping[str, Submission], live: Mapping[str, JobState]) -> list[Submission]:
+        mine = wanted(self.store).get(self.plan.ablation, {})
+        left = (name for name in live if name not in self.plan.steps)
+        return [known[name] for name in left if mine.get(name) == known[name].job]
 
     def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
         frozen = freeze(self.store, self.plan)

@@ -1,7 +1,7 @@
-"""Which job was asked to run which step: one line a step, only ever appended."""
+"""Which job was asked to run which step, and by which ablations it is wanted: one line a step, only ever appended."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +16,26 @@ JOBS = "jobs.jsonl"
 LOGS = "slurm"
 """Folder of the jobs' logs, beside their record."""
 CANCELLED = "cancelled"
+"""Note on a job that we have taken out of the queue: Slurm forgets that, of single elements of an array at once."""
+RELEASED = "released"
+"""Note on a job that the ablation wants no more, and others do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One step, handed to Slurm once."""
+    """One step, handed to Slurm once. Its line stands in the folder of every ablation that wants the job."""
 
     step: str
     job: str
     """Slurm's id: `4711`, or `4711_3` for element 3 of an array."""
     ablation: str
+    """Which has submitted it, and keeps its log."""
     time: str
     """UTC, ISO 8601."""
     code: str
     """Name of the copy of the code that it runs, beside this file."""
     note: str = ""
-    """`cancelled` once we have taken the job out of the queue: Slurm forgets that, of an array's elements at once."""
+    """What has become of it: `CANCELLED`, `RELEASED`, or empty."""
 
     @property
     def array(self) -> str:
@@ -45,8 +49,10 @@ def append(folder: Path, submissions: Iterable[Submission]) -> None:
     Raises:
         DiskFull: they are not.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lines = b"".join(msgspec.json.encode(each) + b"\n" for each in submissions)
+    if not lines:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     with writing(folder / JOBS), (folder / JOBS).open("ab+") as file:
         file.seek(max(0, file.tell() - 1))
         torn = file.read(1) not in (b"", b"\n")
@@ -68,13 +74,30 @@ def now() -> str:
 
 def latest(store: Store) -> dict[str, Submission]:
     """The newest submission of each step, of all ablations in the store; a torn last line does not count."""
+    return _newest(each for path in _records(store) for each in _lines(path))
+
+
+def wanted(store: Store) -> dict[str, dict[str, str]]:
+    """The jobs that each ablation has asked for and not given up, by step."""
+    newest = {path.parent.name: _newest(_lines(path)) for path in _records(store)}
+    return {name: {step: each.job for step, each in steps.items() if not each.note} for name, steps in newest.items()}
+
+
+def _records(store: Store) -> Iterable[Path]:
+    return (store.root / PLANS).glob(f"*/{JOBS}")
+
+
+def _lines(path: Path) -> Iterator[Submission]:
+    for line in path.read_bytes().splitlines():
+        try:
+            yield msgspec.json.decode(line, type=Submission)
+        except msgspec.DecodeError:
+            continue
+
+
+def _newest(submissions: Iterable[Submission]) -> dict[str, Submission]:
     found: dict[str, Submission] = {}
-    for path in (store.root / PLANS).glob(f"*/{JOBS}"):
-        for line in path.read_bytes().splitlines():
-            try:
-                each = msgspec.json.decode(line, type=Submission)
-            except msgspec.DecodeError:
-                continue
-            if each.step not in found or found[each.step].time <= each.time:
-                found[each.step] = each
+    for each in submissions:
+        if each.step not in found or found[each.step].time <= each.time:
+            found[each.step] = each
     return found

@@ -5,6 +5,10 @@ from collections.abc import Callable
 from tests.slurm.site import ARMS, LIVE, MARKS, Site
 
 pytestmark = MARKS
+BASE, NATIVE, UNIFORM = (
+    f"['{override}']"
+    for override in ("phases.longpt.mixture.tokens=0", "length_distribution=pool_native", "length_distribution=uniform")
+)
 
 
 def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancelled(without: Callable[..., Site]):
@@ -16,8 +20,7 @@ def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancell
         assert "nothing to submit" in shown
         assert "6 steps were in the queue already" in shown
         assert set(site.cluster.states()) == before
-        base, native = "['phases.longpt.mixture.tokens=0']", "['length_distribution=pool_native']"
-        fewer = f"sweep.points={{base:{base},pool_native:{native}}}"
+        fewer = f"sweep.points={{base:{BASE},pool_native:{NATIVE}}}"
         jobs = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
         assert "3 jobs of points that are no longer in the file" in site.launch(fewer)
         assert {site.cluster.states()[job] for job in jobs} == {"PENDING"}
@@ -39,6 +42,25 @@ def test_jobs_that_are_cancelled_before_they_begin_are_not_unknown(without: Call
         site.cli("cancel", "length_dist", "pool_native")
         assert site.state("pool_native").startswith("longpt.training failed (cancelled): ")
         assert "unknown" not in site.cli("status", "length_dist")
+
+
+def test_jobs_that_another_ablation_needs_too_are_left_to_it(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        site.launch()
+        shown = site.launch(
+            "sweep.name=rope_base", "sweep.baseline=uniform", f"sweep.points={{base:{BASE},uniform:{UNIFORM}}}"
+        )
+        assert "nothing to submit" in shown
+        assert "3 steps were in the queue already" in shown
+        shared = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
+        shown = site.launch(f"sweep.points={{base:{BASE},pool_native:{NATIVE}}}", "--prune")
+        assert "left alone: 3 jobs that rope_base needs too" in shown
+        assert "no longer in the file" not in shown
+        assert site.cli("cancel", "length_dist").count("cancelled:") == 3
+        assert {site.cluster.states()[job] for job in shared} == {"PENDING"}
+        assert site.cli("cancel", "rope_base").count("cancelled:") == 3
+        assert not LIVE & set(site.cluster.states().values())
 
 
 def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(without: Callable[..., Site]):

@@ -2,50 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs
-from mmprolong.errors import SchedulerError
-from mmprolong.plans import Plan, Point
 from mmprolong.records import RunRecord
-from mmprolong.sweep.cancel import cancel
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.standing import Standing, log_path, standings
-from mmprolong.sweep.submissions import CANCELLED, JOBS, Submission, append, latest, marked
+from mmprolong.sweep.submissions import CANCELLED, JOBS, append, latest, marked
 from tests.disk import fill, small_disk
-from tests.sweep.test_arrays import plan
-
-
-class SaidQueue:
-    """A queue of known states."""
-
-    def __init__(self, **states: JobState) -> None:
-        self.known = states
-        self.cancelled: list[str] = []
-
-    def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        return {job: self.known[f"job{job}"] for job in jobs if f"job{job}" in self.known}
-
-    def cancel(self, jobs: Sequence[str]) -> None:
-        self.cancelled += jobs
-
-
-class SilentQueue:
-    """A controller that does not answer."""
-
-    def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        raise SchedulerError("squeue: Unable to contact slurm controller")
-
-    def cancel(self, jobs: Sequence[str]) -> None:
-        raise SchedulerError("scancel: Unable to contact slurm controller")
-
-
-CHAIN = plan(training0="", reply0="training0", score0="reply0")
+from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, submit
 
 
 @pytest.fixture
@@ -54,13 +22,6 @@ def store(tmp_path: Path) -> Store:
     store = Store(tmp_path)
     submit(store, CHAIN, "1", "2", "3")
     return store
-
-
-def submit(store: Store, made: Plan, *jobs: str) -> None:
-    folder = launches(store, made.ablation)
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = zip(made.steps, jobs, strict=True)
-    append(folder, (Submission(step=s, job=j, ablation=made.ablation, time=f"1-{j}", code="code-1") for s, j in lines))
 
 
 def finish(store: Store, stage: str, name: str) -> None:
@@ -171,24 +132,6 @@ def test_a_step_that_runs_here_is_running(store: Store):
     at = {"done": 3, "total": 9, "unit": "updates", "rate": 1.0, "time": time.time()}
     (folder / PROGRESS).write_text(json.dumps(at))
     assert standings(store, CHAIN, SaidQueue())["training0"].state == "running"
-
-
-def test_cancelling_takes_along_what_hangs_on_it(store: Store):
-    queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    assert cancel(store, CHAIN, "reply", queue) == ["reply0", "score0"]
-    assert queue.cancelled == ["2", "3"]
-
-
-def test_cancelling_an_arm_leaves_alone_what_others_need(tmp_path: Path):
-    def point(label: str, *steps: str) -> Point:
-        return Point(label=label, seed=0, config={}, steps={step: step for step in steps})
-
-    made = plan(corpus="", training0="corpus", training1="corpus")
-    made = replace(made, points=[point("a", "corpus", "training0"), point("b", "corpus", "training1")])
-    store = Store(tmp_path)
-    submit(store, made, "1", "2", "3")
-    queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    assert cancel(store, made, "a/", queue) == ["training0"]
 
 
 def test_the_newest_submission_counts_and_a_torn_line_does_not(store: Store):
