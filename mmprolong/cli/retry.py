@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
     from mmprolong.plans import load_plan
-    from mmprolong.sweep.launched import recall
+    from mmprolong.sweep.launched import launched, recall, remember, require_current
     from mmprolong.sweep.slurm import SlurmLauncher
 
     store = Store(Path(arguments.store))
@@ -28,5 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = recall(store, arguments.ablation, arguments.overrides)
     check(config, prune=False)
     plan = load_plan(store, arguments.ablation)
-    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
-    show(store, plan, launched, prune=False, console=Console())
+    require_current(store, plan)
+    done = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    remember(store, plan.ablation, [*launched(store, plan.ablation), *arguments.overrides])
+    show(store, plan, done, prune=False, console=Console())
