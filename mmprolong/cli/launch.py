@@ -1,6 +1,6 @@
 """What the user sees of a launch on Slurm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -42,15 +42,11 @@ def _check_limits(cluster: "Cluster") -> None:
             raise ConfigError(f"cluster.jobs.{stage}.minutes: {job.minutes}; {why}: ask for {least} or more")
 
 
-def submit(
-    store: Store, plan: "Plan", config: "Config", overrides: Sequence[str], prune: bool, console: Console
-) -> None:
+def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: Console) -> None:
     """Hand the plan to Slurm and say what to do next."""
-    from mmprolong.sweep.launched import remember
     from mmprolong.sweep.slurm import SlurmLauncher
 
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
-    remember(store, plan.ablation, overrides)
     show(store, plan, launched, prune, console)
     where = "" if str(store.root) == "store" else f" --store {store.root}"
     for words, meaning in (

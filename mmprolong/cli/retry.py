@@ -19,16 +19,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
-    from mmprolong.plans import load_plan
-    from mmprolong.sweep.launched import launched, recall, remember, require_current
+    from mmprolong.plans import load_plan, save_plan
+    from mmprolong.sweep.launched import planned_again
     from mmprolong.sweep.slurm import SlurmLauncher
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
-    config = recall(store, arguments.ablation, arguments.overrides)
+    plan, config = planned_again(store, load_plan(store, arguments.ablation), arguments.overrides)
     check(config, prune=False)
-    plan = load_plan(store, arguments.ablation)
-    require_current(store, plan)
-    done = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
-    remember(store, plan.ablation, [*launched(store, plan.ablation), *arguments.overrides])
-    show(store, plan, done, prune=False, console=Console())
+    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    save_plan(store, plan)
+    show(store, plan, launched, prune=False, console=Console())

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         require_reachable()
     path = save_plan(store, plan)
     if config.cluster.launcher == "slurm":
-        submit(store, plan, config, arguments.overrides, arguments.prune, console)
+        submit(store, plan, config, arguments.prune, console)
         return 0
     return _run_here(store, plan, path, config, console)
 

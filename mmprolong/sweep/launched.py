@@ -1,66 +1,35 @@
-"""How an ablation was launched on a cluster, so that a retry asks for the same and runs the same."""
+"""A retry asks for what the launch asked for, and runs what the same command would run today."""
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
-from mmprolong.artifacts import Store, read_json, write_json
-from mmprolong.compose import Composer
+from mmprolong.artifacts import Store
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError
 from mmprolong.plans import Plan
-from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.plan import make_plan
 
-_FILE = "launch.json"
-_KEPT = ("cluster", "tracking")
+_WHERE = ("cluster", "tracking")
 
 
-def remember(store: Store, ablation: str, overrides: Sequence[str]) -> None:
-    """Keep the overrides that the sweep was launched with."""
-    folder = launches(store, ablation)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / _FILE, {"overrides": list(overrides)})
-
-
-def launched(store: Store, ablation: str) -> list[str]:
-    """The overrides of the last launch and of the retries since then.
+def planned_again(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan, Config]:
+    """`plan` with `overrides` of where and how its steps run; the configuration is that of its first point.
 
     Raises:
-        ConfigError: it was not launched on a cluster.
+        ConfigError: it was not launched on a cluster; an override says what a step is; or the same command would not
+            make this plan today, so that its steps would run under names that are not theirs.
     """
-    path = launches(store, ablation) / _FILE
-    if not path.exists():
-        raise ConfigError(f"{ablation}: was not launched on a cluster; the same sweep command runs failed steps again")
-    return read_json(path)["overrides"]
-
-
-def recall(store: Store, ablation: str, overrides: Sequence[str]) -> Config:
-    """The cluster and tracking of the last launch, changed by `overrides`; all else is at its default.
-
-    Raises:
-        ConfigError: it was not launched on a cluster, or an override says what a step is.
-    """
+    if plan.cluster.launcher != "slurm":
+        says = "was not launched on a cluster; the same sweep command runs failed steps again"
+        raise ConfigError(f"{plan.ablation}: {says}")
     for text in overrides:
-        if _group(text) not in _KEPT:
-            raise ConfigError(f"override {text!r}: a retry changes only {' and '.join(_KEPT)}; run the sweep again")
-    kept = [text for text in launched(store, ablation) if _group(text) in _KEPT]
-    return Composer().compose([*kept, *overrides])[0]
-
-
-def require_current(store: Store, plan: Plan) -> None:
-    """Refuse a plan that the same command would not make today: its steps would run under names that are not theirs.
-
-    Raises:
-        ConfigError: gives the command that plans anew.
-    """
-    overrides = launched(store, plan.ablation)
-    today, _ = make_plan([*overrides, f"paths.store={store.root}"])
-    changed = sum(name not in today.steps for name in plan.steps) + sum(name not in plan.steps for name in today.steps)
+        if text.lstrip("+").partition("=")[0].partition(".")[0] not in _WHERE:
+            raise ConfigError(f"override {text!r}: a retry changes only {' and '.join(_WHERE)}; run the sweep again")
+    today, config = make_plan([*plan.overrides, *overrides, f"paths.store={store.root}"])
+    changed = len(today.steps.keys() ^ plan.steps.keys())
     if changed:
         found = f"{changed} steps differ between its plan and what the code and its file say today"
-        again = shlex.join(["python", "-m", "mmprolong.sweep", *overrides])
+        again = shlex.join(["python", "-m", "mmprolong.sweep", *plan.overrides])
         raise ConfigError(f"{plan.ablation}: {found}; launch it again, finished steps stay: {again}")
-
-
-def _group(override: str) -> str:
-    return override.lstrip("+").partition("=")[0].partition(".")[0]
+    return replace(today, overrides=(*plan.overrides, *overrides)), config

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import Store
-from mmprolong.plans import save_plan
+from mmprolong.plans import load_plan, save_plan
 from mmprolong.sweep.freeze import freeze
-from mmprolong.sweep.launched import recall, remember, require_current
+from mmprolong.sweep.launched import planned_again
 from mmprolong.sweep.plan import make_plan
 from tests.small import OVERRIDES, small_pool
 
@@ -23,18 +23,16 @@ def overrides(tmp_path: Path) -> list[str]:
     pool = small_pool(tmp_path / "pool")
     overrides = [*OVERRIDES, f"corpus.path={pool}", f"paths.store={tmp_path}", "cluster=slurm_cpu", MINUTES]
     save_plan(Store(tmp_path), make_plan(overrides)[0])
-    remember(Store(tmp_path), "length_dist", overrides)
     return overrides
 
 
 def test_a_retry_asks_for_what_the_launch_asked_for_and_more(overrides: list[str], tmp_path: Path):
-    jobs = recall(Store(tmp_path), "length_dist", ["cluster.jobs.training.memory=9"]).cluster.jobs
+    store = Store(tmp_path)
+    plan, config = planned_again(store, load_plan(store, "length_dist"), ["cluster.jobs.training.memory=9"])
+    jobs = config.cluster.jobs
     assert (jobs["training"].minutes, jobs["training"].memory, jobs["default"].memory) == (600, 9, 4)
-
-
-def test_a_plan_is_current_until_the_code_or_the_file_changes(overrides: list[str], tmp_path: Path):
-    plan, _ = make_plan(overrides)
-    require_current(Store(tmp_path), plan)
+    assert plan.cluster == config.cluster
+    assert plan.overrides == (*overrides, "cluster.jobs.training.memory=9")
 
 
 @pytest.mark.parametrize(
