@@ -43,7 +43,11 @@ def code_of(module: str, settings: Mapping[str, Any]) -> dict[str, str]:
     Args:
         module: the stage's own module.
     """
-    words = set(_texts(settings))
+    return dict(_code(module, frozenset(_texts(settings))))
+
+
+@cache
+def _code(module: str, words: frozenset[str]) -> dict[str, str]:
     found: set[str] = set()
     waiting = [module]
     while waiting:

@@ -325,7 +325,7 @@ def _read_until(terminal: int, words: str) -> str:
         (["status", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["report", "rop_base"], "did you mean 'rope_base'?"),
         (["show", "rope_base"], "not launched"),
-        (["show", "length_dst"], "did you mean 'length_dist'?"),
+        (["show", "length_dst"], "did you mean 'length_dist'"),
         (["why", "nothing-0000"], "not in store"),
         (["diff", "length_dist/base", "x-0000"], "give two of one kind"),
     ],
