@@ -5,8 +5,8 @@ modules that it imports, directly or not, and the plug-ins that its settings nam
 plug-in, leaves its code as it was. Comments and docstrings do not count.
 """
 
+import ast
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,12 +27,6 @@ _CARRIERS = [
     "settings",
 ]
 """Modules that carry values and compute none: the values are in the ids, and a default never changes."""
-_MENTION = re.compile(r"\bmmprolong(?:\.\w+)+")
-_FROM = re.compile(r"^\s*from (mmprolong[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
-_TOKEN = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*|[()\[\]{}]',
-    re.DOTALL,
-)
 
 
 def code_of(module: str, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -59,25 +53,18 @@ def _code(module: str, words: frozenset[str]) -> dict[str, str]:
     return {_sources()[name][0]: _digest(name) for name in sorted(found)}
 
 
-def bare(source: str) -> str:
-    """Python without comments, docstrings and blank lines."""
-    kept, end, depth = [], 0, 0
-    for token in _TOKEN.finditer(source):
-        text = token.group()
-        depth += (text in "([{") - (text in ")]}")
-        if text.startswith("#") or (depth == 0 and text[:3] in ('"""', "'''") and _alone(source, *token.span())):
-            kept.append(source[end : token.start()])
-            end = token.end()
-    lines = "".join([*kept, source[end:]]).splitlines()
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+def meaning(node: Any) -> Any:
+    """A syntax tree without positions and docstrings, the same under every version of Python."""
+    if isinstance(node, ast.AST):
+        parts = ((name, meaning(part)) for name, part in ast.iter_fields(node) if part not in (None, []))
+        return type(node).__name__, *parts
+    if isinstance(node, list):
+        return [meaning(each) for each in node if not _is_docstring(each)]
+    return repr(node)
 
 
-def _alone(source: str, start: int, end: int) -> bool:
-    """Whether nothing else stands on the lines of a text: outside brackets it is then a statement without effect."""
-    first = source.rfind("\n", 0, start) + 1
-    after = source.find("\n", end)
-    rest = source[end : after if after >= 0 else len(source)]
-    return not source[first:start].strip() and not rest.strip() and source[max(first - 2, 0) : first] != "\\\n"
+def _is_docstring(node: Any) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 @cache
@@ -94,22 +81,30 @@ def _sources() -> dict[str, tuple[str, str]]:
 
 
 @cache
-def _bare(name: str) -> str:
-    return bare(_sources()[name][1])
+def _tree(name: str) -> ast.Module:
+    return ast.parse(_sources()[name][1])
 
 
 @cache
 def _digest(name: str) -> str:
-    return hashlib.sha256(_bare(name).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(meaning(_tree(name))).encode()).hexdigest()[:12]
 
 
 @cache
 def _mentioned(name: str) -> frozenset[str]:
     """Dotted names in a module that may be modules, with all that they lie in."""
-    text = _bare(name)
-    named = set(_MENTION.findall(text))
-    named |= {f"{match[1]}.{word}" for match in _FROM.finditer(text) for word in re.findall(r"\w+", match[2])}
-    return frozenset(part for dotted in named for part in _prefixes(dotted))
+    named = (dotted for node in ast.walk(_tree(name)) for dotted in _names(node))
+    return frozenset(part for dotted in named if dotted.startswith("mmprolong.") for part in _prefixes(dotted))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Import(names=names):
+            yield from (each.name for each in names)
+        case ast.ImportFrom(module=str(module), names=names):
+            yield from (f"{module}.{each.name}" for each in names)
+        case ast.Constant(value=str(text)):
+            yield text
 
 
 def _prefixes(dotted: str) -> Iterator[str]:
