@@ -1,13 +1,22 @@
 """`mmprolong cancel`."""
 
 import argparse
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show_shared
 from mmprolong.cli.lookup import add_store, require_launched
+
+if TYPE_CHECKING:
+    from mmprolong.stages import Step
+
+_NAMED = 50
+"""Cancelled steps that are named one by one."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +38,14 @@ def run(arguments: argparse.Namespace) -> None:
     done = cancel(store, plan, arguments.match)
     write_asked(store, plan)
     console = Console()
-    for name in done.ended:
-        console.print(f"cancelled: {plan.steps[name].path} ({plan.steps[name].label})", soft_wrap=True, highlight=False)
+    for line in _lines([plan.steps[name] for name in done.ended]):
+        console.print(f"cancelled: {line}", soft_wrap=True, highlight=False)
     show_shared(done.shared, console)
     if not done.ended and not done.shared:
         console.print(f"{arguments.ablation}: no job of it is in the queue")
+
+
+def _lines(steps: "Sequence[Step]") -> Iterable[str]:
+    if len(steps) <= _NAMED:
+        return (f"{step.path} ({step.label})" for step in steps)
+    return (f"{count} steps of {stage}" for stage, count in Counter(step.stage for step in steps).items())

@@ -41,7 +41,8 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
         known = {name: each for name, each in latest(store).items() if name in plan.steps}
         live = live_jobs(queue, known)
         chosen = _chosen(plan, match)
-        mine = [known[name] for name in plan.steps if name in live and name in chosen | descendants(plan, chosen)]
+        chosen |= descendants(plan, chosen)
+        mine = [known[name] for name in plan.steps if name in live and name in chosen]
         alone, shared = release(store, plan, mine)
         withdraw(store, plan, queue, alone)
     return Cancelled([each.step for each in alone], shared)
