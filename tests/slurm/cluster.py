@@ -89,8 +89,17 @@ class Cluster:
         self._node = self.start("slurmd", "-D", "-N", "node", "-f", str(self.root / "slurm.conf"))
         _until(lambda: _idle(self), "its node")
 
-    def lose_node(self) -> None:
-        """Cut the power of the node: slurmd and all that it has started end at once."""
+    @contextmanager
+    def lost_node(self) -> Iterator[None]:
+        """Slurm has found that the node is gone: slurmd and all that it has started ended at once. It is back after."""
+        try:
+            self._cut_power()
+            _until(lambda: "node" in self.ask("sinfo", "-h", "-N", "-t", "down", "-o", "%N"), "the end of its node", 90)
+            yield
+        finally:
+            self.start_node()
+
+    def _cut_power(self) -> None:
         if self._node is not None:
             self._node.kill()
             self._node.wait()
@@ -100,7 +109,6 @@ class Cluster:
         for each in [*watchers, *(child for watcher in watchers for child in watcher.children(recursive=True))]:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-        _until(lambda: "node" in self.ask("sinfo", "-h", "-N", "-t", "down", "-o", "%N"), "the end of its node", 90)
 
     def _watches(self, process: psutil.Process) -> bool:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):

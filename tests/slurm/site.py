@@ -78,7 +78,9 @@ class Site:
         return self.store.folder(stage, self.step(stage, label))
 
     def log(self, stage: str, label: str) -> str:
-        return log_path(self.store, latest(self.store)[self.step(stage, label)]).read_text()
+        """What the newest job of an arm's step has written."""
+        path = log_path(self.store, latest(self.store)[self.step(stage, label)])
+        return path.read_text() if path.exists() else ""
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float = 150) -> None:
         end = time.monotonic() + seconds
