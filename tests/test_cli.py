@@ -424,6 +424,7 @@ def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Pa
 @pytest.mark.parametrize("stage", ["corpus", "training"])
 def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path, stage: str):
     words = command(tmp_path / "store", pool, *TINY)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is told to ignore it
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not any((tmp_path / "store" / stage).glob("*/*.json")):
         assert process.poll() is None
