@@ -93,9 +93,12 @@ def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
 
 def drop_resume(folder: Path) -> None:
     """Remove what the step in `folder` would go on from: it is finished."""
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    (folder / ANSWERED).unlink(missing_ok=True)
-    (folder / CODE).unlink(missing_ok=True)
+    for name in (*_RESUME, CODE):
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def sweep_partials(folder: Path) -> None:

@@ -17,6 +17,7 @@ _CARRIERS = [
     "artifacts",
     "choices",
     "config",
+    "environment",
     "errors",
     "failures",
     "fingerprint",

@@ -1,16 +1,12 @@
 """The chain of stages: which steps a configuration stands for, and how one step is run."""
 
 import importlib
-import os
-import platform
-import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +19,12 @@ from mmprolong.artifacts import (
     drop_resume,
     hash_outputs,
     lease,
-    read_json,
     sweep_partials,
     write_json,
 )
 from mmprolong.code import code_of
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
+from mmprolong.environment import code_version, hardware, packages
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
 from mmprolong.failures import kind_of
 from mmprolong.fingerprint import readable_id
@@ -45,9 +41,6 @@ from mmprolong.settings import (
 )
 
 MIRRORED = ("training", "score")
-FROZEN = "code.json"
-"""Beside a copy of the package that was made for queued jobs: which commit it is."""
-_PACKAGES = ("mmprolong", "torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,40 +234,3 @@ def _note_failure(folder: Path, error: Exception) -> None:
         write_json(folder / FAILED, note)
     except (OSError, DiskFull):  # the error that is on its way up says why
         return
-
-
-@cache
-def code_version() -> str:
-    """Git commit of the package's tree, `+` if it was changed; the version where there is no git."""
-    root = Path(__file__).parent.parent
-    if (root / FROZEN).exists():
-        return read_json(root / FROZEN)["commit"]
-    head = _git(root, "rev-parse", "--short=12", "HEAD")
-    if not head:
-        return packages()["mmprolong"]
-    return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
-
-
-def _git(root: Path, *words: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
-
-
-def hardware() -> str:
-    """The machine of this process."""
-    return f"{platform.machine()} x{os.cpu_count()} {platform.system()} {platform.release()}"
-
-
-@cache
-def packages() -> dict[str, str]:
-    """Versions of the packages that a number may depend on."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found

@@ -44,19 +44,19 @@ def _check_limits(cluster: "Cluster") -> None:
 
 def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: Console) -> None:
     """Hand the plan to Slurm and say what to do next."""
+    from mmprolong.sweep.commands import command
     from mmprolong.sweep.slurm import SlurmLauncher
 
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
     show(store, plan, launched, prune, console)
-    where = "" if str(store.root) == "store" else f" --store {store.root}"
     for words, meaning in (
-        (f"status {plan.ablation}{where} --watch", "where every point stands"),
-        (f"logs {plan.ablation}{where}", "what the failed and running jobs wrote"),
-        (f"retry {plan.ablation}{where}", "submit what failed, and what hung on it"),
-        (f"cancel {plan.ablation}{where}", "take it all back"),
-        (f"report {plan.ablation}{where}", "the table, as far as it has run"),
+        (("status", plan.ablation, "--watch"), "where every point stands"),
+        (("logs", plan.ablation), "what the failed and running jobs wrote"),
+        (("retry", plan.ablation), "submit what failed, and what hung on it"),
+        (("cancel", plan.ablation), "take it all back"),
+        (("report", plan.ablation), "the table, as far as it has run"),
     ):
-        console.print(f"  mmprolong {words}   [dim]{meaning}[/]", soft_wrap=True, highlight=False)
+        console.print(f"  {command(store, *words)}   [dim]{meaning}[/]", soft_wrap=True, highlight=False)
 
 
 def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:

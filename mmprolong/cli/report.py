@@ -103,7 +103,7 @@ def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
 
     source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:
-        return with_stale(read_store(store, ablation, mixed_code))
+        return with_stale(read_store(store, ablation, mixed_code), store)
     if source == "offline":
         return read_wandb(store / "wandb", ablation, mixed_code)
     if source.endswith(".json.gz"):

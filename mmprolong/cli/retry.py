@@ -20,12 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
     from mmprolong.plans import load_plan, save_plan
-    from mmprolong.sweep.launched import planned_again
+    from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm import SlurmLauncher
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
-    plan, config = planned_again(store, load_plan(store, arguments.ablation), arguments.overrides)
+    plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
     check(config, prune=False)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     save_plan(store, plan)

@@ -122,12 +122,12 @@ def _report(store: Store, ablation: str, console: Console) -> int:
     """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
     from mmprolong.reporting.origins import MixedCode
     from mmprolong.reporting.runs import read_store
+    from mmprolong.sweep.commands import command
 
     try:
         print_report(read_store(store.root, ablation), store, console)
     except MixedCode as refusal:
-        where = "" if str(store.root) == "store" else f" --store {store.root}"
         console.print(f"no table: {refusal}", soft_wrap=True)
-        console.print(f"  mmprolong report {ablation}{where} --mixed-code", soft_wrap=True)
+        console.print(f"  {command(store, 'report', ablation, '--mixed-code')}", soft_wrap=True)
         return 1
     return 0

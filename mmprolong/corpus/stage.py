@@ -21,8 +21,6 @@ from mmprolong.pages.renderers import renderer
 from mmprolong.records import Document, Reject, write_jsonl
 from mmprolong.runlog import Interrupted, RunLog
 
-VERSION = 1
-
 
 def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
     """Write documents.jsonl, rejects.jsonl, blocks.jsonl, pool.txt and thumbnails.npy; returns the counts.
@@ -45,7 +43,6 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
     _write(folder, [job for job, _ in accepted], documents, settings.thumbnail)
     write_jsonl(folder / "rejects.jsonl", rejects)
     (folder / "pool.txt").write_text(f"{pool}\n", encoding="utf-8")
-    shutil.rmtree(folder / PARTS)
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 

@@ -8,10 +8,10 @@ import msgspec
 
 from mmprolong.artifacts import DONE, Store
 from mmprolong.code import code_of
+from mmprolong.environment import code_version
 from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
-from mmprolong.stages import code_version
 
 _STAGES = {"source": "synthesis", "short": "synthesis"}
 """Last word of a role -> stage, where they differ."""

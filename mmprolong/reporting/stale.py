@@ -1,36 +1,31 @@
 """Rows whose runs are not those that the ablation would plan today."""
 
 from dataclasses import replace
+from pathlib import Path
 
-from mmprolong.errors import ConfigError, MMProLongError
-from mmprolong.plans import Plan, Point
+from mmprolong.errors import MMProLongError
+from mmprolong.plans import Point
 from mmprolong.reporting.runs import Runs
+from mmprolong.sweep.plan import plan_again
 
 
-def with_stale(runs: Runs) -> Runs:
-    """`runs` of a store with the rows marked that the file, the overrides or the stages' versions no longer stand for.
+def with_stale(runs: Runs, store: Path) -> Runs:
+    """`runs` of `store` with the rows marked that the file, the overrides or the stages' versions no longer stand for.
 
     The plan is made anew from the overrides with which it was launched, and compared id by id. Where that cannot be
     done, a remark says why.
     """
     try:
-        fresh = {_name(point): point.steps["score"] for point in _planned_now(runs).points}
+        today, _ = plan_again(runs.plan, store)
     except MMProLongError as error:
         reason = str(error).partition("\n")[0]
         return _remark(runs, f"Not known whether rows are stale: {reason}")
+    fresh = {_name(point): point.steps["score"] for point in today.points}
     held = {_name(point): point for point in runs.plan.points}
     changed = {point.label for name, point in held.items() if fresh.get(name) != point.steps["score"]}
     runs = replace(runs, stale=frozenset(label for label in changed if runs.of(label)))
     new = [name for name in fresh if name not in held]
     return _remark(runs, f"In the ablation file but not launched: {', '.join(new)}.") if new else runs
-
-
-def _planned_now(runs: Runs) -> Plan:
-    from mmprolong.sweep.plan import make_plan
-
-    if not runs.plan.overrides:
-        raise ConfigError("the plan does not say what it was launched with; sweep again")
-    return make_plan([*runs.plan.overrides, f"paths.store={runs.store}"])[0]
 
 
 def _name(point: Point) -> str:

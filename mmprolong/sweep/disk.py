@@ -1,12 +1,11 @@
 """Where steps stand as the disk has it: for jobs, of which a thousand may end at once, and none asks Slurm."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
-from mmprolong.errors import SchedulerError
 from mmprolong.failures import from_log
 from mmprolong.plans import Plan
 from mmprolong.sweep.jobstate import JobState
@@ -48,14 +47,6 @@ class DiskQueue:
         known = (each for each in latest(self._store).values() if each.job in asked and each.step in self._plan.steps)
         found = ((each.job, self._state(each)) for each in known)
         return {job: state for job, state in found if state is not None}
-
-    def cancel(self, jobs: Sequence[str]) -> None:
-        """Not from here.
-
-        Raises:
-            SchedulerError: always.
-        """
-        raise SchedulerError(f"{len(jobs)} jobs: the disk cannot cancel them; use `mmprolong cancel`")
 
     def _state(self, submission: Submission) -> JobState | None:
         log = log_path(self._store, submission)

@@ -13,9 +13,9 @@ import msgspec
 
 from mmprolong.artifacts import Store, write_json
 from mmprolong.choices import root
+from mmprolong.environment import FROZEN, code_version
 from mmprolong.errors import writing
 from mmprolong.plans import PLANS, Plan
-from mmprolong.stages import FROZEN, code_version
 
 _DATA = ("conf", "sweeps", "analysis")
 _PACKAGE = Path(__file__).parent.parent

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mmprolong.compose import Composer, freeze, to_json
 from mmprolong.config import Config
+from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError
 from mmprolong.plans import Plan, Point
-from mmprolong.stages import Step, code_version, steps_of
+from mmprolong.stages import Step, steps_of
 from mmprolong.sweep.spec import Ablation, labels, parse, points
 
 
@@ -41,6 +43,17 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     if problems:
         raise ConfigError("\n".join(_said(problems, len(set(labels(ablation))))))
     return _plan(ablation, planned, steps, overrides), configs[0]
+
+
+def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[Plan, Config]:
+    """What the command that made `plan` would plan today, with more `overrides`; also its first configuration.
+
+    Raises:
+        ConfigError: the plan does not say what it was launched with; or as in `make_plan`.
+    """
+    if not plan.overrides:
+        raise ConfigError(f"{plan.ablation}: its plan does not say what it was launched with; sweep again")
+    return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
 
 
 def _said(problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:

@@ -14,12 +14,16 @@ _WHOLE = {"SLURM_BITSTR_LEN": "0"}
 """Environment in which Slurm shortens no list of elements."""
 
 
-class Queue(Protocol):
-    """Where jobs are asked for and ended."""
+class States(Protocol):
+    """Whoever knows how jobs stand."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
         """State by job id; ids that nobody knows are left out."""
         ...
+
+
+class Queue(States, Protocol):
+    """Where jobs are asked for and ended."""
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """End jobs; those that have ended stay as they are."""

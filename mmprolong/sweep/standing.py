@@ -15,7 +15,7 @@ from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
-from mmprolong.sweep.queue import Queue, SlurmQueue
+from mmprolong.sweep.queue import SlurmQueue, States
 from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
 
 _FRESH = 60.0
@@ -45,7 +45,7 @@ class Standing:
     """Where its newest job writes, if Slurm has one."""
 
 
-def standings(store: Store, plan: Plan, queue: Queue | None = None) -> dict[str, Standing]:
+def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str, Standing]:
     """Where the steps of `plan` stand, by id. Slurm is asked only if steps were handed to it."""
     known = {name: each for name, each in latest(store).items() if name in plan.steps}
     found: dict[str, Standing] = {}
@@ -98,7 +98,7 @@ def last_words(folder: Path, standing: Standing, lines: int) -> list[str]:
     return left or (tail(standing.log, lines) if standing.log else [])
 
 
-def _ask(queue: Queue, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
+def _ask(queue: States, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
     try:
         return queue.states(each.job for each in known.values()) if known else {}, ""
     except SchedulerError as error:

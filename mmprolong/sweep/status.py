@@ -8,9 +8,9 @@ from rich.text import Text
 
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan, Point
+from mmprolong.sweep.commands import again
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.estimate import time_left
-from mmprolong.sweep.mending import again
 from mmprolong.sweep.standing import Standing, last_words
 from mmprolong.sweep.whole import whole
 

@@ -17,7 +17,6 @@ from mmprolong.settings import SynthesisSettings
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.synthesis.template import write_template
 
-VERSION = 1
 WRITERS = ("stamps", "template")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmprolong.artifacts import drop_resume, hash_outputs
 from mmprolong.config import Corpus
 from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
@@ -125,6 +126,8 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     run(pool, tmp_path / "resumed", thumbnail=16)
     for name in ("documents.jsonl", "blocks.jsonl", "rejects.jsonl", "thumbnails.npy"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
+    assert hash_outputs(tmp_path / "resumed") == hash_outputs(tmp_path / "whole")
+    drop_resume(tmp_path / "resumed")
     assert not (tmp_path / "resumed" / "parts").exists()
 
 

@@ -44,7 +44,7 @@ def launched_otherwise(store: Path, *overrides: str) -> Plan:
 
 
 def marked(store: Path) -> Runs:
-    return with_stale(read_store(store, "length_dist"))
+    return with_stale(read_store(store, "length_dist"), store)
 
 
 def test_what_would_be_planned_today_is_not_stale(store: Path):

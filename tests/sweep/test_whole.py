@@ -9,8 +9,8 @@ from mmprolong.cli.parser import parse
 from mmprolong.compose import Composer
 from mmprolong.config import Cluster
 from mmprolong.failures import ADVICE
+from mmprolong.sweep.commands import again
 from mmprolong.sweep.estimate import expected, wall_time
-from mmprolong.sweep.mending import again
 from mmprolong.sweep.whole import whole
 from tests.sweep.scenes import SLURM, all_finished, sweep, under_way
 

@@ -2,6 +2,7 @@
 
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan
+from mmprolong.sweep.commands import command
 from mmprolong.sweep.dashboard.write import Dashboard
 from mmprolong.sweep.standing import Standing, standings
 
@@ -12,5 +13,7 @@ def write_asked(store: Store, plan: Plan) -> tuple[dict[str, Standing], Dashboar
     with dashboard.turn(patience=0) as mine:
         where = standings(store, plan)
         if mine:
-            dashboard.write(lambda: where, f"As disk and Slurm say; `mmprolong status {plan.ablation}` asks again.")
+            dashboard.write(
+                lambda: where, f"As disk and Slurm say; `{command(store, 'status', plan.ablation)}` asks again."
+            )
     return where, dashboard

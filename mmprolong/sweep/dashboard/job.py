@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan
+from mmprolong.sweep.commands import command
 from mmprolong.sweep.dashboard.write import Dashboard
 from mmprolong.sweep.disk import standings_on_disk
 
@@ -18,7 +19,7 @@ def write_from_disk(store: Store, plan: Plan, patience: float = _PATIENCE) -> st
     """Write the page of a sweep on Slurm without asking Slurm; returns what went wrong, if anything did."""
     source = (
         "As the disk says: jobs write this page when they begin and end, and about once a minute between. "
-        f"`mmprolong status {plan.ablation}` also asks Slurm."
+        f"`{command(store, 'status', plan.ablation)}` also asks Slurm."
     )
     dashboard = Dashboard(store, plan)
     dashboard.publish(lambda: standings_on_disk(store, plan), source, patience)

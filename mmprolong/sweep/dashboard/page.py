@@ -10,12 +10,12 @@ from mmprolong import __version__
 from mmprolong.artifacts import Store
 from mmprolong.html import render
 from mmprolong.plans import Plan
+from mmprolong.sweep.commands import again, command
 from mmprolong.sweep.dashboard.grid import grid
 from mmprolong.sweep.dashboard.running import running
 from mmprolong.sweep.dashboard.scores import scores
 from mmprolong.sweep.dashboard.troubles import troubles
 from mmprolong.sweep.display import cost_line, duration, per_second
-from mmprolong.sweep.mending import again
 from mmprolong.sweep.standing import Standing
 from mmprolong.sweep.whole import STATES, whole
 
@@ -63,6 +63,8 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
         troubles=troubles(store, plan, where),
         scores=scores(plan, where),
         source=source,
+        status_command=command(store, "status", plan.ablation),
+        report_command=command(store, "report", plan.ablation),
         store=store.root,
         version=__version__,
         written=now,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mmprolong.artifacts import Store
 from mmprolong.failures import Failure
 from mmprolong.plans import Plan
-from mmprolong.sweep.mending import again
+from mmprolong.sweep.commands import again
 from mmprolong.sweep.standing import Standing, last_words
 
 _LINES = 8

@@ -10,7 +10,7 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.plans import load_plan, save_plan
 from mmprolong.sweep.freeze import freeze
-from mmprolong.sweep.launched import planned_again
+from mmprolong.sweep.retry import retry_plan
 from mmprolong.sweep.plan import make_plan
 from tests.small import OVERRIDES, small_pool
 
@@ -28,7 +28,7 @@ def overrides(tmp_path: Path) -> list[str]:
 
 def test_a_retry_asks_for_what_the_launch_asked_for_and_more(overrides: list[str], tmp_path: Path):
     store = Store(tmp_path)
-    plan, config = planned_again(store, load_plan(store, "length_dist"), ["cluster.jobs.training.memory=9"])
+    plan, config = retry_plan(store, load_plan(store, "length_dist"), ["cluster.jobs.training.memory=9"])
     jobs = config.cluster.jobs
     assert (jobs["training"].minutes, jobs["training"].memory, jobs["default"].memory) == (600, 9, 4)
     assert plan.cluster == config.cluster

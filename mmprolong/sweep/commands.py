@@ -1,4 +1,4 @@
-"""The command that runs failed steps again, ready to be pasted."""
+"""Commands that a user is told, ready to be pasted."""
 
 import shlex
 
@@ -10,6 +10,12 @@ _ASKED = {"memory": "memory", "time": "minutes"}
 """What a job ran out of, by kind of failure: a setting of `cluster.jobs`."""
 
 
+def command(store: Store, *words: str) -> str:
+    """`mmprolong WORDS`, of this store."""
+    place = [] if str(store.root) == "store" else ["--store", str(store.root)]
+    return shlex.join(["mmprolong", *words, *place])
+
+
 def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     """What a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
 
@@ -19,8 +25,7 @@ def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     if plan.cluster.launcher != "slurm" or kind == "data":
         typed = plan.overrides or (f"+ablation={plan.ablation}",)
         return shlex.join(["python", "-m", "mmprolong.sweep", *typed])
-    place = [] if str(store.root) == "store" else ["--store", str(store.root)]
-    return shlex.join(["mmprolong", "retry", plan.ablation, *_more(plan, stage, kind), *place])
+    return command(store, "retry", plan.ablation, *_more(plan, stage, kind))
 
 
 def _more(plan: Plan, stage: str, kind: str) -> list[str]:

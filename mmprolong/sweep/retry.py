@@ -8,12 +8,12 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError
 from mmprolong.plans import Plan
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.plan import plan_again
 
 _WHERE = ("cluster", "tracking")
 
 
-def planned_again(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan, Config]:
+def retry_plan(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan, Config]:
     """`plan` with `overrides` of where and how its steps run; the configuration is that of its first point.
 
     Raises:
@@ -26,7 +26,7 @@ def planned_again(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[P
     for text in overrides:
         if text.lstrip("+").partition("=")[0].partition(".")[0] not in _WHERE:
             raise ConfigError(f"override {text!r}: a retry changes only {' and '.join(_WHERE)}; run the sweep again")
-    today, config = make_plan([*plan.overrides, *overrides, f"paths.store={store.root}"])
+    today, config = plan_again(plan, store.root, overrides)
     changed = len(today.steps.keys() ^ plan.steps.keys())
     if changed:
         found = f"{changed} steps differ between its plan and what the code and its file say today"
