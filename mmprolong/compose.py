@@ -1,5 +1,6 @@
 """From command-line overrides to a typed, checked configuration. Hydra composes; nothing else of Hydra is used."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from mmprolong.choices import groups, root
 from mmprolong.config import Config
@@ -131,7 +133,9 @@ def _hydra(choices: Sequence[str]) -> Composition:
         with _session():
             composed = hydra_compose("config", overrides=overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"conf: {_first_line(error)}") from error
+        raise _wrong_file(error) from error
+    except YAMLError as error:
+        raise ConfigError(f"conf: {' '.join(str(error).split())}") from error
     with open_dict(composed):
         chosen = composed.pop("hydra").runtime.choices
     plain: Any = OmegaConf.to_container(composed, resolve=False, enum_to_str=True)
@@ -174,11 +178,11 @@ def _set(plain: dict[str, Any], override: Override) -> None:
         if part in STAGES and ".".join(above[:depth]) == _JOBS:  # a stage asks for what others do until it says more
             node.setdefault(part, deepcopy(node.get("default", {})))
         if not isinstance(node.get(part), dict):
-            _require_key(override.key_or_group, text)
+            _require_key(override.key_or_group, f"override {text!r}")
             raise ConfigError(f"override {text!r}: {'.'.join(above[: depth + 1])} is unknown; {nearest(part, node)}")
         node = node[part]
     if last not in node:
-        _require_key(override.key_or_group, text)
+        _require_key(override.key_or_group, f"override {text!r}")
     node[last] = deepcopy(override.value())
 
 
@@ -192,13 +196,13 @@ def _set_sweep(plain: dict[str, Any], above: list[str], last: str, override: Ove
     node[last] = deepcopy(override.value())
 
 
-def _require_key(key: str, text: str) -> None:
+def _require_key(key: str, where: str) -> None:
     """Refuse a key that the schema does not know, naming the nearest of its siblings or groups."""
     node: Any = OmegaConf.structured(Config)
     walked: list[str] = []
     for part in key.split("."):
         if not isinstance(node, DictConfig):
-            raise ConfigError(f"override {text!r}: {'.'.join(walked)} has no parts")
+            raise ConfigError(f"{where}: {'.'.join(walked)} has no parts")
         typed = OmegaConf.is_dict(node) and OmegaConf.get_type(node) is dict
         if typed:
             element = node._metadata.element_type
@@ -210,10 +214,10 @@ def _require_key(key: str, text: str) -> None:
         elif part in node:
             node = node[part]
         elif not walked and part in groups():
-            raise ConfigError(f"override {text!r}: {part} is a group; choose {part}=NAME: {', '.join(groups()[part])}")
+            raise ConfigError(f"{where}: {part} is a group; choose {part}=NAME: {', '.join(groups()[part])}")
         else:
             allowed = [str(name) for name in node] + (list(groups()) if not walked else [])
-            raise ConfigError(f"override {text!r}: {'.'.join([*walked, part])} is unknown; {nearest(part, allowed)}")
+            raise ConfigError(f"{where}: {'.'.join([*walked, part])} is unknown; {nearest(part, allowed)}")
         walked.append(part)
 
 
@@ -259,6 +263,21 @@ def _check_names(config: Config) -> Config:
     if config.tracking.mode not in TRACKING_MODES:
         raise ConfigError(f"tracking.mode: {config.tracking.mode!r}; {nearest(config.tracking.mode, TRACKING_MODES)}")
     return config
+
+
+def _wrong_file(error: Exception) -> ConfigError:
+    """What Hydra says of a file: where, which key, what is allowed."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    file = re.match(r"In '(.+)':", lines[0])
+    key = next((line.removeprefix("full_key: ") for line in lines if line.startswith("full_key: ")), "")
+    if file is None or not key:
+        return ConfigError(f"conf: {_first_line(error)}")
+    where = f"{file[1]}.yaml"
+    try:
+        _require_key(key, where)
+    except ConfigError as unknown:
+        return unknown
+    return ConfigError(f"{where}: {key}: {lines[1]}")
 
 
 def _first_line(error: BaseException) -> str:

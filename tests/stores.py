@@ -30,15 +30,11 @@ from mmprolong.records import (
     Score,
     write_jsonl,
 )
-from mmprolong.reporting.wandb_files import read_runs
+from tests.offline import DIGEST, MADE, mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
 SIDE = 56
 """Of a thumbnail [px]."""
-MADE: dict[str, Any] = {"commit": "0123abc", "packages": {"numpy": np.__version__}, "hardware": "2 x CPU"}
-"""What every record says of code and machine."""
-DIGEST = "0a1b2c3d4e5f"
-"""Of the one source file that every step is said to have used."""
 CORPUS, TRAIN, HELDOUT = "corpus-demo", "synthesis-train", "synthesis-heldout"
 
 
@@ -289,21 +285,3 @@ def judged(sample: Sample, right: bool, scorer: str = "exact_match-1") -> Score:
         target=sample.target,
         scorer=scorer,
     )
-
-
-def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: Sequence[Score], digest: str = DIGEST) -> None:
-    """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
-    config = {"step": step, "stage": "score", "code": [f"score/stage.py {digest}"], **MADE}
-    run = Mirror(step, config, step, ablation, store, Tracking())
-    for number, score in enumerate(scores):
-        run.metrics(msgspec.to_builtins(score), number)
-    run.finish(metrics, failed=False)
-    _await(store / "wandb", step)
-
-
-def _await(folder: Path, step: str, seconds: float = 10.0) -> None:
-    """`finish` may return before W&B's own process has written the last lines."""
-    end = time.monotonic() + seconds
-    while "overall" not in read_runs(folder, {step})[step].summary:
-        assert time.monotonic() < end, f"W&B did not write {step}"
-        time.sleep(0.02)

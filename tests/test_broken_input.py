@@ -13,11 +13,24 @@ from mmprolong.artifacts import Store
 from mmprolong.cli import main
 from mmprolong.cli.lookup import step_folders
 from mmprolong.plans import planned
+from tests.corpus.pdfs import write_pdf
 from tests.stores import Truth, write_store
 from tests.wandb_server import serving
 
 ROOT = Path(__file__).parents[1]
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=1, wandb=True)
+
+MINE = """\
+# @package _global_
+sweep:
+  name: mine
+  question: Mine?
+  source: me
+  baseline: a
+  points:
+    a: [rope=base_x1]
+    b: [rope=base_x2]
+"""
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -126,10 +139,46 @@ def test_a_published_file_of_another_shape(
     path.write_text(damage(whole))
     assert path.read_text() != whole
     try:
-        words = [sys.executable, "-m", "mmprolong.cli", "report", table, "--store", str(tmp_path)]
-        environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
-        done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+        said = refused(package, tmp_path, "report", table)
     finally:
         path.write_text(whole)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert says in done.stderr and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("sweeps/ablation/mine.yaml", "sweep: [", "mine.yaml: while parsing"),
+        ("sweeps/ablation/mine.yaml", "sweeps: {}", "mine.yaml: has no block `sweep:`"),
+        ("sweeps/ablation/mine.yaml", MINE.replace("baseline: a", "baseline: c"), "mine.yaml: sweep.baseline: 'c'"),
+        ("sweeps/ablation/mine.yaml", MINE.replace("name: mine", "name: yours"), "sweep.name: 'yours'; call it 'mine'"),
+        ("sweeps/ablation/mine.yaml", MINE + "phases: {longpt: {mixture: {tokns: 1}}}", "did you mean 'tokens'?"),
+        ("sweeps/ablation/mine.yaml", MINE.replace("base_x1", "base_x3"), "mine/a: rope: 'base_x3' is unknown"),
+        ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactr: 1", "rope/base_x1.yaml: phases.longpt.rope.factr"),
+        ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml"),
+    ],
+)
+def test_a_file_that_the_user_wrote(package: Path, tmp_path: Path, file: str, text: str, says: str):
+    path = package / file
+    whole = path.read_text() if path.exists() else None
+    (package / "sweeps" / "ablation" / "mine.yaml").write_text(MINE)
+    path.write_text(text)
+    try:
+        pool = write_pdf(tmp_path / "pool" / "a.pdf").parent
+        said = refused(package, tmp_path, "sweep", "+ablation=mine", f"paths.store={tmp_path}", f"corpus.path={pool}")
+    finally:
+        (package / "sweeps" / "ablation" / "mine.yaml").unlink()
+        if whole is not None:
+            path.write_text(whole)
+    assert says in said
+    assert planned(Store(tmp_path)) == []
+
+
+def refused(package: Path, store: Path, *words: str) -> str:
+    """The one line that a command of a damaged copy of the package says."""
+    command = [sys.executable, "-m", "mmprolong.cli", *words, *(() if words[0] == "sweep" else ("--store", str(store)))]
+    environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr

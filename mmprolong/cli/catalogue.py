@@ -22,12 +22,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _ablations() -> Table:
-    from mmprolong.sweep.spec import labels, parse
+    from mmprolong.sweep.spec import labels, read_ablation
 
     rows = []
     for name in ablations():
-        text = (root("sweeps") / ABLATION / f"{name}.yaml").read_bytes()
-        ablation = parse(msgspec.yaml.decode(text)["sweep"])
+        ablation = read_ablation(name)
         seeds = ", ".join(map(str, ablation.seeds))
         rows.append((name, ablation.question, ", ".join(labels(ablation)), seeds))
     columns = ("name", "question", "rows", "seeds")

@@ -14,7 +14,7 @@ from mmprolong.reporting.published import Published
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
-from mmprolong.sweep.spec import labels, parse
+from mmprolong.sweep.spec import labels, read_ablation
 
 
 def table_names() -> list[str]:
@@ -52,9 +52,7 @@ def unlaunched(ablation: str) -> Runs:
     Raises:
         ConfigError: there is no such ablation, or its file is wrong.
     """
-    if ablation not in ablations():
-        raise ConfigError(f"ablation: {ablation!r} is unknown; {nearest(ablation, ablations())}")
-    spec = parse(msgspec.yaml.decode((root("sweeps") / ABLATION / f"{ablation}.yaml").read_bytes())["sweep"])
+    spec = read_ablation(ablation)
     known = {"suite": {"labels": [], "overall": []}, "phases": {}}
     points = tuple(
         Point(label=label, seed=seed, config=known, steps={"score": f"{label}-s{seed}"})

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mmprolong.choices import ABLATION
 from mmprolong.compose import Composer, freeze, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError
 from mmprolong.plans import Plan, Point
 from mmprolong.stages import Step, steps_of
-from mmprolong.sweep.spec import Ablation, labels, parse, points
+from mmprolong.sweep.spec import Ablation, labels, parse, points, read_ablation
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
@@ -22,8 +23,11 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         ConfigError: the ablation or any of its points is wrong; all wrong points are named at once.
     """
     composer = Composer()
+    own = [text for text in overrides if not text.lstrip("+").startswith(f"{ABLATION}=")]
+    for text in overrides:
+        if text not in own:
+            read_ablation(text.partition("=")[2])
     ablation = parse(composer.compose(overrides)[1])
-    own = [text for text in overrides if not text.lstrip("+").startswith("ablation=")]
     planned: list[Point] = []
     steps: dict[str, Step] = {}
     configs: list[Config] = []
@@ -41,7 +45,7 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         planned.append(Point(label=point.label, seed=point.seed, config=to_json(config), steps=ids))
         configs.append(config)
     if problems:
-        raise ConfigError("\n".join(_said(problems, len(set(labels(ablation))))))
+        raise ConfigError("\n".join(_said(ablation.name, problems, len(labels(ablation)))))
     return _plan(ablation, planned, steps, overrides), configs[0]
 
 
@@ -56,11 +60,11 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
 
 
-def _said(problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
+def _said(ablation: str, problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
     """One line a problem and row; one for a problem that all rows have."""
     for error, found in problems.items():
         wrong = list(dict.fromkeys(found))
-        yield from [error] if len(wrong) == rows > 1 else (f"{label}: {error}" for label in wrong)
+        yield from [error] if len(wrong) == rows > 1 else (f"{ablation}/{label}: {error}" for label in wrong)
 
 
 def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step], overrides: Sequence[str]) -> Plan:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.choices import root
+from mmprolong.choices import ABLATION, ablations, root
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
 
@@ -44,6 +44,31 @@ class PointSpec:
     label: str
     seed: int
     overrides: tuple[str, ...]
+
+
+def read_ablation(name: str) -> Ablation:
+    """The ablation as its file says it.
+
+    Raises:
+        ConfigError: there is no such file, or it is wrong; names file and key.
+    """
+    if name not in ablations():
+        raise ConfigError(f"ablation: {name!r} is unknown; {nearest(name, ablations())}")
+    path = root("sweeps") / ABLATION / f"{name}.yaml"
+    try:
+        content = msgspec.yaml.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+    block = content.get("sweep") if isinstance(content, dict) else None
+    if not isinstance(block, dict):
+        raise ConfigError(f"{path}: has no block `sweep:` with name, question, source, baseline and points")
+    try:
+        ablation = parse(block)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if ablation.name != name:
+        raise ConfigError(f"{path}: sweep.name: {ablation.name!r}; call it {name!r}, as its file")
+    return ablation
 
 
 def parse(block: Mapping[str, Any]) -> Ablation:

@@ -16,7 +16,8 @@ from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.wandb_offline import read_wandb
 from mmprolong.sweep.plan import make_plan
-from tests.stores import HELDOUT, Truth, mirror, rewrite, write_store
+from tests.offline import mirror
+from tests.stores import HELDOUT, Truth, rewrite, write_store
 
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "long_biased": (0.8, 0.1)}, documents=4, questions=2, seeds=2)
 FILES = ("evaluation/reply.py", "evaluation/prefix.py")

@@ -9,7 +9,8 @@ from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.wandb_files import read_runs
 from mmprolong.reporting.wandb_offline import read_wandb
-from tests.stores import Truth, mirror, write_store
+from tests.offline import mirror
+from tests.stores import Truth, write_store
 
 SMALL = {"documents": 4, "questions": 2, "seeds": 2}
 

@@ -1,4 +1,4 @@
-"""The commands as a user types them: what they print, how they fail, what they leave behind."""
+"""The commands as a user types them: what they print, how they fail."""
 
 import os
 import pty
@@ -28,59 +28,12 @@ from mmprolong.stages import run_step, steps_of
 from tests.disk import mount, small_disk
 from tests.small import command, run, small_pool
 
+from tests.cli.typed import TINY, hashes, said, small, step_of
+
 pytestmark = pytest.mark.xdist_group("cli")
 
+
 HEAVY = ["torch", "pandas", "scipy", "transformers", "matplotlib", "wandb"]
-POINTS = (
-    "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"
-    "long_biased:['length_distribution=long_biased']}"
-)
-TINY = [
-    "sweep.seeds=[0]",
-    "sweep.baseline=base",
-    POINTS,
-    "phases.window.mixture.tokens=0",
-    "phases.align.mixture.tokens=1024",
-    "suite.source.documents=1",
-    "tracking=off",
-]
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_pool(tmp_path_factory.mktemp("cli") / "pool")
-
-
-@pytest.fixture(scope="module")
-def swept(pool: Path) -> Path:
-    """The store of a finished sweep of three rows."""
-    done = run(command(pool.parent / "store", pool, *TINY))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return pool.parent / "store"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 1 MB."""
-    with small_disk(tmp_path / "disk", "1m") as folder:
-        yield folder
-
-
-def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What a command prints; on an error what it says of it, which must be one line."""
-    assert main(words) == code
-    out, err = capsys.readouterr()
-    assert err.count("\n") == (code != 0), err
-    return err if code else out
-
-
-def hashes(store: Path) -> dict[str, dict[str, str]]:
-    records = (Store(store).record(*path.split("/")) for path in step_folders(Store(store)))
-    return {record.id: record.outputs for record in records if record is not None}
-
-
-def step_of(store: Path, stage: str, name: str = "") -> str:
-    return next(path for path in step_folders(Store(store)) if path.startswith(f"{stage}/{name}"))
 
 
 # Start-up
@@ -123,10 +76,6 @@ def test_both_ways_to_start_a_sweep_print_the_same_plan(tmp_path: Path):
 
 
 # The stages, one at a time
-
-
-def small(pool: Path, store: Path) -> list[str]:
-    return [f"corpus.path={pool}", f"paths.store={store}", "phases.longpt.source.documents=40"]
 
 
 def test_corpus_counts_pages_and_names_what_it_refused(capsys, pool: Path, tmp_path: Path):
@@ -238,74 +187,6 @@ def test_list_names_every_ablation_and_choice(capsys):
     assert all(choice in shown for group, choices in groups().items() if group != "ablation" for choice in choices)
 
 
-# Completion
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        (["sta"], ["status"]),
-        (["sweep", "+ablation=le"], ["+ablation=length_dist"]),
-        (["synthesis", "length_d"], ["length_distribution="]),
-        (["synthesis", "+abl"], []),
-        (["mixture", "task_mix=8"], ["task_mix=8_2"]),
-        (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
-        (["corpus", "corpus.pa"], ["corpus.path="]),
-        (["completion", ""], ["bash", "zsh"]),
-        (["nonsense", ""], []),
-    ],
-)
-def test_words_are_completed(words: list[str], found: list[str]):
-    assert candidates(words) == found
-
-
-def test_steps_and_points_are_completed(swept: Path):
-    store = ["--store", str(swept)]
-    assert candidates(["why", *store, "demo"]) == []
-    assert candidates(["why", *store, "pool"]) == [step_of(swept, "corpus").partition("/")[2]]
-    assert candidates(["diff", *store, "length_dist/u"]) == ["length_dist/uniform"]
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_bash_completes_after_an_equals_sign():
-    bin_ = Path(sys.executable).parent
-    line = "mmprolong sweep +ablation=le"
-    ask = (
-        f"{SCRIPTS['bash']}\nCOMP_LINE='{line}' COMP_POINT={len(line)}\n_mmprolong\nprintf '[%s]' \"${{COMPREPLY[@]}}\""
-    )
-    environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout == "[length_dist ]"
-
-
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
-def test_zsh_completes_what_is_typed(tmp_path: Path):
-    script = tmp_path / "completion"
-    script.write_text(SCRIPTS["zsh"])
-    begin = f"PS1='rea''dy> '; autoload -U compinit; compinit -u -D; source {script}; unsetopt zle_bracketed_paste"
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
-    shell, terminal = pty.openpty()
-    with subprocess.Popen(
-        ["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
-    ) as zsh:
-        os.write(shell, f"{begin}\n".encode())
-        _read_until(shell, "ready> ")
-        os.write(shell, b"mmprolong sweep +ablation=le\t")
-        assert "+ablation=length_dist" in _read_until(shell, "length_dist")
-        zsh.kill()
-    os.close(terminal)
-    os.close(shell)
-
-
-def _read_until(terminal: int, words: str) -> str:
-    """What a terminal shows until `words` are there, for at most 20 s."""
-    shown, end = "", time.monotonic() + 20
-    while words not in shown.replace("\r", "") and time.monotonic() < end:
-        if select.select([terminal], [], [], 0.2)[0]:
-            shown += os.read(terminal, 4096).decode(errors="replace")
-    return shown
-
-
 # What goes wrong
 
 
@@ -377,64 +258,3 @@ def test_fetch_says_what_it_needs(capsys, monkeypatch, tmp_path: Path):
     assert "apt-get" in said(capsys, "fetch", str(tmp_path / "pdfs"), code=1)
 
 
-# A full disk, an interrupt
-
-
-def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Path, disk: Path, tmp_path: Path):
-    config = freeze(Composer().compose([*small(pool, tmp_path / "other"), "phases.longpt.source.documents=150"])[0])
-    steps = steps_of(config)
-    off = Tracking(mode="off")
-    corpus = run_step(Store(disk), steps["corpus"], off)
-    step = steps["longpt.source"]
-    with pytest.raises(DiskFull, match=r"instances\.jsonl: no space left on the device; free some") as caught:
-        run_step(Store(disk), step, off)
-    assert "\n" not in str(caught.value)
-    folder = Store(disk).folder(step.stage, step.id)
-    assert {path.name for path in folder.iterdir()} <= {".lease", ".code", "failed.json", "progress.json"}
-    assert mount(disk, "16m", "remount").returncode == 0
-    elsewhere = Store(tmp_path / "elsewhere")
-    assert run_step(elsewhere, steps["corpus"], off).outputs == corpus.outputs
-    assert run_step(Store(disk), step, off).outputs == run_step(elsewhere, step, off).outputs
-
-
-@pytest.mark.parametrize("kilobytes", [40, 300])
-def test_a_corpus_on_a_full_disk_is_read_on_when_there_is_room(pool: Path, disk: Path, tmp_path: Path, kilobytes: int):
-    assert mount(disk, f"{kilobytes}k", "remount").returncode == 0
-    step = steps_of(freeze(Composer().compose([f"corpus.path={pool}", f"paths.store={tmp_path}"])[0]))["corpus"]
-    with pytest.raises(MMProLongError, match="no space left on the device"):
-        run_step(Store(disk), step, Tracking(mode="off"))
-    assert mount(disk, "8m", "remount").returncode == 0
-    found = run_step(Store(disk), step, Tracking(mode="off")).outputs
-    assert found == run_step(Store(tmp_path), step, Tracking(mode="off")).outputs
-
-
-def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Path, disk: Path):
-    assert mount(disk, "5m", "remount").returncode == 0
-    words = command(disk, pool, *TINY)
-    done = run(words)
-    assert done.returncode == 1
-    assert "no space left on the device; free some and run the same command again" in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert hashes(disk).items() <= hashes(swept).items()
-    assert mount(disk, "64m", "remount").returncode == 0
-    assert run(words).returncode == 0
-    assert hashes(disk) == hashes(swept)
-
-
-@pytest.mark.parametrize("stage", ["corpus", "training"])
-def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path, stage: str):
-    words = command(tmp_path / "store", pool, *TINY)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is told to ignore it
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not any((tmp_path / "store" / stage).glob("*/*.json")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    said_ = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert said_ == "interrupted; what is finished stays, and the same command goes on from here\n"
-    assert psutil.wait_procs(workers, timeout=20)[1] == []
-    if stage == "training":
-        assert run(words).returncode == 0
-        assert hashes(tmp_path / "store") == hashes(swept)

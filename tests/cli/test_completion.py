@@ -1,0 +1,100 @@
+"""Words that a shell completes."""
+
+import os
+import pty
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import ablations, groups
+from mmprolong.cli import main
+from mmprolong.cli.complete import candidates
+from mmprolong.cli.completion import SCRIPTS
+from mmprolong.cli.lookup import Steps, step_folders
+from mmprolong.compose import Composer, freeze
+from mmprolong.config import Tracking
+from mmprolong.errors import DiskFull, MMProLongError
+from mmprolong.stages import run_step, steps_of
+from tests.disk import mount, small_disk
+from tests.small import command, run, small_pool
+
+from tests.cli.typed import TINY, hashes, said, small, step_of
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["sta"], ["status"]),
+        (["sweep", "+ablation=le"], ["+ablation=length_dist"]),
+        (["synthesis", "length_d"], ["length_distribution="]),
+        (["synthesis", "+abl"], []),
+        (["mixture", "task_mix=8"], ["task_mix=8_2"]),
+        (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
+        (["corpus", "corpus.pa"], ["corpus.path="]),
+        (["completion", ""], ["bash", "zsh"]),
+        (["nonsense", ""], []),
+    ],
+)
+def test_words_are_completed(words: list[str], found: list[str]):
+    assert candidates(words) == found
+
+
+def test_steps_and_points_are_completed(swept: Path):
+    store = ["--store", str(swept)]
+    assert candidates(["why", *store, "demo"]) == []
+    assert candidates(["why", *store, "pool"]) == [step_of(swept, "corpus").partition("/")[2]]
+    assert candidates(["diff", *store, "length_dist/u"]) == ["length_dist/uniform"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_after_an_equals_sign():
+    bin_ = Path(sys.executable).parent
+    line = "mmprolong sweep +ablation=le"
+    ask = (
+        f"{SCRIPTS['bash']}\nCOMP_LINE='{line}' COMP_POINT={len(line)}\n_mmprolong\nprintf '[%s]' \"${{COMPREPLY[@]}}\""
+    )
+    environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "[length_dist ]"
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes_what_is_typed(tmp_path: Path):
+    script = tmp_path / "completion"
+    script.write_text(SCRIPTS["zsh"])
+    begin = f"PS1='rea''dy> '; autoload -U compinit; compinit -u -D; source {script}; unsetopt zle_bracketed_paste"
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+    shell, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    ) as zsh:
+        os.write(shell, f"{begin}\n".encode())
+        _read_until(shell, "ready> ")
+        os.write(shell, b"mmprolong sweep +ablation=le\t")
+        assert "+ablation=length_dist" in _read_until(shell, "length_dist")
+        zsh.kill()
+    os.close(terminal)
+    os.close(shell)
+
+
+def _read_until(terminal: int, words: str) -> str:
+    """What a terminal shows until `words` are there, for at most 20 s."""
+    shown, end = "", time.monotonic() + 20
+    while words not in shown.replace("\r", "") and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+    return shown
+
+

@@ -1,0 +1,93 @@
+"""A full disk, an interrupt: what is said, what is left behind, how it goes on."""
+
+import os
+import pty
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import ablations, groups
+from mmprolong.cli import main
+from mmprolong.cli.complete import candidates
+from mmprolong.cli.completion import SCRIPTS
+from mmprolong.cli.lookup import Steps, step_folders
+from mmprolong.compose import Composer, freeze
+from mmprolong.config import Tracking
+from mmprolong.errors import DiskFull, MMProLongError
+from mmprolong.stages import run_step, steps_of
+from tests.disk import mount, small_disk
+from tests.small import command, run, small_pool
+
+from tests.cli.typed import TINY, hashes, said, small, step_of
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Path, disk: Path, tmp_path: Path):
+    config = freeze(Composer().compose([*small(pool, tmp_path / "other"), "phases.longpt.source.documents=150"])[0])
+    steps = steps_of(config)
+    off = Tracking(mode="off")
+    corpus = run_step(Store(disk), steps["corpus"], off)
+    step = steps["longpt.source"]
+    with pytest.raises(DiskFull, match=r"instances\.jsonl: no space left on the device; free some") as caught:
+        run_step(Store(disk), step, off)
+    assert "\n" not in str(caught.value)
+    folder = Store(disk).folder(step.stage, step.id)
+    assert {path.name for path in folder.iterdir()} <= {".lease", ".code", "failed.json", "progress.json"}
+    assert mount(disk, "16m", "remount").returncode == 0
+    elsewhere = Store(tmp_path / "elsewhere")
+    assert run_step(elsewhere, steps["corpus"], off).outputs == corpus.outputs
+    assert run_step(Store(disk), step, off).outputs == run_step(elsewhere, step, off).outputs
+
+
+@pytest.mark.parametrize("kilobytes", [40, 300])
+def test_a_corpus_on_a_full_disk_is_read_on_when_there_is_room(pool: Path, disk: Path, tmp_path: Path, kilobytes: int):
+    assert mount(disk, f"{kilobytes}k", "remount").returncode == 0
+    step = steps_of(freeze(Composer().compose([f"corpus.path={pool}", f"paths.store={tmp_path}"])[0]))["corpus"]
+    with pytest.raises(MMProLongError, match="no space left on the device"):
+        run_step(Store(disk), step, Tracking(mode="off"))
+    assert mount(disk, "8m", "remount").returncode == 0
+    found = run_step(Store(disk), step, Tracking(mode="off")).outputs
+    assert found == run_step(Store(tmp_path), step, Tracking(mode="off")).outputs
+
+
+def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Path, disk: Path):
+    assert mount(disk, "5m", "remount").returncode == 0
+    words = command(disk, pool, *TINY)
+    done = run(words)
+    assert done.returncode == 1
+    assert "no space left on the device; free some and run the same command again" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert hashes(disk).items() <= hashes(swept).items()
+    assert mount(disk, "64m", "remount").returncode == 0
+    assert run(words).returncode == 0
+    assert hashes(disk) == hashes(swept)
+
+
+@pytest.mark.parametrize("stage", ["corpus", "training"])
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path, stage: str):
+    words = command(tmp_path / "store", pool, *TINY)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is told to ignore it
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any((tmp_path / "store" / stage).glob("*/*.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    said_ = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said_ == "interrupted; what is finished stays, and the same command goes on from here\n"
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    if stage == "training":
+        assert run(words).returncode == 0
+        assert hashes(tmp_path / "store") == hashes(swept)

@@ -1,0 +1,66 @@
+"""What tests of the commands type, and how they read the answer."""
+
+import os
+import pty
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import ablations, groups
+from mmprolong.cli import main
+from mmprolong.cli.complete import candidates
+from mmprolong.cli.completion import SCRIPTS
+from mmprolong.cli.lookup import Steps, step_folders
+from mmprolong.compose import Composer, freeze
+from mmprolong.config import Tracking
+from mmprolong.errors import DiskFull, MMProLongError
+from mmprolong.stages import run_step, steps_of
+from tests.disk import mount, small_disk
+from tests.small import command, run, small_pool
+
+POINTS = (
+    "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"
+    "long_biased:['length_distribution=long_biased']}"
+)
+TINY = [
+    "sweep.seeds=[0]",
+    "sweep.baseline=base",
+    POINTS,
+    "phases.window.mixture.tokens=0",
+    "phases.align.mixture.tokens=1024",
+    "suite.source.documents=1",
+    "tracking=off",
+]
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What a command prints; on an error what it says of it, which must be one line."""
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert err.count("\n") == (code != 0), err
+    return err if code else out
+
+
+def hashes(store: Path) -> dict[str, dict[str, str]]:
+    records = (Store(store).record(*path.split("/")) for path in step_folders(Store(store)))
+    return {record.id: record.outputs for record in records if record is not None}
+
+
+def step_of(store: Path, stage: str, name: str = "") -> str:
+    return next(path for path in step_folders(Store(store)) if path.startswith(f"{stage}/{name}"))
+
+
+def small(pool: Path, store: Path) -> list[str]:
+    return [f"corpus.path={pool}", f"paths.store={store}", "phases.longpt.source.documents=40"]
+
+
