@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.extra_columns import Against, with_contrasts, with_training
+from mmprolong.reporting.contrasts import Against, Contrast
+from mmprolong.reporting.extra_columns import with_training
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
@@ -19,8 +20,8 @@ NOTES = (
 def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: sizes, each before training and after it, also compared with its own bases."""
     own = {label: Against(row=base) for base in BASES for label in runs.plan.labels if _trained(label, base)}
-    table = with_training(ablation_table(runs, "Tokens a page"), runs)
-    table = with_contrasts(table, runs, "own_base", "Δ its own base", own)
+    contrasts = (Contrast(key="own_base", title="Δ its own base", pairs=own),)
+    table = with_training(ablation_table(runs, "Tokens a page", contrasts=contrasts), runs)
     return replace(table, notes=(*table.notes, *NOTES))
 
 

@@ -1,7 +1,7 @@
 """The rotary base with and without training: a control that neither paper ran."""
 
 from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.extra_columns import Against, with_contrasts
+from mmprolong.reporting.contrasts import Against, Contrast
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
@@ -18,6 +18,8 @@ SAME_TRAINING = {
 
 def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: both bases, untrained and trained. What training adds at each base, and what the base adds to each."""
-    table = ablation_table(runs, "Rotary base against training data")
-    table = with_contrasts(table, runs, "training", "Δ training", SAME_BASE)
-    return with_contrasts(table, runs, "base", "Δ base", SAME_TRAINING)
+    contrasts = (
+        Contrast(key="training", title="Δ training", pairs=SAME_BASE),
+        Contrast(key="base", title="Δ base", pairs=SAME_TRAINING),
+    )
+    return ablation_table(runs, "Rotary base against training data", contrasts=contrasts)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.extra_columns import Against, with_contrasts, with_training
+from mmprolong.reporting.contrasts import Against, Contrast
+from mmprolong.reporting.extra_columns import with_training
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
@@ -15,6 +16,6 @@ SCHEDULE = "Each budget has its own warm-up and decay: a row is no point on the 
 def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: budgets, smallest first, each also compared with the one before."""
     steps = {label: Against(row=before) for before, label in pairwise(runs.plan.labels)}
-    table = with_training(ablation_table(runs, "Tokens of long-context training"), runs)
-    table = with_contrasts(table, runs, "step", "Δ row above", steps)
+    contrasts = (Contrast(key="step", title="Δ row above", pairs=steps),)
+    table = with_training(ablation_table(runs, "Tokens of long-context training", contrasts=contrasts), runs)
     return replace(table, notes=(*table.notes, SCHEDULE))

@@ -4,7 +4,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.extra_columns import Against, with_contrasts, with_intervals, with_training
+from mmprolong.reporting.contrasts import Against, Contrast
+from mmprolong.reporting.extra_columns import with_intervals, with_training
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
@@ -23,7 +24,10 @@ def build(runs: Runs, published: Published | None = None) -> Table:
     (arXiv 2605.13831 mixes), and against the row of half its length where that one is (arXiv 2602.15257 does not train
     longer than it evaluates, ProLong, arXiv 2410.02660, does).
     """
-    table = with_training(with_intervals(ablation_table(runs, "Train length against evaluation length"), runs), runs)
-    table = with_contrasts(table, runs, "matched", "Δ mixed, at its own length", MATCHED)
-    table = with_contrasts(table, runs, "longer", "Δ half as long, at half its length", LONGER)
+    contrasts = (
+        Contrast(key="matched", title="Δ mixed, at its own length", pairs=MATCHED),
+        Contrast(key="longer", title="Δ half as long, at half its length", pairs=LONGER),
+    )
+    table = ablation_table(runs, "Train length against evaluation length", contrasts=contrasts)
+    table = with_training(with_intervals(table, runs), runs)
     return replace(table, notes=(*table.notes, TOKENS))

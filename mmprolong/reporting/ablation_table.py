@@ -1,6 +1,6 @@
 """The table of an ablation: our columns, then the paper's beside them, never mixed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mmprolong.reporting.agreement import agreements
 from mmprolong.reporting.arms import Arm, measure
@@ -16,10 +16,12 @@ from mmprolong.reporting.cells import (
     seeds_cell,
     with_best,
 )
+from mmprolong.reporting.contrasts import Compared, Contrast, estimated
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import RESAMPLES
+from mmprolong.reporting.statistics import RESAMPLES, Estimate, holm
+from mmprolong.reporting.summary import summary
 from mmprolong.reporting.table import PRINT, Cell, Column, Table
 
 OURS = "accuracy [%]"
@@ -36,19 +38,24 @@ def ablation_table(
     title: str,
     published: Mapping[str, Mapping[str, float]] | None = None,
     also: Mapping[str, str] | None = None,
+    contrasts: Sequence[Contrast] = (),
 ) -> Table:
     """The rows of a plan with our results and, apart from them, the published ones.
 
     Args:
         published: label -> column -> score [%]; a row without one prints `-`. `overall` is compared with ours.
         also: further published columns to compare, each with the length of ours that answers it.
+        contrasts: columns of further comparisons; Holm's correction counts them all.
     """
-    arms = measure(runs)
+    further = estimated(runs, contrasts)
+    arms = measure(runs, others=[_p(found) for found in further.values()])
     paper = published or {}
-    columns = (*_own_columns(runs), *_published_columns(paper), *provenance_columns())
+    columns = (*_own_columns(runs), *_further_columns(contrasts), *_published_columns(paper), *provenance_columns())
+    further_cells = _further_cells(runs, arms, contrasts, further)
     rows = [
         [
             *_own_cells(arm, arms[runs.plan.baseline], runs),
+            *further_cells[arm.label],
             *_published_cells(arm.label, paper, runs.plan.baseline),
             *provenance_cells(runs, arm.label),
         ]
@@ -65,9 +72,41 @@ def ablation_table(
         caption=runs.plan.question,
         columns=columns,
         rows=with_best(rows, columns),
-        notes=(*_notes(runs, arms), *([NOISE] if paper else [])),
+        notes=(*_notes(runs, arms, len(further)), *([NOISE] if paper else [])),
+        finding=tuple(summary(runs, arms)),
         agreements=found,
     )
+
+
+def _p(found: Estimate | None) -> float:
+    """Of a planned comparison; 1 before it is run."""
+    return 1.0 if found is None else found.p
+
+
+def _further_columns(contrasts: Sequence[Contrast]) -> list[Column]:
+    return [Column(key=each.key, title=f"{each.title} [95{NBSP}%]", group=HEADLINE) for each in contrasts]
+
+
+def _further_cells(
+    runs: Runs,
+    arms: Mapping[str, Arm],
+    contrasts: Sequence[Contrast],
+    further: Mapping[tuple[str, str], Estimate | None],
+) -> dict[str, list[Cell]]:
+    """The cells of `_further_columns` by row, corrected together with the comparisons with the baseline."""
+    own = {("", label): _p(arm.compared.difference) for label, arm in arms.items() if label != runs.plan.baseline}
+    adjusted = holm({**own, **{at: _p(found) for at, found in further.items()}})
+    cells: dict[str, list[Cell]] = {label: [] for label in arms}
+    for contrast in contrasts:
+        for label, row in cells.items():
+            at = contrast.key, label
+            found = further.get(at)
+            if found is None:
+                row.append(Cell())
+                continue
+            unfinished = arms[label].partial or arms[contrast.pairs[label].row].partial
+            row.append(delta_cell(100 * found.value, Compared(difference=found, p=adjusted[at]), unfinished))
+    return cells
 
 
 def _own_columns(runs: Runs) -> list[Column]:
@@ -128,7 +167,7 @@ def _published_cells(label: str, paper: Mapping[str, Mapping[str, float]], basel
     return [*cells, Cell(text=signed(delta, 2), value=delta)]
 
 
-def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
+def _notes(runs: Runs, arms: Mapping[str, Arm], further: int) -> list[str]:
     if not runs.results:
         return ["Ours: not run."]
     notes = [
@@ -145,7 +184,7 @@ def _notes(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
     else:
         notes.append("No intervals: this source keeps means, not single questions.")
     if any(arm.compared.difference for arm in arms.values()):
-        many = len(arms) - 1
+        many = len(arms) - 1 + further
         notes.append(
             "p: of the difference, by permutation of documents and by the interval's own spread, whichever is larger, "
             f"after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is clear of 0 by p and "

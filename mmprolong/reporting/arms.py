@@ -36,11 +36,12 @@ class Arm:
         return self.finished < self.planned
 
 
-def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
+def measure(runs: Runs, lengths: Sequence[str] | None = None, others: Sequence[float] = ()) -> dict[str, Arm]:
     """Every row of the plan, in its order.
 
     Args:
         lengths: what the headline is the mean of; by default the suite's own choice.
+        others: p of the comparisons in other columns of the table.
     """
     chosen = list(lengths or runs.overall)
     baseline = runs.plan.baseline
@@ -49,7 +50,7 @@ def measure(runs: Runs, lengths: Sequence[str] | None = None) -> dict[str, Arm]:
         for label in runs.plan.labels
         if (found := runs.of(label)) and all(result.scores for result in found)
     }
-    compared = compare(rows, {label: baseline for label in runs.plan.labels if label != baseline})
+    compared = compare(rows, {label: baseline for label in runs.plan.labels if label != baseline}, others)
     reference = _headlines(runs.of(baseline), chosen)
     return {label: _arm(runs, label, chosen, reference, compared) for label in runs.plan.labels}
 

@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.agreement import Agreement, verdict
+from mmprolong.reporting.arms import measure
 from mmprolong.reporting.cells import (
     NBSP,
     delta_cell,
@@ -24,6 +25,7 @@ from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.measures import Measure
 from mmprolong.reporting.published import require_columns
 from mmprolong.reporting.runs import Result, Runs
+from mmprolong.reporting.summary import summary
 from mmprolong.reporting.table import PRINT, Cell, Column, Table
 from mmprolong.reporting.tallies import tally
 
@@ -102,6 +104,7 @@ def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | Non
         columns=columns,
         rows=with_best(rows, columns),
         notes=(*_notes(paper, ours), *(trust_notes(runs) if runs else []), *paper.notes),
+        finding=tuple(summary(runs, measure(runs))) if runs else (),
         agreements=_agreements(paper, ours, printed),
     )
 

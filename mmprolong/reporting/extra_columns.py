@@ -21,15 +21,6 @@ TRAINED_ON = "long-context training"
 COUNTED = ("tokens", "instances", "pages")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
-    """What a row is compared with."""
-
-    row: str
-    lengths: tuple[str, ...] = ()
-    """Mean over these; empty: the lengths of the headline score."""
-
-
 def with_training(table: Table, runs: Runs) -> Table:
     """`table` with what each row's first seed was trained on, counted after drawing."""
     drawn = arm_mixtures(runs.store, runs.plan) if runs.store else []
@@ -53,32 +44,6 @@ def with_intervals(table: Table, runs: Runs) -> Table:
     return replace(table, rows=tuple(rows))
 
 
-def with_contrasts(table: Table, runs: Runs, key: str, title: str, pairs: Mapping[str, Against]) -> Table:
-    """`table` with a column that compares rows with others than the baseline.
-
-    Args:
-        pairs: row -> what it is compared with; rows that are not in the plan are left out.
-    """
-    planned = {label: other for label, other in pairs.items() if {label, other.row} <= set(runs.plan.labels)}
-    compared = {label: found for label, other in planned.items() if (found := _difference(runs, label, other))}
-    adjusted = holm({label: compared[label].p if label in compared else 1.0 for label in planned})
-    cells = {
-        label: delta_cell(
-            100 * found.value,
-            Compared(difference=found, p=adjusted[label]),
-            partial(runs, label) or partial(runs, planned[label].row),
-        )
-        for label, found in compared.items()
-    }
-    note = f"{title}: * is clear of 0 after Holm's correction over the {len(planned)} of this column."
-    return replace(
-        table,
-        columns=(*table.columns, Column(key=key, title=f"{title} [95{NBSP}%]", group=HEADLINE)),
-        rows=tuple((*row, cells.get(row[0].text, Cell())) for row in table.rows),
-        notes=(*table.notes, *([note] if cells else [])),
-    )
-
-
 def _counts(certificate: Mapping[str, Any]) -> dict[str, int]:
     return {
         "tokens": certificate["tokens"]["actual"],
@@ -96,17 +61,3 @@ def _spread(cell: Cell, found: Estimate | None) -> Cell:
         return cell
     low, high = 100 * found.low, 100 * found.high
     return replace(cell, text=f"{cell.text} [{plain(low)}, {plain(high)}]", low=low, high=high)
-
-
-def _difference(runs: Runs, label: str, against: Against) -> Estimate | None:
-    """None unless both rows have runs with single questions at these lengths."""
-    lengths = against.lengths or runs.overall
-    known = {name: outcomes(scores, lengths) for name in runs.plan.labels if (scores := _scores(runs, name, lengths))}
-    if label not in known or against.row not in known:
-        return None
-    return difference(known[label], known[against.row], pool=list(known.values()))
-
-
-def _scores(runs: Runs, label: str, lengths: Sequence[str]) -> list[tuple[Score, ...]]:
-    scores = [result.scores for result in runs.of(label)]
-    return scores if all(scores) and set(lengths) <= set(runs.lengths) else []

@@ -37,7 +37,7 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
         {"signed": signed},
         plan=plan,
         version=__version__,
-        summary=summary(runs, measure(runs)),
+        summary=table.finding,
         table=table,
         table_html=to_html(table, directions=False),
         accuracy=figures.inline_svg(figures.accuracy_by_length(runs), "accuracy"),

@@ -15,7 +15,7 @@ benchmarks/coverage.py measures how often such intervals hold the truth.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
@@ -23,6 +23,7 @@ from mmprolong.records import Score
 if TYPE_CHECKING:
     from numpy import ndarray
 
+K = TypeVar("K")
 RESAMPLES = 10_000
 LEVEL = 0.95
 
@@ -188,12 +189,12 @@ def permutation(parts: "ndarray", resamples: int = RESAMPLES) -> float:
     return float(((above + reached) / 2 + 1) / (resamples + 1))
 
 
-def holm(p: Mapping[str, float]) -> dict[str, float]:
+def holm(p: Mapping[K, float]) -> dict[K, float]:
     """The p-values of one table, adjusted so that the chance of any false mark in it stays at the level.
 
     Source: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
     """
-    adjusted: dict[str, float] = {}
+    adjusted: dict[K, float] = {}
     largest = 0.0
     for rank, name in enumerate(sorted(p, key=lambda name: p[name])):
         largest = max(largest, min(1.0, (len(p) - rank) * p[name]))

@@ -56,6 +56,8 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = field(default=())
     """Printed below, one a line."""
+    finding: tuple[str, ...] = ()
+    """What it says, in sentences."""
     agreements: tuple[Agreement, ...] = ()
     """Our differences against the published ones."""
 

@@ -27,7 +27,7 @@ def sections(runs: Runs, table: Table) -> list[Section]:
     bare = to_markdown(table).partition("\n\n")[2]
     found = [
         Section(title=table.title, text=f"{runs.plan.question}\n\nSource: {runs.plan.source}."),
-        Section(title="Finding", text="\n".join(f"- {sentence}" for sentence in summary(runs, measure(runs)))),
+        Section(title="Finding", text="\n".join(f"- {sentence}" for sentence in table.finding)),
         Section(title="Table", text=bare),
     ]
     if table.agreements:

@@ -10,6 +10,7 @@ from mmprolong.backbones import count, find
 from mmprolong.config import Config
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Document, Instance
+from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.figures import accuracy_by_length
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.own_figure import own_figure
@@ -144,6 +145,9 @@ def test_contrasts_are_those_of_the_truth():
     assert table.cell("rope x4 / LongPT", "base").value == pytest.approx(30, abs=6)
     assert table.cell("rope x1 / untrained", "training").text == "-"
     assert table.cell("rope x1 / LongPT", "training").mark == " *"
+    assert any("after Holm's correction over 7 comparisons" in note for note in table.notes)
+    alone, together = (made.cell("rope x4 / untrained", "p_holm").value for made in (arms_by_length(runs, ""), table))
+    assert alone is not None and together is not None and alone < together
 
 
 def test_a_length_is_compared_where_it_was_trained():
