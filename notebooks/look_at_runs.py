@@ -25,7 +25,7 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.reporting.arms import measure
+from mmprolong.reporting.arms import measured
 from mmprolong.reporting.claims_report import claims_table, judge_claims
 from mmprolong.reporting.examples import answered
 from mmprolong.reporting.figures import accuracy_by_length, inline_svg, loss_by_tokens
@@ -41,7 +41,7 @@ from mmprolong.reporting.summary import summary
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
 runs = {name: read_store(store, name) for name in ablations}
-{name: summary(found, measure(found)) for name, found in runs.items()}
+{name: summary(found, measured(found)) for name, found in runs.items()}
 
 # %% [markdown]
 # ## Losses

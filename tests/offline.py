@@ -1,7 +1,7 @@
 """Offline runs of W&B as steps leave them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 

@@ -3,20 +3,17 @@
 import hashlib
 import math
 import random
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from mmprolong.artifacts import Store, write_json
-from mmprolong.config import Config, Corpus, Mixture, Phase, Source, Suite, Tracking
+from mmprolong.config import Config, Corpus, Mixture, Phase, Source, Suite
 from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.score import metrics as measured
-from mmprolong.mirror import Mirror
 from mmprolong.records import (
     Checkpoint,
     Document,

@@ -154,7 +154,11 @@ def test_a_published_file_of_another_shape(
         ("sweeps/ablation/mine.yaml", MINE.replace("name: mine", "name: yours"), "sweep.name: 'yours'; call it 'mine'"),
         ("sweeps/ablation/mine.yaml", MINE + "phases: {longpt: {mixture: {tokns: 1}}}", "did you mean 'tokens'?"),
         ("sweeps/ablation/mine.yaml", MINE.replace("base_x1", "base_x3"), "mine/a: rope: 'base_x3' is unknown"),
-        ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactr: 1", "rope/base_x1.yaml: phases.longpt.rope.factr"),
+        (
+            "conf/rope/base_x1.yaml",
+            "# @package phases.longpt.rope\nfactr: 1",
+            "rope/base_x1.yaml: phases.longpt.rope.factr",
+        ),
         ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml"),
     ],
 )

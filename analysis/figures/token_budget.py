@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mmprolong.reporting.arms import by_length, measure
+from mmprolong.reporting.arms import by_length, measured
 from mmprolong.reporting.figures import COLOURS, FAINT, INK, new_figure
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.statistics import Estimate
@@ -23,7 +23,7 @@ Curve = Mapping[int, Estimate]
 def draw(runs: Runs) -> "Figure":
     """A line for the headline score and one for each length of the evaluation."""
     tokens = {label: _tokens(runs, label) for label in runs.plan.labels}
-    overall = {tokens[label]: arm.compared.mean for label, arm in measure(runs).items() if arm.compared.mean}
+    overall = {tokens[label]: arm.compared.mean for label, arm in measured(runs).items() if arm.compared.mean}
     single = {label: by_length(runs, label) for label in tokens}
     figure, (axes,) = new_figure(7.6, 4.4)
     zero = min(number for number in tokens.values() if number) / 2

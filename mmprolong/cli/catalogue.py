@@ -2,11 +2,10 @@
 
 import argparse
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from mmprolong.choices import ABLATION, ablations, groups, root
+from mmprolong.choices import ABLATION, ablations, groups
 from mmprolong.cli.tables import table
 
 

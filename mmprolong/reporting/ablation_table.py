@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mmprolong.reporting.agreement import agreements
-from mmprolong.reporting.arms import Arm, measure
+from mmprolong.reporting.arms import Arm, measured
 from mmprolong.reporting.cells import (
     NBSP,
     delta_cell,
@@ -48,7 +48,7 @@ def ablation_table(
         contrasts: columns of further comparisons; Holm's correction counts them all.
     """
     further = estimated(runs, contrasts)
-    arms = measure(runs, others=[_p(found) for found in further.values()])
+    arms = measured(runs, others=[_p(found) for found in further.values()])
     paper = published or {}
     columns = (*_own_columns(runs), *_further_columns(contrasts), *_published_columns(paper), *provenance_columns())
     further_cells = _further_cells(runs, arms, contrasts, further)
@@ -65,7 +65,7 @@ def ablation_table(
     found = agreements(arms, runs.plan.baseline, scores)
     for column, length in (also or {}).items():
         scores = {label: row[column] for label, row in paper.items() if column in row}
-        found += agreements(measure(runs, [length]), runs.plan.baseline, scores, length)
+        found += agreements(measured(runs, [length]), runs.plan.baseline, scores, length)
     return Table(
         name=runs.plan.ablation,
         title=title + progress(runs),

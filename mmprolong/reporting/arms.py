@@ -36,7 +36,7 @@ class Arm:
         return self.finished < self.planned
 
 
-def measure(runs: Runs, lengths: Sequence[str] | None = None, others: Sequence[float] = ()) -> dict[str, Arm]:
+def measured(runs: Runs, lengths: Sequence[str] | None = None, others: Sequence[float] = ()) -> dict[str, Arm]:
     """Every row of the plan, in its order.
 
     Args:

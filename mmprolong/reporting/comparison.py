@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.agreement import Agreement, verdict
-from mmprolong.reporting.arms import measure
+from mmprolong.reporting.arms import measured
 from mmprolong.reporting.cells import (
     NBSP,
     delta_cell,
@@ -104,7 +104,7 @@ def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | Non
         columns=columns,
         rows=with_best(rows, columns),
         notes=(*_notes(paper, ours), *(trust_notes(runs) if runs else []), *paper.notes),
-        finding=tuple(summary(runs, measure(runs))) if runs else (),
+        finding=tuple(summary(runs, measured(runs))) if runs else (),
         agreements=_agreements(paper, ours, printed),
     )
 

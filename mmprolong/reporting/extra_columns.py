@@ -1,19 +1,14 @@
 """Columns that some ablations have beside those of every ablation: training data, intervals, further contrasts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from mmprolong.records import Score
-from mmprolong.reporting.ablation_table import HEADLINE
 from mmprolong.reporting.arms import by_length
-from mmprolong.reporting.cells import NBSP, delta_cell
-from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.digits import plain
-from mmprolong.reporting.marks import partial
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import Estimate, difference, holm, outcomes
+from mmprolong.reporting.statistics import Estimate
 from mmprolong.reporting.table import Cell, Column, Table
 
 LONGPT = "longpt"

@@ -8,7 +8,6 @@ from mmprolong import __version__
 from mmprolong.errors import MMProLongError
 from mmprolong.html import render
 from mmprolong.reporting import examples, figures
-from mmprolong.reporting.arms import measure
 from mmprolong.reporting.digits import signed
 from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.losses import loss_curves
@@ -19,7 +18,6 @@ from mmprolong.reporting.render import to_html
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.scatter import published_against_ours
 from mmprolong.reporting.settings_shown import changes, complete
-from mmprolong.reporting.summary import summary
 from mmprolong.reporting.table import Table
 
 TEMPLATE = "report.html.j2"

@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from mmprolong import plugins
-from mmprolong.choices import ABLATION, ablations, root
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.choices import ablations, root
 from mmprolong.plans import Plan, Point
 from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.published import Published

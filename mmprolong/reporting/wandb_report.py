@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.arms import measure
 from mmprolong.reporting.render import to_markdown
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.summary import summary
 from mmprolong.reporting.table import Table
 from mmprolong.reporting.wandb_api import told
 

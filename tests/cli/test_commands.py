@@ -1,34 +1,18 @@
 """The commands as a user types them: what they print, how they fail."""
 
-import os
-import pty
 import resource
-import select
-import shutil
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import ablations, groups
 from mmprolong.cli import main
-from mmprolong.cli.complete import candidates
-from mmprolong.cli.completion import SCRIPTS
 from mmprolong.cli.lookup import Steps, step_folders
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Tracking
-from mmprolong.errors import DiskFull, MMProLongError
-from mmprolong.stages import run_step, steps_of
-from tests.disk import mount, small_disk
-from tests.small import command, run, small_pool
-
-from tests.cli.typed import TINY, hashes, said, small, step_of
+from mmprolong.compose import Composer
+from tests.cli.typed import said, small, step_of
+from tests.small import run
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -256,5 +240,3 @@ def test_a_reader_that_goes_away_is_no_error(swept: Path):
 def test_fetch_says_what_it_needs(capsys, monkeypatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "apt-get" in said(capsys, "fetch", str(tmp_path / "pdfs"), code=1)
-
-

@@ -2,33 +2,18 @@
 
 import os
 import pty
-import resource
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ablations, groups
-from mmprolong.cli import main
 from mmprolong.cli.complete import candidates
 from mmprolong.cli.completion import SCRIPTS
-from mmprolong.cli.lookup import Steps, step_folders
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Tracking
-from mmprolong.errors import DiskFull, MMProLongError
-from mmprolong.stages import run_step, steps_of
-from tests.disk import mount, small_disk
-from tests.small import command, run, small_pool
-
-from tests.cli.typed import TINY, hashes, said, small, step_of
+from tests.cli.typed import step_of
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -96,5 +81,3 @@ def _read_until(terminal: int, words: str) -> str:
         if select.select([terminal], [], [], 0.2)[0]:
             shown += os.read(terminal, 4096).decode(errors="replace")
     return shown
-
-

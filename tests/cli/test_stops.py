@@ -1,34 +1,21 @@
 """A full disk, an interrupt: what is said, what is left behind, how it goes on."""
 
-import os
-import pty
-import resource
-import select
-import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from mmprolong.artifacts import Store
-from mmprolong.choices import ablations, groups
-from mmprolong.cli import main
-from mmprolong.cli.complete import candidates
-from mmprolong.cli.completion import SCRIPTS
-from mmprolong.cli.lookup import Steps, step_folders
 from mmprolong.compose import Composer, freeze
 from mmprolong.config import Tracking
 from mmprolong.errors import DiskFull, MMProLongError
 from mmprolong.stages import run_step, steps_of
-from tests.disk import mount, small_disk
-from tests.small import command, run, small_pool
-
-from tests.cli.typed import TINY, hashes, said, small, step_of
+from tests.cli.typed import TINY, hashes, small
+from tests.disk import mount
+from tests.small import command, run
 
 pytestmark = pytest.mark.xdist_group("cli")
 

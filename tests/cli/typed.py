@@ -1,32 +1,12 @@
 """What tests of the commands type, and how they read the answer."""
 
-import os
-import pty
-import resource
-import select
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mmprolong.artifacts import Store
-from mmprolong.choices import ablations, groups
 from mmprolong.cli import main
-from mmprolong.cli.complete import candidates
-from mmprolong.cli.completion import SCRIPTS
-from mmprolong.cli.lookup import Steps, step_folders
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Tracking
-from mmprolong.errors import DiskFull, MMProLongError
-from mmprolong.stages import run_step, steps_of
-from tests.disk import mount, small_disk
-from tests.small import command, run, small_pool
+from mmprolong.cli.lookup import step_folders
 
 POINTS = (
     "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"
@@ -62,5 +42,3 @@ def step_of(store: Path, stage: str, name: str = "") -> str:
 
 def small(pool: Path, store: Path) -> list[str]:
     return [f"corpus.path={pool}", f"paths.store={store}", "phases.longpt.source.documents=40"]
-
-

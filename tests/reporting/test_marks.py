@@ -9,7 +9,7 @@ from statistics import stdev
 import pytest
 from rich.console import Console
 
-from mmprolong.reporting.arms import measure
+from mmprolong.reporting.arms import measured
 from mmprolong.reporting.paper_tables import ablation_table, paper_table
 from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.runs import Runs, read_store
@@ -38,7 +38,7 @@ def every_form(table: Table) -> list[str]:
 
 def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: Path):
     runs = runs_without(tmp_path)
-    table, arms = ablation_table(runs), measure(runs)
+    table, arms = ablation_table(runs), measured(runs)
     overall = [100 * result.metrics["overall"] for result in runs.of("uniform")]
     cell, interval = table.cell("uniform", "overall"), table.cell("uniform", "interval").text
     assert cell.sd == pytest.approx(stdev(overall)) == pytest.approx(100 * (arms["uniform"].sd or 0))

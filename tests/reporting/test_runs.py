@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.reporting.arms import measure
+from mmprolong.reporting.arms import measured
 from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.wandb_files import read_runs
@@ -28,7 +28,7 @@ def test_seeds_that_change_nothing_are_one_run(store: Path):
 
 def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
     missing = frozenset({("uniform", 0), ("uniform", 1)})
-    arm = measure(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
+    arm = measured(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
     assert (arm.score, arm.sd, arm.delta, arm.compared, arm.accuracy) == (None, None, None, Compared(), {})
 
 
@@ -66,7 +66,7 @@ def test_results_on_different_questions_are_not_compared(tmp_path: Path):
 def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
     truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
     store = write_store(tmp_path, truth)
-    assert measure(read_wandb(store / "wandb", "length_dist")) == measure(read_store(store, "length_dist"))
+    assert measured(read_wandb(store / "wandb", "length_dist")) == measured(read_store(store, "length_dist"))
 
 
 def test_means_alone_give_scores_without_intervals(tmp_path: Path):
@@ -75,7 +75,7 @@ def test_means_alone_give_scores_without_intervals(tmp_path: Path):
     disk = read_store(store, "length_dist")
     for result in disk.results.values():
         mirror(store, "length_dist", result.id, result.metrics, [])
-    arm, own = (measure(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
+    arm, own = (measured(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
     assert arm.score == own.score and arm.delta == own.delta and arm.questions == own.questions
     assert arm.sd == own.sd and arm.compared == Compared()
 

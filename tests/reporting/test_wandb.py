@@ -7,7 +7,7 @@ import pytest
 
 from mmprolong.artifacts import write_json
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.reporting.arms import measure
+from mmprolong.reporting.arms import measured
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
@@ -38,9 +38,9 @@ def fill(server: WandbServer, store: Path) -> None:
 def test_the_api_gives_the_same_arms_as_the_store_and_is_asked_once(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
-    assert measure(read_api(PROJECT, "length_dist", store)) == measure(read_store(store, "length_dist"))
+    assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
     asked = len(server.asked)
-    assert measure(read_api(PROJECT, "length_dist", store)) == measure(read_store(store, "length_dist"))
+    assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
     assert len(server.asked) == asked
 
 
@@ -48,7 +48,7 @@ def test_means_alone_need_no_history(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
     runs = read_api(PROJECT, "length_dist", store, questions=False)
-    arm, own = (measure(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
+    arm, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
     assert arm.score == own.score and arm.compared.mean is None
     assert not any("History" in name for name in server.asked)
 
@@ -116,7 +116,7 @@ def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_pat
     write_snapshot(runs, first)
     write_snapshot(runs, second)
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
-    assert measure(read_snapshot(first)) == measure(runs)
+    assert measured(read_snapshot(first)) == measured(runs)
     assert ablation_table(read_snapshot(first)).rows == ablation_table(runs).rows
 
 

@@ -15,10 +15,7 @@ import pytest
 from mmprolong.artifacts import FAILED, LOG, Store
 from mmprolong.failures import Failure
 from mmprolong.plans import Plan
-from mmprolong.sweep.dashboard.job import ShownByJob
-from mmprolong.sweep.dashboard.local import ShownByLauncher
 from mmprolong.sweep.dashboard.page import SIGNS, page
-from mmprolong.sweep.dashboard.write import Dashboard
 from mmprolong.sweep.standing import Standing
 from tests.sweep.scenes import FAILED as FAILED_STEP
 from tests.sweep.scenes import RUNNING, SLURM, all_finished, finished, sweep, under_way

@@ -1,28 +1,16 @@
 """How the page of a sweep comes to the disk: whole, by one writer at a time, and never the end of a step."""
 
-import json
-import re
 import subprocess
 import sys
-from collections import Counter
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import FAILED, LOG, Store
-from mmprolong.failures import Failure
-from mmprolong.plans import Plan
+from mmprolong.artifacts import Store
 from mmprolong.sweep.dashboard.job import ShownByJob
 from mmprolong.sweep.dashboard.local import ShownByLauncher
-from mmprolong.sweep.dashboard.page import SIGNS, page
 from mmprolong.sweep.dashboard.write import Dashboard
-from mmprolong.sweep.standing import Standing
-from tests.sweep.scenes import FAILED as FAILED_STEP
-from tests.sweep.scenes import RUNNING, SLURM, all_finished, finished, sweep, under_way
-
+from tests.sweep.scenes import all_finished, under_way
 from tests.sweep.test_dashboard import PLAN, Seen
 
 

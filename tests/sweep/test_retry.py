@@ -10,8 +10,8 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.plans import load_plan, save_plan
 from mmprolong.sweep.freeze import freeze
-from mmprolong.sweep.retry import retry_plan
 from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.retry import retry_plan
 from tests.small import OVERRIDES, small_pool
 
 MINUTES = "cluster.jobs.training.minutes=600"
