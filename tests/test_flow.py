@@ -23,6 +23,7 @@ from tests.small import command, run, small_pool
 from tests.wandb_server import KEY, serving
 
 pytestmark = pytest.mark.xdist_group("flow")
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +237,22 @@ def test_two_sweeps_at_once_on_one_store(finished, pool: Path, tmp_path: Path):
     assert all(outputs == expected[name] for name, outputs in hashes(store).items())
 
 
+def test_a_sweep_that_runs_does_not_see_edits_of_the_tree(finished, pool: Path, tmp_path: Path):
+    tree, store = tmp_path / "tree", tmp_path / "store"
+    for name in ("mmprolong", "conf", "sweeps", "analysis"):
+        shutil.copytree(ROOT / name, tree / name)
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+    words = command(store, pool, "tracking=off", "sweep.seeds=[0]")
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
+    while process.poll() is None and not list(store.glob("logs/worker-*")):
+        time.sleep(0.01)
+    for file in ("corpus/stage.py", "training/stage.py", "evaluation/score.py"):
+        (tree / "mmprolong" / file).write_text("raise RuntimeError('half an edit')\n")
+    assert (process.communicate(timeout=300)[1], process.returncode) == ("", 0)
+    expected = hashes(finished[0])
+    assert hashes(store) and all(outputs == expected[name] for name, outputs in hashes(store).items())
+
+
 def test_one_failed_arm_does_not_stop_the_others(finished, pool: Path):
     store, _ = finished
     narrow = "['length_distribution=long_biased','phases.longpt.mixture.pack=100']"
@@ -269,7 +286,7 @@ def test_a_sweep_of_mixed_code_says_why_there_is_no_table_and_what_prints_it(fin
         done = run(command(store, pool))
         assert done.returncode == 1 and done.stderr == ""
         assert "no table: length_dist: different code made steps of one stage: reply: evaluation/" in done.stdout
-        assert f"mmprolong report length_dist --store {store} --mixed-code" in done.stdout
+        assert f"mmprolong report length_dist --mixed-code --store {store}" in done.stdout
         ahead = run([*command(store, pool, "--dry-run"), "suite.new_tokens=17"]).stdout
         assert "before it starts:" not in ahead
         other = run([*command(store, pool, "--dry-run"), "sweep.seeds=[0,1,2]"]).stdout

@@ -44,11 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
         from mmprolong.reporting.wandb_api import require_reachable
 
         require_reachable()
-    path = save_plan(store, plan)
+    save_plan(store, plan)
     if config.cluster.launcher == "slurm":
         submit(store, plan, config, arguments.prune, console)
         return 0
-    return _run_here(store, plan, path, config, console)
+    return _run_here(store, plan, config, console)
 
 
 def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) -> None:
@@ -72,7 +72,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) 
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
 
 
-def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console: Console) -> int:
+def _run_here(store: Store, plan: "Plan", config: "Config", console: Console) -> int:
     """Run what is not finished on this machine, with bars, and report; returns the exit code. SIGTERM is as Ctrl-C.
 
     Raises:
@@ -83,7 +83,7 @@ def _run_here(store: Store, plan: "Plan", path: Path, config: "Config", console:
     from mmprolong.sweep.watch import Watch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    launcher = Launcher(store, plan, path, config.cluster, config.tracking)
+    launcher = Launcher(store, plan, config.cluster, config.tracking)
     watch = Watch(store, plan)
     _run_shown(launcher, watch, store, plan, console)
     for line in failures(plan, watch.look(launcher.progress)):

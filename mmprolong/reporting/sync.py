@@ -54,9 +54,11 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
 
 
 def _before(path: Path) -> tuple[str, str]:
-    """What can be said of a file without uploading it."""
-    if path.with_name(path.name + ".synced").exists():
+    """What can be said of a file without uploading it. One that has grown since it was uploaded is uploaded again."""
+    marker = _marker(path)
+    if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
         return BEFORE, ""
+    marker.unlink(missing_ok=True)
     try:
         written = next(payloads(path), None)
     except ArtifactError as error:
@@ -67,17 +69,24 @@ def _before(path: Path) -> tuple[str, str]:
 def _upload(path: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
     words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
     words += [text for name, value in (("--entity", entity), ("--project", project)) if value for text in (name, value)]
+    written = path.stat().st_mtime_ns
     own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
     try:
         done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         return FAILED, f"no end after {seconds} s"
-    if path.with_name(path.name + ".synced").exists():
+    if _marker(path).exists():
+        os.utime(_marker(path), ns=(written, written))  # the run may go on while it is uploaded
         return SYNCED, ""
     error = _error(done.stderr)
     if any(tear in error for tear in _TEARS):
         return TORN, "uploaded what was written whole; the rest is in the step's log.jsonl"
     return FAILED, one_line(error or f"exit code {done.returncode}")
+
+
+def _marker(path: Path) -> Path:
+    """What wandb leaves beside a file that it has uploaded."""
+    return path.with_name(path.name + ".synced")
 
 
 def _error(said: str) -> str:

@@ -6,7 +6,7 @@ Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the heade
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,10 @@ def read_run(name: str, files: Sequence[Path]) -> WandbRun:
         ArtifactError: a file is none of W&B's.
     """
     run = WandbRun(id=name)
+    summary: dict[str, str] = {}
     for path in files:
-        _read_into(run, path)
-    run.summary = nested(run.summary)
+        _read_into(run, summary, path)
+    run.summary = nested(_values(summary))
     run.history = merged(run.history)
     return run
 
@@ -97,7 +98,8 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, chunk
 
 
-def _read_into(run: WandbRun, path: Path) -> None:
+def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
+    """Add what a file holds; the summary, of which every row repeats the whole, stays as JSON until all is read."""
     from wandb.proto import wandb_internal_pb2
 
     messages: Any = wandb_internal_pb2
@@ -106,19 +108,24 @@ def _read_into(run: WandbRun, path: Path) -> None:
         match record.WhichOneof("record_type"):
             case "run":
                 run.group = record.run.run_group or run.group
-                run.config |= _values(record.run.config.update)
+                run.config |= _values(_texts(record.run.config.update))
             case "config":
-                run.config |= _values(record.config.update)
+                run.config |= _values(_texts(record.config.update))
             case "summary":
-                run.summary |= _values(record.summary.update)
+                summary |= _texts(record.summary.update)
             case "history":
-                row = _values(record.history.item)
-                run.history.append(row)
-                run.summary |= {key: value for key, value in row.items() if not key.startswith("_")}
+                row = _texts(record.history.item)
+                run.history.append(_values(row))
+                summary |= {key: text for key, text in row.items() if not key.startswith("_")}
 
 
-def _values(items: Any) -> dict[str, Any]:
-    return {"/".join(item.nested_key) or item.key: json.loads(item.value_json or "null") for item in items}
+def _texts(items: Any) -> dict[str, str]:
+    return {item.key or "/".join(item.nested_key): item.value_json or "null" for item in items}
+
+
+def _values(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Every value from its JSON; one call for all, as there are a million."""
+    return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
 
 
 def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

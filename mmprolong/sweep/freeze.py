@@ -1,4 +1,4 @@
-"""Code and plan as they are at submission, kept beside each other: editing the tree changes no queued job."""
+"""Code and plan as they are at the launch, kept beside each other: editing the tree changes nothing launched."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ DIFF = "changes.diff"
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What a queued job runs."""
+    """What a worker or a queued job runs."""
 
     code: Path
     """Folder that holds the package."""
@@ -33,7 +33,7 @@ class Frozen:
 
 
 def launches(store: Store, ablation: str) -> Path:
-    """Folder of all that belongs to the launches of an ablation on a cluster."""
+    """Folder of all that belongs to the launches of an ablation."""
     return store.root / PLANS / ablation
 
 
@@ -52,8 +52,14 @@ def freeze(store: Store, plan: Plan) -> Frozen:
     return Frozen(_copy(folder), path)
 
 
+def environment(code: Path) -> dict[str, str]:
+    """Variables with which Python imports the package from `code`, wherever it is started."""
+    before = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": f"{code}{os.pathsep}{before}".rstrip(os.pathsep), "PYTHONSAFEPATH": "1"}
+
+
 def setup(code: Path) -> list[str]:
-    """Shell commands after which Python imports the package from `code`, wherever it is started."""
+    """Shell commands that do as `environment` does, on a node."""
     return [
         f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}"',
         "export PYTHONSAFEPATH=1",

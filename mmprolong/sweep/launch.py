@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import IO
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Tracking
 from mmprolong.plans import Plan
+from mmprolong.sweep.freeze import Frozen, environment, freeze
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
@@ -81,29 +82,33 @@ class _Worker:
 class Launcher:
     """Runs the unfinished steps of a plan."""
 
-    def __init__(self, store: Store, plan: Plan, plan_path: Path, cluster: Cluster, tracking: Tracking) -> None:
+    def __init__(self, store: Store, plan: Plan, cluster: Cluster, tracking: Tracking) -> None:
         self.store = store
         self.plan = plan
+        self.tracking = tracking
         self.progress = Progress(finished=finished_steps(store, plan))
         self._count = cluster.processes or len(os.sched_getaffinity(0))
         self._logs = store.root / "logs"
-        worker = [sys.executable, "-m", "mmprolong.sweep.worker"]
-        self._command = [*worker, str(store.root), str(plan_path), msgspec.json.encode(tracking).decode()]
         self._workers: list[_Worker] = []
 
     def run(self, tick: Callable[[Progress], None]) -> Progress:
         """Run until nothing more can run; `tick` is called a few times a second.
 
         An interrupt ends the workers; what they had finished stays, and a second run goes on from there.
+
+        Raises:
+            DiskFull: there is no room for the copy of the code that the workers run.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
+        frozen = freeze(self.store, self.plan)
         with ExitStack() as stack, selectors.DefaultSelector() as selector:
             stack.callback(self._stop)
-            self._give(selector, stack)
+            start = partial(self._start, frozen, selector, stack)
+            self._give(start)
             while not self.progress.over(self.plan):
                 for key, _ in selector.select(_TICK):
                     self._collect(key.data, selector)
-                self._give(selector, stack)
+                self._give(start)
                 tick(self.progress)
         return self.progress
 
@@ -122,11 +127,11 @@ class Launcher:
                 ready.append(name)
         return ready
 
-    def _give(self, selector: selectors.BaseSelector, stack: ExitStack) -> None:
+    def _give(self, start: Callable[[], _Worker]) -> None:
         for step in self._ready():
             idle = next((worker for worker in self._workers if not worker.step), None)
             if idle is None and len(self._workers) < self._count:
-                idle = self._start(selector, stack)
+                idle = start()
             if idle is None:
                 return
             self.progress.running.add(step)
@@ -135,9 +140,11 @@ class Launcher:
             except BrokenPipeError:
                 continue  # the process died while it was idle: its end is collected next
 
-    def _start(self, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
+    def _start(self, frozen: Frozen, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
+        plan, tracking = str(frozen.plan), msgspec.json.encode(self.tracking).decode()
+        command = [sys.executable, "-m", "mmprolong.sweep.worker", str(self.store.root), plan, tracking]
         log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{len(self._workers)}.log").open("ab"))
-        worker = _Worker(self._command, log, {**os.environ, **THREADS})
+        worker = _Worker(command, log, {**os.environ, **environment(frozen.code), **THREADS})
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # pyright: ignore[reportArgumentType]
         self._workers.append(worker)
         return worker

@@ -1,7 +1,7 @@
 """An ablation: a question, the rows of its table and the overrides that each row stands for."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -13,7 +13,10 @@ from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
 
 AXES = " / "
-"""Between the labels of a grid's axes."""
+"""Between the labels of the axes that a point combines."""
+
+Axis = dict[str, list[str]]
+"""Overrides by label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +30,11 @@ class Ablation:
     baseline: str
     """Label against which differences are shown."""
     seeds: list[int] = field(default_factory=lambda: [0])
-    points: dict[str, list[str]] = field(default_factory=dict)
-    """Overrides by label."""
-    grid: list[dict[str, list[str]]] = field(default_factory=list)
-    """Axes; every combination is a point, labelled 'a / b'."""
+    points: Axis = field(default_factory=dict)
+    grid: list[Axis] = field(default_factory=list)
+    """Every combination of the axes is a point, labelled 'a / b'."""
+    zip: list[Axis] = field(default_factory=list)
+    """The first of every axis together are a point, the second of every axis, and so on."""
     table: str = ""
     """File in analysis/tables that builds the table; empty: arms by evaluated length."""
     published: str = ""
@@ -91,13 +95,17 @@ def parse(block: Mapping[str, Any]) -> Ablation:
     return ablation
 
 
-def labels(ablation: Ablation) -> dict[str, list[str]]:
+def labels(ablation: Ablation) -> Axis:
     """Overrides by label, in the order of the table."""
-    rows = dict(ablation.points)
-    if ablation.grid:
-        for combination in product(*(axis.items() for axis in ablation.grid)):
-            rows[AXES.join(label for label, _ in combination)] = [text for _, texts in combination for text in texts]
-    return rows
+    return dict(_rows(ablation))
+
+
+def _rows(ablation: Ablation) -> Iterator[tuple[str, list[str]]]:
+    yield from ablation.points.items()
+    combined = [*product(*(axis.items() for axis in ablation.grid))] if ablation.grid else []
+    combined += zip(*(axis.items() for axis in ablation.zip), strict=True)
+    for combination in combined:
+        yield AXES.join(label for label, _ in combination), [text for _, texts in combination for text in texts]
 
 
 def points(ablation: Ablation, overrides: Sequence[str]) -> list[PointSpec]:
@@ -124,14 +132,20 @@ def _key(override: str) -> str:
 
 
 def _check(ablation: Ablation) -> None:
-    rows = labels(ablation)
+    lengths = [len(axis) for axis in ablation.zip]
+    if len(set(lengths)) > 1:
+        raise ConfigError(f"sweep.zip: axes of {lengths} labels; give all as many, or combine each with each by `grid`")
+    rows = Counter(label for label, _ in _rows(ablation))
+    twice = [label for label, number in rows.items() if number > 1]
+    if twice:
+        raise ConfigError(f"sweep {ablation.name}: two rows are called {twice[0]!r}; give each a label of its own")
     if not rows:
-        raise ConfigError(f"sweep {ablation.name}: no points and no grid; name at least one row")
+        raise ConfigError(f"sweep {ablation.name}: no points, no grid and no zip; name at least one row")
     if ablation.baseline not in rows:
         raise ConfigError(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}")
     if len(set(ablation.seeds)) != len(ablation.seeds) or not ablation.seeds:
         raise ConfigError(f"sweep.seeds: {ablation.seeds}; name one or more, each once")
-    named = [*ablation.points.items(), *(item for axis in ablation.grid for item in axis.items())]
+    named = [item for axis in (ablation.points, *ablation.grid, *ablation.zip) for item in axis.items()]
     empty = [label for label, texts in named if not texts or not all(text.strip() for text in texts)]
     if empty:
         raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")

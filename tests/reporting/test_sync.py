@@ -1,12 +1,16 @@
 """Offline runs are brought to W&B one by one; what is wrong with one is one line and does not stop the others."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from mmprolong.cli import main
+from mmprolong.config import Tracking
 from mmprolong.errors import ConfigError
+from mmprolong.mirror import Mirror
 from mmprolong.reporting.sync import sync_runs
+from mmprolong.reporting.wandb_files import BLOCK, read_runs
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, WandbServer
 
@@ -51,6 +55,30 @@ def test_what_is_whole_is_synced_once(server: WandbServer, tmp_path: Path, capsy
     for state in ("2 synced", "2 synced before"):
         assert main(["sync", "--store", str(store)]) == 0
         assert capsys.readouterr().out.splitlines()[-1] == state
+
+
+def test_a_run_that_goes_on_after_its_upload_is_uploaded_again(server: WandbServer, tmp_path: Path):
+    mirror = Mirror("score-0", {}, "score-0", "mine", tmp_path, Tracking())
+    file = next(tmp_path.glob("wandb/offline-run-*/run-score-0.wandb"))
+
+    def log(rows: range) -> None:
+        written = file.stat().st_size
+        for row in rows:
+            mirror.metrics({"value": row}, row)
+        while file.stat().st_size < written + BLOCK:
+            time.sleep(0.01)
+
+    for rows in (range(2000), range(2000, 4000)):
+        log(rows)
+        assert next(sync_runs(tmp_path / "wandb")).state in ("synced", "torn")  # a line may be half written
+        assert rows.start < len(server.runs["lab", "mmprolong", "score-0"].history) <= rows.stop
+    mirror.finish({"overall": 0.5}, failed=False)
+    while "overall" not in read_runs(tmp_path / "wandb")["score-0"].summary:
+        time.sleep(0.01)
+    assert [next(sync_runs(tmp_path / "wandb")).state for _ in range(2)] == ["synced", "synced before"]
+    run = server.runs["lab", "mmprolong", "score-0"]
+    assert {step: row["value"] for step, row in run.history.items()} == {step: step for step in range(4000)}
+    assert run.summary["overall"] == 0.5
 
 
 @pytest.mark.parametrize(

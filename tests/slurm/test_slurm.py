@@ -25,7 +25,7 @@ def finished(here: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     site = Site(here.cluster, here.pool, tmp_path_factory.mktemp("finished") / "store")
     shown = site.launch(NARROW)
     assert "aftercorr:" in shown
-    assert "mmprolong status length_dist --store" in shown
+    assert "mmprolong status length_dist --watch --store" in shown
     assert f"dashboard: {site.dashboard}" in shown
     assert not site.hashes()
     assert f", job {site.job('corpus', 'base')}" in site.state("base")

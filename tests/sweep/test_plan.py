@@ -30,7 +30,9 @@ def plan_of(store: Path, *overrides: str):
         ({"seeds": []}, "each once"),
         ({"points": {"a": []}}, "has no override"),
         ({"points": {"a": ["length_distribution=uniform", " "]}}, "has no override"),
-        ({"points": {}}, "no points and no grid"),
+        ({"points": {}}, "no points, no grid and no zip"),
+        ({"zip": [{"x": ["seed=1"]}, {"1": ["seed=2"], "2": ["seed=3"]}]}, "axes of [1, 2] labels"),
+        ({"points": {"x / 1": ["a=1"]}, "grid": [{"x": ["a=1"]}, {"1": ["b=1"]}]}, "two rows are called 'x / 1'"),
         ({"basline": "a"}, "did you mean 'baseline'?"),
         ({"seeds": ["x"]}, "Expected `int`"),
         ({"table": "length_dst"}, "did you mean 'length_dist'?"),
@@ -48,6 +50,13 @@ def test_a_grid_is_every_combination():
     grid = [{"x": ["rope=base_x1"], "y": ["rope=base_x2"]}, {"1": ["task_mix=0_10"], "2": ["task_mix=10_0"]}]
     rows = labels(parse({**BLOCK, "points": {}, "grid": grid, "baseline": "x / 1"}))
     assert list(rows) == ["x / 1", "x / 2", "y / 1", "y / 2"]
+    assert rows["y / 2"] == ["rope=base_x2", "task_mix=10_0"]
+
+
+def test_zip_walks_its_axes_in_step():
+    axes = [{"x": ["rope=base_x1"], "y": ["rope=base_x2"]}, {"1": ["task_mix=0_10"], "2": ["task_mix=10_0"]}]
+    rows = labels(parse({**BLOCK, "zip": axes}))
+    assert list(rows) == [*BLOCK["points"], "x / 1", "y / 2"]
     assert rows["y / 2"] == ["rope=base_x2", "task_mix=10_0"]
 
 
