@@ -16,8 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upload the offline runs of a store to W&B, one by one, a torn file up to its tear; 0 if all are there whole."""
-    from mmprolong.reporting.sync import BEFORE, SYNCED, sync_runs
+    """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
+    from mmprolong.reporting.sync import FAILED, TORN, sync_runs
 
     console = Console(highlight=False)
     states: list[str] = []
@@ -27,4 +27,4 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(f"{one.run}  {one.state}{reason}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     console.print(counts or f"{arguments.store}/wandb: no offline runs", soft_wrap=True)
-    return int(not {SYNCED, BEFORE}.issuperset(states))
+    return int(not {FAILED, TORN}.isdisjoint(states))

@@ -26,7 +26,7 @@ class Synced:
     """Id of the run."""
     folder: Path
     state: str
-    """synced; torn: uploaded up to the tear; empty: nothing had reached the disk; synced before; failed."""
+    """synced; torn: uploaded up to the tear; empty: nothing has reached the disk; synced before, whole or torn; failed."""
     reason: str = ""
 
 
@@ -57,7 +57,7 @@ def _before(path: Path) -> tuple[str, str]:
     """What can be said of a file without uploading it. One that has grown since it was uploaded is uploaded again."""
     marker = _marker(path)
     if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
-        return BEFORE, ""
+        return BEFORE, marker.read_text(encoding="utf-8")
     marker.unlink(missing_ok=True)
     try:
         written = next(payloads(path), None)
@@ -76,10 +76,11 @@ def _upload(path: Path, entity: str, project: str, seconds: int) -> tuple[str, s
     except subprocess.TimeoutExpired:
         return FAILED, f"no end after {seconds} s"
     if _marker(path).exists():
-        os.utime(_marker(path), ns=(written, written))  # the run may go on while it is uploaded
+        _mark(path, written, "")
         return SYNCED, ""
     error = _error(done.stderr)
     if any(tear in error for tear in _TEARS):
+        _mark(path, written, TORN)
         return TORN, "uploaded what was written whole; the rest is in the step's log.jsonl"
     return FAILED, one_line(error or f"exit code {done.returncode}")
 
@@ -87,6 +88,12 @@ def _upload(path: Path, entity: str, project: str, seconds: int) -> tuple[str, s
 def _marker(path: Path) -> Path:
     """What wandb leaves beside a file that it has uploaded."""
     return path.with_name(path.name + ".synced")
+
+
+def _mark(path: Path, written: int, state: str) -> None:
+    """Note what became of a file as it was before its upload: the run may go on meanwhile."""
+    _marker(path).write_text(state, encoding="utf-8")
+    os.utime(_marker(path), ns=(written, written))
 
 
 def _error(said: str) -> str:

@@ -47,7 +47,14 @@ def test_a_torn_file_is_uploaded_up_to_its_tear_and_a_refused_run_alone_fails(
     rows = [len(server.runs["lab", "mmprolong", f"score-pool_native-s{seed}"].history) for seed in (0, 1)]
     assert rows[0] == 1200 and 0 < rows[1] < 1200
     server.refused.clear()
-    assert said(capsys, store)[-1] == "1 synced before, 1 torn, 1 empty, 1 synced"
+    assert main(["sync", "--store", str(store)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "score-pool_native-s0  synced before",
+        "score-pool_native-s1  synced before: torn",
+        "score-pool_native-s2  empty: 7 bytes",
+        "score-pool_native-s3  synced",
+        "2 synced before, 1 empty, 1 synced",
+    ]
 
 
 def test_what_is_whole_is_synced_once(server: WandbServer, tmp_path: Path, capsys):
