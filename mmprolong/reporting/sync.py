@@ -26,7 +26,7 @@ class Synced:
     """Id of the run."""
     folder: Path
     state: str
-    """synced; torn: uploaded up to the tear; empty: nothing has reached the disk; synced before, whole or torn; failed."""
+    """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before, whole or torn; failed."""
     reason: str = ""
 
 
