@@ -1,4 +1,4 @@
-"""How often the 95 % interval of a difference holds the truth, by simulation: `python benchmarks/coverage.py`."""
+"""How often the 95 % interval of a difference holds the truth: `python benchmarks/coverage.py [trials]`."""
 
 import sys
 import time
@@ -6,13 +6,28 @@ from itertools import product
 
 import numpy as np
 
-from mmprolong.reporting.statistics import Outcomes, difference
+from mmprolong.reporting.statistics import Outcomes, difference, holm
+
+UNEQUAL = {
+    "one arm spreads 10 times as far": (3, [0.01, 0.1, 0.01, 0.01, 0.01]),
+    "the baseline spreads 10 times as far": (3, [0.1, 0.01, 0.01, 0.01, 0.01]),
+    "one arm spreads 3 times as far": (3, [0.02, 0.06, 0.02, 0.02, 0.02]),
+    "one arm of six 6 times, 5 seeds": (5, [0.01, 0.06, 0.01, 0.01, 0.01, 0.01]),
+    "two arms of eight 5 times as far": (3, [0.02, 0.1, 0.1, 0.02, 0.02, 0.02, 0.02, 0.02]),
+    "every arm another": (3, [0.01, 0.02, 0.03, 0.05, 0.08]),
+    "all alike": (3, [0.02] * 5),
+    "two arms of 2 seeds": (2, [0.05] * 2),
+}
+"""Seeds, and the deviation of the seeds of each arm, the baseline first."""
 
 
-def arm(generator, effect, seeds, document, interaction, spread, lengths, questions, deterministic=False):
+def arm(
+    generator, effect, seeds, document, interaction, spread, lengths, questions, deterministic=False, law="uniform"
+):
     """One arm's outcomes; each answer is right with a probability linear in its effects, so the truth is `effect`."""
     documents = len(document)
-    seed = np.zeros(1) if deterministic else generator.uniform(-1, 1, seeds) * np.sqrt(3) * spread
+    luck = generator.normal(0, 1, seeds) if law == "normal" else generator.uniform(-1, 1, seeds) * np.sqrt(3)
+    seed = np.zeros(1) if deterministic else luck * spread
     private = generator.uniform(-1, 1, documents) * np.sqrt(3) * interaction
     chance = np.clip(0.5 + effect + document + private + seed[:, None], 0, 1)
     counts = np.zeros((documents, lengths))
@@ -41,9 +56,30 @@ def coverage(
     return hits / trials, float(np.mean(widths))
 
 
+def unequal(trials, seeds, spreads, law, documents=120, lengths=5, questions=4, resamples=1000):
+    """Tables without a difference whose arms spread differently: coverage of the second arm's and the last arm's
+    difference to the first, and share of tables with a false mark."""
+    first, last, marked = 0, 0, 0
+    for trial in range(trials):
+        generator = np.random.default_rng(trial)
+        document = generator.uniform(-0.2, 0.2, documents)
+        arms = [arm(generator, 0.0, seeds, document, 0.03, spread, lengths, questions, law=law) for spread in spreads]
+        found = {index: difference(one, arms[0], resamples, pool=arms) for index, one in enumerate(arms) if index}
+        adjusted = holm({index: one.p for index, one in found.items()})
+        first += not found[1].clear
+        last += not found[len(arms) - 1].clear
+        marked += any(found[index].clear and adjusted[index] < 0.05 for index in found)
+    return first / trials, last / trials, marked / trials
+
+
 def main() -> None:
     """Print one line a design."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    print("seeds drawn from: coverage of the second arm's, of the last arm's difference, tables with a false mark")
+    for name, (seeds, spreads) in UNEQUAL.items():
+        for law in ("normal", "uniform"):
+            shares = unequal(trials, seeds, spreads, law)
+            print(f"{name:38s} {law:8s}", *(f"{share:8.3f}" for share in shares), flush=True)
     print("seeds documents seed-spread single-baseline coverage half-width")
     designs = product([1, 2, 3, 5], [30, 100], [0.0, 0.01, 0.03], [False, True])
     for seeds, documents, spread, single in designs:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.components import Components, Sample
+from mmprolong.reporting.spread import Table, with_seeds
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -30,6 +31,9 @@ class _Draws:
     total: "ndarray"
     """With that by seeds."""
     freedom: "ndarray"
+    """Of the interval."""
+    careful: "ndarray"
+    """Of p."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Design:
     sides: int = 2
     """Arms of the comparison that have seeds."""
     arms: int = 2
-    """Arms of the table that have seeds: their spread is taken together."""
+    """Arms of the table that have seeds; they are taken to spread alike, which the test has to find out."""
 
     @property
     def lasting(self) -> float:
@@ -77,15 +81,14 @@ class Design:
         rate = self.sides / self.seeds
         documents = (self.lasting + rate * self.noise) * generator.chisquare(free, DRAWS) / free
         if self.seeds == 1:
-            return _Draws(chance, documents, documents, np.full(DRAWS, float(free)))
-        more = self.arms * (self.seeds - 1)
-        between = rate * (self.noise + self.components.seed) * generator.chisquare(more, DRAWS) / more
-        explained = rate * self.noise * generator.chisquare(free * more, DRAWS) / (free * more)
-        seeds = np.maximum(0, between - explained)
-        blur = documents**2 / free + between**2 / more
-        total = documents + seeds
-        satterthwaite = np.maximum(total**2 / np.maximum(blur, 1e-300), more)
-        return _Draws(chance, documents, total, np.where(seeds > 0, satterthwaite, free))
+            known = np.full(DRAWS, float(free))
+            return _Draws(chance, documents, documents, known, known)
+        more, arms = self.seeds - 1, max(self.arms, self.sides)
+        between = (self.noise + self.components.seed) * generator.chisquare(more, (DRAWS, arms)) / more
+        explained = self.noise * generator.chisquare(free * more, (DRAWS, arms)) / (free * more)
+        table = Table(between=between, explained=explained, seeds=np.full(arms, self.seeds))
+        found = with_seeds(documents, free, table, self.sides)
+        return _Draws(chance, documents, found.total, found.freedom, found.careful)
 
 
 def power(design: Design, effect: float, level: float = LEVEL) -> float:
@@ -170,7 +173,8 @@ def _threshold(design: Design, level: float) -> "ndarray":
     from scipy.special import ndtri, stdtrit
 
     drawn, normal = design.draws, float(ndtri(1 - level / 2))
-    by_interval = drawn.total**0.5 * stdtrit(drawn.freedom, 1 - level / 2)
+    freedom = np.minimum(drawn.freedom, drawn.careful)
+    by_interval = drawn.total**0.5 * stdtrit(freedom, 1 - level / 2)
     left = 1 - normal**2 / design.documents
     return np.maximum(by_interval, normal * (drawn.documents / left) ** 0.5) if left > 0 else by_interval + np.inf
 

@@ -6,9 +6,10 @@ same documents, so a difference resamples them together. The headline score is a
 each length over tasks. Each document's pull on it (its questions' deviations from their cell's mean, weighted) is
 computed once, and a resample is a sum of pulls: linear in the documents, and no cell can run empty.
 
-Seeds are few. Their spread is taken over all arms of a table at once, cleaned of the noise of single answers, which the
-documents carry already, and drawn from a normal law, because two or three seeds have no shape; the interval is widened
-to the Student t quantile of the effective degrees of freedom (Satterthwaite).
+Seeds are few. The spread of a difference's seeds (spread.py) is taken over the arms of its table that spread alike,
+cleaned of the noise of single answers, which the documents carry already, and drawn from a normal law, because two or
+three seeds have no shape; the interval is widened to the Student t quantile of the effective degrees of freedom
+(Satterthwaite). An arm's own mean knows its own seeds alone.
 benchmarks/coverage.py measures how often such intervals hold the truth.
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
+from mmprolong.reporting.spread import Table, Variance, with_seeds
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -157,7 +159,7 @@ def difference(
     every seed of the other arm; its own seed is then part of the statement ("this base model"), not of the interval.
 
     Args:
-        pool: arms whose seeds are taken to spread alike, as those of one table; by default these two.
+        pool: the arms of the table, whose seeds may spread alike; by default these two.
 
     Raises:
         ArtifactError: the arms did not answer the same documents.
@@ -213,12 +215,12 @@ def _estimate(
     small = documents / arms[0].freedom
     by_document = pulls[generator.integers(0, documents, (resamples, documents), dtype=np.int32)].sum(1)
     from_documents = small * float((pulls**2).sum())
-    from_seeds, freedom = _variance(from_documents, arms, pool)
+    found = _variance(from_documents, arms, pool)
+    from_seeds = float(found.total) - from_documents
     resampled = by_document * small**0.5 + generator.normal(0, from_seeds**0.5, resamples)
-    stretch = stdtrit(freedom, (1 + LEVEL) / 2) / stdtrit(np.inf, (1 + LEVEL) / 2)
+    stretch = stdtrit(found.freedom, (1 + LEVEL) / 2) / stdtrit(np.inf, (1 + LEVEL) / 2)
     low, high = value + stretch * np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    total = from_documents + from_seeds
-    p = 2 * stdtr(freedom, -abs(value) / total**0.5) if total else float(value == 0)
+    p = 2 * stdtr(found.careful, -abs(value) / found.total**0.5) if found.total else float(value == 0)
     asked = int(arms[0].counts.sum())
     seeds = tuple(len(arm.overall) for arm in arms)
     return Estimate(
@@ -226,26 +228,28 @@ def _estimate(
     )
 
 
-def _variance(from_documents: float, arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> tuple[float, float]:
-    """What the seeds add to the variance beyond the documents, and the degrees of freedom of the whole."""
-    free, seeded = arms[0].freedom, [arm for arm in pool if len(arm.overall) > 1]
-    rate = sum(1 / len(arm.overall) for arm in arms if len(arm.overall) > 1)
-    if not seeded or not rate:
-        return 0.0, free
-    between, explained, seeds = _spread(seeded)
-    from_seeds = max(0.0, rate * (between - explained))
-    if not from_seeds:
-        return 0.0, free
-    blur = from_documents**2 / free + (rate * between) ** 2 / seeds
-    return from_seeds, max((from_documents + from_seeds) ** 2 / blur, seeds)
+def _variance(from_documents: float, arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> Variance:
+    """Of the mean or difference of `arms`: by documents and by the seeds of those that have two or more."""
+    import numpy as np
+
+    free = arms[0].freedom
+    seeded = [arm for arm in arms if len(arm.overall) > 1]
+    if not seeded:
+        return Variance(total=np.asarray(from_documents), freedom=np.asarray(free), careful=np.asarray(free))
+    rest = [arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded)]
+    table = [*seeded, *rest]
+    spread = Table(
+        between=np.array([arm.overall.var(ddof=1) for arm in table]),
+        explained=np.array([_private(arm) / (len(arm.overall) - 1) for arm in table]),
+        seeds=np.array([len(arm.overall) for arm in table]),
+    )
+    return with_seeds(np.asarray(from_documents), free, spread, len(seeded))
 
 
-def _spread(arms: Sequence[Outcomes]) -> tuple[float, float, int]:
-    """Variance of a run as the seeds differ, what of it is the noise of single answers, and its degrees of freedom."""
-    seeds = sum(len(arm.overall) - 1 for arm in arms)
-    between = sum(float(((arm.overall - arm.overall.mean()) ** 2).sum()) for arm in arms)
-    private = sum(_private(arm) for arm in arms)
-    return between / seeds, private / seeds, seeds
+def _same(one: Outcomes, other: Outcomes) -> bool:
+    import numpy as np
+
+    return one is other or np.array_equal(one.sums, other.sums)
 
 
 def _private(arm: Outcomes) -> float:
