@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The smallest difference that an ablation's design can see, and the cheapest way to halve it."""
+    from mmprolong.reporting.paper_tables import ablation_table
     from mmprolong.reporting.power_report import power_table
     from mmprolong.reporting.render import to_rich
     from mmprolong.reporting.runs import read_store
@@ -25,4 +26,4 @@ def run(arguments: argparse.Namespace) -> None:
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
     runs = read_store(store.root, arguments.ablation, arguments.mixed_code)
-    Console().print(to_rich(power_table(runs)))
+    Console().print(to_rich(power_table(runs, ablation_table(runs).comparisons)))

@@ -16,7 +16,7 @@ from mmprolong.reporting.cells import (
     seeds_cell,
     with_best,
 )
-from mmprolong.reporting.contrasts import Compared, Contrast, estimated
+from mmprolong.reporting.contrasts import Compared, Contrast, estimated, spread_notes
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.runs import Runs
@@ -49,6 +49,7 @@ def ablation_table(
     """
     further = estimated(runs, contrasts)
     arms = measured(runs, others=[_p(found) for found in further.values()])
+    many = len(arms) - 1 + len(further)
     paper = published or {}
     columns = (*_own_columns(runs), *_further_columns(contrasts), *_published_columns(paper), *provenance_columns())
     further_cells = _further_cells(runs, arms, contrasts, further)
@@ -72,9 +73,10 @@ def ablation_table(
         caption=runs.plan.question,
         columns=columns,
         rows=with_best(rows, columns),
-        notes=(*_notes(runs, arms, len(further)), *([NOISE] if paper else [])),
+        notes=(*_notes(runs, arms, many), *([NOISE] if paper else [])),
         finding=tuple(summary(runs, arms)),
         agreements=found,
+        comparisons=many,
     )
 
 
@@ -167,7 +169,7 @@ def _published_cells(label: str, paper: Mapping[str, Mapping[str, float]], basel
     return [*cells, Cell(text=signed(delta, 2), value=delta)]
 
 
-def _notes(runs: Runs, arms: Mapping[str, Arm], further: int) -> list[str]:
+def _notes(runs: Runs, arms: Mapping[str, Arm], many: int) -> list[str]:
     if not runs.results:
         return ["Ours: not run."]
     notes = [
@@ -184,11 +186,11 @@ def _notes(runs: Runs, arms: Mapping[str, Arm], further: int) -> list[str]:
     else:
         notes.append("No intervals: this source keeps means, not single questions.")
     if any(arm.compared.difference for arm in arms.values()):
-        many = len(arms) - 1 + further
         notes.append(
             "p: of the difference, by permutation of documents and by the interval's own spread, whichever is larger, "
             f"after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is clear of 0 by p and "
             "interval; ns: it is not."
         )
+        notes += spread_notes({label: arm.compared for label, arm in arms.items()})
         notes.append("Bold: best of its column. ≈: the best arm's lead over this one is not clear of 0.")
     return [*notes, *trust_notes(runs)]

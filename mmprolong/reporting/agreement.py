@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmprolong.reporting.arms import Arm
+from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.digits import signed
 
 AGREES, DISAGREES, UNCLEAR, UNKNOWN = "agrees", "disagrees", "too small to tell", "no interval"
@@ -42,31 +43,35 @@ def agreements(
     if baseline not in published:
         return ()
     return tuple(
-        _agreement(arm, baseline, published[label] - published[baseline], measure)
+        agreement(label, baseline, measure, published[label] - published[baseline], 100 * arm.delta, arm.compared)
         for label, arm in arms.items()
         if label != baseline and label in published and arm.delta is not None
     )
 
 
-def verdict(published: float, low: float | None, high: float | None) -> str:
-    """`agrees` or `disagrees` in sign if our interval excludes 0, else `too small to tell`."""
-    if low is None or high is None:
-        return UNKNOWN
-    if low <= 0 <= high or published == 0:
-        return UNCLEAR
-    return AGREES if (low > 0) == (published > 0) else DISAGREES
+def agreement(arm: str, baseline: str, measure: str, published: float, ours: float, compared: Compared) -> Agreement:
+    """A verdict in sign, if our difference is clear.
 
-
-def _agreement(arm: Arm, baseline: str, published: float, measure: str) -> Agreement:
-    found = arm.compared.difference
+    Args:
+        published, ours: difference of the two [points].
+    """
+    found = compared.difference
     low, high = (100 * found.low, 100 * found.high) if found else (None, None)
     return Agreement(
         measure=measure,
-        arm=arm.label,
+        arm=arm,
         baseline=baseline,
         published=published,
-        ours=100 * (arm.delta or 0.0),
+        ours=ours,
         low=low,
         high=high,
-        verdict=verdict(published, low, high),
+        verdict=_verdict(published, ours, compared),
     )
+
+
+def _verdict(published: float, ours: float, compared: Compared) -> str:
+    if compared.difference is None:
+        return UNKNOWN
+    if not compared.clear or published == 0:
+        return UNCLEAR
+    return AGREES if (ours > 0) == (published > 0) else DISAGREES

@@ -46,7 +46,7 @@ def measured(runs: Runs, lengths: Sequence[str] | None = None, others: Sequence[
     chosen = list(lengths or runs.overall)
     baseline = runs.plan.baseline
     rows = {
-        label: outcomes([result.scores for result in found], chosen)
+        label: outcomes([result.scores for result in found], chosen, runs.planned(label))
         for label in runs.plan.labels
         if (found := runs.of(label)) and all(result.scores for result in found)
     }
@@ -69,7 +69,7 @@ def by_length(runs: Runs, label: str) -> dict[str, Estimate]:
             points[length] = mean(arm if len(found) > 2 else arm.one_run)
         elif values:
             value = fmean(values)
-            points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, seeds=(len(values),))
+            points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, covers="")
     return points
 
 

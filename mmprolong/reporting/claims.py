@@ -79,7 +79,7 @@ class Contrast:
     low: float
     high: float
     clear: bool = True
-    """Whether it stays clear of 0 beside the other contrasts of the claim."""
+    """Whether its p, too, says that it is not 0, after Holm's correction over the contrasts of the claim."""
 
 
 def read_claims(folder: Path | None = None, names: Iterable[str] = ()) -> list[Claim]:
@@ -107,8 +107,8 @@ def verdict(claim: Claim, contrasts: list[Contrast]) -> str:
     (one,) = contrasts
     low, high, margin = one.low, one.high, claim.margin
     supported, contradicted = {
-        HIGHER: (low > 0, high < 0),
-        LOWER: (high < 0, low > 0),
+        HIGHER: (low > 0 and one.clear, high < 0 and one.clear),
+        LOWER: (high < 0 and one.clear, low > 0 and one.clear),
         NOT_LOWER: (low > -margin, high < -margin),
         ALIKE: (low > -margin and high < margin, low > margin or high < -margin),
     }[claim.direction]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.reporting.agreement import Agreement, verdict
+from mmprolong.reporting.agreement import Agreement, agreement
 from mmprolong.reporting.arms import measured
 from mmprolong.reporting.cells import (
     NBSP,
@@ -19,7 +19,7 @@ from mmprolong.reporting.cells import (
     seeds_cell,
     with_best,
 )
-from mmprolong.reporting.contrasts import Compared, compare
+from mmprolong.reporting.contrasts import Compared, compare, spread_notes
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.measures import Measure
@@ -104,6 +104,7 @@ def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | Non
         columns=columns,
         rows=with_best(rows, columns),
         notes=(*_notes(paper, ours), *(trust_notes(runs) if runs else []), *paper.notes),
+        comparisons=_comparisons(paper, ours),
         finding=tuple(summary(runs, measured(runs))) if runs else (),
         agreements=_agreements(paper, ours, printed),
     )
@@ -130,7 +131,8 @@ def _row(runs: Runs | None, label: str) -> _Row:
 
 def _compared(paper: Paper, measures: Sequence[Measure], rows: Mapping[str, _Row]) -> dict[str, _Row]:
     headline = next(measure for measure in measures if measure.column == paper.headline)
-    tallies = {label: found for label, row in rows.items() if (found := tally(headline, row.results)) is not None}
+    found = {label: tally(headline, row.results, row.planned) for label, row in rows.items()}
+    tallies = {label: one for label, one in found.items() if one is not None}
     planned = {label: other for label, other in paper.against.items() if _planned(rows, label, other)}
     compared = compare(tallies, planned)
     values = {label: _values(headline, row.results) for label, row in rows.items()}
@@ -148,6 +150,10 @@ def _compared(paper: Paper, measures: Sequence[Measure], rows: Mapping[str, _Row
 
 def _planned(rows: Mapping[str, _Row], *labels: str) -> bool:
     return all(label in rows and rows[label].planned for label in labels)
+
+
+def _comparisons(paper: Paper, rows: Mapping[str, _Row]) -> int:
+    return sum(_planned(rows, label, other) for label, other in paper.against.items())
 
 
 def _asked(measure: Measure, rows: Mapping[str, _Row]) -> bool:
@@ -245,20 +251,7 @@ def _agreements(
         theirs, row = _published_delta(printed, label, paper), ours[label]
         if theirs is None or row.delta is None:
             continue
-        interval = row.compared.difference
-        low, high = (100 * interval.low, 100 * interval.high) if interval else (None, None)
-        found.append(
-            Agreement(
-                measure=paper.headline,
-                arm=label,
-                baseline=other,
-                published=theirs,
-                ours=row.delta,
-                low=low,
-                high=high,
-                verdict=verdict(theirs, low, high),
-            )
-        )
+        found.append(agreement(label, other, paper.headline, theirs, row.delta, row.compared))
     return tuple(found)
 
 
@@ -270,6 +263,7 @@ def _notes(paper: Paper, ours: Mapping[str, _Row]) -> list[str]:
         "Ours: mean ± standard deviation over seeds; [ ] are 95 % intervals over documents, and over seeds where there "
         "are at least two. ≈: not told apart from our best."
     )
-    planned = sum(_planned(ours, label, other) for label, other in paper.against.items())
-    told = f"p and *: Δ is clear of 0 after Holm's correction over {planned}; ns: it is not."
-    return [*notes, told] if any(row.compared.difference for row in ours.values()) else notes
+    told = f"p and *: Δ is clear of 0 after Holm's correction over {_comparisons(paper, ours)}; ns: it is not."
+    if not any(row.compared.difference for row in ours.values()):
+        return notes
+    return [*notes, told, *spread_notes({label: row.compared for label, row in ours.items()})]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from mmprolong.records import Score
 from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import LEVEL, Estimate, Outcomes, difference, holm, mean, outcomes
+from mmprolong.reporting.spread import APART
+from mmprolong.reporting.statistics import LEVEL, Estimate, Outcomes, apart, difference, holm, mean, outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +19,14 @@ class Compared:
     p: float | None = None
     """Of the difference, after Holm's correction over the table."""
     near_best: bool = False
-    """Whether the best row's lead over this one has an interval that includes 0."""
+    """Whether the best row's lead over this one is not clear."""
+    apart: bool = False
+    """Whether its seeds spread more than those of the other rows, so that its differences rest on its own seeds."""
 
     @property
     def clear(self) -> bool:
         """Whether the difference stays clear of 0 after Holm's correction."""
-        return self.difference is not None and self.p is not None and self.difference.clear and self.p < 1 - LEVEL
+        return self.difference is not None and self.p is not None and is_clear(self.difference, self.p)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,20 @@ class Contrast:
     title: str
     pairs: Mapping[str, Against]
     """By row; rows that are not in the plan are left out."""
+
+
+def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
+    """Which rows' seeds cannot be taken together with the others'."""
+    alone = [label for label, compared in rows.items() if compared.apart]
+    if not alone:
+        return []
+    what = f"The seeds of {', '.join(alone)} spread more than the others' (F test at {APART:.0%})"
+    return [f"{what}: differences of {'it' if len(alone) == 1 else 'these'} rest on their own few seeds; run more."]
+
+
+def is_clear(found: Estimate, p: float) -> bool:
+    """Whether a difference is told apart from 0: by its own interval, and by p after Holm's correction."""
+    return found.clear and p < 1 - LEVEL
 
 
 def estimated(runs: Runs, contrasts: Sequence[Contrast]) -> dict[tuple[str, str], Estimate | None]:
@@ -75,30 +92,51 @@ def compare(
     }
     own = {label: found[label].p if label in found else 1.0 for label in against}
     adjusted = holm({**own, **dict(enumerate(others))})
-    near = _near_best(rows)
+    alone = apart(rows)
+    near = _near_best(rows, against, found, adjusted, others)
     return {
         label: Compared(
             mean=mean(arm),
             difference=found.get(label),
             p=adjusted[label] if label in found else None,
             near_best=label in near,
+            apart=label in alone,
         )
         for label, arm in rows.items()
     }
 
 
-def _near_best(rows: Mapping[str, Outcomes]) -> set[str]:
+def _near_best(
+    rows: Mapping[str, Outcomes],
+    against: Mapping[str, str],
+    planned: Mapping[str, Estimate],
+    adjusted: Mapping[str | int, float],
+    others: Sequence[float],
+) -> set[str]:
+    """Rows over which the best one's lead is not clear: as the table says it where it compares the two, else corrected
+    over the best row's comparisons with all others.
+    """
     if not rows:
         return set()
     best = max(rows, key=lambda label: float(rows[label].overall.mean()))
     pool = list(rows.values())
-    return {label for label in rows if label != best and not difference(rows[best], rows[label], pool=pool).clear}
+    leads = {label: difference(rows[best], rows[label], pool=pool) for label in rows if label != best}
+    p: dict[str | int, float] = holm({**{label: lead.p for label, lead in leads.items()}, **dict(enumerate(others))})
+    for one, other in against.items():
+        if best in (one, other) and one in planned:
+            row = other if one == best else one
+            leads[row], p[row] = planned[one], adjusted[one]
+    return {label for label, lead in leads.items() if not is_clear(lead, p[label])}
 
 
 def _difference(runs: Runs, label: str, against: Against) -> Estimate | None:
     """None unless both rows have runs with single questions at these lengths."""
     lengths = against.lengths or runs.overall
-    known = {name: outcomes(scores, lengths) for name in runs.plan.labels if (scores := _scores(runs, name, lengths))}
+    known = {
+        name: outcomes(scores, lengths, runs.planned(name))
+        for name in runs.plan.labels
+        if (scores := _scores(runs, name, lengths))
+    }
     if label not in known or against.row not in known:
         return None
     return difference(known[label], known[against.row], pool=list(known.values()))

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.components import Components, Sample
-from mmprolong.reporting.spread import Table, with_seeds
+from mmprolong.reporting.spread import Table, Variance, documents_alone, with_seeds
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -28,12 +28,8 @@ class _Draws:
     """The measured difference less the true one."""
     documents: "ndarray"
     """Estimated variance by documents."""
-    total: "ndarray"
+    found: Variance
     """With that by seeds."""
-    freedom: "ndarray"
-    """Of the interval."""
-    careful: "ndarray"
-    """Of p."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +77,14 @@ class Design:
         rate = self.sides / self.seeds
         documents = (self.lasting + rate * self.noise) * generator.chisquare(free, DRAWS) / free
         if self.seeds == 1:
-            known = np.full(DRAWS, float(free))
-            return _Draws(chance, documents, documents, known, known)
+            alone = documents_alone(documents, free)
+            return _Draws(chance, documents, alone)
         more, arms = self.seeds - 1, max(self.arms, self.sides)
         between = (self.noise + self.components.seed) * generator.chisquare(more, (DRAWS, arms)) / more
         explained = self.noise * generator.chisquare(free * more, (DRAWS, arms)) / (free * more)
         table = Table(between=between, explained=explained, seeds=np.full(arms, self.seeds))
         found = with_seeds(documents, free, table, self.sides)
-        return _Draws(chance, documents, found.total, found.freedom, found.careful)
+        return _Draws(chance, documents, found)
 
 
 def power(design: Design, effect: float, level: float = LEVEL) -> float:
@@ -173,8 +169,8 @@ def _threshold(design: Design, level: float) -> "ndarray":
     from scipy.special import ndtri, stdtrit
 
     drawn, normal = design.draws, float(ndtri(1 - level / 2))
-    freedom = np.minimum(drawn.freedom, drawn.careful)
-    by_interval = drawn.total**0.5 * stdtrit(freedom, 1 - level / 2)
+    freedom = np.minimum(drawn.found.freedom, drawn.found.careful)
+    by_interval = drawn.found.total**0.5 * stdtrit(freedom, 1 - level / 2)
     left = 1 - normal**2 / design.documents
     return np.maximum(by_interval, normal * (drawn.documents / left) ** 0.5) if left > 0 else by_interval + np.inf
 

@@ -1,7 +1,7 @@
 """What an ablation can see as it is designed, and what it would cost to see half of that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmprolong.artifacts import Store
@@ -9,10 +9,12 @@ from mmprolong.plans import Point
 from mmprolong.reporting.components import Sample, components
 from mmprolong.reporting.digits import plain
 from mmprolong.reporting.marks import trust_notes
-from mmprolong.reporting.power import Design, cheaper, design_of, smallest
+from mmprolong.reporting.power import LEVEL, Design, cheaper, design_of, smallest
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Cell, Column, Table
 
+_MANY = 1_000_000
+"""Seeds, as good as all."""
 NAMES = {"seeds": "more seeds", "documents": "more documents", "questions": "more questions", "all": "cheapest"}
 
 
@@ -31,16 +33,18 @@ class Costs:
         return design.seeds * (self.training + self.question * design.documents * design.questions)
 
 
-def power_table(runs: Runs) -> Table:
+def power_table(runs: Runs, comparisons: int) -> Table:
     """Rows: the design as it is, and the cheapest ways to halve what it can see.
+
+    Args:
+        comparisons: over how many the ablation's table corrects p.
 
     Raises:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     sample = components(runs)
     now, costs = design_of(sample), costs_of(runs, sample)
-    arms = len(runs.plan.labels) - 1
-    level = 0.05 / max(arms, 1)
+    level = LEVEL / max(comparisons, 1)
     seen = smallest(now, level)
     routes = cheaper(now, seen / 2, costs.training, costs.question, level)
     rows = [_row("as it is", now, now, costs, level, runs)]
@@ -51,7 +55,7 @@ def power_table(runs: Runs) -> Table:
         caption=runs.plan.question,
         columns=_columns(costs),
         rows=tuple(rows),
-        notes=(*_notes(sample, now, arms, seen, costs), *trust_notes(runs)),
+        notes=(*_notes(sample, now, comparisons, level, costs), *trust_notes(runs)),
     )
 
 
@@ -78,7 +82,7 @@ def _row(name: str, design: Design | None, now: Design, costs: Costs, level: flo
         Cell(text=str(design.seeds), value=design.seeds),
         Cell(text=str(design.documents), value=design.documents),
         Cell(text=f"{design.questions:.3g}", value=design.questions),
-        *(_points(smallest(design, each)) for each in (0.05, level)),
+        *(_points(smallest(design, each)) for each in (LEVEL, level)),
         Cell(text=f"{cost:,.3g}" if costs.known else f"{cost:,.0f}", value=cost),
         Cell(text=command_of(design, now, runs)),
     )
@@ -101,21 +105,21 @@ def command_of(design: Design, now: Design, runs: Runs) -> str:
     return " ".join(words)
 
 
-def _notes(sample: Sample, now: Design, arms: int, seen: float, costs: Costs) -> tuple[str, ...]:
+def _notes(sample: Sample, now: Design, comparisons: int, level: float, costs: Costs) -> tuple[str, ...]:
     found, rate = sample.components, sample.sides / now.seeds
     parts = {
-        "documents": (found.document + rate * found.document_noise) / now.documents,
+        "documents": found.document / now.documents,
         "questions": found.question / now.questions / now.documents,
-        "chance answers": rate * found.question_noise / now.questions / now.documents,
+        "chance answers": rate * (found.document_noise + found.question_noise / now.questions) / now.documents,
         "seeds": rate * found.seed,
     }
     total = sum(parts.values()) or 1.0
     shares = ", ".join(f"{name} {part / total:.0%}" for name, part in parts.items())
-    floor = 2.8 * (found.document / now.documents + found.question / now.questions / now.documents) ** 0.5
+    seen, floor = smallest(now, level), smallest(replace(now, seeds=_MANY), level)
     unknown = [] if costs.known else ["Times of these runs are not at hand: cost counts answered questions."]
     return (
         f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one of "
-        f"{arms} comparisons (the first step of Holm's correction), from the variances of the finished runs.",
+        f"{comparisons} comparisons (the first step of Holm's correction), from the variances of the finished runs.",
         f"Variance of a difference: {shares}.",
         f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
         *unknown,

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numpy import ndarray
 
-APART = 0.2
-"""Level of the F test that sets an arm apart. At .05 too many arms of three times the others' spread stay unnoticed:
-intervals of their differences hold the truth in 91 instead of 94 of 100."""
+APART = 0.05
+"""Level of the F test that sets an arm apart. A higher one finds more of the arms that spread more, and costs power
+where none does: of 100 differences found otherwise, among 12 comparisons with 3 seeds, .05 loses 12 and .1 loses 26."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The arms of one table that have two seeds or more; all arrays (..., arms), leading axes are repetitions."""
+    """The arms of one table that have seeds; all arrays (..., arms), leading axes are repetitions."""
 
     between: "ndarray"
-    """Variance of the headline score over an arm's seeds."""
+    """Variance of the headline score over an arm's seeds; 0 for an arm of which one run is finished."""
     explained: "ndarray"
     """What of it single answers explain, which the documents carry already."""
     seeds: "ndarray"
@@ -37,6 +37,16 @@ class Variance:
     """For the interval. Where seeds differ no more than single answers explain, they are taken not to differ."""
     careful: "ndarray"
     """For p, as if it could not be known that they do not differ: a mark must not be luck of three seeds."""
+    covers: str
+    """`documents`, or `documents and seeds`."""
+
+
+def documents_alone(documents: "ndarray", free: int) -> Variance:
+    """Where no seed is drawn, or nothing is known of how far seeds spread."""
+    import numpy as np
+
+    freedom = np.full_like(documents, free, dtype=float)
+    return Variance(total=documents, freedom=freedom, careful=freedom, covers="documents")
 
 
 def with_seeds(documents: "ndarray", free: int, table: Table, sides: int) -> Variance:
@@ -58,14 +68,19 @@ def with_seeds(documents: "ndarray", free: int, table: Table, sides: int) -> Var
 
     def blur(part: "ndarray") -> "ndarray":
         alike = np.where(held, part * share, 0).sum(-1) ** 2 / freedom
-        return alike + np.where(held, 0, (part * share) ** 2 / own).sum(-1)
+        return alike + np.where(held, 0, (part * share) ** 2 / np.maximum(own, 1)).sum(-1)
 
     least = np.where(held, freedom[..., None], own).min(-1)
     total = documents + seeds
     known = np.maximum(0, documents - (explained * share).sum(-1))
     usual = _satterthwaite(total, documents**2 / free + blur(between), least)
     careful = _satterthwaite(total, known**2 / free + blur(np.maximum(between, explained)), least)
-    return Variance(total=total, freedom=np.where(seeds > 0, usual, free), careful=np.minimum(careful, free))
+    return Variance(
+        total=total,
+        freedom=np.where(seeds > 0, usual, free),
+        careful=np.minimum(careful, free),
+        covers="documents and seeds",
+    )
 
 
 def together(between: "ndarray", own: "ndarray") -> "ndarray":

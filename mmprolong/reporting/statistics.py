@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.spread import Table, Variance, with_seeds
+from mmprolong.reporting.spread import Table, Variance, documents_alone, together, with_seeds
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -41,15 +41,10 @@ class Estimate:
     n: int
     """Questions, of one run."""
     documents: int
-    seeds: tuple[int, ...]
-    """Number of runs of each arm."""
+    covers: str
+    """What was drawn anew, documents or documents and seeds: the interval speaks of these and nothing else."""
     p: float = 1.0
     """For a difference: the larger of the p of the interval's own spread and of the permutation by document."""
-
-    @property
-    def covers(self) -> str:
-        """What was drawn anew: the interval speaks of these and nothing else."""
-        return "documents and seeds" if any(count > 1 for count in self.seeds) else "documents"
 
     @property
     def half(self) -> float:
@@ -73,6 +68,8 @@ class Outcomes:
     weights: "ndarray"
     """Share of each cell in the headline score, (cells,)."""
     documents: tuple[str, ...]
+    drawn: bool = False
+    """Whether a single run is one draw of several that are planned; else it is a statement about this very model."""
 
     @cached_property
     def accuracy(self) -> "ndarray":
@@ -99,7 +96,7 @@ class Outcomes:
     @property
     def one_run(self) -> "Outcomes":
         """The mean of the seeds as if it were a single run: its intervals cover documents alone."""
-        return replace(self, sums=self.sums.mean(0, keepdims=True))
+        return replace(self, sums=self.sums.mean(0, keepdims=True), drawn=False)
 
     @cached_property
     def parts(self) -> "ndarray":
@@ -107,8 +104,11 @@ class Outcomes:
         return (self.sums / self.counts.sum(0) @ self.weights).mean(0)
 
 
-def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str]) -> Outcomes:
+def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str], planned: int = 1) -> Outcomes:
     """The scores of one arm's runs at `lengths`, summed by document.
+
+    Args:
+        planned: how many runs the arm is to have.
 
     Raises:
         ArtifactError: the runs did not answer the same questions, or nothing was asked at a length.
@@ -129,7 +129,7 @@ def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str]) -> Outcome
     if (counts != counts[:1]).any():
         raise ArtifactError("scores: the seeds of an arm answered different questions; compare runs of one suite")
     weights = np.array(_weights([length for length, _ in cells], lengths))
-    return Outcomes(sums=sums, counts=counts[0], weights=weights, documents=documents)
+    return Outcomes(sums=sums, counts=counts[0], weights=weights, documents=documents, drawn=planned > 1)
 
 
 def _weights(cells: Sequence[str], lengths: Sequence[str]) -> list[float]:
@@ -146,7 +146,7 @@ def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
     Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
     """
     found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples, [arm])
-    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, float(arm.weights.sum())))
 
 
 def difference(
@@ -155,8 +155,9 @@ def difference(
     """`arm` minus `baseline`, paired by document, with its 95 % interval and p.
 
     Covers: documents, drawn together for both arms, and the seeds of every arm that has at least two. Seeds of the two
-    arms are not paired: seed 0 of one has nothing in common with seed 0 of the other. A single run is compared with
-    every seed of the other arm; its own seed is then part of the statement ("this base model"), not of the interval.
+    arms are not paired: seed 0 of one has nothing in common with seed 0 of the other. A model that was not trained has
+    no seed: it is part of the statement ("this base model"), not of the interval. The only finished run of an arm that
+    is to have more is a draw like theirs, and is taken to spread as the other arms do.
 
     Args:
         pool: the arms of the table, whose seeds may spread alike; by default these two.
@@ -222,27 +223,37 @@ def _estimate(
     low, high = value + stretch * np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     p = 2 * stdtr(found.careful, -abs(value) / found.total**0.5) if found.total else float(value == 0)
     asked = int(arms[0].counts.sum())
-    seeds = tuple(len(arm.overall) for arm in arms)
     return Estimate(
-        value=value, low=float(low), high=float(high), n=asked, documents=documents, seeds=seeds, p=float(p)
+        value=value, low=float(low), high=float(high), n=asked, documents=documents, covers=found.covers, p=float(p)
     )
+
+
+def apart(rows: Mapping[K, Outcomes]) -> list[K]:
+    """Arms of a table whose seeds spread more than the others'."""
+    import numpy as np
+
+    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
+    between = np.array([arm.overall.var(ddof=1) for arm in several.values()])
+    held = together(between, np.array([len(arm.overall) - 1 for arm in several.values()]))
+    return [name for name, alike in zip(several, held.tolist(), strict=True) if not alike]
 
 
 def _variance(from_documents: float, arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> Variance:
-    """Of the mean or difference of `arms`: by documents and by the seeds of those that have two or more."""
+    """Of the mean or difference of `arms`: by documents, and by the seeds of those that are draws of several."""
     import numpy as np
 
     free = arms[0].freedom
-    seeded = [arm for arm in arms if len(arm.overall) > 1]
-    if not seeded:
-        return Variance(total=np.asarray(from_documents), freedom=np.asarray(free), careful=np.asarray(free))
-    rest = [arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded)]
-    table = [*seeded, *rest]
-    spread = Table(
-        between=np.array([arm.overall.var(ddof=1) for arm in table]),
-        explained=np.array([_private(arm) / (len(arm.overall) - 1) for arm in table]),
-        seeds=np.array([len(arm.overall) for arm in table]),
-    )
+    seeded = [arm for arm in arms if arm.drawn or len(arm.overall) > 1]
+    table = [*seeded, *(arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded))]
+    several = [arm for arm in table if len(arm.overall) > 1]
+    if not seeded or not several:
+        return documents_alone(np.asarray(from_documents), free)
+    explained = [_private(arm) / (len(arm.overall) - 1) for arm in several]
+    shared = sum(explained) / len(several)
+    own = {id(arm): (arm.overall.var(ddof=1), noise) for arm, noise in zip(several, explained, strict=True)}
+    between, noise = zip(*(own.get(id(arm), (0.0, shared)) for arm in table), strict=True)
+    seeds = np.array([len(arm.overall) for arm in table])
+    spread = Table(between=np.array(between), explained=np.array(noise), seeds=seeds)
     return with_seeds(np.asarray(from_documents), free, spread, len(seeded))
 
 

@@ -60,6 +60,8 @@ class Table:
     """What it says, in sentences."""
     agreements: tuple[Agreement, ...] = ()
     """Our differences against the published ones."""
+    comparisons: int = 0
+    """Over how many planned comparisons p is corrected."""
 
     def __post_init__(self) -> None:
         wrong = [row for row in self.rows if len(row) != len(self.columns)]

@@ -9,8 +9,12 @@ from mmprolong.reporting.runs import Result
 from mmprolong.reporting.statistics import Outcomes, outcomes
 
 
-def tally(measure: Measure, results: Sequence[Result]) -> Outcomes | None:
-    """The runs of one arm under the weights of `measure`; None where single questions are not kept or not asked."""
+def tally(measure: Measure, results: Sequence[Result], planned: int) -> Outcomes | None:
+    """The runs of one arm under the weights of `measure`; None where single questions are not kept or not asked.
+
+    Args:
+        planned: how many runs the arm is to have.
+    """
     import numpy as np
 
     runs = [[score for score in result.scores if _weight(measure, score.task, score.length)] for result in results]
@@ -18,7 +22,7 @@ def tally(measure: Measure, results: Sequence[Result]) -> Outcomes | None:
         return None
     lengths = sorted({score.length for score in runs[0]})
     weights = [_share(measure, task, length, runs[0]) for length, task in _cells(runs[0])]
-    return replace(outcomes(runs, lengths), weights=np.array(weights))
+    return replace(outcomes(runs, lengths, planned), weights=np.array(weights))
 
 
 def _cells(scores: Sequence[Score]) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ def test_every_table_compiles(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=4, missing=frozenset({("uniform", 2)})))
     rewrite(store, "reply/reply-uniform-s0", code={"reply/stage.py": "ffff"}, commit="4567def+")
     runs = read_store(store, "length_dist", mixed_code=True)
-    own = [ablation_table(runs), paper_table("training_data", runs), power_table(runs), claims_table(judge_claims())]
+    own = [ablation_table(runs), paper_table("training_data", runs), power_table(runs, 3), claims_table(judge_claims())]
     done = compiled([*own, *map(paper_table, table_names())], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout and "Missing character" not in done.stdout

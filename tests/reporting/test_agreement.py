@@ -1,20 +1,27 @@
 import pytest
 
-from mmprolong.reporting.agreement import agreements, verdict
+from mmprolong.reporting.agreement import agreement, agreements
 from mmprolong.reporting.arms import Arm
+from mmprolong.reporting.contrasts import Compared
+from mmprolong.reporting.statistics import Estimate
 
 
 @pytest.mark.parametrize(
-    ("published", "low", "high", "expected"),
+    ("published", "low", "high", "p", "expected"),
     [
-        (-1.0, -5.0, -2.0, "agrees"),
-        (2.0, -5.0, -2.0, "disagrees"),
-        (2.0, -1.0, 4.0, "too small to tell"),
-        (2.0, None, None, "no interval"),
+        (-1.0, -5.0, -2.0, 0.01, "agrees"),
+        (2.0, -5.0, -2.0, 0.01, "disagrees"),
+        (2.0, -1.0, 4.0, 0.3, "too small to tell"),
+        (-1.0, -5.0, -2.0, 0.06, "too small to tell"),
+        (2.0, None, None, None, "no interval"),
     ],
 )
-def test_a_direction_counts_only_where_our_interval_excludes_nothing(published, low, high, expected: str):
-    assert verdict(published, low, high) == expected
+def test_a_direction_counts_only_where_our_difference_is_clear(published, low, high, p, expected: str):
+    found = None
+    if p is not None:
+        found = Estimate(value=-0.03, low=low / 100, high=high / 100, n=8, documents=4, covers="documents", p=p)
+    compared = Compared(difference=found, p=p)
+    assert agreement("a", "base", "overall", published, -3.0, compared).verdict == expected
 
 
 def test_only_rows_that_were_published_and_measured_are_judged():

@@ -102,7 +102,7 @@ def test_more_seeds_cannot_see_below_what_documents_leave():
 
 def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
-    table = power_table(runs)
+    table = power_table(runs, comparisons=3)
     design = design_of(components(runs))
     assert table.cell("as it is", "alone").value == pytest.approx(100 * smallest(design))
     assert (table.cell("as it is", "in_table").value or 0) > (table.cell("as it is", "alone").value or 0)
