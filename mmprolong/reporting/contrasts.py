@@ -53,8 +53,8 @@ def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
     alone = [label for label, compared in rows.items() if compared.apart]
     if not alone:
         return []
-    what = f"The seeds of {', '.join(alone)} spread more than the others' (F test at {APART:.0%})"
-    return [f"{what}: differences of {'it' if len(alone) == 1 else 'these'} rest on their own few seeds; run more."]
+    what = f"The seeds of {', '.join(alone)} spread more than the others' (F test at {100 * APART:.0f} %)"
+    return [f"{what}: their differences rest on their own few seeds; run more."]
 
 
 def is_clear(found: Estimate, p: float) -> bool:
