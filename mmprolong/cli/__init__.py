@@ -4,9 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from mmprolong.cli.parser import parse
+from mmprolong.cli.terminal import Terminal, print_in_any_encoding
 from mmprolong.errors import MMProLongError, out_of_space
 
 INTERRUPTED = 130
@@ -15,6 +14,7 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    print_in_any_encoding()
     try:
         arguments = parse(sys.argv[1:] if words is None else words)
         code = arguments.run(arguments) or 0
@@ -33,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str, style: str) -> None:
-    Console(stderr=True, highlight=False).print(text, style=style, markup=False, soft_wrap=True)
+    Terminal(stderr=True).print(text, style=style, soft_wrap=True)
 
 
 def _drop_output() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show_shared
 from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from mmprolong.stages import Step
@@ -37,9 +36,9 @@ def run(arguments: argparse.Namespace) -> None:
     plan = load_plan(store, arguments.ablation)
     done = cancel(store, plan, arguments.match)
     write_asked(store, plan)
-    console = Console()
+    console = Terminal()
     for line in _lines([plan.steps[name] for name in done.ended]):
-        console.print(f"cancelled: {line}", soft_wrap=True, highlight=False)
+        console.print(f"cancelled: {line}", soft_wrap=True)
     show_shared(done.shared, console)
     if not done.ended and not done.shared:
         console.print(f"{arguments.ablation}: no job of it is in the queue")

@@ -2,11 +2,11 @@
 
 import argparse
 
-from rich.console import Console
 from rich.table import Table
 
 from mmprolong.choices import ABLATION, ablations, groups
 from mmprolong.cli.tables import table
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The ablations with their rows, and the groups with their choices."""
-    console = Console()
+    console = Terminal()
     console.print(_ablations())
     console.print(_groups())
 

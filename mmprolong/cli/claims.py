@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from mmprolong.cli.lookup import add_mixed_code, add_store
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +20,11 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.reporting.paper_tables import write_table
     from mmprolong.reporting.render import to_rich
 
-    store, console = Path(arguments.store), Console()
+    store, console = Path(arguments.store), Terminal()
     judged = judge_claims(store, arguments.claims, arguments.mixed_code)
     if arguments.claims:
         for one in judged:
-            console.print("\n".join(describe(one)), markup=False, highlight=False, soft_wrap=True)
+            console.print("\n".join(describe(one)), soft_wrap=True)
         return
     made = claims_table(judged)
     console.print(to_rich(made))

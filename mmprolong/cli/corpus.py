@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console
-
 from mmprolong.cli.running import add_overrides, asked, finish
 from mmprolong.cli.tables import histogram, rejects_table, table
+from mmprolong.cli.terminal import Terminal
 from mmprolong.records import Document, Reject, read_jsonl
 
 
@@ -19,13 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Open every PDF of the pool: what is readable, how long it is, what was refused and why."""
-    console = Console()
+    console = Terminal()
     plan = asked(arguments.overrides)
     finish(plan, ["corpus"], console)
     _summary(plan.folder("corpus"), console)
 
 
-def _summary(folder: Path, console: Console) -> None:
+def _summary(folder: Path, console: Terminal) -> None:
     documents = list(read_jsonl(folder / "documents.jsonl", Document))
     splits = {split: [one.pages for one in documents if one.split == split] for split in ("train", "heldout")}
     rows = [_row(split, pages) for split, pages in {**splits, "all": [one.pages for one in documents]}.items()]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
 from mmprolong.cli.tables import span, table
+from mmprolong.cli.terminal import Terminal
 from mmprolong.cli.why import flat
 from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Why two steps, or two points of a sweep, are different; for mixtures also which instances they do not share."""
     steps = Steps(Store(Path(arguments.store)))
-    console = Console(highlight=False)
+    console = Terminal()
     points = [is_ablation(steps.store, text) for text in (arguments.a, arguments.b)]
     if any(points) and not all(points):
         raise ConfigError(f"diff {arguments.a!r} {arguments.b!r}: a point and a step; give two of one kind")
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         _steps(steps, steps.find(arguments.a), steps.find(arguments.b), console)
 
 
-def _points(steps: Steps, a: str, b: str, console: Console) -> None:
+def _points(steps: Steps, a: str, b: str, console: Terminal) -> None:
     """Role by role; steps whose inputs alone differ are only counted."""
     ours, theirs = (find_point(steps.store, text)[1].steps for text in (a, b))
     roles = list(dict.fromkeys([*ours, *theirs]))
@@ -88,7 +88,7 @@ def _stage(role: str) -> str:
     return {"source": "synthesis", "short": "synthesis"}.get(part, part)
 
 
-def _steps(steps: Steps, a: KnownStep, b: KnownStep, console: Console) -> None:
+def _steps(steps: Steps, a: KnownStep, b: KnownStep, console: Terminal) -> None:
     if a.path == b.path:
         console.print(f"{a.path} is the same step as itself; mmprolong why {a.id} says what it is made of")
         return
@@ -144,7 +144,7 @@ def _table(found: list[_Difference]) -> Table:
     return table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B"))
 
 
-def _counterfactual(steps: Steps, a: KnownStep, b: KnownStep, console: Console) -> None:
+def _counterfactual(steps: Steps, a: KnownStep, b: KnownStep, console: Terminal) -> None:
     """What would change in the training data if B were trained on instead of A."""
     waiting = [step.path for step in (a, b) if not step.finished]
     if waiting:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Download 48 articles from Debian's archive into a folder."""
     from mmprolong.corpus import fetch
 
-    console = Console()
+    console = Terminal()
     with console.status(f"downloading {len(fetch.PACKAGES)} packages"):
         count = fetch.fetch(arguments.folder)
     console.print(f"{count} PDFs in {arguments.folder}; use them with corpus.path={arguments.folder}", soft_wrap=True)

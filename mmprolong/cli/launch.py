@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError, nearest
@@ -56,7 +57,7 @@ def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: C
         (("cancel", plan.ablation), "take it all back"),
         (("report", plan.ablation), "the table, as far as it has run"),
     ):
-        console.print(f"  {command(store, *words)}   [dim]{meaning}[/]", soft_wrap=True, highlight=False)
+        console.print(Text.assemble(f"  {command(store, *words)}   ", (meaning, "dim")), soft_wrap=True)
 
 
 def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError
 
 
@@ -30,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     plan = load_plan(store, arguments.ablation)
     known = latest(store)
     states = standings(store, plan)
-    console = Console()
+    console = Terminal()
     shown = 0
     for name, step in plan.steps.items():
         wanted = arguments.match in step.label or arguments.match in step.path
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
         path = log_path(store, known[name])
         console.print(f"{step.path} ({step.label}), {states[name].state}: {path}", style="bold", soft_wrap=True)
         for line in tail(path, arguments.lines):
-            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  {line}", soft_wrap=True)
         shown += 1
     if not shown:
         where = f"steps that ran here write to {store.root / 'logs'}"

@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-
 from mmprolong.artifacts import read_json
 from mmprolong.cli.running import add_overrides, add_phase, asked, finish, phase_roles
 from mmprolong.cli.tables import span, table
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw the mixture of a phase, and certify what is in it."""
-    console = Console()
+    console = Terminal()
     plan = asked(arguments.overrides)
     (role,) = phase_roles(plan, arguments.phase, "mixture")
     finish(plan, [role], console)

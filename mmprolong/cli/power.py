@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_mixed_code, add_store, require_launched
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,4 +25,4 @@ def run(arguments: argparse.Namespace) -> None:
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
     runs = read_store(store.root, arguments.ablation, arguments.mixed_code)
-    Console().print(to_rich(power_table(runs, ablation_table(runs).comparisons)))
+    Terminal().print(to_rich(power_table(runs, ablation_table(runs).comparisons)))

@@ -4,12 +4,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
 from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.tables import table
+from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError
 from mmprolong.plans import planned
 
@@ -31,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table of an ablation or of a paper and write its files."""
-    store, console = Store(Path(arguments.store)), Console()
+    store, console = Store(Path(arguments.store)), Terminal()
     launched = arguments.ablation in planned(store)
     if not arguments.ablation:
         _list(store, console)
@@ -43,18 +42,18 @@ def run(arguments: argparse.Namespace) -> None:
         _table(_runs(arguments, store.root) if arguments.table else None, arguments, store, console)
 
 
-def print_report(runs: "Runs", store: Store, console: Console) -> None:
+def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Write the report of an ablation as far as it has run, and print its table."""
     from mmprolong.reporting.report import write_report
 
     written = write_report(runs, store.root)
     console.print(written.console())
     if written.remark:
-        console.print(written.remark, soft_wrap=True, markup=False)
+        console.print(written.remark, soft_wrap=True)
     console.print(f"report: {written.html}", soft_wrap=True)
 
 
-def _list(store: Store, console: Console) -> None:
+def _list(store: Store, console: Terminal) -> None:
     from mmprolong.reporting.paper_tables import table_names
 
     launched = planned(store)
@@ -62,7 +61,7 @@ def _list(store: Store, console: Console) -> None:
     console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
 
 
-def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Console) -> None:
+def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
     """A table without the rest of a report."""
     from mmprolong.reporting.paper_tables import paper_table, write_table
     from mmprolong.reporting.render import to_rich
@@ -77,7 +76,7 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
         console.print(f"table: {files['md']}", soft_wrap=True)
 
 
-def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Console) -> None:
+def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
     """Results that are read from, or written to, another place."""
     from mmprolong.reporting.paper_tables import ablation_table
     from mmprolong.reporting.render import to_rich

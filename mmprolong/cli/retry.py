@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import check, show
 from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,4 +28,4 @@ def run(arguments: argparse.Namespace) -> None:
     check(config, prune=False)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     save_plan(store, plan)
-    show(store, plan, launched, prune=False, console=Console())
+    show(store, plan, launched, prune=False, console=Terminal())

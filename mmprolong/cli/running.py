@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from mmprolong.artifacts import PROGRESS, Store, read_json
+from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -74,17 +75,17 @@ def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
     return [role for part in parts if (role := f"{phase}.{part}") in asked.steps]
 
 
-def finish(asked: Asked, roles: Sequence[str], console: Console) -> None:
+def finish(asked: Asked, roles: Sequence[str], console: Terminal) -> None:
     """Run the steps of `roles` and all that they need, each once; finished ones are not repeated."""
     from mmprolong.stages import run_step
 
     for step in _needed(asked.steps, roles):
         if asked.store.record(step.stage, step.id) is not None:
-            console.print(f"{step.path}: finished before", soft_wrap=True, highlight=False)
+            console.print(f"{step.path}: finished before", soft_wrap=True)
             continue
         with _shown(asked.store, step, console):
             record = run_step(asked.store, step, asked.config.tracking)
-        console.print(f"{step.path}: {record.seconds:.1f} s", soft_wrap=True, highlight=False)
+        console.print(f"{step.path}: {record.seconds:.1f} s", soft_wrap=True)
 
 
 def _needed(steps: Mapping[str, "Step"], roles: Sequence[str]) -> Iterator["Step"]:
@@ -100,7 +101,7 @@ def _needed(steps: Mapping[str, "Step"], roles: Sequence[str]) -> Iterator["Step
     return (step for path, step in by_path.items() if path in wanted)
 
 
-def _shown(store: Store, step: "Step", console: Console) -> Live:
+def _shown(store: Store, step: "Step", console: Terminal) -> Live:
     """A bar that reads how far the step says it is."""
     path = store.folder(step.stage, step.id) / PROGRESS
     return Live(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
@@ -14,6 +14,7 @@ from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
 from mmprolong.cli.sources import Sources
 from mmprolong.cli.tables import number
+from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.errors import ConfigError, FeasibilityError, StepFailed, nearest
 from mmprolong.records import Document, Instance, Message, Pack, Reply, Sample, Score, read_jsonl
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     show = {"corpus": _documents, "synthesis": _instances, "mixture": _instances, "reply": _replies, "score": _replies}
     if step.stage not in show:
         raise ConfigError(f"{step.path}: a {step.stage} step has nothing to read; give one of {', '.join(show)}")
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(Text(f"{step.path}  {step.label}", style="bold"), soft_wrap=True)
     for shown in show[step.stage](steps, step, arguments):
         console.print(shown)
@@ -177,4 +178,4 @@ def _shortened(text: str) -> str:
 
 
 def _line(name: str, text: str) -> RenderableType:
-    return Text.assemble((f"{name:<9} ", "dim"), text)
+    return Text.assemble((f"{name:<9} ", "dim"), visible(text))

@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.terminal import Terminal
 from mmprolong.plans import load_plan, planned
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Where every point of an ablation stands."""
     store = Store(Path(arguments.store))
-    console = Console()
+    console = Terminal()
     if arguments.ablation:
         require_launched(store, arguments.ablation)
     names = [arguments.ablation] if arguments.ablation else planned(store)
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         console.print(_tables(store, names)[0])
 
 
-def _watch(store: Store, names: list[str], console: Console) -> None:
+def _watch(store: Store, names: list[str], console: Terminal) -> None:
     view, finished = _tables(store, names)
     if finished:
         console.print(view)

@@ -5,12 +5,12 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import check, submit
 from mmprolong.cli.report import print_report
+from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import StepFailed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mmprolong.plans import save_plan
     from mmprolong.sweep.plan import make_plan
 
-    console = Console()
+    console = Terminal()
     plan, config = make_plan(arguments.overrides)
     check(config, arguments.prune)
     store = Store(Path(config.paths.store))
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _run_here(store, plan, config, console)
 
 
-def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) -> None:
+def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> None:
     from mmprolong.reporting.origins import mixed_ahead
     from mmprolong.sweep.display import cost_line, duration, plan_table
     from mmprolong.sweep.estimate import expected, hours, megabytes, wall_time, width
@@ -59,7 +59,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) 
 
     where = standings(store, plan)
     console.print(plan_table(plan, where))
-    console.print(f"store: {store.root}", soft_wrap=True, highlight=False)
+    console.print(f"store: {store.root}", soft_wrap=True)
     seconds = expected(plan, where, config.cluster)
     if seconds:
         here = config.cluster.launcher != "slurm"
@@ -72,7 +72,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Console) 
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
 
 
-def _run_here(store: Store, plan: "Plan", config: "Config", console: Console) -> int:
+def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -> int:
     """Run what is not finished on this machine, with bars, and report; returns the exit code. SIGTERM is as Ctrl-C.
 
     Raises:
@@ -94,13 +94,13 @@ def _run_here(store: Store, plan: "Plan", config: "Config", console: Console) ->
     return code
 
 
-def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan", console: Console) -> None:
+def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan", console: Terminal) -> None:
     """Run with bars in the terminal and the dashboard on the disk, which also says what stands when a run is ended."""
     from mmprolong.sweep.dashboard.local import ShownByLauncher
     from mmprolong.sweep.display import progress_view
 
     shown = ShownByLauncher(store, plan)
-    console.print(f"dashboard: {shown.dashboard.path}", soft_wrap=True, highlight=False)
+    console.print(f"dashboard: {shown.dashboard.path}", soft_wrap=True)
 
     def tick(progress: "Progress") -> None:
         where = watch.look(progress)
@@ -118,7 +118,7 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
         console.print(f"dashboard: {shown.dashboard.trouble}", style="yellow", soft_wrap=True)
 
 
-def _report(store: Store, ablation: str, console: Console) -> int:
+def _report(store: Store, ablation: str, console: Terminal) -> int:
     """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
     from mmprolong.reporting.origins import MixedCode
     from mmprolong.reporting.runs import read_store

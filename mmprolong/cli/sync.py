@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from mmprolong.cli.lookup import add_store
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +18,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
     from mmprolong.reporting.sync import FAILED, TORN, sync_runs
 
-    console = Console(highlight=False)
+    console = Terminal()
     states: list[str] = []
     for one in sync_runs(Path(arguments.store) / "wandb", arguments.entity, arguments.project):
         states.append(one.state)
         reason = f": {one.reason}" if one.reason else ""
-        console.print(f"{one.run}  {one.state}{reason}", markup=False, soft_wrap=True)
+        console.print(f"{one.run}  {one.state}{reason}", soft_wrap=True)
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     console.print(counts or f"{arguments.store}/wandb: no offline runs", soft_wrap=True)
     return int(not {FAILED, TORN}.isdisjoint(states))

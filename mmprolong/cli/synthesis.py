@@ -7,10 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console
-
 from mmprolong.cli.running import add_overrides, add_phase, asked, finish, phase_roles
 from mmprolong.cli.tables import histogram, number, rejects_table, table
+from mmprolong.cli.terminal import Terminal
 from mmprolong.records import Reject, read_jsonl
 
 
@@ -32,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the instances of a phase or of the suite, and count them."""
-    console = Console()
+    console = Terminal()
     plan = asked(arguments.overrides)
     roles = ["suite.source"] if arguments.suite else phase_roles(plan, arguments.phase, "source", "short")
     finish(plan, roles, console)
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         _summary(role, plan.folder(role), console)
 
 
-def _summary(role: str, folder: Path, console: Console) -> None:
+def _summary(role: str, folder: Path, console: Terminal) -> None:
     counted = sorted(read_jsonl(folder / "instances.jsonl", _Counted), key=lambda one: one.task)
     columns = ("task", "instances", "tokens", "supervised", "min / median / max")
     console.print(table(role, columns, _rows(counted)))

@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store
+from mmprolong.cli.terminal import Terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """What a step's id is made of: stage, version, settings, and the ids of its inputs, down to the pool."""
     steps = Steps(Store(Path(arguments.store)))
-    Console().print(_tree(steps, steps.find(arguments.step), "", set()))
+    Terminal().print(_tree(steps, steps.find(arguments.step), "", set()))
 
 
 def _tree(steps: Steps, step: KnownStep, role: str, seen: set[str]) -> Tree:

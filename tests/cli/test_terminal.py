@@ -1,0 +1,88 @@
+"""What is printed of labels, questions, replies and logs: each as it is, whatever it holds."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.cli import terminal
+from mmprolong.cli.tables import table
+from mmprolong.cli.terminal import Terminal
+from mmprolong.plans import save_plan
+from mmprolong.records import Reply, read_jsonl, write_jsonl
+from tests.cli.typed import said
+from tests.small import run
+from tests.stores import HELDOUT, LENGTHS, Truth, rewrite, write_store
+from tests.sweep.scenes import sweep
+
+LABELS = ("lr [low]", "lr [high]", "with [/x]", "lr :fire: \\[b]")
+QUESTION = "Does [/early] or [late] help?"
+
+
+@pytest.fixture
+def launched(tmp_path: Path) -> str:
+    """A store with the plan of a sweep of which nothing has run."""
+    save_plan(Store(tmp_path), sweep(LABELS, 1, question=QUESTION))
+    return str(tmp_path)
+
+
+def test_status_shows_labels_and_the_question_as_they_are(capsys, launched: str):
+    shown = said(capsys, "status", "a", "--store", launched)
+    assert all(label in shown for label in (*LABELS, QUESTION))
+
+
+def test_diff_tells_points_apart_whose_labels_differ_in_brackets(capsys, launched: str):
+    shown = said(capsys, "diff", "a/lr [low]", "a/lr [high]", "--store", launched)
+    assert "A a/lr [low]\nB a/lr [high]\n" in shown
+
+
+def test_a_plan_shows_its_question_as_it_is(capsys, tmp_path: Path):
+    words = ["+ablation=rope_base", f"sweep.question='{QUESTION}'", f"paths.store={tmp_path}", "--dry-run"]
+    assert f"rope_base: {QUESTION}" in said(capsys, "sweep", *words)
+
+
+def test_a_table_shows_any_text(capsys):
+    Terminal().print(table("of [/a]", ("file", "why [b]"), [("[/x].pdf", "\x1b[31mred")], text=("why [b]",)))
+    shown = capsys.readouterr().out
+    assert all(text in shown for text in ("of [/a]", "why [b]", "[/x].pdf", "␛[31mred"))
+
+
+def test_a_reply_is_shown_and_not_obeyed(capsys, tmp_path: Path):
+    store = write_store(
+        tmp_path, Truth(levels={"base": (0.9, 0.1), "a": (0.9, 0.1)}, baseline="a", documents=1, seeds=1)
+    )
+    path = store / "reply" / "reply-a-s0" / "replies.jsonl"
+    said_ = "\x1b]0;title\x07 \x1b[2J[bold]7\x9b1m\r\x08\n"
+    write_jsonl(
+        path,
+        [
+            Reply(sample=one.sample, text=said_, prompt_tokens=1, reply_tokens=1, cut=False)
+            for one in read_jsonl(path, Reply)
+        ],
+    )
+    rewrite(
+        store, "reply/reply-a-s0", needs={"source": f"synthesis/{HELDOUT}"}, settings={"suite": {"labels": LENGTHS}}
+    )
+    shown = said(capsys, "show", "reply-a-s0", "-n", "1", "--store", str(store))
+    assert "␛]0;title␇ ␛[2J[bold]7�1m␍␈" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\x9b", "\r", "\x08"}
+
+
+def test_an_error_is_shown_and_not_obeyed(capsys):
+    assert "command: '\\x1b[31m[bold]'" in said(capsys, "\x1b[31m[bold]", code=1)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_letters_that_the_encoding_lacks_end_no_command(tmp_path: Path, encoding: str):
+    words = [sys.executable, "-m", "mmprolong.cli", "report", "extraction_ratio", "--store", str(tmp_path / "none")]
+    done = run(words, env={**os.environ, "PYTHONIOENCODING": encoding}, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " -0.43|" in done.stdout and "?0.43" not in done.stdout
+
+
+def test_commands_have_one_kind_of_terminal():
+    """Any other would read brackets in a label as markup."""
+    own = Path(terminal.__file__)
+    assert [path.name for path in own.parent.glob("*.py") if "Console(" in path.read_text() and path != own] == []
