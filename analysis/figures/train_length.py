@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from mmprolong.reporting.arms import by_length
 from mmprolong.reporting.digits import plain
-from mmprolong.reporting.figures import COLOURS, new_figure
+from mmprolong.reporting.figures import COLOURS, new_figure, short
 from mmprolong.reporting.heat_map import draw_cells
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.statistics import Estimate
@@ -27,7 +27,9 @@ def draw(runs: Runs) -> "Figure":
     found = [[by_length(runs, label).get(length) for length in lengths] for label in labels]
     shades = [[np.nan if one is None else 100 * one.value for one in row] for row in found]
     figure, (axes,) = new_figure(1.4 + 0.85 * len(lengths), 0.9 + 0.46 * len(labels))
-    draw_cells(axes, np.array(shades), [[_text(one) for one in row] for row in found], labels, lengths)
+    draw_cells(
+        axes, np.array(shades), [[_text(one) for one in row] for row in found], list(map(short, labels)), lengths
+    )
     axes.set(xlabel="length of evaluation", ylabel="length of training")
     for place, label in enumerate(labels):
         _frame(axes, runs, label, place)

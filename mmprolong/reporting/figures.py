@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ MARKERS = "os^DvPXp"
 UNTRAINED = "base"
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "mmprolong",
+    "text.parse_math": False,
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -53,6 +55,11 @@ def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
     return made | {UNTRAINED: {"color": FAINT, "marker": "o", "linestyle": (0, (4, 2))}}
 
 
+def short(label: str) -> str:
+    """A label as figures have room for it: of a long one both ends."""
+    return label if len(label) <= 36 else f"{label[:20]}…{label[-15:]}"
+
+
 def accuracy_by_length(runs: Runs) -> "Figure":
     """Accuracy against context length, one line an arm, with 95 % bands over documents and seeds.
 
@@ -75,20 +82,19 @@ def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figur
     import numpy as np
 
     figure, (axes,) = new_figure(7.6, 3.6)
-    style = looks(labels)
-    for index, curve in enumerate(curves):
+    style, named = looks(labels), {}
+    for curve in curves:
         colour = style[curve.label]["color"]
-        first = curve.label not in {other.label for other in curves[:index]}
         smooth = _running_mean(np.array(curve.losses), max(4, len(curve.losses) // 12))
         axes.plot(curve.tokens, curve.losses, color=colour, alpha=0.13, linewidth=0.7)
-        axes.plot(curve.tokens, smooth, color=colour, linewidth=1.3, alpha=0.9, label=curve.label if first else None)
+        (named[curve.label],) = axes.plot(curve.tokens, smooth, color=colour, linewidth=1.3, alpha=0.9)
     for end in sorted({end for curve in curves for end in curve.ends}):
         axes.axvline(end, color=FAINT, linewidth=0.8, linestyle=":")
     axes.set(xlabel="training tokens", ylabel="loss [nat]", ylim=(0, None))
     axes.margins(x=0.01)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
-    figure.legend(loc="outside right upper", **_PLAIN)
+    figure.legend(named.values(), map(short, named), loc="outside right upper", **_PLAIN)
     return figure
 
 
@@ -96,7 +102,8 @@ def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
     """What each arm was trained on: shares of the tokens by task and by instance length [tokens]."""
     figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
     several = len({mixture.phase for mixture in mixtures}) > 1
-    rows = [f"{mixture.label} · {mixture.phase}" if several else mixture.label for mixture in mixtures]
+    named = [short(mixture.label) for mixture in mixtures]
+    rows = [f"{name} · {one.phase}" if several else name for name, one in zip(named, mixtures, strict=True)]
     _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
     _stack(right, rows, [mixture.lengths for mixture in mixtures], _sequential(mixtures))
     _legend(left, "training tokens by task")
@@ -139,9 +146,19 @@ def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str =
 
     file = io.BytesIO()
     settings: Any = STYLE | {"svg.hashsalt": salt}
-    with mpl.rc_context(settings):
+    _take_text_as_it_is(figure)
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box, which says it, too
         figure.savefig(file, format=kind, metadata=dict(metadata), **how)
     return file.getvalue()
+
+
+def _take_text_as_it_is(figure: "Figure") -> None:
+    """No `$` of a label begins a formula, not even in text that was drawn outside of `STYLE`."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
 
 
 def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> None:
@@ -182,7 +199,7 @@ def _name_ends(
     places = _apart({label: 100 * end[1] for label, end in ends.items()}, gap=0.052 * top, top=0.99 * top)
     for label, (last, value) in ends.items():
         axes.annotate(
-            label,
+            short(label),
             xy=(last, 100 * value),
             xytext=(1.04, places[label]),
             xycoords="data",

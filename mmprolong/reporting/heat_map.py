@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from mmprolong.reporting.figures import INK, new_figure
+from mmprolong.reporting.figures import INK, new_figure, short
 from mmprolong.reporting.runs import Runs
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def needle_heat_map(runs: Runs, depths: int = DEPTHS) -> "Figure":
         axes.set_visible(False)
     for place, (label, found) in enumerate(maps.items()):
         _draw(panels[place], found, runs.lengths, depths)
-        panels[place].set_title(label, fontsize=10, color=INK)
+        panels[place].set_title(short(label), fontsize=10, color=INK)
         if place % columns == 0:
             panels[place].set_ylabel("depth of the evidence [%]", fontsize=9)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.agreement import AGREES, DISAGREES, UNCLEAR, Agreement
-from mmprolong.reporting.figures import COLOURS, FAINT, INK, new_figure
+from mmprolong.reporting.figures import COLOURS, FAINT, INK, new_figure, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def published_against_ours(agreements: Sequence[Agreement]) -> "Figure":
         )
     for one in agreements:
         place = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8, "color": INK}
-        axes.annotate(f"{one.arm}, {one.measure}", (one.published, one.ours), **place)
+        axes.annotate(f"{short(one.arm)}, {one.measure}", (one.published, one.ours), **place)
     _shade(axes)
     axes.set(xlabel="published difference [points]", ylabel="our difference [points]")
     axes.legend(frameon=False, labelcolor=INK, fontsize=9)

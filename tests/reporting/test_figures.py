@@ -10,9 +10,11 @@ from mmprolong.reporting.lengths import size
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.paper_tables import ablation_table
+from mmprolong.reporting.report import write_report
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.scatter import published_against_ours
 from tests.analysis.runs import runs_of
+from tests.stores import Truth, write_store
 
 
 def test_equal_runs_give_equal_figures(store: Path, tmp_path: Path):
@@ -84,3 +86,19 @@ def test_the_scatter_has_a_point_for_each_published_difference(store: Path):
     (axes,) = published_against_ours(agreements).axes
     assert {text.get_text() for text in axes.texts} == {"base, overall", "long_biased, overall"}
     assert axes.get_xlim()[0] < -5.7 and axes.get_ylim()[1] > 0
+
+
+LONG = "a label of very many words, one for each knob: 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9"
+ODD = ("$a_$", "_b", "长 文", "[c] <i>&", LONG)
+
+
+def test_any_label_can_be_drawn(tmp_path: Path):
+    truth = Truth(levels=dict.fromkeys(ODD, (0.9, 0.1)), baseline=ODD[0], seeds=1, documents=2)
+    store = write_store(tmp_path, truth)
+    runs = read_store(store, "length_dist")
+    loss = loss_by_tokens(loss_curves(store, runs.plan), ODD)
+    assert [text.get_text() for text in loss.legends[0].texts] == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
+    mixtures = arm_mixtures(store, runs.plan)
+    for figure in (loss, accuracy_by_length(runs), mixture_shares(mixtures), needle_heat_map(runs)):
+        assert save(figure, tmp_path / "drawn")
+    assert write_report(runs, store).files
