@@ -4,14 +4,11 @@ import csv
 import html
 import io
 import re
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from mmprolong.reporting.fitting import Fitting
 from mmprolong.reporting.table import CSV, MISSING, PRINT, Cell, Column, Table
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.table import Table as RichTable
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,10 +37,21 @@ _LATEX = {
 }
 
 
+_MARKDOWN = re.compile(
+    r"""[|*\\`<>$~]        # anywhere
+    | (?<!\w)_ | _(?!\w)   # but not in a_b
+    | \](?=[(\[:])         # the end of what a link shows
+    | &(?=\#?\w+;)         # an entity
+    | (?<![^\n])\#         # a heading
+    """,
+    re.VERBOSE,
+)
+
+
 def to_markdown(table: Table) -> str:
     """GitHub's Markdown, which has one line of headings."""
     table = table.shown(PRINT)
-    titles = [_markdown_text(column.flat or column.title) for column in table.columns]
+    titles = [markdown_text(column.flat or column.title) for column in table.columns]
     body = [[_markdown_cell(cell) for cell in row] for row in table.rows]
     widths = [max(3, *(len(line[index]) for line in [titles, *body])) for index in range(len(titles))]
     rule = [
@@ -51,8 +59,8 @@ def to_markdown(table: Table) -> str:
         for width, column in zip(widths, table.columns, strict=True)
     ]
     lines = [_markdown_line(line, widths, table.columns) for line in [titles, rule, *body]]
-    notes = [f"- {_markdown_text(note)}" for note in table.footnotes]
-    head = [f"### {_markdown_text(table.title)}", "", *([_markdown_text(table.caption), ""] if table.caption else [])]
+    notes = [f"- {markdown_text(note)}" for note in table.footnotes]
+    head = [f"### {markdown_text(table.title)}", "", *([markdown_text(table.caption), ""] if table.caption else [])]
     return "\n".join([*head, *lines, "", *notes]).rstrip() + "\n"
 
 
@@ -61,8 +69,8 @@ def to_latex(table: Table) -> str:
     table = table.shown(PRINT)
     spec = "".join("r" if column.numeric else "l" for column in table.columns)
     groups = _latex_groups(table) if any(name for name, _ in table.groups) else []
-    titles = " & ".join(_latex_text(column.title) for column in table.columns)
-    rows = [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
+    titles = _latex_line(_latex_text(column.title) for column in table.columns)
+    rows = [_latex_line(map(_latex_cell, row)) for row in table.rows]
     words = _latex_text(" ".join(table.footnotes))
     notes = [rf"\par\smallskip{{\raggedright\footnotesize {words}\par}}"] if words else []
     caption = _latex_text(f"{table.title}. {table.caption}".strip())
@@ -75,7 +83,7 @@ def to_latex(table: Table) -> str:
         rf"\begin{{tabular}}{{{spec}}}",
         r"\toprule",
         *groups,
-        titles + r" \\",
+        titles,
         r"\midrule",
         *rows,
         r"\bottomrule",
@@ -127,61 +135,19 @@ def to_html(table: Table, directions: bool = True) -> str:
     )
 
 
-def to_rich(table: Table) -> "RenderableType":
-    """For the terminal; where it is too narrow each group of columns is printed below the one before."""
-    return _Fitting(table.shown(PRINT))
+def to_rich(table: Table) -> Fitting:
+    """For the terminal; where it is too narrow columns are printed below the ones before, each time with the first."""
+    return Fitting(table.shown(PRINT))
 
 
-class _Fitting:
-    """A table that is split by its groups until it fits the terminal."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        from rich.measure import Measurement
-        from rich.text import Text
-
-        every = list(range(len(self._table.columns)))
-        whole = _rich_part(self._table, every)
-        fits = Measurement.get(console, options.update(max_width=10_000), whole).maximum <= options.max_width
-        yield Text(self._table.title, style="bold")
-        for part in [every] if fits else _parts(self._table):
-            yield _rich_part(self._table, part)
-        yield Text("\n".join(self._table.footnotes), style="dim")
-
-
-def _parts(table: Table) -> list[list[int]]:
-    """Columns of each printed part: ungrouped ones with the first group, then what names the row with each other."""
-    groups = list(dict.fromkeys(column.group for column in table.columns if column.group))
-    first = [index for index, column in enumerate(table.columns) if column.group in ("", *groups[:1])]
-    rest = [[index for index, column in enumerate(table.columns) if column.group == group] for group in groups[1:]]
-    names = [index for index in first if not table.columns[index].group and not table.columns[index].numeric] or [0]
-    return [first, *([*names, *part] for part in rest)]
-
-
-def _rich_part(table: Table, indices: list[int]) -> "RichTable":
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for column in (table.columns[index] for index in indices):
-        heading = Text((column.flat or column.title).replace(" ", "\n", 1))
-        made.add_column(heading, justify="right" if column.numeric else "left", vertical="bottom")
-    for row in table.rows:
-        cells = (row[index] for index in indices)
-        made.add_row(*(Text(cell.text + cell.mark, style="bold" if cell.best else "") for cell in cells))
-    return made
-
-
-def _markdown_text(text: str) -> str:
-    return re.sub(r"([|*\\`<>])", r"\\\1", text)
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is: no tag, link, formula, emphasis or heading begins in it."""
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = _markdown_text(cell.text)
-    return (f"**{text}**" if cell.best else text) + _markdown_text(cell.mark)
+    text = markdown_text(cell.text)
+    return (f"**{text}**" if cell.best else text) + markdown_text(cell.mark)
 
 
 def _markdown_line(cells: list[str], widths: list[int], columns: tuple[Column, ...]) -> str:
@@ -199,6 +165,12 @@ def _latex_text(text: str) -> str:
 def _latex_cell(cell: Cell) -> str:
     text = rf"\textbf{{{_latex_text(cell.text)}}}" if cell.best else _latex_text(cell.text)
     return text + (rf"\,{_latex_text(cell.mark.strip())}" if cell.mark else "")
+
+
+def _latex_line(cells: Iterable[str]) -> str:
+    """A row; one that begins like an option of the rule or row above it does so behind an empty group."""
+    line = " & ".join(cells) + r" \\"
+    return "{}" + line if line.startswith(("[", "*")) else line
 
 
 def _latex_groups(table: Table) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.render import to_markdown
+from mmprolong.reporting.render import markdown_text, to_markdown
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
 from mmprolong.reporting.wandb_api import told
@@ -18,18 +18,20 @@ class Section:
 
     title: str
     text: str
+    """In Markdown, which the title is not."""
 
 
 def sections(runs: Runs, table: Table) -> list[Section]:
     """What both forms of the report say: question, finding, table, agreement with the paper."""
     bare = to_markdown(table).partition("\n\n")[2]
+    question, source = markdown_text(runs.plan.question), markdown_text(runs.plan.source)
     found = [
-        Section(title=table.title, text=f"{runs.plan.question}\n\nSource: {runs.plan.source}."),
-        Section(title="Finding", text="\n".join(f"- {sentence}" for sentence in table.finding)),
+        Section(title=table.title, text=f"{question}\n\nSource: {source}."),
+        Section(title="Finding", text="\n".join(f"- {markdown_text(sentence)}" for sentence in table.finding)),
         Section(title="Table", text=bare),
     ]
     if table.agreements:
-        lines = "\n".join(f"- {one}" for one in table.agreements)
+        lines = "\n".join(f"- {markdown_text(str(one))}" for one in table.agreements)
         found.append(Section(title="Against the published differences", text=lines))
     return found
 
@@ -40,7 +42,9 @@ def markdown_report(runs: Runs, table: Table, figures: Sequence[str] = ()) -> st
     Args:
         figures: image files beside it.
     """
-    parts = [f"{'#' * (1 + bool(place))} {one.title}\n\n{one.text}" for place, one in enumerate(sections(runs, table))]
+    found = sections(runs, table)
+    heads = [f"{'#' * (1 + bool(place))} {markdown_text(one.title)}" for place, one in enumerate(found)]
+    parts = [f"{head}\n\n{one.text}" for head, one in zip(heads, found, strict=True)]
     parts += [f"![{name.partition('.')[0]}]({name})" for name in figures]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -82,4 +86,4 @@ def _library() -> Any:
 
 def _plain(text: str) -> str:
     """Without the escapes that W&B shows as they are."""
-    return re.sub(r"\\([<>])", r"\1", text)
+    return re.sub(r"\\([<>$~&])", r"\1", text)

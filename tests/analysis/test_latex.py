@@ -11,7 +11,7 @@ from mmprolong.reporting.paper_tables import ablation_table, paper_table, table_
 from mmprolong.reporting.power_report import power_table
 from mmprolong.reporting.render import to_latex
 from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.table import Cell, Column, Table
 from tests.stores import Truth, rewrite, write_store
 
 HEAD = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
@@ -24,12 +24,19 @@ def compiled(tables: list[Table], folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
 
 
+def odd(*labels: str) -> Table:
+    rows = tuple((Cell(text=label), Cell(text=label)) for label in labels)
+    columns = tuple(Column(key=label, title=label, numeric=False) for label in labels[:2])
+    return Table(name="odd", title="Odd labels", columns=columns, rows=rows)
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed: tables are not compiled")
 def test_every_table_compiles(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=4, missing=frozenset({("uniform", 2)})))
     rewrite(store, "reply/reply-uniform-s0", code={"reply/stage.py": "ffff"}, commit="4567def+")
     runs = read_store(store, "length_dist", mixed_code=True)
     own = [ablation_table(runs), paper_table("training_data", runs), power_table(runs, 3), claims_table(judge_claims())]
+    own.append(odd("[low]", "*", "$a_$ {b} \\\\ 50 %", "~^#&", "<i>"))
     done = compiled([*own, *map(paper_table, table_names())], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout and "Missing character" not in done.stdout

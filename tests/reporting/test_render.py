@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from mmprolong.reporting.digits import signed
-from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from mmprolong.reporting.paper_tables import paper_table
+from mmprolong.reporting.render import markdown_text, to_csv, to_html, to_latex, to_markdown, to_rich
 from mmprolong.reporting.table import Cell, Column, Table
 
 TABLE = Table(
@@ -48,7 +49,43 @@ def test_a_narrow_terminal_shows_every_number_whole(width: int):
     text = shown.file.getvalue()
     assert "…" not in text and "7.20" in text and "50.00" in text
     assert max(map(len, text.splitlines())) <= width
-    assert text.count("x*y") == (1 if width == 60 else 2)
+    assert text.count("x*y") == (1 if width == 60 else 3) and "+7.20 [−0.1, +9.9] ns" in text
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+@pytest.mark.parametrize("name", ["mm_niah", "extraction_ratio", "training_setup"])
+def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width: int):
+    shown = Console(width=width, file=io.StringIO(), force_terminal=False)
+    table = paper_table(name)
+    shown.print(to_rich(table))
+    text = shown.file.getvalue()
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    parts = text.count("────\n") + text.count("──── \n")
+    assert parts > 1 and all(len(re.findall(rf"^ *{row[0].text} ", text, re.MULTILINE)) == parts for row in table.rows)
+    if name == "mm_niah":
+        assert all(f" {cell.text} " in text for row in table.rows for cell in row[1:])
+
+
+def test_latex_takes_no_text_for_an_option_of_the_line_above():
+    cells = tuple(Cell(text=text) for text in ("[a]", "*b", "c"))
+    columns = tuple(Column(key=key, title=f"[{key}]", numeric=False) for key in "ab")
+    lines = to_latex(
+        Table(name="t", title="t", columns=columns, rows=tuple((cell, cell) for cell in cells))
+    ).splitlines()
+    assert [line for line in lines if line.endswith(r"\\")] == [
+        r"{}[a] & [b] \\",
+        r"{}[a] & [a] \\",
+        r"{}*b & *b \\",
+        r"c & c \\",
+    ]
+
+
+@pytest.mark.parametrize("text", ["a|b", "*a*", "_a_", "`a`", "<script>", "[a](b)", "$a_$", "~a~", "&lt;", "# a", "\\"])
+def test_markdown_shows_text_as_it_is(text: str):
+    escaped = markdown_text(text)
+    assert escaped != text and re.sub(r"\\(\W|_)", r"\1", escaped) == text
+    for plain in ("a_b", "8_2 [95 %]", "1–2 points; see #3", "R&D", "+1.2 [−0.1, +9.9]"):
+        assert markdown_text(plain) == plain
 
 
 def test_a_missing_value_is_a_dash_everywhere():
