@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmprolong.cli.lookup import add_mixed_code, add_store
-from mmprolong.cli.terminal import Terminal
+from mmprolong.cli.terminal import Terminal, print_written
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,4 +29,4 @@ def run(arguments: argparse.Namespace) -> None:
     made = claims_table(judged)
     console.print(to_rich(made))
     if store.is_dir():
-        console.print(f"table: {write_table(made, store / 'reports' / 'claims')['md']}", soft_wrap=True)
+        print_written(console, "table", lambda: write_table(made, store / "reports" / "claims")["md"])

@@ -8,12 +8,16 @@ from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
 from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.tables import table
-from mmprolong.cli.terminal import Terminal
+from mmprolong.cli.terminal import Terminal, print_written
 from mmprolong.errors import ConfigError
 from mmprolong.plans import planned
 
 if TYPE_CHECKING:
     from mmprolong.reporting.runs import Runs
+
+
+SNAPSHOT = ".json.gz"
+"""How the name of a snapshot's file ends: --from tells it from a project of W&B by that."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the table of an ablation or of a paper and write its files."""
     store, console = Store(Path(arguments.store)), Terminal()
+    _check(arguments)
     launched = arguments.ablation in planned(store)
     if not arguments.ablation:
         _list(store, console)
@@ -42,15 +47,32 @@ def run(arguments: argparse.Namespace) -> None:
         _table(_runs(arguments, store.root) if arguments.table else None, arguments, store, console)
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what would be passed over, and a snapshot that could not be read again."""
+    named = {"--table": arguments.table, "--from": arguments.source, "--snapshot": arguments.snapshot}
+    asked = [option for option, value in {**named, "--wandb": arguments.wandb}.items() if value]
+    if asked and not arguments.ablation:
+        raise ConfigError(f"report {asked[0]}: of which ablation? write mmprolong report ABLATION {asked[0]} ...")
+    if arguments.snapshot and not arguments.snapshot.endswith(SNAPSHOT):
+        raise ConfigError(f"--snapshot {arguments.snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
+
+
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
-    """Write the report of an ablation as far as it has run, and print its table."""
+    """Print the table of an ablation as far as it has run, and write its report."""
+    from mmprolong.reporting.paper_tables import ablation_table
+    from mmprolong.reporting.render import to_rich
     from mmprolong.reporting.report import write_report
 
-    written = write_report(runs, store.root)
-    console.print(written.console())
-    if written.remark:
-        console.print(written.remark, soft_wrap=True)
-    console.print(f"report: {written.html}", soft_wrap=True)
+    table = ablation_table(runs)
+    console.print(to_rich(table))
+
+    def write() -> Path:
+        written = write_report(runs, table, store.root)
+        if written.remark:
+            console.print(written.remark, soft_wrap=True)
+        return written.html
+
+    print_written(console, "report", write)
 
 
 def _list(store: Store, console: Terminal) -> None:
@@ -72,18 +94,18 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
     if name in ablations() and not arguments.table:
         console.print(f"not launched: begin with python -m mmprolong.sweep +ablation={name}", soft_wrap=True)
     if store.root.is_dir():
-        files = write_table(made, store.root / "reports" / (arguments.ablation if arguments.table else "published"))
-        console.print(f"table: {files['md']}", soft_wrap=True)
+        folder = store.root / "reports" / (arguments.ablation if arguments.table else "published")
+        print_written(console, "table", lambda: write_table(made, folder)["md"])
 
 
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
     """Results that are read from, or written to, another place."""
-    from mmprolong.reporting.paper_tables import ablation_table
+    from mmprolong.reporting.paper_tables import ablation_table, paper_table
     from mmprolong.reporting.render import to_rich
     from mmprolong.reporting.snapshots import write_snapshot
     from mmprolong.reporting.wandb_report import save_wandb_report
 
-    made = ablation_table(runs)
+    made = paper_table(arguments.table, runs) if arguments.table else ablation_table(runs)
     console.print(to_rich(made))
     if arguments.snapshot:
         write_snapshot(runs, Path(arguments.snapshot))
@@ -105,8 +127,18 @@ def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
         return with_stale(read_store(store, ablation, mixed_code), store)
     if source == "offline":
         return read_wandb(store / "wandb", ablation, mixed_code)
-    if source.endswith(".json.gz"):
-        return read_snapshot(Path(source), mixed_code)
+    if source.endswith(SNAPSHOT):
+        return _held(read_snapshot(Path(source), mixed_code), ablation, source)
     if "/" in source:
         return read_api(source, ablation, store, mixed_code=mixed_code)
-    raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file (.json.gz)")
+    raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file ({SNAPSHOT})")
+
+
+def _held(runs: "Runs", ablation: str, file: str) -> "Runs":
+    """The runs of a snapshot, if they are those that were asked for."""
+    held = runs.plan.ablation
+    if held != ablation:
+        raise ConfigError(
+            f"report {ablation} --from {file}: the snapshot holds {held}; mmprolong report {held} shows it"
+        )
+    return runs

@@ -3,12 +3,15 @@
 import codecs
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
+
+from mmprolong.errors import out_of_space
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 _VISIBLE = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
@@ -43,6 +46,17 @@ def _shown(text: Text) -> Text:
     shown = text.copy()
     shown.plain = visible(text.plain)
     return shown
+
+
+def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> None:
+    """Write, and say where; what was printed stands without its files, so that a refusal is one line on stderr."""
+    try:
+        path = write()
+    except OSError as error:
+        reason = out_of_space(error, error.filename) or f"{error.filename}: {error.strerror}"
+        Terminal(stderr=True).print(f"{what} not written: {reason}", style="yellow", soft_wrap=True)
+    else:
+        console.print(f"{what}: {path}", soft_wrap=True)
 
 
 def print_in_any_encoding() -> None:

@@ -78,8 +78,8 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
 
 
 def keep_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> None:
-    """Write a cache; a folder that may only be read is left as it is."""
-    with suppress(PermissionError):
+    """Write a cache; a folder that cannot be written is left as it is."""
+    with suppress(OSError):
         write_items(path, plan, items)
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmprolong.errors import ConfigError
 from mmprolong.reporting import figures
@@ -12,22 +11,17 @@ from mmprolong.reporting.items import Item, write_items
 from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.mixtures import arm_mixtures
 from mmprolong.reporting.own_figure import own_figure
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.scatter import published_against_ours
 from mmprolong.reporting.table import Table
 from mmprolong.reporting.wandb_report import markdown_report
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was written, and the table to print."""
+    """What was written."""
 
-    table: Table
     folder: Path
     files: tuple[Path, ...]
     html: Path
@@ -35,23 +29,19 @@ class Report:
     remark: str = ""
     """What could not be written, and why."""
 
-    def console(self) -> "RenderableType":
-        """The table for the terminal."""
-        return to_rich(self.table)
 
-
-def write_report(runs: Runs, store: Path, folder: Path | None = None) -> Report:
+def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Report:
     """Write tables, figures, all answers and the HTML page of an ablation as far as it has run.
 
     Args:
         runs: as they were read from `store`.
+        table: theirs.
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ConfigError: the plan's table does not exist.
         ArtifactError: a certificate or log of a run is damaged.
+        OSError: a file cannot be written.
     """
-    table = ablation_table(runs)
     folder = folder or store / "reports" / runs.plan.ablation
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
@@ -62,7 +52,7 @@ def write_report(runs: Runs, store: Path, folder: Path | None = None) -> Report:
     answers, remark = _answers(runs, folder / "items.parquet")
     files += answers
     html = _write(folder / "report.html", html_report(store, runs, table))
-    return Report(table=table, folder=folder, files=(*files, html), html=html, remark=remark)
+    return Report(folder=folder, files=(*files, html), html=html, remark=remark)
 
 
 def _answers(runs: Runs, path: Path) -> tuple[list[Path], str]:

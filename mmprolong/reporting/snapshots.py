@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def read_snapshot(path: Path, mixed_code: bool = False) -> Runs:
     try:
         text = gzip.decompress(path.read_bytes())
         found = json.loads(text).get("format")
-    except (OSError, EOFError, ValueError, AttributeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, AttributeError) as error:
         raise ArtifactError(f"{path}: {error}; expected a snapshot, a gzipped JSON object") from error
     if found != FORMAT:
         raise ArtifactError(f"{path}: format {found!r}; this version reads {FORMAT}")

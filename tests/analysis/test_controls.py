@@ -14,6 +14,7 @@ from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.figures import accuracy_by_length
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.own_figure import own_figure
+from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.report import write_report
 from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.sweep.plan import make_plan
@@ -225,7 +226,8 @@ def test_the_own_figure_stands_in_the_report(tmp_path: Path):
     levels = {"base": (0.5, 0.1), "mixed": (0.9, 0.05), "2x": (0.9, 0.1), "8x": (0.8, 0.02)}
     truth = Truth(ablation="train_length", baseline="mixed", levels=levels, documents=4, questions=2, seeds=2)
     store = write_store(tmp_path, truth)
-    report = write_report(read_store(store, "train_length"), store)
+    runs = read_store(store, "train_length")
+    report = write_report(runs, ablation_table(runs), store)
     assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
     assert "Framed: the longest length" in report.html.read_text()
     assert "train_length.png" in (report.folder / "report.md").read_text()

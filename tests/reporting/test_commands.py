@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,8 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
         (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
         (["report", "length_dist", "--from", "nothing.json.gz"], "expected a snapshot"),
+        (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.json.gz"),
+        (["report", "--from", "full.json.gz"], "write mmprolong report ABLATION --from"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],
@@ -67,3 +70,38 @@ def test_a_mistake_is_one_line(capsys, monkeypatch, tmp_path: Path, words: list[
     monkeypatch.chdir(tmp_path)
     shown = said(capsys, *words, code=1)
     assert says in shown and len(shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "shows"),
+    [
+        (["report", "length_dist"], "short_biased"),
+        (["report", "length_dist", "--table", "training_setup"], "65,536 tokens"),
+        (["report", "mm_niah"], "MMProLong"),
+        (["claims"], "By the printed numbers"),
+    ],
+    ids=" ".join,
+)
+def test_a_table_is_printed_where_its_files_cannot_be_written(capsys, tmp_path: Path, words: list[str], shows: str):
+    store = write_store(tmp_path, Truth(documents=4, seeds=1))
+    (store / "reports").write_text("in the way")
+    assert main([*words, "--store", str(store)]) == 0
+    printed = capsys.readouterr()
+    assert shows in printed.out
+    assert " not written: " in printed.err and f"{store}/reports" in printed.err and printed.err.count("\n") == 1
+
+
+def test_a_snapshot_is_shown_in_another_table(capsys, launched: Path, tmp_path: Path):
+    file = str(tmp_path / "length_dist.json.gz")
+    said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
+    assert "65,536 tokens" in said(capsys, "report", "length_dist", "--table", "training_setup", "--from", file)
+    for name in ("rope_base", "nonsense"):
+        shown = said(capsys, "report", name, "--from", file, code=1)
+        assert "the snapshot holds length_dist" in shown and len(shown.splitlines()) == 1
+
+
+def test_a_torn_snapshot_is_one_line(capsys, tmp_path: Path):
+    file = tmp_path / "torn.json.gz"
+    file.write_bytes(gzip.compress(b"{}" * 500)[:10] + b"nothing of a stream")
+    shown = said(capsys, "report", "length_dist", "--from", str(file), code=1)
+    assert "expected a snapshot" in shown and len(shown.splitlines()) == 1

@@ -101,4 +101,4 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     mixtures = arm_mixtures(store, runs.plan)
     for figure in (loss, accuracy_by_length(runs), mixture_shares(mixtures), needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
-    assert write_report(runs, store).files
+    assert write_report(runs, ablation_table(runs), store).files

@@ -1,12 +1,14 @@
 import csv
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.report import Report
 from mmprolong.reporting.report import write_report as write
 from mmprolong.reporting.runs import read_store
@@ -14,7 +16,8 @@ from tests.stores import Truth, write_store
 
 
 def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
-    return write(read_store(store, ablation), store, folder)
+    runs = read_store(store, ablation)
+    return write(runs, ablation_table(runs), store, folder)
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,15 @@ def test_a_damaged_certificate_is_said_in_one_line(tmp_path: Path):
     (store / "mixture" / "mixture-uniform-s0" / "certificate.json").write_text("{")
     with pytest.raises(ArtifactError, match="certificate"):
         write_report(store, "length_dist")
+
+
+def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):
+    levels = {"<script>a": (0.9, 0.1), "[b](c)": (0.8, 0.1)}
+    store = write_store(tmp_path, Truth(levels=levels, baseline="<script>a", documents=2, questions=2, seeds=1))
+    runs = read_store(store, "length_dist")
+    runs = replace(runs, plan=replace(runs.plan, question="Is <img src=x> _it_?", source="[d](e) <f>"))
+    report = write(runs, ablation_table(runs), store)
+    text = (report.folder / "report.md").read_text()
+    assert "\nIs \\<img src=x\\> \\_it\\_?\n" in text and "\nSource: [d\\](e) \\<f\\>.\n" in text
+    assert "Not clear of \\<script\\>a: [b\\](c)" in text
+    assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", text.partition("![")[0])
