@@ -138,7 +138,5 @@ def _held(runs: "Runs", ablation: str, file: str) -> "Runs":
     """The runs of a snapshot, if they are those that were asked for."""
     held = runs.plan.ablation
     if held != ablation:
-        raise ConfigError(
-            f"report {ablation} --from {file}: the snapshot holds {held}; mmprolong report {held} shows it"
-        )
+        raise ConfigError(f"report {ablation} --from {file}: the snapshot holds {held}; write mmprolong report {held}")
     return runs

@@ -53,7 +53,8 @@ def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> No
     try:
         path = write()
     except OSError as error:
-        reason = out_of_space(error, error.filename) or f"{error.filename}: {error.strerror}"
+        where = error.filename or what
+        reason = out_of_space(error, where) or f"{where}: {error.strerror or error}"
         Terminal(stderr=True).print(f"{what} not written: {reason}", style="yellow", soft_wrap=True)
     else:
         console.print(f"{what}: {path}", soft_wrap=True)

@@ -4,8 +4,10 @@ import textwrap
 from collections.abc import Callable
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
+from rich.styled import Styled
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -64,10 +66,10 @@ def _rich_part(table: Table, indices: list[int], narrow: int | None = None, cut:
     made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for index in indices:
         column = table.columns[index]
-        width = max((len(row[index].text + row[index].mark) for row in table.rows), default=0)
+        width = max((cell_len(row[index].text + row[index].mark) for row in table.rows), default=0)
         sentences = not column.numeric and width > _NARROW
         made.add_column(
-            Text(_heading(column.flat or column.title, width)),
+            _heading(column.flat or column.title, width),
             justify="right" if column.numeric else "left",
             vertical="bottom",
             overflow="fold",
@@ -76,7 +78,7 @@ def _rich_part(table: Table, indices: list[int], narrow: int | None = None, cut:
         )
     for row in table.rows:
         cells = (row[index] for index in indices)
-        made.add_row(*(Text(cell.text + cell.mark, style="bold" if cell.best else "") for cell in cells))
+        made.add_row(*(Styled(cell.text + cell.mark, "bold" if cell.best else "") for cell in cells))
     return made
 
 

@@ -70,6 +70,15 @@ def test_a_reply_is_shown_and_not_obeyed(capsys, tmp_path: Path):
     assert not set(shown) & {"\x1b", "\x07", "\x9b", "\r", "\x08"}
 
 
+def test_a_report_shows_every_label_whole(capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("COLUMNS", "80")
+    labels = (*LABELS, "长 文", "a\x1b[31mb")
+    levels = dict.fromkeys(labels, (0.9, 0.1))
+    store = write_store(tmp_path, Truth(levels=levels, baseline=labels[0], documents=2, seeds=1))
+    shown = said(capsys, "report", "length_dist", "--store", str(store))
+    assert all(shown.count(f" {label} ") >= 3 for label in (*labels[:-1], "a␛[31mb"))
+
+
 def test_an_error_is_shown_and_not_obeyed(capsys):
     assert "command: '\\x1b[31m[bold]'" in said(capsys, "\x1b[31m[bold]", code=1)
 
