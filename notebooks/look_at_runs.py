@@ -82,7 +82,7 @@ for name, found in runs.items():
 # %%
 for found in runs.values():
     try:
-        display(HTML(to_html(power_table(found))))
+        display(HTML(to_html(power_table(found, ablation_table(found).comparisons))))
     except FeasibilityError as reason:
         print(reason)
 
