@@ -20,17 +20,16 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from mmprolong.checks import check
 from mmprolong.choices import groups, root
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.plugins import names
 from mmprolong.settings import STAGES
 from mmprolong.variants import Composition, derived
 
 SWEEP = "sweep"
 _JOBS = "cluster.jobs"
-TRACKING_MODES = ("offline", "online", "off")
 
 
 class Composer:
@@ -49,6 +48,14 @@ class Composer:
         Raises:
             ConfigError: an override is malformed, or names a group, choice or key that does not exist.
         """
+        plain, block = self._merged(overrides)
+        return check(_typed(plain)), block
+
+    def sweep_block(self, overrides: Sequence[str]) -> Any:
+        """The `sweep` block alone: what is not set by a row need not be a run."""
+        return self._merged(overrides)[1]
+
+    def _merged(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Any]:
         choices, values = _split(overrides)
         key = tuple(choices)
         if key not in self._plain:
@@ -57,7 +64,7 @@ class Composer:
         for override in values:
             _set(plain, override)
         block = plain.pop(SWEEP, None) or {}
-        return _typed(_resolved(plain, plain)), block
+        return _resolved(plain, plain), block
 
     def _compose(self, choices: Sequence[str]) -> dict[str, Any]:
         """What the files of a set of choices say together."""
@@ -136,6 +143,9 @@ def _hydra(choices: Sequence[str]) -> Composition:
         raise _wrong_file(error) from error
     except YAMLError as error:
         raise ConfigError(f"conf: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # Hydra lets the decoder's own error through, and has some without a type
+        where = _not_text() if isinstance(error, UnicodeDecodeError) else "conf"
+        raise ConfigError(f"{where}: {error}") from error
     with open_dict(composed):
         chosen = composed.pop("hydra").runtime.choices
     plain: Any = OmegaConf.to_container(composed, resolve=False, enum_to_str=True)
@@ -236,48 +246,44 @@ def _resolved(node: Any, root: dict[str, Any]) -> Any:
 
 
 def _typed(plain: dict[str, Any]) -> Config:
-    """The last check of every value's type; names were checked when they were merged into the schema or set."""
+    """The last check of every value's type; names of keys were checked when they were merged into the schema or set."""
     try:
-        config = msgspec.convert(plain, type=Config)
+        return msgspec.convert(plain, type=Config)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise ConfigError(f"{where.rstrip('`') or 'configuration'}: {message}") from error
-    return _check_names(config)
-
-
-def _check_names(config: Config) -> Config:
-    """Whatever names a file of the package must name one that exists; found before anything runs."""
-    named = [
-        ("model.backbone", config.model.backbone, "backbones"),
-        ("corpus.renderer", config.corpus.renderer, "pages/engines"),
-        ("suite.benchmark", config.suite.benchmark, "evaluation/benchmarks"),
-        ("suite.scorer", config.suite.scorer, "evaluation/scorers"),
-    ]
-    named += [
-        (f"phases.{name}.objective", each.objective, "training/objectives") for name, each in config.phases.items()
-    ]
-    for key, value, folder in named:
-        allowed = names(Path(__file__).parent / folder)
-        if value not in allowed:
-            raise ConfigError(f"{key}: {value!r} is unknown; {nearest(value, allowed)}")
-    if config.tracking.mode not in TRACKING_MODES:
-        raise ConfigError(f"tracking.mode: {config.tracking.mode!r}; {nearest(config.tracking.mode, TRACKING_MODES)}")
-    return config
 
 
 def _wrong_file(error: Exception) -> ConfigError:
     """What Hydra says of a file: where, which key, what is allowed."""
     lines = [line.strip() for line in str(error).splitlines()]
     file = re.match(r"In '(.+)':", lines[0])
-    key = next((line.removeprefix("full_key: ") for line in lines if line.startswith("full_key: ")), "")
-    if file is None or not key:
+    if file is None:
         return ConfigError(f"conf: {_first_line(error)}")
-    where = f"{file[1]}.yaml"
+    key = next((line.removeprefix("full_key: ") for line in lines if line.startswith("full_key: ")), "")
+    where, group = f"{file[1]}.yaml", file[1].partition("/")[0]
+    if not key:
+        return ConfigError(f"{where}: {' '.join(lines[1:2])}; write keys and their values")
+    if key == group:
+        header = "`# @package ...`"
+        return ConfigError(
+            f"{where}: {key} is no block of values; begin with a line {header} as other files of {group}"
+        )
     try:
         _require_key(key, where)
     except ConfigError as unknown:
         return unknown
     return ConfigError(f"{where}: {key}: {lines[1]}")
+
+
+def _not_text() -> str:
+    """The first of our files that is not UTF-8."""
+    for path in sorted(file for name in ("conf", "sweeps") for file in root(name).rglob("*.yaml")):
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return str(path)
+    return ""
 
 
 def _first_line(error: BaseException) -> str:

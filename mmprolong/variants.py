@@ -59,7 +59,7 @@ def _values(group: str | None, name: str | None) -> dict[Keys, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except (OSError, YAMLError, OmegaConfBaseException):
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException):
         return {}
     found = _PACKAGE.match(text)
     if not isinstance(content, dict) or (group and "defaults" in content) or ("@package" in text and not found):

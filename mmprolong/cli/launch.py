@@ -8,14 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mmprolong.artifacts import Store
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.errors import ConfigError
 
 if TYPE_CHECKING:
     from mmprolong.config import Cluster, Config
     from mmprolong.plans import Plan
     from mmprolong.sweep.slurm import Launched
 
-LAUNCHERS = ("processes", "slurm")
 _EARLY = 40
 """Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
@@ -24,11 +23,9 @@ def check(config: "Config", prune: bool) -> None:
     """Refuse what no launcher can do.
 
     Raises:
-        ConfigError: the launcher is unknown, or has no jobs to prune; a job would be warned before it has begun.
+        ConfigError: the launcher has no jobs to prune; a job would be warned before it has begun.
     """
     name = config.cluster.launcher
-    if name not in LAUNCHERS:
-        raise ConfigError(f"cluster.launcher: {name!r} is unknown; {nearest(name, LAUNCHERS)}")
     if prune and name != "slurm":
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
     if name == "slurm":
