@@ -73,7 +73,7 @@ def steps_of(config: Config) -> dict[str, Step]:
     Roles: `corpus`; `<phase>.source`, `.short`, `.mixture`, `.training` for every phase with tokens; `suite.source`,
     `reply`, `score`.
     """
-    steps = {"corpus": make_step("corpus", Path(config.corpus.path).name, config.corpus, {})}
+    steps = {"corpus": make_step("corpus", _pool_name(config.corpus.path), config.corpus, {})}
     corpus = steps["corpus"].path
     checkpoint = ""
     for name, phase in config.phases.items():
@@ -82,6 +82,11 @@ def steps_of(config: Config) -> dict[str, Step]:
             checkpoint = steps[f"{name}.training"].path
     steps.update(_suite_steps(config, corpus, checkpoint))
     return steps
+
+
+def _pool_name(path: str) -> str:
+    """What ids call a pool: the one that ships with the package by its name, a user's never by its folder."""
+    return path if path == "demo" else "pdfs"
 
 
 def _phase_steps(config: Config, name: str, phase: Phase, corpus: str, checkpoint: str) -> Iterator[tuple[str, Step]]:

@@ -39,7 +39,7 @@ def test_words_are_completed(words: list[str], found: list[str]):
 def test_steps_and_points_are_completed(swept: Path):
     store = ["--store", str(swept)]
     assert candidates(["why", *store, "demo"]) == []
-    assert candidates(["why", *store, "pool"]) == [step_of(swept, "corpus").partition("/")[2]]
+    assert candidates(["why", *store, "pdfs"]) == [step_of(swept, "corpus").partition("/")[2]]
     assert candidates(["diff", *store, "length_dist/u"]) == ["length_dist/uniform"]
 
 
