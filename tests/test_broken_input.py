@@ -51,6 +51,14 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("+sweep.zip=[{x:['seed=1']},{y:['rope=base_x1'],z:['rope=base_x2']}]", "sweep.zip: axes of [1, 2] labels"),
         ("+sweep.points.x=[]", "the label 'x' has no override"),
         ("+sweep.points.x=['']", "the label 'x' has no override"),
+        ("sweep=3", "sweep: 3; it is a block of keys"),
+        ("sweep.published=mmprolong_vtcbench.csv", "table 'length_dist' reads mmprolong_length_distribution.csv"),
+        (
+            "sweep.table=''",
+            "sweep.published: 'mmprolong_length_distribution.csv', but without a table nothing shows it",
+        ),
+        ("cluster.processes=-1", "cluster.processes: -1; allowed: 0 or more"),
+        ("+ablation=rope_base", "a sweep is one ablation"),
     ],
 )
 def test_a_wrong_ablation(capsys: pytest.CaptureFixture[str], tmp_path: Path, override: str, says: str):
@@ -146,6 +154,21 @@ def test_a_published_file_of_another_shape(
     assert says in said
 
 
+def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Path, tmp_path: Path):
+    path = package / "analysis" / "published" / "mmprolong_rope_base.csv"
+    whole = path.read_text()
+    path.write_text("foo,bar\n1,2\n")
+    try:
+        pool = write_pdf(tmp_path / "pool" / "a.pdf").parent
+        said = refused(
+            package, tmp_path, "sweep", "+ablation=rope_base", f"paths.store={tmp_path}", f"corpus.path={pool}"
+        )
+    finally:
+        path.write_text(whole)
+    assert "published mmprolong_rope_base: no column '64K avg'; its columns are foo, bar" in said
+    assert planned(Store(tmp_path)) == []
+
+
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
@@ -161,13 +184,31 @@ def test_a_published_file_of_another_shape(
             "rope/base_x1.yaml: phases.longpt.rope.factr",
         ),
         ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml"),
+        ("conf/rope/base_x1.yaml", "factor: 1", "rope/base_x1.yaml: rope is no block of values; begin with a line"),
+        ("conf/corpus/demo.yaml", "- a", "corpus/demo.yaml: Merge error: list is not a subclass of Corpus"),
+        (
+            "conf/corpus/demo.yaml",
+            "# caf\xe9\npath: demo",
+            "conf/corpus/demo.yaml: 'utf-8' codec can't decode byte 0xe9",
+        ),
+        ("conf/corpus/demo.yaml", "defaults: [{a: 3}]", "conf: Unsupported item value in defaults"),
+        ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "cluster.jobs: 'defalt' is unknown; did you mean 'default'?"),
+        ("sweeps/ablation/mine.yaml", MINE.partition("\n")[2], "does not begin with the line `# @package _global_`"),
+        ("sweeps/ablation/mine.yaml", MINE + "# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
+        (
+            "sweeps/ablation/mine.yaml",
+            MINE.replace("[rope=base_x1]", "rope=base_x1"),
+            "mine.yaml: sweep: the label 'a'",
+        ),
+        ("sweeps/ablation/mine.yaml", MINE.replace("base_x1]", "base_x1, seed=9]"), "mine.yaml: sweep mine: the label"),
+        ("sweeps/ablation/mine.yaml", MINE + "phases: {lngpt: {mixture: {tokens: 9}}}", "did you mean 'longpt'?"),
     ],
 )
 def test_a_file_that_the_user_wrote(package: Path, tmp_path: Path, file: str, text: str, says: str):
     path = package / file
     whole = path.read_text() if path.exists() else None
     (package / "sweeps" / "ablation" / "mine.yaml").write_text(MINE)
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     try:
         pool = write_pdf(tmp_path / "pool" / "a.pdf").parent
         said = refused(package, tmp_path, "sweep", "+ablation=mine", f"paths.store={tmp_path}", f"corpus.path={pool}")

@@ -29,12 +29,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
+    from mmprolong.cli.table_check import check_table
     from mmprolong.plans import save_plan
     from mmprolong.sweep.plan import make_plan
 
     console = Terminal()
     plan, config = make_plan(arguments.overrides)
     check(config, arguments.prune)
+    check_table(plan)
     store = Store(Path(config.paths.store))
     _print_plan(store, plan, config, console)
     if arguments.dry_run:
@@ -53,12 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> None:
     from mmprolong.reporting.origins import mixed_ahead
+    from mmprolong.sweep.comparable import equal_rows
     from mmprolong.sweep.display import cost_line, duration, plan_table
     from mmprolong.sweep.estimate import expected, hours, megabytes, wall_time, width
     from mmprolong.sweep.standing import standings
 
     where = standings(store, plan)
     console.print(plan_table(plan, where))
+    for remark in equal_rows(plan):
+        console.print(remark, soft_wrap=True)
     console.print(f"store: {store.root}", soft_wrap=True)
     seconds = expected(plan, where, config.cluster)
     if seconds:

@@ -137,13 +137,21 @@ def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
         if first is None:
             first = result.id, scorers
         elif first[1] != scorers:
-            raise ArtifactError(_difference(first, (result.id, scorers)))
+            raise ArtifactError(_difference(runs.plan, first, (result.id, scorers)))
     return runs
 
 
-def _difference(one: tuple[str, dict[str, str]], other: tuple[str, dict[str, str]]) -> str:
+def _difference(plan: Plan, one: tuple[str, dict[str, str]], other: tuple[str, dict[str, str]]) -> str:
+    first, second = (_named(plan, step) for step, _ in (one, other))
     if one[1].keys() != other[1].keys():
-        asked = f"answers {len(other[1])} questions, not the {len(one[1])} of {one[0]}"
-        return f"{other[0]}: {asked}; compare runs of one suite"
+        shared = len(one[1].keys() & other[1].keys())
+        asked = f"answers {len(other[1])} questions, {shared} of them among the {len(one[1])} of {first}"
+        return f"{second}: {asked}; compare runs of one suite"
     found, expected = (", ".join(sorted(set(scorers.values()))) for _, scorers in (other, one))
-    return f"{other[0]}: scored by {found}, but {one[0]} by {expected}; score both with one version"
+    return f"{second}: scored by {found}, but {first} by {expected}; score both with one version"
+
+
+def _named(plan: Plan, step: str) -> str:
+    """Label and seed of a score step, and its id."""
+    point = next((point for point in plan.points if point.steps["score"] == step), None)
+    return f"{point.label}, seed {point.seed} ({step})" if point else step

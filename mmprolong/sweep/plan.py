@@ -13,40 +13,60 @@ from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError
 from mmprolong.plans import Plan, Point
 from mmprolong.stages import Step, steps_of
-from mmprolong.sweep.spec import Ablation, labels, parse, points, read_ablation
+from mmprolong.sweep.comparable import judged_otherwise
+from mmprolong.sweep.spec import Ablation, draft, file_of, labels, points, problems, read_draft
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     """Expand, check and freeze the sweep that `overrides` describe; also the first point's configuration.
 
     Raises:
-        ConfigError: the ablation or any of its points is wrong; all wrong points are named at once.
+        ConfigError: the ablation or a point is wrong, or points are not judged alike; all is said at once.
     """
     composer = Composer()
-    own = [text for text in overrides if not text.lstrip("+").startswith(f"{ABLATION}=")]
-    for text in overrides:
-        if text not in own:
-            read_ablation(text.partition("=")[2])
-    ablation = parse(composer.compose(overrides)[1])
+    ablation, wrong = _ablation(composer, overrides)
     planned: list[Point] = []
     steps: dict[str, Step] = {}
     configs: list[Config] = []
-    problems: dict[str, list[str]] = defaultdict(list)
-    for point in points(ablation, own):
+    failed: dict[str, list[str]] = defaultdict(list)
+    for point in points(ablation, [text for text in overrides if not _chosen(text)]):
         try:
             config = freeze(composer.compose(point.overrides)[0])
+            roles = steps_of(config)
         except MMProLongError as error:
-            problems[str(error)].append(point.label)
+            for line in str(error).splitlines():
+                failed[line].append(point.label)
             continue
-        roles = steps_of(config)
         for role, step in roles.items():
             steps.setdefault(step.id, replace(step, label=_label(ablation, point.label, point.seed, role)))
         ids = {role: step.id for role, step in roles.items()}
         planned.append(Point(label=point.label, seed=point.seed, config=to_json(config), steps=ids))
         configs.append(config)
-    if problems:
-        raise ConfigError("\n".join(_said(ablation.name, problems, len(labels(ablation)))))
+    wrong += _said(ablation.name, failed, len(labels(ablation)))
+    wrong += judged_otherwise(planned, ablation.baseline)
+    if wrong:
+        raise ConfigError("\n".join(wrong))
     return _plan(ablation, planned, steps, overrides), configs[0]
+
+
+def _chosen(override: str) -> str:
+    """The ablation that an override chooses; empty if it is another override."""
+    group, _, name = override.lstrip("+").partition("=")
+    return name if group == ABLATION else ""
+
+
+def _ablation(composer: Composer, overrides: Sequence[str]) -> tuple[Ablation, list[str]]:
+    """The ablation with the user's changes to it, and what is wrong with it besides its points.
+
+    Raises:
+        ConfigError: several are chosen, or its rows cannot be planned.
+    """
+    chosen = [name for text in overrides if (name := _chosen(text))]
+    if len(chosen) > 1:
+        raise ConfigError(f"+ablation: {', '.join(chosen)}; a sweep is one ablation, launch them one after the other")
+    written = [wrong for name in chosen for wrong in problems(read_draft(name))]
+    ablation = draft(composer.sweep_block(overrides))
+    return ablation, [f"{file_of(chosen[0])}: {wrong}" if wrong in written else wrong for wrong in problems(ablation)]
 
 
 def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[Plan, Config]:

@@ -1,9 +1,11 @@
 """An ablation: a question, the rows of its table and the overrides that each row stands for."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from mmprolong.choices import ABLATION, ablations, root
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.plugins import names
 
+_HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 AXES = " / "
 """Between the labels of the axes that a point combines."""
 
@@ -56,18 +59,37 @@ def read_ablation(name: str) -> Ablation:
     Raises:
         ConfigError: there is no such file, or it is wrong; names file and key.
     """
+    ablation = read_draft(name)
+    _refuse(f"{file_of(name)}: {wrong}" for wrong in problems(ablation))
+    return ablation
+
+
+def file_of(name: str) -> Path:
+    """Where the ablation of that name is written."""
+    return root("sweeps") / ABLATION / f"{name}.yaml"
+
+
+def read_draft(name: str) -> Ablation:
+    """The ablation as its file says it, as far as its rows can be planned: it may still have `problems`.
+
+    Raises:
+        ConfigError: there is no such file, or it is wrong; names file and key.
+    """
     if name not in ablations():
         raise ConfigError(f"ablation: {name!r} is unknown; {nearest(name, ablations())}")
-    path = root("sweeps") / ABLATION / f"{name}.yaml"
+    path = file_of(name)
     try:
-        content = msgspec.yaml.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
+        text = path.read_text(encoding="utf-8")
+        content = msgspec.yaml.decode(text)
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
     block = content.get("sweep") if isinstance(content, dict) else None
     if not isinstance(block, dict):
         raise ConfigError(f"{path}: has no block `sweep:` with name, question, source, baseline and points")
+    if not _HEADER.match(text):
+        raise ConfigError(f"{path}: does not begin with the line `# @package _global_`; add it")
     try:
-        ablation = parse(block)
+        ablation = draft(block)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     if ablation.name != name:
@@ -75,24 +97,62 @@ def read_ablation(name: str) -> Ablation:
     return ablation
 
 
-def parse(block: Mapping[str, Any]) -> Ablation:
+def parse(block: Any) -> Ablation:
     """Check a `sweep:` block.
 
     Raises:
-        ConfigError: a key is missing, unknown or of the wrong type; a seed repeats; the baseline is no label.
+        ConfigError: as in `draft`, or it has `problems`.
     """
+    ablation = draft(block)
+    _refuse(problems(ablation))
+    return ablation
+
+
+def draft(block: Any) -> Ablation:
+    """A `sweep:` block as far as its rows can be planned: it may still have `problems`.
+
+    Raises:
+        ConfigError: a key is missing, unknown or of the wrong type; a label or seed repeats; a row sets nothing.
+    """
+    if not isinstance(block, Mapping):
+        raise ConfigError(f"sweep: {block!r}; it is a block of keys: set sweep.seeds=..., sweep.baseline=...")
     if not block:
         raise ConfigError("sweep: no ablation was chosen; add +ablation=NAME")
     allowed = Ablation.__dataclass_fields__
     for key in block:
         if key not in allowed:
             raise ConfigError(f"sweep.{key}: unknown; {nearest(key, allowed)}")
+    for label, texts in _written(block):
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ConfigError(
+                f"sweep: the label {label!r} stands for {texts!r}; write a list of overrides: [key=value]"
+            )
     try:
         ablation = msgspec.convert(block, type=Ablation)
     except msgspec.ValidationError as error:
         raise ConfigError(f"sweep: {error}") from error
-    _check(ablation)
+    _check_rows(ablation)
     return ablation
+
+
+def problems(ablation: Ablation) -> list[str]:
+    """What is wrong with an ablation whose rows can be planned all the same, a line each."""
+    named = labels(ablation)
+    wrong = []
+    if ablation.baseline not in named:
+        wrong.append(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, named)}")
+    for label, texts in named.items():
+        seeds = [text for text in texts if _key(text) == "seed"]
+        if seeds:
+            wrong.append(f"sweep {ablation.name}: the label {label!r} sets {seeds[0]}; name seeds in sweep.seeds")
+    folder = root("analysis")
+    published = [path.name for path in (folder / "published").glob("*.csv")]
+    wrong += _not_in("table", ablation.table, names(folder / "tables"))
+    wrong += _not_in("published", ablation.published, published)
+    if ablation.published and not ablation.table:
+        why = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
+        wrong.append(f"sweep.published: {ablation.published!r}, but {why}")
+    return wrong
 
 
 def labels(ablation: Ablation) -> Axis:
@@ -131,7 +191,22 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def _check(ablation: Ablation) -> None:
+def _refuse(wrong: Iterable[str]) -> None:
+    lines = list(wrong)
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _written(block: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """What is written for each label of the points and axes, of whatever type."""
+    axes = [block.get("points")]
+    for key in ("grid", "zip"):
+        found = block.get(key)
+        axes += found if isinstance(found, list) else []
+    return (row for axis in axes if isinstance(axis, Mapping) for row in axis.items())
+
+
+def _check_rows(ablation: Ablation) -> None:
     lengths = [len(axis) for axis in ablation.zip]
     if len(set(lengths)) > 1:
         raise ConfigError(f"sweep.zip: axes of {lengths} labels; give all as many, or combine each with each by `grid`")
@@ -141,18 +216,16 @@ def _check(ablation: Ablation) -> None:
         raise ConfigError(f"sweep {ablation.name}: two rows are called {twice[0]!r}; give each a label of its own")
     if not rows:
         raise ConfigError(f"sweep {ablation.name}: no points, no grid and no zip; name at least one row")
-    if ablation.baseline not in rows:
-        raise ConfigError(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}")
-    if len(set(ablation.seeds)) != len(ablation.seeds) or not ablation.seeds:
-        raise ConfigError(f"sweep.seeds: {ablation.seeds}; name one or more, each once")
+    seeds = ablation.seeds
+    if len(set(seeds)) != len(seeds) or min(seeds, default=-1) < 0:
+        raise ConfigError(f"sweep.seeds: {seeds}; name one or more, each once, from 0 on")
     named = [item for axis in (ablation.points, *ablation.grid, *ablation.zip) for item in axis.items()]
     empty = [label for label, texts in named if not texts or not all(text.strip() for text in texts)]
     if empty:
         raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")
-    _check_file("table", ablation.table, names(root("analysis") / "tables"))
-    _check_file("published", ablation.published, [path.name for path in (root("analysis") / "published").glob("*.csv")])
 
 
-def _check_file(key: str, name: str, allowed: Sequence[str]) -> None:
-    if name and name not in allowed:
-        raise ConfigError(f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}")
+def _not_in(key: str, name: str, allowed: Sequence[str]) -> list[str]:
+    return (
+        [f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}"] if name and name not in allowed else []
+    )

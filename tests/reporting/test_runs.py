@@ -49,9 +49,8 @@ def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     path = store / "score" / "score-uniform-s1" / "scores.jsonl"
     path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
-    with pytest.raises(
-        ArtifactError, match="score-uniform-s1: scored by exact_match-2, but score-base-s0 by exact_match-1"
-    ):
+    one, other = r"uniform, seed 1 \(score-uniform-s1\)", r"base, seed 0 \(score-base-s0\)"
+    with pytest.raises(ArtifactError, match=f"{one}: scored by exact_match-2, but {other} by exact_match-1"):
         read_store(store, "length_dist")
 
 
@@ -59,7 +58,8 @@ def test_results_on_different_questions_are_not_compared(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     path = store / "score" / "score-uniform-s1" / "scores.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
-    with pytest.raises(ArtifactError, match="answers 39 questions, not the 40"):
+    told = "uniform, seed 1 .*: answers 39 questions, 39 of them among the 40 of base, seed 0"
+    with pytest.raises(ArtifactError, match=told):
         read_store(store, "length_dist")
 
 

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,8 +6,10 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
 from mmprolong.plans import load_plan, save_plan
+from mmprolong.sweep.comparable import equal_rows
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.spec import labels, parse, points
+from tests.corpus.pdfs import write_pdf
 
 BLOCK = {
     "name": "length_dist",
@@ -37,6 +40,12 @@ def plan_of(store: Path, *overrides: str):
         ({"seeds": ["x"]}, "Expected `int`"),
         ({"table": "length_dst"}, "did you mean 'length_dist'?"),
         ({"published": "mmprolong_rope_bas.csv"}, "did you mean 'mmprolong_rope_base.csv'?"),
+        ({"published": "mmprolong_rope_base.csv", "table": ""}, "without a table nothing shows it"),
+        ({"seeds": [-1]}, "sweep.seeds: [-1]; name one or more, each once, from 0 on"),
+        ({"points": {"a": ["rope=base_x1", "seed=9"]}}, "the label 'a' sets seed=9; name seeds in sweep.seeds"),
+        ({"points": {"a": "rope=base_x1"}}, "the label 'a' stands for 'rope=base_x1'; write a list of overrides"),
+        ({"grid": [{"x": "rope=base_x1"}]}, "the label 'x' stands for 'rope=base_x1'; write a list of overrides"),
+        ({"points": {"a": [3]}}, "the label 'a' stands for [3]; write a list of overrides"),
     ],
 )
 def test_a_wrong_block_is_one_line(change: dict, says: str):
@@ -44,6 +53,12 @@ def test_a_wrong_block_is_one_line(change: dict, says: str):
         parse({**BLOCK, **change})
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("block", "says"), [(3, "sweep: 3; it is a block"), ({}, "no ablation was chosen")])
+def test_no_block_is_one_line(block: object, says: str):
+    with pytest.raises(ConfigError, match=says):
+        parse(block)
 
 
 def test_a_grid_is_every_combination():
@@ -86,6 +101,16 @@ def test_where_it_runs_is_no_identity(tmp_path: Path):
     assert list(here.steps) == list(there.steps)
 
 
+def test_a_copy_of_a_pool_is_the_same_pool(tmp_path: Path):
+    here = write_pdf(tmp_path / "here" / "a.pdf").parent
+    there = shutil.copytree(here, tmp_path / "there" / "copied")
+    one, other = (plan_of(tmp_path / "store", f"corpus.path={path}") for path in (here, there))
+    assert list(one.steps) == list(other.steps)
+    assert next(iter(one.steps)).startswith("pdfs-")
+    more = write_pdf(write_pdf(tmp_path / "more" / "a.pdf").with_name("b.pdf")).parent
+    assert not plan_of(tmp_path / "store", f"corpus.path={more}").steps.keys() & one.steps.keys()
+
+
 def test_what_it_is_is_identity(tmp_path: Path):
     here, other = plan_of(tmp_path), plan_of(tmp_path, "phases.longpt.optimizer.peak=0.001")
     changed = set(here.steps) - set(other.steps)
@@ -117,6 +142,51 @@ def test_a_problem_of_all_points_is_said_once(tmp_path: Path):
         plan_of(tmp_path, "corpus.path=/nowhere")
     assert str(caught.value).startswith("corpus.path: '/nowhere' is not a folder")
     assert "\n" not in str(caught.value)
+
+
+def told(store: Path, *overrides: str) -> list[str]:
+    """The lines in which a sweep is refused."""
+    with pytest.raises(ConfigError) as caught:
+        plan_of(store, *overrides)
+    return str(caught.value).splitlines()
+
+
+def test_a_wrong_baseline_hides_no_wrong_point(tmp_path: Path):
+    wrong = ["sweep.baseline=c", "+sweep.points.x=['task_mix=9_9']", "suite.trained=7x", "model.window=0"]
+    baseline, *points, row = told(tmp_path, *wrong)
+    assert baseline.startswith("sweep.baseline: 'c' is no label")
+    assert [line.split(": ")[1] for line in points] == ["model.window"] * 5 + ["suite.trained"] * 5
+    assert row.startswith("length_dist/x: task_mix: '9_9' is unknown")
+
+
+def test_two_ablations_are_no_sweep(tmp_path: Path):
+    (line,) = told(tmp_path, "+ablation=rope_base")
+    assert line.startswith("+ablation: length_dist, rope_base; a sweep is one ablation")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["suite.source.seed=7"], "suite.source.seed: 7 in 'x' (seed 0), 1000 in 'pool_native'"),
+        (["suite.scorer=exact_match"], "suite.scorer: 'exact_match' in 'x' (seed 0), 'stamps' in 'pool_native'"),
+        (["suite.source.documents=5"], "suite.source.documents: 5 in 'x' (seed 0), 24 in 'pool_native'"),
+        (["suite.source.seed=${seed}"], "suite.source.seed: 0 in 'x' (seed 0), 1000 in 'pool_native'"),
+        (["corpus.heldout=0.5"], "corpus.heldout: 0.5 in 'x' (seed 0), 0.25 in 'pool_native'"),
+    ],
+)
+def test_rows_that_answer_other_questions_are_no_table(tmp_path: Path, overrides: list[str], says: str):
+    (line,) = told(tmp_path, f"+sweep.points.x={overrides}")
+    assert line == f"{says}; ask all rows the same questions"
+
+
+def test_rows_may_differ_in_what_they_are_trained_on(tmp_path: Path):
+    assert plan_of(tmp_path, "+sweep.points.x=['suite.trained=4x','corpus.thumbnail=28']")
+
+
+def test_rows_that_are_the_same_runs_are_remarked(tmp_path: Path):
+    assert list(equal_rows(plan_of(tmp_path))) == []
+    (remark,) = equal_rows(plan_of(tmp_path, "+sweep.points.x=['length_distribution=uniform']"))
+    assert remark == "the same runs: 'uniform', 'x' differ in nothing; one of them is enough"
 
 
 def test_a_saved_plan_is_read_back(tmp_path: Path):

@@ -1,0 +1,47 @@
+"""Build a sweep's table before there is a result: what is wrong with its files is found before anything runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from mmprolong.choices import root
+from mmprolong.errors import ConfigError
+from mmprolong.plugins import load_file
+from mmprolong.reporting.published import Published
+from mmprolong.reporting.runs import Runs
+
+if TYPE_CHECKING:
+    from mmprolong.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched(Published):
+    """Published tables that note which of them are read."""
+
+    read: set[str] = field(default_factory=set)
+
+    def rows(
+        self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
+    ) -> list[dict[str, str]]:
+        """As `Published` does."""
+        self.read.add(table)
+        return Published.rows(self, table, where, columns)
+
+
+def check_table(plan: "Plan") -> None:
+    """Refuse a plan whose table cannot be printed, or does not show what the plan says is published.
+
+    Raises:
+        ConfigError: a published file has another shape than its table needs, or is not read by it.
+    """
+    if not plan.table:
+        return
+    folder = root("analysis")
+    published = _Watched(folder / "published")
+    load_file(folder / "tables", plan.table, "sweep.table").build(Runs(plan=plan), published)
+    if plan.published and PurePath(plan.published).stem not in published.read:
+        found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
+        raise ConfigError(
+            f"sweep.published: {plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
+        )
