@@ -26,6 +26,11 @@ class Point:
     steps: dict[str, str]
     """Step ids by role: `corpus`, `<phase>.mixture`, `<phase>.training`, `reply`, `score`, ..."""
 
+    @property
+    def name(self) -> str:
+        """What a person calls the run: 'uniform (seed 1)'."""
+        return f"{self.label} (seed {self.seed})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

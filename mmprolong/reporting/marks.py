@@ -2,7 +2,6 @@
 
 import shlex
 
-from mmprolong.plans import Point
 from mmprolong.reporting.cells import PARTIAL, STALE
 from mmprolong.reporting.origins import machines, mixed_code, packages_by_stage
 from mmprolong.reporting.runs import Runs
@@ -63,14 +62,10 @@ def trust_notes(runs: Runs) -> list[str]:
 
 
 def _partial(runs: Runs) -> list[str]:
-    missing = [f"{point.label} (seed {point.seed})" for label in runs.plan.labels for point in _missing(runs, label)]
+    missing = [point.name for point in runs.missing]
     if not missing:
         return []
     return [f"{PARTIAL} Not final: these numbers are of the finished seeds alone. Missing: {', '.join(missing)}."]
-
-
-def _missing(runs: Runs, label: str) -> list[Point]:
-    return [point for point in runs.plan.of(label) if point.steps["score"] not in runs.results]
 
 
 def _stale(runs: Runs) -> list[str]:

@@ -11,6 +11,7 @@ from mmprolong.plans import Plan, Point, load_plan
 from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.origins import Origin, read_origin, require_one_code, stage_of
+from mmprolong.reporting.questions import require_same_questions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,9 @@ class Runs:
 
     @property
     def missing(self) -> list[Point]:
-        """Points whose result does not exist yet."""
-        return [point for point in self.plan.points if point.steps["score"] not in self.results]
+        """The different runs, row by row, whose result does not exist yet."""
+        planned = (point for label in self.plan.labels for point in self.plan.of(label))
+        return [point for point in planned if point.steps["score"] not in self.results]
 
 
 def read_store(store: Path, ablation: str, mixed_code: bool = False) -> Runs:
@@ -122,36 +124,10 @@ def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
         mixed_code: whether results of different code may stand in one table.
 
     Raises:
-        ArtifactError: names the first run that differs.
+        ArtifactError: names the first two runs that differ.
         MixedCode: names the steps that differ.
     """
     if not mixed_code:
         require_one_code(runs.plan.ablation, runs.behind(), runs.origins)
-    first: tuple[str, dict[str, str]] | None = None
-    for result in runs.results.values():
-        scorers = {score.sample: score.scorer for score in result.scores}
-        if not scorers:
-            continue
-        if len(scorers) != len(result.scores):
-            raise ArtifactError(f"{result.id}: a question is scored twice; delete the folder to run the step again")
-        if first is None:
-            first = result.id, scorers
-        elif first[1] != scorers:
-            raise ArtifactError(_difference(runs.plan, first, (result.id, scorers)))
+    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
     return runs
-
-
-def _difference(plan: Plan, one: tuple[str, dict[str, str]], other: tuple[str, dict[str, str]]) -> str:
-    first, second = (_named(plan, step) for step, _ in (one, other))
-    if one[1].keys() != other[1].keys():
-        shared = len(one[1].keys() & other[1].keys())
-        asked = f"answers {len(other[1])} questions, {shared} of them among the {len(one[1])} of {first}"
-        return f"{second}: {asked}; compare runs of one suite"
-    found, expected = (", ".join(sorted(set(scorers.values()))) for _, scorers in (other, one))
-    return f"{second}: scored by {found}, but {first} by {expected}; score both with one version"
-
-
-def _named(plan: Plan, step: str) -> str:
-    """Label and seed of a score step, and its id."""
-    point = next((point for point in plan.points if point.steps["score"] == step), None)
-    return f"{point.label}, seed {point.seed} ({step})" if point else step

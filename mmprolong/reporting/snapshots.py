@@ -13,6 +13,7 @@ from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.origins import Origin
+from mmprolong.reporting.questions import require_same_questions
 from mmprolong.reporting.runs import Result, Runs, comparable
 
 FORMAT = 1
@@ -42,7 +43,12 @@ class _Snapshot:
 
 
 def write_snapshot(runs: Runs, path: Path) -> None:
-    """Write the plan and every result; the plan's steps are left out."""
+    """Write the plan and every result; the plan's steps are left out.
+
+    Raises:
+        ArtifactError: the runs answered different questions, of which a snapshot holds one set.
+    """
+    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
     asked = next((result.scores for result in runs.results.values() if result.scores), ())
     order = {score.sample: place for place, score in enumerate(asked)}
     snapshot = _Snapshot(

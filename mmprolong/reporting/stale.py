@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmprolong.errors import MMProLongError
-from mmprolong.plans import Point
 from mmprolong.reporting.runs import Runs
 from mmprolong.sweep.plan import plan_again
 
@@ -20,16 +19,12 @@ def with_stale(runs: Runs, store: Path) -> Runs:
     except MMProLongError as error:
         reason = str(error).partition("\n")[0]
         return _remark(runs, f"Not known whether rows are stale: {reason}")
-    fresh = {_name(point): point.steps["score"] for point in today.points}
-    held = {_name(point): point for point in runs.plan.points}
+    fresh = {point.name: point.steps["score"] for point in today.points}
+    held = {point.name: point for point in runs.plan.points}
     changed = {point.label for name, point in held.items() if fresh.get(name) != point.steps["score"]}
     runs = replace(runs, stale=frozenset(label for label in changed if runs.of(label)))
     new = [name for name in fresh if name not in held]
     return _remark(runs, f"In the ablation file but not launched: {', '.join(new)}.") if new else runs
-
-
-def _name(point: Point) -> str:
-    return f"{point.label} (seed {point.seed})"
 
 
 def _remark(runs: Runs, text: str) -> Runs:
