@@ -6,7 +6,6 @@ from statistics import fmean, stdev
 
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.agreement import Agreement, agreement
-from mmprolong.reporting.arms import measured
 from mmprolong.reporting.cells import (
     NBSP,
     delta_cell,
@@ -25,7 +24,7 @@ from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.measures import Measure
 from mmprolong.reporting.published import require_columns
 from mmprolong.reporting.runs import Result, Runs
-from mmprolong.reporting.summary import summary
+from mmprolong.reporting.summary import Line, finding
 from mmprolong.reporting.table import PRINT, Cell, Column, Table
 from mmprolong.reporting.tallies import tally
 
@@ -105,7 +104,7 @@ def comparison_table(paper: Paper, measures: Sequence[Measure], runs: Runs | Non
         rows=with_best(rows, columns),
         notes=(*_notes(paper, ours), *(trust_notes(runs) if runs else []), *paper.notes),
         comparisons=_comparisons(paper, ours),
-        finding=tuple(summary(runs, measured(runs))) if runs else (),
+        finding=_finding(runs, paper, ours) if runs else (),
         agreements=_agreements(paper, ours, printed),
     )
 
@@ -146,6 +145,15 @@ def _compared(paper: Paper, measures: Sequence[Measure], rows: Mapping[str, _Row
         )
         for label, row in rows.items()
     }
+
+
+def _finding(runs: Runs, paper: Paper, rows: Mapping[str, _Row]) -> tuple[str, ...]:
+    """In sentences what the columns of the headline show."""
+    lines = {
+        label: Line(score=row.mean, delta=row.delta, against=paper.against.get(label, ""), compared=row.compared)
+        for label, row in rows.items()
+    }
+    return tuple(finding(runs, paper.headline, lines))
 
 
 def _planned(rows: Mapping[str, _Row], *labels: str) -> bool:

@@ -1,34 +1,82 @@
 """What an ablation found, in a few sentences."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mmprolong.reporting.arms import Arm
+from mmprolong.reporting.contrasts import Compared
 from mmprolong.reporting.digits import plain, signed
 from mmprolong.reporting.runs import Runs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a row of a table says of its headline."""
+
+    score: float | None = None
+    """[%]"""
+    delta: float | None = None
+    """[points]"""
+    against: str = ""
+    """The row that it is compared with."""
+    compared: Compared = field(default_factory=Compared)
+
+
 def summary(runs: Runs, arms: Mapping[str, Arm]) -> list[str]:
-    """Sentences that the numbers carry and no more."""
-    sentences = [_progress(runs, arms)]
-    scores = {label: arm.score for label, arm in arms.items() if arm.score is not None}
-    if scores:
-        best = max(scores, key=lambda label: scores[label])
-        near = [label for label, arm in arms.items() if arm.compared.near_best]
-        level = f"Highest overall: {best}, {plain(100 * scores[best])} %"
-        sentences.append(f"{level}; not told apart from it: {', '.join(near)}." if near else f"{level}.")
-    compared = [arm for arm in arms.values() if arm.compared.difference]
-    clear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if arm.compared.clear]
-    unclear = [f"{arm.label} ({signed(100 * (arm.delta or 0))})" for arm in compared if not arm.compared.clear]
-    if clear:
-        sentences.append(f"Clear of {runs.plan.baseline} after Holm's correction: {', '.join(clear)} points.")
-    if unclear:
-        sentences.append(f"Not clear of {runs.plan.baseline}: {', '.join(unclear)} points.")
-    return sentences
+    """The finding of an ablation, every row compared with the plan's baseline."""
+    lines = {
+        label: Line(
+            score=_hundredfold(arm.score),
+            delta=_hundredfold(arm.delta),
+            against=runs.plan.baseline,
+            compared=arm.compared,
+        )
+        for label, arm in arms.items()
+    }
+    return finding(runs, "overall", lines)
 
 
-def _progress(runs: Runs, arms: Mapping[str, Arm]) -> str:
-    finished, planned = sum(arm.finished for arm in arms.values()), sum(arm.planned for arm in arms.values())
-    if finished == planned:
+def finding(runs: Runs, headline: str, lines: Mapping[str, Line]) -> list[str]:
+    """Sentences that a table's own rows carry and no more.
+
+    Args:
+        headline: what the table calls the score.
+    """
+    return [_progress(runs), *_highest(headline, lines), *_told_apart(lines)]
+
+
+def _hundredfold(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _progress(runs: Runs) -> str:
+    planned = sum(runs.planned(label) for label in runs.plan.labels)
+    if not runs.missing:
         return f"All {planned} runs are finished."
     missing = ", ".join(f"{point.label} seed {point.seed}" for point in runs.missing)
-    return f"{finished} of {planned} runs are finished; missing: {missing}."
+    return f"{planned - len(runs.missing)} of {planned} runs are finished; missing: {missing}."
+
+
+def _highest(headline: str, lines: Mapping[str, Line]) -> list[str]:
+    scores = {label: line.score for label, line in lines.items() if line.score is not None}
+    if not scores:
+        return []
+    best = max(scores, key=lambda label: scores[label])
+    near = [label for label, line in lines.items() if line.compared.near_best]
+    level = f"Highest {headline}: {best}, {plain(scores[best])} %"
+    return [f"{level}; not told apart from it: {', '.join(near)}." if near else f"{level}."]
+
+
+def _told_apart(lines: Mapping[str, Line]) -> list[str]:
+    """Of each row with which others are compared: which are clear of it, and which are not."""
+    compared = {label: line for label, line in lines.items() if line.compared.difference}
+    sentences = []
+    for other in dict.fromkeys(line.against for line in compared.values()):
+        own = {label: line for label, line in compared.items() if line.against == other}
+        clear = [f"{label} ({signed(line.delta or 0)})" for label, line in own.items() if line.compared.clear]
+        unclear = [f"{label} ({signed(line.delta or 0)})" for label, line in own.items() if not line.compared.clear]
+        if clear:
+            sentences.append(f"Clear of {other} after Holm's correction: {', '.join(clear)} points.")
+        if unclear:
+            sentences.append(f"Not clear of {other}: {', '.join(unclear)} points.")
+    return sentences

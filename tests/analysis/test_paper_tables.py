@@ -1,11 +1,14 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion
+from mmprolong.evaluation.score import metrics
+from mmprolong.reporting.comparison import Paper, comparison_table
+from mmprolong.reporting.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion, plain
 from mmprolong.reporting.paper_tables import paper_table, table_names, write_table
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import read_store
@@ -58,6 +61,24 @@ def test_our_scores_stand_beside_the_papers_with_intervals_and_a_direction():
     assert table.cell("MMProLong", "published_delta").value == pytest.approx(29.4)
     assert [one.verdict for one in table.agreements] == ["agrees"]
     assert table.cell("Gemma3-4B", "ours_mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
+
+
+def test_the_finding_says_what_the_cells_show():
+    """The overall scores are equal; the table is about one benchmark, against a row of its own."""
+    runs = runs_of({"A": 0.5, "B": 0.5, "C": 0.5}, ["video_mme", "mlvu"], ["all"], "C", seeds=2, documents=20)
+    for step, result in runs.results.items():
+        right = {"video_mme": float(not step.startswith("A")), "mlvu": float(step.startswith("A"))}
+        scores = tuple(replace(score, value=right[score.task]) for score in result.scores)
+        runs.results[step] = replace(result, scores=scores, metrics=metrics(scores, ["all"]))
+    rows = [{"model": "A", "Video-MME": "65"}, {"model": "B", "Video-MME": "60"}]
+    measures = plain({"Video-MME": "video_mme"})
+    paper = Paper(name="x", title="x", source="s, x", key="model", headline="Video-MME", rows=rows, against={"A": "B"})
+    table = comparison_table(paper, measures, runs)
+    assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").mark == " *"
+    assert table.finding[1:] == (
+        "Highest Video-MME: B, 100.0 %; not told apart from it: C.",
+        "Clear of B after Holm's correction: A (−100.0) points.",
+    )
 
 
 def test_a_suite_that_was_asked_in_part_shows_that_part_alone():
