@@ -250,8 +250,11 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     return count
 
 
-def read_jsonl(path: Path, kind: type[T]) -> Iterator[T]:
+def read_jsonl(path: Path, kind: type[T], growing: bool = False) -> Iterator[T]:
     """The records of a file, checked against their type.
+
+    Args:
+        growing: the file is written line by line; a last line that has no end is not there yet, or was torn.
 
     Raises:
         DataError: a line is not a `kind`; names file and line.
@@ -259,6 +262,8 @@ def read_jsonl(path: Path, kind: type[T]) -> Iterator[T]:
     decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            if growing and not line.endswith(b"\n"):
+                return
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:

@@ -12,7 +12,8 @@ class _Line:
     """What a figure needs of a line of `log.jsonl`."""
 
     tokens: int
-    loss: float
+    loss: float | None
+    """None: it was no finite number, which JSON does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class LossCurve:
     label: str
     seed: int
     tokens: tuple[int, ...]
-    """Training tokens seen in these phases."""
+    """Training tokens seen in these phases, where the loss was finite."""
     losses: tuple[float, ...]
     """Mean over the supervised tokens of each update [nat]."""
     ends: tuple[int, ...]
@@ -43,13 +44,16 @@ def _curve(store: Path, point: Point, phases: list[str]) -> LossCurve:
     tokens: list[int] = []
     losses: list[float] = []
     ends: list[int] = []
+    seen = 0
     for phase in phases:
         log = store / "training" / point.steps[f"{phase}.training"] / "log.jsonl"
         if not log.is_file():
             continue
-        before = tokens[-1] if tokens else 0
+        before = seen
         ends += [before] if before else []
-        for line in read_jsonl(log, _Line):
-            tokens.append(before + line.tokens)
-            losses.append(line.loss)
+        for line in read_jsonl(log, _Line, growing=True):
+            seen = before + line.tokens
+            if line.loss is not None:
+                tokens.append(seen)
+                losses.append(line.loss)
     return LossCurve(label=point.label, seed=point.seed, tokens=tuple(tokens), losses=tuple(losses), ends=tuple(ends))

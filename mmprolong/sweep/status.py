@@ -79,7 +79,8 @@ def _progress(standing: Standing) -> str:
     if left is not None:
         parts.append(f"{duration(left)} left")
     if "loss" in metrics:
-        parts.append(f"loss {metrics['loss']:.3f}")
+        loss = metrics["loss"]
+        parts.append("loss nan" if loss is None else f"loss {loss:.3f}")
     if "tokens_per_second" in metrics:
         parts.append(f"{metrics['tokens_per_second']:,.0f} tokens/s")
     return ", ".join(parts)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ConfigError, DataError
 from mmprolong.reporting.figures import _apart, accuracy_by_length, inline_svg, loss_by_tokens, mixture_shares, save
 from mmprolong.reporting.heat_map import found_by_depth, needle_heat_map
 from mmprolong.reporting.lengths import size
@@ -40,6 +40,24 @@ def test_every_trained_run_has_a_loss_curve(store: Path):
     curves = loss_curves(store, read_store(store, "length_dist").plan)
     assert len(curves) == 11 and all(len(curve.tokens) == 64 for curve in curves)
     assert loss_by_tokens(curves, ["base", "pool_native", "long_biased", "short_biased", "uniform"]).axes
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [(b'{"update":65,"tokens":66560,"loss":null}\n', 64), (b'{"update":65,"tok', 64), (b'{"update":65}\n', None)],
+)
+def test_a_loss_that_is_no_number_or_torn_is_left_out_and_a_damaged_log_is_told(
+    tmp_path: Path, end: bytes, left: int | None
+):
+    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
+    log = store / "training" / "training-uniform-s0" / "log.jsonl"
+    log.write_bytes(log.read_bytes() + end)
+    plan = read_store(store, "length_dist").plan
+    if left is None:
+        with pytest.raises(DataError, match=r"log\.jsonl:65"):
+            loss_curves(store, plan)
+    else:
+        assert {len(curve.tokens) for curve in loss_curves(store, plan)} == {left}
 
 
 def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):

@@ -111,6 +111,18 @@ def test_a_running_step_shows_progress_rate_time_left_loss_and_speed(store: Stor
     assert heights == sorted(heights)  # the loss falls: down the page
 
 
+@pytest.mark.parametrize(("last", "drawn"), [(None, 0), (1.5, 1)])
+def test_losses_that_are_no_numbers_are_not_drawn(store: Store, last: float | None, drawn: int):
+    where = under_way(PLAN, "longpt.training:running")
+    name = next(name for name, at in where.items() if at.state == "running")
+    where = {each: at if each == name or at.state != "running" else finished("training") for each, at in where.items()}
+    folder = store.folder("training", name)
+    folder.mkdir(parents=True)
+    (folder / LOG).write_text("".join(json.dumps({"loss": loss}) + "\n" for loss in (3.0, None, 2.0, last)))
+    text = shown(store, where | {name: replace(where[name], metrics={"loss": last})})
+    assert text.count("polyline points") == drawn
+
+
 def test_failures_are_grouped_with_the_reason_the_last_words_and_the_command_that_mends(store: Store):
     where = under_way(PLAN, "longpt.training:failed", "reply:failed", "finished")
     folder = store.folder("reply", "reply-pool_native-1")

@@ -37,6 +37,12 @@ def test_a_running_step_says_progress_rate_time_left_loss_and_speed(store: Store
     assert "8 of 11 steps, about 9.8 h left at 1 at once; used 8.0 GPU-hours" in text
 
 
+def test_a_loss_that_is_no_number_is_said(store: Store):
+    where = under_way(PLAN, "finished", "longpt.training:running")
+    lost = {name: replace(at, metrics={"loss": None}) if at.state == "running" else at for name, at in where.items()}
+    assert "7.8 h left, loss nan, job 4711_3" in printed(store, lost)
+
+
 def test_what_failed_and_what_starts_shows_its_last_line(store: Store):
     log = store.root / "job.out"
     log.write_text("loading\nTraceback: it ran out of pages\n\n")

@@ -60,7 +60,7 @@ def _running(store: Store, plan: Plan, name: str, at: Standing) -> Running:
         progress=at.progress,
         left=time_left(at),
         metrics=at.metrics,
-        losses=_losses(folder / LOG) if "loss" in at.metrics else [],
+        losses=_losses(folder / LOG) if at.metrics.get("loss") is not None else [],
         words=words[-1] if words else "",
     )
 
@@ -87,8 +87,8 @@ def _spread(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _loss(line: bytes) -> list[float]:
-    """Of one line; nothing if it is torn."""
+    """Of one line; nothing if it is torn, or if the loss was no finite number."""
     try:
         return [float(json.loads(line)["loss"])]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return []
