@@ -1,6 +1,7 @@
 """Tokens of continued pre-training by task (OriOn, section on data)."""
 
 from mmprolong.reporting.comparison import B
+from mmprolong.reporting.marks import launched_with
 from mmprolong.reporting.mixtures import ArmMixture, arm_mixtures
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
@@ -21,6 +22,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=[*stages, *(f"{mixture.phase} [tokens]" for mixture in own)],
         published=paper,
         ours=_ours(own),
+        notes=launched_with(runs),
     )
 
 

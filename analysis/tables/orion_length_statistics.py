@@ -2,6 +2,7 @@
 
 from mmprolong.reporting.comparison import B
 from mmprolong.reporting.data_statistics import TOTAL, trained_on
+from mmprolong.reporting.marks import launched_with
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.side_by_side import Row, side_by_side
@@ -18,6 +19,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=["mean", "median", "max", "N"],
         published=published.rows("orion_length_statistics") if published else [],
         ours=_ours(runs) if runs else [],
+        notes=launched_with(runs),
     )
 
 

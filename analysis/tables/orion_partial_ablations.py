@@ -1,6 +1,7 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
 from mmprolong.reporting.comparison import B
+from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.measures import orion
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
@@ -19,6 +20,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=["delta"],
         published=paper,
         ours=_ours(runs) if runs else [],
+        notes=trust_notes(runs) if runs else [],
     )
 
 

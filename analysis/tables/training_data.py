@@ -2,6 +2,7 @@
 
 from mmprolong.reporting.comparison import A
 from mmprolong.reporting.data_statistics import Spread, trained_on
+from mmprolong.reporting.marks import launched_with
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.side_by_side import Row, side_by_side
@@ -20,7 +21,10 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=COLUMNS,
         published=published.rows("mmprolong_training_data") if published else [],
         ours=_ours(runs) if runs else [],
-        notes=["K and B are powers of ten: only so do the paper's samples times means give its totals."],
+        notes=[
+            *launched_with(runs),
+            "K and B are powers of ten: only so do the paper's samples times means give its totals.",
+        ],
     )
 
 

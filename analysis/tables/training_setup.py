@@ -1,6 +1,7 @@
 """How the published runs were trained (MMProLong, section 3 and appendix A)."""
 
 from mmprolong.reporting.comparison import A
+from mmprolong.reporting.marks import launched_with
 from mmprolong.reporting.published import Published
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.side_by_side import Row, side_by_side
@@ -17,6 +18,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=["value"],
         published=published.rows("mmprolong_training_setup") if published else [],
         ours=_ours(runs) if runs else [],
+        notes=launched_with(runs),
     )
 
 

@@ -18,7 +18,7 @@ from mmprolong.reporting.cells import (
 )
 from mmprolong.reporting.contrasts import Compared, Contrast, estimated, spread_notes
 from mmprolong.reporting.digits import plain, signed
-from mmprolong.reporting.marks import progress, provenance_cells, trust_notes
+from mmprolong.reporting.marks import launched_with, progress, provenance_cells, trust_notes
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.statistics import RESAMPLES, Estimate, holm
 from mmprolong.reporting.summary import summary
@@ -171,7 +171,7 @@ def _published_cells(label: str, paper: Mapping[str, Mapping[str, float]], basel
 
 def _notes(runs: Runs, arms: Mapping[str, Arm], many: int) -> list[str]:
     if not runs.results:
-        return ["Ours: not run."]
+        return ["Ours: not run.", *launched_with(runs)]
     notes = [
         "seeds: runs (finished/planned). n: questions a run answers. "
         f"overall: mean of {', '.join(runs.overall)}; ± standard deviation over seeds."

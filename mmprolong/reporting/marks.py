@@ -9,6 +9,8 @@ from mmprolong.reporting.table import Cell
 
 _SHOWN = 3
 """Kinds of machines that are named."""
+_ELSEWHERE = ("ablation", "cluster", "tracking", "paths")
+"""Overrides that say which ablation, or where and how its steps run: not what they are."""
 
 
 def progress(runs: Runs | None) -> str:
@@ -43,9 +45,9 @@ def provenance_cells(runs: Runs | None, label: str) -> list[Cell]:
 
 
 def trust_notes(runs: Runs) -> list[str]:
-    """Notes on missing seeds, stale rows, code, packages and machines; none where all is well."""
+    """Notes on what was typed, missing seeds, stale rows, code, packages and machines; none where all is well."""
     steps, origins = runs.behind(), runs.origins
-    notes = [*_partial(runs), *_stale(runs), *runs.remarks]
+    notes = [*launched_with(runs), *_partial(runs), *_stale(runs), *runs.remarks]
     notes += [f"Mixed code, as told: {each}." for each in mixed_code(steps, origins)]
     for stage, packages in packages_by_stage(steps, origins).items():
         versions = ", ".join(f"{name} {' and '.join(each)}" for name, each in packages.items())
@@ -59,6 +61,17 @@ def trust_notes(runs: Runs) -> list[str]:
         stages = ", ".join(dict.fromkeys(unknown.values()))
         notes.append(f"Code unknown of {len(unknown)} of {len(steps)} steps ({stages}): not recorded, or gone.")
     return notes
+
+
+def launched_with(runs: Runs | None) -> list[str]:
+    """A note on the overrides that make the runs others than the ablation's file says; none if there are none."""
+    typed = [text for text in runs.plan.overrides if _key(text) not in _ELSEWHERE] if runs else []
+    return [f"Launched with {shlex.join(typed)}: not as the ablation's file stands."] if typed else []
+
+
+def _key(override: str) -> str:
+    """'cluster' of '+cluster.jobs.training.minutes=60'."""
+    return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
 def _partial(runs: Runs) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
 
@@ -69,6 +70,26 @@ def test_every_row_says_how_many_runs_by_which_scorer_and_code(tmp_path: Path):
         "long_biased": ("(0/3)", "0", "3", "-", "partial", "-", "-"),
         "uniform": ("(2/3)", "2", "3", "120", "partial", "exact_match-1", "0123abc"),
     }
+
+
+@pytest.mark.parametrize("name", ["length_dist", "mm_niah", "training_data", "training_setup"])
+def test_what_was_typed_at_the_launch_stands_in_every_table(tmp_path: Path, name: str):
+    runs = launched(runs_without(tmp_path), "task_mix=2_8", "sweep.seeds=[0,1]")
+    for each in (runs, replace(runs, results={})):
+        told = "Launched with task_mix=2_8 'sweep.seeds=[0,1]': not as the ablation's file stands."
+        assert told in paper_table(name, each).notes
+    assert not any(note.startswith("Launched") for note in paper_table(name, launched(runs)).notes)
+
+
+def test_what_was_typed_at_the_launch_stands_in_every_form(tmp_path: Path):
+    for text in every_form(ablation_table(launched(runs_without(tmp_path), "task_mix=2_8"))):
+        assert "task_mix=2_8" in text.replace("\\", "")
+
+
+def launched(runs: Runs, *overrides: str) -> Runs:
+    """With `overrides`, beside those that say where and how."""
+    typed = ("+ablation=length_dist", "cluster=slurm_h100", "paths.store=/x", "+tracking.mode=off", *overrides)
+    return replace(runs, plan=replace(runs.plan, overrides=typed))
 
 
 def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path: Path):
