@@ -34,13 +34,13 @@ from mmprolong.reporting.losses import loss_curves
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.power_report import power_table
 from mmprolong.reporting.render import to_html
-from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.scatter import published_against_ours
+from mmprolong.reporting.stale import read_marked
 from mmprolong.reporting.summary import summary
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
-runs = {name: read_store(store, name) for name in ablations}
+runs = {name: read_marked(store, name) for name in ablations}
 {name: summary(found, measured(found)) for name, found in runs.items()}
 
 # %% [markdown]

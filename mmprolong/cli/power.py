@@ -20,9 +20,9 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.reporting.paper_tables import ablation_table
     from mmprolong.reporting.power_report import power_table
     from mmprolong.reporting.render import to_rich
-    from mmprolong.reporting.runs import read_store
+    from mmprolong.reporting.stale import read_marked
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
-    runs = read_store(store.root, arguments.ablation, arguments.mixed_code)
+    runs = read_marked(store.root, arguments.ablation, arguments.mixed_code)
     Terminal().print(to_rich(power_table(runs, ablation_table(runs).comparisons)))

@@ -8,9 +8,12 @@ import msgspec
 
 from mmprolong.choices import root
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.reporting.lengths import size
 
 SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
 HIGHER, LOWER, ALIKE, NOT_LOWER, BEST = "higher", "lower", "alike", "not_lower", "best"
+LENGTHS = ("overall", "shortest", "trained", "beyond")
+"""Lengths by their role."""
 DIRECTIONS = (HIGHER, LOWER, ALIKE, NOT_LOWER, BEST)
 
 
@@ -131,6 +134,18 @@ def _read(path: Path) -> Claim:
         raise ConfigError(f"{path}: direction {claim.direction!r}; {nearest(claim.direction, DIRECTIONS)}")
     if claim.direction in (ALIKE, NOT_LOWER) and claim.margin <= 0:
         raise ConfigError(f"{path}: {claim.direction} without margin; say how many points count as no difference")
+    if not claim.printed.questions and claim.printed.noise <= 0:
+        raise ConfigError(f"{path}: printed: has neither questions nor noise; say how many questions each column has")
     if len(claim.printed.questions) not in (0, len(claim.printed.columns)):
         raise ConfigError(f"{path}: {len(claim.printed.questions)} numbers of questions; one for each column")
+    if claim.ours is not None and claim.ours.length not in LENGTHS:
+        _require_length(path, claim.ours.length)
     return claim
+
+
+def _require_length(path: Path, name: str) -> None:
+    try:
+        size(name)
+    except ConfigError as error:
+        what = f"ours.length: {name!r} is no length such as '4x' or '64K', and no role of one"
+        raise ConfigError(f"{path}: {what}; {nearest(name, LENGTHS)}") from error

@@ -1,17 +1,19 @@
 """What our runs say of a claim, which of them, and what would settle it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmprolong.choices import ablations
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims import BEST, NOT_RUN, UNCLEAR, Claim, Contrast, Ours, verdict
+from mmprolong.reporting.claims_asked import lengths_of, require_rows, unanswered
 from mmprolong.reporting.components import components
-from mmprolong.reporting.lengths import size
 from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.power import cheaper, design_of
 from mmprolong.reporting.power_report import command_of, costs_of
-from mmprolong.reporting.runs import Result, Runs, read_store
+from mmprolong.reporting.runs import Result, Runs
+from mmprolong.reporting.stale import read_marked
 from mmprolong.reporting.statistics import Estimate, Outcomes, difference, holm, outcomes
 
 
@@ -26,16 +28,22 @@ class OurVerdict:
     command: str = ""
     """What would settle it; for a settled claim, what prints the table behind it."""
     notes: tuple[str, ...] = ()
-    """How far the runs can be trusted."""
+    """How far the runs can be trusted; of a claim that is not judged, why."""
+    stale: bool = False
+    """Whether rows that were used are not those that the ablation would plan today."""
 
 
-def judge_ours(claim: Claim, store: Path | None, mixed_code: bool = False) -> OurVerdict:
+def judge_ours(
+    claim: Claim, store: Path | None, mixed_code: bool = False, read: Callable[..., Runs] = read_marked
+) -> OurVerdict:
     """The verdict of the runs in `store`.
 
     Args:
         mixed_code: whether runs of different code may be judged together.
+        read: how the runs are read, if not anew for every claim.
 
     Raises:
+        ConfigError: the claim asks a row that the ablation does not have.
         ArtifactError: a result is damaged, or results cannot be compared.
     """
     asked = claim.ours
@@ -44,38 +52,35 @@ def judge_ours(claim: Claim, store: Path | None, mixed_code: bool = False) -> Ou
     launch = f"python -m mmprolong.sweep +ablation={asked.ablation}"
     planned = store is not None and (store / "plans" / f"{asked.ablation}.json").is_file()
     if store is None or not planned:
+        require_rows(claim.name, asked)
         known = asked.ablation in ablations()
         return OurVerdict(verdict=NOT_RUN, command=launch if known else f"no ablation {asked.ablation} yet")
-    return judge_runs(claim, asked, read_store(store, asked.ablation, mixed_code))
+    return judge_runs(claim, asked, read(store, asked.ablation, mixed_code))
 
 
 def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
-    """The verdict of these runs."""
+    """The verdict of these runs.
+
+    Raises:
+        ConfigError: the claim asks a row that the ablation does not have.
+    """
+    require_rows(claim.name, asked, runs.plan.labels)
     launch = f"python -m mmprolong.sweep +ablation={asked.ablation}"
-    lengths = _lengths(asked.length, runs)
+    lengths = lengths_of(asked.length, runs)
     sides = [asked.arm, *([[label] for label in asked.baseline] if claim.direction == BEST else [asked.baseline])]
     used = [_results(runs, side) for side in sides]
-    if not lengths or any(not results for results in used):
-        return OurVerdict(verdict=NOT_RUN, command=launch)
-    arm, *others = [outcomes([result.scores for result in results], lengths) for results in used]
+    why = unanswered(asked, sides, runs)
+    if why or not lengths or any(not results for results in used):
+        return OurVerdict(verdict=NOT_RUN, command=launch, notes=(f"{asked.ablation}: {why}.",) if why else ())
+    arm, *others = [_outcomes(runs, side, lengths) for side in sides]
     contrasts = _contrasts(arm, others, _pool(runs, lengths))
     found = verdict(claim, contrasts)
     ids = tuple(result.id for results in used for result in results)
     settled = f"mmprolong report {asked.ablation}"
     command = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
     notes = tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs))
-    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=command, notes=notes)
-
-
-def _lengths(name: str, runs: Runs) -> list[str]:
-    trained = runs.plan.suite.get("trained") or ""
-    chosen = {
-        "overall": runs.overall,
-        "shortest": runs.lengths[:1],
-        "trained": [trained] if trained in runs.lengths else [],
-        "beyond": [length for length in runs.lengths if trained and size(length) > size(trained)],
-    }
-    return chosen.get(name, [name] if name in runs.lengths else [])
+    stale = any(label in runs.stale for side in sides for label in side)
+    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=command, notes=notes, stale=stale)
 
 
 def _results(runs: Runs, labels: list[str]) -> list[Result]:
@@ -84,9 +89,17 @@ def _results(runs: Runs, labels: list[str]) -> list[Result]:
     return [result for results in found for result in results] if all(found) else []
 
 
+def _outcomes(runs: Runs, side: list[str], lengths: list[str]) -> Outcomes:
+    """Of several labels the mean, run by run, so that what differs between them is no spread of seeds."""
+    each = [
+        outcomes([result.scores for result in _results(runs, [label])], lengths, runs.planned(label)) for label in side
+    ]
+    drawn = any(one.drawn for one in each)
+    return replace(each[0], sums=sum(one.sums for one in each) / len(each), drawn=drawn)
+
+
 def _pool(runs: Runs, lengths: list[str]) -> list[Outcomes]:
-    found = (_results(runs, [label]) for label in runs.plan.labels)
-    return [outcomes([result.scores for result in results], lengths) for results in found if results]
+    return [_outcomes(runs, [label], lengths) for label in runs.plan.labels if _results(runs, [label])]
 
 
 def _contrasts(arm: Outcomes, others: list[Outcomes], pool: list[Outcomes]) -> list[Contrast]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mmprolong.choices import root
+from mmprolong.reporting.cells import STALE
 from mmprolong.reporting.claims import UNCLEAR, Claim, Contrast, read_claims
 from mmprolong.reporting.claims_ours import OurVerdict, judge_ours
 from mmprolong.reporting.claims_printed import PrintedVerdict, judge_printed
 from mmprolong.reporting.digits import signed
 from mmprolong.reporting.published import Published
+from mmprolong.reporting.stale import read_marked
 from mmprolong.reporting.table import MISSING, Cell, Column, Table
 
 PAPERS = {"arXiv 2605.13831": "MMProLong", "arXiv 2602.15257": "OriOn"}
@@ -35,8 +38,9 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_cod
         ArtifactError: a result is damaged, or results cannot be compared.
     """
     published = Published(root("analysis") / "published")
+    read = cache(read_marked)
     return [
-        Judged(claim=claim, printed=judge_printed(claim, published), ours=judge_ours(claim, store, mixed_code))
+        Judged(claim=claim, printed=judge_printed(claim, published), ours=judge_ours(claim, store, mixed_code, read))
         for claim in read_claims(names=names)
     ]
 
@@ -71,7 +75,7 @@ def describe(one: Judged) -> list[str]:
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
         f"  claimed: {claim.direction}{_margin(claim)}, printed {signed(claim.size, 2)} points",
         f"  printed numbers: {_interval(one.printed.contrasts)}: {_printed_verdict(one.printed)}",
-        f"  ours: {_interval(ours.contrasts)}: {ours.verdict}",
+        f"  ours: {_interval(ours.contrasts)}: {ours.verdict}{f' {STALE}' if ours.stale else ''}",
     ]
     lines += [f"  runs: {', '.join(ours.runs)}"] if ours.runs else []
     return [*lines, *(f"  {note}" for note in ours.notes), f"  to settle it: {ours.command}"]
@@ -87,7 +91,7 @@ def _row(one: Judged) -> tuple[Cell, ...]:
         Cell(text=_printed_verdict(one.printed)),
         _cell(one.ours.contrasts),
         Cell(text=str(len(one.ours.runs))) if one.ours.runs else Cell(),
-        Cell(text=one.ours.verdict),
+        Cell(text=one.ours.verdict, mark=f" {STALE}" if one.ours.stale else ""),
         Cell(text=one.ours.command),
     )
 

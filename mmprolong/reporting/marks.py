@@ -85,7 +85,8 @@ def _stale(runs: Runs) -> list[str]:
     if not runs.stale:
         return []
     command = f"python -m mmprolong.sweep {shlex.join(runs.plan.overrides)}"
-    return [f"{STALE}: the settings or a stage have changed since these runs; refresh: {command}"]
+    rows = ", ".join(label for label in runs.plan.labels if label in runs.stale)
+    return [f"{STALE} ({rows}): the settings or a stage have changed since these runs; refresh: {command}"]
 
 
 def _commits(runs: Runs, label: str) -> list[str]:

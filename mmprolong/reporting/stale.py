@@ -4,8 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmprolong.errors import MMProLongError
-from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.sweep.plan import plan_again
+
+
+def read_marked(store: Path, ablation: str, mixed_code: bool = False) -> Runs:
+    """The runs of `read_store`, and which of them are stale."""
+    return with_stale(read_store(store, ablation, mixed_code), store)
 
 
 def with_stale(runs: Runs, store: Path) -> Runs:

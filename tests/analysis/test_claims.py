@@ -9,7 +9,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims import Claim, Contrast, Ours, Printed, read_claims, verdict
 from mmprolong.reporting.claims_ours import judge_ours, judge_runs
 from mmprolong.reporting.claims_printed import judge_printed
-from mmprolong.reporting.claims_report import claims_table, describe, judge_claims
+from mmprolong.reporting.claims_report import Judged, claims_table, describe, judge_claims
 from mmprolong.reporting.published import Published
 from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
@@ -27,6 +27,10 @@ MADE = Claim(
     printed=Printed(table="x", arm={}, columns=[]),
     ours=Ours(ablation="made", arm=["a"], baseline=["b"]),
 )
+
+
+BARE = {"table": "mmprolong_rope_base", "arm": {"base": ["8e6"]}, "columns": ["64K avg"]}
+OURS = {"ablation": "rope_base", "arm": ["8x"], "baseline": ["4x"]}
 
 
 @pytest.mark.parametrize(
@@ -133,8 +137,73 @@ def test_a_length_is_asked_by_its_role():
         for role in ("shortest", "trained", "beyond", "overall", "4x")
     }
     assert questions["beyond"] == questions["4x"] != questions["shortest"]
-    missing = Ours(ablation="made", arm=["a"], baseline=["b"], length="64K")
-    assert judge_runs(MADE, missing, runs).verdict == "not run"
+    missing = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length="64K"), runs)
+    assert (missing.verdict, missing.notes) == ("not run", ("made: length 64K: not asked, only 1x, 2x, 4x.",))
+
+
+def test_labels_that_are_taken_together_count_alike_or_not_at_all():
+    """Of one side two rows: with one run of `b` and three of `a`, their mean would be `a`'s."""
+    runs = runs_of({"a": 0.9, "b": 0.5, "base": 0.6}, ["reasoning"], ["1x"], "base", seeds=3, documents=30)
+    asked = Ours(ablation="made", arm=["a", "b"], baseline=["base"])
+    whole = judge_runs(MADE, asked, runs)
+    assert whole.contrasts[0].value == pytest.approx(10, abs=4)
+    part = replace(runs, results={step: one for step, one in runs.results.items() if step not in ("b-s1", "b-s2")})
+    found = judge_runs(MADE, asked, part)
+    assert (found.verdict, found.contrasts, found.runs) == ("not run", (), ())
+    why = "a and b count alike, which needs as many runs of each; finished: 3 of 3 of a, 1 of 3 of b"
+    assert found.notes == (f"made: {why}.",)
+    one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
+    assert why in "\n".join(describe(one))
+
+
+def test_what_differs_between_labels_that_are_taken_together_is_no_spread_of_seeds():
+    runs = runs_of({"a": 0.9, "b": 0.5, "c": 0.6, "d": 0.6}, ["reasoning"], ["1x"], "c", seeds=3, documents=40)
+    apart = judge_runs(MADE, Ours(ablation="made", arm=["a", "b"], baseline=["c"]), runs)
+    single = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["c"]), runs)
+    widths = [found.contrasts[0].high - found.contrasts[0].low for found in (apart, single)]
+    assert len(apart.runs) == 9 and widths[0] < 1.5 * widths[1]
+
+
+def test_a_side_of_one_label_is_judged_by_the_runs_that_are_finished_and_says_which_are_not():
+    runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x"], "b", seeds=3, documents=20)
+    part = replace(runs, results={step: one for step, one in runs.results.items() if step != "a-s2"})
+    found = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"]), part)
+    assert found.verdict == "supported" and "Missing: a (seed 2)." in found.notes[0]
+
+
+@pytest.mark.parametrize("launched", [True, False])
+def test_a_misspelt_row_of_a_claim_names_the_nearest(tmp_path: Path, launched: bool):
+    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1)) if launched else None
+    claim = replace(ALL["balanced_lengths_win"], ours=Ours(ablation="length_dist", arm=["unifrom"], baseline=["base"]))
+    told = "claim balanced_lengths_win: 'unifrom' is no row of length_dist; did you mean 'uniform'"
+    with pytest.raises(ConfigError, match=told):
+        judge_ours(claim, store)
+
+
+def test_a_row_that_was_not_launched_yet_is_said(tmp_path: Path):
+    levels = {"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}
+    store = write_store(tmp_path, Truth(levels=levels, documents=2, questions=2, seeds=1))
+    found = judge_ours(ALL["balanced_lengths_win"], store)
+    assert found.verdict == "not run"
+    assert found.notes == ("length_dist: long_biased: in the ablation's file but not launched.",)
+
+
+def test_what_was_typed_at_the_launch_is_said_of_a_claim():
+    runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x"], "b", documents=12)
+    runs = replace(runs, plan=replace(runs.plan, overrides=("+ablation=made", "task_mix=2_8")))
+    assert MADE.ours is not None
+    assert any("made: Launched with task_mix=2_8" in note for note in judge_runs(MADE, MADE.ours, runs).notes)
+
+
+def test_a_claim_that_is_judged_on_stale_rows_says_so():
+    runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=frozenset({"a"}))
+    for baseline, stale in (("b", True), ("c", False)):
+        asked = Ours(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
+        found = judge_runs(MADE, asked, runs)
+        one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
+        assert claims_table([one]).rows[0][7].mark == (" ‡ stale" if stale else "")
+        assert ("‡ stale\n" in "\n".join(describe(one))) == stale
+        assert any("‡ stale (a)" in note for note in found.notes)
 
 
 def test_claims_are_judged_by_the_store(tmp_path: Path):
@@ -158,6 +227,8 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
         ({"direction": "hihger"}, "direction 'hihger'; did you mean 'higher'"),
         ({"direction": "alike"}, "alike without margin"),
         ({"size": "large"}, "Expected `float`, got `str`"),
+        ({"printed": BARE}, "printed: has neither questions nor noise"),
+        ({"ours": {**OURS, "length": "beyonde"}}, "ours.length: 'beyonde' .* did you mean 'beyond'"),
     ],
 )
 def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: str):

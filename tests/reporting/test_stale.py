@@ -10,6 +10,7 @@ from mmprolong.cli import main
 from mmprolong.evaluation.score import metrics
 from mmprolong.plans import Plan, load_plan, save_plan
 from mmprolong.records import write_jsonl
+from mmprolong.reporting.claims_report import judge_claims
 from mmprolong.reporting.paper_tables import ablation_table
 from mmprolong.reporting.runs import Runs, read_store
 from mmprolong.reporting.stale import with_stale
@@ -24,16 +25,20 @@ def store(tmp_path: Path) -> Path:
     """A launched sweep of which two rows are finished."""
     plan = make_plan([*OVERRIDES, f"paths.store={tmp_path}"])[0]
     save_plan(Store(tmp_path), plan)
-    for label, chance in (("pool_native", 0.8), ("uniform", 0.6)):
-        for point in plan.of(label):
-            scores = answered(chance, ["reasoning"], ["1x", "2x", "4x", "8x", "16x"], point.seed, documents=4)
-            record = {"stage": "score", "version": 1, "settings": {}, "needs": {}, "outputs": {}}
-            record |= {"id": point.steps["score"], "metrics": metrics(scores, ["2x"])}
-            folder = tmp_path / "score" / point.steps["score"]
-            folder.mkdir(parents=True)
-            write_jsonl(folder / "scores.jsonl", scores)
-            write_json(folder / "done.json", record)
+    finish(tmp_path, plan, "pool_native", 0.8)
+    finish(tmp_path, plan, "uniform", 0.6)
     return tmp_path
+
+
+def finish(store: Path, plan: Plan, label: str, chance: float) -> None:
+    for point in plan.of(label):
+        scores = answered(chance, ["reasoning"], ["1x", "2x", "4x", "8x", "16x"], point.seed, documents=4)
+        record = {"stage": "score", "version": 1, "settings": {}, "needs": {}, "outputs": {}}
+        record |= {"id": point.steps["score"], "metrics": metrics(scores, ["2x"])}
+        folder = store / "score" / point.steps["score"]
+        folder.mkdir(parents=True)
+        write_jsonl(folder / "scores.jsonl", scores)
+        write_json(folder / "done.json", record)
 
 
 def launched_otherwise(store: Path, *overrides: str) -> Plan:
@@ -92,6 +97,15 @@ def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str]
     runs = marked(store)
     assert not runs.stale
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
+
+
+def test_claims_and_power_say_it(capsys: pytest.CaptureFixture[str], store: Path):
+    finish(store, launched_otherwise(store, "phases.longpt.optimizer.peak=0.001"), "long_biased", 0.4)
+    told = "‡ stale (pool_native, long_biased, uniform): the settings or a stage have changed"
+    assert main(["power", "length_dist", "--store", str(store)]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+    (claim,) = judge_claims(store, ["balanced_lengths_win"])
+    assert claim.ours.stale and any(told in note for note in claim.ours.notes)
 
 
 def test_the_report_says_it_and_writes_nothing_where_it_was_launched(
