@@ -42,7 +42,7 @@ def with_intervals(table: Table, runs: Runs) -> Table:
 def _counts(certificate: Mapping[str, Any]) -> dict[str, int]:
     return {
         "tokens": certificate["tokens"]["actual"],
-        "instances": sum(task["instances"] for task in certificate["tasks"].values()),
+        "instances": sum(certificate["page_counts"].values()),
         "pages": sum(int(pages) * number for pages, number in certificate["page_counts"].items()),
     }
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from mmprolong import plugins
+from mmprolong.artifacts import read_json, write_json
 from mmprolong.backbones import count, find
 from mmprolong.config import Config
 from mmprolong.plans import Plan, Point
@@ -182,6 +183,18 @@ def test_what_a_row_was_trained_on_is_counted(tmp_path: Path):
     counted = [table.cell("64K", f"trained_{name}").text for name in ("tokens", "instances", "pages")]
     assert counted == ["65,012", "260", "4,680"] and table.cell("base", "trained_tokens").text == "-"
     assert (table.cell("64K", "step").value or 0) > 0
+
+
+def test_short_data_are_counted_in_every_column_of_what_was_trained_on(tmp_path: Path):
+    levels = {"64K": (0.8, 0.1), "128K": (0.9, 0.1)}
+    truth = Truth(ablation="token_budget", baseline="128K", levels=levels, documents=2, questions=2, seeds=1)
+    store = write_store(tmp_path, truth)
+    path = store / "mixture" / "mixture-64K-s0" / "certificate.json"
+    drawn = read_json(path)
+    short = {"short": {"target": 400, "actual": 400}, "page_counts": drawn["page_counts"] | {"1": 40}}
+    write_json(path, drawn | short)
+    table = build(read_store(store, "token_budget"))
+    assert [table.cell("64K", f"trained_{name}").text for name in ("instances", "pages")] == ["300", "4,720"]
 
 
 def test_the_map_frames_the_length_of_training():
