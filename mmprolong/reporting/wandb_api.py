@@ -57,10 +57,20 @@ def read_api(
     return comparable(Runs(plan=plan, results=results, origins=origins_of(found)), mixed_code)
 
 
-def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
+def entity_and_project(project: str) -> tuple[str, str]:
+    """The two parts of `entity/project`.
+
+    Raises:
+        ConfigError: it has not these two.
+    """
     entity, _, name = project.partition("/")
     if not entity or not name or "/" in name:
         raise ConfigError(f"W&B project: {project!r}; write entity/project")
+    return entity, name
+
+
+def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
+    entity_and_project(project)
     with told(project):
         import wandb
 

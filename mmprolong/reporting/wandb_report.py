@@ -9,7 +9,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.reporting.render import markdown_text, to_markdown
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Table
-from mmprolong.reporting.wandb_api import told
+from mmprolong.reporting.wandb_api import entity_and_project, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,7 @@ def save_wandb_report(runs: Runs, table: Table, project: str) -> str:
     Raises:
         ConfigError: wandb-workspaces is not installed, or W&B cannot be reached or refuses the key.
     """
-    entity, _, name = project.partition("/")
-    if not entity or not name:
-        raise ConfigError(f"W&B project: {project!r}; write entity/project")
+    entity, name = entity_and_project(project)
     with told(project):
         v2 = _library()
         blocks: list[Any] = []

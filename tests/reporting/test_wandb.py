@@ -94,6 +94,16 @@ def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: 
         read_api(project, "length_dist", write_store(tmp_path, SMALL))
 
 
+@pytest.mark.parametrize("project", ["lab", "lab/", "/mmprolong", "lab/mmprolong/more"])
+def test_a_project_is_two_words_wherever_it_is_named(tmp_path: Path, project: str):
+    store = write_store(tmp_path, SMALL)
+    runs = read_store(store, "length_dist")
+    with pytest.raises(ConfigError, match="write entity/project"):
+        read_api(project, "length_dist", store)
+    with pytest.raises(ConfigError, match="write entity/project"):
+        save_wandb_report(runs, ablation_table(runs), project)
+
+
 @pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
 def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
