@@ -114,12 +114,22 @@ def write_json(path: Path, value: object) -> None:
     Raises:
         DiskFull: names the file.
     """
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1))
+
+
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write `content`, text as UTF-8, as `write_json` does; returns `path`.
+
+    Raises:
+        DiskFull: names the file.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     with writing(path), partial.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1))
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+    return path
 
 
 def read_json(path: Path) -> dict:

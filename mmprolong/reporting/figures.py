@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmprolong.artifacts import write_whole
 from mmprolong.reporting.arms import by_length
 from mmprolong.reporting.lengths import size
 from mmprolong.reporting.losses import LossCurve
@@ -115,9 +116,10 @@ def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
 def save(figure: "Figure", stem: Path) -> list[Path]:
     """Write `<stem>.png` and `<stem>.svg` on white; equal figures give equal files."""
     png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
-    png.write_bytes(_bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white"))
-    svg.write_bytes(_bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white"))
-    return [png, svg]
+    return [
+        write_whole(png, _bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white")),
+        write_whole(svg, _bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white")),
+    ]
 
 
 def inline_svg(figure: "Figure", name: str) -> str:
@@ -169,6 +171,9 @@ def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, 
 
 
 def _length_axis(axes: "Axes", runs: Runs) -> None:
+    """Nothing before it is known which lengths are evaluated."""
+    if not runs.lengths:
+        return
     x = [size(length) for length in runs.lengths]
     axes.set_xscale("log", base=2)
     axes.set_xticks(x, runs.lengths)

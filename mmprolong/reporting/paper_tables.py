@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmprolong import plugins
+from mmprolong.artifacts import write_whole
 from mmprolong.choices import ablations, root
 from mmprolong.plans import Plan, Point
 from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
@@ -77,7 +78,4 @@ def write_table(table: Table, folder: Path) -> dict[str, Path]:
         "html": to_html(table),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    files = {ending: folder / f"{table.name}.{ending}" for ending in texts}
-    for ending, path in files.items():
-        path.write_text(texts[ending], encoding="utf-8")
-    return files
+    return {ending: write_whole(folder / f"{table.name}.{ending}", text) for ending, text in texts.items()}

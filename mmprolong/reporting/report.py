@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmprolong.artifacts import write_whole
 from mmprolong.errors import ConfigError
 from mmprolong.reporting import figures
 from mmprolong.reporting.heat_map import needle_heat_map
@@ -45,13 +46,13 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     folder = folder or store / "reports" / runs.plan.ablation
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
-    files = [_write(folder / f"table.{ending}", text) for ending, text in texts.items()]
+    files = [write_whole(folder / f"table.{ending}", text) for ending, text in texts.items()]
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
-    files += [*drawn, _write(folder / "report.md", markdown_report(runs, table, shown))]
+    files += [*drawn, write_whole(folder / "report.md", markdown_report(runs, table, shown))]
     answers, remark = _answers(runs, folder / "items.parquet")
     files += answers
-    html = _write(folder / "report.html", html_report(store, runs, table))
+    html = write_whole(folder / "report.html", html_report(store, runs, table))
     return Report(folder=folder, files=(*files, html), html=html, remark=remark)
 
 
@@ -76,8 +77,3 @@ def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:
     if table.agreements:
         drawn["agreement"] = published_against_ours(table.agreements)
     return [path for name, figure in drawn.items() for path in figures.save(figure, folder / name)]
-
-
-def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.artifacts import write_whole
 from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan
 from mmprolong.records import Score
@@ -63,9 +64,7 @@ def write_snapshot(runs: Runs, path: Path) -> None:
         remarks=runs.remarks,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(gzip.compress(msgspec.json.encode(snapshot), mtime=0))
-    partial.replace(path)
+    write_whole(path, gzip.compress(msgspec.json.encode(snapshot), mtime=0))
 
 
 def read_snapshot(path: Path, mixed_code: bool = False) -> Runs:

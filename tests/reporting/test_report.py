@@ -1,4 +1,5 @@
 import csv
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -87,6 +88,29 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
         row = next(csv.DictReader(file))
     assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
     assert "0 of 4 runs are finished" in report.html.read_text()
+
+
+@pytest.mark.parametrize("table", ["", "page_size"])
+def test_a_sweep_whose_lengths_are_not_known_yet_has_a_report(tmp_path: Path, table: str):
+    """As of documents as they are: which lengths they have is known once they are answered."""
+    levels = {"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}
+    missing = frozenset((label, 0) for label in levels)
+    store = write_store(tmp_path, Truth(levels=levels, missing=missing, documents=2, questions=2, seeds=1))
+    runs = read_store(store, "length_dist")
+    for point in runs.plan.points:
+        point.config["suite"] |= {"labels": [], "overall": [], "trained": ""}
+    report = write(replace(runs, plan=replace(runs.plan, table=table)), store)
+    assert "0 of 2 runs are finished" in report.html.read_text()
+
+
+def test_the_files_of_a_report_are_replaced_whole(report: Report):
+    """Who holds an old file open, or has linked it, keeps it as it was."""
+    held = {path: path.open("rb") for path in report.files}
+    write_report(report.folder.parents[1], "length_dist")
+    for path, old in held.items():
+        with old:
+            assert os.fstat(old.fileno()).st_nlink == 0, path.name
+    assert not list(report.folder.glob("*.partial"))
 
 
 def test_what_is_gone_is_said_and_the_numbers_stay(tmp_path: Path):
