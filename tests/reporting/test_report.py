@@ -99,7 +99,8 @@ def test_a_sweep_whose_lengths_are_not_known_yet_has_a_report(tmp_path: Path, ta
     runs = read_store(store, "length_dist")
     for point in runs.plan.points:
         point.config["suite"] |= {"labels": [], "overall": [], "trained": ""}
-    report = write(replace(runs, plan=replace(runs.plan, table=table)), store)
+    runs = replace(runs, plan=replace(runs.plan, table=table))
+    report = write(runs, ablation_table(runs), store)
     assert "0 of 2 runs are finished" in report.html.read_text()
 
 
