@@ -149,7 +149,8 @@ def _hydra(choices: Sequence[str]) -> Composition:
     with open_dict(composed):
         chosen = composed.pop("hydra").runtime.choices
     plain: Any = OmegaConf.to_container(composed, resolve=False, enum_to_str=True)
-    return Composition({group: name for group, name in chosen.items() if not group.startswith("hydra/")}, plain)
+    made = {group: name for group, name in chosen.items() if not group.startswith("hydra/")}
+    return Composition(made, plain, frozenset(_checked(choice)[0] for choice in choices))
 
 
 def _checked(choice: str) -> tuple[str, str]:

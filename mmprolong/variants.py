@@ -30,10 +30,14 @@ class Composition:
     choices: Mapping[str, str]
     """By group, the defaults too."""
     plain: dict[str, Any]
+    asked: frozenset[str]
+    """The groups that were chosen from; of all others the choices are the defaults'."""
 
 
 def derived(known: Composition, wanted: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the choices `wanted` compose to, all others being those of `known`; None if only Hydra can tell."""
+    """What the choices `wanted` compose to, all others being the defaults; None if only Hydra can tell."""
+    if not known.asked <= wanted.keys():
+        return None
     choices = {**known.choices, **wanted}
     plain = deepcopy(known.plain)
     for group, name in choices.items():

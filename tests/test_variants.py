@@ -1,11 +1,13 @@
 """A composition that is derived from the files equals Hydra's own, or is not derived."""
 
-from itertools import product
+from dataclasses import dataclass
+from itertools import combinations, product
 
 import pytest
 
 from mmprolong.choices import ablations, groups
 from mmprolong.compose import Composer
+from mmprolong.config import Config
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.spec import parse, points
 from mmprolong.variants import Composition, derived
@@ -13,6 +15,39 @@ from mmprolong.variants import Composition, derived
 DEFAULTS = {"length_distribution": "pool_native", "rope": "base_x4"}
 PLAIN = {"phases": {"longpt": {"mixture": {"length": {"name": "pool_native", "tilt": None}}, "rope": {"factor": 4.0}}}}
 PAIRS = [(f"task_mix={mix}", f"rope={rope}") for mix, rope in product(groups()["task_mix"][:2], ("base_x1", "base_x8"))]
+OTHERS = {
+    "length_distribution": "uniform",
+    "rope": "base_x8",
+    "task_mix": "2_8",
+    "model": "qwen2_5_vl_7b",
+    "suite": "heldout_documents",
+    "supervision": "reasoning",
+}
+"""A choice of each group that is not the default. Hydra need not be asked for those of the first three groups."""
+COMBINATIONS = [chosen for count in (2, 1, 0) for chosen in combinations(sorted(OTHERS), count)]
+
+
+def _overrides(chosen: tuple[str, ...]) -> list[str]:
+    return [f"{group}={OTHERS[group]}" for group in chosen]
+
+
+@dataclass(frozen=True)
+class ByHydra:
+    """A combination of choices, composed with nothing before it."""
+
+    known: Composition
+    config: Config
+
+
+@pytest.fixture(scope="module")
+def by_hydra() -> dict[tuple[str, ...], ByHydra]:
+    """Every combination of two choices, of one and of none."""
+    found = {}
+    for chosen in COMBINATIONS:
+        composer = Composer()
+        config, _ = composer.compose(_overrides(chosen))
+        found[chosen] = ByHydra(composer.asked[()][0], config)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +61,21 @@ def composer() -> Composer:
 @pytest.mark.parametrize("choices", PAIRS, ids=" ".join)
 def test_a_derived_composition_is_hydras(composer: Composer, choices: tuple[str, ...]):
     assert composer.compose(choices) == Composer().compose(choices)
+
+
+def test_a_composition_keeps_nothing_of_an_earlier_one(by_hydra: dict[tuple[str, ...], ByHydra]):
+    composer = Composer()
+    for chosen, alone in by_hydra.items():
+        assert composer.compose(_overrides(chosen))[0] == alone.config, chosen
+
+
+def test_what_is_derived_from_any_composition_is_hydras(by_hydra: dict[tuple[str, ...], ByHydra]):
+    told = 0
+    for (before, first), (after, second) in product(by_hydra.items(), repeat=2):
+        plain = derived(first.known, {group: OTHERS[group] for group in after})
+        assert plain in (None, second.known.plain), (before, after)
+        told += plain is not None
+    assert told > len(COMBINATIONS)
 
 
 @pytest.mark.parametrize("name", ablations())
@@ -45,7 +95,7 @@ def test_hydra_is_asked_once_where_arms_differ_in_files_of_the_same_keys(name: s
 
 
 def test_what_is_derived_has_the_new_values_and_leaves_the_old_alone():
-    new = derived(Composition(DEFAULTS, PLAIN), {"length_distribution": "uniform"})
+    new = derived(Composition(DEFAULTS, PLAIN, frozenset()), {"length_distribution": "uniform"})
     assert new is not None
     assert new["phases"]["longpt"]["mixture"]["length"] == {"name": "uniform", "tilt": 0.0}
     assert PLAIN["phases"]["longpt"]["mixture"]["length"]["name"] == "pool_native"
@@ -63,7 +113,7 @@ def test_what_is_derived_has_the_new_values_and_leaves_the_old_alone():
     ids=["a value is not there", "a value is another file's", "other keys", "a file is gone", "a choice was added"],
 )
 def test_what_the_files_do_not_say_is_not_derived(choices: dict, plain: dict, wanted: dict):
-    assert derived(Composition(choices, plain), wanted) is None
+    assert derived(Composition(choices, plain, frozenset()), wanted) is None
 
 
 @pytest.mark.parametrize("mistake", ["+rope=base_x1", "ablation=length_dist", "rope=base_x3"])
