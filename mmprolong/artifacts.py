@@ -23,9 +23,10 @@ CHECKPOINTS = "checkpoints"
 ANSWERED = "answered.jsonl"
 PARTS = "parts"
 CODE = ".code"
+SPENT = ".spent"
 _RESUME = (CHECKPOINTS, ANSWERED, PARTS)
 """What a step goes on from after a stop: no results, and gone once it is finished."""
-_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, ".lease", "pool.txt"}
+_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, SPENT, ".lease", "pool.txt"}
 """Not results: they say when, where and how a step ran."""
 
 
@@ -75,14 +76,18 @@ def hash_outputs(folder: Path) -> dict[str, str]:
     return {name.as_posix(): _sha256(path) for path, name in names.items() if name.parts[0] not in _RESUME}
 
 
+def goes_on(folder: Path) -> bool:
+    """Whether an earlier attempt has left something in `folder` that the step goes on from."""
+    return any((folder / name).exists() for name in _RESUME)
+
+
 def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
     """The code of a step that begins, or goes on from what an earlier attempt has left in `folder`.
 
     Args:
         code: digests of the files that this attempt uses. One of which an attempt before used another is 'one+other'.
     """
-    goes_on = (folder / CODE).exists() and any((folder / name).exists() for name in _RESUME)
-    before = read_json(folder / CODE) if goes_on else {}
+    before = read_json(folder / CODE) if (folder / CODE).exists() and goes_on(folder) else {}
     found = dict(before)
     for name, digest in code.items():
         used = before[name].split("+") if name in before else []
@@ -93,7 +98,7 @@ def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
 
 def drop_resume(folder: Path) -> None:
     """Remove what the step in `folder` would go on from: it is finished."""
-    for name in (*_RESUME, CODE):
+    for name in (*_RESUME, CODE, SPENT):
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)

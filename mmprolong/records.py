@@ -221,10 +221,11 @@ class RunRecord:
     label: str = ""
     """A person's name for it: ablation and point that first asked for the step."""
     started: str = ""
-    """UTC, ISO 8601."""
+    """When the attempt began that finished; UTC, ISO 8601."""
     seconds: float = 0.0
-    """Wall time of the attempt that finished [s]."""
+    """Wall time of that attempt and of those that it went on from, each until it last said how far it was [s]."""
     cpu_hours: float = 0.0
+    """In the same attempts, of the process that ran the step and of those that read PDFs for it."""
     commit: str = ""
     """Git commit of the code, with `+` if the tree was changed."""
     code: dict[str, str] = field(default_factory=dict)

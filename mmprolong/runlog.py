@@ -3,12 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mmprolong.artifacts import LOG, PROGRESS, write_json
+from mmprolong.errors import DiskFull
+from mmprolong.meter import Meter
 from mmprolong.mirror import Mirror
 
 _PROGRESS_SECONDS = 0.5
@@ -36,6 +39,7 @@ class RunLog:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.stopping = stopping
+        self.meter = Meter(folder)
         self._mirror = mirror
         self._started = time.time()
         self._base: int | None = None
@@ -76,6 +80,7 @@ class RunLog:
         self._reported = now
         rate = (done - self._base) / max(now - self._started, 1e-9)
         write_json(self.folder / PROGRESS, {"done": done, "total": total, "unit": unit, "rate": rate, "time": now})
+        self.meter.note()
 
     def rewind(self, updates: int) -> None:
         """Forget the lines after an update: the step resumes from its checkpoint there; 0 forgets all."""
@@ -95,6 +100,8 @@ class RunLog:
 
     def fail(self) -> None:
         """Close the log of a step that ended without a result."""
+        with suppress(OSError, DiskFull):  # the error that is on its way up says why
+            self.meter.note()
         if self._mirror is not None:
             self._mirror.finish({}, failed=True)
 

@@ -1,7 +1,6 @@
 """The chain of stages: which steps a configuration stands for, and how one step is run."""
 
 import importlib
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -180,12 +179,14 @@ def _run(
     known = identity(settings)
     code = code_so_far(folder, code_of(stage.module, step.settings))
     log = RunLog(folder, _mirror(store, step, known, code, tracking, group), stopping)
-    started, clock, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
+    started = datetime.now(UTC)
     try:
         metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
     except BaseException:
         log.fail()
         raise
+    outputs = hash_outputs(folder)
+    spent = log.meter.spent
     record = RunRecord(
         id=step.id,
         stage=step.stage,
@@ -193,11 +194,11 @@ def _run(
         settings=known,
         needs=step.needs,
         metrics=metrics,
-        outputs=hash_outputs(folder),
+        outputs=outputs,
         label=step.label,
         started=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - clock, 3),
-        cpu_hours=(time.process_time() - cpu) / 3600,
+        seconds=round(spent.seconds, 3),
+        cpu_hours=spent.cpu_seconds / 3600,
         commit=code_version(),
         code=code,
         packages=packages(),

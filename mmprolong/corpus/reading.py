@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -52,6 +52,8 @@ class Part:
     """Pages without text."""
     seconds: float = 0.0
     """CPU time spent on rendering [s]."""
+    cpu_seconds: float = 0.0
+    """CPU time spent on all of it; unknown, and 0, of a file that its process died of [s]."""
 
 
 def write_part(part: str, value: Part) -> None:
@@ -89,8 +91,10 @@ def serve(connection: Connection) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
         # SIGALRM's default action ends the process, even inside a C library.
         signal.setitimer(signal.ITIMER_REAL, job.seconds)
+        started = time.process_time()
         try:
-            write_part(job.part, read(job))
+            part = read(job)
+            write_part(job.part, replace(part, cpu_seconds=round(time.process_time() - started, 4)))
             problem = None
         except DiskFull as error:
             problem = error

@@ -36,13 +36,15 @@ def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog)
     jobs = jobs_of(settings, pool, folder)
     _read(jobs, log)
     rejects: list[Reject] = []
-    accepted = list(_accepted(jobs, rejects))
+    parts = [read_part(job.part) for job in jobs]
+    accepted = list(_accepted(zip(jobs, parts, strict=True), rejects))
     if not accepted:
         raise DataError(f"{pool}: none of {len(jobs)} PDFs is readable ({_reasons(rejects)}); give another corpus.path")
     documents = _split([part.document for _, part in accepted if part.document], settings.heldout)
     _write(folder, [job for job, _ in accepted], documents, settings.thumbnail)
     write_jsonl(folder / "rejects.jsonl", rejects)
     (folder / "pool.txt").write_text(f"{pool}\n", encoding="utf-8")
+    log.meter.elsewhere(sum(part.cpu_seconds for part in parts))  # once: an attempt after this one has all parts again
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 
@@ -82,12 +84,11 @@ def _read(jobs: list[Job], log: RunLog) -> None:
             raise Interrupted
 
 
-def _accepted(jobs: Iterable[Job], rejects: list[Reject]) -> Iterator[tuple[Job, Part]]:
+def _accepted(read: Iterable[tuple[Job, Part]], rejects: list[Reject]) -> Iterator[tuple[Job, Part]]:
     """The readable documents, the first of each that is there twice; refuses the others into `rejects`."""
     contents: dict[str, str] = {}
     texts: dict[str, str] = {}
-    for job in jobs:
-        part = read_part(job.part)
+    for job, part in read:
         if part.document is None:
             rejects.append(part.reject or Reject(what=job.source, reason="crashed"))
         elif part.document.id in contents:

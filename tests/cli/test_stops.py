@@ -30,7 +30,7 @@ def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Pat
         run_step(Store(disk), step, off)
     assert "\n" not in str(caught.value)
     folder = Store(disk).folder(step.stage, step.id)
-    assert {path.name for path in folder.iterdir()} <= {".lease", ".code", "failed.json", "progress.json"}
+    assert {path.name for path in folder.iterdir()} <= {".lease", ".code", ".spent", "failed.json", "progress.json"}
     assert mount(disk, "16m", "remount").returncode == 0
     elsewhere = Store(tmp_path / "elsewhere")
     assert run_step(elsewhere, steps["corpus"], off).outputs == corpus.outputs

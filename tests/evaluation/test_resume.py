@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import ANSWERED, Store, hash_outputs
+from mmprolong.artifacts import ANSWERED, SPENT, Store, hash_outputs, write_json
 from mmprolong.config import Tracking
 from mmprolong.evaluation.reply import run
+from mmprolong.meter import Spent
 from mmprolong.records import RunRecord
 from mmprolong.runlog import Interrupted, RunLog, never
 from mmprolong.stages import run_step
@@ -92,6 +93,19 @@ def test_asked_to_stop_it_keeps_the_batch_in_hand(store: Path, whole: tuple[RunR
         assert len(log.reported) == 2, attempt
     answer(store, RunLog(folder))
     assert hash_outputs(folder) == record.outputs
+
+
+def test_a_step_that_goes_on_has_taken_what_its_attempts_took(store: Path):
+    folder, off = store / step().path, Tracking(mode="off")
+    looks = iter([False, True])
+    with pytest.raises(Interrupted):
+        run_step(Store(store), step(), off, stopping=lambda: next(looks))
+    assert (folder / SPENT).exists()
+    write_json(folder / SPENT, Spent(seconds=1000.0, cpu_seconds=3600.0))
+    record = run_step(Store(store), step(), off)
+    assert record.seconds > 1000
+    assert record.cpu_hours > 1
+    assert not (folder / SPENT).exists()
 
 
 @pytest.mark.parametrize("end", [b'{"sample":"held', b"\0\0\0\0\n", b"\xff\n"])
