@@ -37,8 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
     done = cancel(store, plan, arguments.match)
     write_asked(store, plan)
     console = Terminal()
-    for line in _lines([plan.steps[name] for name in done.ended]):
+    for line in _lines([plan.steps[name] for name in done.ended if name in plan.steps]):
         console.print(f"cancelled: {line}", soft_wrap=True)
+    others = sum(name not in plan.steps for name in done.ended)
+    if others:
+        console.print(f"cancelled: {others} jobs of another plan of {plan.ablation}", soft_wrap=True)
     show_shared(done.shared, console)
     if not done.ended and not done.shared:
         console.print(f"{arguments.ablation}: no job of it is in the queue")

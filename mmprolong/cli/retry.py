@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
-    from mmprolong.plans import load_plan, save_plan
+    from mmprolong.plans import load_plan
     from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm import SlurmLauncher
 
@@ -27,5 +27,4 @@ def run(arguments: argparse.Namespace) -> None:
     plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
     check(config, prune=False)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
-    save_plan(store, plan)
     show(store, plan, launched, prune=False, console=Terminal())

@@ -46,10 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
         from mmprolong.reporting.wandb_api import require_reachable
 
         require_reachable()
-    save_plan(store, plan)
     if config.cluster.launcher == "slurm":
         submit(store, plan, config, arguments.prune, console)
         return 0
+    save_plan(store, plan)
     return _run_here(store, plan, config, console)
 
 

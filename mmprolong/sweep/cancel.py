@@ -32,20 +32,30 @@ class Cancelled:
 def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> Cancelled:
     """Cancel the live jobs of a plan's steps and those that wait for them, but none that another ablation needs.
 
+    Also those of its other plans: of points that are no longer in the file, of a launch that was killed.
+
     Args:
         match: only of the points whose `label/s<seed>` contains this, leaving alone what other points need; where no
             point does, of the steps whose `stage/id` contains it.
     """
     queue = queue or SlurmQueue()
     with lease(store.root / PLANS, waiting=lambda: None):  # a launch may be claiming the same jobs
-        known = {name: each for name, each in latest(store).items() if name in plan.steps}
-        live = live_jobs(queue, known)
+        newest = latest(store)
         chosen = _chosen(plan, match)
         chosen |= descendants(plan, chosen)
-        mine = [known[name] for name in plan.steps if name in live and name in chosen]
+        names = [name for name in plan.steps if name in chosen and name in newest]
+        known = {name: newest[name] for name in [*names, *([] if match else strays(store, plan, newest))]}
+        live = live_jobs(queue, known)
+        mine = [each for name, each in known.items() if name in live]
         alone, shared = release(store, plan, mine)
         withdraw(store, plan, queue, alone)
     return Cancelled([each.step for each in alone], shared)
+
+
+def strays(store: Store, plan: Plan, known: Mapping[str, Submission]) -> list[str]:
+    """The steps whose newest jobs the ablation wants and that its plan does not have."""
+    mine = wanted(store).get(plan.ablation, {})
+    return [name for name, job in mine.items() if name not in plan.steps and known[name].job == job]
 
 
 def release(store: Store, plan: Plan, submissions: Sequence[Submission]) -> tuple[list[Submission], Mapping[str, int]]:

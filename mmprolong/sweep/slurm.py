@@ -9,9 +9,9 @@ from typing import Any
 from mmprolong.artifacts import Store, lease
 from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import DiskFull, SchedulerError
-from mmprolong.plans import PLANS, Plan
+from mmprolong.plans import PLANS, Plan, planned, save_plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
-from mmprolong.sweep.cancel import live_jobs, release, withdraw
+from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
@@ -57,7 +57,7 @@ class SlurmLauncher:
         self.queue = queue or SlurmQueue()
 
     def submit(self, prune: bool = False) -> Launched:
-        """Submit what is neither finished nor in the queue, each array after what it needs.
+        """Submit what is neither finished nor in the queue, each array after what it needs, and save the plan.
 
         Steps that wait for one that has failed are taken out of the queue and submitted anew.
 
@@ -70,7 +70,13 @@ class SlurmLauncher:
         """
         require("sbatch")
         with lease(self.store.root / PLANS, waiting=lambda: None):  # another launch may be submitting the same steps
-            return self._launch(prune)
+            # An older plan stands until this launch is through: a refused one changes nothing, and after a kill
+            # `cancel` ends the jobs of both, as it goes by what is noted. The first one must make the ablation known.
+            if self.plan.ablation not in planned(self.store):
+                save_plan(self.store, self.plan)
+            launched = self._launch(prune)
+            save_plan(self.store, self.plan)
+            return launched
 
     def _launch(self, prune: bool) -> Launched:
         known = latest(self.store)
@@ -98,9 +104,7 @@ class SlurmLauncher:
         append(launches(self.store, self.plan.ablation), marked(claims, ""))
 
     def _stray(self, known: Mapping[str, Submission], live: Mapping[str, JobState]) -> list[Submission]:
-        mine = wanted(self.store).get(self.plan.ablation, {})
-        left = (name for name in live if name not in self.plan.steps)
-        return [known[name] for name in left if mine.get(name) == known[name].job]
+        return [known[name] for name in strays(self.store, self.plan, known) if name in live]
 
     def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
         frozen = freeze(self.store, self.plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mmprolong.plans import load_plan
 from tests.slurm.site import ARMS, LIVE, MARKS, Site
 
 pytestmark = MARKS
@@ -69,4 +70,11 @@ def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(without:
         shown = site.launch("+cluster.jobs.reply={partition:nowhere,cpus:1}", code=1)
         assert "cluster.jobs.reply: " in shown
         assert "invalid partition" in shown
+        assert not LIVE & set(site.cluster.states().values())
+        site.launch()
+        plan, queued = load_plan(site.store, "length_dist"), site.cluster.states()
+        site.launch("+cluster.jobs.reply={partition:nowhere,cpus:1}", "task_mix=2_8", code=1)
+        assert load_plan(site.store, "length_dist") == plan
+        assert {job: site.cluster.states()[job] for job in queued} == queued
+        site.cli("cancel", "length_dist")
         assert not LIVE & set(site.cluster.states().values())

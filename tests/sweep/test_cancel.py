@@ -45,3 +45,13 @@ def test_jobs_that_another_ablation_needs_are_left_to_it(tmp_path: Path):
     done = cancel(store, other, queue=queue)
     assert done.ended == ["training0", "reply0"]
     assert not done.shared
+
+
+def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_with_an_arm(tmp_path: Path):
+    store = Store(tmp_path)
+    submit(store, CHAIN, "1", "2", "3")
+    newer = plan(training1="")
+    queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
+    assert cancel(store, newer, "training1", queue).ended == []
+    assert cancel(store, newer, queue=queue).ended == ["training0", "reply0", "score0"]
+    assert queue.cancelled == ["1", "2", "3"]
