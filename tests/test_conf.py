@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import ablations, root
+from mmprolong.choices import ablations, groups, root
 from mmprolong.cli.launch import check
 from mmprolong.compose import Composer, from_json, to_json
 from mmprolong.errors import ConfigError
@@ -67,6 +67,8 @@ def test_no_default_has_changed():
         ("suite.scorer=stamp", "did you mean 'stamps'?"),
         ("corpus.renderer=mupdf", "did you mean 'pymupdf'?"),
         ("phases.longpt.objective=next_tok", "did you mean 'next_token'?"),
+        ("phases.longpt.source.tasks=['${suite.bench}']", "${suite.bench} names no value"),
+        ("tracking.project='at ${seed}'", "write ${KEY} alone"),
     ],
 )
 def test_a_wrong_override_is_one_line_with_the_way_out(override: str, says: str):
@@ -86,11 +88,21 @@ def test_the_seed_reaches_the_phases_of_the_sweep_and_not_the_pretraining():
     assert {name: phase.seed for name, phase in config.phases.items() if phase.seed} == {"longpt": 7, "sft": 7}
 
 
+def test_a_value_in_a_list_may_stand_for_another():
+    config, _ = Composer().compose(["phases.longpt.source.tasks=[reasoning,'${suite.benchmark}']"])
+    assert config.phases["longpt"].source.tasks == ["reasoning", config.suite.benchmark]
+
+
 def test_a_stage_asks_for_what_others_do_until_it_says_more():
     cpus = "cluster.jobs.default.cpus=3"
     jobs = Composer().compose(["cluster=slurm_cpu", "cluster.jobs.reply.memory=9", cpus])[0].cluster.jobs
     assert (jobs["reply"].memory, jobs["reply"].cpus, jobs["reply"].minutes) == (9, 3, jobs["default"].minutes)
     assert (jobs["default"].memory, jobs["default"].cpus) == (4, 3)
+
+
+def test_no_job_asks_for_gpus_that_its_one_model_leaves_idle():
+    clusters = (Composer().compose([f"cluster={name}"])[0].cluster for name in groups()["cluster"])
+    assert {job.gpus for cluster in clusters for job in cluster.jobs.values()} == {0, 1}
 
 
 def test_a_job_must_have_begun_when_it_is_warned():
