@@ -30,6 +30,7 @@ from mmprolong.variants import Composition, derived
 
 SWEEP = "sweep"
 _JOBS = "cluster.jobs"
+_REFERENCE = re.compile(r"\$\{[\w.]+\}")
 
 
 class Composer:
@@ -236,7 +237,11 @@ def _resolved(node: Any, root: dict[str, Any]) -> Any:
     """`${key}` replaced by the value of that key: the only interpolation in our files."""
     if isinstance(node, dict):
         return {key: _resolved(value, root) for key, value in node.items()}
-    if isinstance(node, str) and node.startswith("${"):
+    if isinstance(node, list):
+        return [_resolved(value, root) for value in node]
+    if isinstance(node, str) and "${" in node:
+        if not _REFERENCE.fullmatch(node):
+            raise ConfigError(f"conf: {node!r}: only a whole value can stand for another; write ${{KEY}} alone")
         value: Any = root
         for part in node[2:-1].split("."):
             if not isinstance(value, dict) or part not in value:
