@@ -93,7 +93,8 @@ def kind_of(error: BaseException) -> str:
 def from_note(note: Mapping[str, Any]) -> Failure:
     """The failure that a step wrote down itself, in `failed.json`."""
     kind = note.get("kind") or ("code" if note.get("traceback") else "data")
-    return Failure(kind if kind in ADVICE else "code", str(note.get("error", "")).splitlines()[0])
+    lines = (line for line in str(note.get("error", "")).splitlines() if line.strip())
+    return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:

@@ -52,7 +52,13 @@ def test_what_says_nothing_is_no_failure(state: str):
 
 def test_a_step_says_itself_why_it_failed():
     assert from_note({"kind": "data", "error": "x\ny", "traceback": ""}).says == "x"
+    assert from_note({"kind": "data", "error": "\ny"}).says == "y"
     assert from_note({"error": "KeyError: 3", "traceback": "Traceback ..."}).kind == "code"
+
+
+@pytest.mark.parametrize("note", [{"kind": "data", "error": ""}, {"kind": "data"}])
+def test_a_failure_without_a_message_is_still_one(note: dict[str, str]):
+    assert from_note(note).says == "it did not say why"
 
 
 def test_every_kind_says_what_to_do():

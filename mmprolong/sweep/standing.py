@@ -1,6 +1,7 @@
 """Where every step of a plan stands: what the disk says first, what the queue says second."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ _FRESH = 60.0
 _ROOM = 65536
 """With less than this free on its disk, a job may be unable to say why it failed [bytes]."""
 _TAIL = 8192
-"""How much of the end of a log is read [bytes]."""
+"""How much of the end of a log is read at first, twice as much until it is enough [bytes]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +86,15 @@ def tail(path: Path, lines: int) -> list[str]:
     """The last lines of a file, empty ones left out; none if it is not there."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            text = file.read().decode(errors="replace")
+            found, start, size = [], file.seek(0, os.SEEK_END), _TAIL
+            end = start
+            while start and len(found) <= lines:  # the first of them may be torn
+                start = file.seek(max(0, end - size))
+                found = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+                size *= 2
     except OSError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-lines:]
+    return found[max(0, len(found) - lines) :]
 
 
 def last_words(folder: Path, standing: Standing, lines: int) -> list[str]:

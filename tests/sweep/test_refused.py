@@ -1,4 +1,4 @@
-"""A launch that no Slurm takes changes nothing: what was launched before is still what `status` and `cancel` speak of."""
+"""A launch that no Slurm takes changes nothing: `status` and `cancel` still speak of what was launched before."""
 
 from pathlib import Path
 
