@@ -94,9 +94,9 @@ class RunLog:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the log; `summary` is what a table reads."""
-        (self.folder / PROGRESS).unlink(missing_ok=True)
         if self._mirror is not None:
             self._mirror.finish(summary, failed=False)
+        (self.folder / PROGRESS).unlink(missing_ok=True)
 
     def fail(self) -> None:
         """Close the log of a step that ended without a result."""

@@ -204,9 +204,11 @@ def _run(
         packages=packages(),
         hardware=hardware(),
     )
-    store.finish(record)
+    try:
+        log.finish(metrics)  # first: a step that is finished never runs again, and would not mend a mirror left open
+    finally:
+        store.finish(record)
     drop_resume(folder)
-    log.finish(metrics)
     return record
 
 

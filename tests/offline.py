@@ -26,11 +26,11 @@ def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: Sequenc
     for number, score in enumerate(scores):
         run.metrics(msgspec.to_builtins(score), number)
     run.finish(metrics, failed=False)
-    _await(store / "wandb", step)
+    await_summary(store / "wandb", step)
 
 
-def _await(folder: Path, step: str, seconds: float = 10.0) -> None:
-    """`finish` may return before W&B's own process has written the last lines."""
+def await_summary(folder: Path, step: str, seconds: float = 10.0) -> None:
+    """Wait for a run's end: `finish` may return before W&B's own process has written the last lines."""
     end = time.monotonic() + seconds
     while "overall" not in read_runs(folder, {step})[step].summary:
         assert time.monotonic() < end, f"W&B did not write {step}"

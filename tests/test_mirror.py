@@ -6,17 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import LOG
+from mmprolong.artifacts import LOG, Store
 from mmprolong.config import Tracking
 from mmprolong.evaluation import score
 from mmprolong.mirror import Mirror
+from mmprolong.records import RunRecord
 from mmprolong.reporting.wandb_files import read_runs
 from mmprolong.runlog import RunLog
 from mmprolong.settings import ScoreSettings
+from mmprolong.stages import make_step, run_step
+from tests.offline import await_summary
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, serving
 
@@ -66,6 +70,28 @@ def test_offline_attempts_are_merged_by_the_number_of_the_row(tmp_path: Path):
     rows = read_runs(tmp_path / "wandb")["step-1"].history
     assert [row["loss"] for row in rows] == [number / 8 for number in range(1, 11)]
     assert not (tmp_path / "wandb" / "artifacts").exists()
+
+
+class Cut(Store):
+    """Of a process that is killed at the moment at which a step would be finished."""
+
+    def finish(self, record: RunRecord) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_kill_beside_the_end_of_a_step_leaves_no_mirror_without_summary(tmp_path: Path):
+    root = write_store(tmp_path, Truth(levels={"pool_native": (0.9, 0.1)}, documents=2, questions=2, seeds=1))
+    step = make_step("score", "cut", ScoreSettings(), {"reply": "reply/reply-pool_native-s0"})
+    found = []
+    for store in (Cut(root), Store(root)):
+        with suppress(KeyboardInterrupt):
+            run_step(store, step, Tracking())
+        await_summary(root / "wandb", step.id)
+        run = read_runs(root / "wandb")[step.id]
+        found.append((run.summary["overall"], [(row["sample"], row["value"]) for row in run.history]))
+        time.sleep(1.1)  # W&B names folders by the second
+    assert found[0] == found[1]
+    assert Store(root).record("score", step.id) is not None
 
 
 @pytest.mark.parametrize(
