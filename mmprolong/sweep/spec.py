@@ -214,6 +214,11 @@ def _check_rows(ablation: Ablation) -> None:
     twice = [label for label, number in rows.items() if number > 1]
     if twice:
         raise ConfigError(f"sweep {ablation.name}: two rows are called {twice[0]!r}; give each a label of its own")
+    odd = [label for label in rows if not label.isprintable() or label != label.strip() or not label]
+    if odd:
+        raise ConfigError(
+            f"sweep {ablation.name}: the label {odd[0]!r} cannot be printed as it is; use visible letters"
+        )
     if not rows:
         raise ConfigError(f"sweep {ablation.name}: no points, no grid and no zip; name at least one row")
     seeds = ablation.seeds

@@ -34,6 +34,8 @@ def plan_of(store: Path, *overrides: str):
         ({"points": {"a": []}}, "has no override"),
         ({"points": {"a": ["length_distribution=uniform", " "]}}, "has no override"),
         ({"points": {}}, "no points, no grid and no zip"),
+        ({"points": {"a": ["rope=base_x1"], "b\x1b[1m": ["rope=base_x2"]}}, "cannot be printed as it is"),
+        ({"points": {"a": ["rope=base_x1"], "b\n": ["rope=base_x2"]}}, "cannot be printed as it is"),
         ({"zip": [{"x": ["seed=1"]}, {"1": ["seed=2"], "2": ["seed=3"]}]}, "axes of [1, 2] labels"),
         ({"points": {"x / 1": ["a=1"]}, "grid": [{"x": ["a=1"]}, {"1": ["b=1"]}]}, "two rows are called 'x / 1'"),
         ({"basline": "a"}, "did you mean 'baseline'?"),
