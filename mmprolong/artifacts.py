@@ -24,9 +24,10 @@ ANSWERED = "answered.jsonl"
 PARTS = "parts"
 CODE = ".code"
 SPENT = ".spent"
+LEASE = ".lease"
 _RESUME = (CHECKPOINTS, ANSWERED, PARTS)
 """What a step goes on from after a stop: no results, and gone once it is finished."""
-_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, SPENT, ".lease", "pool.txt"}
+_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, SPENT, LEASE, "pool.txt"}
 """Not results: they say when, where and how a step ran."""
 
 
@@ -158,17 +159,31 @@ def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Itera
         poll: time between two looks [s].
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lease").open("a") as file:
+    with (folder / LEASE).open("a") as file:
         while not locked(file.fileno()):
             waiting()
             time.sleep(poll)
         yield
 
 
-def locked(descriptor: int) -> bool:
+def held(folder: Path) -> bool:
+    """Whether a process of this machine has the lease of `folder`.
+
+    Asked by a shared lock that is given back at once: it works in containers, where `/proc/locks` names other devices
+    or nothing, and readers do not see each other. A process that wants the lease in that moment looks again at its next
+    poll. A file system without locks across nodes says nothing of other nodes.
+    """
+    try:
+        with (folder / LEASE).open("rb") as file:
+            return not locked(file.fileno(), fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def locked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     """Take the lock of an open file, unless another process has it; held until the file is closed."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, strsignal
 from typing import Any
 
+from mmprolong.artifacts import FAILED, write_json
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
 
 ADVICE = {
@@ -11,11 +15,12 @@ ADVICE = {
     "once (cluster.processes); then `{again}`",
     "time": "ask for more (cluster.jobs.{stage}.minutes=MINUTES): `{again}`",
     "node": "not the step's fault: `{again}`",
-    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory): `{again}`",
+    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory, or fewer at once: "
+    "cluster.processes): `{again}`",
     "disk": "free some space, then `{again}`",
     "data": "mend the setting or the data that it names, then run the sweep again: `{again}`",
     "input": "`{again}` runs its inputs first",
-    "code": "a bug: its traceback is in failed.json; mend it, then `{again}`",
+    "code": "a bug: failed.json has its traceback or what it wrote last; mend it, then `{again}`",
     "cancelled": "`{again}` submits it again",
 }
 """What to do, by kind of failure."""
@@ -54,6 +59,8 @@ _LAST_WORDS = {
 a note."""
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
 """In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
+_KILLS = (SIGKILL, SIGTERM, SIGINT, SIGHUP)
+"""Signals that come from outside; a process gets the others by its own fault."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 
 
@@ -63,7 +70,7 @@ class Failure:
 
     kind: str
     says: str
-    """What was found, in one line."""
+    """What was found; all but the first line stands in the note alone."""
 
     def advice(self, stage: str, again: str) -> str:
         """What to do about it.
@@ -95,6 +102,32 @@ def from_note(note: Mapping[str, Any]) -> Failure:
     kind = note.get("kind") or ("code" if note.get("traceback") else "data")
     lines = (line for line in str(note.get("error", "")).splitlines() if line.strip())
     return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
+
+
+def leave_note(folder: Path, failure: Failure, traceback: str = "") -> None:
+    """Write down in a step's folder why it failed, for `from_note`; on a full disk there is no note."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"kind": failure.kind, "error": failure.says, "traceback": traceback, "time": time}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / FAILED, note)
+    except (OSError, DiskFull):  # whoever tells of the failure does so besides
+        return
+
+
+def from_process(code: int, out_of_memory: bool) -> Failure:
+    """The failure of a step whose process on this machine ended under it.
+
+    Args:
+        code: exit code; of a signal the negative number.
+        out_of_memory: whether the kernel has killed a process for want of memory meanwhile.
+    """
+    if code >= 0:
+        return Failure("code", f"its process ended with exit code {code}, and left no note")
+    says = f"its process ended with signal {-code} ({strsignal(-code)})"
+    if -code == SIGKILL and out_of_memory:
+        return Failure("memory", f"{says}: the kernel has killed for want of memory while it ran")
+    return Failure("killed" if -code in _KILLS else "code", says)
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:

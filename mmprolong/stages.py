@@ -19,13 +19,12 @@ from mmprolong.artifacts import (
     hash_outputs,
     lease,
     sweep_partials,
-    write_json,
 )
 from mmprolong.code import code_of
 from mmprolong.config import Config, Phase, Suite, Tracking, identity
 from mmprolong.environment import code_version, hardware, packages
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
-from mmprolong.failures import kind_of
+from mmprolong.failures import Failure, kind_of, leave_note
 from mmprolong.fingerprint import readable_id
 from mmprolong.mirror import Mirror
 from mmprolong.records import RunRecord
@@ -232,13 +231,5 @@ def _mirror(
 
 def _note_failure(folder: Path, error: Exception) -> None:
     expected = isinstance(error, MMProLongError)
-    note = {
-        "kind": kind_of(error),
-        "error": str(error) if expected else f"{type(error).__name__}: {error}",
-        "traceback": "" if expected else traceback.format_exc(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    try:
-        write_json(folder / FAILED, note)
-    except (OSError, DiskFull):  # the error that is on its way up says why
-        return
+    says = str(error) if expected else f"{type(error).__name__}: {error}"
+    leave_note(folder, Failure(kind_of(error), says), "" if expected else traceback.format_exc())

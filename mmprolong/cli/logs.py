@@ -19,27 +19,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """The last lines that the jobs of an ablation wrote."""
+    """The last lines that the steps of an ablation wrote, and why they failed."""
     from mmprolong.plans import load_plan
-    from mmprolong.sweep.standing import log_path, standings, tail
-    from mmprolong.sweep.submissions import latest
+    from mmprolong.sweep.said import last_said
 
     store = Store(Path(arguments.store))
     require_launched(store, arguments.ablation)
     plan = load_plan(store, arguments.ablation)
-    known = latest(store)
-    states = standings(store, plan)
     console = Terminal()
     shown = 0
-    for name, step in plan.steps.items():
-        wanted = arguments.match in step.label or arguments.match in step.path
-        if name not in known or not wanted or (not arguments.match and states[name].state not in ("failed", "running")):
-            continue
-        path = log_path(store, known[name])
-        console.print(f"{step.path} ({step.label}), {states[name].state}: {path}", style="bold", soft_wrap=True)
-        for line in tail(path, arguments.lines):
+    for said in last_said(store, plan, arguments.match, arguments.lines):
+        console.print(f"{said.step.path} ({said.step.label}), {said.state}: {said.path}", style="bold", soft_wrap=True)
+        for line in said.lines:
             console.print(f"  {line}", soft_wrap=True)
         shown += 1
     if not shown:
-        where = f"steps that ran here write to {store.root / 'logs'}"
-        raise ConfigError(f"logs {arguments.ablation}: no job to show; {where}; mmprolong status says how all stand")
+        what = f"no step whose label or stage/id contains {arguments.match!r} has run" if arguments.match else ""
+        what = what or "no step has failed or runs"
+        raise ConfigError(f"logs {arguments.ablation}: {what}; mmprolong status says how all stand")

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from mmprolong.artifacts import Store
+from mmprolong.artifacts import DONE, Store, held
 from mmprolong.config import Cluster, Tracking
+from mmprolong.failures import from_process, leave_note
 from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import Frozen, environment, freeze
+from mmprolong.sweep.oom import kills
+from mmprolong.sweep.worker_logs import LOGS, read_log
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
@@ -25,6 +29,8 @@ _TICK = 0.25
 """Time between two looks at the progress [s]."""
 _GRACE = 30.0
 """Time that workers have to save what they can [s]."""
+_LAST = 30
+"""Lines of its log that are kept of a step whose process died."""
 
 
 @dataclass
@@ -48,24 +54,25 @@ class _Worker:
 
     def __init__(self, command: list[str], log: IO[bytes], environment: dict[str, str]) -> None:
         self.step = ""
+        self.log = Path(log.name)
+        self.kills = kills()
+        """Of the kernel, for want of memory, before the step began."""
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True, bufsize=1
         )
 
     def give(self, step: str) -> None:
         assert self.process.stdin is not None
-        self.step = step
+        self.kills = kills()
         self.process.stdin.write(step + "\n")
         self.process.stdin.flush()
+        self.step = step
 
-    def answer(self) -> str:
-        """The error of the step that ended, empty if it is finished; a dead process is an error too."""
+    def answer(self) -> str | None:
+        """The error of the step that ended, empty if it is finished; None if the process died."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        if line:
-            return json.loads(line)["error"]
-        code = self.process.wait()
-        return f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+        return json.loads(line)["error"] if line else None
 
     def ask_to_stop(self) -> None:
         assert self.process.stdin is not None
@@ -88,8 +95,9 @@ class Launcher:
         self.tracking = tracking
         self.progress = Progress(finished=finished_steps(store, plan))
         self._count = cluster.processes or len(os.sched_getaffinity(0))
-        self._logs = store.root / "logs"
+        self._logs = store.root / LOGS
         self._workers: list[_Worker] = []
+        self._started = 0
 
     def run(self, tick: Callable[[Progress], None]) -> Progress:
         """Run until nothing more can run; `tick` is called a few times a second.
@@ -134,34 +142,51 @@ class Launcher:
                 idle = start()
             if idle is None:
                 return
-            self.progress.running.add(step)
             try:
                 idle.give(step)
             except BrokenPipeError:
-                continue  # the process died while it was idle: its end is collected next
+                return  # the process died while it was idle: its end is collected next, and another runs the step
+            self.progress.running.add(step)
 
     def _start(self, frozen: Frozen, selector: selectors.BaseSelector, stack: ExitStack) -> _Worker:
         plan, tracking = str(frozen.plan), msgspec.json.encode(self.tracking).decode()
         command = [sys.executable, "-m", "mmprolong.sweep.worker", str(self.store.root), plan, tracking]
-        log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{len(self._workers)}.log").open("ab"))
+        log = stack.enter_context((self._logs / f"worker-{os.getpid()}-{self._started}.log").open("ab"))
+        self._started += 1
         worker = _Worker(command, log, {**os.environ, **environment(frozen.code), **THREADS})
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # pyright: ignore[reportArgumentType]
         self._workers.append(worker)
         return worker
 
     def _collect(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
-        error = worker.answer()
+        answer = worker.answer()
         if worker.step:
+            error = self._died(worker) if answer is None else answer
             self.progress.running.discard(worker.step)
             if error:
                 self.progress.failed[worker.step] = error
             else:
                 self.progress.finished.add(worker.step)
         worker.step = ""
-        if worker.process.poll() is not None:
+        if answer is None:
             selector.unregister(worker.process.stdout)  # pyright: ignore[reportArgumentType]
             worker.stop()
             self._workers.remove(worker)
+
+    def _died(self, worker: _Worker) -> str:
+        """Why the step failed that a dead process had in hand, also written into its folder; empty if it is finished.
+
+        A step that another sweep has taken up meanwhile is left to that.
+        """
+        step = self.plan.steps[worker.step]
+        folder = self.store.folder(step.stage, step.id)
+        failure = from_process(worker.process.wait(), out_of_memory=kills() > worker.kills)
+        if (folder / DONE).exists():
+            return ""
+        if not held(folder):
+            written = dict(read_log(worker.log)).get(step.path)
+            leave_note(folder, failure, "\n".join(written.lines[-_LAST:]) if written else "")
+        return failure.says
 
     def _stop(self) -> None:
         """End the workers; a step that runs may save what it has. A second interrupt does not wait for it."""

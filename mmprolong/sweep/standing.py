@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
+from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store, held
 from mmprolong.errors import SchedulerError
 from mmprolong.failures import Failure, from_job, from_log, from_note
 from mmprolong.plans import Plan
@@ -20,7 +20,7 @@ from mmprolong.sweep.queue import SlurmQueue, States
 from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
 
 _FRESH = 60.0
-"""A step that said how far it is since then is running [s]."""
+"""A step on a cluster that said how far it is since then is running [s]."""
 _ROOM = 65536
 """With less than this free on its disk, a job may be unable to say why it failed [bytes]."""
 _TAIL = 8192
@@ -54,11 +54,13 @@ def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str
         record = store.record(step.stage, name)
         if record is not None:
             found[name] = Standing(state="finished", record=record)
+    leases = plan.cluster.launcher != "slurm"
     states, trouble = _ask(queue or SlurmQueue(), {name: each for name, each in known.items() if name not in found})
     for name, step in plan.steps.items():
         if name in found:
             continue
-        standing = _standing(store, store.folder(step.stage, name), known.get(name), states, trouble)
+        folder = store.folder(step.stage, name)
+        standing = _standing(store, folder, known.get(name), states, trouble, leases)
         inputs = {path.partition("/")[2] for path in step.needs.values()}
         lost = any(found[each].state in ("failed", "blocked") for each in inputs)
         standing = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
@@ -99,8 +101,12 @@ def tail(path: Path, lines: int) -> list[str]:
 
 def last_words(folder: Path, standing: Standing, lines: int) -> list[str]:
     """The end of the traceback that a step left; where there is none, what its job wrote last."""
-    left = _read(folder / FAILED).get("traceback", "").splitlines()[-lines:]
-    return left or (tail(standing.log, lines) if standing.log else [])
+    return traceback(folder)[-lines:] or (tail(standing.log, lines) if standing.log else [])
+
+
+def traceback(folder: Path) -> list[str]:
+    """The traceback that a failed step left, or what its process wrote last; empty if neither."""
+    return _read(folder / FAILED).get("traceback", "").splitlines()
 
 
 def _ask(queue: States, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
@@ -117,17 +123,30 @@ def _idle(standing: Standing) -> bool:
 
 
 def _standing(
-    store: Store, folder: Path, submission: Submission | None, states: Mapping[str, JobState], trouble: str
+    store: Store,
+    folder: Path,
+    submission: Submission | None,
+    states: Mapping[str, JobState],
+    trouble: str,
+    leases: bool,
 ) -> Standing:
+    """Where an unfinished step stands.
+
+    Args:
+        leases: whether a step that runs would be seen to hold its lease: it runs on this machine. A cluster's file
+            system may keep the locks of one node from another, so there the time of its last word counts.
+    """
     job = submission.job if submission else ""
     state = states.get(job)
     if state is not None and state.live:
         return _live(folder, job, state)
+    if leases and held(folder):
+        return running(folder, job)
     failure = noted(folder)
     if failure:
         return Standing(state="failed", job=job, failure=failure)
     here = running(folder, job)
-    if state is None and here.progress and time.time() - here.progress["time"] < _FRESH:
+    if not leases and state is None and here.progress and time.time() - here.progress["time"] < _FRESH:
         return here
     if submission is None:
         return Standing(state="open")

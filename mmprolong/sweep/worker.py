@@ -1,6 +1,7 @@
 """A process that runs steps one after another, so that the heavy imports are paid once.
 
-Reads step ids from standard input, one a line; answers with one JSON line each. All other output goes to the log.
+Reads step ids from standard input, one a line; answers with one JSON line each. All other output goes to the log,
+below a line that names the step.
 SIGTERM ends it once the step in hand has saved what it can; Ctrl-C is for the launcher, which then sends SIGTERM.
 """
 
@@ -20,6 +21,7 @@ from mmprolong.plans import Plan, read_plan
 from mmprolong.runlog import Interrupted
 from mmprolong.stages import run_step
 from mmprolong.sweep.task import Warnings
+from mmprolong.sweep.worker_logs import heading
 
 
 def main(store: str, plan: str, tracking: str) -> None:
@@ -44,6 +46,7 @@ def serve(store: Store, plan: Plan, name: str, tracking: Tracking, stopping: Cal
     Raises:
         Interrupted: it was asked to stop.
     """
+    print(heading(plan.steps[name]), file=sys.stderr, flush=True)  # noqa: T201  (its own log)
     try:
         run_step(store, plan.steps[name], tracking, plan.ablation, stopping)
     except MMProLongError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs
+from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs, lease
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
@@ -131,7 +131,9 @@ def test_a_step_that_runs_here_is_running(store: Store):
     folder.mkdir(parents=True)
     at = {"done": 3, "total": 9, "unit": "updates", "rate": 1.0, "time": time.time()}
     (folder / PROGRESS).write_text(json.dumps(at))
-    assert standings(store, CHAIN, SaidQueue())["training0"].state == "running"
+    with lease(folder, waiting=lambda: None):
+        assert standings(store, CHAIN, SaidQueue())["training0"].state == "running"
+    assert standings(store, CHAIN, SaidQueue())["training0"].state == "unknown"
 
 
 def test_the_newest_submission_counts_and_a_torn_line_does_not(store: Store):

@@ -1,0 +1,42 @@
+"""Whether the kernel has killed for want of memory: its own count of such kills."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROCESS = Path("/proc/self/cgroup")
+_MACHINE = Path("/proc/vmstat")
+_MOUNT = Path("/sys/fs/cgroup")
+
+
+def kills() -> int:
+    """Processes that the kernel has killed for want of memory in the control group of this one, or if that is not
+    counted on this machine; 0 where nothing is counted.
+
+    Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`memory.events`), cgroup-v1/memory.rst (`oom_control`).
+    """
+    counts = (_count(path) for path in [*_groups(), _MACHINE])
+    return next((count for count in counts if count is not None), 0)
+
+
+def _groups() -> Iterator[Path]:
+    """Files of the control group that may hold the count; inside a container the group is the mounted root."""
+    for line in _lines(_PROCESS):
+        _, controllers, group = line.split(":", 2)
+        for folder in (group.lstrip("/"), ""):
+            if not controllers:
+                yield _MOUNT / folder / "memory.events"
+            elif "memory" in controllers.split(","):
+                yield _MOUNT / "memory" / folder / "memory.oom_control"
+
+
+def _count(path: Path) -> int | None:
+    """The number after `oom_kill` in a file of one name and number a line; None if it has none."""
+    pairs = (line.split() for line in _lines(path))
+    return next((int(pair[1]) for pair in pairs if pair[:1] == ["oom_kill"] and len(pair) == 2), None)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []

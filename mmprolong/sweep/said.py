@@ -1,0 +1,52 @@
+"""What the steps of a plan wrote last, on Slurm or on this machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmprolong.artifacts import FAILED, Store
+from mmprolong.plans import Plan
+from mmprolong.stages import Step
+from mmprolong.sweep.standing import Standing, log_path, standings, tail, traceback
+from mmprolong.sweep.submissions import latest
+from mmprolong.sweep.worker_logs import StepLog, step_logs
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The last words of one step."""
+
+    step: Step
+    state: str
+    path: Path
+    """Where they stand, with what was written before."""
+    lines: list[str]
+
+
+def last_said(store: Store, plan: Plan, match: str, lines: int) -> Iterator[Said]:
+    """The steps whose label or `stage/id` contains `match`; without it those that failed or run.
+
+    Args:
+        lines: most that are given of a log; a traceback is whole.
+    """
+    jobs, here = latest(store), step_logs(store)
+    for name, at in standings(store, plan).items():
+        step = plan.steps[name]
+        if not (match in step.label or match in step.path if match else at.state in ("failed", "running")):
+            continue
+        if name in jobs:
+            path = log_path(store, jobs[name])
+            yield Said(step, at.state, path, tail(path, lines))
+        elif (said := _here(store, step, at, here.get(step.path), lines)) is not None:
+            yield said
+
+
+def _here(store: Store, step: Step, at: Standing, log: StepLog | None, lines: int) -> Said | None:
+    """Of a step that ran on this machine: its failure with the traceback, or else what its worker wrote meanwhile."""
+    folder = store.folder(step.stage, step.id)
+    failure = [f"{at.failure.kind}: {at.failure.says}"] if at.failure else []
+    left = traceback(folder) if failure else []
+    if log is None and not failure:
+        return None
+    written = log.lines[-lines:] if log and lines else []
+    return Said(step, at.state, log.path if log else folder / FAILED, [*failure, *(left or written)])
