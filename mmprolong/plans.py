@@ -130,11 +130,24 @@ def load_plan(store: Store, ablation: str) -> Plan:
         ConfigError: it was never launched from this store.
         ArtifactError: the file is not a plan.
     """
-    path = _path(store, ablation)
-    if not path.is_file():
-        known = nearest(ablation, {*planned(store), *ablations()})
-        raise ConfigError(f"{path}: {ablation!r} was not launched from this store; {known}")
-    return read_plan(path)
+    require_launched(store, ablation)
+    return read_plan(_path(store, ablation))
+
+
+def require_launched(store: Store, ablation: str) -> None:
+    """Refuse an ablation of which the store has no plan.
+
+    Raises:
+        ConfigError: says how to launch it, or names the nearest.
+    """
+    launched = planned(store)
+    if ablation in launched:
+        return
+    if ablation not in ablations():
+        raise ConfigError(f"ablation {ablation!r}: unknown; {nearest(ablation, {*launched, *ablations()})}")
+    known = f"launched are: {', '.join(launched) or '(none)'}"
+    begin = f"begin with python -m mmprolong.sweep +ablation={ablation}"
+    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); {begin}")
 
 
 def read_plan(path: Path) -> Plan:

@@ -220,11 +220,27 @@ def test_a_file_that_the_user_wrote(package: Path, tmp_path: Path, file: str, te
     assert planned(Store(tmp_path)) == []
 
 
+def test_a_wrong_ablation_file_is_told_in_its_row_of_the_list(package: Path):
+    path = package / "sweeps" / "ablation" / "mine.yaml"
+    path.write_text("sweep: [")
+    try:
+        done = typed(package, "list")
+    finally:
+        path.unlink()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mine.yaml: while parsing" in " ".join(done.stdout.split()) and "length_dist" in done.stdout
+
+
 def refused(package: Path, store: Path, *words: str) -> str:
     """The one line that a command of a damaged copy of the package says."""
-    command = [sys.executable, "-m", "mmprolong.cli", *words, *(() if words[0] == "sweep" else ("--store", str(store)))]
-    environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = typed(package, *words, *(() if words[0] == "sweep" else ("--store", str(store))))
     assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+def typed(package: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What a copy of the package answers to a command."""
+    environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1", "COLUMNS": "400"}
+    command = [sys.executable, "-m", "mmprolong.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show_shared
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.sweep.dashboard.asked import write_asked
 
     store = Store(Path(arguments.store))
-    require_launched(store, arguments.ablation)
     plan = load_plan(store, arguments.ablation)
     done = cancel(store, plan, arguments.match)
     write_asked(store, plan)

@@ -7,6 +7,7 @@ from rich.table import Table
 from mmprolong.choices import ABLATION, ablations, groups
 from mmprolong.cli.tables import table
 from mmprolong.cli.terminal import Terminal
+from mmprolong.errors import ConfigError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,11 @@ def _ablations() -> Table:
 
     rows = []
     for name in ablations():
-        ablation = read_ablation(name)
+        try:
+            ablation = read_ablation(name)
+        except ConfigError as error:
+            rows.append((name, f"wrong: {error}", "", ""))
+            continue
         seeds = ", ".join(map(str, ablation.seeds))
         rows.append((name, ablation.question, ", ".join(labels(ablation)), seeds))
     columns = ("name", "question", "rows", "seeds")

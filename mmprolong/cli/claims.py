@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """What the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and by ours."""
-    from mmprolong.reporting.claims_report import claims_table, describe, judge_claims
+    from mmprolong.reporting.claims_report import claims_table, describe, judge_claims, settled_by
     from mmprolong.reporting.paper_tables import write_table
     from mmprolong.reporting.render import to_rich
 
@@ -27,6 +27,10 @@ def run(arguments: argparse.Namespace) -> None:
             console.print("\n".join(describe(one)), soft_wrap=True)
         return
     made = claims_table(judged)
-    console.print(to_rich(made))
+    console.print(to_rich(made.without("command")))
+    console.print("what settles them:")
+    for command, names in settled_by(judged).items():
+        for text in (command, f"  {', '.join(names)}"):
+            console.print(text, soft_wrap=True)
     if store.is_dir():
         print_written(console, "table", lambda: write_table(made, store / "reports" / "claims")["md"])

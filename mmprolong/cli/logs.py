@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError
 
@@ -24,7 +24,6 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.sweep.said import last_said
 
     store = Store(Path(arguments.store))
-    require_launched(store, arguments.ablation)
     plan = load_plan(store, arguments.ablation)
     console = Terminal()
     shown = 0

@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
 from mmprolong.config import identity
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.plans import Plan, Point, load_plan, planned
 from mmprolong.settings import STAGES
 from mmprolong.stages import Step
@@ -71,10 +71,26 @@ class Steps:
     def _points(self) -> list[str]:
         return [*planned(self.store), *ablations()]
 
-    @cached_property
+    @property
     def _planned(self) -> dict[str, Step]:
-        plans = (load_plan(self.store, name) for name in planned(self.store))
-        return {step.path: step for plan in plans for step in plan.steps.values()}
+        return self._plans[0]
+
+    @property
+    def _unread(self) -> str:
+        """What is said besides of a step that is not found while plans cannot be read."""
+        return "".join(f"; {error}" for error in self._plans[1])
+
+    @cached_property
+    def _plans(self) -> tuple[dict[str, Step], list[str]]:
+        """The planned steps by `stage/id`; and why plans cannot be read."""
+        found: dict[str, Step] = {}
+        torn: list[str] = []
+        for name in planned(self.store):
+            try:
+                found |= {step.path: step for step in load_plan(self.store, name).steps.values()}
+            except ArtifactError as error:
+                torn.append(str(error))
+        return found, torn
 
     def find(self, text: str) -> KnownStep:
         """The step that `text` names: `stage/id`, id, the beginning of either, or the id's hash.
@@ -91,7 +107,8 @@ class Steps:
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        raise ConfigError(f"step {text!r}: not in {self.store.root}; {_near(text, [*self.paths, *self._points])}")
+        near = _near(text, [*self.paths, *self._points])
+        raise ConfigError(f"step {text!r}: not in {self.store.root}; {near}{self._unread}")
 
     def get(self, path: str) -> KnownStep:
         """The step at `stage/id`.
@@ -120,9 +137,8 @@ class Steps:
     def _waiting(self, path: str) -> KnownStep:
         step = self._planned.get(path)
         if step is None:
-            raise ConfigError(
-                f"step {path!r}: not finished, and in no plan of {self.store.root}; nothing says what it is"
-            )
+            where = f"not finished, and in no plan of {self.store.root}"
+            raise ConfigError(f"step {path!r}: {where}; nothing says what it is{self._unread}")
         stage = STAGES[step.stage]
         return KnownStep(
             id=step.id,
@@ -147,7 +163,6 @@ def find_point(store: Store, text: str) -> tuple[Plan, Point]:
         ConfigError: the ablation was not launched from this store, or has no such label or seed.
     """
     name, _, rest = text.partition("/")
-    require_launched(store, name)
     plan = load_plan(store, name)
     label, seed = _label_and_seed(rest or plan.baseline, plan.labels)
     if label not in plan.labels:
@@ -158,22 +173,6 @@ def find_point(store: Store, text: str) -> tuple[Plan, Point]:
         seeds = ", ".join(str(point.seed) for point in points)
         raise ConfigError(f"point {text!r}: {label} has no seed {seed}; allowed: {seeds}")
     return plan, chosen[0]
-
-
-def require_launched(store: Store, ablation: str) -> None:
-    """Refuse an ablation of which the store has no plan.
-
-    Raises:
-        ConfigError: says how to launch it, or names the nearest.
-    """
-    launched = planned(store)
-    if ablation in launched:
-        return
-    if ablation not in ablations():
-        raise ConfigError(f"ablation {ablation!r}: unknown; {nearest(ablation, {*launched, *ablations()})}")
-    known = f"launched are: {', '.join(launched) or '(none)'}"
-    begin = f"begin with python -m mmprolong.sweep +ablation={ablation}"
-    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); {begin}")
 
 
 def _label_and_seed(text: str, labels: list[str]) -> tuple[str, str | None]:

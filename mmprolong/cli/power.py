@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_mixed_code, add_store, require_launched
+from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.terminal import Terminal
 
 
@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.reporting.stale import read_marked
 
     store = Store(Path(arguments.store))
-    require_launched(store, arguments.ablation)
     runs = read_marked(store.root, arguments.ablation, arguments.mixed_code)
-    Terminal().print(to_rich(power_table(runs, ablation_table(runs).comparisons)))
+    made, console = power_table(runs, ablation_table(runs).comparisons), Terminal()
+    console.print(to_rich(made.without("command")))
+    for name in (row[0].text for row in made.rows):
+        console.print(f"{name}: {made.cell(name, 'command').text}", soft_wrap=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.cli.launch import check, show
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 
 
@@ -23,7 +23,6 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.sweep.slurm import SlurmLauncher
 
     store = Store(Path(arguments.store))
-    require_launched(store, arguments.ablation)
     plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
     check(config, prune=False)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()

@@ -10,8 +10,9 @@ from rich.live import Live
 from rich.text import Text
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.lookup import add_store, require_launched
+from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.errors import ArtifactError
 from mmprolong.plans import load_plan, planned
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Where every point of an ablation stands."""
     store = Store(Path(arguments.store))
     console = Terminal()
-    if arguments.ablation:
-        require_launched(store, arguments.ablation)
     names = [arguments.ablation] if arguments.ablation else planned(store)
     if not names:
         begin = "begin with python -m mmprolong.sweep +ablation=NAME"
@@ -60,9 +59,23 @@ def _watch(store: Store, names: list[str], console: Terminal) -> None:
 
 
 def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
-    """A table and a dashboard for each ablation; and whether every step of all of them is finished."""
-    views, finished = zip(*(_view(store, load_plan(store, name)) for name in names), strict=True)
+    """A table and a dashboard for each ablation; and whether every step of all of them is finished.
+
+    Raises:
+        ArtifactError: of a single ablation the plan is torn; of several, that stands where its table would.
+    """
+    views, finished = zip(*(_table(store, name, alone=len(names) == 1) for name in names), strict=True)
     return Group(*views), all(finished)
+
+
+def _table(store: Store, name: str, alone: bool) -> tuple[RenderableType, bool]:
+    try:
+        plan = load_plan(store, name)
+    except ArtifactError as error:
+        if alone:
+            raise
+        return Text(f"{name}: {error}", style="red"), True
+    return _view(store, plan)
 
 
 def _view(store: Store, plan: "Plan") -> tuple[RenderableType, bool]:

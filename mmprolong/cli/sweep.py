@@ -14,9 +14,12 @@ from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import StepFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mmprolong.config import Config
     from mmprolong.plans import Plan
     from mmprolong.sweep.launch import Launcher, Progress
+    from mmprolong.sweep.standing import Standing
     from mmprolong.sweep.watch import Watch
 
 
@@ -31,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.cli.table_check import check_table
     from mmprolong.plans import save_plan
+    from mmprolong.sweep.display import failures
     from mmprolong.sweep.plan import make_plan
 
     console = Terminal()
@@ -38,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     check(config, arguments.prune)
     check_table(plan)
     store = Store(Path(config.paths.store))
-    _print_plan(store, plan, config, console)
+    where = _print_plan(store, plan, config, console)
     if arguments.dry_run:
+        for line in failures(plan, where):
+            console.print(line, soft_wrap=True)
         console.print("dry run: nothing was started")
         return 0
     if config.tracking.mode == "online":
@@ -53,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     return _run_here(store, plan, config, console)
 
 
-def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> None:
+def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> "Mapping[str, Standing]":
+    """What there is to do and what it costs; returns where the steps stand."""
     from mmprolong.reporting.origins import mixed_ahead
     from mmprolong.sweep.comparable import equal_rows
     from mmprolong.sweep.display import cost_line, duration, plan_table
@@ -75,6 +82,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal)
         for each in mixed_ahead(store, plan):
             told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
+    return where
 
 
 def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -> int:

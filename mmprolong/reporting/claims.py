@@ -11,6 +11,8 @@ from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.lengths import size
 
 SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
+UNJUDGED = "cannot be judged"
+"""Verdict where there are results that must not be judged: damaged, or not comparable."""
 HIGHER, LOWER, ALIKE, NOT_LOWER, BEST = "higher", "lower", "alike", "not_lower", "best"
 LENGTHS = ("overall", "shortest", "trained", "beyond")
 """Lengths by their role."""

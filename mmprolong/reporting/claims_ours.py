@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmprolong.artifacts import Store
 from mmprolong.choices import ablations
-from mmprolong.errors import FeasibilityError
-from mmprolong.reporting.claims import BEST, NOT_RUN, UNCLEAR, Claim, Contrast, Ours, verdict
+from mmprolong.errors import ArtifactError, DataError, FeasibilityError
+from mmprolong.plans import Plan, planned
+from mmprolong.reporting.claims import BEST, NOT_RUN, UNCLEAR, UNJUDGED, Claim, Contrast, Ours, verdict
 from mmprolong.reporting.claims_asked import lengths_of, require_rows, unanswered
 from mmprolong.reporting.components import components
 from mmprolong.reporting.marks import trust_notes
@@ -15,6 +17,7 @@ from mmprolong.reporting.power_report import command_of, costs_of
 from mmprolong.reporting.runs import Result, Runs
 from mmprolong.reporting.stale import read_marked
 from mmprolong.reporting.statistics import Estimate, Outcomes, difference, holm, outcomes
+from mmprolong.sweep.commands import command, sweep_command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class OurVerdict:
 def judge_ours(
     claim: Claim, store: Path | None, mixed_code: bool = False, read: Callable[..., Runs] = read_marked
 ) -> OurVerdict:
-    """The verdict of the runs in `store`.
+    """The verdict of the runs in `store`; why there is none if they are damaged or cannot be compared.
 
     Args:
         mixed_code: whether runs of different code may be judged together.
@@ -44,18 +47,25 @@ def judge_ours(
 
     Raises:
         ConfigError: the claim asks a row that the ablation does not have.
-        ArtifactError: a result is damaged, or results cannot be compared.
     """
     asked = claim.ours
     if asked is None:
         return OurVerdict(verdict=NOT_RUN, command=f"no ablation yet: {claim.needs}")
-    launch = f"python -m mmprolong.sweep +ablation={asked.ablation}"
-    planned = store is not None and (store / "plans" / f"{asked.ablation}.json").is_file()
-    if store is None or not planned:
+    if store is None or asked.ablation not in planned(Store(store)):
         require_rows(claim.name, asked)
-        known = asked.ablation in ablations()
-        return OurVerdict(verdict=NOT_RUN, command=launch if known else f"no ablation {asked.ablation} yet")
-    return judge_runs(claim, asked, read(store, asked.ablation, mixed_code))
+        return OurVerdict(verdict=NOT_RUN, command=_first(asked.ablation, store))
+    try:
+        return judge_runs(claim, asked, read(store, asked.ablation, mixed_code))
+    except (ArtifactError, DataError, FeasibilityError) as error:
+        told = command(Store(store), "report", asked.ablation)
+        return OurVerdict(verdict=UNJUDGED, command=told, notes=(f"{asked.ablation} {UNJUDGED}: {error}",))
+
+
+def _first(ablation: str, store: Path | None) -> str:
+    """What launches an ablation that was not launched before."""
+    if ablation not in ablations():
+        return f"no ablation {ablation} yet"
+    return sweep_command(Plan(ablation=ablation, points=()), store)
 
 
 def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
@@ -65,22 +75,22 @@ def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
         ConfigError: the claim asks a row that the ablation does not have.
     """
     require_rows(claim.name, asked, runs.plan.labels)
-    launch = f"python -m mmprolong.sweep +ablation={asked.ablation}"
     lengths = lengths_of(asked.length, runs)
     sides = [asked.arm, *([[label] for label in asked.baseline] if claim.direction == BEST else [asked.baseline])]
     used = [_results(runs, side) for side in sides]
     why = unanswered(asked, sides, runs)
     if why or not lengths or any(not results for results in used):
+        launch = sweep_command(runs.plan, runs.store)
         return OurVerdict(verdict=NOT_RUN, command=launch, notes=(f"{asked.ablation}: {why}.",) if why else ())
     arm, *others = [_outcomes(runs, side, lengths) for side in sides]
     contrasts = _contrasts(arm, others, _pool(runs, lengths))
     found = verdict(claim, contrasts)
     ids = tuple(result.id for results in used for result in results)
-    settled = f"mmprolong report {asked.ablation}"
-    command = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
+    settled = command(Store(runs.store or Path("store")), "report", asked.ablation)
+    settles = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
     notes = tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs))
     stale = any(label in runs.stale for side in sides for label in side)
-    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=command, notes=notes, stale=stale)
+    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=settles, notes=notes, stale=stale)
 
 
 def _results(runs: Runs, labels: list[str]) -> list[Result]:
@@ -121,7 +131,7 @@ def _larger(claim: Claim, contrasts: list[Contrast], runs: Runs) -> str:
     try:
         sample = components(runs)
     except FeasibilityError:
-        return f"python -m mmprolong.sweep +ablation={runs.plan.ablation} 'sweep.seeds=[0,1,2]'"
+        return sweep_command(runs.plan, runs.store, "sweep.seeds=[0,1,2]")
     now, costs = design_of(sample), costs_of(runs, sample)
     found = cheaper(now, max(goal, 0.1) / 100, costs.training, costs.question)["all"]
     if found is None:

@@ -1,5 +1,6 @@
 """All claims with both verdicts: of the printed numbers, and of our runs."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,7 +36,6 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_cod
 
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
-        ArtifactError: a result is damaged, or results cannot be compared.
     """
     published = Published(root("analysis") / "published")
     read = cache(read_marked)
@@ -47,7 +47,7 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_cod
 
 def claims_table(judged: Sequence[Judged]) -> Table:
     """Rows: claims, paper by paper."""
-    judged = sorted(judged, key=lambda one: (_paper(one.claim), one.claim.name))
+    judged = _in_order(judged)
     return Table(
         name="claims",
         title="Claims of the papers",
@@ -67,6 +67,14 @@ def claims_table(judged: Sequence[Judged]) -> Table:
     )
 
 
+def settled_by(judged: Iterable[Judged]) -> dict[str, list[str]]:
+    """The claims by what would settle them, in the order of the table."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in _in_order(judged):
+        found[one.ours.command].append(one.claim.name)
+    return found
+
+
 def describe(one: Judged) -> list[str]:
     """A claim in full, in lines for the terminal."""
     claim, ours = one.claim, one.ours
@@ -79,6 +87,10 @@ def describe(one: Judged) -> list[str]:
     ]
     lines += [f"  runs: {', '.join(ours.runs)}"] if ours.runs else []
     return [*lines, *(f"  {note}" for note in ours.notes), f"  to settle it: {ours.command}"]
+
+
+def _in_order(judged: Iterable[Judged]) -> list[Judged]:
+    return sorted(judged, key=lambda one: (_paper(one.claim), one.claim.name))
 
 
 def _row(one: Judged) -> tuple[Cell, ...]:

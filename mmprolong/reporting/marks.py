@@ -6,6 +6,7 @@ from mmprolong.reporting.cells import PARTIAL, STALE
 from mmprolong.reporting.origins import machines, mixed_code, packages_by_stage
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Cell
+from mmprolong.sweep.commands import sweep_command
 
 _SHOWN = 3
 """Kinds of machines that are named."""
@@ -84,7 +85,7 @@ def _partial(runs: Runs) -> list[str]:
 def _stale(runs: Runs) -> list[str]:
     if not runs.stale:
         return []
-    command = f"python -m mmprolong.sweep {shlex.join(runs.plan.overrides)}"
+    command = sweep_command(runs.plan, runs.store)
     rows = ", ".join(label for label in runs.plan.labels if label in runs.stale)
     return [f"{STALE} ({rows}): the settings or a stage have changed since these runs; refresh: {command}"]
 

@@ -82,6 +82,13 @@ def read_origin(store: Store, stage: str, step: str) -> Origin | None:
         raise ArtifactError(f"{path}: {error}; delete the folder to run the step again") from error
 
 
+def _whole_origin(store: Store, stage: str, step: str) -> Origin | None:
+    try:
+        return read_origin(store, stage, step)
+    except ArtifactError:
+        return None
+
+
 def mixed_code(steps: Mapping[str, str], origins: Mapping[str, Origin]) -> list[Mixed]:
     """The stages whose steps were made by different code. Steps of unknown code agree with all.
 
@@ -108,9 +115,12 @@ def require_one_code(ablation: str, steps: Mapping[str, str], origins: Mapping[s
 
 
 def mixed_ahead(store: Store, plan: Plan) -> list[Mixed]:
-    """The stages that would be of different code if the unfinished steps of `plan` were run by the code of today."""
+    """The stages that would be of different code if the unfinished steps of `plan` were run by the code of today.
+
+    A step whose record is damaged is one that has to run again.
+    """
     stages = {name: step.stage for name, step in plan.steps.items()}
-    known = {name: read_origin(store, stage, name) for name, stage in stages.items()}
+    known = {name: _whole_origin(store, stage, name) for name, stage in stages.items()}
     origins = {
         name: known[name] or Origin(code=code_of(STAGES[step.stage].module, step.settings), commit=code_version())
         for name, step in plan.steps.items()

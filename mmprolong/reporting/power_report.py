@@ -12,6 +12,7 @@ from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.power import LEVEL, Design, cheaper, design_of, smallest
 from mmprolong.reporting.runs import Runs
 from mmprolong.reporting.table import Cell, Column, Table
+from mmprolong.sweep.commands import sweep_command
 
 _MANY = 1_000_000
 """Seeds, as good as all."""
@@ -93,16 +94,16 @@ def _points(effect: float) -> Cell:
 
 
 def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """What launches the sweep with this design; the plan's own settings scaled."""
+    """What launches the sweep with this design; the plan's own settings scaled, its overrides kept."""
     source = runs.plan.suite.get("source", {})
-    words = [f"python -m mmprolong.sweep +ablation={runs.plan.ablation}"]
+    words: list[str] = []
     if design.seeds != now.seeds:
-        words.append(f"'sweep.seeds=[{','.join(map(str, range(design.seeds)))}]'")
+        words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")
     if design.documents != now.documents and source.get("documents"):
         words.append(f"suite.source.documents={round(source['documents'] * design.documents / now.documents)}")
     if design.questions != now.questions and source.get("turns"):
         words.append(f"suite.source.turns={round(source['turns'] * design.questions / now.questions)}")
-    return " ".join(words)
+    return sweep_command(runs.plan, runs.store, *words)
 
 
 def _notes(sample: Sample, now: Design, comparisons: int, level: float, costs: Costs) -> tuple[str, ...]:

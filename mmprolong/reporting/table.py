@@ -74,6 +74,12 @@ class Table:
         columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
         return replace(self, columns=columns, rows=tuple(rows))
 
+    def without(self, key: str) -> "Table":
+        """The table without the column `key`."""
+        kept = [index for index, column in enumerate(self.columns) if column.key != key]
+        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
+
     @property
     def groups(self) -> list[tuple[str, int]]:
         """Headings over the printed columns and how many columns each spans, from the left."""

@@ -1,6 +1,7 @@
 """Commands that a user is told, ready to be pasted."""
 
 import shlex
+from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan
@@ -16,6 +17,19 @@ def command(store: Store, *words: str) -> str:
     return shlex.join(["mmprolong", *words, *place])
 
 
+def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
+    """The command that launched `plan`, or one with `more` overrides, which take the place of those of the same keys.
+
+    Args:
+        store: where it runs; None: where the plan says.
+    """
+    place = [f"paths.store={store}"] if store and str(store) != "store" else []
+    replaced = {_key(text) for text in more} | ({"paths.store"} if store else set())
+    typed = plan.overrides or (f"+ablation={plan.ablation}",)
+    kept = (text for text in typed if _key(text) not in replaced)
+    return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place])
+
+
 def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     """What a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
 
@@ -23,9 +37,12 @@ def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
         kind: of failure; a job that ran out of something asks for twice as much. A setting is mended in the sweep.
     """
     if plan.cluster.launcher != "slurm" or kind == "data":
-        typed = plan.overrides or (f"+ablation={plan.ablation}",)
-        return shlex.join(["python", "-m", "mmprolong.sweep", *typed])
+        return sweep_command(plan, store.root)
     return command(store, "retry", plan.ablation, *_more(plan, stage, kind))
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
 
 
 def _more(plan: Plan, stage: str, kind: str) -> list[str]:

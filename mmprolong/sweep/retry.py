@@ -1,6 +1,5 @@
 """A retry asks for what the launch asked for, and runs what the same command would run today."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError
 from mmprolong.plans import Plan
+from mmprolong.sweep.commands import sweep_command
 from mmprolong.sweep.plan import plan_again
 
 _WHERE = ("cluster", "tracking")
@@ -30,6 +30,6 @@ def retry_plan(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan
     changed = len(today.steps.keys() ^ plan.steps.keys())
     if changed:
         found = f"{changed} steps differ between its plan and what the code and its file say today"
-        again = shlex.join(["python", "-m", "mmprolong.sweep", *plan.overrides])
+        again = sweep_command(plan, store.root)
         raise ConfigError(f"{plan.ablation}: {found}; launch it again, finished steps stay: {again}")
     return replace(today, overrides=(*plan.overrides, *overrides)), config

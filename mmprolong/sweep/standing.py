@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store, held
-from mmprolong.errors import SchedulerError
+from mmprolong.errors import ArtifactError, SchedulerError
 from mmprolong.failures import Failure, from_job, from_log, from_note
 from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
+from mmprolong.stages import Step
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.queue import SlurmQueue, States
@@ -51,9 +52,9 @@ def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str
     known = {name: each for name, each in latest(store).items() if name in plan.steps}
     found: dict[str, Standing] = {}
     for name, step in plan.steps.items():
-        record = store.record(step.stage, name)
-        if record is not None:
-            found[name] = Standing(state="finished", record=record)
+        standing = _settled(store, step)
+        if standing is not None:
+            found[name] = standing
     leases = plan.cluster.launcher != "slurm"
     states, trouble = _ask(queue or SlurmQueue(), {name: each for name, each in known.items() if name not in found})
     for name, step in plan.steps.items():
@@ -66,6 +67,15 @@ def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str
         standing = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
         found[name] = replace(standing, log=log_path(store, known[name])) if name in known else standing
     return found
+
+
+def _settled(store: Store, step: Step) -> Standing | None:
+    """Of a step with a record: finished, or failed if that or a file that it names is damaged."""
+    try:
+        record = store.record(step.stage, step.id)
+    except ArtifactError as error:
+        return Standing(state="failed", failure=Failure("data", str(error)))
+    return Standing(state="finished", record=record) if record else None
 
 
 def running(folder: Path, job: str = "") -> Standing:

@@ -45,9 +45,18 @@ def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path
 
 def test_power_and_claims_are_printed(capsys, launched: Path):
     assert "cheapest" in said(capsys, "power", "length_dist", "--store", str(launched))
-    assert "By the printed numbers:" in said(capsys, "claims", "--store", str(launched))
+    shown = said(capsys, "claims", "--store", str(launched))
+    assert "By the printed numbers:" in shown
+    assert f"python -m mmprolong.sweep +ablation=rope_base paths.store={launched}\n" in shown
     shown = said(capsys, "claims", "balanced_lengths_win", "--store", str(launched))
     assert "score-pool_native-s0" in shown and "to settle it:" in shown
+
+
+def test_commands_are_whole_in_a_narrow_terminal(capsys, monkeypatch, launched: Path):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = said(capsys, "power", "length_dist", "--store", str(launched)).splitlines()
+    (cheapest,) = (line for line in lines if line.startswith("cheapest: "))
+    assert "+ablation=length_dist" in cheapest and cheapest.endswith(f"paths.store={launched}")
 
 
 def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):

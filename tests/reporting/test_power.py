@@ -1,4 +1,5 @@
 import random
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,17 @@ def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path
     assert (table.cell("cheapest", "in_table").value or 99) <= (table.cell("as it is", "in_table").value or 0) / 2
     assert "+ablation=length_dist" in table.cell("cheapest", "command").text
     assert (table.cell("cheapest", "cost").value or 0) > (table.cell("as it is", "cost").value or 0)
+
+
+def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
+    runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
+    typed = ("+ablation=length_dist", "sweep.seeds=[0,1,2]", "corpus.path=my pool", "paths.store=elsewhere")
+    made = power_table(replace(runs, plan=replace(runs.plan, overrides=typed)))
+    words = shlex.split(made.cell("more seeds", "command").text)
+    assert words[:3] == ["python", "-m", "mmprolong.sweep"]
+    assert words[3:5] == ["+ablation=length_dist", "corpus.path=my pool"] and words[-1] == f"paths.store={runs.store}"
+    (seeds,) = (word for word in words if word.startswith("sweep.seeds="))
+    assert seeds.startswith("sweep.seeds=[0,1,2,3")
 
 
 @pytest.mark.parametrize(("seeds", "reason"), [(1, "no arm has two seeds"), (0, "needs results of a")])

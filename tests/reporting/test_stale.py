@@ -70,9 +70,8 @@ def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
         "short_biased": "",
     }
     (note,) = (note for note in table.notes if note.startswith("‡ stale"))
-    assert note.endswith(
-        "python -m mmprolong.sweep " + " ".join(quoted(OVERRIDES)) + " phases.longpt.optimizer.peak=0.001"
-    )
+    typed = [*quoted(OVERRIDES), "phases.longpt.optimizer.peak=0.001", f"paths.store={store}"]
+    assert note.endswith("python -m mmprolong.sweep " + " ".join(typed))
     assert table.cell("uniform", "marks").text == "stale"
 
 
