@@ -64,21 +64,24 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal)
     from mmprolong.reporting.origins import mixed_ahead
     from mmprolong.sweep.comparable import equal_rows
     from mmprolong.sweep.display import cost_line, duration, plan_table
-    from mmprolong.sweep.estimate import expected, hours, megabytes, wall_time, width
+    from mmprolong.sweep.estimate import based_on, expected, hours, megabytes, wall_time, width
     from mmprolong.sweep.standing import standings
+    from mmprolong.sweep.usual import usual_seconds
 
     where = standings(store, plan)
     console.print(plan_table(plan, where))
     for remark in equal_rows(plan):
         console.print(remark, soft_wrap=True)
     console.print(f"store: {store.root}", soft_wrap=True)
-    seconds = expected(plan, where, config.cluster)
+    usual = usual_seconds(store, plan, where)
+    seconds = expected(plan, where, config.cluster, usual)
     if seconds:
         here = config.cluster.launcher != "slurm"
         time = f"{duration(wall_time(plan, seconds, width(config.cluster, where)))}; " if here else ""
         left = hours(plan, seconds, config.cluster)
         cost = cost_line(left, left.money(config.cluster), megabytes(store, plan, where, config.cluster))
         console.print(f"estimated: {time}{cost}", soft_wrap=True)
+        console.print(f"  by {based_on(plan, where, config.cluster, usual)}", soft_wrap=True)
         for each in mixed_ahead(store, plan):
             told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
@@ -111,14 +114,16 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
     """Run with bars in the terminal and the dashboard on the disk, which also says what stands when a run is ended."""
     from mmprolong.sweep.dashboard.local import ShownByLauncher
     from mmprolong.sweep.display import progress_view
+    from mmprolong.sweep.usual import usual_seconds
 
+    usual = usual_seconds(store, plan, watch.look(launcher.progress))
     shown = ShownByLauncher(store, plan)
     console.print(f"dashboard: {shown.dashboard.path}", soft_wrap=True)
 
     def tick(progress: "Progress") -> None:
         where = watch.look(progress)
         shown.tick(where)
-        live.update(progress_view(plan, where))
+        live.update(progress_view(plan, where, usual))
 
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:

@@ -12,6 +12,7 @@ from mmprolong.environment import code_version
 from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
+from mmprolong.sweep.todo import spent_steps
 
 _STAGES = {"source": "synthesis", "short": "synthesis"}
 """Last word of a role -> stage, where they differ."""
@@ -121,9 +122,11 @@ def mixed_ahead(store: Store, plan: Plan) -> list[Mixed]:
     """
     stages = {name: step.stage for name, step in plan.steps.items()}
     known = {name: _whole_origin(store, stage, name) for name, stage in stages.items()}
+    stages = {name: stages[name] for name in stages.keys() - spent_steps(plan, {name for name in known if known[name]})}
     origins = {
         name: known[name] or Origin(code=code_of(STAGES[step.stage].module, step.settings), commit=code_version())
         for name, step in plan.steps.items()
+        if name in stages
     }
     return mixed_code(stages, origins)
 

@@ -33,6 +33,9 @@ def plan_table(plan: Plan, standings: Mapping[str, Standing]) -> Table:
         table.add_row(stage, *map(str, cells))
     seeds = ", ".join(map(str, plan.seeds))
     table.caption = f"{len(plan.points)} points = {len({p.label for p in plan.points})} rows x seeds {seeds}"
+    gone = sum(each.state == "finished" and each.record is None for each in standings.values())
+    if gone:
+        table.caption += f"\n{gone} of the steps done are not in the store any more; nothing that is to do needs them"
     return table
 
 
@@ -52,9 +55,9 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
-def progress_view(plan: Plan, where: Mapping[str, Standing]) -> RenderableType:
+def progress_view(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float]) -> RenderableType:
     """Bars for the whole and for every running step; then what failed."""
-    all_ = whole(plan, where)
+    all_ = whole(plan, where, usual)
     left = f"about {duration(all_.seconds)} left" if all_.seconds else ""
     parts: list[RenderableType] = [_bar("steps", all_.finished, all_.steps, left)]
     for name, each in sorted(where.items()):

@@ -9,6 +9,7 @@ from statistics import fmean
 from mmprolong.artifacts import Store
 from mmprolong.config import Cluster, Job
 from mmprolong.plans import Plan
+from mmprolong.settings import STAGES
 from mmprolong.stages import Step
 from mmprolong.sweep.standing import Standing
 
@@ -38,22 +39,45 @@ def job_of(cluster: Cluster, stage: str) -> Job:
     return cluster.jobs.get(stage) or cluster.jobs.get("default") or Job()
 
 
-def expected(plan: Plan, where: Mapping[str, Standing], cluster: Cluster) -> dict[str, float]:
+def expected(
+    plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual: Mapping[str, float]
+) -> dict[str, float]:
     """Wall time that every unfinished step still takes [s].
 
-    A step is expected to take as long as the finished steps of its stage did, training in proportion to its tokens;
-    where none is finished, as long as the cluster's configuration says. One that runs goes on as it does.
+    A step is expected to take as long as the plan's finished steps of its stage did, training in proportion to its
+    tokens; where none is finished, as long as is usual in the store; else as long as the cluster's configuration says.
+    One that runs goes on as it does.
+
+    Args:
+        usual: as `usual_seconds` has it.
     """
+    means = {**usual, **_own_means(plan, where)}
+    left = {name: time_left(each) for name, each in where.items() if each.state != "finished"}
+    return {
+        name: _expected(plan, plan.steps[name], means, cluster) if each is None else each for name, each in left.items()
+    }
+
+
+def based_on(plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual: Mapping[str, float]) -> str:
+    """What `expected` rests on, by stage of the unfinished steps: 'this sweep: corpus; this store: training'."""
+    own = _own_means(plan, where)
+    sources: dict[str, list[str]] = defaultdict(list)
+    asked = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
+    for stage in (stage for stage in STAGES if stage in asked):
+        told = stage == "training" or stage in cluster.step_seconds
+        config = f"cluster={cluster.name}" if told else f"nothing ({_SECONDS:g} s each)"
+        sources["this sweep" if stage in own else "this store" if stage in usual else config].append(stage)
+    return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
+
+
+def _own_means(plan: Plan, where: Mapping[str, Standing]) -> dict[str, float]:
+    """Mean wall time of the plan's finished steps by stage, of training for each token [s]."""
     seconds: dict[str, list[float]] = defaultdict(list)
     for name, each in where.items():
         if each.record is not None:
             step = plan.steps[name]
             seconds[step.stage].append(each.record.seconds / (_tokens(plan, step) or 1))
-    means = {stage: fmean(each) for stage, each in seconds.items()}
-    left = {name: time_left(each) for name, each in where.items() if each.state != "finished"}
-    return {
-        name: _expected(plan, plan.steps[name], means, cluster) if each is None else each for name, each in left.items()
-    }
+    return {stage: fmean(each) for stage, each in seconds.items()}
 
 
 def spent(where: Mapping[str, Standing]) -> dict[str, float]:
@@ -92,7 +116,7 @@ def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:
 def megabytes(store: Store, plan: Plan, where: Mapping[str, Standing], cluster: Cluster) -> float:
     """What the unfinished steps will write [MB]."""
     sizes: dict[str, list[float]] = defaultdict(list)
-    for name in sorted(name for name, each in where.items() if each.state == "finished"):
+    for name in sorted(name for name, each in where.items() if each.record is not None):
         stage = plan.steps[name].stage
         if len(sizes[stage]) < _MEASURED:
             files = (path for path in store.folder(stage, name).rglob("*") if path.is_file())

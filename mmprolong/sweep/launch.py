@@ -21,6 +21,7 @@ from mmprolong.failures import from_process, leave_note
 from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import Frozen, environment, freeze
 from mmprolong.sweep.oom import kills
+from mmprolong.sweep.todo import settled_steps
 from mmprolong.sweep.worker_logs import LOGS, read_log
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -93,7 +94,7 @@ class Launcher:
         self.store = store
         self.plan = plan
         self.tracking = tracking
-        self.progress = Progress(finished=finished_steps(store, plan))
+        self.progress = Progress(finished=settled_steps(store, plan))
         self._count = cluster.processes or len(os.sched_getaffinity(0))
         self._logs = store.root / LOGS
         self._workers: list[_Worker] = []
@@ -201,12 +202,3 @@ class Launcher:
         finally:
             for worker in self._workers:
                 worker.stop()
-
-
-def finished_steps(store: Store, plan: Plan) -> set[str]:
-    """Ids of the plan's steps that are in the store.
-
-    Raises:
-        ArtifactError: a finished step's folder is damaged.
-    """
-    return {name for name, step in plan.steps.items() if store.record(step.stage, name) is not None}

@@ -15,10 +15,11 @@ from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
-from mmprolong.sweep.launch import THREADS, finished_steps
+from mmprolong.sweep.launch import THREADS
 from mmprolong.sweep.queue import Queue, SlurmQueue, require
 from mmprolong.sweep.submissions import LOGS, Submission, append, latest, marked, now, wanted
 from mmprolong.sweep.task import Task
+from mmprolong.sweep.todo import settled_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class SlurmLauncher:
     def _launch(self, prune: bool) -> Launched:
         known = latest(self.store)
         live = live_jobs(self.queue, known)
-        finished = finished_steps(self.store, self.plan)
+        finished = settled_steps(self.store, self.plan)
         lost = self.plan.steps.keys() - finished - live.keys()
         hung = {name for name in descendants(self.plan, lost) & live.keys() if live[name].waiting}
         waiting = (self.plan.steps.keys() & live.keys()) - hung - finished

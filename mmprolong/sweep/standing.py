@@ -19,6 +19,7 @@ from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.queue import SlurmQueue, States
 from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
+from mmprolong.sweep.todo import GONE, spent_steps
 
 _FRESH = 60.0
 """A step on a cluster that said how far it is since then is running [s]."""
@@ -36,13 +37,13 @@ class Standing:
     """`finished`, `running`, `queued`, `failed`, `blocked` (needs a failed one), `unknown`, or `open`."""
     job: str = ""
     detail: str = ""
-    """Why it waits, or what is not known."""
+    """Why it waits, what is not known, or that it is gone."""
     failure: Failure | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """The last line of its log."""
     record: RunRecord | None = None
-    """Of a finished step."""
+    """Of a finished step; None if its folder is gone."""
     log: Path | None = None
     """Where its newest job writes, if Slurm has one."""
 
@@ -55,6 +56,8 @@ def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str
         standing = _settled(store, step)
         if standing is not None:
             found[name] = standing
+    spent = spent_steps(plan, {name for name, each in found.items() if each.state == "finished"})
+    found |= {name: Standing(state="finished", detail=GONE) for name in spent - found.keys()}
     leases = plan.cluster.launcher != "slurm"
     states, trouble = _ask(queue or SlurmQueue(), {name: each for name, each in known.items() if name not in found})
     for name, step in plan.steps.items():

@@ -12,6 +12,7 @@ from mmprolong.sweep.commands import again
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.estimate import time_left
 from mmprolong.sweep.standing import Standing, last_words
+from mmprolong.sweep.usual import usual_seconds
 from mmprolong.sweep.whole import whole
 
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
@@ -27,13 +28,13 @@ def status_view(store: Store, plan: Plan, standings: Mapping[str, Standing]) -> 
         table.add_column(column, justify="left" if column in ("point", "state") else "right", overflow="fold")
     for point in plan.points:
         table.add_row(*_row(store, plan, point, standings))
-    table.caption = _caption(plan, standings)
+    table.caption = _caption(plan, standings, usual_seconds(store, plan, standings))
     return Group(table, *_advice(store, plan, standings))
 
 
-def _caption(plan: Plan, standings: Mapping[str, Standing]) -> str:
+def _caption(plan: Plan, standings: Mapping[str, Standing], usual: Mapping[str, float]) -> str:
     """'21 of 40 steps, about 3.5 h left at 8 at once; used 12.0 GPU-hours, left 40.0 GPU-hours'."""
-    all_ = whole(plan, standings)
+    all_ = whole(plan, standings, usual)
     left = f", about {duration(all_.seconds)} left at {all_.width} at once" if all_.seconds else ""
     costs = {"used": cost_line(all_.used, 0), "left": cost_line(all_.left, 0)}
     hours = ", ".join(f"{name} {cost}" for name, cost in costs.items() if cost)

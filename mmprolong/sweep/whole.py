@@ -48,11 +48,15 @@ class Whole:
         return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
 
 
-def whole(plan: Plan, where: Mapping[str, Standing]) -> Whole:
-    """The sum of all standings."""
+def whole(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float]) -> Whole:
+    """The sum of all standings.
+
+    Args:
+        usual: as `usual_seconds` has it.
+    """
     counted = Counter(each.state for each in where.values())
     cluster = plan.cluster
-    seconds = expected(plan, where, cluster)
+    seconds = expected(plan, where, cluster, usual)
     going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
     at_once = width(cluster, where)
     done = sum(all(where[name].state == "finished" for name in point.steps.values()) for point in plan.points)

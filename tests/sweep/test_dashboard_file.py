@@ -9,7 +9,7 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.sweep.dashboard.job import ShownByJob
 from mmprolong.sweep.dashboard.local import ShownByLauncher
-from mmprolong.sweep.dashboard.write import Dashboard
+from mmprolong.sweep.dashboard.write import Dashboard, dashboard_path
 from tests.sweep.scenes import all_finished, under_way
 from tests.sweep.test_dashboard import PLAN, Seen
 
@@ -23,7 +23,7 @@ WRITERS = """
 import sys
 from pathlib import Path
 from mmprolong.artifacts import Store
-from mmprolong.sweep.dashboard.write import Dashboard
+from mmprolong.sweep.dashboard.write import Dashboard, dashboard_path
 from tests.sweep.scenes import all_finished, sweep
 plan = sweep([f"label {place}" for place in range(int(sys.argv[2]))], 1)
 dashboard = Dashboard(Store(Path(sys.argv[1])), plan)
@@ -79,15 +79,16 @@ def test_a_page_that_cannot_be_written_is_reported_and_the_step_goes_on(store: S
     assert "dashboard.html: " in said[0]
 
 
-def test_a_damaged_step_of_another_job_is_reported_and_the_step_goes_on(store: Store):
+def test_a_damaged_step_of_another_job_stands_on_the_page(store: Store):
     folder = store.folder("corpus", "corpus")
     folder.mkdir(parents=True)
     (folder / "done.json").write_text("{")
     said: list[str] = []
     with ShownByJob(store, PLAN, lambda: False, said.append):
         pass
-    assert len(said) == 2
-    assert "delete the folder to run the step again" in said[0]
+    assert said == []
+    text = dashboard_path(store, PLAN.ablation).read_text(encoding="utf-8")
+    assert "delete the folder to run the step again" in text
 
 
 def test_a_launcher_writes_at_changes_and_when_it_ends(store: Store):

@@ -25,21 +25,21 @@ def test_many_workers_do_not_shorten_the_longest_chain():
 
 def test_a_running_step_is_expected_to_go_on_as_it_does():
     where = under_way(PLAN, "longpt.training:running")
-    assert expected(PLAN, where, SLURM)["longpt.training-b-0"] == pytest.approx((1280 - 412) / 0.031)
+    assert expected(PLAN, where, SLURM, {})["longpt.training-b-0"] == pytest.approx((1280 - 412) / 0.031)
 
 
 def test_what_failed_is_not_waited_for():
-    found = whole(PLAN, under_way(PLAN, "longpt.training:failed", "reply:running"))
+    found = whole(PLAN, under_way(PLAN, "longpt.training:failed", "reply:running"), {})
     assert (found.state, found.width) == ("running", 3)
     assert found.left.gpu == 3 * 8
     assert found.seconds == pytest.approx(868 / 0.031 + 5)  # no score says yet how long it takes
     assert found.used.gpu == 3 * 8
-    assert whole(PLAN, under_way(PLAN, "longpt.training:failed")).state == "stopped"
-    assert whole(PLAN, all_finished(PLAN)).seconds is None
+    assert whole(PLAN, under_way(PLAN, "longpt.training:failed"), {}).state == "stopped"
+    assert whole(PLAN, all_finished(PLAN), {}).seconds is None
 
 
 def test_nothing_is_foretold_while_nothing_runs():
-    assert whole(PLAN, under_way(PLAN, "longpt.training:queued")).seconds is None
+    assert whole(PLAN, under_way(PLAN, "longpt.training:queued"), {}).seconds is None
 
 
 @pytest.mark.parametrize("kind", ADVICE)

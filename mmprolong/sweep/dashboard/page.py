@@ -17,6 +17,7 @@ from mmprolong.sweep.dashboard.scores import scores
 from mmprolong.sweep.dashboard.troubles import troubles
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.standing import Standing
+from mmprolong.sweep.usual import usual_seconds
 from mmprolong.sweep.whole import STATES, whole
 
 SIGNS = dict(zip(STATES, "✓RQ·?B×", strict=True))
@@ -39,7 +40,7 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
         source: who says so.
         now: UTC.
     """
-    all_ = whole(plan, where)
+    all_ = whole(plan, where, usual_seconds(store, plan, where))
     launcher = plan.cluster.launcher
     return render(
         "mmprolong.sweep.dashboard",
