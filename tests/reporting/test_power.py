@@ -115,7 +115,7 @@ def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path
 def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
     typed = ("+ablation=length_dist", "sweep.seeds=[0,1,2]", "corpus.path=my pool", "paths.store=elsewhere")
-    made = power_table(replace(runs, plan=replace(runs.plan, overrides=typed)))
+    made = power_table(replace(runs, plan=replace(runs.plan, overrides=typed)), comparisons=3)
     words = shlex.split(made.cell("more seeds", "command").text)
     assert words[:3] == ["python", "-m", "mmprolong.sweep"]
     assert words[3:5] == ["+ablation=length_dist", "corpus.path=my pool"] and words[-1] == f"paths.store={runs.store}"
