@@ -50,6 +50,7 @@ def trust_notes(runs: Runs) -> list[str]:
     steps, origins = runs.behind(), runs.origins
     notes = [*launched_with(runs), *_partial(runs), *_stale(runs), *runs.remarks]
     notes += [f"Mixed code, as told: {each}." for each in mixed_code(steps, origins)]
+    notes += _scorers(runs)
     for stage, packages in packages_by_stage(steps, origins).items():
         versions = ", ".join(f"{name} {' and '.join(each)}" for name, each in packages.items())
         notes.append(f"Steps of {stage} ran with other packages: {versions}; their last digits may differ.")
@@ -73,6 +74,16 @@ def launched_with(runs: Runs | None) -> list[str]:
 def _key(override: str) -> str:
     """'cluster' of '+cluster.jobs.training.minutes=60'."""
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
+def _scorers(runs: Runs) -> list[str]:
+    found = {
+        label: {score.scorer for result in runs.of(label) for score in result.scores} for label in runs.plan.labels
+    }
+    if len(set().union(*found.values())) < 2:
+        return []
+    told = "; ".join(f"{label}: {', '.join(sorted(names))}" for label, names in found.items() if names)
+    return [f"Mixed scorers, as told: {told}."]
 
 
 def _partial(runs: Runs) -> list[str]:

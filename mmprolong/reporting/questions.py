@@ -10,26 +10,27 @@ from mmprolong.records import Score
 
 _FACTS = ("document", "task", "length", "depth", "target", "scorer")
 """What a question is, beside its id: ids are places in a suite, and two suites have the same places."""
-_facts = attrgetter(*_FACTS)
 
 _Asked = dict[str, tuple[Any, ...]]
 """The facts by sample."""
 
 
-def require_same_questions(plan: Plan, answers: Mapping[str, Sequence[Score]]) -> None:
-    """Refuse runs of different questions.
+def require_same_questions(plan: Plan, answers: Mapping[str, Sequence[Score]], mixed_scorers: bool = False) -> None:
+    """Refuse runs of different questions, or that were scored differently.
 
     Args:
         answers: by id of the score step; empty where single questions were not kept.
+        mixed_scorers: whether scores of different scorers may stand in one table.
 
     Raises:
         ArtifactError: names the first two runs that differ, in what, and what to do.
     """
+    facts = attrgetter(*(fact for fact in _FACTS if fact != "scorer" or not mixed_scorers))
     first: tuple[str, _Asked] | None = None
     for step, scores in answers.items():
         if not scores:
             continue
-        asked = {score.sample: _facts(score) for score in scores}
+        asked = {score.sample: facts(score) for score in scores}
         if len(asked) != len(scores):
             raise ArtifactError(f"{step}: a question is scored twice; delete the folder to run the step again")
         if first is None:
@@ -53,10 +54,12 @@ def _difference(names: tuple[str, str], asked: _Asked, expected: _Asked) -> str:
         return f"{name} answers {sample}, which {other} does not; compare runs of one suite"
     differing = [sample for sample in asked if asked[sample] != expected[sample]]
     sample = differing[0]
-    pairs = zip(_FACTS, asked[sample], expected[sample], strict=True)
+    pairs = zip(_FACTS, asked[sample], expected[sample], strict=False)
     fact, found, held = next(pair for pair in pairs if pair[1] != pair[2])
     where = f"{sample} ({len(differing)} of {len(asked)} questions differ)"
     if fact == "scorer":
-        return f"{name}: scored by {found}, but {other} by {held}: {where}; score both with one version"
+        return (
+            f"{name}: scored by {found}, but {other} by {held}: {where}; score both with one version, or --mixed-code"
+        )
     todo = "give all rows one corpus and one suite, and sweep again"
     return f"{name} has {fact} {found!r} where {other} has {held!r}: {where}; {todo}"

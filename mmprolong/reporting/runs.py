@@ -121,7 +121,7 @@ def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
     """`runs`, if all were made and judged alike: by the same code, the same questions, the same scorers.
 
     Args:
-        mixed_code: whether results of different code may stand in one table.
+        mixed_code: whether results of different code, or of different scorers, may stand in one table.
 
     Raises:
         ArtifactError: names the first two runs that differ.
@@ -129,5 +129,6 @@ def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
     """
     if not mixed_code:
         require_one_code(runs.plan.ablation, runs.behind(), runs.origins)
-    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
+    answers = {step: result.scores for step, result in runs.results.items()}
+    require_same_questions(runs.plan, answers, mixed_scorers=mixed_code)
     return runs

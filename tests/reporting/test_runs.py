@@ -8,6 +8,7 @@ from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Score, read_jsonl, write_jsonl
 from mmprolong.reporting.arms import measured
 from mmprolong.reporting.contrasts import Compared
+from mmprolong.reporting.marks import trust_notes
 from mmprolong.reporting.runs import read_store
 from mmprolong.reporting.snapshots import write_snapshot
 from mmprolong.reporting.summary import summary
@@ -56,6 +57,9 @@ def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
     told = r"uniform \(seed 1\), .*: scored by exact_match-2, but base \(seed 0\), .* by exact_match-1"
     with pytest.raises(ArtifactError, match=told):
         read_store(store, "length_dist")
+    runs = read_store(store, "length_dist", mixed_code=True)
+    (note,) = (note for note in trust_notes(runs) if note.startswith("Mixed scorers, as told: "))
+    assert "uniform: exact_match-1, exact_match-2" in note
 
 
 def test_results_on_different_questions_are_not_compared(tmp_path: Path):
