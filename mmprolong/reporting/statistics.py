@@ -229,10 +229,12 @@ def _estimate(
 
 
 def apart(rows: Mapping[K, Outcomes]) -> list[K]:
-    """Arms of a table whose seeds spread more than the others'."""
+    """Arms of a table whose seeds spread more than those of two or more others."""
+    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
+    if len(several) < 3:
+        return []
     import numpy as np
 
-    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
     between = np.array([arm.overall.var(ddof=1) for arm in several.values()])
     held = together(between, np.array([len(arm.overall) - 1 for arm in several.values()]))
     return [name for name, alike in zip(several, held.tolist(), strict=True) if not alike]
