@@ -89,8 +89,8 @@ def test_the_seed_reaches_the_phases_of_the_sweep_and_not_the_pretraining():
 
 
 def test_a_value_in_a_list_may_stand_for_another():
-    config, _ = Composer().compose(["phases.longpt.source.tasks=[reasoning,'${suite.benchmark}']"])
-    assert config.phases["longpt"].source.tasks == ["reasoning", config.suite.benchmark]
+    suite = Composer().compose(["suite.overall=[1x,'${suite.trained}']"])[0].suite
+    assert suite.overall == ["1x", suite.trained]
 
 
 def test_a_stage_asks_for_what_others_do_until_it_says_more():
