@@ -23,7 +23,6 @@ from tests.small import command, run, small_pool
 from tests.wandb_server import KEY, serving
 
 pytestmark = pytest.mark.xdist_group("flow")
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -233,24 +232,22 @@ def test_two_sweeps_at_once_on_one_store(finished, pool: Path, tmp_path: Path):
     both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
     assert [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    expected = hashes(finished[0])
-    assert all(outputs == expected[name] for name, outputs in hashes(store).items())
+    assert hashes(store) and hashes(store).items() <= hashes(finished[0]).items()
 
 
 def test_a_sweep_that_runs_does_not_see_edits_of_the_tree(finished, pool: Path, tmp_path: Path):
     tree, store = tmp_path / "tree", tmp_path / "store"
     for name in ("mmprolong", "conf", "sweeps", "analysis"):
-        shutil.copytree(ROOT / name, tree / name)
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
-    words = command(store, pool, "tracking=off", "sweep.seeds=[0]")
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
+        shutil.copytree(Path(__file__).parents[1] / name, tree / name)
+    imports = {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+    words, pipe = command(store, pool, "tracking=off", "sweep.seeds=[0]"), subprocess.PIPE
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=pipe, env=os.environ | imports, text=True)
     while process.poll() is None and not list(store.glob("logs/worker-*")):
         time.sleep(0.01)
-    for file in ("corpus/stage.py", "training/stage.py", "evaluation/score.py"):
-        (tree / "mmprolong" / file).write_text("raise RuntimeError('half an edit')\n")
+    for stage in STAGES.values():
+        (tree / f"{stage.module.replace('.', '/')}.py").write_text("raise RuntimeError('half an edit')\n")
     assert (process.communicate(timeout=300)[1], process.returncode) == ("", 0)
-    expected = hashes(finished[0])
-    assert hashes(store) and all(outputs == expected[name] for name, outputs in hashes(store).items())
+    assert hashes(store) and hashes(store).items() <= hashes(finished[0]).items()
 
 
 def test_one_failed_arm_does_not_stop_the_others(finished, pool: Path):

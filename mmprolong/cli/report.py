@@ -66,13 +66,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     table = ablation_table(runs)
     console.print(to_rich(table))
 
-    def write() -> Path:
-        written = write_report(runs, table, store.root)
-        if written.remark:
-            console.print(written.remark, soft_wrap=True)
-        return written.html
-
-    print_written(console, "report", write)
+    print_written(console, "report", lambda: write_report(runs, table, store.root).html)
 
 
 def _list(store: Store, console: Terminal) -> None:

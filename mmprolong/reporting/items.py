@@ -5,14 +5,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mmprolong.errors import ArtifactError, ConfigError, writing
+from mmprolong.errors import ArtifactError, writing
 from mmprolong.plans import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.origins import Origin
@@ -60,11 +59,7 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
 
     Args:
         items: by id of the score step.
-
-    Raises:
-        ConfigError: pyarrow is not installed.
     """
-    _require_pyarrow()
     runs = {name: _Run(metrics=item.result.metrics, origin=item.origin, mark=item.mark) for name, item in items.items()}
     made = frame(plan, {name: item.result for name, item in items.items()})
     head = msgspec.json.encode(_Head(rows=_checksum(made), runs=runs)).decode()
@@ -88,11 +83,9 @@ def read_items(path: Path) -> dict[str, Item]:
 
     Raises:
         ArtifactError: the file is damaged.
-        ConfigError: pyarrow is not installed.
     """
     if not path.is_file():
         return {}
-    _require_pyarrow()
     import pandas
 
     try:
@@ -143,11 +136,6 @@ def frame(plan: Plan, results: Mapping[str, Result]) -> "DataFrame":
     }
     columns |= {name: [getattr(score, name) for _, result in chosen for score in result.scores] for name in _SCORE}
     return pandas.DataFrame(columns)
-
-
-def _require_pyarrow() -> None:
-    if find_spec("pyarrow") is None:
-        raise ConfigError("Parquet: pyarrow is missing; pip install 'pandas[parquet]'")
 
 
 def _scores(held: "DataFrame") -> Iterator[tuple[str, tuple[Score, ...]]]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.artifacts import write_whole
-from mmprolong.errors import ConfigError
 from mmprolong.reporting import figures
 from mmprolong.reporting.heat_map import needle_heat_map
 from mmprolong.reporting.html import html_report
@@ -27,8 +26,6 @@ class Report:
     files: tuple[Path, ...]
     html: Path
     """The page that holds all the rest."""
-    remark: str = ""
-    """What could not be written, and why."""
 
 
 def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Report:
@@ -50,18 +47,10 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, write_whole(folder / "report.md", markdown_report(runs, table, shown))]
-    answers, remark = _answers(runs, folder / "items.parquet")
-    files += answers
+    items = {step: Item(result=result) for step, result in runs.results.items()}
+    files.append(write_items(folder / "items.parquet", runs.plan, items))
     html = write_whole(folder / "report.html", html_report(store, runs, table))
-    return Report(folder=folder, files=(*files, html), html=html, remark=remark)
-
-
-def _answers(runs: Runs, path: Path) -> tuple[list[Path], str]:
-    """The file of all answers, or why there is none: the rest of a report does not need it."""
-    try:
-        return [write_items(path, runs.plan, {step: Item(result=one) for step, one in runs.results.items()})], ""
-    except ConfigError as error:
-        return [], f"{path.name}: {error}"
+    return Report(folder=folder, files=(*files, html), html=html)
 
 
 def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:

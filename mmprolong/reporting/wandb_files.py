@@ -24,7 +24,6 @@ class WandbRun:
     """What one run left behind, over all its offline folders."""
 
     id: str
-    group: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     """Nested by the `/` of the names."""
@@ -107,7 +106,6 @@ def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
         record = messages.Record.FromString(payload)
         match record.WhichOneof("record_type"):
             case "run":
-                run.group = record.run.run_group or run.group
                 run.config |= _values(_texts(record.run.config.update))
             case "config":
                 run.config |= _values(_texts(record.config.update))

@@ -24,7 +24,7 @@ _SPEAKING = ("failed", "running", "unknown")
 def status_view(store: Store, plan: Plan, standings: Mapping[str, Standing]) -> RenderableType:
     """Every point: steps done, what runs, waits or failed, its score; then what can be done about the failures."""
     table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left", caption_justify="left")
-    for column in ("point", "seed", "steps", "state", "overall"):
+    for column in ("point", "seed", "steps", "state", "overall [%]"):
         table.add_column(column, justify="left" if column in ("point", "state") else "right", overflow="fold")
     for point in plan.points:
         table.add_row(*_row(store, plan, point, standings))
@@ -44,7 +44,7 @@ def _caption(plan: Plan, standings: Mapping[str, Standing], usual: Mapping[str, 
 def _row(store: Store, plan: Plan, point: Point, standings: Mapping[str, Standing]) -> Iterable[RenderableType]:
     done = sum(standings[name].state == "finished" for name in point.steps.values())
     score = standings[point.steps["score"]].record if done == len(point.steps) else None
-    overall = f"{score.metrics['overall']:.3f}" if score else "-"
+    overall = f"{100 * score.metrics['overall']:.1f}" if score else "-"
     return point.label, str(point.seed), f"{done}/{len(point.steps)}", _state(store, plan, point, standings), overall
 
 
