@@ -89,6 +89,8 @@ class Mirror:
 
 
 def _init(about: Mapping[str, Any], **how: Any) -> Any:
+    from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
+
     import wandb
 
     settings = wandb.Settings(
@@ -101,7 +103,9 @@ def _init(about: Mapping[str, Any], **how: Any) -> Any:
         finish_timeout=_FINISH_SECONDS,
         finish_timeout_raises=True,
     )
-    return wandb.init(**about, **how, settings=settings)
+    run = wandb.init(**about, **how, settings=settings)
+    unregister_all_post_import_hooks()  # they tell W&B of each import, which fails once W&B's process is gone
+    return run
 
 
 def _forget() -> None:

@@ -123,6 +123,32 @@ def test_a_step_goes_on_where_wandb_does_not(tmp_path: Path, name: str, value: s
     assert len(list((tmp_path / "wandb").glob("offline-run-*-step-1"))) == (becomes != "is off")
 
 
+ABANDONED = """
+import sys
+from pathlib import Path
+import psutil
+from mmprolong.config import Tracking
+from mmprolong.mirror import Mirror
+mirror = Mirror("step-1", {}, "step-1", "group", Path(sys.argv[1]), Tracking())
+processes = psutil.Process().children(recursive=True)
+for each in processes:
+    each.kill()
+psutil.wait_procs(processes)
+for number in range(3):
+    mirror.metrics({"loss": 0.0}, number)
+import torch
+mirror.finish({}, failed=False)
+print(len(processes), "killed")
+"""
+
+
+def test_a_step_goes_on_when_the_process_of_wandb_is_killed(tmp_path: Path):
+    """As when all processes of a job get a signal: neither a row nor an import that W&B listens to may fail."""
+    words = [sys.executable, "-c", ABANDONED, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout in ("1 killed\n", "2 killed\n"), done.stderr
+
+
 def test_scores_that_were_logged_before_a_kill_are_not_logged_twice(tmp_path: Path):
     store = write_store(tmp_path, Truth(levels={"pool_native": (0.9, 0.1)}, documents=2, questions=2, seeds=1))
     (tmp_path / LOG).write_text('{"sample":"a","value":1.0}\n{"sam')
