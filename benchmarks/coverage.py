@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from mmprolong.reporting.statistics import Outcomes, difference, holm
+from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm
 
 UNEQUAL = {
     "one arm spreads 10 times as far": (3, [0.01, 0.1, 0.01, 0.01, 0.01]),

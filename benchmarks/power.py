@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmprolong.reporting.components import Components
-from mmprolong.reporting.power import Design, power, smallest
-from mmprolong.reporting.statistics import Outcomes, difference, holm
+from mmprolong.reporting.statistics.components import Components
+from mmprolong.reporting.statistics.power import Design, power, smallest
+from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm
 
 LENGTHS = 4
 SHARED = 0.15

@@ -13,8 +13,8 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.mirror import Mirror
 from mmprolong.plans import Plan, Point, save_plan
-from mmprolong.reporting.wandb_files import read_runs
-from mmprolong.reporting.wandb_offline import read_wandb
+from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.sources.wandb_offline import read_wandb
 
 
 def one_run(folder: Path, rows: int) -> Path:

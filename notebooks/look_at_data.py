@@ -23,13 +23,13 @@ from pathlib import Path
 
 from IPython.display import HTML, SVG, display
 
-from mmprolong.reporting.data_statistics import TOTAL, trained_on
-from mmprolong.reporting.examples import evaluation_document, training_document
-from mmprolong.reporting.figures import inline_svg, mixture_shares
-from mmprolong.reporting.mixtures import arm_mixtures
-from mmprolong.reporting.paper_tables import paper_table
-from mmprolong.reporting.render import to_html
-from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.figures.charts import inline_svg, mixture_shares
+from mmprolong.reporting.report.examples import evaluation_document, training_document
+from mmprolong.reporting.sources.mixtures import arm_mixtures
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.data_statistics import TOTAL, trained_on
+from mmprolong.reporting.tables.paper_tables import paper_table
+from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))

@@ -25,18 +25,18 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.reporting.arms import measured
-from mmprolong.reporting.claims_report import claims_table, judge_claims
-from mmprolong.reporting.examples import answered
-from mmprolong.reporting.figures import accuracy_by_length, inline_svg, loss_by_tokens
-from mmprolong.reporting.heat_map import needle_heat_map
-from mmprolong.reporting.losses import loss_curves
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.power_report import power_table
-from mmprolong.reporting.render import to_html
-from mmprolong.reporting.scatter import published_against_ours
-from mmprolong.reporting.stale import read_marked
-from mmprolong.reporting.summary import summary
+from mmprolong.reporting.claims.report import claims_table, judge_claims
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, loss_by_tokens
+from mmprolong.reporting.figures.heat_map import needle_heat_map
+from mmprolong.reporting.figures.scatter import published_against_ours
+from mmprolong.reporting.report.examples import answered
+from mmprolong.reporting.sources.losses import loss_curves
+from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.reporting.statistics.arms import measured
+from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.power_table import power_table
+from mmprolong.reporting.tables.render import to_html
+from mmprolong.reporting.tables.summary import summary
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))

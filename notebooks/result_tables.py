@@ -24,10 +24,10 @@ from pathlib import Path
 
 from IPython.display import HTML, SVG, display
 
-from mmprolong.reporting.figures import accuracy_by_length, inline_svg
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.render import to_html
-from mmprolong.reporting.wandb_offline import read_wandb
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
+from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))

@@ -16,7 +16,7 @@ from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.plans import Plan, load_plan
 from mmprolong.records import Reject, Reply, RunRecord, Score, read_jsonl
-from mmprolong.reporting.wandb_files import payloads, read_runs
+from mmprolong.reporting.sources.wandb_files import payloads, read_runs
 from mmprolong.settings import STAGES
 from mmprolong.stages import run_step
 from tests.small import command, run, small_pool

@@ -16,7 +16,7 @@ from mmprolong.config import Tracking
 from mmprolong.evaluation import score
 from mmprolong.mirror import Mirror
 from mmprolong.records import RunRecord
-from mmprolong.reporting.wandb_files import read_runs
+from mmprolong.reporting.sources.wandb_files import read_runs
 from mmprolong.runlog import RunLog
 from mmprolong.settings import ScoreSettings
 from mmprolong.stages import make_step, run_step

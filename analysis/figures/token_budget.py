@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mmprolong.reporting.arms import by_length, measured
-from mmprolong.reporting.figures import COLOURS, FAINT, INK, new_figure
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import Estimate
+from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.arms import by_length, measured
+from mmprolong.reporting.statistics.resampling import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from mmprolong.reporting.arms import by_length
-from mmprolong.reporting.digits import plain
-from mmprolong.reporting.figures import COLOURS, new_figure, short
-from mmprolong.reporting.heat_map import draw_cells
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.statistics import Estimate
+from mmprolong.reporting.figures.charts import COLOURS, new_figure, short
+from mmprolong.reporting.figures.heat_map import draw_cells
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.arms import by_length
+from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.tables.digits import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

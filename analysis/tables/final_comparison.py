@@ -1,10 +1,10 @@
 """The trained model against others on long documents (MMProLong, Table 4)."""
 
-from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.measures import DOCUMENTS, by_length
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import DOCUMENTS, by_length
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 BASE = "Qwen2.5-VL-7B"
 

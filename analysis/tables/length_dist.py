@@ -1,9 +1,9 @@
 """Which distribution of instance lengths trains best (MMProLong, table on length distributions)."""
 
-from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 ROWS = {"pool_native": "pool-native", "long_biased": "long-biased"}
 """Our label -> `dist` of the published rows; the paper prints one row a task and we show their mean."""

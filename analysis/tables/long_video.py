@@ -1,10 +1,10 @@
 """Transfer to long video (MMProLong, appendix table on video)."""
 
-from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.measures import plain
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import plain
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 TASKS = {"Video-MME": "video_mme", "MLVU": "mlvu", "LongVideoBench": "longvideobench"}
 BASE = "Qwen2.5-VL-7B"

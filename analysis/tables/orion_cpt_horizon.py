@@ -1,10 +1,10 @@
 """How many tokens of continued pre-training (OriOn, Table 1)."""
 
-from mmprolong.reporting.comparison import B, Paper, comparison_table
-from mmprolong.reporting.measures import orion
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
+from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 BASES = ("Mistral 3.1 Small (24B)", "Qwen3 VL 32B")
 """Rows of Table 6: the models before."""

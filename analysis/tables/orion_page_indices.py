@@ -1,10 +1,10 @@
 """Page numbers before the pages, in training and in evaluation (OriOn, Table 5)."""
 
-from mmprolong.reporting.comparison import B, Paper, comparison_table
-from mmprolong.reporting.measures import orion
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
+from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 KEY = "train idx / eval idx"
 AGAINST = {"yes / yes": "no / no", "no (pair 2) / yes": "no (pair 2) / no"}

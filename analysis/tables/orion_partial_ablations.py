@@ -1,12 +1,12 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
-from mmprolong.reporting.comparison import B
-from mmprolong.reporting.marks import trust_notes
-from mmprolong.reporting.measures import orion
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.side_by_side import Row, side_by_side
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import B
+from mmprolong.reporting.tables.marks import trust_notes
+from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.side_by_side import Row, side_by_side
+from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:

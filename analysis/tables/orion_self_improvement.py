@@ -1,10 +1,10 @@
 """Mistral taught by its own answers (OriOn, section on self-improvement)."""
 
-from mmprolong.reporting.comparison import B, Paper, comparison_table, published_baseline
-from mmprolong.reporting.measures import orion
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import B, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 BASE = "Mistral 3.1 Small (24B)"
 

@@ -1,10 +1,10 @@
 """The short stage alone against short and long (OriOn, Table 4)."""
 
-from mmprolong.reporting.comparison import B, Paper, comparison_table
-from mmprolong.reporting.measures import orion
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
+from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:

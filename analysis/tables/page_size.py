@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.contrasts import Against, Contrast
-from mmprolong.reporting.extra_columns import with_training
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.contrasts import Against, Contrast
+from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.extra_columns import with_training
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 BASES = ("28 px base", "56 px base", "84 px base")
 NOTES = (

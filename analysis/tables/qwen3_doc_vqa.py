@@ -1,10 +1,10 @@
 """The recipe on another backbone, long documents (MMProLong, appendix table on Qwen3-VL)."""
 
-from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.measures import DOCUMENTS, by_length
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import DOCUMENTS, by_length
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 BASE = "Qwen3-VL-8B"
 TASKS = {name: DOCUMENTS[name] for name in ("LongDocURL", "SlideVQA")}

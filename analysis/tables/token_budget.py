@@ -3,12 +3,12 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.contrasts import Against, Contrast
-from mmprolong.reporting.extra_columns import with_training
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.contrasts import Against, Contrast
+from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.extra_columns import with_training
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 SCHEDULE = "Each budget has its own warm-up and decay: a row is no point on the way of a longer one."
 

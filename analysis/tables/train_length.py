@@ -3,12 +3,12 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from mmprolong.reporting.ablation_table import ablation_table
-from mmprolong.reporting.contrasts import Against, Contrast
-from mmprolong.reporting.extra_columns import with_intervals, with_training
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.contrasts import Against, Contrast
+from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.extra_columns import with_intervals, with_training
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 LENGTHS = ("1x", "2x", "4x", "8x", "16x")
 """Longest document of a row, and the lengths of the evaluation."""

@@ -1,12 +1,12 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
-from mmprolong.reporting.comparison import A
-from mmprolong.reporting.data_statistics import Spread, trained_on
-from mmprolong.reporting.marks import launched_with
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.side_by_side import Row, side_by_side
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A
+from mmprolong.reporting.tables.data_statistics import Spread, trained_on
+from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.side_by_side import Row, side_by_side
+from mmprolong.reporting.tables.table import Table
 
 COLUMNS = ["samples", "mean pages", "mean tokens (K)", "total tokens (B)", "page range", "token range (K)"]
 

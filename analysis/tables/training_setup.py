@@ -1,11 +1,11 @@
 """How the published runs were trained (MMProLong, section 3 and appendix A)."""
 
-from mmprolong.reporting.comparison import A
-from mmprolong.reporting.marks import launched_with
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.side_by_side import Row, side_by_side
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A
+from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.side_by_side import Row, side_by_side
+from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:

@@ -1,10 +1,10 @@
 """Text rendered as pages: VTCBench-Wild (MMProLong, appendix table on VTCBench)."""
 
-from mmprolong.reporting.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.measures import ANY, Measure, plain
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import ANY, Measure, plain
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.table import Table
 
 TASKS = {"retrieval": "vtcbench_retrieval", "reasoning": "vtcbench_reasoning", "memory": "vtcbench_memory"}
 QUESTIONS = {"retrieval": 800, "reasoning": 800, "memory": 600}

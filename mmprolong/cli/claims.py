@@ -16,9 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """What the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and by ours."""
-    from mmprolong.reporting.claims_report import claims_table, describe, judge_claims, settled_by
-    from mmprolong.reporting.paper_tables import write_table
-    from mmprolong.reporting.render import to_rich
+    from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
+    from mmprolong.reporting.tables.paper_tables import write_table
+    from mmprolong.reporting.tables.render import to_rich
 
     store, console = Path(arguments.store), Terminal()
     judged = judge_claims(store, arguments.claims, arguments.mixed_code)

@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.paper_tables import ablation_table
-    from mmprolong.reporting.power_report import power_table
-    from mmprolong.reporting.render import to_rich
-    from mmprolong.reporting.stale import read_marked
+    from mmprolong.reporting.sources.stale import read_marked
+    from mmprolong.reporting.tables.paper_tables import ablation_table
+    from mmprolong.reporting.tables.power_table import power_table
+    from mmprolong.reporting.tables.render import to_rich
 
     store = Store(Path(arguments.store))
     runs = read_marked(store.root, arguments.ablation, arguments.mixed_code)

@@ -13,7 +13,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.plans import planned
 
 if TYPE_CHECKING:
-    from mmprolong.reporting.runs import Runs
+    from mmprolong.reporting.sources.runs import Runs
 
 
 SNAPSHOT = ".json.gz"
@@ -59,9 +59,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
-    from mmprolong.reporting.paper_tables import ablation_table
-    from mmprolong.reporting.render import to_rich
-    from mmprolong.reporting.report import write_report
+    from mmprolong.reporting.report.report import write_report
+    from mmprolong.reporting.tables.paper_tables import ablation_table
+    from mmprolong.reporting.tables.render import to_rich
 
     table = ablation_table(runs)
     console.print(to_rich(table))
@@ -70,7 +70,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
 
 
 def _list(store: Store, console: Terminal) -> None:
-    from mmprolong.reporting.paper_tables import table_names
+    from mmprolong.reporting.tables.paper_tables import table_names
 
     launched = planned(store)
     rows = [(name, "launched" if name in launched else "published only") for name in {*table_names(), *launched}]
@@ -79,8 +79,8 @@ def _list(store: Store, console: Terminal) -> None:
 
 def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
     """A table without the rest of a report."""
-    from mmprolong.reporting.paper_tables import paper_table, write_table
-    from mmprolong.reporting.render import to_rich
+    from mmprolong.reporting.tables.paper_tables import paper_table, write_table
+    from mmprolong.reporting.tables.render import to_rich
 
     name = arguments.table or arguments.ablation
     made = paper_table(name, runs)
@@ -94,10 +94,10 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
 
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
     """Results that are read from, or written to, another place."""
-    from mmprolong.reporting.paper_tables import ablation_table, paper_table
-    from mmprolong.reporting.render import to_rich
-    from mmprolong.reporting.snapshots import write_snapshot
-    from mmprolong.reporting.wandb_report import save_wandb_report
+    from mmprolong.reporting.report.wandb_report import save_wandb_report
+    from mmprolong.reporting.sources.snapshots import write_snapshot
+    from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table
+    from mmprolong.reporting.tables.render import to_rich
 
     made = paper_table(arguments.table, runs) if arguments.table else ablation_table(runs)
     console.print(to_rich(made))
@@ -110,11 +110,11 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
 
 def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
     """The runs from where the user wants them; those of the store with what is stale."""
-    from mmprolong.reporting.runs import read_store
-    from mmprolong.reporting.snapshots import read_snapshot
-    from mmprolong.reporting.stale import with_stale
-    from mmprolong.reporting.wandb_api import read_api
-    from mmprolong.reporting.wandb_offline import read_wandb
+    from mmprolong.reporting.sources.runs import read_store
+    from mmprolong.reporting.sources.snapshots import read_snapshot
+    from mmprolong.reporting.sources.stale import with_stale
+    from mmprolong.reporting.sources.wandb_api import read_api
+    from mmprolong.reporting.sources.wandb_offline import read_wandb
 
     source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mmprolong.choices import root
 from mmprolong.errors import ConfigError
 from mmprolong.plugins import load_file
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import Runs
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.published import Published
 
 if TYPE_CHECKING:
     from mmprolong.plans import Plan

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from mmprolong.evaluation.score import metrics
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Sample, Score
-from mmprolong.reporting.runs import Result, Runs
+from mmprolong.reporting.sources.runs import Result, Runs
 from tests.stores import judged
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from mmprolong.choices import ABLATION, root
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.claims import Claim, Contrast, Ours, Printed, read_claims, verdict
-from mmprolong.reporting.claims_ours import judge_ours, judge_runs
-from mmprolong.reporting.claims_printed import judge_printed
-from mmprolong.reporting.claims_report import Judged, claims_table, describe, judge_claims
-from mmprolong.reporting.published import Published
+from mmprolong.reporting.claims.claim import Claim, Contrast, Ours, Printed, read_claims, verdict
+from mmprolong.reporting.claims.ours import judge_ours, judge_runs
+from mmprolong.reporting.claims.printed import judge_printed
+from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
+from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store

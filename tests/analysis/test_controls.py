@@ -11,13 +11,13 @@ from mmprolong.backbones import count, find
 from mmprolong.config import Config
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Document, Instance
-from mmprolong.reporting.ablation_table import ablation_table as arms_by_length
-from mmprolong.reporting.figures import accuracy_by_length
-from mmprolong.reporting.lengths import size
-from mmprolong.reporting.own_figure import own_figure
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.report import write_report
-from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.figures.charts import accuracy_by_length
+from mmprolong.reporting.figures.own_figure import own_figure
+from mmprolong.reporting.report.report import write_report
+from mmprolong.reporting.sources.lengths import size
+from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
+from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.sweep.plan import make_plan
 from mmprolong.synthesis.stamps import write_stamped
 from tests.analysis.runs import runs_of

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.reporting.claims_report import claims_table, judge_claims
-from mmprolong.reporting.paper_tables import ablation_table, paper_table, table_names
-from mmprolong.reporting.power_report import power_table
-from mmprolong.reporting.render import to_latex
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.table import Cell, Column, Table
+from mmprolong.reporting.claims.report import claims_table, judge_claims
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table, table_names
+from mmprolong.reporting.tables.power_table import power_table
+from mmprolong.reporting.tables.render import to_latex
+from mmprolong.reporting.tables.table import Cell, Column, Table
 from tests.stores import Truth, rewrite, write_store
 
 HEAD = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"

@@ -7,12 +7,12 @@ import pytest
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
-from mmprolong.reporting.comparison import Paper, comparison_table
-from mmprolong.reporting.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion, plain
-from mmprolong.reporting.paper_tables import paper_table, table_names, write_table
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.tallies import tally
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion, plain
+from mmprolong.reporting.tables.paper_tables import paper_table, table_names, write_table
+from mmprolong.reporting.tables.published import Published
+from mmprolong.reporting.tables.tallies import tally
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from mmprolong import plugins
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.published import Published
+from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
 

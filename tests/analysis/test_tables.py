@@ -4,8 +4,8 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.published import Published
-from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.published import Published
 from tests.stores import Truth, write_store
 
 ANALYSIS = Path(__file__).parents[2] / "analysis"

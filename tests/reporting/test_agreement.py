@@ -1,9 +1,9 @@
 import pytest
 
-from mmprolong.reporting.agreement import agreement, agreements
-from mmprolong.reporting.arms import Arm
-from mmprolong.reporting.contrasts import Compared
-from mmprolong.reporting.statistics import Estimate
+from mmprolong.reporting.statistics.arms import Arm
+from mmprolong.reporting.statistics.contrasts import Compared
+from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.tables.agreement import agreement, agreements
 
 
 @pytest.mark.parametrize(

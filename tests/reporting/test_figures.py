@@ -4,15 +4,22 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.reporting.figures import _apart, accuracy_by_length, inline_svg, loss_by_tokens, mixture_shares, save
-from mmprolong.reporting.heat_map import found_by_depth, needle_heat_map
-from mmprolong.reporting.lengths import size
-from mmprolong.reporting.losses import loss_curves
-from mmprolong.reporting.mixtures import arm_mixtures
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.report import write_report
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.scatter import published_against_ours
+from mmprolong.reporting.figures.charts import (
+    _apart,
+    accuracy_by_length,
+    inline_svg,
+    loss_by_tokens,
+    mixture_shares,
+    save,
+)
+from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
+from mmprolong.reporting.figures.scatter import published_against_ours
+from mmprolong.reporting.report.report import write_report
+from mmprolong.reporting.sources.lengths import size
+from mmprolong.reporting.sources.losses import loss_curves
+from mmprolong.reporting.sources.mixtures import arm_mixtures
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.paper_tables import ablation_table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 

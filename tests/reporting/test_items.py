@@ -5,9 +5,9 @@ import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.items import Item, read_items, write_items
-from mmprolong.reporting.origins import Origin
-from mmprolong.reporting.runs import Runs, read_store
+from mmprolong.reporting.sources.items import Item, read_items, write_items
+from mmprolong.reporting.sources.origins import Origin
+from mmprolong.reporting.sources.runs import Runs, read_store
 
 
 @pytest.fixture(scope="module")

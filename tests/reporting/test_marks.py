@@ -10,11 +10,11 @@ from statistics import stdev
 import pytest
 from rich.console import Console
 
-from mmprolong.reporting.arms import measured
-from mmprolong.reporting.paper_tables import ablation_table, paper_table
-from mmprolong.reporting.render import to_csv, to_html, to_latex, to_markdown, to_rich
-from mmprolong.reporting.runs import Runs, read_store
-from mmprolong.reporting.table import Table
+from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.statistics.arms import measured
+from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table
+from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from mmprolong.reporting.tables.table import Table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 

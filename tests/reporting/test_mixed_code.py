@@ -7,14 +7,14 @@ import pytest
 from mmprolong.artifacts import Store, write_json
 from mmprolong.cli import main
 from mmprolong.plans import Plan
-from mmprolong.reporting.claims_report import judge_claims
-from mmprolong.reporting.marks import trust_notes
-from mmprolong.reporting.origins import MixedCode, mixed_ahead
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.render import to_csv
-from mmprolong.reporting.runs import Runs, read_store
-from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.wandb_offline import read_wandb
+from mmprolong.reporting.claims.report import judge_claims
+from mmprolong.reporting.sources.origins import MixedCode, mixed_ahead
+from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
+from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.tables.marks import trust_notes
+from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.render import to_csv
 from mmprolong.sweep.plan import make_plan
 from tests.offline import mirror
 from tests.stores import HELDOUT, Truth, rewrite, write_store

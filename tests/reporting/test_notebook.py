@@ -6,9 +6,9 @@ import jupytext
 import nbformat
 import pytest
 
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.render import to_html
-from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.render import to_html
 from tests.stores import Truth, write_store
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

@@ -9,10 +9,10 @@ from mmprolong import plugins
 from mmprolong.errors import FeasibilityError
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Sample
-from mmprolong.reporting.components import Components, components
-from mmprolong.reporting.power import Design, cheaper, design_of, power, smallest
-from mmprolong.reporting.power_report import power_table
-from mmprolong.reporting.runs import Result, Runs, read_store
+from mmprolong.reporting.sources.runs import Result, Runs, read_store
+from mmprolong.reporting.statistics.components import Components, components
+from mmprolong.reporting.statistics.power import Design, cheaper, design_of, power, smallest
+from mmprolong.reporting.tables.power_table import power_table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, judged, write_store
 

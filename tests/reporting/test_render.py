@@ -5,10 +5,10 @@ import re
 import pytest
 from rich.console import Console
 
-from mmprolong.reporting.digits import signed
-from mmprolong.reporting.paper_tables import paper_table
-from mmprolong.reporting.render import markdown_text, to_csv, to_html, to_latex, to_markdown, to_rich
-from mmprolong.reporting.table import Cell, Column, Table
+from mmprolong.reporting.tables.digits import signed
+from mmprolong.reporting.tables.paper_tables import paper_table
+from mmprolong.reporting.tables.render import markdown_text, to_csv, to_html, to_latex, to_markdown, to_rich
+from mmprolong.reporting.tables.table import Cell, Column, Table
 
 TABLE = Table(
     name="odd",

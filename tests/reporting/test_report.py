@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.report import Report
-from mmprolong.reporting.report import write_report as write
-from mmprolong.reporting.runs import read_store
+from mmprolong.reporting.report.report import Report
+from mmprolong.reporting.report.report import write_report as write
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.tables.paper_tables import ablation_table
 from tests.stores import Truth, write_store
 
 

@@ -6,14 +6,14 @@ import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Score, read_jsonl, write_jsonl
-from mmprolong.reporting.arms import measured
-from mmprolong.reporting.contrasts import Compared
-from mmprolong.reporting.marks import trust_notes
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.snapshots import write_snapshot
-from mmprolong.reporting.summary import summary
-from mmprolong.reporting.wandb_files import read_runs
-from mmprolong.reporting.wandb_offline import read_wandb
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.sources.snapshots import write_snapshot
+from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.statistics.arms import measured
+from mmprolong.reporting.statistics.contrasts import Compared
+from mmprolong.reporting.tables.marks import trust_notes
+from mmprolong.reporting.tables.summary import summary
 from tests.offline import mirror
 from tests.stores import Truth, write_store
 

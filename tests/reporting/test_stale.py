@@ -10,10 +10,10 @@ from mmprolong.cli import main
 from mmprolong.evaluation.score import metrics
 from mmprolong.plans import Plan, load_plan, save_plan
 from mmprolong.records import write_jsonl
-from mmprolong.reporting.claims_report import judge_claims
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.runs import Runs, read_store
-from mmprolong.reporting.stale import with_stale
+from mmprolong.reporting.claims.report import judge_claims
+from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.sources.stale import with_stale
+from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 

@@ -7,8 +7,8 @@ import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Sample, Score
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.statistics import Outcomes, difference, holm, mean, outcomes, permutation
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm, mean, outcomes, permutation
 from tests.stores import LENGTHS, judged
 
 

@@ -9,8 +9,8 @@ from mmprolong.cli import main
 from mmprolong.config import Tracking
 from mmprolong.errors import ConfigError
 from mmprolong.mirror import Mirror
-from mmprolong.reporting.sync import sync_runs
-from mmprolong.reporting.wandb_files import BLOCK, read_runs
+from mmprolong.reporting.sources.sync import sync_runs
+from mmprolong.reporting.sources.wandb_files import BLOCK, read_runs
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, WandbServer
 

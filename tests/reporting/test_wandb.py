@@ -7,13 +7,13 @@ import pytest
 
 from mmprolong.artifacts import write_json
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.reporting.arms import measured
-from mmprolong.reporting.paper_tables import ablation_table
-from mmprolong.reporting.runs import read_store
-from mmprolong.reporting.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.wandb_api import read_api
-from mmprolong.reporting.wandb_offline import read_wandb
-from mmprolong.reporting.wandb_report import markdown_report, save_wandb_report
+from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
+from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
+from mmprolong.reporting.sources.wandb_api import read_api
+from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.statistics.arms import measured
+from mmprolong.reporting.tables.paper_tables import ablation_table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 from tests.wandb_server import Run, WandbServer

@@ -1,0 +1,1 @@
+"""What the papers claim, judged by their numbers and by ours."""

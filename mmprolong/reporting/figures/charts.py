@@ -1,0 +1,279 @@
+"""The figures of a report. Drawn without global state, and the same bytes every time."""
+
+import io
+import math
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmprolong.artifacts import write_whole
+from mmprolong.reporting.sources.lengths import size
+from mmprolong.reporting.sources.losses import LossCurve
+from mmprolong.reporting.sources.mixtures import ArmMixture
+from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.statistics.arms import by_length
+from mmprolong.reporting.statistics.resampling import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#23272e"
+"""Text and axes; a page that shows the SVG may replace it by its own colour."""
+FAINT = "#8b929c"
+COLOURS = ("#0a7fc2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
+"""Okabe and Ito's, told apart by the colour-blind, and two more for large ablations."""
+TASK_COLOURS = ("#4c6272", "#c9a26b", "#8a9a6b", "#a8657a", "#7d83b3", "#b9c0c7")
+"""For what is not an arm."""
+MARKERS = "os^DvPXp"
+UNTRAINED = "base"
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "mmprolong",
+    "text.parse_math": False,
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.facecolor": "none",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+_PLAIN: dict[str, Any] = {"frameon": False, "labelcolor": INK}
+
+
+def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, line and marker of each arm: the same in every figure of a report."""
+    trained = [label for label in labels if label != UNTRAINED]
+    made = {
+        label: {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "linestyle": "-"}
+        for index, label in enumerate(trained)
+    }
+    return made | {UNTRAINED: {"color": FAINT, "marker": "o", "linestyle": (0, (4, 2))}}
+
+
+def short(label: str) -> str:
+    """A label as figures have room for it: of a long one both ends."""
+    return label if len(label) <= 36 else f"{label[:20]}…{label[-15:]}"
+
+
+def accuracy_by_length(runs: Runs) -> "Figure":
+    """Accuracy against context length, one line an arm, with 95 % bands over documents and seeds.
+
+    The lengths that training covers are shaded; arms are named at the right ends of their lines.
+    """
+    figure, (axes,) = new_figure(7.6, 4.4)
+    style = looks(runs.plan.labels)
+    drawn = {label: points for label in runs.plan.labels if (points := by_length(runs, label))}
+    for label, points in drawn.items():
+        _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
+    _length_axis(axes, runs)
+    axes.set_ylim(0, _top(100 * point.high for points in drawn.values() for point in points.values()))
+    ends = {label: (size(list(points)[-1]), list(points.values())[-1].value) for label, points in drawn.items()}
+    _name_ends(axes, ends, style, runs.plan.baseline)
+    return figure
+
+
+def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figure":
+    """Training loss against tokens seen: each seed faint and its running mean clear, one colour an arm."""
+    import numpy as np
+
+    figure, (axes,) = new_figure(7.6, 3.6)
+    style, named = looks(labels), {}
+    for curve in curves:
+        colour = style[curve.label]["color"]
+        smooth = _running_mean(np.array(curve.losses), max(4, len(curve.losses) // 12))
+        axes.plot(curve.tokens, curve.losses, color=colour, alpha=0.13, linewidth=0.7)
+        (named[curve.label],) = axes.plot(curve.tokens, smooth, color=colour, linewidth=1.3, alpha=0.9)
+    for end in sorted({end for curve in curves for end in curve.ends}):
+        axes.axvline(end, color=FAINT, linewidth=0.8, linestyle=":")
+    axes.set(xlabel="training tokens", ylabel="loss [nat]", ylim=(0, None))
+    axes.margins(x=0.01)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    figure.legend(named.values(), map(short, named), loc="outside right upper", **_PLAIN)
+    return figure
+
+
+def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
+    """What each arm was trained on: shares of the tokens by task and by instance length [tokens]."""
+    figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
+    several = len({mixture.phase for mixture in mixtures}) > 1
+    named = [short(mixture.label) for mixture in mixtures]
+    rows = [f"{name} · {one.phase}" if several else name for name, one in zip(named, mixtures, strict=True)]
+    _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
+    _stack(right, rows, [mixture.lengths for mixture in mixtures], _sequential(mixtures))
+    _legend(left, "training tokens by task")
+    _legend(right, "training tokens by instance length [tokens]")
+    right.tick_params(labelleft=False)
+    return figure
+
+
+def save(figure: "Figure", stem: Path) -> list[Path]:
+    """Write `<stem>.png` and `<stem>.svg` on white; equal figures give equal files."""
+    png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
+    return [
+        write_whole(png, _bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white")),
+        write_whole(svg, _bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white")),
+    ]
+
+
+def inline_svg(figure: "Figure", name: str) -> str:
+    """The figure as an `<svg>` element on a transparent ground whose text has the colour of the page around it.
+
+    Args:
+        name: keeps the ids of several figures on one page apart.
+    """
+    text = _bytes(figure, "svg", {"Date": None, "Creator": None}, salt=name, facecolor="none").decode()
+    return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure [inch] with `rows` times `columns` axes, row by row, in the style of a report."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    settings: Any = STYLE
+    with mpl.rc_context(settings):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(columns * rows)]
+
+
+def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str = "mmprolong", **how: Any) -> bytes:
+    import matplotlib as mpl
+
+    file = io.BytesIO()
+    settings: Any = STYLE | {"svg.hashsalt": salt}
+    _take_text_as_it_is(figure)
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box, which says it, too
+        figure.savefig(file, format=kind, metadata=dict(metadata), **how)
+    return file.getvalue()
+
+
+def _take_text_as_it_is(figure: "Figure") -> None:
+    """No `$` of a label begins a formula, not even in text that was drawn outside of `STYLE`."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+
+
+def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> None:
+    x = [size(length) for length in points]
+    low, middle, high = ([100 * getattr(point, name) for point in points.values()] for name in ("low", "value", "high"))
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.11, linewidth=0)
+    axes.plot(x, middle, **style, linewidth=2.4 if thick else 1.6, markersize=5.5 if thick else 4.5)
+
+
+def _length_axis(axes: "Axes", runs: Runs) -> None:
+    """Nothing before it is known which lengths are evaluated."""
+    if not runs.lengths:
+        return
+    x = [size(length) for length in runs.lengths]
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(x, runs.lengths)
+    axes.minorticks_off()
+    windows = runs.lengths[0].endswith("x")
+    axes.set(xlabel="context length [multiples of the native window]" if windows else "context length [tokens]")
+    axes.set(ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12))
+    axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    trained = runs.plan.trained
+    if trained:
+        axes.axvspan(axes.get_xlim()[0], size(trained), color=FAINT, alpha=0.09, linewidth=0)
+        axes.axvline(size(trained), color=FAINT, linewidth=0.9, linestyle=":")
+        place = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": 8.5}
+        axes.annotate(f"trained up to {trained}", (size(trained), 0), color=INK, **place)
+
+
+def _top(values: Iterable[float]) -> float:
+    """Upper end of the accuracy axis [%]: 100, or less where all curves are low."""
+    highest = max(values, default=100.0)
+    return 102.0 if highest > 60 else 10.2 * math.ceil(max(highest, 1) / 10)
+
+
+def _name_ends(
+    axes: "Axes", ends: Mapping[str, tuple[float, float]], style: Mapping[str, Mapping[str, Any]], baseline: str
+) -> None:
+    """Write each arm's name right of its last point; names that would overlap are moved apart."""
+    top = axes.get_ylim()[1]
+    places = _apart({label: 100 * end[1] for label, end in ends.items()}, gap=0.052 * top, top=0.99 * top)
+    for label, (last, value) in ends.items():
+        axes.annotate(
+            short(label),
+            xy=(last, 100 * value),
+            xytext=(1.04, places[label]),
+            xycoords="data",
+            textcoords=("axes fraction", "data"),
+            color=style[label]["color"],
+            fontweight="bold" if label == baseline else "normal",
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": style[label]["color"],
+                "linewidth": 0.7,
+                "shrinkA": 1,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def _apart(places: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
+    """The same order with at least `gap` between neighbours, as near to `places` as one pass up and down gives."""
+    moved: dict[str, float] = {}
+    ceiling = top
+    for label in sorted(places, key=lambda label: -places[label]):
+        moved[label] = min(places[label], ceiling)
+        ceiling = moved[label] - gap
+    floor = 0.0
+    for label in sorted(moved, key=lambda label: moved[label]):
+        moved[label] = max(moved[label], floor)
+        floor = moved[label] + gap
+    return moved
+
+
+def _running_mean(values: Any, window: int) -> Any:
+    """Mean of the values at most half a `window` away from each place."""
+    import numpy as np
+
+    summed = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    start, stop = np.maximum(places - window // 2, 0), np.minimum(places + window // 2 + 1, len(values))
+    return (summed[stop] - summed[start]) / (stop - start)
+
+
+def _stack(axes: "Axes", rows: Sequence[str], shares: Sequence[Mapping[str, float]], colours: Sequence[str]) -> None:
+    """Horizontal bars that add up to 100 %, the first row on top."""
+    names = list(dict.fromkeys(name for row in shares for name in row))
+    left = [0.0] * len(rows)
+    for index, name in enumerate(names):
+        widths = [100 * row.get(name, 0.0) for row in shares]
+        axes.barh(range(len(rows)), widths, left=left, height=0.62, color=colours[index % len(colours)], label=name)
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    axes.set_yticks(range(len(rows)), rows)
+    axes.invert_yaxis()
+    axes.set(xlabel="share [%]", xlim=(0, 100))
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _legend(axes: "Axes", title: str) -> None:
+    """Above the axes, because what stands below them would be cut."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderaxespad": 0.2}
+    made = axes.legend(title=title, ncols=2, handlelength=1, columnspacing=1, fontsize=9, **place, **_PLAIN)
+    made.get_title().set_color(INK)
+
+
+def _sequential(mixtures: Sequence[ArmMixture]) -> list[str]:
+    """One hue from light to dark, a step a length bin."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
+
+    count = max((len(mixture.lengths) for mixture in mixtures), default=1)
+    return [to_hex(mpl.colormaps["Blues"](0.3 + 0.6 * index / max(count - 1, 1))) for index in range(count)]

@@ -1,0 +1,83 @@
+"""Where in a document the answer stands, and how often it is found: length against depth."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from mmprolong.reporting.figures.charts import INK, new_figure, short
+from mmprolong.reporting.sources.runs import Runs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DEPTHS = 5
+"""Rows of the map: equal parts of a document, its beginning on top."""
+ACROSS = 3
+"""Maps in one row of the figure."""
+DARK = "#15171a"
+"""Text on light cells; unlike the ink of a report it does not follow the page's colour."""
+
+
+def found_by_depth(runs: Runs, label: str, depths: int = DEPTHS) -> dict[tuple[str, int], float]:
+    """(length, part of the document) -> mean score of an arm over questions and seeds, in [0, 1].
+
+    What was not asked is left out.
+    """
+    cells: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for result in runs.of(label):
+        for score in result.scores:
+            cells[score.length, min(int(score.depth * depths), depths - 1)].append(score.value)
+    return {cell: fmean(values) for cell, values in cells.items()}
+
+
+def needle_heat_map(runs: Runs, depths: int = DEPTHS) -> "Figure":
+    """One map an arm that has single questions: lengths from left to right, depth from top to bottom, score [%]."""
+    maps = {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label, depths))}
+    columns = min(max(len(maps), 1), ACROSS)
+    rows = -(-max(len(maps), 1) // columns)
+    width = 0.9 + columns * (0.5 + 0.42 * len(runs.lengths))
+    figure, panels = new_figure(width, rows * (0.75 + 0.3 * depths), columns, rows)
+    for axes in panels[len(maps) :]:
+        axes.set_visible(False)
+    for place, (label, found) in enumerate(maps.items()):
+        _draw(panels[place], found, runs.lengths, depths)
+        panels[place].set_title(short(label), fontsize=10, color=INK)
+        if place % columns == 0:
+            panels[place].set_ylabel("depth of the evidence [%]", fontsize=9)
+        else:
+            panels[place].set_yticklabels([])
+    return figure
+
+
+def draw_cells(
+    axes: "Axes", values: "np.ndarray", texts: Sequence[Sequence[str]], rows: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Shade and label a grid of scores [%]; the first row on top, what is not a number left white.
+
+    Args:
+        values: (rows, columns).
+        texts: what stands in each cell.
+    """
+    axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
+    for row, (shades, words) in enumerate(zip(values.tolist(), texts, strict=True)):
+        for column, (value, text) in enumerate(zip(shades, words, strict=True)):
+            colour = "white" if value > 60 else DARK
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8.5, color=colour)
+    axes.invert_yaxis()
+    axes.set_xticks([place + 0.5 for place in range(len(columns))], columns)
+    axes.set_yticks([place + 0.5 for place in range(len(rows))], rows)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _draw(axes: "Axes", found: Mapping[tuple[str, int], float], lengths: Sequence[str], depths: int) -> None:
+    import numpy as np
+
+    rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(depths)]
+    texts = [["-" if np.isnan(value) else f"{value:.0f}" for value in row] for row in rows]
+    ends = [f"{100 * depth // depths}–{100 * (depth + 1) // depths}" for depth in range(depths)]
+    draw_cells(axes, np.array(rows), texts, ends, lengths)

@@ -1,0 +1,113 @@
+"""The runs of an ablation from W&B's API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmprolong.artifacts import Store
+from mmprolong.errors import ConfigError
+from mmprolong.mirror import one_line
+from mmprolong.plans import load_plan
+from mmprolong.reporting.sources.items import keep_items, read_items
+from mmprolong.reporting.sources.runs import Runs, comparable
+from mmprolong.reporting.sources.wandb_files import WandbRun, merged, nested
+from mmprolong.reporting.sources.wandb_offline import evaluated, origins_of
+
+PAGE = 50
+"""Runs a request; larger pages are slower."""
+SECONDS = 30
+"""Time W&B may take to answer."""
+
+
+def read_api(
+    project: str,
+    ablation: str,
+    store: Path,
+    questions: bool = True,
+    seconds: int = SECONDS,
+    mixed_code: bool = False,
+) -> Runs:
+    """The runs of `ablation` in a project of W&B; its plan is `plans/<ablation>.json` in the store.
+
+    Finished runs never change, so they are read once and kept in the store's folder `cache`.
+
+    Args:
+        project: `entity/project`.
+        questions: whether to read the single questions, which intervals need (a request or more for each run);
+            otherwise the means alone.
+        seconds: time W&B may take to answer.
+        mixed_code: whether results of different code may stand in one table.
+
+    Raises:
+        ConfigError: W&B cannot be reached or refuses the key, or there is no such project or plan.
+        ArtifactError: the cache is damaged, or results cannot be compared.
+    """
+    plan = load_plan(Store(store), ablation)
+    ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
+    mark = "questions" if questions else "means"
+    path = store / "cache" / f"api-{project.replace('/', '-')}-{ablation}.parquet"
+    found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == mark}
+    missing = [step for step in ids if step not in found]
+    if missing:
+        new = [evaluated(run, mark) for run in _finished(project, missing, questions, seconds)]
+        found |= {item.result.id: item for item in new if item is not None}
+        keep_items(path, plan, found)
+    results = {step: found[step].result for step in ids if step in found}
+    return comparable(Runs(plan=plan, results=results, origins=origins_of(found)), mixed_code)
+
+
+def entity_and_project(project: str) -> tuple[str, str]:
+    """The two parts of `entity/project`.
+
+    Raises:
+        ConfigError: it has not these two.
+    """
+    entity, _, name = project.partition("/")
+    if not entity or not name or "/" in name:
+        raise ConfigError(f"W&B project: {project!r}; write entity/project")
+    return entity, name
+
+
+def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
+    entity_and_project(project)
+    with told(project):
+        import wandb
+
+        api = wandb.Api(timeout=seconds)
+        wanted: dict[str, Any] = {"$and": [{"name": {"$in": ids}}, {"state": "finished"}]}
+        for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
+            rows = merged([dict(row) for row in run.scan_history()]) if questions else []
+            yield WandbRun(id=run.id, config=dict(run.config), summary=_summary(run), history=rows)
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    return nested({key: value for key, value in run.summary_metrics.items() if not key.startswith("_")})
+
+
+@contextmanager
+def told(project: str) -> Iterator[None]:
+    """W&B's own errors in one line."""
+    import requests
+    from wandb.errors import Error
+
+    try:
+        yield
+    except (Error, requests.RequestException, ValueError) as error:
+        what = "check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name"
+        raise ConfigError(f"{f'W&B {project}'.strip()}: {one_line(error)}; {what}") from error
+
+
+def require_reachable(seconds: int = SECONDS) -> None:
+    """Ask W&B who we are.
+
+    Args:
+        seconds: time it may take to answer; no more than `SECONDS` in any case.
+
+    Raises:
+        ConfigError: it cannot be reached or refuses the key.
+    """
+    with told(""):
+        import wandb
+
+        wandb.Api(timeout=min(seconds, SECONDS))

@@ -1,0 +1,84 @@
+"""The runs of an ablation from W&B's offline files."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.artifacts import Store
+from mmprolong.errors import ArtifactError
+from mmprolong.plans import load_plan
+from mmprolong.records import Score
+from mmprolong.reporting.sources.items import Item, keep_items, read_items
+from mmprolong.reporting.sources.origins import Origin
+from mmprolong.reporting.sources.runs import Result, Runs, comparable
+from mmprolong.reporting.sources.wandb_files import WandbRun, read_run, run_files
+
+
+def read_wandb(folder: Path, ablation: str, mixed_code: bool = False) -> Runs:
+    """The runs of `ablation` from W&B's offline folders (`offline-run-*`); the plan is `../plans/<ablation>.json`.
+
+    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
+    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
+    What was read is kept in `../cache` until its files change.
+
+    Raises:
+        ConfigError, ArtifactError: as in `read_store`.
+    """
+    plan = load_plan(Store(folder.parent), ablation)
+    ids = {point.steps["score"] for point in plan.points}
+    path = folder.parent / "cache" / f"offline-{ablation}.parquet"
+    kept = read_items(path)
+    found: dict[str, Item] = {}
+    for step, files in run_files(folder).items():
+        read = _read(step, files, kept.get(step)) if step in ids else None
+        if read is not None:
+            found[step] = read
+    if found != kept:
+        keep_items(path, plan, found)
+    results = {step: item.result for step, item in found.items()}
+    return comparable(Runs(plan=plan, results=results, origins=origins_of(found)), mixed_code)
+
+
+def evaluated(run: WandbRun, mark: str) -> Item | None:
+    """The evaluation that a run of W&B holds; None while it is not finished.
+
+    Raises:
+        ArtifactError: its questions have not the fields of a Score.
+    """
+    if "overall" not in run.summary:
+        return None
+    rows = [row for row in run.history if "sample" in row and "value" in row]
+    try:
+        scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
+    except msgspec.ValidationError as error:
+        raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
+    result = Result(id=run.id, metrics=run.summary, scores=scores)
+    return Item(result=result, origin=_origin(run), mark=mark)
+
+
+def origins_of(items: dict[str, Item]) -> dict[str, Origin]:
+    """Where the score steps come from, as far as their runs say it."""
+    return {step: item.origin for step, item in items.items() if item.origin != Origin()}
+
+
+def _read(step: str, files: list[Path], kept: Item | None) -> Item | None:
+    """What was kept while the files are as they were, else from the files."""
+    stats = [(path.parent.name, path.stat()) for path in files]
+    mark = " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+    return kept if kept is not None and kept.mark == mark else evaluated(read_run(step, files), mark)
+
+
+def _origin(run: WandbRun) -> Origin:
+    """What the stages wrote into the run's configuration.
+
+    Raises:
+        ArtifactError: it has another shape.
+    """
+    config: dict[str, Any] = {"commit": "", "code": [], "packages": {}, "hardware": "", **run.config}
+    try:
+        files = dict(line.split(" ") for line in config["code"])
+        parts = {name: config[name] for name in ("commit", "packages", "hardware")}
+        return msgspec.convert({**parts, "code": files}, Origin)
+    except (ValueError, AttributeError, msgspec.ValidationError) as error:
+        raise ArtifactError(f"W&B run {run.id}: {error}; expected commit, code, packages, hardware") from error

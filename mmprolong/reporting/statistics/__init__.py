@@ -1,0 +1,1 @@
+"""What the scores of runs say: means, differences, intervals, power."""

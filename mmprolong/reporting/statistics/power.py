@@ -1,0 +1,179 @@
+"""What a sweep can see: the smallest true difference that its own test finds in four of five repetitions.
+
+The prediction draws what the test computes from the data (spread by documents, spread by seeds, the difference) from
+their known distributions, and decides each draw by the rule of `statistics.difference`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mmprolong.reporting.statistics.components import Components, Sample
+from mmprolong.reporting.statistics.spread import Table, Variance, documents_alone, with_seeds
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+POWER = 0.8
+LEVEL = 0.05
+DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """What the test sees, one value a repetition."""
+
+    chance: "ndarray"
+    """The measured difference less the true one."""
+    documents: "ndarray"
+    """Estimated variance by documents."""
+    found: Variance
+    """With that by seeds."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a comparison is measured."""
+
+    components: Components
+    seeds: int
+    """Runs of each trained arm."""
+    documents: int
+    questions: float
+    """On each document."""
+    kinds: int = 1
+    """Degrees of freedom that the cells' means take from the documents."""
+    sides: int = 2
+    """Arms of the comparison that have seeds."""
+    arms: int = 2
+    """Arms of the table that have seeds; they are taken to spread alike, which the test has to find out."""
+
+    @property
+    def lasting(self) -> float:
+        """Variance of a difference that more seeds would leave."""
+        found = self.components
+        return (found.document + found.question / self.questions) / self.documents
+
+    @property
+    def noise(self) -> float:
+        """Variance of one run by chance answers."""
+        found = self.components
+        return (found.document_noise + found.question_noise / self.questions) / self.documents
+
+    @property
+    def variance(self) -> float:
+        """Of the difference."""
+        return self.lasting + self.sides / self.seeds * (self.noise + self.components.seed)
+
+    @cached_property
+    def draws(self) -> "_Draws":
+        """Many repetitions of the measurement."""
+        import numpy as np
+
+        generator = np.random.default_rng(0)
+        free = max(self.documents - self.kinds, 1)
+        chance = generator.normal(0, self.variance**0.5, DRAWS)
+        rate = self.sides / self.seeds
+        documents = (self.lasting + rate * self.noise) * generator.chisquare(free, DRAWS) / free
+        if self.seeds == 1:
+            alone = documents_alone(documents, free)
+            return _Draws(chance, documents, alone)
+        more, arms = self.seeds - 1, max(self.arms, self.sides)
+        between = (self.noise + self.components.seed) * generator.chisquare(more, (DRAWS, arms)) / more
+        explained = self.noise * generator.chisquare(free * more, (DRAWS, arms)) / (free * more)
+        table = Table(between=between, explained=explained, seeds=np.full(arms, self.seeds))
+        found = with_seeds(documents, free, table, self.sides)
+        return _Draws(chance, documents, found)
+
+
+def power(design: Design, effect: float, level: float = LEVEL) -> float:
+    """Chance that the test finds a true difference of `effect` (scores in [0, 1])."""
+    return _found(design, effect, _threshold(design, level))
+
+
+def smallest(design: Design, level: float = LEVEL) -> float:
+    """The smallest true difference that is found with a chance of 80 % (scores in [0, 1]); 1 if none is."""
+    threshold = _threshold(design, level)
+    low, high = 0.0, 1e-9 + 2 * float(threshold.max()) + 10 * design.variance**0.5
+    if high == float("inf"):
+        return 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _found(design, middle, threshold) >= POWER else (middle, high)
+    return high
+
+
+def design_of(sample: Sample) -> Design:
+    """The design of a finished sweep."""
+    return Design(
+        components=sample.components,
+        seeds=sample.seeds,
+        documents=sample.documents,
+        questions=sample.questions,
+        kinds=sample.kinds,
+        sides=sample.sides,
+        arms=sample.arms,
+    )
+
+
+def cheaper(
+    design: Design, goal: float, cost_of_seed: float, cost_of_question: float, level: float = LEVEL
+) -> "dict[str, Design | None]":
+    """The cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.
+
+    Args:
+        cost_of_seed: of one more run of every arm without its evaluation, in any unit.
+        cost_of_question: of one more question answered by one run of every arm, in the same unit.
+    """
+    steps = [1.0, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64]
+    seeds = [count for count in (*range(1, 17), 20, 24, 32, 48, 64) if count > design.seeds]
+    documents = [round(design.documents * step) for step in steps]
+    questions = [design.questions * step for step in (1, 2, 3, 4, 6, 8)]
+
+    def cost(one: Design) -> float:
+        return one.seeds * (cost_of_seed + cost_of_question * one.documents * one.questions)
+
+    routes: dict[str, tuple[Sequence[int], Sequence[int], Sequence[float]]] = {
+        "seeds": ([design.seeds, *seeds], documents[:1], questions[:1]),
+        "documents": ([design.seeds], documents, questions[:1]),
+        "questions": ([design.seeds], documents[:1], questions),
+        "all": ([design.seeds, *seeds], documents, questions),
+    }
+    return {name: _first(design, axes, goal, cost, level) for name, axes in routes.items()}
+
+
+def _first(
+    design: Design,
+    axes: tuple[Sequence[int], Sequence[int], Sequence[float]],
+    goal: float,
+    cost: Callable[[Design], float],
+    level: float,
+) -> "Design | None":
+    """In the order of cost, the first design whose smallest effect is at most `goal`."""
+    from statistics import NormalDist
+
+    normal = NormalDist()
+    least = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)
+    grid = [replace(design, seeds=s, documents=d, questions=q) for s in axes[0] for d in axes[1] for q in axes[2]]
+    hopeful = (one for one in sorted(grid, key=cost) if one.variance**0.5 * least <= 1.02 * goal)
+    return next((one for one in hopeful if smallest(one, level) <= goal), None)
+
+
+def _threshold(design: Design, level: float) -> "ndarray":
+    """How large a difference must be in each repetition: by its interval, and by the permutation of documents.
+
+    A permutation's spread holds the difference itself, a document's part of it squared.
+    """
+    import numpy as np
+    from scipy.special import ndtri, stdtrit
+
+    drawn, normal = design.draws, float(ndtri(1 - level / 2))
+    freedom = np.minimum(drawn.found.freedom, drawn.found.careful)
+    by_interval = drawn.found.total**0.5 * stdtrit(freedom, 1 - level / 2)
+    left = 1 - normal**2 / design.documents
+    return np.maximum(by_interval, normal * (drawn.documents / left) ** 0.5) if left > 0 else by_interval + np.inf
+
+
+def _found(design: Design, effect: float, threshold: "ndarray") -> float:
+    return float((abs(design.draws.chance + effect) > threshold).mean())

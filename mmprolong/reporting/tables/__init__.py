@@ -1,0 +1,1 @@
+"""Tables of an ablation and of the papers, and how they are written."""

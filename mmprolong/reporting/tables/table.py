@@ -1,0 +1,102 @@
+"""The one model of a table: what it says, free of how it is printed."""
+
+from dataclasses import dataclass, field, replace
+
+from mmprolong.reporting.tables.agreement import Agreement
+
+MISSING = "-"
+PRINT, CSV = "print", "csv"
+"""Where a column stands that does not stand everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One printed value and the numbers behind it."""
+
+    text: str = MISSING
+    value: float | None = None
+    low: float | None = None
+    """Lower end of the interval, if the cell has one."""
+    high: float | None = None
+    sd: float | None = None
+    """Standard deviation over seeds."""
+    best: bool = False
+    """Best of its column: printed bold."""
+    mark: str = ""
+    """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best, `†` seeds are missing,
+    `‡ stale` not what would be run today.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column; neighbours of one group share a heading."""
+
+    key: str
+    """Name in CSV."""
+    title: str
+    group: str = ""
+    numeric: bool = True
+    flat: str = ""
+    """Heading where groups cannot be drawn; empty: the title."""
+    score: bool = False
+    """Whether more is better: the best of the column is printed bold."""
+    only: str = ""
+    """`print` or `csv`; empty: both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of a paper or report."""
+
+    name: str
+    title: str
+    caption: str = ""
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = field(default=())
+    """Printed below, one a line."""
+    finding: tuple[str, ...] = ()
+    """What it says, in sentences."""
+    agreements: tuple[Agreement, ...] = ()
+    """Our differences against the published ones."""
+    comparisons: int = 0
+    """Over how many planned comparisons p is corrected."""
+
+    def __post_init__(self) -> None:
+        wrong = [row for row in self.rows if len(row) != len(self.columns)]
+        if wrong:
+            raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
+
+    def shown(self, where: str) -> "Table":
+        """The table with the columns that are printed, or that stand in CSV."""
+        kept = [index for index, column in enumerate(self.columns) if column.only in ("", where)]
+        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
+
+    def without(self, key: str) -> "Table":
+        """The table without the column `key`."""
+        kept = [index for index, column in enumerate(self.columns) if column.key != key]
+        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over the printed columns and how many columns each spans, from the left."""
+        spans: list[tuple[str, int]] = []
+        for column in (column for column in self.columns if column.only != CSV):
+            if spans and spans[-1][0] == column.group:
+                spans[-1] = column.group, spans[-1][1] + 1
+            else:
+                spans.append((column.group, 1))
+        return spans
+
+    @property
+    def footnotes(self) -> list[str]:
+        """The notes, and one line for each comparison with the paper."""
+        return [*self.notes, *(f"Direction: {one}." for one in self.agreements)]
+
+    def cell(self, row: str, key: str) -> Cell:
+        """The cell of the row whose first cell reads `row`, in the column `key`."""
+        index = [column.key for column in self.columns].index(key)
+        return next(cells[index] for cells in self.rows if cells[0].text == row)
