@@ -89,9 +89,8 @@ class Mirror:
 
 
 def _init(about: Mapping[str, Any], **how: Any) -> Any:
-    from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
-
     import wandb
+    from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
 
     settings = wandb.Settings(
         x_disable_stats=True,
