@@ -24,7 +24,7 @@ def draw(runs: Runs) -> "Figure":
     """A line for the headline score and one for each length of the evaluation."""
     tokens = {label: _tokens(runs, label) for label in runs.plan.labels}
     overall = {tokens[label]: arm.compared.mean for label, arm in measured(runs).items() if arm.compared.mean}
-    single = {label: by_length(runs, label) for label in tokens}
+    single = by_length(runs)
     figure, (axes,) = new_figure(7.6, 4.4)
     zero = min(number for number in tokens.values() if number) / 2
     for length, colour in zip(runs.lengths, COLOURS[1:], strict=False):

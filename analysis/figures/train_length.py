@@ -24,7 +24,8 @@ def draw(runs: Runs) -> "Figure":
     import numpy as np
 
     labels, lengths = runs.plan.labels, runs.lengths
-    found = [[by_length(runs, label).get(length) for length in lengths] for label in labels]
+    points = by_length(runs)
+    found = [[points[label].get(length) for length in lengths] for label in labels]
     shades = [[np.nan if one is None else 100 * one.value for one in row] for row in found]
     figure, (axes,) = new_figure(1.4 + 0.85 * len(lengths), 0.9 + 0.46 * len(labels))
     draw_cells(

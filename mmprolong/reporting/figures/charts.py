@@ -68,7 +68,7 @@ def accuracy_by_length(runs: Runs) -> "Figure":
     """
     figure, (axes,) = new_figure(7.6, 4.4)
     style = looks(runs.plan.labels)
-    drawn = {label: points for label in runs.plan.labels if (points := by_length(runs, label))}
+    drawn = {label: points for label, points in by_length(runs).items() if points}
     for label, points in drawn.items():
         _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
     _length_axis(axes, runs)

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from mmprolong.reporting.sources.runs import Result, Runs
 from mmprolong.reporting.statistics.contrasts import Compared, compare
-from mmprolong.reporting.statistics.resampling import Estimate, mean, outcomes
+from mmprolong.reporting.statistics.resampling import Estimate, Outcomes, mean, outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +45,34 @@ def measured(runs: Runs, lengths: Sequence[str] | None = None, others: Sequence[
     """
     chosen = list(lengths or runs.overall)
     baseline = runs.plan.baseline
-    rows = {
-        label: outcomes([result.scores for result in found], chosen, runs.planned(label))
-        for label in runs.plan.labels
-        if (found := runs.of(label)) and all(result.scores for result in found)
-    }
-    compared = compare(rows, {label: baseline for label in runs.plan.labels if label != baseline}, others)
+    compared = compare(
+        _rows(runs, chosen), {label: baseline for label in runs.plan.labels if label != baseline}, others
+    )
     reference = _headlines(runs.of(baseline), chosen)
     return {label: _arm(runs, label, chosen, reference, compared) for label in runs.plan.labels}
 
 
-def by_length(runs: Runs, label: str) -> dict[str, Estimate]:
-    """An arm's score at each length that was asked; without single questions an interval has no width.
-
-    Two seeds would make an interval as wide as the scale, so it covers seeds from three on.
-    """
-    found = runs.of(label)
-    points: dict[str, Estimate] = {}
+def by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
+    """Every arm's score at each length that it was asked; without single questions an interval has no width."""
+    points: dict[str, dict[str, Estimate]] = {label: {} for label in runs.plan.labels}
     for length in runs.lengths:
-        values = [value for result in found if (value := result.accuracy(length)) is not None]
-        if found and all(result.scores for result in found):
-            arm = outcomes([result.scores for result in found], [length])
-            points[length] = mean(arm if len(found) > 2 else arm.one_run)
-        elif values:
-            value = fmean(values)
-            points[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, covers="")
+        rows = _rows(runs, [length])
+        for label, found in points.items():
+            value = _mean(runs.of(label), length)
+            if label in rows:
+                found[length] = mean(rows[label], pool=list(rows.values()))
+            elif value is not None:
+                found[length] = Estimate(value=value, low=value, high=value, n=0, documents=0, covers="")
     return points
+
+
+def _rows(runs: Runs, lengths: Sequence[str]) -> dict[str, Outcomes]:
+    """The rows whose single questions are kept."""
+    return {
+        label: outcomes([result.scores for result in found], lengths, runs.planned(label))
+        for label in runs.plan.labels
+        if (found := runs.of(label)) and all(result.scores for result in found)
+    }
 
 
 def _arm(runs: Runs, label: str, chosen: list[str], reference: list[float], compared: dict[str, Compared]) -> Arm:

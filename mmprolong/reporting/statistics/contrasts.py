@@ -53,7 +53,7 @@ def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
     alone = [label for label, compared in rows.items() if compared.apart]
     if not alone:
         return []
-    what = f"The seeds of {', '.join(alone)} spread more than the others' (F test at {100 * APART:.0f} %)"
+    what = f"The seeds of {', '.join(alone)} spread more than the others' (chance {100 * APART:.0f} % or more)"
     return [f"{what}: their differences rest on their own few seeds; run more."]
 
 
@@ -96,7 +96,7 @@ def compare(
     near = _near_best(rows, against, found, adjusted, others)
     return {
         label: Compared(
-            mean=mean(arm),
+            mean=mean(arm, pool=pool),
             difference=found.get(label),
             p=adjusted[label] if label in found else None,
             near_best=label in near,

@@ -10,14 +10,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.statistics.components import Components, Sample
-from mmprolong.reporting.statistics.spread import Table, Variance, documents_alone, with_seeds
+from mmprolong.reporting.statistics.spread import Spread, Table, by_seeds, no_spread, two_sided
 
 if TYPE_CHECKING:
     from numpy import ndarray
 
 POWER = 0.8
 LEVEL = 0.05
-DRAWS = 20_000
+DRAWS = 2_000
+_BINS = 32
+_HALVINGS = 12
+"""Of the interval of possible differences: to a fortieth of a point."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class _Draws:
     """The measured difference less the true one."""
     documents: "ndarray"
     """Estimated variance by documents."""
-    found: Variance
-    """With that by seeds."""
+    spread: Spread
+    """What the seeds may add."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +69,38 @@ class Design:
         """Of the difference."""
         return self.lasting + self.sides / self.seeds * (self.noise + self.components.seed)
 
+    @property
+    def free(self) -> int:
+        """Degrees of freedom of the variance by documents."""
+        return max(self.documents - self.kinds, 1)
+
     @cached_property
     def draws(self) -> "_Draws":
         """Many repetitions of the measurement."""
         import numpy as np
 
         generator = np.random.default_rng(0)
-        free = max(self.documents - self.kinds, 1)
+        free = self.free
         chance = generator.normal(0, self.variance**0.5, DRAWS)
         rate = self.sides / self.seeds
         documents = (self.lasting + rate * self.noise) * generator.chisquare(free, DRAWS) / free
         if self.seeds == 1:
-            alone = documents_alone(documents, free)
-            return _Draws(chance, documents, alone)
+            return _Draws(chance, documents, no_spread())
         more, arms = self.seeds - 1, max(self.arms, self.sides)
         between = (self.noise + self.components.seed) * generator.chisquare(more, (DRAWS, arms)) / more
         explained = self.noise * generator.chisquare(free * more, (DRAWS, arms)) / (free * more)
         table = Table(between=between, explained=explained, seeds=np.full(arms, self.seeds))
-        found = with_seeds(documents, free, table, self.sides)
-        return _Draws(chance, documents, found)
+        return _Draws(chance, documents, _coarse(by_seeds(table, self.sides)))
+
+
+def _coarse(spread: Spread) -> Spread:
+    """With fewer possibilities: near variances become their geometric mean."""
+    import numpy as np
+
+    edges = np.geomspace(spread.variances.min(), spread.variances.max() * (1 + 1e-9), _BINS + 1)
+    near = np.digitize(spread.variances, edges) - 1
+    weights = spread.weights @ np.eye(_BINS)[near]
+    return Spread(variances=(edges[1:] * edges[:-1]) ** 0.5, weights=weights)
 
 
 def power(design: Design, effect: float, level: float = LEVEL) -> float:
@@ -166,13 +182,16 @@ def _threshold(design: Design, level: float) -> "ndarray":
     A permutation's spread holds the difference itself, a document's part of it squared.
     """
     import numpy as np
-    from scipy.special import ndtri, stdtrit
+    from scipy.special import ndtri
 
     drawn, normal = design.draws, float(ndtri(1 - level / 2))
-    freedom = np.minimum(drawn.found.freedom, drawn.found.careful)
-    by_interval = drawn.found.total**0.5 * stdtrit(freedom, 1 - level / 2)
+    low, high = np.zeros(DRAWS), np.ones(DRAWS)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        found = two_sided(middle, drawn.documents, design.free, drawn.spread) < level
+        low, high = np.where(found, low, middle), np.where(found, middle, high)
     left = 1 - normal**2 / design.documents
-    return np.maximum(by_interval, normal * (drawn.documents / left) ** 0.5) if left > 0 else by_interval + np.inf
+    return np.maximum(high, normal * (drawn.documents / left) ** 0.5) if left > 0 else high + np.inf
 
 
 def _found(design: Design, effect: float, threshold: "ndarray") -> float:

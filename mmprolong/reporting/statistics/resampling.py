@@ -6,10 +6,8 @@ same documents, so a difference resamples them together. The headline score is a
 each length over tasks. Each document's pull on it (its questions' deviations from their cell's mean, weighted) is
 computed once, and a resample is a sum of pulls: linear in the documents, and no cell can run empty.
 
-Seeds are few. The spread of a difference's seeds (spread.py) is taken over the arms of its table that spread alike,
-cleaned of the noise of single answers, which the documents carry already, and drawn from a normal law, because two or
-three seeds have no shape; the interval is widened to the Student t quantile of the effective degrees of freedom
-(Satterthwaite). An arm's own mean knows its own seeds alone.
+Seeds are few: how far they spread is left uncertain, with a chance for each possibility (spread.py), and a resample
+draws it anew, with the seeds' part from a normal law, because two or three seeds have no shape.
 benchmarks/coverage.py measures how often such intervals hold the truth.
 """
 
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.statistics.spread import Table, Variance, documents_alone, together, with_seeds
+from mmprolong.reporting.statistics.spread import APART, Spread, Table, by_seeds, no_spread, two_sided, wider
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -93,11 +91,6 @@ class Outcomes:
         kinds = {tuple(row) for row in (self.counts > 0).tolist()}
         return max(len(self.documents) - len(kinds), 1)
 
-    @property
-    def one_run(self) -> "Outcomes":
-        """The mean of the seeds as if it were a single run: its intervals cover documents alone."""
-        return replace(self, sums=self.sums.mean(0, keepdims=True), drawn=False)
-
     @cached_property
     def parts(self) -> "ndarray":
         """What each document adds to `overall`, mean over seeds, (documents,)."""
@@ -140,12 +133,15 @@ def _weights(cells: Sequence[str], lengths: Sequence[str]) -> list[float]:
     return [1 / len(lengths) / cells.count(length) for length in cells]
 
 
-def mean(arm: Outcomes, resamples: int = RESAMPLES) -> Estimate:
+def mean(arm: Outcomes, resamples: int = RESAMPLES, pool: Sequence[Outcomes] = ()) -> Estimate:
     """The headline score of an arm, mean over its seeds, with its 95 % interval.
 
     Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
+
+    Args:
+        pool: the arms of the table, whose seeds may spread alike; by default this one.
     """
-    found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples, [arm])
+    found = _estimate(float(arm.overall.mean()), [arm], arm.pulls.mean(0), resamples, pool)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, float(arm.weights.sum())))
 
 
@@ -157,7 +153,7 @@ def difference(
     Covers: documents, drawn together for both arms, and the seeds of every arm that has at least two. Seeds of the two
     arms are not paired: seed 0 of one has nothing in common with seed 0 of the other. A model that was not trained has
     no seed: it is part of the statement ("this base model"), not of the interval. The only finished run of an arm that
-    is to have more is a draw like theirs, and is taken to spread as the other arms do.
+    is to have more is a draw like theirs, and is taken to spread as the table does.
 
     Args:
         pool: the arms of the table, whose seeds may spread alike; by default these two.
@@ -169,7 +165,7 @@ def difference(
         raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
     value = float(arm.overall.mean() - baseline.overall.mean())
     pulls = arm.pulls.mean(0) - baseline.pulls.mean(0)
-    estimate = _estimate(value, [arm, baseline], pulls, resamples, pool or [arm, baseline])
+    estimate = _estimate(value, [arm, baseline], pulls, resamples, pool)
     p = max(estimate.p, permutation(arm.parts - baseline.parts, resamples))
     return replace(estimate, p=p)
 
@@ -205,58 +201,58 @@ def holm(p: Mapping[K, float]) -> dict[K, float]:
     return {name: adjusted[name] for name in p}
 
 
+def apart(rows: Mapping[K, Outcomes]) -> list[K]:
+    """Arms of a table whose seeds spread more than those of the others."""
+    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
+    if not several:
+        return []
+    chances = wider(_table(list(several.values())))
+    return [name for name, chance in zip(several, chances, strict=True) if chance > APART]
+
+
 def _estimate(
     value: float, arms: Sequence[Outcomes], pulls: "ndarray", resamples: int, pool: Sequence[Outcomes]
 ) -> Estimate:
     import numpy as np
-    from scipy.special import stdtr, stdtrit
 
     generator = np.random.default_rng(0)
-    documents = len(pulls)
-    small = documents / arms[0].freedom
-    by_document = pulls[generator.integers(0, documents, (resamples, documents), dtype=np.int32)].sum(1)
-    from_documents = small * float((pulls**2).sum())
-    found = _variance(from_documents, arms, pool)
-    from_seeds = float(found.total) - from_documents
-    resampled = by_document * small**0.5 + generator.normal(0, from_seeds**0.5, resamples)
-    stretch = stdtrit(found.freedom, (1 + LEVEL) / 2) / stdtrit(np.inf, (1 + LEVEL) / 2)
-    low, high = value + stretch * np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    p = 2 * stdtr(found.careful, -abs(value) / found.total**0.5) if found.total else float(value == 0)
-    asked = int(arms[0].counts.sum())
+    documents, free = len(pulls), arms[0].freedom
+    spread, covers = _spread(arms, pool)
+    draws = generator.integers(0, documents, (resamples, documents), dtype=np.int32)
+    stretch = (documents / generator.chisquare(free, resamples)) ** 0.5
+    seeds = generator.choice(spread.variances, resamples, p=spread.weights) ** 0.5
+    resampled = value + pulls[draws].sum(1) * stretch + seeds * generator.normal(size=resamples)
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    by_documents = documents / free * (pulls**2).sum()
     return Estimate(
-        value=value, low=float(low), high=float(high), n=asked, documents=documents, covers=found.covers, p=float(p)
+        value=value,
+        low=float(low),
+        high=float(high),
+        n=int(arms[0].counts.sum()),
+        documents=documents,
+        covers=covers,
+        p=float(two_sided(np.asarray(value), by_documents, free, spread)),
     )
 
 
-def apart(rows: Mapping[K, Outcomes]) -> list[K]:
-    """Arms of a table whose seeds spread more than those of two or more others."""
-    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
-    if len(several) < 3:
-        return []
-    import numpy as np
-
-    between = np.array([arm.overall.var(ddof=1) for arm in several.values()])
-    held = together(between, np.array([len(arm.overall) - 1 for arm in several.values()]))
-    return [name for name, alike in zip(several, held.tolist(), strict=True) if not alike]
-
-
-def _variance(from_documents: float, arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> Variance:
-    """Of the mean or difference of `arms`: by documents, and by the seeds of those that are draws of several."""
-    import numpy as np
-
-    free = arms[0].freedom
+def _spread(arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> tuple[Spread, str]:
+    """What the seeds of `arms` add, those that are draws of several, and what an interval then covers."""
     seeded = [arm for arm in arms if arm.drawn or len(arm.overall) > 1]
-    table = [*seeded, *(arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded))]
-    several = [arm for arm in table if len(arm.overall) > 1]
-    if not seeded or not several:
-        return documents_alone(np.asarray(from_documents), free)
-    explained = [_private(arm) / (len(arm.overall) - 1) for arm in several]
-    shared = sum(explained) / len(several)
-    own = {id(arm): (arm.overall.var(ddof=1), noise) for arm, noise in zip(several, explained, strict=True)}
-    between, noise = zip(*(own.get(id(arm), (0.0, shared)) for arm in table), strict=True)
-    seeds = np.array([len(arm.overall) for arm in table])
-    spread = Table(between=np.array(between), explained=np.array(noise), seeds=seeds)
-    return with_seeds(np.asarray(from_documents), free, spread, len(seeded))
+    others = [arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded)]
+    if not seeded or all(len(arm.overall) == 1 for arm in (*seeded, *others)):
+        return no_spread(), "documents"
+    return by_seeds(_table([*seeded, *others]), len(seeded)), "documents and seeds"
+
+
+def _table(arms: Sequence[Outcomes]) -> Table:
+    import numpy as np
+
+    more = [max(len(arm.overall) - 1, 1) for arm in arms]
+    return Table(
+        between=np.array([arm.overall.var() * len(arm.overall) for arm in arms]) / more,
+        explained=np.array([_private(arm) for arm in arms]) / more,
+        seeds=np.array([len(arm.overall) for arm in arms]),
+    )
 
 
 def _same(one: Outcomes, other: Outcomes) -> bool:

@@ -31,9 +31,9 @@ def with_training(table: Table, runs: Runs) -> Table:
 
 def with_intervals(table: Table, runs: Runs) -> Table:
     """`table` with a 95 % interval at every length."""
-    rows = []
+    rows, points = [], by_length(runs)
     for row in table.rows:
-        known = by_length(runs, row[0].text)
+        known = points.get(row[0].text, {})
         named = zip(table.columns, row, strict=True)
         rows.append(tuple(_spread(cell, known.get(column.key.removeprefix("accuracy_"))) for column, cell in named))
     return replace(table, rows=tuple(rows))
