@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm
+from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm, mean
 
 UNEQUAL = {
     "one arm spreads 10 times as far": (3, [0.01, 0.1, 0.01, 0.01, 0.01]),
@@ -58,24 +58,24 @@ def coverage(
 
 def unequal(trials, seeds, spreads, law, documents=120, lengths=5, questions=4, resamples=1000):
     """Tables without a difference whose arms spread differently: coverage of the second arm's and the last arm's
-    difference to the first, and share of tables with a false mark."""
-    first, last, marked = 0, 0, 0
+    difference to the first, of all differences and of all arms' own means, and share of tables with a false mark."""
+    held, means, marked = np.zeros(len(spreads) - 1), 0.0, 0
     for trial in range(trials):
         generator = np.random.default_rng(trial)
         document = generator.uniform(-0.2, 0.2, documents)
         arms = [arm(generator, 0.0, seeds, document, 0.03, spread, lengths, questions, law=law) for spread in spreads]
-        found = {index: difference(one, arms[0], resamples, pool=arms) for index, one in enumerate(arms) if index}
-        adjusted = holm({index: one.p for index, one in found.items()})
-        first += not found[1].clear
-        last += not found[len(arms) - 1].clear
-        marked += any(found[index].clear and adjusted[index] < 0.05 for index in found)
-    return first / trials, last / trials, marked / trials
+        found = [difference(one, arms[0], resamples, pool=arms) for one in arms[1:]]
+        adjusted = holm({index: one.p for index, one in enumerate(found)})
+        held += [not one.clear for one in found]
+        means += np.mean([one.low <= 0.5 <= one.high for one in (mean(each, resamples, arms) for each in arms)])
+        marked += any(one.clear and adjusted[index] < 0.05 for index, one in enumerate(found))
+    return held[0] / trials, held[-1] / trials, held.mean() / trials, means / trials, marked / trials
 
 
 def main() -> None:
     """Print one line a design."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print("seeds drawn from: coverage of the second arm's, of the last arm's difference, tables with a false mark")
+    print("seeds drawn from: coverage of the second arm's, the last arm's, all differences, all means; false marks")
     for name, (seeds, spreads) in UNEQUAL.items():
         for law in ("normal", "uniform"):
             shares = unequal(trials, seeds, spreads, law)

@@ -16,7 +16,7 @@ SHARED = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The truth: standard deviations of uniform effects on the chance of a right answer, around one half."""
+    """The truth: standard deviations of effects on the chance of a right answer, around one half; seeds' are normal."""
 
     document: float = 0.05
     """Of one arm on a document."""
@@ -47,7 +47,7 @@ def arm(generator, world, effect, seeds, shared, questions):
     lasting = uniform(generator, world.document, (documents, 1)) + uniform(
         generator, world.question, (documents, questions)
     )
-    luck = uniform(generator, world.seed, (seeds, 1, 1))
+    luck = generator.normal(0, world.seed, (seeds, 1, 1))
     chance = np.clip(0.5 + effect + shared[:, None] + lasting + luck, 0, 1)
     right = (generator.uniform(size=chance.shape) < chance).sum(2)
     counts = np.zeros((documents, LENGTHS))
