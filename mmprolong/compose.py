@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from mmprolong.checks import check
-from mmprolong.choices import groups, root
+from mmprolong.choices import config_files, groups, named, place, root, searched
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, nearest
@@ -136,7 +136,7 @@ def _quoted(choice: str) -> str:
 
 
 def _hydra(choices: Sequence[str]) -> Composition:
-    overrides = [f"hydra.searchpath=[file://{root('sweeps')}]", *choices]
+    overrides = [f"hydra.searchpath={searched()}", *choices]
     try:
         with _session():
             composed = hydra_compose("config", overrides=overrides, return_hydra_config=True)
@@ -157,9 +157,7 @@ def _hydra(choices: Sequence[str]) -> Composition:
 def _checked(choice: str) -> tuple[str, str]:
     """Group and name of a choice that exists."""
     group, _, name = choice.lstrip("+~").replace("'", "").partition("=")
-    allowed = groups()[group]
-    if name not in allowed:
-        raise ConfigError(f"{group}: {name!r} is unknown; {nearest(name, allowed)}")
+    named(place(group), name, group)
     return group, name
 
 
@@ -284,7 +282,7 @@ def _wrong_file(error: Exception) -> ConfigError:
 
 def _not_text() -> str:
     """The first of our files that is not UTF-8."""
-    for path in sorted(file for name in ("conf", "sweeps") for file in root(name).rglob("*.yaml")):
+    for path in sorted(config_files()):
         try:
             path.read_text(encoding="utf-8")
         except UnicodeDecodeError:

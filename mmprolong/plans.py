@@ -1,5 +1,8 @@
 """The plan of a sweep as it was frozen: its points, their configurations and steps. What to run, and what to show."""
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.artifacts import Store, write_json
-from mmprolong.choices import ablations
+from mmprolong.choices import ablations, elsewhere, own_folder, own_option
 from mmprolong.config import Cluster
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.stages import Step
@@ -52,6 +55,8 @@ class Plan:
     """Git commit that planned the sweep."""
     overrides: tuple[str, ...] = ()
     """What the user typed."""
+    config_dir: str = ""
+    """Where the user's own files lay at the launch; empty: there were none."""
     points: tuple[Point, ...]
     steps: dict[str, Step] = field(default_factory=dict)
     """By id, in an order in which they can run."""
@@ -144,10 +149,28 @@ def require_launched(store: Store, ablation: str) -> None:
     if ablation in launched:
         return
     if ablation not in ablations():
-        raise ConfigError(f"ablation {ablation!r}: unknown; {nearest(ablation, {*launched, *ablations()})}")
+        near = nearest(ablation, {*launched, *ablations()})
+        raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
     known = f"launched are: {', '.join(launched) or '(none)'}"
-    begin = f"begin with python -m mmprolong.sweep +ablation={ablation}"
-    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); {begin}")
+    begin = shlex.join(["python", "-m", "mmprolong.sweep", f"+ablation={ablation}", *own_option()])
+    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
+
+
+@contextmanager
+def with_own_files(plan: Plan) -> Iterator[None]:
+    """Look up again what `plan` names.
+
+    Raises:
+        ConfigError: also says where the user's own files lay at the launch, if none are at hand now.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if not plan.config_dir or own_folder():
+            raise
+        reason = str(error).partition("\n")[0]
+        add = shlex.join(own_option(plan.config_dir))
+        raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add} ({reason})") from error
 
 
 def read_plan(path: Path) -> Plan:

@@ -31,17 +31,16 @@ def load(package: str, name: str, kind: str) -> ModuleType:
     return importlib.import_module(f"{package}.{name}")
 
 
-def load_file(folder: Path, name: str, kind: str) -> ModuleType:
-    """The plug-in `name` of a folder that is not part of a package.
+def load_file(path: Path) -> ModuleType:
+    """The plug-in in a file that is not part of a package.
 
     Raises:
-        ConfigError: there is no such file; names the nearest.
+        ConfigError: it is no Python file.
     """
-    _require(name, folder, kind)
-    qualified = f"mmprolong_{folder.name}_{name}"
-    spec = importlib.util.spec_from_file_location(qualified, folder / f"{name}.py")
+    qualified = f"mmprolong_{path.parent.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(qualified, path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{kind}: {folder / name}.py cannot be imported; is it a Python file?")
+        raise ConfigError(f"{path}: cannot be imported; is it a Python file?")
     module = importlib.util.module_from_spec(spec)
     sys.modules[qualified] = module
     spec.loader.exec_module(module)

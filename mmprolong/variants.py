@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from mmprolong.choices import ABLATION, root
+from mmprolong.choices import files_in, place, root
 
 _PACKAGE = re.compile(r"\s*# @package ([\w.]+)$", re.MULTILINE)
 
@@ -40,26 +41,32 @@ def derived(known: Composition, wanted: Mapping[str, str]) -> dict[str, Any] | N
         return None
     choices = {**known.choices, **wanted}
     plain = deepcopy(known.plain)
+    defaults = _read(root("conf") / "config.yaml", "")
     for group, name in choices.items():
         before = known.choices.get(group)
         if name == before:
             continue
         old, new = _values(group, before), _values(group, name)
-        others = [_values(None, "config"), *(_values(*each) for each in choices.items() if each[0] != group)]
+        others = [defaults, *(_values(*each) for each in choices.items() if each[0] != group)]
         alone = all(each and not _meet(old, each) for each in others)
         if not old or old.keys() != new.keys() or not alone or not _exchange(plain, old, new):
             return None
     return plain
 
 
+def _values(group: str, name: str | None) -> dict[Keys, Any]:
+    """What the file of a choice sets; empty if it sets nothing, or if only Hydra can say."""
+    file = files_in(place(group)).get(name or "")
+    return _read(file, group) if file else {}
+
+
 @cache
-def _values(group: str | None, name: str | None) -> dict[Keys, Any]:
+def _read(file: Path, group: str) -> dict[Keys, Any]:
     """What a file sets; empty if it sets nothing, or if only Hydra can say: it chooses from groups, or is damaged.
 
     Args:
-        group: None for the file that names the defaults.
+        group: empty for the file that names the defaults.
     """
-    file = root("sweeps" if group == ABLATION else "conf") / (group or "") / f"{name}.yaml"
     try:
         text = file.read_text(encoding="utf-8")
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)

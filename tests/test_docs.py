@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import groups
+from mmprolong.choices import config_dir, groups
+from mmprolong.cli import main
 from mmprolong.cli.parser import COMMANDS, parse
 from mmprolong.compose import Composer
 from mmprolong.sweep.spec import parse as parse_sweep
@@ -56,15 +58,32 @@ def paths() -> Iterator[str]:
                 yield word
 
 
+@pytest.fixture
+def beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The current folder holds the files that the README tells how to write."""
+    (written,) = (block for block in _FENCE.findall(TEXTS["README.md"]) if block.startswith("mkdir"))
+    subprocess.run(["bash", "-eu", "-c", written], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+@pytest.mark.usefixtures("beside_own_files")
 def test_every_command_is_one_that_we_have(words: list[str]):
     arguments = parse(words)
     if "overrides" in arguments:
         launched = ["cluster=slurm_h100"] if words[0] == "retry" else []  # it adds to what was launched
-        _, block = Composer().compose([*launched, *arguments.overrides])
-        if words[0] == "sweep":
-            own = [text for text in arguments.overrides if "ablation=" not in text]
-            assert points(parse_sweep(block), own)
+        with config_dir(arguments.config_dir):
+            _, block = Composer().compose([*launched, *arguments.overrides])
+            if words[0] == "sweep":
+                own = [text for text in arguments.overrides if "ablation=" not in text]
+                assert points(parse_sweep(block), own)
+
+
+@pytest.mark.usefixtures("beside_own_files")
+def test_an_own_ablation_is_listed_and_planned_as_the_readme_says(capsys: pytest.CaptureFixture[str]):
+    own = [words for words in commands() if "--config-dir" in words and (words[0] == "list" or "--dry-run" in words)]
+    assert [main(words) for words in own] == [0, 0]
+    assert capsys.readouterr().out.count("Is three times the") == 2
 
 
 def test_the_readme_shows_commands():

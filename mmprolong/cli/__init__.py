@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mmprolong.choices import config_dir
 from mmprolong.cli.parser import parse
 from mmprolong.cli.terminal import Terminal, print_in_any_encoding
 from mmprolong.errors import MMProLongError, out_of_space
@@ -17,7 +18,8 @@ def main(words: Sequence[str] | None = None) -> int:
     print_in_any_encoding()
     try:
         arguments = parse(sys.argv[1:] if words is None else words)
-        code = arguments.run(arguments) or 0
+        with config_dir(arguments.config_dir):
+            code = arguments.run(arguments) or 0
         sys.stdout.flush()
         return code
     except BrokenPipeError:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mmprolong.artifacts import Store
-from mmprolong.choices import ABLATION, ablations, groups
+from mmprolong.choices import ABLATION, OPTION, ablations, config_dir, groups
 from mmprolong.cli.lookup import step_folders
 from mmprolong.plans import load_plan, planned
 
@@ -25,7 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what the last word can become, one a line."""
-    sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
+    with config_dir(_value(arguments.words[:-1], OPTION)):
+        sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
 
 
 def candidates(words: Sequence[str]) -> list[str]:
@@ -36,7 +37,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     if not before:
         return _beginning(COMMANDS, current)
     command = before[0]
-    if command not in COMMANDS or before[-1] == "--store":
+    if command not in COMMANDS or before[-1] in ("--store", OPTION):
         return []
     if current.startswith("-"):
         return _beginning(_options(command), current)
@@ -44,7 +45,7 @@ def candidates(words: Sequence[str]) -> list[str]:
         return _beginning(_overrides(command, current), current)
     if command == "completion":
         return _beginning(["bash", "zsh"], current)
-    return _beginning(_stored(command, Store(_store(before)), current), current)
+    return _beginning(_stored(command, Store(Path(_value(before, "--store") or "store")), current), current)
 
 
 def _beginning(found: Sequence[str] | dict, current: str) -> list[str]:
@@ -52,10 +53,10 @@ def _beginning(found: Sequence[str] | dict, current: str) -> list[str]:
 
 
 def _options(command: str) -> list[str]:
-    from mmprolong.cli.parser import COMMANDS
+    from mmprolong.cli.parser import COMMANDS, add_arguments
 
     parser = argparse.ArgumentParser(prog=command)
-    COMMANDS[command].arguments(parser)
+    add_arguments(parser, COMMANDS[command])
     return sorted({*re.findall(r"(?<=\[)--?[a-z][a-z-]*", parser.format_usage()), "--help"})
 
 
@@ -76,8 +77,11 @@ def _keys() -> list[str]:
     return ["seed=", *(f"{one.__name__.lower()}.{entry.name}=" for one in sections for entry in fields(one))]
 
 
-def _store(words: Sequence[str]) -> Path:
-    return Path(words[words.index("--store") + 1] if "--store" in words[:-1] else "store")
+def _value(words: Sequence[str], option: str) -> str:
+    """What was typed for an option; empty where nothing was."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(option, dest="value", nargs="?", const="", default="")
+    return parser.parse_known_args(words)[0].value
 
 
 def _stored(command: str, store: Store, current: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from mmprolong import __version__
+from mmprolong.choices import CONFIG_DIR, OPTION
 from mmprolong.cli import (
     cancel,
     catalogue,
@@ -50,6 +51,9 @@ COMMANDS: dict[str, ModuleType] = {
 }
 """One file a command: `arguments(parser)` and `run(arguments)`, whose docstring is its help."""
 
+_WITHOUT = (fetch, sync, completion, complete)
+"""Commands that read nothing that a user can add to; the last one looks for the option in the words it completes."""
+
 _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
   python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
@@ -93,14 +97,19 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     built.add_argument("--version", action="version", version=__version__)
+    built.set_defaults(config_dir="")
     commands = built.add_subparsers(metavar="command", required=True)
     for name, module in COMMANDS.items():
         about = (module.run.__doc__ or "").splitlines()[0]
-        _add(commands.add_parser(name, help=about, description=about, allow_abbrev=False), module)
-    _add(commands.add_parser(complete.NAME, allow_abbrev=False), complete)
+        add_arguments(commands.add_parser(name, help=about, description=about, allow_abbrev=False), module)
+    add_arguments(commands.add_parser(complete.NAME, allow_abbrev=False), complete)
     return built
 
 
-def _add(command: argparse.ArgumentParser, module: ModuleType) -> None:
+def add_arguments(command: argparse.ArgumentParser, module: ModuleType) -> None:
+    """All that a command can be told, and what does it."""
     module.arguments(command)
     command.set_defaults(run=module.run)
+    if module not in _WITHOUT:
+        own = f"folder of your own conf/, sweeps/ and analysis/, added to ours (default: ${CONFIG_DIR})"
+        command.add_argument(OPTION, metavar="DIR", default="", help=own)

@@ -10,7 +10,7 @@ from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.tables import table
 from mmprolong.cli.terminal import Terminal, print_written
 from mmprolong.errors import ConfigError
-from mmprolong.plans import planned
+from mmprolong.plans import Plan, planned
 
 if TYPE_CHECKING:
     from mmprolong.reporting.sources.runs import Runs
@@ -81,12 +81,14 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
     """A table without the rest of a report."""
     from mmprolong.reporting.tables.paper_tables import paper_table, write_table
     from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.sweep.commands import sweep_command
 
     name = arguments.table or arguments.ablation
     made = paper_table(name, runs)
     console.print(to_rich(made))
     if name in ablations() and not arguments.table:
-        console.print(f"not launched: begin with python -m mmprolong.sweep +ablation={name}", soft_wrap=True)
+        begin = sweep_command(Plan(ablation=name, points=()), store.root)
+        console.print(f"not launched: begin with {begin}", soft_wrap=True)
     if store.root.is_dir():
         folder = store.root / "reports" / (arguments.ablation if arguments.table else "published")
         print_written(console, "table", lambda: write_table(made, folder)["md"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from mmprolong.choices import root
+from mmprolong.choices import PUBLISHED, TABLES, files_in, named
 from mmprolong.errors import ConfigError
 from mmprolong.plugins import load_file
 from mmprolong.reporting.sources.runs import Runs
@@ -37,9 +37,8 @@ def check_table(plan: "Plan") -> None:
     """
     if not plan.table:
         return
-    folder = root("analysis")
-    published = _Watched(folder / "published")
-    load_file(folder / "tables", plan.table, "sweep.table").build(Runs(plan=plan), published)
+    published = _Watched(files_in(PUBLISHED))
+    load_file(named(TABLES, plan.table, "sweep.table")).build(Runs(plan=plan), published)
     if plan.published and PurePath(plan.published).stem not in published.read:
         found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
         raise ConfigError(

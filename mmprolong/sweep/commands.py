@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from mmprolong.artifacts import Store
+from mmprolong.choices import own_option
 from mmprolong.plans import Plan
 from mmprolong.sweep.estimate import job_of
 
@@ -11,10 +12,14 @@ _ASKED = {"memory": "memory", "time": "minutes"}
 """What a job ran out of, by kind of failure: a setting of `cluster.jobs`."""
 
 
-def command(store: Store, *words: str) -> str:
-    """`mmprolong WORDS`, of this store."""
+def command(store: Store, *words: str, config_dir: str = "") -> str:
+    """`mmprolong WORDS`, of this store.
+
+    Args:
+        config_dir: where the user's own files lay at the launch; where they lie now comes first.
+    """
     place = [] if str(store.root) == "store" else ["--store", str(store.root)]
-    return shlex.join(["mmprolong", *words, *place])
+    return shlex.join(["mmprolong", *words, *place, *own_option(config_dir)])
 
 
 def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
@@ -27,7 +32,7 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
     replaced = {_key(text) for text in more} | ({"paths.store"} if store else set())
     typed = plan.overrides or (f"+ablation={plan.ablation}",)
     kept = (text for text in typed if _key(text) not in replaced)
-    return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place])
+    return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place, *own_option(plan.config_dir)])
 
 
 def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
@@ -38,7 +43,7 @@ def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     """
     if plan.cluster.launcher != "slurm" or kind == "data":
         return sweep_command(plan, store.root)
-    return command(store, "retry", plan.ablation, *_more(plan, stage, kind))
+    return command(store, "retry", plan.ablation, *_more(plan, stage, kind), config_dir=plan.config_dir)
 
 
 def _key(override: str) -> str:

@@ -12,12 +12,11 @@ from pathlib import Path
 import msgspec
 
 from mmprolong.artifacts import Store, write_json
-from mmprolong.choices import root
+from mmprolong.choices import CONFIG_DIR, PARTS, own_files, root
 from mmprolong.environment import FROZEN, code_version
 from mmprolong.errors import writing
 from mmprolong.plans import PLANS, Plan
 
-_DATA = ("conf", "sweeps", "analysis")
 _PACKAGE = Path(__file__).parent.parent
 DIFF = "changes.diff"
 """What the tree had that its commit has not."""
@@ -53,9 +52,13 @@ def freeze(store: Store, plan: Plan) -> Frozen:
 
 
 def environment(code: Path) -> dict[str, str]:
-    """Variables with which Python imports the package from `code`, wherever it is started."""
+    """Variables with which Python imports the package from `code`, wherever it is started.
+
+    The user's own files are part of the copy, so that their folder is not named.
+    """
     before = os.environ.get("PYTHONPATH", "")
-    return {"PYTHONPATH": f"{code}{os.pathsep}{before}".rstrip(os.pathsep), "PYTHONSAFEPATH": "1"}
+    path = f"{code}{os.pathsep}{before}".rstrip(os.pathsep)
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", CONFIG_DIR: ""}
 
 
 def setup(code: Path) -> list[str]:
@@ -63,6 +66,7 @@ def setup(code: Path) -> list[str]:
     return [
         f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}"',
         "export PYTHONSAFEPATH=1",
+        f"unset {CONFIG_DIR}",
     ]
 
 
@@ -95,15 +99,17 @@ def _fill(folder: Path, sources: dict[str, Path]) -> None:
 
 
 def _sources() -> dict[str, Path]:
-    """Every file of the package and of its data, by its name in the copy."""
+    """Every file of the package and of its data, the user's own among them, by its name in the copy."""
     folders = {_PACKAGE.name: _PACKAGE}
-    folders |= {name: root(name) for name in _DATA if root(name).parent != _PACKAGE}
-    return {
+    folders |= {name: root(name) for name in PARTS if root(name).parent != _PACKAGE}
+    ours = {
         f"{name}/{path.relative_to(folder).as_posix()}": path
         for name, folder in folders.items()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+    data = root("conf").parent.relative_to(_PACKAGE.parent)
+    return ours | {(data / name).as_posix(): path for name, path in own_files().items()}
 
 
 def _digest(sources: dict[str, Path]) -> str:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mmprolong.choices import ABLATION
+from mmprolong.choices import ABLATION, own_folder
 from mmprolong.compose import Composer, freeze, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError
-from mmprolong.plans import Plan, Point
+from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.stages import Step, steps_of
 from mmprolong.sweep.comparable import judged_otherwise
 from mmprolong.sweep.spec import Ablation, draft, file_of, labels, points, problems, read_draft
@@ -77,7 +77,8 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     """
     if not plan.overrides:
         raise ConfigError(f"{plan.ablation}: its plan does not say what it was launched with; sweep again")
-    return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
+    with with_own_files(plan):
+        return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
 
 
 def _said(ablation: str, problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
@@ -98,6 +99,7 @@ def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step], over
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         code=code_version(),
         overrides=tuple(overrides),
+        config_dir=str(own_folder() or ""),
         points=tuple(planned),
         steps=steps,
     )

@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.choices import ABLATION, ablations, root
+from mmprolong.choices import ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.plugins import names
 
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 AXES = " / "
@@ -65,8 +64,12 @@ def read_ablation(name: str) -> Ablation:
 
 
 def file_of(name: str) -> Path:
-    """Where the ablation of that name is written."""
-    return root("sweeps") / ABLATION / f"{name}.yaml"
+    """Where the ablation of that name is written.
+
+    Raises:
+        ConfigError: there is no such file; names the nearest.
+    """
+    return named(ABLATIONS, name, "ablation")
 
 
 def read_draft(name: str) -> Ablation:
@@ -75,8 +78,6 @@ def read_draft(name: str) -> Ablation:
     Raises:
         ConfigError: there is no such file, or it is wrong; names file and key.
     """
-    if name not in ablations():
-        raise ConfigError(f"ablation: {name!r} is unknown; {nearest(name, ablations())}")
     path = file_of(name)
     try:
         text = path.read_text(encoding="utf-8")
@@ -145,10 +146,8 @@ def problems(ablation: Ablation) -> list[str]:
         seeds = [text for text in texts if _key(text) == "seed"]
         if seeds:
             wrong.append(f"sweep {ablation.name}: the label {label!r} sets {seeds[0]}; name seeds in sweep.seeds")
-    folder = root("analysis")
-    published = [path.name for path in (folder / "published").glob("*.csv")]
-    wrong += _not_in("table", ablation.table, names(folder / "tables"))
-    wrong += _not_in("published", ablation.published, published)
+    wrong += _not_in("table", ablation.table, list(files_in(TABLES)))
+    wrong += _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
         why = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
         wrong.append(f"sweep.published: {ablation.published!r}, but {why}")
@@ -231,6 +230,6 @@ def _check_rows(ablation: Ablation) -> None:
 
 
 def _not_in(key: str, name: str, allowed: Sequence[str]) -> list[str]:
-    return (
-        [f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}"] if name and name not in allowed else []
-    )
+    if not name or name in allowed:
+        return []
+    return [f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}"]

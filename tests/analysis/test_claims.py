@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mmprolong.choices import ABLATION, root
+from mmprolong.choices import ABLATIONS, CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims.claim import Claim, Contrast, Ours, Printed, read_claims, verdict
 from mmprolong.reporting.claims.ours import judge_ours, judge_runs
@@ -15,7 +15,7 @@ from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
-PAPER = Published(root("analysis") / "published")
+PAPER = Published(files_in(PUBLISHED))
 ALL = {claim.name: claim for claim in read_claims()}
 MADE = Claim(
     claim="made",
@@ -83,7 +83,7 @@ def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
 def test_a_claim_asks_arms_that_the_ablation_has(name: str):
     asked = ALL[name].ours
     assert asked is not None
-    block = msgspec.yaml.decode((root("sweeps") / ABLATION / f"{asked.ablation}.yaml").read_bytes())["sweep"]
+    block = msgspec.yaml.decode(files_in(ABLATIONS)[asked.ablation].read_bytes())["sweep"]
     assert {*asked.arm, *asked.baseline} <= set(labels(parse(block)))
 
 
@@ -232,10 +232,11 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
     ],
 )
 def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: str):
-    block = msgspec.yaml.decode((root("analysis") / "claims" / "rope_8x_is_too_much.yaml").read_bytes())
-    (tmp_path / "made.yaml").write_bytes(msgspec.yaml.encode(block | change))
-    with pytest.raises(ConfigError, match=reason) as caught:
-        read_claims(tmp_path)
+    block = msgspec.yaml.decode(files_in(CLAIMS)["rope_8x_is_too_much"].read_bytes())
+    (tmp_path / CLAIMS).mkdir(parents=True)
+    (tmp_path / CLAIMS / "made.yaml").write_bytes(msgspec.yaml.encode(block | change))
+    with config_dir(str(tmp_path)), pytest.raises(ConfigError, match=reason) as caught:
+        read_claims(["made"])
     assert "\n" not in str(caught.value)
 
 

@@ -8,6 +8,7 @@ import pytest
 from mmprolong import plugins
 from mmprolong.artifacts import read_json, write_json
 from mmprolong.backbones import count, find
+from mmprolong.choices import TABLES, files_in
 from mmprolong.config import Config
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Document, Instance
@@ -23,7 +24,6 @@ from mmprolong.synthesis.stamps import write_stamped
 from tests.analysis.runs import runs_of
 from tests.stores import LENGTHS, Truth, write_store
 
-TABLES = Path(__file__).parents[2] / "analysis" / "tables"
 POOL = [Document(id="a", source="a.pdf", page_sizes=((595.0, 842.0),) * 150)]
 
 
@@ -43,7 +43,7 @@ def written(source, thumbnail: int, documents: int = 1) -> list[Instance]:
 
 
 def build(runs: Runs):
-    return plugins.load_file(TABLES, runs.plan.ablation, "table").build(runs)
+    return plugins.load_file(files_in(TABLES)[runs.plan.ablation]).build(runs)
 
 
 def with_own(runs: Runs, settings: dict[str, dict], phases: bool = True) -> Runs:

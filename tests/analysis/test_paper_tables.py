@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong import plugins
+from mmprolong.choices import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
 from mmprolong.reporting.sources.runs import read_store
@@ -16,12 +17,11 @@ from mmprolong.reporting.tables.tallies import tally
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
-ANALYSIS = Path(__file__).parents[2] / "analysis"
-PAPER = Published(ANALYSIS / "published")
+PAPER = Published(files_in(PUBLISHED))
 
 
 def build(name: str, runs):
-    return plugins.load_file(ANALYSIS / "tables", name, "table").build(runs, PAPER)
+    return plugins.load_file(files_in(TABLES)[name]).build(runs, PAPER)
 
 
 @pytest.mark.parametrize("name", table_names())
@@ -42,7 +42,7 @@ def test_every_published_file_stands_in_a_table():
     means = {"mmprolong_length_distribution", "mmprolong_rope_base", "mmprolong_vqa_vs_ocr"}
     means |= {"mmprolong_extraction_reasoning_ratio", "mmprolong_short_ratio_long_score"}
     means |= {"mmprolong_short_ratio_short_score"}
-    for path in (ANALYSIS / "published").glob("*.csv"):
+    for path in files_in(PUBLISHED).values():
         if path.stem not in means:
             with path.open(encoding="utf-8") as file:
                 keys = {"train idx", "eval idx"}

@@ -4,13 +4,14 @@ import pytest
 import yaml
 
 from mmprolong import plugins
+from mmprolong.choices import FIGURES, PUBLISHED, TABLES, files_in
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, parse
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]
-PAPER = Published(ROOT / "analysis" / "published")
+PAPER = Published(files_in(PUBLISHED))
 ABLATIONS = {
     path.stem: parse(yaml.safe_load(path.read_text())["sweep"])
     for path in (ROOT / "sweeps" / "ablation").glob("*.yaml")
@@ -21,7 +22,7 @@ PRINTED = sorted(name for name, ablation in ABLATIONS.items() if ablation.publis
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_ablation_names_a_table_and_the_published_rows_are_its_own(name: str):
     ablation = ABLATIONS[name]
-    module = plugins.load_file(ROOT / "analysis" / "tables", ablation.table, "table")
+    module = plugins.load_file(files_in(TABLES)[ablation.table])
     published = module._paper(PAPER)
     assert PAPER.rows(ablation.published.removesuffix(".csv"))
     assert len(published) >= 3 and set(published) <= {*labels(ablation), "base"}
@@ -32,7 +33,7 @@ def test_an_ablation_is_called_like_its_file():
 
 
 def test_every_figure_is_called_like_a_table():
-    assert set(plugins.names(ROOT / "analysis" / "figures")) <= set(plugins.names(ROOT / "analysis" / "tables"))
+    assert files_in(FIGURES).keys() <= files_in(TABLES).keys()
 
 
 def test_an_ablation_without_a_table_of_its_own_shows_its_arms_by_length():

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from mmprolong import plugins
+from mmprolong.choices import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.tables.published import Published
 from tests.stores import Truth, write_store
 
-ANALYSIS = Path(__file__).parents[2] / "analysis"
-PAPER = Published(ANALYSIS / "published")
+PAPER = Published(files_in(PUBLISHED))
 LEVELS = {
     "supervision": (
         "base",
@@ -39,7 +39,7 @@ def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     levels = {label: (0.95 - 0.03 * index, 0.02) for index, label in enumerate(labels)}
     truth = Truth(ablation=name, baseline=baseline, levels=levels, documents=6, questions=2, seeds=2)
     runs = read_store(write_store(tmp_path_factory.mktemp(name), truth), name)
-    return plugins.load_file(ANALYSIS / "tables", name, "table").build(runs, PAPER)
+    return plugins.load_file(files_in(TABLES)[name]).build(runs, PAPER)
 
 
 def test_rows_are_the_plans_labels_in_order(table):
@@ -59,13 +59,13 @@ def test_every_published_pair_gets_a_direction(table):
 
 
 def test_a_table_without_the_paper_has_our_columns_alone(store: Path):
-    module = plugins.load_file(ANALYSIS / "tables", "length_dist", "table")
+    module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"))
     assert not any(column.key.startswith("published") for column in table.columns) and not table.agreements
 
 
 def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
-    module = plugins.load_file(ANALYSIS / "tables", "length_dist", "table")
+    module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"), PAPER)
     assert table.cell("pool_native", "published_overall").text == "56.35"
     assert table.cell("long_biased", "published_delta").text == "−1.05"
@@ -77,7 +77,7 @@ def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
 
 
 def test_a_true_difference_is_marked_and_the_best_is_bold(store: Path):
-    module = plugins.load_file(ANALYSIS / "tables", "length_dist", "table")
+    module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"), PAPER)
     assert table.cell("base", "delta").mark == " *" and table.cell("uniform", "delta").mark == " ns†"
     assert table.cell("pool_native", "overall").best and table.cell("uniform", "overall").mark == " ≈"
@@ -100,7 +100,11 @@ def test_a_misspelt_published_table_names_the_nearest():
         PAPER.rows("mmprolong_rope_bases")
 
 
-@pytest.mark.parametrize("path", sorted((ANALYSIS / "published").glob("mmprolong_*.csv")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for name, path in files_in(PUBLISHED).items() if name.startswith("mmprolong_")],
+    ids=lambda path: path.stem,
+)
 def test_published_averages_recompute_from_their_cells(path: Path):
     """A slip in copying a cell would break its average."""
     for row in PAPER.rows(path.stem):

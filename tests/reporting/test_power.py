@@ -16,7 +16,7 @@ from mmprolong.reporting.tables.power_table import power_table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, judged, write_store
 
-BENCHMARK = plugins.load_file(Path(__file__).parents[2] / "benchmarks", "power", "benchmark")
+BENCHMARK = plugins.load_file(Path(__file__).parents[2] / "benchmarks" / "power.py")
 TRIALS = 400
 """One standard error of a share is then at most 2.5 points."""
 NONE = Components(document=0, question=0, document_noise=0, question_noise=0, seed=0)

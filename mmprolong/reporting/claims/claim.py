@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.choices import root
+from mmprolong.choices import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.sources.lengths import size
 
@@ -87,7 +87,7 @@ class Contrast:
     """Whether its p, too, says that it is not 0, after Holm's correction over the contrasts of the claim."""
 
 
-def read_claims(folder: Path | None = None, names: Iterable[str] = ()) -> list[Claim]:
+def read_claims(names: Iterable[str] = ()) -> list[Claim]:
     """The claims of `analysis/claims`, by file name.
 
     Args:
@@ -96,11 +96,7 @@ def read_claims(folder: Path | None = None, names: Iterable[str] = ()) -> list[C
     Raises:
         ConfigError: a file is no claim, or a name is unknown.
     """
-    files = {path.stem: path for path in sorted((folder or root("analysis") / "claims").glob("*.yaml"))}
-    for name in names:
-        if name not in files:
-            raise ConfigError(f"claim: {name!r} is unknown; {nearest(name, files)}")
-    return [_read(files[name]) for name in (names or files)]
+    return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
 
 
 def verdict(claim: Claim, contrasts: list[Contrast]) -> str:

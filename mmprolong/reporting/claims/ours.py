@@ -86,7 +86,8 @@ def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
     contrasts = _contrasts(arm, others, _pool(runs, lengths))
     found = verdict(claim, contrasts)
     ids = tuple(result.id for results in used for result in results)
-    settled = command(Store(runs.store or Path("store")), "report", asked.ablation)
+    store = Store(runs.store or Path("store"))
+    settled = command(store, "report", asked.ablation, config_dir=runs.plan.config_dir)
     settles = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
     notes = tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs))
     stale = any(label in runs.stale for side in sides for label in side)

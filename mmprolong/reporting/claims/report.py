@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmprolong.choices import root
+from mmprolong.choices import PUBLISHED, files_in
 from mmprolong.reporting.claims.claim import UNCLEAR, Claim, Contrast, read_claims
 from mmprolong.reporting.claims.ours import OurVerdict, judge_ours
 from mmprolong.reporting.claims.printed import PrintedVerdict, judge_printed
@@ -37,11 +37,11 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_cod
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
     """
-    published = Published(root("analysis") / "published")
+    published = Published(files_in(PUBLISHED))
     read = cache(read_marked)
     return [
         Judged(claim=claim, printed=judge_printed(claim, published), ours=judge_ours(claim, store, mixed_code, read))
-        for claim in read_claims(names=names)
+        for claim in read_claims(names)
     ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmprolong import plugins
-from mmprolong.choices import root
+from mmprolong.choices import FIGURES, files_in
 from mmprolong.reporting.sources.runs import Runs
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class OwnFigure:
 
 def own_figure(runs: Runs) -> OwnFigure | None:
     """The ablation's own figure of the runs that are finished; None where it has none, or nothing is finished."""
-    folder, name = root("analysis") / "figures", runs.plan.table or runs.plan.ablation
-    if name not in plugins.names(folder) or not runs.results:
+    files, name = files_in(FIGURES), runs.plan.table or runs.plan.ablation
+    if name not in files or not runs.results:
         return None
-    module = plugins.load_file(folder, name, "figure")
+    module = plugins.load_file(files[name])
     return OwnFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))

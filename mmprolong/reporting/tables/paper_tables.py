@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mmprolong import plugins
 from mmprolong.artifacts import write_whole
-from mmprolong.choices import ablations, root
-from mmprolong.plans import Plan, Point
+from mmprolong.choices import PUBLISHED, TABLES, ablations, files_in, named
+from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.tables.published import Published
@@ -17,7 +17,7 @@ from mmprolong.sweep.spec import labels, read_ablation
 
 def table_names() -> list[str]:
     """All tables of `analysis/tables`."""
-    return plugins.names(root("analysis") / "tables")
+    return list(files_in(TABLES))
 
 
 def paper_table(name: str, runs: Runs | None = None) -> Table:
@@ -28,9 +28,7 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return ablation_table(unlaunched(name))
-    folder = root("analysis")
-    module = plugins.load_file(folder / "tables", name, "table")
-    return module.build(runs, Published(folder / "published"))
+    return plugins.load_file(named(TABLES, name, "table")).build(runs, Published(files_in(PUBLISHED)))
 
 
 def ablation_table(runs: Runs) -> Table:
@@ -41,7 +39,8 @@ def ablation_table(runs: Runs) -> Table:
     """
     if not runs.plan.table:
         return arms_by_length(runs, runs.plan.ablation)
-    return paper_table(runs.plan.table, runs)
+    with with_own_files(runs.plan):
+        return paper_table(runs.plan.table, runs)
 
 
 def unlaunched(ablation: str) -> Runs:

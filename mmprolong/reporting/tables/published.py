@@ -13,9 +13,10 @@ LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The folder of published tables."""
+    """The published tables."""
 
-    folder: Path
+    files: Mapping[str, Path]
+    """By name."""
 
     def rows(
         self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
@@ -28,10 +29,9 @@ class Published:
         Raises:
             ConfigError: no such table, row or column, or the file is no table.
         """
-        path = self.folder / f"{table}.csv"
-        if not path.is_file():
-            known = (file.stem for file in self.folder.glob("*.csv"))
-            raise ConfigError(f"{self.folder}: no published table {table!r}; {nearest(table, known)}")
+        if table not in self.files:
+            raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
+        path = self.files[table]
         rows = _read(path)
         require_columns(table, rows, columns)
         wanted = dict(where or {})

@@ -13,7 +13,6 @@ def write_asked(store: Store, plan: Plan) -> tuple[dict[str, Standing], Dashboar
     with dashboard.turn(patience=0) as mine:
         where = standings(store, plan)
         if mine:
-            dashboard.write(
-                lambda: where, f"As disk and Slurm say; `{command(store, 'status', plan.ablation)}` asks again."
-            )
+            asks = command(store, "status", plan.ablation, config_dir=plan.config_dir)
+            dashboard.write(lambda: where, f"As disk and Slurm say; `{asks}` asks again.")
     return where, dashboard

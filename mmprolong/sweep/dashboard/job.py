@@ -17,9 +17,10 @@ _PATIENCE = 10.0
 
 def write_from_disk(store: Store, plan: Plan, patience: float = _PATIENCE) -> str:
     """Write the page of a sweep on Slurm without asking Slurm; returns what went wrong, if anything did."""
+    asks = command(store, "status", plan.ablation, config_dir=plan.config_dir)
     source = (
         "As the disk says: jobs write this page when they begin and end, and about once a minute between. "
-        f"`{command(store, 'status', plan.ablation)}` also asks Slurm."
+        f"`{asks}` also asks Slurm."
     )
     dashboard = Dashboard(store, plan)
     dashboard.publish(lambda: standings_on_disk(store, plan), source, patience)

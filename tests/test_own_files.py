@@ -1,0 +1,203 @@
+"""A folder of a user's own is added to what the package ships, and frozen with it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmprolong.artifacts import Store
+from mmprolong.choices import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, root
+from mmprolong.cli.complete import candidates
+from mmprolong.compose import Composer
+from mmprolong.errors import ConfigError
+from mmprolong.plans import Plan, load_plan, save_plan
+from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.sweep.commands import again, command, sweep_command
+from mmprolong.sweep.freeze import environment, freeze, setup
+from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.retry import retry_plan
+from tests.cli.typed import said
+from tests.own import FILES, write, write_own
+from tests.small import run
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder, which the environment names."""
+    folder = write_own(tmp_path)
+    monkeypatch.setenv(CONFIG_DIR, str(folder))
+    return folder
+
+
+@pytest.fixture
+def launched(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store with a plan of an own ablation; no folder is named any more."""
+    store = Store(tmp_path / "store")
+    save_plan(store, planned(store))
+    monkeypatch.delenv(CONFIG_DIR)
+    return store
+
+
+def planned(store: Store, *more: str) -> Plan:
+    return make_plan(["+ablation=rope_fine", f"paths.store={store.root}", *more])[0]
+
+
+def test_an_own_ablation_makes_use_of_an_own_choice(own: Path, tmp_path: Path):
+    plan = planned(Store(tmp_path))
+    factors = {point.label: point.config["phases"]["longpt"]["rope"]["factor"] for point in plan.points}
+    assert factors == {"3x": 3.0, "4x": 4.0}
+    assert plan.config_dir == str(own)
+
+
+def test_what_the_package_ships_keeps_its_steps(own: Path, tmp_path: Path):
+    words = ["+ablation=rope_base", f"paths.store={tmp_path}"]
+    with_own = make_plan(words)[0].steps
+    with pytest.MonkeyPatch.context() as without:
+        without.delenv(CONFIG_DIR)
+        assert make_plan(words)[0].steps == with_own
+        assert "base_x3" not in groups()["rope"]
+
+
+@pytest.mark.parametrize("name", ["it's, [mine] = #1", "ü ${x}", 'a "b" \\'])
+def test_a_folder_may_be_called_anything(tmp_path: Path, name: str):
+    with config_dir(str(write(tmp_path / name, FILES))):
+        assert Composer().compose(["rope=base_x3"])[0].phases["longpt"].rope.factor == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("conf/rope/base_x2.yaml", f"the package has a file of this name, {root('conf')}/rope/base_x2.yaml"),
+        ("sweeps/ablation/rope_base.yaml", f"a file of this name, {root('sweeps')}/ablation/rope_base.yaml"),
+        ("analysis/tables/rope_base.py", f"a file of this name, {root('analysis')}/tables/rope_base.py"),
+        (
+            "conf/ropes/mine.yaml",
+            "'conf/ropes' is no group of ours, and no new one can be made; did you mean 'conf/rope'?",
+        ),
+        ("conf/config.yaml", "'conf' is no group of ours, and no new one can be made; "),
+        ("conf/rope/deep/mine.yaml", "'conf/rope/deep' is no group of ours"),
+        ("sweeps/mine.yaml", "'sweeps' is no folder of ours, and no new one can be made; "),
+        ("analysis/claim/mine.yaml", "did you mean 'analysis/claims'?"),
+        ("conf/rope/mine.yml", "files in conf/rope end in .yaml; rename it"),
+        ("analysis/published/mine.yaml", "files in analysis/published end in .csv; rename it"),
+    ],
+)
+def test_a_file_that_would_be_passed_over_is_refused(capsys, tmp_path: Path, file: str, says: str):
+    own = write_own(tmp_path, **{file: ""})
+    told = said(capsys, "list", OPTION, str(own), code=1)
+    assert told.startswith(f"error: {own}/{file}: ") and says in told
+
+
+@pytest.mark.parametrize(("name", "lacks"), [("nowhere", "is no folder"), ("own/conf", "holds nothing")])
+def test_a_folder_that_holds_nothing_is_refused(capsys, own: Path, name: str, lacks: str):
+    told = said(capsys, "status", OPTION, str(own.parent / name), code=1)
+    assert f"{str(own.parent / name)!r} {lacks}; give one with files in conf/, sweeps/ or analysis/" in told
+
+
+def test_notes_and_what_python_leaves_are_no_files_of_ours(tmp_path: Path):
+    more = dict.fromkeys(("conf/README.md", "analysis/tables/__pycache__/x.py", "conf/.git/x.yaml"), "")
+    with config_dir(str(write_own(tmp_path, **more))):
+        assert "base_x3" in groups()["rope"]
+
+
+def test_every_part_is_optional(tmp_path: Path):
+    with config_dir(str(write(tmp_path, {"conf/rope/base_x3.yaml": FILES["conf/rope/base_x3.yaml"]}))):
+        assert Composer().compose(["rope=base_x3"])[0].phases["longpt"].rope.factor == 3
+
+
+@pytest.mark.parametrize(
+    "words", [["sweep", "+ablation=rope_fin"], ["status", "rope_fin"], ["mixture", "rope=base_x"], ["claims", "mine"]]
+)
+def test_what_is_unknown_may_be_in_a_folder_of_ones_own(capsys, tmp_path: Path, words: list[str]):
+    assert said(capsys, *words, code=1).endswith("; files of your own: --config-dir DIR\n")
+    own = write_own(tmp_path)
+    assert said(capsys, *words, OPTION, str(own), code=1).endswith(f"; looked in {own}, too\n")
+
+
+def test_own_names_are_completed_and_listed(capsys, own: Path):
+    assert candidates(["sweep", "+ablation=rope_f"]) == ["+ablation=rope_fine"]
+    assert "base_x3" in said(capsys, "list")
+
+
+@pytest.mark.parametrize("typed", [[OPTION, "{}"], [OPTION + "={}"]])
+def test_words_are_completed_from_the_folder_that_they_name(capsys, tmp_path: Path, typed: list[str]):
+    words = [word.format(write_own(tmp_path)) for word in typed]
+    assert said(capsys, "complete", "--", "mixture", *words, "rope=base_x3") == "rope=base_x3\n"
+    assert said(capsys, "complete", "--", "mixture", "rope=base_x3") == ""
+
+
+def test_own_claims_are_judged_by_own_numbers(capsys, tmp_path: Path):
+    claim = (
+        (root("analysis") / "claims" / "rope_8x_is_too_much.yaml").read_text().replace("mmprolong_rope_base", "mine")
+    )
+    table = (root("analysis") / "published" / "mmprolong_rope_base.csv").read_text()
+    more = {"analysis/claims/mine.yaml": claim, "analysis/published/mine.csv": table}
+    own = write_own(tmp_path, **more)
+    mine = said(capsys, "claims", "mine", OPTION, str(own))
+    assert "printed numbers: " in mine
+    assert mine.partition(":")[2] == said(capsys, "claims", "rope_8x_is_too_much").partition(":")[2].replace(
+        "rope_base\n", f"rope_base {OPTION} {own}\n"
+    )
+
+
+def test_own_files_are_part_of_the_copy_that_runs(own: Path, tmp_path: Path):
+    store = Store(tmp_path / "store")
+    first = freeze(store, planned(store))
+    copied = {name: (first.code / name).read_text() for name in FILES}
+    (own / "conf/rope/base_x3.yaml").write_text("# @package phases.longpt.rope\nfactor: 5\n")
+    assert copied == FILES == {name: (first.code / name).read_text() for name in FILES}
+    assert freeze(store, planned(store)).code != first.code
+    shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | environment(first.code))
+    assert "rope_fine" in shown.stdout and "base_x3" in shown.stdout, shown.stderr
+    assert f"unset {CONFIG_DIR}" in setup(first.code)
+
+
+def test_without_its_folder_a_sweep_says_which_one_to_add(capsys, launched: Store, own: Path):
+    store = ["--store", str(launched.root)]
+    add = f"launched with files of your own, add --config-dir {own}"
+    assert f"rope_fine: {add} (table: 'rope_fine' is unknown" in said(capsys, "report", "rope_fine", *store, code=1)
+    assert "Rotary base, finer" in said(capsys, "report", "rope_fine", *store, OPTION, str(own))
+    assert "3x" in said(capsys, "status", "rope_fine", *store)
+    assert "rope.factor" in said(capsys, "diff", "rope_fine/3x", "rope_fine/4x", *store)
+    plan = load_plan(launched, "rope_fine")
+    score = plan.points[0].steps["score"]
+    assert "rope.factor = 3.0" in said(capsys, "why", score, *store)
+
+
+def test_whether_rows_are_stale_is_known_with_the_folder_alone(launched: Store, own: Path):
+    told = f"Not known whether rows are stale: rope_fine: launched with files of your own, add --config-dir {own} ("
+    assert [remark.partition("ablation:")[0] for remark in remarks(launched)] == [told]
+    with config_dir(str(own)):
+        assert remarks(launched) == ()
+        row = FILES["sweeps/ablation/rope_fine.yaml"] + "    2x: [rope=base_x2]\n"
+    with config_dir(str(write_own(launched.root, **{"sweeps/ablation/rope_fine.yaml": row}))):
+        assert remarks(launched) == ("In the ablation file but not launched: 2x (seed 0).",)
+
+
+def remarks(store: Store) -> tuple[str, ...]:
+    return read_marked(store.root, "rope_fine").remarks
+
+
+def test_a_retry_asks_for_the_folder(launched: Store, own: Path):
+    with config_dir(str(own)):
+        plan = planned(launched, "cluster=slurm_h100")
+        assert retry_plan(launched, plan, [])[0].steps.keys() == plan.steps.keys()
+    with pytest.raises(ConfigError, match=f"rope_fine: launched .*, add --config-dir {own} "):
+        retry_plan(launched, plan, [])
+
+
+def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, own: Path, tmp_path: Path):
+    plan = load_plan(launched, "rope_fine")
+    assert sweep_command(plan, launched.root).endswith(f"paths.store={launched.root} --config-dir {own}")
+    assert command(Store(Path("store")), "list") == "mmprolong list"
+    moved = own.rename(tmp_path / "moved")
+    with config_dir(str(moved)):
+        assert again(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
+        assert command(Store(Path("store")), "list") == f"mmprolong list --config-dir {moved}"
+
+
+def test_a_file_that_begins_with_an_underscore_is_no_choice(tmp_path: Path):
+    with config_dir(str(write_own(tmp_path, **{"analysis/claims/_draft.yaml": "not yet: ["}))):
+        assert "_draft" not in files_in(CLAIMS)
