@@ -111,16 +111,21 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
 
 
 def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
-    """The runs from where the user wants them; those of the store with what is stale."""
+    """The runs from where the user wants them, with what is stale."""
+    from mmprolong.reporting.sources.stale import with_stale
+
+    return with_stale(_read(arguments, store), store)
+
+
+def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
     from mmprolong.reporting.sources.runs import read_store
     from mmprolong.reporting.sources.snapshots import read_snapshot
-    from mmprolong.reporting.sources.stale import with_stale
     from mmprolong.reporting.sources.wandb_api import read_api
     from mmprolong.reporting.sources.wandb_offline import read_wandb
 
     source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:
-        return with_stale(read_store(store, ablation, mixed_code), store)
+        return read_store(store, ablation, mixed_code)
     if source == "offline":
         return read_wandb(store / "wandb", ablation, mixed_code)
     if source.endswith(SNAPSHOT):

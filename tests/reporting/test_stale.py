@@ -12,12 +12,20 @@ from mmprolong.plans import Plan, load_plan, save_plan
 from mmprolong.records import write_jsonl
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.stale import with_stale
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
+from tests.offline import mirror
+from tests.reporting.test_wandb import PROJECT, fill
+from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "suite.source.documents=7"]
+
+WITHOUT_UNIFORM = (
+    "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
+)
 
 
 @pytest.fixture
@@ -80,8 +88,7 @@ def quoted(words: list[str]) -> list[str]:
 
 
 def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
-    points = "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
-    launched_otherwise(store, points)
+    launched_otherwise(store, WITHOUT_UNIFORM)
     runs = marked(store)
     assert runs.stale == {"uniform"}
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
@@ -96,6 +103,83 @@ def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str]
     runs = marked(store)
     assert not runs.stale
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
+
+
+class Source:
+    """Where the command is told to read the finished runs of a store from."""
+
+    def __init__(self, name: str, store: Path, server: WandbServer) -> None:
+        self.store = store
+        self.name = name
+        if name == "offline":
+            for step, result in read_store(store, "length_dist").results.items():
+                mirror(store, "length_dist", step, result.metrics, result.scores)
+        if name == PROJECT:
+            fill(server, store)
+
+    def report(self, capsys: pytest.CaptureFixture[str]) -> str:
+        """The report of the runs, which a snapshot holds as they are now."""
+        if self.name.endswith(".json.gz"):
+            write_snapshot(read_store(self.store, "length_dist"), Path(self.name))
+        words = ["--from", self.name] if self.name else []
+        assert main(["report", "length_dist", "--store", str(self.store), *words]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.fixture(params=["", "offline", PROJECT, "length_dist.json.gz"], ids=["store", "offline", "api", "snapshot"])
+def source(request: pytest.FixtureRequest, store: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """Each place from which runs are read."""
+    monkeypatch.chdir(store)
+    return Source(request.param, store, server)
+
+
+def test_from_every_source_the_same_rows_are_stale(capsys: pytest.CaptureFixture[str], source: Source):
+    assert "stale" not in source.report(capsys)
+    launched_otherwise(source.store, WITHOUT_UNIFORM)
+    told = source.report(capsys)
+    assert "uniform ‡ stale" in told and "pool_native ‡ stale" not in told
+    assert "‡ stale (uniform): the settings or a stage have changed since these runs; refresh: " in told
+    assert "In the ablation file but not launched: tilted (seed 0), tilted (seed 1)." in told
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ([*OVERRIDES, "corpus.path=/nowhere"], "corpus.path: '/nowhere' is not a folder; give a folder of PDFs"),
+        ([], "length_dist: its plan does not say what it was launched with; sweep again"),
+    ],
+    ids=["no pool", "no overrides"],
+)
+def test_from_every_source_what_cannot_be_known_is_said(
+    capsys: pytest.CaptureFixture[str], source: Source, overrides: list[str], says: str
+):
+    plan = load_plan(Store(source.store), "length_dist")
+    save_plan(Store(source.store), replace(plan, overrides=tuple(overrides)))
+    told = source.report(capsys)
+    assert f"Not known whether rows are stale: {says}" in told and "‡" not in told
+
+
+def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: Path, tmp_path: Path):
+    launched_otherwise(store, WITHOUT_UNIFORM)
+    runs = marked(store)
+    gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
+    write_snapshot(gone, tmp_path / "made.json.gz")
+    found = with_stale(read_snapshot(tmp_path / "made.json.gz"), store)
+    assert found.stale == {"uniform"}
+    (remark,) = found.remarks
+    assert remark.startswith("Not known whether other rows are stale: ")
+
+
+def test_a_snapshot_is_read_without_a_store(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    launched_otherwise(store, WITHOUT_UNIFORM)
+    write_snapshot(read_store(store, "length_dist"), tmp_path / "made.json.gz")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["report", "length_dist", "--from", "../made.json.gz"]) == 0
+    assert "uniform ‡ stale" in capsys.readouterr().out
+    assert not list(Path().iterdir())
 
 
 def test_claims_and_power_say_it(capsys: pytest.CaptureFixture[str], store: Path):
