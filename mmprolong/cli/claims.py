@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """What the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and by ours."""
     from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
-    from mmprolong.reporting.tables.paper_tables import write_table
+    from mmprolong.reporting.tables.files import write_table
     from mmprolong.reporting.tables.render import to_rich
 
     store, console = Path(arguments.store), Terminal()
@@ -33,4 +33,5 @@ def run(arguments: argparse.Namespace) -> None:
         for text in (command, f"  {', '.join(names)}"):
             console.print(text, soft_wrap=True)
     if store.is_dir():
-        print_written(console, "table", lambda: write_table(made, store / "reports" / "claims")["md"])
+        stem = store / "reports" / "claims" / made.name
+        print_written(console, "table", lambda: write_table(made, stem)["md"])

@@ -65,7 +65,6 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
 
     table = ablation_table(runs)
     console.print(to_rich(table))
-
     print_written(console, "report", lambda: write_report(runs, table, store.root).html)
 
 
@@ -79,7 +78,8 @@ def _list(store: Store, console: Terminal) -> None:
 
 def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
     """A table without the rest of a report."""
-    from mmprolong.reporting.tables.paper_tables import paper_table, write_table
+    from mmprolong.reporting.tables.files import write_table
+    from mmprolong.reporting.tables.paper_tables import paper_table
     from mmprolong.reporting.tables.render import to_rich
     from mmprolong.sweep.commands import sweep_command
 
@@ -91,7 +91,7 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
         console.print(f"not launched: begin with {begin}", soft_wrap=True)
     if store.root.is_dir():
         folder = store.root / "reports" / (arguments.ablation if arguments.table else "published")
-        print_written(console, "table", lambda: write_table(made, folder)["md"])
+        print_written(console, "table", lambda: write_table(made, folder / made.name)["md"])
 
 
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:

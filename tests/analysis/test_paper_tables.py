@@ -10,8 +10,9 @@ from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.files import write_table
 from mmprolong.reporting.tables.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion, plain
-from mmprolong.reporting.tables.paper_tables import paper_table, table_names, write_table
+from mmprolong.reporting.tables.paper_tables import paper_table, table_names
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.tallies import tally
 from tests.analysis.runs import runs_of
@@ -31,7 +32,7 @@ def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Pat
     own = [index for index, column in enumerate(table.columns) if column.group.startswith(groups)]
     assert table.name == name and "Ours: not run." in table.notes
     assert {row[index].text for row in table.rows for index in own} == {"-"}
-    assert [path.name for path in write_table(table, tmp_path).values()] == [
+    assert [path.name for path in write_table(table, tmp_path / name).values()] == [
         f"{name}.{end}" for end in ("md", "tex", "csv", "html")
     ]
 

@@ -14,7 +14,7 @@ from mmprolong.reporting.sources.items import Item, write_items
 from mmprolong.reporting.sources.losses import loss_curves
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.tables.files import write_table
 from mmprolong.reporting.tables.table import Table
 
 
@@ -41,9 +41,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table), "html": to_html(table)}
-    files = [write_whole(folder / f"table.{ending}", text) for ending, text in texts.items()]
+    files = [*write_table(table, folder / "table").values()]
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, write_whole(folder / "report.md", markdown_report(runs, table, shown))]
