@@ -6,7 +6,7 @@ import pytest
 
 from mmprolong.choices import ABLATIONS, CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.claims.claim import Claim, Contrast, Ours, Printed, read_claims, verdict
+from mmprolong.reporting.claims.claim import Claim, Difference, Ours, Printed, read_claims, verdict
 from mmprolong.reporting.claims.ours import judge_ours, judge_runs
 from mmprolong.reporting.claims.printed import judge_printed
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
@@ -51,7 +51,7 @@ OURS = {"ablation": "rope_base", "arm": ["8x"], "baseline": ["4x"]}
 )
 def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high: float, expected: str):
     claim = replace(MADE, direction=direction, margin=1.0)
-    assert verdict(claim, [Contrast(value=(low + high) / 2, low=low, high=high)]) == expected
+    assert verdict(claim, [Difference(value=(low + high) / 2, low=low, high=high)]) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high
 )
 def test_the_best_must_beat_every_other_and_is_refuted_by_one(lows: list[float], clear: list[bool], expected: str):
     claim = replace(MADE, direction="best")
-    contrasts = [
-        Contrast(value=low + 1, low=low, high=low + 2, clear=one) for low, one in zip(lows, clear, strict=True)
+    differences = [
+        Difference(value=low + 1, low=low, high=low + 2, clear=one) for low, one in zip(lows, clear, strict=True)
     ]
-    assert verdict(claim, contrasts) == expected
+    assert verdict(claim, differences) == expected
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
     found = judge_printed(ALL[name], PAPER)
-    assert min(abs(abs(one.value) - abs(ALL[name].size)) for one in found.contrasts) < 0.06
+    assert min(abs(abs(one.value) - abs(ALL[name].size)) for one in found.differences) < 0.06
     assert ALL[name].printed.questions or ALL[name].printed.noise
     assert (ALL[name].ours is None) == bool(ALL[name].needs)
 
@@ -100,13 +100,13 @@ def test_an_hundred_questions_a_cell_carry_seven_points_and_not_one():
 
 def test_the_printed_interval_is_the_binomial_bound():
     """Counting at 128K: 8.67 against 16.33 of a hundred questions."""
-    (found,) = judge_printed(ALL["needle_counting_falls_at_128k"], PAPER).contrasts
+    (found,) = judge_printed(ALL["needle_counting_falls_at_128k"], PAPER).differences
     spread = (0.0867 * 0.9133 / 100 + 0.1633 * 0.8367 / 100) ** 0.5
     assert found.high - found.value == pytest.approx(196 * spread, rel=1e-3)
 
 
 def test_repeats_of_an_evaluation_give_the_printed_noise():
-    (found,) = judge_printed(ALL["page_indices_help"], PAPER).contrasts
+    (found,) = judge_printed(ALL["page_indices_help"], PAPER).differences
     assert found.value - found.low == pytest.approx(1.96 * 0.33 * 2**0.5, rel=1e-3)
 
 
@@ -133,7 +133,7 @@ def test_a_length_is_asked_by_its_role():
     for point in runs.plan.points:
         point.config["suite"]["trained"] = "2x"
     questions = {
-        role: judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length=role), runs).contrasts
+        role: judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length=role), runs).differences
         for role in ("shortest", "trained", "beyond", "overall", "4x")
     }
     assert questions["beyond"] == questions["4x"] != questions["shortest"]
@@ -146,10 +146,10 @@ def test_labels_that_are_taken_together_count_alike_or_not_at_all():
     runs = runs_of({"a": 0.9, "b": 0.5, "base": 0.6}, ["reasoning"], ["1x"], "base", seeds=3, documents=30)
     asked = Ours(ablation="made", arm=["a", "b"], baseline=["base"])
     whole = judge_runs(MADE, asked, runs)
-    assert whole.contrasts[0].value == pytest.approx(10, abs=4)
+    assert whole.differences[0].value == pytest.approx(10, abs=4)
     part = replace(runs, results={step: one for step, one in runs.results.items() if step not in ("b-s1", "b-s2")})
     found = judge_runs(MADE, asked, part)
-    assert (found.verdict, found.contrasts, found.runs) == ("not run", (), ())
+    assert (found.verdict, found.differences, found.runs) == ("not run", (), ())
     why = "a and b count alike, which needs as many runs of each; finished: 3 of 3 of a, 1 of 3 of b"
     assert found.notes == (f"made: {why}.",)
     one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
@@ -160,7 +160,7 @@ def test_what_differs_between_labels_that_are_taken_together_is_no_spread_of_see
     runs = runs_of({"a": 0.9, "b": 0.5, "c": 0.6, "d": 0.6}, ["reasoning"], ["1x"], "c", seeds=3, documents=40)
     apart = judge_runs(MADE, Ours(ablation="made", arm=["a", "b"], baseline=["c"]), runs)
     single = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["c"]), runs)
-    widths = [found.contrasts[0].high - found.contrasts[0].low for found in (apart, single)]
+    widths = [found.differences[0].high - found.differences[0].low for found in (apart, single)]
     assert len(apart.runs) == 9 and widths[0] < 1.5 * widths[1]
 
 

@@ -9,8 +9,9 @@ import msgspec
 from mmprolong.choices import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.sources.lengths import size
+from mmprolong.reporting.tables.agreement import UNCLEAR
 
-SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
+SUPPORTED, CONTRADICTED, NOT_RUN = "supported", "contradicted", "not run"
 UNJUDGED = "cannot be judged"
 """Verdict where there are results that must not be judged: damaged, or not comparable."""
 HIGHER, LOWER, ALIKE, NOT_LOWER, BEST = "higher", "lower", "alike", "not_lower", "best"
@@ -53,7 +54,7 @@ class Ours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a paper says about a contrast."""
+    """What a paper says about a difference."""
 
     name: str = ""
     """Of its file."""
@@ -77,14 +78,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class Difference:
     """A difference with its 95 % interval [points]."""
 
     value: float
     low: float
     high: float
     clear: bool = True
-    """Whether its p, too, says that it is not 0, after Holm's correction over the contrasts of the claim."""
+    """Whether it is told apart from 0 by p, too, after Holm's correction over those of the claim; print has no p."""
 
 
 def read_claims(names: Iterable[str] = ()) -> list[Claim]:
@@ -99,13 +100,13 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
     return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
 
 
-def verdict(claim: Claim, contrasts: list[Contrast]) -> str:
+def verdict(claim: Claim, differences: list[Difference]) -> str:
     """What measured differences say of a claim; `best` takes several, all others one."""
     if claim.direction == BEST:
-        if any(one.high < 0 and one.clear for one in contrasts):
+        if any(one.high < 0 and one.clear for one in differences):
             return CONTRADICTED
-        return SUPPORTED if all(one.low > 0 and one.clear for one in contrasts) else UNCLEAR
-    (one,) = contrasts
+        return SUPPORTED if all(one.low > 0 and one.clear for one in differences) else UNCLEAR
+    (one,) = differences
     low, high, margin = one.low, one.high, claim.margin
     supported, contradicted = {
         HIGHER: (low > 0 and one.clear, high < 0 and one.clear),

@@ -9,12 +9,14 @@ from mmprolong.choices import ablations
 from mmprolong.errors import ArtifactError, DataError, FeasibilityError
 from mmprolong.plans import Plan, planned
 from mmprolong.reporting.claims.asked import lengths_of, require_rows, unanswered
-from mmprolong.reporting.claims.claim import BEST, NOT_RUN, UNCLEAR, UNJUDGED, Claim, Contrast, Ours, verdict
+from mmprolong.reporting.claims.claim import BEST, NOT_RUN, UNJUDGED, Claim, Difference, Ours, verdict
 from mmprolong.reporting.sources.runs import Result, Runs
 from mmprolong.reporting.sources.stale import read_marked
 from mmprolong.reporting.statistics.components import components
+from mmprolong.reporting.statistics.contrasts import is_clear
 from mmprolong.reporting.statistics.power import cheaper, design_of
 from mmprolong.reporting.statistics.resampling import Estimate, Outcomes, difference, holm, outcomes
+from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.power_table import command_of, costs_of
 from mmprolong.sweep.commands import command, sweep_command
@@ -25,7 +27,7 @@ class OurVerdict:
     """A claim judged by our runs."""
 
     verdict: str
-    contrasts: tuple[Contrast, ...] = ()
+    differences: tuple[Difference, ...] = ()
     runs: tuple[str, ...] = ()
     """Ids of the score steps that were used."""
     command: str = ""
@@ -83,15 +85,17 @@ def judge_runs(claim: Claim, asked: Ours, runs: Runs) -> OurVerdict:
         launch = sweep_command(runs.plan, runs.store)
         return OurVerdict(verdict=NOT_RUN, command=launch, notes=(f"{asked.ablation}: {why}.",) if why else ())
     arm, *others = [_outcomes(runs, side, lengths) for side in sides]
-    contrasts = _contrasts(arm, others, _pool(runs, lengths))
-    found = verdict(claim, contrasts)
+    differences = _differences(arm, others, _pool(runs, lengths))
+    found = verdict(claim, differences)
     ids = tuple(result.id for results in used for result in results)
     store = Store(runs.store or Path("store"))
     settled = command(store, "report", asked.ablation, config_dir=runs.plan.config_dir)
-    settles = _larger(claim, contrasts, runs) if found == UNCLEAR else settled
+    settles = _larger(claim, differences, runs) if found == UNCLEAR else settled
     notes = tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs))
     stale = any(label in runs.stale for side in sides for label in side)
-    return OurVerdict(verdict=found, contrasts=tuple(contrasts), runs=ids, command=settles, notes=notes, stale=stale)
+    return OurVerdict(
+        verdict=found, differences=tuple(differences), runs=ids, command=settles, notes=notes, stale=stale
+    )
 
 
 def _results(runs: Runs, labels: list[str]) -> list[Result]:
@@ -113,22 +117,22 @@ def _pool(runs: Runs, lengths: list[str]) -> list[Outcomes]:
     return [_outcomes(runs, [label], lengths) for label in runs.plan.labels if _results(runs, [label])]
 
 
-def _contrasts(arm: Outcomes, others: list[Outcomes], pool: list[Outcomes]) -> list[Contrast]:
+def _differences(arm: Outcomes, others: list[Outcomes], pool: list[Outcomes]) -> list[Difference]:
     found = [difference(arm, other, pool=pool) for other in others]
     adjusted = holm({str(index): one.p for index, one in enumerate(found)})
-    return [_points(one, adjusted[str(index)] < 0.05) for index, one in enumerate(found)]
+    return [_points(one, adjusted[str(index)]) for index, one in enumerate(found)]
 
 
-def _points(one: Estimate, clear: bool) -> Contrast:
-    return Contrast(value=100 * one.value, low=100 * one.low, high=100 * one.high, clear=clear)
+def _points(one: Estimate, p: float) -> Difference:
+    return Difference(value=100 * one.value, low=100 * one.low, high=100 * one.high, clear=is_clear(one, p))
 
 
-def _larger(claim: Claim, contrasts: list[Contrast], runs: Runs) -> str:
+def _larger(claim: Claim, differences: list[Difference], runs: Runs) -> str:
     """The cheapest sweep that would see the measured difference, or the claim's margin, in four of five repetitions.
 
     Reckoned with the variances of the headline score, whatever the claim's own lengths.
     """
-    goal = claim.margin or min(abs(one.value) for one in contrasts)
+    goal = claim.margin or min(abs(one.value) for one in differences)
     try:
         sample = components(runs)
     except FeasibilityError:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist, fmean
 
-from mmprolong.reporting.claims.claim import BEST, HIGHER, LOWER, UNCLEAR, Claim, Contrast, Printed, verdict
+from mmprolong.reporting.claims.claim import BEST, HIGHER, LOWER, Claim, Difference, Printed, verdict
+from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.published import Published, numbers, require_columns
 
 LEVEL = 0.05
@@ -16,7 +17,7 @@ class PrintedVerdict:
     """A claim judged by the paper's own numbers."""
 
     verdict: str
-    contrasts: tuple[Contrast, ...]
+    differences: tuple[Difference, ...]
     """As if the two sides had answered different questions, which no pairing can make worse."""
     correlation: float | None
     """Correlation of the two sides' answers from which on the difference would be clear; None: it is, or never."""
@@ -38,13 +39,13 @@ def judge_printed(claim: Claim, published: Published) -> PrintedVerdict:
     pairs = [(ones, other) for other in others] if claim.direction == BEST else [(ones, _all(others))]
     reach = NormalDist().inv_cdf(1 - LEVEL / 2 / len(pairs))
     measured = [_difference(printed, *pair) for pair in pairs]
-    contrasts = [
-        Contrast(value=value, low=value - reach * spread, high=value + reach * spread) for value, spread in measured
+    differences = [
+        Difference(value=value, low=value - reach * spread, high=value + reach * spread) for value, spread in measured
     ]
-    found = verdict(claim, contrasts)
+    found = verdict(claim, differences)
     return PrintedVerdict(
         verdict=found,
-        contrasts=tuple(contrasts),
+        differences=tuple(differences),
         correlation=_correlation(claim, measured, reach) if found == UNCLEAR and not printed.noise else None,
     )
 

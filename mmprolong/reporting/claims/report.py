@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from mmprolong.choices import PUBLISHED, files_in
-from mmprolong.reporting.claims.claim import UNCLEAR, Claim, Contrast, read_claims
+from mmprolong.reporting.claims.claim import Claim, Difference, read_claims
 from mmprolong.reporting.claims.ours import OurVerdict, judge_ours
 from mmprolong.reporting.claims.printed import PrintedVerdict, judge_printed
 from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.cells import STALE
 from mmprolong.reporting.tables.digits import signed
 from mmprolong.reporting.tables.published import Published
@@ -82,8 +83,8 @@ def describe(one: Judged) -> list[str]:
         f"{claim.name}: {claim.claim}.",
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
         f"  claimed: {claim.direction}{_margin(claim)}, printed {signed(claim.size, 2)} points",
-        f"  printed numbers: {_interval(one.printed.contrasts)}: {_printed_verdict(one.printed)}",
-        f"  ours: {_interval(ours.contrasts)}: {ours.verdict}{f' {STALE}' if ours.stale else ''}",
+        f"  printed numbers: {_interval(one.printed.differences)}: {_printed_verdict(one.printed)}",
+        f"  ours: {_interval(ours.differences)}: {ours.verdict}{f' {STALE}' if ours.stale else ''}",
     ]
     lines += [f"  runs: {', '.join(ours.runs)}"] if ours.runs else []
     return [*lines, *(f"  {note}" for note in ours.notes), f"  to settle it: {ours.command}"]
@@ -99,9 +100,9 @@ def _row(one: Judged) -> tuple[Cell, ...]:
         Cell(text=one.claim.claim),
         Cell(text=f"{_paper(one.claim)} {where}".strip()),
         Cell(text=one.claim.metric),
-        _cell(one.printed.contrasts),
+        _cell(one.printed.differences),
         Cell(text=_printed_verdict(one.printed)),
-        _cell(one.ours.contrasts),
+        _cell(one.ours.differences),
         Cell(text=str(len(one.ours.runs))) if one.ours.runs else Cell(),
         Cell(text=one.ours.verdict, mark=f" {STALE}" if one.ours.stale else ""),
         Cell(text=one.ours.command),
@@ -113,24 +114,24 @@ def _paper(claim: Claim) -> str:
     return PAPERS.get(number, number)
 
 
-def _cell(contrasts: Sequence[Contrast]) -> Cell:
-    nearest = _closest(contrasts)
+def _cell(differences: Sequence[Difference]) -> Cell:
+    nearest = _closest(differences)
     if nearest is None:
         return Cell()
-    return Cell(text=_interval(contrasts), value=nearest.value, low=nearest.low, high=nearest.high)
+    return Cell(text=_interval(differences), value=nearest.value, low=nearest.low, high=nearest.high)
 
 
-def _closest(contrasts: Sequence[Contrast]) -> Contrast | None:
+def _closest(differences: Sequence[Difference]) -> Difference | None:
     """Of several, the one that decides: the smallest lead."""
-    return min(contrasts, key=lambda one: one.low, default=None)
+    return min(differences, key=lambda one: one.low, default=None)
 
 
-def _interval(contrasts: Sequence[Contrast]) -> str:
-    one = _closest(contrasts)
+def _interval(differences: Sequence[Difference]) -> str:
+    one = _closest(differences)
     if one is None:
         return MISSING
     text = f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]"
-    return f"{text} and {len(contrasts) - 1} more" if len(contrasts) > 1 else text
+    return f"{text} and {len(differences) - 1} more" if len(differences) > 1 else text
 
 
 def _printed_verdict(printed: PrintedVerdict) -> str:
