@@ -12,7 +12,7 @@ from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
 from mmprolong.sweep.estimate import Hours
 from mmprolong.sweep.standing import Standing
-from mmprolong.sweep.whole import whole
+from mmprolong.sweep.totals import totals
 
 _COLUMNS = {"finished": "done", "running": "running", "queued": "queued", "failed": "failed", "unknown": "unknown"}
 _SHOWN = ("done", "running", "queued", "failed", "unknown", "to do")
@@ -57,9 +57,9 @@ def _amount(value: float) -> str:
 
 def progress_view(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float]) -> RenderableType:
     """Bars for the whole and for every running step; then what failed."""
-    all_ = whole(plan, where, usual)
-    left = f"about {duration(all_.seconds)} left" if all_.seconds else ""
-    parts: list[RenderableType] = [_bar("steps", all_.finished, all_.steps, left)]
+    total = totals(plan, where, usual)
+    left = f"about {duration(total.seconds)} left" if total.seconds else ""
+    parts: list[RenderableType] = [_bar("steps", total.finished, total.steps, left)]
     for name, each in sorted(where.items()):
         if each.state == "running":
             step, at = plan.steps[name], each.progress

@@ -12,8 +12,8 @@ from mmprolong.sweep.commands import again
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.estimate import time_left
 from mmprolong.sweep.standing import Standing, last_words
+from mmprolong.sweep.totals import totals
 from mmprolong.sweep.usual import usual_seconds
-from mmprolong.sweep.whole import whole
 
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
 """What a point is said to do if its steps do several things."""
@@ -34,11 +34,11 @@ def status_view(store: Store, plan: Plan, standings: Mapping[str, Standing]) -> 
 
 def _caption(plan: Plan, standings: Mapping[str, Standing], usual: Mapping[str, float]) -> str:
     """'21 of 40 steps, about 3.5 h left at 8 at once; used 12.0 GPU-hours, left 40.0 GPU-hours'."""
-    all_ = whole(plan, standings, usual)
-    left = f", about {duration(all_.seconds)} left at {all_.width} at once" if all_.seconds else ""
-    costs = {"used": cost_line(all_.used, 0), "left": cost_line(all_.left, 0)}
+    total = totals(plan, standings, usual)
+    left = f", about {duration(total.seconds)} left at {total.width} at once" if total.seconds else ""
+    costs = {"used": cost_line(total.used, 0), "left": cost_line(total.left, 0)}
     hours = ", ".join(f"{name} {cost}" for name, cost in costs.items() if cost)
-    return f"{all_.finished} of {all_.steps} steps{left}" + (f"; {hours}" if hours else "")
+    return f"{total.finished} of {total.steps} steps{left}" + (f"; {hours}" if hours else "")
 
 
 def _row(store: Store, plan: Plan, point: Point, standings: Mapping[str, Standing]) -> Iterable[RenderableType]:

@@ -10,7 +10,7 @@ from mmprolong.config import Cluster, Tracking
 from mmprolong.sweep.launch import Launcher
 from mmprolong.sweep.standing import standings
 from mmprolong.sweep.todo import settled_steps, spent_steps
-from mmprolong.sweep.whole import whole
+from mmprolong.sweep.totals import totals
 from tests.sweep.queues import CHAIN
 from tests.sweep.test_arrays import ARMS
 from tests.sweep.test_standing import finish, states
@@ -30,7 +30,7 @@ def test_what_was_used_up_is_not_run_again(store: Store):
     found = standings(store, CHAIN)
     assert states(found) == ["finished"] * 3
     assert "gone" in found["training0"].detail
-    assert (whole(CHAIN, found, {}).state, whole(CHAIN, found, {}).left.cpu) == ("finished", 0)
+    assert (totals(CHAIN, found, {}).state, totals(CHAIN, found, {}).left.cpu) == ("finished", 0)
     assert Launcher(store, CHAIN, Cluster(), Tracking(mode="off")).progress.over(CHAIN)
 
 

@@ -11,14 +11,14 @@ from mmprolong.artifacts import Store
 from mmprolong.html import render
 from mmprolong.plans import Plan
 from mmprolong.sweep.commands import again, command
+from mmprolong.sweep.dashboard.failure_groups import failure_groups
 from mmprolong.sweep.dashboard.grid import grid
 from mmprolong.sweep.dashboard.running import running
 from mmprolong.sweep.dashboard.scores import scores
-from mmprolong.sweep.dashboard.troubles import troubles
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.standing import Standing
+from mmprolong.sweep.totals import STATES, totals
 from mmprolong.sweep.usual import usual_seconds
-from mmprolong.sweep.whole import STATES, whole
 
 SIGNS = dict(zip(STATES, "✓RQ·?B×", strict=True))
 """What stands in a step's cell, beside its colour."""
@@ -40,7 +40,7 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
         source: who says so.
         now: UTC.
     """
-    all_ = whole(plan, where, usual_seconds(store, plan, where))
+    total = totals(plan, where, usual_seconds(store, plan, where))
     launcher = plan.cluster.launcher
     return render(
         "mmprolong.sweep.dashboard",
@@ -53,15 +53,15 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
             "class": _CLASSES.__getitem__,
         },
         plan=plan,
-        whole=all_,
-        ends=f"{now + timedelta(seconds=all_.seconds):%d %b %H:%M} UTC" if all_.seconds else "",
+        total=total,
+        ends=f"{now + timedelta(seconds=total.seconds):%d %b %H:%M} UTC" if total.seconds else "",
         details=_details(where),
         resume=again(store, plan, "", "cancelled"),
-        used=cost_line(all_.used, all_.used.money(plan.cluster)),
-        left=cost_line(all_.left, all_.left.money(plan.cluster)),
+        used=cost_line(total.used, total.used.money(plan.cluster)),
+        left=cost_line(total.left, total.left.money(plan.cluster)),
         grid=grid(plan, where),
         running=running(store, plan, where, _RUNNING),
-        troubles=troubles(store, plan, where),
+        failed=failure_groups(store, plan, where),
         scores=scores(plan, where),
         source=source,
         status_command=command(store, "status", plan.ablation, config_dir=plan.config_dir),
@@ -69,7 +69,7 @@ def page(store: Store, plan: Plan, where: Mapping[str, Standing], source: str, n
         store=store.root,
         version=__version__,
         written=now,
-        reload=0 if all_.state in ("finished", "stopped") else _RELOAD[launcher],
+        reload=0 if total.state in ("finished", "stopped") else _RELOAD[launcher],
         stale=_STALE[launcher],
     )
 

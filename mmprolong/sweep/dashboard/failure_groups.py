@@ -16,7 +16,7 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FailureGroup:
     """Steps of one stage that failed in one way."""
 
     stage: str
@@ -32,21 +32,21 @@ class Trouble:
     """Commands stand in backquotes."""
 
 
-def troubles(store: Store, plan: Plan, where: Mapping[str, Standing]) -> list[Trouble]:
+def failure_groups(store: Store, plan: Plan, where: Mapping[str, Standing]) -> list[FailureGroup]:
     """All failures, those of most steps first."""
     groups: dict[tuple[str, str], dict[str, Failure]] = defaultdict(dict)
     for name, each in where.items():
         if each.failure:
             groups[plan.steps[name].stage, each.failure.kind][name] = each.failure
-    found = [_trouble(store, plan, where, stage, kind, each) for (stage, kind), each in groups.items()]
+    found = [_group(store, plan, where, stage, kind, each) for (stage, kind), each in groups.items()]
     return sorted(found, key=lambda each: -each.steps)
 
 
-def _trouble(
+def _group(
     store: Store, plan: Plan, where: Mapping[str, Standing], stage: str, kind: str, failed: Mapping[str, Failure]
-) -> Trouble:
+) -> FailureGroup:
     first, failure = next(iter(failed.items()))
-    return Trouble(
+    return FailureGroup(
         stage=stage,
         kind=kind,
         steps=len(failed),

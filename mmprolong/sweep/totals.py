@@ -1,4 +1,4 @@
-"""How far a sweep is as a whole: steps, points, hours, the time until it is finished."""
+"""How far a sweep is, over all its steps: how many stand where, points, hours, the time until it is finished."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _STUCK = ("failed", "blocked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Totals:
     """A sweep in a few numbers."""
 
     counts: Mapping[str, int]
@@ -48,7 +48,7 @@ class Whole:
         return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
 
 
-def whole(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float]) -> Whole:
+def totals(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float]) -> Totals:
     """The sum of all standings.
 
     Args:
@@ -60,7 +60,7 @@ def whole(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str, float])
     going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
     at_once = width(cluster, where)
     done = sum(all(where[name].state == "finished" for name in point.steps.values()) for point in plan.points)
-    return Whole(
+    return Totals(
         counts={state: counted[state] for state in STATES if counted[state]},
         points=len(plan.points),
         points_finished=done,
