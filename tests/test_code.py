@@ -11,7 +11,7 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.code import code_of, meaning
 from mmprolong.settings import STAGES
-from mmprolong.sweep.freeze import freeze, setup
+from mmprolong.sweep.freeze import freeze_launch, setup
 from mmprolong.sweep.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ def elsewhere(folder: Path, more: str = "") -> dict[str, str]:
 
 def test_a_frozen_copy_and_an_installed_package_have_the_code_of_the_tree(tmp_path: Path):
     plan = make_plan(["+ablation=length_dist", f"paths.store={tmp_path}"])[0]
-    frozen = freeze(Store(tmp_path), plan).code
+    frozen = freeze_launch(Store(tmp_path), plan).code
     assert any(str(frozen) in line for line in setup(frozen))
     installed = tmp_path / "site"
     shutil.copytree(ROOT / "mmprolong", installed / "mmprolong")

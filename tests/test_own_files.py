@@ -15,7 +15,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.plans import Plan, load_plan, save_plan
 from mmprolong.reporting.sources.stale import read_marked
 from mmprolong.sweep.commands import again, command, sweep_command
-from mmprolong.sweep.freeze import environment, freeze, setup
+from mmprolong.sweep.freeze import environment, freeze_launch, setup
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
 from tests.cli.typed import said
@@ -144,11 +144,11 @@ def test_own_claims_are_judged_by_own_numbers(capsys, tmp_path: Path):
 
 def test_own_files_are_part_of_the_copy_that_runs(own: Path, tmp_path: Path):
     store = Store(tmp_path / "store")
-    first = freeze(store, planned(store))
+    first = freeze_launch(store, planned(store))
     copied = {name: (first.code / name).read_text() for name in FILES}
     (own / "conf/rope/base_x3.yaml").write_text("# @package phases.longpt.rope\nfactor: 5\n")
     assert copied == FILES == {name: (first.code / name).read_text() for name in FILES}
-    assert freeze(store, planned(store)).code != first.code
+    assert freeze_launch(store, planned(store)).code != first.code
     shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | environment(first.code))
     assert "rope_fine" in shown.stdout and "base_x3" in shown.stdout, shown.stderr
     assert f"unset {CONFIG_DIR}" in setup(first.code)

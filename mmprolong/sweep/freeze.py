@@ -36,7 +36,7 @@ def launches(store: Store, ablation: str) -> Path:
     return store.root / PLANS / ablation
 
 
-def freeze(store: Store, plan: Plan) -> Frozen:
+def freeze_launch(store: Store, plan: Plan) -> Frozen:
     """Copy the code and the plan; what is there already under the same hash is used again.
 
     Raises:

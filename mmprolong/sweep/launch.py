@@ -19,7 +19,7 @@ from mmprolong.artifacts import DONE, Store, held
 from mmprolong.config import Cluster, Tracking
 from mmprolong.failures import from_process, leave_note
 from mmprolong.plans import Plan
-from mmprolong.sweep.freeze import Frozen, environment, freeze
+from mmprolong.sweep.freeze import Frozen, environment, freeze_launch
 from mmprolong.sweep.oom import kills
 from mmprolong.sweep.todo import settled_steps
 from mmprolong.sweep.worker_logs import LOGS, read_log
@@ -109,7 +109,7 @@ class Launcher:
             DiskFull: there is no room for the copy of the code that the workers run.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
-        frozen = freeze(self.store, self.plan)
+        frozen = freeze_launch(self.store, self.plan)
         with ExitStack() as stack, selectors.DefaultSelector() as selector:
             stack.callback(self._stop)
             start = partial(self._start, frozen, selector, stack)

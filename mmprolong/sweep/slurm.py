@@ -13,7 +13,7 @@ from mmprolong.plans import PLANS, Plan, planned, save_plan
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.estimate import job_of
-from mmprolong.sweep.freeze import Frozen, freeze, launches, setup
+from mmprolong.sweep.freeze import Frozen, freeze_launch, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
 from mmprolong.sweep.launch import THREADS
 from mmprolong.sweep.queue import Queue, SlurmQueue, require
@@ -108,7 +108,7 @@ class SlurmLauncher:
         return [known[name] for name in strays(self.store, self.plan, known) if name in live]
 
     def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
-        frozen = freeze(self.store, self.plan)
+        frozen = freeze_launch(self.store, self.plan)
         submitted: list[Submitted] = []
         noted: list[Submission] = []
         try:

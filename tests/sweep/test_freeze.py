@@ -4,18 +4,18 @@ import pytest
 
 from mmprolong.artifacts import Store
 from mmprolong.errors import DiskFull
-from mmprolong.sweep.freeze import freeze, launches
+from mmprolong.sweep.freeze import freeze_launch, launches
 from tests.disk import small_disk
 from tests.sweep.test_arrays import ARMS
 
 
 def test_the_same_code_and_plan_are_copied_once(tmp_path: Path):
-    assert freeze(Store(tmp_path), ARMS) == freeze(Store(tmp_path), ARMS)
+    assert freeze_launch(Store(tmp_path), ARMS) == freeze_launch(Store(tmp_path), ARMS)
     assert len(list(launches(Store(tmp_path), ARMS.ablation).iterdir())) == 2
 
 
 def test_a_copy_for_which_there_is_no_room_is_removed(tmp_path: Path):
     with small_disk(tmp_path / "disk", "1m") as disk:
         with pytest.raises(DiskFull, match=r"code-\w+: no space left on the device"):
-            freeze(Store(disk), ARMS)
+            freeze_launch(Store(disk), ARMS)
         assert not list(launches(Store(disk), ARMS.ablation).glob("code-*"))

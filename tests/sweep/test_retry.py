@@ -9,7 +9,7 @@ import pytest
 
 from mmprolong.artifacts import Store
 from mmprolong.plans import load_plan, save_plan
-from mmprolong.sweep.freeze import freeze
+from mmprolong.sweep.freeze import freeze_launch
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
 from tests.small import OVERRIDES, small_pool
@@ -45,7 +45,7 @@ def test_a_retry_asks_for_what_the_launch_asked_for_and_more(overrides: list[str
 def test_a_retry_of_what_is_no_longer_planned_says_to_launch_again(
     overrides: list[str], tmp_path: Path, file: str, old: str, new: str
 ):
-    code = freeze(Store(tmp_path), make_plan(overrides)[0]).code
+    code = freeze_launch(Store(tmp_path), make_plan(overrides)[0]).code
     text = (code / file).read_text()
     assert old in text
     (code / file).write_text(text.replace(old, new))
