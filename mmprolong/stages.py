@@ -39,6 +39,8 @@ from mmprolong.settings import (
 )
 
 MIRRORED = ("training", "score")
+_STAGE_OF = {"source": "synthesis", "short": "synthesis"}
+"""Last word of a role -> stage, where they differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,17 @@ class Step:
     def path(self) -> str:
         """`stage/id`: its folder in the store, and how other steps need it."""
         return f"{self.stage}/{self.id}"
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Ids of the steps that it builds on, by role."""
+        return {role: split_path(path)[1] for role, path in self.needs.items()}
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Stage and id of `stage/id`."""
+    stage, _, name = path.partition("/")
+    return stage, name
 
 
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
@@ -80,6 +93,12 @@ def steps_of(config: Config) -> dict[str, Step]:
             checkpoint = steps[f"{name}.training"].path
     steps.update(_suite_steps(config, corpus, checkpoint))
     return steps
+
+
+def stage_of(role: str) -> str:
+    """The stage of a role: `longpt.source` is a synthesis."""
+    last = role.rpartition(".")[2]
+    return _STAGE_OF.get(last, last)
 
 
 def _pool_name(path: str) -> str:
@@ -212,7 +231,7 @@ def _run(
 
 
 def _finished(store: Store, path: str, step: Step) -> Path:
-    stage, _, name = path.partition("/")
+    stage, name = split_path(path)
     if store.record(stage, name) is None:
         raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
     return store.folder(stage, name)

@@ -27,6 +27,7 @@ from mmprolong.records import (
     Score,
     write_jsonl,
 )
+from mmprolong.stages import split_path
 from tests.offline import DIGEST, MADE, mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
@@ -130,7 +131,7 @@ def _done(store: Store, stage: str, step: str, metrics: dict | None = None, need
 
 def rewrite(store: Path, path: str, **changes: Any) -> None:
     """Change what the record of `stage/id` says."""
-    stage, _, step = path.partition("/")
+    stage, step = split_path(path)
     record = Store(store).record(stage, step)
     assert record is not None
     Store(store).finish(replace(record, **changes))

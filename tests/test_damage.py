@@ -9,8 +9,7 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.cli import main
 from mmprolong.plans import load_plan, save_plan
-from mmprolong.reporting.sources.origins import stage_of
-from mmprolong.stages import Step
+from mmprolong.stages import Step, stage_of
 from mmprolong.sweep.standing import standings
 from tests.stores import Truth, rewrite, write_store
 

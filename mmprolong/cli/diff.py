@@ -22,6 +22,7 @@ from mmprolong.mixture.counterfactual import Shared, shared, shared_by
 from mmprolong.mixture.selection import Entry
 from mmprolong.records import Pack, read_jsonl
 from mmprolong.settings import STAGES
+from mmprolong.stages import stage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,9 @@ def _by_role(
         if role not in ours or role not in theirs:
             yield _Difference(role, "step", ours.get(role, "-"), theirs.get(role, "-"))
             continue
-        stage = _stage(role)
+        stage = stage_of(role)
         own = list(_own(steps.get(f"{stage}/{ours[role]}"), steps.get(f"{stage}/{theirs[role]}"), role))
         yield from own or [_Difference(role, "only its inputs", ours[role], theirs[role])]
-
-
-def _stage(role: str) -> str:
-    part = role.rpartition(".")[2]
-    return {"source": "synthesis", "short": "synthesis"}.get(part, part)
 
 
 def _steps(steps: Steps, a: KnownStep, b: KnownStep, console: Terminal) -> None:

@@ -15,7 +15,7 @@ from mmprolong.config import identity
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.plans import Plan, Point, load_plan, planned
 from mmprolong.settings import STAGES
-from mmprolong.stages import Step
+from mmprolong.stages import Step, split_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +98,9 @@ class Steps:
         Raises:
             ConfigError: none or several; names the nearest.
         """
-        if self.store.record(*_split(text)) is not None:
+        if self.store.record(*split_path(text)) is not None:
             return self.get(text)
-        matches = [path for path in self.paths if text in (path, path.partition("/")[2])]
+        matches = [path for path in self.paths if text in (path, split_path(path)[1])]
         matches = matches or [path for path in self.paths if text and _named(path, text)]
         if len(matches) == 1:
             return self.get(matches[0])
@@ -121,7 +121,7 @@ class Steps:
         return self._known[path]
 
     def _finished(self, path: str) -> KnownStep | None:
-        record = self.store.record(*_split(path))
+        record = self.store.record(*split_path(path))
         if record is None:
             return None
         return KnownStep(
@@ -183,13 +183,8 @@ def _label_and_seed(text: str, labels: list[str]) -> tuple[str, str | None]:
     return (label, seed.removeprefix("s")) if slash and seed.removeprefix("s").isdigit() else (text, None)
 
 
-def _split(path: str) -> tuple[str, str]:
-    stage, _, name = path.partition("/")
-    return stage, name
-
-
 def _named(path: str, text: str) -> bool:
-    name = path.partition("/")[2]
+    name = split_path(path)[1]
     return path.startswith(text) or name.startswith(text) or name.rpartition("-")[2].startswith(text)
 
 

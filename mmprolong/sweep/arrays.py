@@ -47,22 +47,18 @@ def make_arrays(plan: Plan, todo: Set[str], waiting: Set[str], longest: int) -> 
 def descendants(plan: Plan, steps: Set[str]) -> set[str]:
     """All steps that need one of `steps`, directly or not."""
     found: set[str] = set()
-    for name in plan.steps:
-        if _inputs(plan, name) & (found | steps):
+    for name, step in plan.steps.items():
+        if set(step.inputs.values()) & (found | steps):
             found.add(name)
     return found
-
-
-def _inputs(plan: Plan, name: str) -> set[str]:
-    return {path.partition("/")[2] for path in plan.steps[name].needs.values()}
 
 
 def _needs(plan: Plan, todo: Set[str], unfinished: Set[str]) -> dict[str, set[str]]:
     """What each step waits for; an input that another input waits for is left out."""
     below: dict[str, set[str]] = {}
     needs: dict[str, set[str]] = {}
-    for name in plan.steps:
-        direct = _inputs(plan, name) & unfinished
+    for name, step in plan.steps.items():
+        direct = set(step.inputs.values()) & unfinished
         farther = set().union(*(below[each] for each in direct))
         below[name] = direct | farther
         if name in todo:

@@ -24,7 +24,7 @@ def standings_on_disk(store: Store, plan: Plan) -> dict[str, Standing]:
     """Where the steps of `plan` stand, by id, as far as files tell."""
     found = standings(store, plan, DiskQueue(store, plan))
     for name, each in found.items():
-        inputs = {path.partition("/")[2] for path in plan.steps[name].needs.values()}
+        inputs = plan.steps[name].inputs.values()
         if each.state == "queued" and any(found[one].state in ("failed", "blocked") for one in inputs):
             found[name] = replace(each, state="blocked")  # Slurm takes it out of the queue
         elif each.state == "unknown":

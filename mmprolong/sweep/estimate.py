@@ -89,7 +89,7 @@ def wall_time(plan: Plan, seconds: Mapping[str, float], width: int) -> float:
     """Time in which `width` steps at once do what takes `seconds` each: no less than their longest chain [s]."""
     chain: dict[str, float] = {}
     for name, step in plan.steps.items():
-        below = (chain[path.partition("/")[2]] for path in step.needs.values())
+        below = (chain[each] for each in step.inputs.values())
         chain[name] = seconds.get(name, 0.0) + max(below, default=0.0)
     return max(sum(seconds.values()) / width, max(chain.values(), default=0.0))
 
@@ -147,5 +147,5 @@ def _tokens(plan: Plan, step: Step) -> int:
     """Training tokens of a step; 0 for other stages."""
     if step.stage != "training":
         return 0
-    mixture = plan.steps[step.needs["mixture"].partition("/")[2]]
+    mixture = plan.steps[step.inputs["mixture"]]
     return int(mixture.settings["mixture"]["tokens"])

@@ -129,7 +129,7 @@ class Launcher:
         for name, step in self.plan.steps.items():
             if name in settled:
                 continue
-            needs = {path.partition("/")[2] for path in step.needs.values()}
+            needs = set(step.inputs.values())
             if needs & (progress.failed.keys() | progress.blocked):
                 progress.blocked.add(name)
             elif needs <= progress.finished:

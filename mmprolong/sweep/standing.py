@@ -65,8 +65,7 @@ def standings(store: Store, plan: Plan, queue: States | None = None) -> dict[str
             continue
         folder = store.folder(step.stage, name)
         standing = _standing(store, folder, known.get(name), states, trouble, leases)
-        inputs = {path.partition("/")[2] for path in step.needs.values()}
-        lost = any(found[each].state in ("failed", "blocked") for each in inputs)
+        lost = any(found[each].state in ("failed", "blocked") for each in step.inputs.values())
         standing = Standing(state="blocked", job=standing.job) if lost and _idle(standing) else standing
         found[name] = replace(standing, log=log_path(store, known[name])) if name in known else standing
     return found

@@ -23,12 +23,12 @@ def spent_steps(plan: Plan, finished: Set[str]) -> set[str]:
 
     So a checkpoint may be deleted once its replies are scored. A step that no other of the plan needs is never spent.
     """
-    needs = {name: {path.partition("/")[2] for path in step.needs.values()} for name, step in plan.steps.items()}
+    needs = {name: step.inputs.values() for name, step in plan.steps.items()}
     used = set[str]().union(*needs.values())
     todo: set[str] = set()
     asked: set[str] = set()
     for name in reversed(needs):  # those that need a step come after it in the plan
         if name not in finished and (name not in used or name in asked):
             todo.add(name)
-            asked |= needs[name]
+            asked.update(needs[name])
     return plan.steps.keys() - finished - todo

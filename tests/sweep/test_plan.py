@@ -6,6 +6,7 @@ import pytest
 from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
 from mmprolong.plans import load_plan, save_plan
+from mmprolong.stages import stage_of
 from mmprolong.sweep.comparable import equal_rows
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.spec import labels, parse, points
@@ -94,7 +95,14 @@ def test_steps_come_after_what_they_need(tmp_path: Path):
     plan = plan_of(tmp_path)
     order = list(plan.steps)
     for position, step in enumerate(plan.steps.values()):
-        assert all(order.index(path.partition("/")[2]) < position for path in step.needs.values())
+        assert all(order.index(each) < position for each in step.inputs.values())
+
+
+def test_a_role_tells_the_stage_of_its_step(tmp_path: Path):
+    plan = plan_of(tmp_path, "short_data=mix_20")
+    roles = {role: plan.steps[name].stage for point in plan.points for role, name in point.steps.items()}
+    assert {"longpt.short", "suite.source", "score"} <= roles.keys()
+    assert roles == {role: stage_of(role) for role in roles}
 
 
 def test_where_it_runs_is_no_identity(tmp_path: Path):

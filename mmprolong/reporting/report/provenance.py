@@ -6,7 +6,7 @@ from pathlib import Path
 from mmprolong.artifacts import Store
 from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
-from mmprolong.reporting.sources.origins import stage_of
+from mmprolong.stages import stage_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,6 @@ from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
 from mmprolong.sweep.todo import spent_steps
 
-_STAGES = {"source": "synthesis", "short": "synthesis"}
-"""Last word of a role -> stage, where they differ."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -60,12 +57,6 @@ class Mixed:
 
 class MixedCode(ArtifactError):
     """Results were made by different code, so that what differs between them may be the code."""
-
-
-def stage_of(role: str) -> str:
-    """The stage of a role of a run: `longpt.source` is a synthesis."""
-    last = role.rpartition(".")[2]
-    return _STAGES.get(last, last)
 
 
 def read_origin(store: Store, stage: str, step: str) -> Origin | None:

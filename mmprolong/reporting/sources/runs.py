@@ -10,8 +10,9 @@ from mmprolong.errors import ArtifactError
 from mmprolong.plans import Plan, Point, load_plan
 from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.sources.lengths import size
-from mmprolong.reporting.sources.origins import Origin, read_origin, require_one_code, stage_of
+from mmprolong.reporting.sources.origins import Origin, read_origin, require_one_code
 from mmprolong.reporting.sources.questions import require_same_questions
+from mmprolong.stages import stage_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from mmprolong.reporting.statistics.power import LEVEL, Design, cheaper, design_
 from mmprolong.reporting.tables.digits import plain
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.table import Cell, Column, Table
+from mmprolong.stages import stage_of
 from mmprolong.sweep.commands import sweep_command
 
 _MANY = 1_000_000
@@ -144,6 +145,6 @@ def _trains(runs: Runs, point: Point) -> list[str]:
 
 def _hours(store: Path, asked: Sequence[tuple[Point, Sequence[str]]]) -> float:
     """Wall time of the finished steps of these roles, each once [h]."""
-    steps = {(role.rpartition(".")[2], point.steps[role]) for point, roles in asked for role in roles}
+    steps = {(stage_of(role), point.steps[role]) for point, roles in asked for role in roles}
     records = (Store(store).record(stage, step) for stage, step in steps)
     return sum(record.seconds for record in records if record) / 3600
