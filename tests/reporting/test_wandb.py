@@ -22,17 +22,17 @@ SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documen
 PROJECT = "lab/mmprolong"
 
 
-def fill(server: WandbServer, store: Path) -> None:
+def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "mmprolong") -> None:
     """The results of a store as their mirror shows them."""
     for step, result in read_store(store, "length_dist").results.items():
-        run = Run("lab", "mmprolong", step, group="length_dist", state="finished")
+        run = Run(entity, project, step, group="length_dist", state="finished")
         run.config = {"step": {"value": step}}
         run.summary = {"overall": result.metrics["overall"]}
         for name in ("accuracy", "n"):
             run.summary |= {f"{name}/{length}": value for length, value in result.metrics[name].items()}
         rows = enumerate(msgspec.to_builtins(result.scores))
         run.history = {step: {"_step": step, **row} for step, row in rows}
-        server.runs["lab", "mmprolong", step] = run
+        server.runs[entity, project, step] = run
 
 
 def test_the_api_gives_the_same_arms_as_the_store_and_is_asked_once(server: WandbServer, tmp_path: Path):
@@ -42,6 +42,16 @@ def test_the_api_gives_the_same_arms_as_the_store_and_is_asked_once(server: Wand
     asked = len(server.asked)
     assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
     assert len(server.asked) == asked
+
+
+def test_projects_of_names_that_look_alike_are_kept_apart(server: WandbServer, tmp_path: Path):
+    """Together their parts read the same: whose runs are shown is not told by what was read before."""
+    store = write_store(tmp_path, SMALL)
+    fill(server, store, "lab-a", "b")
+    fill(server, store, "lab", "a-b")
+    server.runs["lab", "a-b", "score-uniform-s1"].state = "running"
+    assert read_api("lab-a/b", "length_dist", store).missing == []
+    assert [point.seed for point in read_api("lab/a-b", "length_dist", store).missing] == [1]
 
 
 def test_means_alone_need_no_history(server: WandbServer, tmp_path: Path):

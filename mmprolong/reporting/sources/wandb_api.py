@@ -40,13 +40,15 @@ def read_api(
         mixed_code: whether results of different code may stand in one table.
 
     Raises:
-        ConfigError: W&B cannot be reached or refuses the key, or there is no such project or plan.
+        ConfigError: W&B cannot be reached or refuses the key, there is no such project or plan, or `project` is not
+            of two parts.
         ArtifactError: the cache is damaged, or results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
+    entity, name = entity_and_project(project)
     ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
     mark = "questions" if questions else "means"
-    path = store / "cache" / f"api-{project.replace('/', '-')}-{ablation}.parquet"
+    path = store / "cache" / "api" / entity / name / f"{ablation}.parquet"
     found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == mark}
     missing = [step for step in ids if step not in found]
     if missing:
@@ -70,7 +72,6 @@ def entity_and_project(project: str) -> tuple[str, str]:
 
 
 def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
-    entity_and_project(project)
     with told(project):
         import wandb
 
