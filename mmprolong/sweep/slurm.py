@@ -16,7 +16,7 @@ from mmprolong.sweep.estimate import job_of
 from mmprolong.sweep.freeze import Frozen, freeze_launch, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
 from mmprolong.sweep.launch import THREADS
-from mmprolong.sweep.queue import Queue, SlurmQueue, require
+from mmprolong.sweep.queue import SlurmQueue, require
 from mmprolong.sweep.submissions import LOGS, Submission, append, latest, marked, now, wanted
 from mmprolong.sweep.task import Task
 from mmprolong.sweep.todo import settled_steps
@@ -48,14 +48,12 @@ class Launched:
 class SlurmLauncher:
     """Submits the unfinished steps of a plan."""
 
-    def __init__(
-        self, store: Store, plan: Plan, cluster: Cluster, tracking: Tracking, queue: Queue | None = None
-    ) -> None:
+    def __init__(self, store: Store, plan: Plan, cluster: Cluster, tracking: Tracking) -> None:
         self.store = store
         self.plan = plan
         self.cluster = cluster
         self.tracking = tracking
-        self.queue = queue or SlurmQueue()
+        self.queue = SlurmQueue()
 
     def submit(self, prune: bool = False) -> Launched:
         """Submit what is neither finished nor in the queue, each array after what it needs, and save the plan.

@@ -37,11 +37,6 @@ class Submission:
     note: str = ""
     """What has become of it: `CANCELLED`, `RELEASED`, or empty."""
 
-    @property
-    def array(self) -> str:
-        """The id of the whole array."""
-        return self.job.partition("_")[0]
-
 
 def append(folder: Path, submissions: Iterable[Submission]) -> None:
     """Add lines to the record of an ablation's folder; they are on the disk when this returns.

@@ -1,7 +1,7 @@
 """A process that runs steps one after another, so that the heavy imports are paid once.
 
-Reads step ids from standard input, one a line; answers with one JSON line each. All other output goes to the log,
-below a line that names the step.
+Reads step ids from standard input, one a line; answers each with a line `{"error": "..."}`, empty if it is finished.
+All other output goes to the log, below a line that names the step.
 SIGTERM ends it once the step in hand has saved what it can; Ctrl-C is for the launcher, which then sends SIGTERM.
 """
 
@@ -34,14 +34,14 @@ def main(store: str, plan: str, tracking: str) -> None:
     stopping = Warnings().stopping
     for line in sys.stdin:
         try:
-            answer = serve(Store(Path(store)), loaded, line.strip(), mirror, stopping)
+            error = serve(Store(Path(store)), loaded, line.strip(), mirror, stopping)
         except Interrupted:
             raise SystemExit(128 + signal.SIGTERM) from None
-        answers.write(json.dumps(answer) + "\n")
+        answers.write(json.dumps({"error": error}) + "\n")
 
 
-def serve(store: Store, plan: Plan, name: str, tracking: Tracking, stopping: Callable[[], bool]) -> dict[str, str]:
-    """Run one step: `{"id", "error"}`, the error empty if it is finished.
+def serve(store: Store, plan: Plan, name: str, tracking: Tracking, stopping: Callable[[], bool]) -> str:
+    """Run one step; returns its error, empty if it is finished.
 
     Raises:
         Interrupted: it was asked to stop.
@@ -50,10 +50,10 @@ def serve(store: Store, plan: Plan, name: str, tracking: Tracking, stopping: Cal
     try:
         run_step(store, plan.steps[name], tracking, plan.ablation, stopping)
     except MMProLongError as error:
-        return {"id": name, "error": str(error)}
+        return str(error)
     except Exception as error:  # noqa: BLE001  (a bug in one arm must not sink the others; its traceback is in failed.json)
-        return {"id": name, "error": f"{type(error).__name__}: {error}"}
-    return {"id": name, "error": ""}
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 if __name__ == "__main__":

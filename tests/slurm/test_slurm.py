@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.sweep.jobstate import array_of
 from mmprolong.sweep.submissions import latest
 from tests.disk import fill, small_disk
 from tests.slurm.site import ARMS, MARKS, SLURM, SWEEP, Site, undone
@@ -35,7 +36,7 @@ def finished(here: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 def test_a_sweep_on_slurm_ends_in_the_results_of_this_machine(here: Site, finished: Site):
     assert here.hashes().items() <= finished.hashes().items()
-    assert len({latest(finished.store)[finished.step("training", label)].array for label in ARMS}) == 1
+    assert len({array_of(latest(finished.store)[finished.step("training", label)].job) for label in ARMS}) == 1
     code = next((finished.root / "plans" / "length_dist").glob("code-*"))
     assert f"code {code}/mmprolong" in finished.log("training", "uniform")
     record = finished.store.record("training", finished.step("training", "uniform"))

@@ -33,17 +33,17 @@ def found_by_depth(runs: Runs, label: str, depths: int = DEPTHS) -> dict[tuple[s
     return {cell: fmean(values) for cell, values in cells.items()}
 
 
-def needle_heat_map(runs: Runs, depths: int = DEPTHS) -> "Figure":
+def needle_heat_map(runs: Runs) -> "Figure":
     """One map an arm that has single questions: lengths from left to right, depth from top to bottom, score [%]."""
-    maps = {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label, depths))}
+    maps = {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label))}
     columns = min(max(len(maps), 1), ACROSS)
     rows = -(-max(len(maps), 1) // columns)
     width = 0.9 + columns * (0.5 + 0.42 * len(runs.lengths))
-    figure, panels = new_figure(width, rows * (0.75 + 0.3 * depths), columns, rows)
+    figure, panels = new_figure(width, rows * (0.75 + 0.3 * DEPTHS), columns, rows)
     for axes in panels[len(maps) :]:
         axes.set_visible(False)
     for place, (label, found) in enumerate(maps.items()):
-        _draw(panels[place], found, runs.lengths, depths)
+        _draw(panels[place], found, runs.lengths)
         panels[place].set_title(short(label), fontsize=10, color=INK)
         if place % columns == 0:
             panels[place].set_ylabel("depth of the evidence [%]", fontsize=9)
@@ -74,10 +74,10 @@ def draw_cells(
         spine.set_visible(False)
 
 
-def _draw(axes: "Axes", found: Mapping[tuple[str, int], float], lengths: Sequence[str], depths: int) -> None:
+def _draw(axes: "Axes", found: Mapping[tuple[str, int], float], lengths: Sequence[str]) -> None:
     import numpy as np
 
-    rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(depths)]
+    rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(DEPTHS)]
     texts = [["-" if np.isnan(value) else f"{value:.0f}" for value in row] for row in rows]
-    ends = [f"{100 * depth // depths}–{100 * (depth + 1) // depths}" for depth in range(depths)]
+    ends = [f"{100 * depth // DEPTHS}–{100 * (depth + 1) // DEPTHS}" for depth in range(DEPTHS)]
     draw_cells(axes, np.array(rows), texts, ends, lengths)

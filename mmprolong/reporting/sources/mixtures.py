@@ -15,7 +15,6 @@ class ArmMixture:
 
     label: str
     phase: str
-    step: str
     certificate: Mapping[str, Any]
 
     @property
@@ -45,7 +44,7 @@ def _of(store: Path, plan: Plan, label: str) -> list[ArmMixture]:
     point = plan.of(label)[0]
     steps = {phase: point.steps[f"{phase}.mixture"] for phase in plan.own_phases(point)}
     return [
-        ArmMixture(label=label, phase=phase, step=step, certificate=read_json(folder / "certificate.json"))
+        ArmMixture(label=label, phase=phase, certificate=read_json(folder / "certificate.json"))
         for phase, step in steps.items()
         if ((folder := store / "mixture" / step) / "done.json").is_file()
     ]

@@ -24,7 +24,6 @@ class Synced:
 
     run: str
     """Id of the run."""
-    folder: Path
     state: str
     """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before, whole or torn; failed."""
     reason: str = ""
@@ -50,7 +49,7 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
             state, reason = _upload(path, entity, project, seconds)
             if state == FAILED:
                 require_reachable(seconds)
-        yield Synced(run=path.stem.removeprefix("run-"), folder=path.parent, state=state, reason=reason)
+        yield Synced(run=path.stem.removeprefix("run-"), state=state, reason=reason)
 
 
 def _before(path: Path) -> tuple[str, str]:
