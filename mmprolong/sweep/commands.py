@@ -6,7 +6,7 @@ from pathlib import Path
 from mmprolong.artifacts import Store
 from mmprolong.choices import own_option
 from mmprolong.plans import Plan
-from mmprolong.sweep.estimate import job_of
+from mmprolong.sweep.resources import job_of
 
 _ASKED = {"memory": "memory", "time": "minutes"}
 """What a job ran out of, by kind of failure: a setting of `cluster.jobs`."""
@@ -29,9 +29,9 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
         store: where it runs; None: where the plan says.
     """
     place = [f"paths.store={store}"] if store and str(store) != "store" else []
-    replaced = {_key(text) for text in more} | ({"paths.store"} if store else set())
+    replaced = {override_key(text) for text in more} | ({"paths.store"} if store else set())
     typed = plan.overrides or (f"+ablation={plan.ablation}",)
-    kept = (text for text in typed if _key(text) not in replaced)
+    kept = (text for text in typed if override_key(text) not in replaced)
     return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place, *own_option(plan.config_dir)])
 
 
@@ -46,7 +46,8 @@ def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     return command(store, "retry", plan.ablation, *_more(plan, stage, kind), config_dir=plan.config_dir)
 
 
-def _key(override: str) -> str:
+def override_key(override: str) -> str:
+    """'cluster.account' of '+cluster.account=NAME'."""
     return override.lstrip("+~").partition("=")[0]
 
 

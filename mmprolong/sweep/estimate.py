@@ -1,16 +1,16 @@
 """What the rest of a plan will take: time, hours of cores and GPUs, disk, money. Before and while it runs."""
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
 from mmprolong.artifacts import Store
-from mmprolong.config import Cluster, Job
+from mmprolong.config import Cluster
 from mmprolong.plans import Plan
 from mmprolong.settings import STAGES
 from mmprolong.stages import Step
+from mmprolong.sweep.resources import job_of, workers
 from mmprolong.sweep.standing import Standing
 
 _SECONDS = 5.0
@@ -32,11 +32,6 @@ class Hours:
     def money(self, cluster: Cluster) -> float:
         """0 where the cluster's configuration names no price."""
         return self.gpu * cluster.gpu_price + self.cpu * cluster.cpu_price
-
-
-def job_of(cluster: Cluster, stage: str) -> Job:
-    """What a step of a stage asks the cluster for; one core on this machine."""
-    return cluster.jobs.get(stage) or cluster.jobs.get("default") or Job()
 
 
 def expected(
@@ -98,7 +93,7 @@ def width(cluster: Cluster, where: Mapping[str, Standing]) -> int:
     """Steps that run at once: the workers of this machine, or what Slurm runs now; 0 if that is nothing."""
     if cluster.launcher == "slurm":
         return sum(each.state == "running" for each in where.values())
-    return cluster.processes or len(os.sched_getaffinity(0))
+    return workers(cluster)
 
 
 def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:

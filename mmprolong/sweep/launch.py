@@ -21,6 +21,7 @@ from mmprolong.failures import from_process, leave_note
 from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import Frozen, environment, freeze_launch
 from mmprolong.sweep.oom import kills
+from mmprolong.sweep.resources import workers
 from mmprolong.sweep.todo import settled_steps
 from mmprolong.sweep.worker_logs import LOGS, read_log
 
@@ -95,7 +96,7 @@ class Launcher:
         self.plan = plan
         self.tracking = tracking
         self.progress = Progress(finished=settled_steps(store, plan))
-        self._count = cluster.processes or len(os.sched_getaffinity(0))
+        self._count = workers(cluster)
         self._logs = store.root / LOGS
         self._workers: list[_Worker] = []
         self._started = 0

@@ -1,6 +1,6 @@
 """All claims with both verdicts: of the printed numbers, and of our runs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -145,15 +145,16 @@ def _margin(claim: Claim) -> str:
 
 
 def _notes(judged: Sequence[Judged]) -> tuple[str, ...]:
-    verdicts = [one.printed.verdict for one in judged]
-    counts = ", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts))
-    own = [one.ours.verdict for one in judged]
-    counts_own = ", ".join(f"{own.count(name)} {name}" for name in dict.fromkeys(own))
+    printed, ours = _counts(one.printed.verdict for one in judged), _counts(one.ours.verdict for one in judged)
     return (
-        f"By the printed numbers: {counts}. By our runs: {counts_own}.",
+        f"By the printed numbers: {printed}. By our runs: {ours}.",
         "Printed intervals take the two sides as if they had answered different questions, the worst pairing; the "
         "correlation is what the same questions would need. They rest on one run: other seeds are not covered.",
         "Where a paper tells the spread of repeated evaluations (OriOn's VA), that is used; it covers no documents.",
         "Of a claim against several rows the smallest lead is shown.",
         *dict.fromkeys(note for one in judged for note in one.ours.notes),
     )
+
+
+def _counts(verdicts: Iterable[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(verdicts).items())

@@ -13,6 +13,7 @@ from mmprolong.config import Corpus
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Image, Instance, Message, Pack, Reply, Score, read_jsonl
 from mmprolong.reporting.report.thumbnails import Thumbnail, thumbnails
+from mmprolong.reporting.sources.instances import phase_instances
 from mmprolong.reporting.sources.runs import Runs
 
 STRIP = 12
@@ -68,14 +69,8 @@ def training_document(store: Path, plan: Plan) -> Document | None:
         return None
     pack = next(read_jsonl(packs, Pack))
     wanted = max(zip(pack.lengths, pack.instances, strict=True))[1]
-    found = next((one for one in _instances(store, point, phase) if one.id == wanted), None)
+    found = next((one for one in phase_instances(store, point, phase, Instance) if one.id == wanted), None)
     return _document(store, point, found, f"A training instance of {point.label}") if found else None
-
-
-def _instances(store: Path, point: Point, phase: str) -> Iterator[Instance]:
-    for role in (f"{phase}.source", f"{phase}.short"):
-        if role in point.steps:
-            yield from read_jsonl(store / "synthesis" / point.steps[role] / "instances.jsonl", Instance)
 
 
 def evaluation_document(store: Path, point: Point, length: str) -> Document | None:

@@ -7,6 +7,7 @@ from statistics import fmean, median
 
 from mmprolong.plans import Point
 from mmprolong.records import Pack, read_jsonl
+from mmprolong.reporting.sources.instances import phase_instances
 from mmprolong.reporting.sources.runs import Runs
 
 TOTAL = "total"
@@ -65,15 +66,9 @@ def _drawn(store: Path, runs: Runs, point: Point) -> Iterator[_Instance]:
         packs = store / "mixture" / point.steps[f"{phase}.mixture"] / "packs.jsonl"
         if not packs.is_file():
             continue
-        written = {instance.id: instance for instance in _written(store, point, phase)}
+        written = {instance.id: instance for instance in phase_instances(store, point, phase, _Instance)}
         for pack in read_jsonl(packs, Pack):
             yield from (written[name] for name in pack.instances if name in written)
-
-
-def _written(store: Path, point: Point, phase: str) -> Iterator[_Instance]:
-    for role in (f"{phase}.source", f"{phase}.short"):
-        if role in point.steps:
-            yield from read_jsonl(store / "synthesis" / point.steps[role] / "instances.jsonl", _Instance)
 
 
 def _spreads(instances: Sequence[_Instance]) -> dict[str, Spread]:

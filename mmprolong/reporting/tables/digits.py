@@ -1,4 +1,4 @@
-"""How numbers are printed."""
+"""How numbers are printed, and read again."""
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -12,3 +12,11 @@ def signed(value: float, digits: int = 1) -> str:
 def plain(value: float, digits: int = 1) -> str:
     """A number with a typographic minus."""
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def number(text: str) -> float | None:
+    """The number that a printed cell is; None if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

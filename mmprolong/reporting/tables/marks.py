@@ -6,7 +6,7 @@ from mmprolong.reporting.sources.origins import machines, mixed_code, packages_b
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.cells import PARTIAL, STALE
 from mmprolong.reporting.tables.table import Cell
-from mmprolong.sweep.commands import sweep_command
+from mmprolong.sweep.commands import override_key, sweep_command
 
 _SHOWN = 3
 """Kinds of machines that are named."""
@@ -23,18 +23,13 @@ def progress(runs: Runs | None) -> str:
     return f" ({finished} of {planned} runs)" if finished < planned else ""
 
 
-def partial(runs: Runs, label: str) -> bool:
-    """Whether runs of a row are missing."""
-    return len(runs.of(label)) < runs.planned(label)
-
-
 def provenance_cells(runs: Runs | None, label: str) -> list[Cell]:
     """The cells of `provenance_columns`."""
     if runs is None or label not in runs.plan.labels:
         return [Cell() for _ in range(5)]
     found = runs.of(label)
     finished, planned = len(found), runs.planned(label)
-    marks = [word for word, on in (("partial", partial(runs, label)), ("stale", label in runs.stale)) if on]
+    marks = [word for word, on in (("partial", finished < planned), ("stale", label in runs.stale)) if on]
     scorers = sorted({score.scorer for result in found for score in result.scores})
     return [
         Cell(text=str(finished), value=finished),
@@ -67,13 +62,9 @@ def trust_notes(runs: Runs) -> list[str]:
 
 def launched_with(runs: Runs | None) -> list[str]:
     """A note on the overrides that make the runs others than the ablation's file says; none if there are none."""
-    typed = [text for text in runs.plan.overrides if _key(text) not in _ELSEWHERE] if runs else []
+    overrides = runs.plan.overrides if runs else ()
+    typed = [text for text in overrides if override_key(text).partition(".")[0] not in _ELSEWHERE]
     return [f"Launched with {shlex.join(typed)}: not as the ablation's file stands."] if typed else []
-
-
-def _key(override: str) -> str:
-    """'cluster' of '+cluster.jobs.training.minutes=60'."""
-    return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
 def _scorers(runs: Runs) -> list[str]:

@@ -1,5 +1,6 @@
 """The one model of a table: what it says, free of how it is printed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mmprolong.reporting.tables.agreement import Agreement
@@ -70,13 +71,14 @@ class Table:
 
     def shown(self, where: str) -> "Table":
         """The table with the columns that are printed, or that stand in CSV."""
-        kept = [index for index, column in enumerate(self.columns) if column.only in ("", where)]
-        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
-        return replace(self, columns=columns, rows=tuple(rows))
+        return self._with(lambda column: column.only in ("", where))
 
     def without(self, key: str) -> "Table":
         """The table without the column `key`."""
-        kept = [index for index, column in enumerate(self.columns) if column.key != key]
+        return self._with(lambda column: column.key != key)
+
+    def _with(self, wanted: Callable[[Column], bool]) -> "Table":
+        kept = [index for index, column in enumerate(self.columns) if wanted(column)]
         columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
         return replace(self, columns=columns, rows=tuple(rows))
 
