@@ -5,14 +5,11 @@ from pathlib import Path
 
 from mmprolong.artifacts import write_whole
 from mmprolong.reporting.figures import charts
-from mmprolong.reporting.figures.heat_map import needle_heat_map
 from mmprolong.reporting.figures.own_figure import own_figure
-from mmprolong.reporting.figures.scatter import published_against_ours
+from mmprolong.reporting.report.figures import drawings
 from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.report.wandb_report import markdown_report
 from mmprolong.reporting.sources.items import Item, write_items
-from mmprolong.reporting.sources.losses import loss_curves
-from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.files import write_table
 from mmprolong.reporting.tables.table import Table
@@ -52,15 +49,5 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
 
 
 def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:
-    drawn = {"accuracy": charts.accuracy_by_length(runs)}
-    if own := own_figure(runs):
-        drawn[own.name] = own.figure
-    if curves := loss_curves(store, runs.plan):
-        drawn["loss"] = charts.loss_by_tokens(curves, runs.plan.labels)
-    if mixtures := arm_mixtures(store, runs.plan):
-        drawn["mixture"] = charts.mixture_shares(mixtures)
-    if any(result.scores for result in runs.results.values()):
-        drawn["depth"] = needle_heat_map(runs)
-    if table.agreements:
-        drawn["agreement"] = published_against_ours(table.agreements)
-    return [path for name, figure in drawn.items() for path in charts.save(figure, folder / name)]
+    found = ((name, draw()) for name, draw in drawings(store, runs, table, own_figure(runs)).items())
+    return [path for name, figure in found if figure for path in charts.save(figure, folder / name)]
