@@ -149,10 +149,7 @@ def _published_names(paper: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def _published_columns(paper: Mapping[str, Mapping[str, float]]) -> list[Column]:
-    columns = [
-        Column(key=f"published_{name}".replace(" ", "_"), title=name, group=PAPER, flat=f"published {name}", score=True)
-        for name in _published_names(paper)
-    ]
+    columns = [Column.of_side("published", name, PAPER, score=True) for name in _published_names(paper)]
     return [*columns, Column(key="published_delta", title="Δ", group=PAPER, flat="published Δ")] if paper else []
 
 

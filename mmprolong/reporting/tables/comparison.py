@@ -187,7 +187,7 @@ def _minus(one: float | None, other: float | None) -> float | None:
 def _own_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column]:
     columns = [Column(key="seeds", title="seeds")]
     for measure in measures:
-        column = _column(measure, "ours", OURS)
+        column = Column.of_side("ours", measure.column, OURS, score=True)
         columns.append(column)
         if measure.column == paper.headline:
             title = f"95{NBSP}%"
@@ -199,15 +199,9 @@ def _own_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column]:
 
 
 def _published_columns(paper: Paper, measures: Sequence[Measure]) -> list[Column]:
-    scores = [_column(measure, "published", paper.group) for measure in measures]
+    scores = [Column.of_side("published", measure.column, paper.group, score=True) for measure in measures]
     delta = Column(key="published_delta", title="Δ", group=paper.group, flat=f"published Δ {paper.headline}")
     return [*scores, *([delta] if paper.against else [])]
-
-
-def _column(measure: Measure, whose: str, group: str) -> Column:
-    title = measure.title or measure.column
-    key = f"{whose}_{measure.column}".replace(" ", "_")
-    return Column(key=key, title=title, group=group, flat=f"{whose} {title}", score=True)
 
 
 def _own_cells(row: _Row, baseline: _Row, measures: Sequence[Measure], paper: Paper) -> list[Cell]:

@@ -22,11 +22,9 @@ class Measure:
     """One column of scores [%]."""
 
     column: str
-    """Its name in the published file."""
+    """Its name in the published file, and its heading."""
     parts: Mapping[tuple[str, str], float]
     """(task, length) -> weight; the score is the weighted sum of these accuracies."""
-    title: str = ""
-    """Heading; empty: as published."""
 
     def of(self, result: Result) -> float | None:
         """The score of one run [%]; None if any part of it was not asked."""

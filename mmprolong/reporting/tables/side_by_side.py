@@ -35,7 +35,11 @@ def side_by_side(
     return Table(
         name=name,
         title=title,
-        columns=(*head, *_columns("ours", "ours", shown), *_columns("published", group, known)),
+        columns=(
+            *head,
+            *(Column.of_side("ours", column, "ours") for column in shown),
+            *(Column.of_side("published", column, group) for column in known),
+        ),
         rows=tuple(
             (
                 *(Cell(text=str(text)) for text in key),
@@ -46,13 +50,6 @@ def side_by_side(
         ),
         notes=(f"Published: {source}.", *([] if ours else ["Ours: not run."]), *notes),
     )
-
-
-def _columns(whose: str, group: str, names: Sequence[str]) -> list[Column]:
-    return [
-        Column(key=f"{whose}_{name}".replace(" ", "_"), title=name, group=group, flat=f"{whose} {name}")
-        for name in names
-    ]
 
 
 def _cell(value: float | str | None) -> Cell:

@@ -45,6 +45,11 @@ class Column:
     only: str = ""
     """`print` or `csv`; empty: both."""
 
+    @classmethod
+    def of_side(cls, side: str, name: str, group: str, score: bool = False) -> "Column":
+        """A column that may stand twice in a table: on the side `ours`, and on `published`."""
+        return cls(key=f"{side}_{name}".replace(" ", "_"), title=name, group=group, flat=f"{side} {name}", score=score)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
