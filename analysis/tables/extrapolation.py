@@ -1,8 +1,9 @@
 """Lengths that were not trained: 256K and 512K (MMProLong, Table 5)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import DOCUMENTS, by_length
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import by_length
+from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -15,7 +16,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="extrapolation",
         title="Long documents at 256K and 512K, trained up to 128K",
-        source=f"{A}, Table 5",
+        source=f"{MMPROLONG}, Table 5",
         key="model",
         rows=rows,
         against=published_baseline(rows, "model", BASE),

@@ -1,8 +1,9 @@
 """Transfer to long video (MMProLong, appendix table on video)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
 from mmprolong.reporting.tables.measures import plain
+from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -16,7 +17,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="long_video",
         title="Long video",
-        source=f"{A}, appendix table generalization_video",
+        source=f"{MMPROLONG}, appendix table generalization_video",
         key="model",
         headline="Video-MME",
         rows=rows,

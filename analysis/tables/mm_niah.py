@@ -1,8 +1,9 @@
 """Multimodal needles at 64K and 128K (MMProLong, appendix table on MM-NIAH)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import NEEDLES, by_length
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import by_length
+from mmprolong.reporting.tables.papers import MMPROLONG, NEEDLES
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -15,7 +16,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="mm_niah",
         title="MM-NIAH at 64K and 128K",
-        source=f"{A}, appendix table generalization_niah",
+        source=f"{MMPROLONG}, appendix table generalization_niah",
         key="model",
         headline="mean",
         rows=rows,

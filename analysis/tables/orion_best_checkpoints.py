@@ -1,8 +1,8 @@
 """The best checkpoints against their bases and a large model (OriOn, Table 6)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -18,7 +18,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="orion_best_checkpoints",
         title="Best checkpoints",
-        source=f"{B}, Table 6",
+        source=f"{ORION}, Table 6",
         key="checkpoint",
         headline="VA",
         rows=published.rows("orion_best_checkpoints") if published else [],

@@ -2,8 +2,8 @@
 
 from mmprolong.reporting.sources.mixtures import ArmMixture, arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B
 from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.papers import ORION
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.side_by_side import Row, side_by_side
 from mmprolong.reporting.tables.table import Table
@@ -17,7 +17,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     return side_by_side(
         name="orion_cpt_budget",
         title="Tokens of continued pre-training by task",
-        source=f"{B}, section on continued pre-training (second-hand)",
+        source=f"{ORION}, section on continued pre-training (second-hand)",
         keys=["task"],
         columns=[*stages, *(f"{mixture.phase} [tokens]" for mixture in own)],
         published=paper,

@@ -1,8 +1,8 @@
 """How many tokens of continued pre-training (OriOn, Table 1)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -19,7 +19,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="orion_cpt_horizon",
         title="Tokens of continued pre-training",
-        source=f"{B}, Table 1",
+        source=f"{ORION}, Table 1",
         key="checkpoint",
         headline="VA",
         rows=rows,

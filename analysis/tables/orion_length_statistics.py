@@ -1,9 +1,9 @@
 """How many pages an instance has (OriOn, table of length statistics)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B
 from mmprolong.reporting.tables.data_statistics import TOTAL, trained_on
 from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.papers import ORION
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.side_by_side import Row, side_by_side
 from mmprolong.reporting.tables.table import Table
@@ -14,7 +14,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     return side_by_side(
         name="orion_length_statistics",
         title="Lengths of training instances",
-        source=f"{B}, table of length statistics (second-hand)",
+        source=f"{ORION}, table of length statistics (second-hand)",
         keys=["dataset", "unit"],
         columns=["mean", "median", "max", "N"],
         published=published.rows("orion_length_statistics") if published else [],

@@ -1,8 +1,8 @@
 """Page numbers before the pages, in training and in evaluation (OriOn, Table 5)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -17,7 +17,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="orion_page_indices",
         title="Page indices",
-        source=f"{B}, Table 5",
+        source=f"{ORION}, Table 5",
         key=KEY,
         headline="VA",
         rows=rows,

@@ -1,9 +1,8 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B
 from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.side_by_side import Row, side_by_side
 from mmprolong.reporting.tables.table import Table
@@ -15,7 +14,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     return side_by_side(
         name="orion_partial_ablations",
         title="Partial ablations",
-        source=f"{B}, differences quoted in reviews",
+        source=f"{ORION}, differences quoted in reviews",
         keys=["ablation", "change", "metric"],
         columns=["delta"],
         published=paper,

@@ -1,8 +1,8 @@
 """Mistral taught by its own answers (OriOn, section on self-improvement)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B, Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -18,7 +18,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="orion_self_improvement",
         title="Self-improvement of Mistral Small 3.1 (24B)",
-        source=f"{B}, section on self-improvement (second-hand)",
+        source=f"{ORION}, section on self-improvement (second-hand)",
         key="checkpoint",
         headline="VA",
         rows=rows,

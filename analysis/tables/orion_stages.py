@@ -1,8 +1,8 @@
 """The short stage alone against short and long (OriOn, Table 4)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import B, Paper, comparison_table
-from mmprolong.reporting.tables.measures import orion
+from mmprolong.reporting.tables.comparison import Paper, comparison_table
+from mmprolong.reporting.tables.papers import ORION, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -14,7 +14,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="orion_stages",
         title="Short stage against short and long",
-        source=f"{B}, Table 4",
+        source=f"{ORION}, Table 4",
         key="checkpoint",
         headline="VA",
         rows=rows,

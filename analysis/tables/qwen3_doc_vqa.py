@@ -1,8 +1,9 @@
 """The recipe on another backbone, long documents (MMProLong, appendix table on Qwen3-VL)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import DOCUMENTS, by_length
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.measures import by_length
+from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -17,7 +18,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="qwen3_doc_vqa",
         title="Qwen3-VL-8B on long documents",
-        source=f"{A}, appendix table qwen3_backbone",
+        source=f"{MMPROLONG}, appendix table qwen3_backbone",
         key="model",
         rows=rows,
         against=published_baseline(rows, "model", BASE),

@@ -1,9 +1,9 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A
 from mmprolong.reporting.tables.data_statistics import Spread, trained_on
 from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.side_by_side import Row, side_by_side
 from mmprolong.reporting.tables.table import Table
@@ -16,7 +16,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     return side_by_side(
         name="training_data",
         title="Training data",
-        source=f"{A}, appendix table long_context_training_data_stats",
+        source=f"{MMPROLONG}, appendix table long_context_training_data_stats",
         keys=["set", "task"],
         columns=COLUMNS,
         published=published.rows("mmprolong_training_data") if published else [],

@@ -1,8 +1,8 @@
 """How the published runs were trained (MMProLong, section 3 and appendix A)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A
 from mmprolong.reporting.tables.marks import launched_with
+from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.side_by_side import Row, side_by_side
 from mmprolong.reporting.tables.table import Table
@@ -13,7 +13,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     return side_by_side(
         name="training_setup",
         title="Training setup",
-        source=f"{A}, section 3 and appendix A",
+        source=f"{MMPROLONG}, section 3 and appendix A",
         keys=["item"],
         columns=["value"],
         published=published.rows("mmprolong_training_setup") if published else [],

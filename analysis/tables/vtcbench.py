@@ -1,8 +1,9 @@
 """Text rendered as pages: VTCBench-Wild (MMProLong, appendix table on VTCBench)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import A, Paper, comparison_table, published_baseline
+from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
 from mmprolong.reporting.tables.measures import ANY, Measure, plain
+from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
 
@@ -18,7 +19,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     paper = Paper(
         name="vtcbench",
         title="VTCBench-Wild",
-        source=f"{A}, appendix table generalization_vtc",
+        source=f"{MMPROLONG}, appendix table generalization_vtc",
         key="model",
         headline="AVG",
         rows=rows,

@@ -11,8 +11,9 @@ from mmprolong.evaluation.score import metrics
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.tables.comparison import Paper, comparison_table
 from mmprolong.reporting.tables.files import write_table
-from mmprolong.reporting.tables.measures import DOCUMENTS, MAXIMA, NEEDLES, by_length, orion, plain
+from mmprolong.reporting.tables.measures import by_length, plain
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names
+from mmprolong.reporting.tables.papers import DOCUMENTS, MAXIMA, NEEDLES, orion
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.tallies import tally
 from tests.analysis.runs import runs_of

@@ -14,10 +14,9 @@ from mmprolong.reporting.sources.stale import read_marked
 from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.cells import STALE
 from mmprolong.reporting.tables.digits import signed
+from mmprolong.reporting.tables.papers import NAMES
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import MISSING, Cell, Column, Table
-
-PAPERS = {"arXiv 2605.13831": "MMProLong", "arXiv 2602.15257": "OriOn"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +110,7 @@ def _row(one: Judged) -> tuple[Cell, ...]:
 
 def _paper(claim: Claim) -> str:
     number = claim.source.partition(",")[0].partition(" (")[0]
-    return PAPERS.get(number, number)
+    return NAMES.get(number, number)
 
 
 def _cell(differences: Sequence[Difference]) -> Cell:

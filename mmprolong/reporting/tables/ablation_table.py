@@ -21,14 +21,15 @@ from mmprolong.reporting.tables.cells import (
 )
 from mmprolong.reporting.tables.digits import plain, signed
 from mmprolong.reporting.tables.marks import launched_with, progress, provenance_cells, trust_notes
+from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.summary import summary
 from mmprolong.reporting.tables.table import PRINT, Cell, Column, Table
 
 OURS = "accuracy [%]"
 HEADLINE = "overall [%]"
-PAPER = "published (Qwen2.5-VL-7B, arXiv 2605.13831)"
+PAPER = f"published (Qwen2.5-VL-7B, {MMPROLONG})"
 NOISE = (
-    "Published: Qwen2.5-VL-7B, arXiv 2605.13831; about 100 questions a cell, one run, no intervals: "
+    f"Published: Qwen2.5-VL-7B, {MMPROLONG}; about 100 questions a cell, one run, no intervals: "
     "differences of 1–2 points there are within noise."
 )
 

@@ -29,7 +29,6 @@ from mmprolong.reporting.tables.table import PRINT, Cell, Column, Table
 from mmprolong.reporting.tables.tallies import tally
 
 OURS = "ours [%]"
-A, B = "arXiv 2605.13831", "arXiv 2602.15257"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,10 @@
-"""Columns of the papers' tables: what a column is called there, and which of our scores answer it."""
+"""Columns of published tables: what a column is called there, and which of our scores answer it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmprolong.reporting.sources.runs import Result
 
-DOCUMENTS = {"MMLongBench-Doc": "mmlongbench_doc", "LongDocURL": "longdocurl", "SlideVQA": "slidevqa"}
-"""Published data set -> task of our scores."""
-NEEDLES = {"retrieval": "mm_niah_retrieval", "counting": "mm_niah_counting", "reasoning": "mm_niah_reasoning"}
-MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude": 61.8, "slidevqa": 84.5}
-"""Best score of each visual benchmark in OriOn's Table 6 and its caption [%]: what its visual average is scaled by.
-
-The paper does not print its own maxima; with these its averages are met within one point."""
-TEXT_MAXIMA = {"helmet": 67.6, "longbench_v2": 50.0}
 ANY = ""
 """For a benchmark without lengths: the mean over the lengths that were asked."""
 
@@ -51,31 +43,6 @@ def by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall: str = "
 def plain(tasks: Mapping[str, str]) -> list[Measure]:
     """A column a task, of benchmarks without lengths."""
     return [Measure(column=name, parts={(task, ANY): 1.0}) for name, task in tasks.items()]
-
-
-def orion(*names: str) -> list[Measure]:
-    """OriOn's columns, all of them or those that are named.
-
-    VA is the mean over its five visual benchmarks, each scaled by its maximum; LCA adds the two of text.
-
-    Source: arXiv 2602.15257, section on evaluation; the maxima are inferred.
-    """
-    scaled = {(task, ANY): 1.0 / best for task, best in MAXIMA.items()}
-    text = {(task, ANY): 1.0 / best for task, best in TEXT_MAXIMA.items()}
-    single = {
-        "MMLBD-C": "mmlbd_c",
-        "MMLB 128K": "mmlongbench",
-        "SlideVQA": "slidevqa",
-        "HELMET": "helmet",
-        "LBv2": "longbench_v2",
-        "DUDE": "dude",
-    }
-    columns = [
-        Measure(column="VA", parts={part: 100 * weight / len(scaled) for part, weight in scaled.items()}),
-        Measure(column="LCA", parts={part: 100 * weight / 7 for part, weight in (scaled | text).items()}),
-        *plain(single),
-    ]
-    return [column for column in columns if not names or column.column in names]
 
 
 def _mean(parts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.errors import ConfigError, nearest
-
-LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
-"""Columns of a report and where they stand in MMProLong's tables of long-document scores [%]."""
+from mmprolong.reporting.tables.papers import LONG
 
 
 @dataclass(frozen=True, slots=True)
