@@ -2,7 +2,7 @@
 
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import by_length
+from mmprolong.reporting.tables.measures import columns_by_length
 from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
@@ -22,4 +22,4 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         against=published_baseline(rows, "model", BASE),
         notes=("The paper pads with random documents; some models fail on 512K SlideVQA for the number of images.",),
     )
-    return comparison_table(paper, by_length(DOCUMENTS, ["256K", "512K"]), runs)
+    return comparison_table(paper, columns_by_length(DOCUMENTS, ["256K", "512K"]), runs)

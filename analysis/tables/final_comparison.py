@@ -2,7 +2,7 @@
 
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import by_length
+from mmprolong.reporting.tables.measures import columns_by_length
 from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
@@ -21,4 +21,4 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         rows=rows,
         against=published_baseline(rows, "model", BASE),
     )
-    return comparison_table(paper, by_length(DOCUMENTS, ["64K", "128K"]), runs)
+    return comparison_table(paper, columns_by_length(DOCUMENTS, ["64K", "128K"]), runs)

@@ -2,7 +2,7 @@
 
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import plain
+from mmprolong.reporting.tables.measures import columns_by_task
 from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
@@ -24,4 +24,4 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         against=published_baseline(rows, "model", BASE),
         notes=("1 frame a second, at most 768 frames and 24,576 video tokens.",),
     )
-    return comparison_table(paper, plain(TASKS), runs)
+    return comparison_table(paper, columns_by_task(TASKS), runs)

@@ -1,7 +1,7 @@
 """How many pages an instance has (OriOn, table of length statistics)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.data_statistics import TOTAL, trained_on
+from mmprolong.reporting.sources.training_data import TOTAL, trained_on
 from mmprolong.reporting.tables.marks import launched_with
 from mmprolong.reporting.tables.papers import ORION
 from mmprolong.reporting.tables.published import Published
@@ -24,15 +24,15 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
 
 
 def _ours(runs: Runs) -> list[Row]:
-    found = {label: spreads[TOTAL] for label, spreads in trained_on(runs).items()}
+    found = {label: by_task[TOTAL] for label, by_task in trained_on(runs).items()}
     return [
         {
             "dataset": label,
             "unit": "images",
-            "mean": round(spread.mean_pages, 1),
-            "median": spread.median_pages,
-            "max": max(spread.pages),
-            "N": len(spread.pages),
+            "mean": round(lengths.mean_pages, 1),
+            "median": lengths.median_pages,
+            "max": max(lengths.pages),
+            "N": len(lengths.pages),
         }
-        for label, spread in found.items()
+        for label, lengths in found.items()
     ]

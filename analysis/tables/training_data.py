@@ -1,7 +1,7 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.data_statistics import Spread, trained_on
+from mmprolong.reporting.sources.training_data import Lengths, trained_on
 from mmprolong.reporting.tables.marks import launched_with
 from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
@@ -30,19 +30,19 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
 
 def _ours(runs: Runs) -> list[Row]:
     return [
-        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(spread)}
-        for label, spreads in trained_on(runs).items()
-        for task, spread in spreads.items()
+        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(lengths)}
+        for label, by_task in trained_on(runs).items()
+        for task, lengths in by_task.items()
     ]
 
 
-def _row(spread: Spread) -> dict[str, float | str]:
-    low, high = (round(end(spread.tokens) / 1e3, 1) for end in (min, max))
+def _row(lengths: Lengths) -> dict[str, float | str]:
+    low, high = (round(end(lengths.tokens) / 1e3, 1) for end in (min, max))
     return {
-        "samples": len(spread.pages),
-        "mean pages": round(spread.mean_pages, 1),
-        "mean tokens (K)": spread.mean_tokens / 1e3,
-        "total tokens (B)": sum(spread.tokens) / 1e9,
-        "page range": f"[{min(spread.pages)},{max(spread.pages)}]",
+        "samples": len(lengths.pages),
+        "mean pages": round(lengths.mean_pages, 1),
+        "mean tokens (K)": lengths.mean_tokens / 1e3,
+        "total tokens (B)": sum(lengths.tokens) / 1e9,
+        "page range": f"[{min(lengths.pages)},{max(lengths.pages)}]",
         "token range (K)": f"[{low},{high}]",
     }

@@ -2,7 +2,7 @@
 
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import ANY, Measure, plain
+from mmprolong.reporting.tables.measures import ANY, Measure, columns_by_task
 from mmprolong.reporting.tables.papers import MMPROLONG
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.table import Table
@@ -27,4 +27,4 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     )
     total = sum(QUESTIONS.values())
     mean = {(task, ANY): QUESTIONS[name] / total for name, task in TASKS.items()}
-    return comparison_table(paper, [*plain(TASKS), Measure(column="AVG", parts=mean)], runs)
+    return comparison_table(paper, [*columns_by_task(TASKS), Measure(column="AVG", parts=mean)], runs)

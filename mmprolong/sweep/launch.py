@@ -21,12 +21,10 @@ from mmprolong.failures import from_process, leave_note
 from mmprolong.plans import Plan
 from mmprolong.sweep.freeze import Frozen, environment, freeze_launch
 from mmprolong.sweep.oom import kills
-from mmprolong.sweep.resources import workers
+from mmprolong.sweep.resources import THREADS, workers
 from mmprolong.sweep.todo import settled_steps
 from mmprolong.sweep.worker_logs import LOGS, read_log
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-"""Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
 _TICK = 0.25
 """Time between two looks at the progress [s]."""
 _GRACE = 30.0

@@ -1,8 +1,11 @@
-"""What steps are given to run with: a job's share of a cluster, or workers on this machine."""
+"""What steps are given to run with: a share of a cluster, or workers on this machine, and one thread a library."""
 
 import os
 
 from mmprolong.config import Cluster, Job
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
 
 
 def job_of(cluster: Cluster, stage: str) -> Job:

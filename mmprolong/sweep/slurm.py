@@ -14,9 +14,8 @@ from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.freeze import Frozen, freeze_launch, launches, setup
 from mmprolong.sweep.jobstate import JobState, array_of
-from mmprolong.sweep.launch import THREADS
 from mmprolong.sweep.queue import SlurmQueue, require
-from mmprolong.sweep.resources import job_of
+from mmprolong.sweep.resources import THREADS, job_of
 from mmprolong.sweep.submissions import LOGS, Submission, append, latest, marked, now, wanted
 from mmprolong.sweep.task import Task
 from mmprolong.sweep.todo import settled_steps

@@ -11,7 +11,7 @@ from mmprolong.evaluation.score import metrics
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.tables.comparison import Paper, comparison_table
 from mmprolong.reporting.tables.files import write_table
-from mmprolong.reporting.tables.measures import by_length, plain
+from mmprolong.reporting.tables.measures import columns_by_length, columns_by_task
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names
 from mmprolong.reporting.tables.papers import DOCUMENTS, MAXIMA, NEEDLES, orion
 from mmprolong.reporting.tables.published import Published
@@ -73,7 +73,7 @@ def test_the_finding_says_what_the_cells_show():
         scores = tuple(replace(score, value=right[score.task]) for score in result.scores)
         runs.results[step] = replace(result, scores=scores, metrics=metrics(scores, ["all"]))
     rows = [{"model": "A", "Video-MME": "65"}, {"model": "B", "Video-MME": "60"}]
-    measures = plain({"Video-MME": "video_mme"})
+    measures = columns_by_task({"Video-MME": "video_mme"})
     paper = Paper(name="x", title="x", source="s, x", key="model", headline="Video-MME", rows=rows, against={"A": "B"})
     table = comparison_table(paper, measures, runs)
     assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").mark == " *"
@@ -107,7 +107,7 @@ def test_the_visual_average_scales_each_benchmark_by_its_best():
 
 def test_a_columns_own_weights_are_those_of_its_interval():
     runs = runs_of({"a": 0.5}, list(DOCUMENTS.values()), ["64K", "128K"], "a", seeds=1)
-    for measure in by_length(DOCUMENTS, ["64K", "128K"]):
+    for measure in columns_by_length(DOCUMENTS, ["64K", "128K"]):
         found = tally(measure, runs.of("a"), planned=1)
         assert found is not None and 100 * found.overall[0] == pytest.approx(measure.of(runs.of("a")[0]))
     assert tally(orion()[0], runs.of("a"), planned=1) is None

@@ -61,7 +61,7 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
         items: by id of the score step.
     """
     runs = {name: _Run(metrics=item.result.metrics, origin=item.origin, mark=item.mark) for name, item in items.items()}
-    made = frame(plan, {name: item.result for name, item in items.items()})
+    made = _frame(plan, {name: item.result for name, item in items.items()})
     head = msgspec.json.encode(_Head(rows=_checksum(made), runs=runs)).decode()
     made.attrs = {_HEAD: head, _SUM: zlib.crc32(head.encode())}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def _checksum(held: "DataFrame") -> int:
     return int(util.hash_pandas_object(held).sum())
 
 
-def frame(plan: Plan, results: Mapping[str, Result]) -> "DataFrame":
+def _frame(plan: Plan, results: Mapping[str, Result]) -> "DataFrame":
     """The answers as a table of pandas, rows of the plan in its order; a run that two rows share stands in both."""
     import pandas
 

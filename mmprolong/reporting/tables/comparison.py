@@ -20,7 +20,7 @@ from mmprolong.reporting.tables.cells import (
     seeds_cell,
     with_best,
 )
-from mmprolong.reporting.tables.digits import number, plain, signed
+from mmprolong.reporting.tables.digits import parsed, plain, signed
 from mmprolong.reporting.tables.marks import progress, provenance_cells, trust_notes
 from mmprolong.reporting.tables.measures import Measure
 from mmprolong.reporting.tables.published import require_columns
@@ -228,13 +228,13 @@ def _published_cells(
 
 
 def _as_printed(text: str) -> Cell:
-    value = number(text)
+    value = parsed(text)
     return Cell(text=text or "-") if value is None else Cell(text=text, value=value)
 
 
 def _published_delta(printed: Mapping[str, Mapping[str, str]], label: str, paper: Paper) -> float | None:
     one, other = printed.get(label, {}), printed.get(paper.against.get(label, ""), {})
-    return _minus(number(one.get(paper.headline, "")), number(other.get(paper.headline, "")))
+    return _minus(parsed(one.get(paper.headline, "")), parsed(other.get(paper.headline, "")))
 
 
 def _agreements(

@@ -14,7 +14,7 @@ def plain(value: float, digits: int = 1) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def number(text: str) -> float | None:
+def parsed(text: str) -> float | None:
     """The number that a printed cell is; None if it is none."""
     try:
         return float(text)

@@ -26,7 +26,7 @@ class Measure:
         return sum(100 * weight * (found[part] or 0.0) for part, weight in self.parts.items())
 
 
-def by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall: str = "overall") -> list[Measure]:
+def columns_by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall: str = "overall") -> list[Measure]:
     """For each length a column a task and their mean, and at the end the mean over the lengths.
 
     Args:
@@ -40,7 +40,7 @@ def by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall: str = "
     return [*columns, Measure(column=overall, parts=_mean(every))]
 
 
-def plain(tasks: Mapping[str, str]) -> list[Measure]:
+def columns_by_task(tasks: Mapping[str, str]) -> list[Measure]:
     """A column a task, of benchmarks without lengths."""
     return [Measure(column=name, parts={(task, ANY): 1.0}) for name, task in tasks.items()]
 

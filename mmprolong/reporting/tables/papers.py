@@ -1,6 +1,6 @@
 """What is common to several tables of a paper: where it stands, what it calls its data sets, how it averages."""
 
-from mmprolong.reporting.tables.measures import ANY, Measure, plain
+from mmprolong.reporting.tables.measures import ANY, Measure, columns_by_task
 
 MMPROLONG, ORION = "arXiv 2605.13831", "arXiv 2602.15257"
 NAMES = {MMPROLONG: "MMProLong", ORION: "OriOn"}
@@ -36,6 +36,6 @@ def orion(*names: str) -> list[Measure]:
     columns = [
         Measure(column="VA", parts={part: 100 * weight / len(scaled) for part, weight in scaled.items()}),
         Measure(column="LCA", parts={part: 100 * weight / 7 for part, weight in (scaled | text).items()}),
-        *plain(single),
+        *columns_by_task(single),
     ]
     return [column for column in columns if not names or column.column in names]

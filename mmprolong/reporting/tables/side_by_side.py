@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mmprolong.reporting.tables.digits import number
+from mmprolong.reporting.tables.digits import parsed
 from mmprolong.reporting.tables.published import require_columns
 from mmprolong.reporting.tables.table import Cell, Column, Table
 
@@ -56,10 +56,10 @@ def _cell(value: float | str | None) -> Cell:
     if value is None:
         return Cell()
     if isinstance(value, str):
-        return Cell(text=value, value=number(value))
-    return Cell(text=short(value), value=float(value))
+        return Cell(text=value, value=parsed(value))
+    return Cell(text=_short(value), value=float(value))
 
 
-def short(value: float) -> str:
+def _short(value: float) -> str:
     """Whole numbers in full with thousands apart, others with three significant digits."""
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"

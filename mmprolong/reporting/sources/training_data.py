@@ -24,7 +24,7 @@ class _Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Lengths:
     """Lengths of some instances."""
 
     pages: tuple[int, ...]
@@ -46,7 +46,7 @@ class Spread:
         return fmean(self.tokens)
 
 
-def trained_on(runs: Runs) -> dict[str, dict[str, Spread]]:
+def trained_on(runs: Runs) -> dict[str, dict[str, Lengths]]:
     """Label -> task, and `total` -> the instances in the packs of an arm's first seed.
 
     Empty where the runs were not read from a store; arms whose mixture is not drawn yet are left out.
@@ -57,8 +57,8 @@ def trained_on(runs: Runs) -> dict[str, dict[str, Spread]]:
     store = runs.store
     if store is None:
         return {}
-    found = {label: _spreads(list(_drawn(store, runs, runs.plan.of(label)[0]))) for label in runs.plan.labels}
-    return {label: spreads for label, spreads in found.items() if spreads}
+    found = {label: _by_task(list(_drawn(store, runs, runs.plan.of(label)[0]))) for label in runs.plan.labels}
+    return {label: lengths for label, lengths in found.items() if lengths}
 
 
 def _drawn(store: Path, runs: Runs, point: Point) -> Iterator[_Instance]:
@@ -71,11 +71,11 @@ def _drawn(store: Path, runs: Runs, point: Point) -> Iterator[_Instance]:
             yield from (written[name] for name in pack.instances if name in written)
 
 
-def _spreads(instances: Sequence[_Instance]) -> dict[str, Spread]:
+def _by_task(instances: Sequence[_Instance]) -> dict[str, Lengths]:
     tasks = sorted({instance.task for instance in instances})
     groups = {task: [one for one in instances if one.task == task] for task in tasks}
     chosen = {**groups, TOTAL: list(instances)} if instances else {}
     return {
-        name: Spread(pages=tuple(one.pages for one in group), tokens=tuple(one.tokens for one in group))
+        name: Lengths(pages=tuple(one.pages for one in group), tokens=tuple(one.tokens for one in group))
         for name, group in chosen.items()
     }
