@@ -5,9 +5,10 @@ import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.sources.items import Item, read_items, write_items
+from mmprolong.reporting.sources.items import Item, keep_items, read_items, write_items
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Runs, read_store
+from tests.disk import fill, small_disk
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,13 @@ def test_runs_without_single_questions_keep_their_means(runs: Runs, tmp_path: Pa
     result = next(iter(runs.results.values()))
     bare = {result.id: Item(result=type(result)(id=result.id, metrics=result.metrics))}
     assert read_items(write_items(tmp_path / "items.parquet", runs.plan, bare)) == bare
+
+
+def test_a_cache_that_finds_no_room_is_done_without(runs: Runs, items: dict[str, Item], tmp_path: Path):
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        fill(disk, 0)
+        keep_items(disk / "items.parquet", runs.plan, items)
+        assert [path.name for path in disk.iterdir()] == ["filler"]
 
 
 def test_no_file_is_no_item(tmp_path: Path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mmprolong.errors import ArtifactError, writing
+from mmprolong.errors import ArtifactError, DiskFull, writing
 from mmprolong.plans import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
@@ -59,6 +59,9 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
 
     Args:
         items: by id of the score step.
+
+    Raises:
+        DiskFull: names the file.
     """
     runs = {name: _Run(metrics=item.result.metrics, origin=item.origin, mark=item.mark) for name, item in items.items()}
     made = _frame(plan, {name: item.result for name, item in items.items()})
@@ -66,15 +69,18 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
     made.attrs = {_HEAD: head, _SUM: zlib.crc32(head.encode())}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with writing(path):
-        made.to_parquet(partial, engine="pyarrow", index=False, compression="zstd")
-    partial.replace(path)
+    try:
+        with writing(path):
+            made.to_parquet(partial, engine="pyarrow", index=False, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
 def keep_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> None:
-    """Write a cache; a folder that cannot be written is left as it is."""
-    with suppress(OSError):
+    """Write a cache; a folder that cannot be written, or has no room, is left as it is."""
+    with suppress(OSError, DiskFull):
         write_items(path, plan, items)
 
 
