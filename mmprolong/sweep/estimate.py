@@ -76,7 +76,7 @@ def _own_means(plan: Plan, where: Mapping[str, Standing]) -> dict[str, float]:
 
 
 def spent(where: Mapping[str, Standing]) -> dict[str, float]:
-    """Wall time that every finished step took, attempts that failed left out [s]."""
+    """Wall time that every finished step took, in the attempts that its result stands on [s]."""
     return {name: each.record.seconds for name, each in where.items() if each.record is not None}
 
 

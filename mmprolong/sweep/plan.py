@@ -81,9 +81,9 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
         return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
 
 
-def _said(ablation: str, problems: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
+def _said(ablation: str, failed: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
     """One line a problem and row; one for a problem that all rows have."""
-    for error, found in problems.items():
+    for error, found in failed.items():
         wrong = list(dict.fromkeys(found))
         yield from [error] if len(wrong) == rows > 1 else (f"{ablation}/{label}: {error}" for label in wrong)
 

@@ -34,7 +34,8 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ArtifactError: a certificate or log of a run is damaged.
+        ArtifactError, DataError: a certificate, or a log of a run, is damaged.
+        DiskFull: names the file.
         OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation

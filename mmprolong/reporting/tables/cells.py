@@ -40,7 +40,7 @@ def interval_cell(compared: Compared) -> Cell:
 
 
 def delta_cell(value: float | None, compared: Compared, partial: bool) -> Cell:
-    """'+1.4 [−0.6, +3.5] *': a difference with its 95 % interval."""
+    """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is clear of 0."""
     if value is None:
         return Cell()
     missing = PARTIAL if partial else ""
