@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
 
 ABLATION = "ablation"
+DEFAULTS = "config"
+"""The file of no group, which names the defaults."""
 ABLATIONS, TABLES, FIGURES = f"sweeps/{ABLATION}", "analysis/tables", "analysis/figures"
 CLAIMS, PUBLISHED = "analysis/claims", "analysis/published"
 OPTION = "--config-dir"
@@ -86,11 +88,11 @@ def named(place: str, name: str, kind: str) -> Path:
         kind: what the user calls it; begins the error message.
 
     Raises:
-        ConfigError: there is none; names the nearest.
+        WrongValues: there is none; names the nearest.
     """
     files = _files_in(place, own_folder())
     if name not in files:
-        raise ConfigError(f"{kind}: {name!r} is unknown; {nearest(name, files)}; {elsewhere()}")
+        raise WrongValues(Wrong(kind, f"{name!r} is unknown; {nearest(name, files)}; {elsewhere()}"))
     return files[name]
 
 
@@ -118,7 +120,21 @@ def place(group: str) -> str:
 def config_files() -> list[Path]:
     """All that is composed from."""
     chosen = [path for group in groups() for path in files_in(place(group)).values()]
-    return [root("conf") / "config.yaml", *chosen]
+    return [root("conf") / f"{DEFAULTS}.yaml", *chosen]
+
+
+def config_file(path: str) -> Path | None:
+    """The file that Hydra calls `path`, such as `rope/base_x4`; None where it is not one of these."""
+    group, _, name = path.rpartition("/")
+    if path == DEFAULTS:
+        return root("conf") / f"{DEFAULTS}.yaml"
+    return files_in(place(group)).get(name) if group in groups() else None
+
+
+def shown(path: Path) -> str:
+    """`path` as it is opened from the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def searched() -> str:

@@ -1,7 +1,7 @@
 """What each value may be, by the field that holds it. What several values must be together is in `checks`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from itertools import chain
 from math import inf
@@ -23,20 +23,20 @@ from mmprolong.config import (
     Tracking,
     Training,
 )
-from mmprolong.errors import nearest
+from mmprolong.errors import Wrong, nearest
 from mmprolong.plugins import names
 from mmprolong.settings import STAGES
 
-Rule = Callable[[str, Any], Iterator[str]]
-"""From a key and its value to what is wrong, a line each."""
+Rule = Callable[[str, Any], Iterator[Wrong]]
+"""From a key and its value to what is wrong."""
 
 
 def must(holds: Callable[[Any], bool], allowed: str) -> Rule:
     """The value must be so."""
 
-    def rule(key: str, value: Any) -> Iterator[str]:
+    def rule(key: str, value: Any) -> Iterator[Wrong]:
         if not holds(value):
-            yield f"{key}: {value!r}; allowed: {allowed}"
+            yield Wrong(key, f"{value!r}; allowed: {allowed}")
 
     return rule
 
@@ -49,9 +49,9 @@ def at_least(least: int) -> Rule:
 def one_of(allowed: Iterable[str]) -> Rule:
     """One of these names."""
 
-    def rule(key: str, value: str) -> Iterator[str]:
+    def rule(key: str, value: str) -> Iterator[Wrong]:
         if value not in known:
-            yield f"{key}: {value!r} is unknown; {nearest(value, known)}"
+            yield Wrong(key, f"{value!r} is unknown; {nearest(value, known)}")
 
     known = frozenset(allowed)
     return rule
@@ -65,18 +65,31 @@ def a_file_of(folder: str) -> Rule:
 def each(rule: Rule) -> Rule:
     """Every item of a list, or every value of a mapping."""
 
-    def every(key: str, value: list[Any] | dict[str, Any]) -> Iterator[str]:
-        inner = [(f"{key}.{name}", one) for name, one in value.items()] if isinstance(value, dict) else None
-        for where, one in inner or [(key, one) for one in value]:
-            yield from rule(where, one)
+    def every(key: str, value: list[Any] | dict[str, Any]) -> Iterator[Wrong]:
+        if isinstance(value, dict):
+            yield from (wrong for name, one in value.items() for wrong in rule(f"{key}.{name}", one))
+        else:
+            for at, one in enumerate(value):
+                yield from (replace(wrong, at=(*key.split("."), at)) for wrong in rule(key, one))
 
     return every
 
 
+def names_among(allowed: Iterable[str]) -> Rule:
+    """A mapping whose names are among these."""
+
+    def rule(key: str, value: Iterable[str]) -> Iterator[Wrong]:
+        for name in value:
+            if name not in known:
+                yield Wrong(f"{key}.{name}", f"unknown; {nearest(name, known)}")
+
+    known = frozenset(allowed)
+    return rule
+
+
 def by_stage(*more: str) -> Rule:
     """A mapping by stages, and by `more` names."""
-    known = one_of((*STAGES, *more))
-    return lambda key, value: (wrong for name in value for wrong in known(key, name))
+    return names_among((*STAGES, *more))
 
 
 def both(one: Rule, other: Rule) -> Rule:
@@ -166,7 +179,7 @@ RULES: dict[type, dict[str, Rule]] = {
 """A field that is not here may be anything of its type."""
 
 
-def out_of_range(settings: Any, key: str = "") -> Iterator[str]:
+def out_of_range(settings: Any, key: str = "") -> Iterator[Wrong]:
     """Every value of `settings`, and of the settings in it, that breaks its rule."""
     rules = RULES.get(type(settings), {})
     for entry in fields(settings):

@@ -4,8 +4,7 @@ Hydra takes longer to compose one set of choices than to read all of our files. 
 keys, and no other chosen file sets any of them, exchanging the one for the other exchanges these values, no more.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +15,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from mmprolong.choices import files_in, place, root
-
-_PACKAGE = re.compile(r"\s*# @package ([\w.]+)$", re.MULTILINE)
-
-Keys = tuple[str, ...]
-"""From the root of the configuration down to a value."""
+from mmprolong.choices import DEFAULTS, config_file
+from mmprolong.errors import Keys
+from mmprolong.keys import key_of
+from mmprolong.layer import package_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +28,17 @@ class Composition:
     choices: Mapping[str, str]
     """By group, the defaults too."""
     plain: dict[str, Any]
-    asked: frozenset[str]
-    """The groups that were chosen from; of all others the choices are the defaults'."""
+    overrides: Sequence[str]
+    """The choices that Hydra was asked for; of all other groups the choices are the defaults'."""
 
 
 def derived(known: Composition, wanted: Mapping[str, str]) -> dict[str, Any] | None:
     """What the choices `wanted` compose to, all others being the defaults; None if only Hydra can tell."""
-    if not known.asked <= wanted.keys():
+    if not {key_of(choice) for choice in known.overrides} <= wanted.keys():
         return None
     choices = {**known.choices, **wanted}
     plain = deepcopy(known.plain)
-    defaults = _read(root("conf") / "config.yaml", "")
+    defaults = _values("", DEFAULTS)
     for group, name in choices.items():
         before = known.choices.get(group)
         if name == before:
@@ -56,7 +53,7 @@ def derived(known: Composition, wanted: Mapping[str, str]) -> dict[str, Any] | N
 
 def _values(group: str, name: str | None) -> dict[Keys, Any]:
     """What the file of a choice sets; empty if it sets nothing, or if only Hydra can say."""
-    file = files_in(place(group)).get(name or "")
+    file = config_file(f"{group}/{name}".lstrip("/"))
     return _read(file, group) if file else {}
 
 
@@ -72,11 +69,10 @@ def _read(file: Path, group: str) -> dict[Keys, Any]:
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException):
         return {}
-    found = _PACKAGE.match(text)
-    if not isinstance(content, dict) or (group and "defaults" in content) or ("@package" in text and not found):
+    package = package_of(group, text)
+    if not isinstance(content, dict) or (group and "defaults" in content) or package is None:
         return {}
-    package = found[1] if found else group or "_global_"
-    return dict(_leaves(content, () if package == "_global_" else tuple(package.split("."))))
+    return dict(_leaves(content, package))
 
 
 def _leaves(node: Any, above: Keys) -> Iterator[tuple[Keys, Any]]:

@@ -172,35 +172,43 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
-        ("sweeps/ablation/mine.yaml", "sweep: [", "mine.yaml: while parsing"),
+        ("sweeps/ablation/mine.yaml", "sweep: [", "mine.yaml:2: while parsing"),
         ("sweeps/ablation/mine.yaml", "sweeps: {}", "mine.yaml: has no block `sweep:`"),
-        ("sweeps/ablation/mine.yaml", MINE.replace("baseline: a", "baseline: c"), "mine.yaml: sweep.baseline: 'c'"),
+        ("sweeps/ablation/mine.yaml", MINE.replace("baseline: a", "baseline: c"), "mine.yaml:6: sweep.baseline: 'c'"),
         ("sweeps/ablation/mine.yaml", MINE.replace("name: mine", "name: yours"), "sweep.name: 'yours'; call it 'mine'"),
         ("sweeps/ablation/mine.yaml", MINE + "phases: {longpt: {mixture: {tokns: 1}}}", "did you mean 'tokens'?"),
         ("sweeps/ablation/mine.yaml", MINE.replace("base_x1", "base_x3"), "mine/a: rope: 'base_x3' is unknown"),
         (
             "conf/rope/base_x1.yaml",
             "# @package phases.longpt.rope\nfactr: 1",
-            "rope/base_x1.yaml: phases.longpt.rope.factr",
+            "rope/base_x1.yaml:2: mine/a: phases.longpt.rope.factr",
         ),
-        ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml"),
-        ("conf/rope/base_x1.yaml", "factor: 1", "rope/base_x1.yaml: rope is no block of values; begin with a line"),
+        ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml:2: "),
+        (
+            "conf/rope/base_x1.yaml",
+            "factor: 1",
+            "rope/base_x1.yaml: mine/a: rope: no block of values; begin with a line",
+        ),
         ("conf/corpus/demo.yaml", "- a", "corpus/demo.yaml: Merge error: list is not a subclass of Corpus"),
         (
             "conf/corpus/demo.yaml",
             "# caf\xe9\npath: demo",
             "conf/corpus/demo.yaml: 'utf-8' codec can't decode byte 0xe9",
         ),
-        ("conf/corpus/demo.yaml", "defaults: [{a: 3}]", "conf: Unsupported item value in defaults"),
-        ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "cluster.jobs: 'defalt' is unknown; did you mean 'default'?"),
+        ("conf/corpus/demo.yaml", "defaults: [{a: 3}]", "conf/corpus/demo.yaml: Unsupported item value in defaults"),
+        ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "local.yaml:1: cluster.jobs.defalt: unknown; did you mean"),
         ("sweeps/ablation/mine.yaml", MINE.partition("\n")[2], "does not begin with the line `# @package _global_`"),
         ("sweeps/ablation/mine.yaml", MINE + "# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
         (
             "sweeps/ablation/mine.yaml",
             MINE.replace("[rope=base_x1]", "rope=base_x1"),
-            "mine.yaml: sweep: the label 'a'",
+            "mine.yaml:8: sweep: the label 'a'",
         ),
-        ("sweeps/ablation/mine.yaml", MINE.replace("base_x1]", "base_x1, seed=9]"), "mine.yaml: sweep mine: the label"),
+        (
+            "sweeps/ablation/mine.yaml",
+            MINE.replace("base_x1]", "base_x1, seed=9]"),
+            "mine.yaml:8: sweep: the label 'a'",
+        ),
         ("sweeps/ablation/mine.yaml", MINE + "phases: {lngpt: {mixture: {tokens: 9}}}", "did you mean 'longpt'?"),
     ],
 )
@@ -228,7 +236,7 @@ def test_a_wrong_ablation_file_is_told_in_its_row_of_the_list(package: Path):
     finally:
         path.unlink()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "mine.yaml: while parsing" in " ".join(done.stdout.split()) and "length_dist" in done.stdout
+    assert "mine.yaml:2: while parsing" in " ".join(done.stdout.split()) and "length_dist" in done.stdout
 
 
 def refused(package: Path, store: Path, *words: str) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from mmprolong.choices import ablations, groups, root
-from mmprolong.cli.launch import check
 from mmprolong.compose import Composer, from_json, to_json
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.plan import make_plan
@@ -58,7 +57,7 @@ def test_no_default_has_changed():
         ("phases.lonpt.mixture.tokens=3", "did you mean 'longpt'?"),
         ("phases.longpt.mixture.tokens=abc", "Expected `int`, got `str`"),
         ("phases.longpt.mixture.tokens=5e9", "Expected `int`, got `float`"),
-        ("rope.factor=3", "rope is a group"),
+        ("rope.factor=3", "rope: is a group; choose rope=NAME"),
         ("~suite", "only key=value"),
         ("seed=1,2", "axes belong into an ablation file"),
         ("nonsense", "write key=value"),
@@ -81,6 +80,11 @@ def test_a_wrong_override_is_one_line_with_the_way_out(override: str, says: str)
 def test_a_choice_that_looks_like_a_number_stays_text():
     config, _ = Composer().compose(["task_mix=2_8"])
     assert config.phases["longpt"].mixture.task_mix == {"extract_single": 0.1, "extract_multi": 0.1, "reasoning": 0.8}
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_choice_may_be_quoted(quote: str):
+    assert Composer().compose([f"rope={quote}base_x1{quote}"])[0].phases["longpt"].rope.factor == 1
 
 
 def test_the_seed_reaches_the_phases_of_the_sweep_and_not_the_pretraining():
@@ -107,6 +111,6 @@ def test_no_job_asks_for_gpus_that_its_one_model_leaves_idle():
 
 def test_a_job_must_have_begun_when_it_is_warned():
     limits = ["cluster=slurm_cpu", "cluster.jobs.reply.minutes=2"]
-    check(Composer().compose([*limits, "cluster.warning=60"])[0], prune=False)
+    Composer().compose([*limits, "cluster.warning=60"])
     with pytest.raises(ConfigError, match=r"cluster\.jobs\.reply\.minutes: 2; .* ask for 3 or more"):
-        check(Composer().compose(limits)[0], prune=False)
+        Composer().compose(limits)

@@ -95,7 +95,7 @@ def test_hydra_is_asked_once_where_arms_differ_in_files_of_the_same_keys(name: s
 
 
 def test_what_is_derived_has_the_new_values_and_leaves_the_old_alone():
-    new = derived(Composition(DEFAULTS, PLAIN, frozenset()), {"length_distribution": "uniform"})
+    new = derived(Composition(DEFAULTS, PLAIN, ()), {"length_distribution": "uniform"})
     assert new is not None
     assert new["phases"]["longpt"]["mixture"]["length"] == {"name": "uniform", "tilt": 0.0}
     assert PLAIN["phases"]["longpt"]["mixture"]["length"]["name"] == "pool_native"
@@ -113,7 +113,7 @@ def test_what_is_derived_has_the_new_values_and_leaves_the_old_alone():
     ids=["a value is not there", "a value is another file's", "other keys", "a file is gone", "a choice was added"],
 )
 def test_what_the_files_do_not_say_is_not_derived(choices: dict, plain: dict, wanted: dict):
-    assert derived(Composition(choices, plain, frozenset()), wanted) is None
+    assert derived(Composition(choices, plain, ()), wanted) is None
 
 
 @pytest.mark.parametrize("mistake", ["+rope=base_x1", "ablation=length_dist", "rope=base_x3"])

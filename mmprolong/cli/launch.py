@@ -11,33 +11,19 @@ from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mmprolong.config import Cluster, Config
+    from mmprolong.config import Config
     from mmprolong.plans import Plan
     from mmprolong.sweep.slurm import Launched
 
-_EARLY = 40
-"""Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
-
-def check(config: "Config", prune: bool) -> None:
-    """Refuse what no launcher can do.
+def check_prune(config: "Config", prune: bool) -> None:
+    """Refuse to prune where there are no jobs.
 
     Raises:
-        ConfigError: the launcher has no jobs to prune; a job would be warned before it has begun.
+        ConfigError: says so.
     """
-    name = config.cluster.launcher
-    if prune and name != "slurm":
+    if prune and config.cluster.launcher != "slurm":
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
-    if name == "slurm":
-        _check_limits(config.cluster)
-
-
-def _check_limits(cluster: "Cluster") -> None:
-    least = -(-(cluster.warning + _EARLY) // 60)
-    for stage, job in cluster.jobs.items():
-        if job.minutes < least:
-            why = f"jobs are warned cluster.warning={cluster.warning} s before that, sometimes half a minute earlier"
-            raise ConfigError(f"cluster.jobs.{stage}.minutes: {job.minutes}; {why}: ask for {least} or more")
 
 
 def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: Console) -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.launch import check, show
+from mmprolong.cli.launch import show
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 
@@ -24,6 +24,5 @@ def run(arguments: argparse.Namespace) -> None:
 
     store = Store(Path(arguments.store))
     plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
-    check(config, prune=False)
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     show(store, plan, launched, prune=False, console=Terminal())

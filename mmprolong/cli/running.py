@@ -13,10 +13,11 @@ from rich.table import Table
 
 from mmprolong.artifacts import PROGRESS, Store, read_json
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError, ConfigError, nearest
+from mmprolong.errors import ArtifactError, ConfigError, Wrong, WrongValues, nearest
 
 if TYPE_CHECKING:
     from mmprolong.config import Config
+    from mmprolong.origin import Origins
     from mmprolong.stages import Step
 
 
@@ -28,6 +29,7 @@ class Asked:
     steps: Mapping[str, "Step"]
     """By role."""
     store: Store
+    origins: "Origins"
 
     def folder(self, role: str) -> Path:
         """Where the step of a role keeps its files."""
@@ -51,14 +53,14 @@ def asked(overrides: Sequence[str]) -> Asked:
     Raises:
         ConfigError: an override is wrong, or names an ablation.
     """
-    from mmprolong.compose import Composer, freeze
+    from mmprolong.compose import Composer
     from mmprolong.stages import steps_of
 
-    config, sweep = Composer().compose(overrides)
-    if sweep:
+    composer = Composer()
+    if composer.sweep_block(overrides):
         raise ConfigError("override '+ablation': this command runs one configuration; leave the ablation out")
-    config = freeze(config)
-    return Asked(config, steps_of(config), Store(Path(config.paths.store)))
+    config = composer.frozen(overrides)
+    return Asked(config, steps_of(config), Store(Path(config.paths.store)), composer.origins(overrides))
 
 
 def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
@@ -71,7 +73,8 @@ def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
         raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, asked.config.phases)}")
     if f"{phase}.source" not in asked.steps:
         key = f"phases.{phase}.mixture.tokens"
-        raise ConfigError(f"{key}: 0 leaves the phase out; set {key}=N, or choose a training that does")
+        wrong = Wrong(key, f"0 leaves the phase out; set {key}=N, or choose a training that does")
+        raise WrongValues(asked.origins.placed(wrong))
     return [role for part in parts if (role := f"{phase}.{part}") in asked.steps]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 
 from mmprolong.artifacts import Store
-from mmprolong.cli.launch import check, submit
+from mmprolong.cli.launch import check_prune, submit
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import StepFailed
@@ -33,14 +33,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.cli.table_check import check_table
+    from mmprolong.compose import Composer
     from mmprolong.plans import save_plan
     from mmprolong.sweep.display import failures
     from mmprolong.sweep.plan import make_plan
 
     console = Terminal()
     plan, config = make_plan(arguments.overrides)
-    check(config, arguments.prune)
-    check_table(plan)
+    check_prune(config, arguments.prune)
+    with Composer().placing(arguments.overrides):
+        check_table(plan)
     store = Store(Path(config.paths.store))
     where = _print_plan(store, plan, config, console)
     if arguments.dry_run:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from mmprolong.choices import PUBLISHED, TABLES, files_in, named
-from mmprolong.errors import ConfigError
+from mmprolong.errors import Wrong, WrongValues
 from mmprolong.plugins import load_file
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.published import Published
@@ -41,6 +41,5 @@ def check_table(plan: "Plan") -> None:
     load_file(named(TABLES, plan.table, "sweep.table")).build(Runs(plan=plan), published)
     if plan.published and PurePath(plan.published).stem not in published.read:
         found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
-        raise ConfigError(
-            f"sweep.published: {plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
-        )
+        says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
+        raise WrongValues(Wrong("sweep.published", says))

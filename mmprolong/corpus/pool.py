@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmprolong.errors import ConfigError
+from mmprolong.errors import Wrong, WrongValues
 from mmprolong.pages.files import pool_folder
 
 LICENCES = "LICENSES.md"
@@ -17,13 +17,14 @@ def locate(path: str) -> Path:
     """The pool's folder; `demo` is the pool that ships with the package.
 
     Raises:
-        ConfigError: there is no such folder, or no PDF in it.
+        WrongValues: there is no such folder, or no PDF in it.
     """
     folder = pool_folder(path)
     if not folder.is_dir():
-        raise ConfigError(f"corpus.path: {path!r} is not a folder; give a folder of PDFs, or 'demo'")
+        raise WrongValues(Wrong("corpus.path", f"{path!r} is not a folder; give a folder of PDFs, or 'demo'"))
     if next(_walk(folder), None) is None:
-        raise ConfigError(f"corpus.path: {path!r} holds no .pdf or .pdf.gz; give a folder of PDFs, or 'demo'")
+        says = f"{path!r} holds no .pdf or .pdf.gz; give a folder of PDFs, or 'demo'"
+        raise WrongValues(Wrong("corpus.path", says))
     return folder
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from mmprolong.config import Mixture
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ConfigError, Wrong, WrongValues
 
 VQA = "vqa"
 
@@ -32,14 +32,15 @@ def task_weights(mixture: Mixture) -> dict[str, float]:
     Source: arXiv 2605.13831, section 4.2 (tasks) and 5.2 (extraction:reasoning; extraction is single and multi evenly).
 
     Raises:
-        ConfigError: `vqa` is asked for and `task_mix` is empty.
+        WrongValues: `vqa` is asked for and `task_mix` is empty.
     """
     weights = {task: share for task, share in mixture.supervision.items() if task != VQA and share > 0}
     share = mixture.supervision.get(VQA, 0.0)
     if share > 0:
         total = sum(mixture.task_mix.values())
         if total <= 0:
-            raise ConfigError("mixture.task_mix: empty, but supervision asks for vqa; name its tasks and their shares")
+            says = "empty, but supervision asks for vqa; name its tasks and their shares"
+            raise WrongValues(Wrong("mixture.task_mix", says))
         for task, part in mixture.task_mix.items():
             if part > 0:
                 weights[task] = weights.get(task, 0.0) + share * part / total
@@ -53,12 +54,12 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
         capacity: tokens of a pack; where there are no edges, one bin holds all that a pack holds.
 
     Raises:
-        ConfigError: the edges do not rise.
+        WrongValues: the edges do not rise.
     """
     if not edges:
         return [(0, capacity + 1)]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
-        raise ConfigError(f"length.edges: {list(edges)}; two or more rising multiples of the window")
+        raise WrongValues(Wrong("mixture.length.edges", f"{list(edges)}; two or more rising multiples of the window"))
     return [(low * window, high * window) for low, high in pairwise(edges)]
 
 

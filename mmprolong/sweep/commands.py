@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import own_option
+from mmprolong.keys import key_of
 from mmprolong.plans import Plan
 from mmprolong.sweep.resources import job_of
 
@@ -29,9 +30,9 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
         store: where it runs; None: where the plan says.
     """
     place = [f"paths.store={store}"] if store and str(store) != "store" else []
-    replaced = {override_key(text) for text in more} | ({"paths.store"} if store else set())
+    replaced = {key_of(text) for text in more} | ({"paths.store"} if store else set())
     typed = plan.overrides or (f"+ablation={plan.ablation}",)
-    kept = (text for text in typed if override_key(text) not in replaced)
+    kept = (text for text in typed if key_of(text) not in replaced)
     return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place, *own_option(plan.config_dir)])
 
 
@@ -44,11 +45,6 @@ def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
     if plan.cluster.launcher != "slurm" or kind == "data":
         return sweep_command(plan, store.root)
     return command(store, "retry", plan.ablation, *_more(plan, stage, kind), config_dir=plan.config_dir)
-
-
-def override_key(override: str) -> str:
-    """'cluster.account' of '+cluster.account=NAME'."""
-    return override.lstrip("+~").partition("=")[0]
 
 
 def _more(plan: Plan, stage: str, kind: str) -> list[str]:

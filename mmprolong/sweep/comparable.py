@@ -1,17 +1,26 @@
 """Rows of one table must answer the same questions, and rows that are the same run are worth a remark."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mmprolong.errors import Wrong
 from mmprolong.plans import Plan, Point
 
 QUESTIONS = ("suite.benchmark", "suite.source", "suite.labels", "suite.scorer", "corpus.digest", "corpus.heldout")
 """What decides which questions are asked and how their answers are judged."""
+SET_BY = {"corpus.digest": "corpus.path"}
+"""The key to change, where it is another one."""
 
 
-def judged_otherwise(points: Sequence[Point], baseline: str) -> Iterator[str]:
-    """A line for every row and key in which its questions are not those of the baseline."""
+def judged_otherwise(
+    points: Sequence[Point], baseline: str, place: Callable[[Point, str], str]
+) -> Iterator[tuple[str, Wrong]]:
+    """The label of every row in which a question is not that of the baseline, and what is wrong.
+
+    Args:
+        place: of a value, by point and key.
+    """
     first = next((point for point in points if point.label == baseline), None)
     if first is None:  # it is wrong itself, and said to be
         return
@@ -21,8 +30,9 @@ def judged_otherwise(points: Sequence[Point], baseline: str) -> Iterator[str]:
         for key, found in _questions(point.config).items():
             if found != expected[key] and (point.label, key) not in told:
                 told.add((point.label, key))
-                row = f"{point.label!r} (seed {point.seed})"
-                yield f"{key}: {found!r} in {row}, {expected[key]!r} in {baseline!r}; ask all rows the same questions"
+                asked = f"{expected[key]!r} in {baseline!r} ({place(first, key)})"
+                says = f"{found!r}, but {asked}; ask all rows the same questions"
+                yield point.label, Wrong(key, says, where=place(point, key))
 
 
 def equal_rows(plan: Plan) -> Iterator[str]:

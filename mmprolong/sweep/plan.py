@@ -4,48 +4,51 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from mmprolong.choices import ABLATION, own_folder
-from mmprolong.compose import Composer, freeze, to_json
+from mmprolong.compose import Composer, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
-from mmprolong.errors import ConfigError, MMProLongError
+from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues
 from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.stages import Step, steps_of
-from mmprolong.sweep.comparable import judged_otherwise
-from mmprolong.sweep.spec import Ablation, draft, file_of, labels, points, problems, read_draft
+from mmprolong.sweep.comparable import SET_BY, judged_otherwise
+from mmprolong.sweep.spec import Ablation, PointSpec, draft, labels, points, problems, read_draft
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     """Expand, check and freeze the sweep that `overrides` describe; also the first point's configuration.
 
     Raises:
-        ConfigError: the ablation or a point is wrong, or points are not judged alike; all is said at once.
+        ConfigError: the ablation or a point is wrong, or points are not judged alike; all is said at once, and where.
     """
     composer = Composer()
     ablation, wrong = _ablation(composer, overrides)
     planned: list[Point] = []
     steps: dict[str, Step] = {}
     configs: list[Config] = []
-    failed: dict[str, list[str]] = defaultdict(list)
-    for point in points(ablation, [text for text in overrides if not _chosen(text)]):
+    failed: dict[Wrong, list[str]] = defaultdict(list)
+    specs = points(ablation, [text for text in overrides if not _chosen(text)])
+    for point in specs:
         try:
-            config = freeze(composer.compose(point.overrides)[0])
+            config = composer.frozen(point.overrides, point.written)
             roles = steps_of(config)
         except MMProLongError as error:
-            for line in str(error).splitlines():
-                failed[line].append(point.label)
+            for each in _wrong(error):
+                failed[each].append(point.label)
             continue
         for role, step in roles.items():
             steps.setdefault(step.id, replace(step, label=_label(ablation, point.label, point.seed, role)))
         ids = {role: step.id for role, step in roles.items()}
         planned.append(Point(label=point.label, seed=point.seed, config=to_json(config), steps=ids))
         configs.append(config)
+    for label, each in judged_otherwise(planned, ablation.baseline, partial(_place, composer, specs)):
+        failed[each].append(label)
     wrong += _said(ablation.name, failed, len(labels(ablation)))
-    wrong += judged_otherwise(planned, ablation.baseline)
     if wrong:
-        raise ConfigError("\n".join(wrong))
+        raise WrongValues(*wrong)
     return _plan(ablation, planned, steps, overrides), configs[0]
 
 
@@ -55,18 +58,21 @@ def _chosen(override: str) -> str:
     return name if group == ABLATION else ""
 
 
-def _ablation(composer: Composer, overrides: Sequence[str]) -> tuple[Ablation, list[str]]:
+def _ablation(composer: Composer, overrides: Sequence[str]) -> tuple[Ablation, list[Wrong]]:
     """The ablation with the user's changes to it, and what is wrong with it besides its points.
 
     Raises:
         ConfigError: several are chosen, or its rows cannot be planned.
     """
     chosen = [name for text in overrides if (name := _chosen(text))]
-    if len(chosen) > 1:
-        raise ConfigError(f"+ablation: {', '.join(chosen)}; a sweep is one ablation, launch them one after the other")
-    written = [wrong for name in chosen for wrong in problems(read_draft(name))]
-    ablation = draft(composer.sweep_block(overrides))
-    return ablation, [f"{file_of(chosen[0])}: {wrong}" if wrong in written else wrong for wrong in problems(ablation)]
+    with composer.placing(overrides):
+        if len(chosen) > 1:
+            says = f"{', '.join(chosen)}; a sweep is one ablation, launch them one after the other"
+            raise WrongValues(Wrong(ABLATION, says))
+        for name in chosen:
+            read_draft(name)
+        ablation = draft(composer.sweep_block(overrides))
+    return ablation, [*map(composer.origins(overrides).placed, problems(ablation))]
 
 
 def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[Plan, Config]:
@@ -81,11 +87,26 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
         return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
 
 
-def _said(ablation: str, failed: Mapping[str, Sequence[str]], rows: int) -> Iterator[str]:
-    """One line a problem and row; one for a problem that all rows have."""
-    for error, found in failed.items():
-        wrong = list(dict.fromkeys(found))
-        yield from [error] if len(wrong) == rows > 1 else (f"{ablation}/{label}: {error}" for label in wrong)
+def _wrong(error: MMProLongError) -> Sequence[Wrong]:
+    return error.wrong if isinstance(error, WrongValues) else [Wrong("", line) for line in str(error).splitlines()]
+
+
+def _place(composer: Composer, specs: Sequence[PointSpec], point: Point, key: str) -> str:
+    """What set a value of a point."""
+    spec = next(spec for spec in specs if (spec.label, spec.seed) == (point.label, point.seed))
+    return composer.origins(spec.overrides, spec.written).of(tuple(SET_BY.get(key, key).split(".")))
+
+
+def _said(ablation: str, failed: Mapping[Wrong, Sequence[str]], rows: int) -> Iterator[Wrong]:
+    """Each problem once, with the first of the rows that have it unless all have."""
+    for wrong, found in failed.items():
+        first, *others = dict.fromkeys(found)
+        if len(others) + 1 == rows > 1:
+            yield wrong
+        else:
+            more = f" (and {len(others)} more)" if others else ""
+            row = f"{ablation}/{first}{more}"
+            yield replace(wrong, where=": ".join(part for part in (wrong.where, row) if part))
 
 
 def _plan(ablation: Ablation, planned: list[Point], steps: dict[str, Step], overrides: Sequence[str]) -> Plan:

@@ -2,18 +2,24 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mmprolong.choices import ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.choices import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
+from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, nearest
+from mmprolong.keys import SWEEP, key_of
+from mmprolong.typed import typed
 
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
+_MARK = re.compile(r' in "<unicode string>", line (\d+), column \d+')
+"""Where YAML's decoder is."""
 AXES = " / "
 """Between the labels of the axes that a point combines."""
 
@@ -50,6 +56,8 @@ class PointSpec:
     label: str
     seed: int
     overrides: tuple[str, ...]
+    written: Mapping[str, Keys]
+    """By override, if the ablation sets it: the key under which it is written."""
 
 
 def read_ablation(name: str) -> Ablation:
@@ -59,17 +67,9 @@ def read_ablation(name: str) -> Ablation:
         ConfigError: there is no such file, or it is wrong; names file and key.
     """
     ablation = read_draft(name)
-    _refuse(f"{file_of(name)}: {wrong}" for wrong in problems(ablation))
+    with _in_file(files_in(ABLATIONS)[name]):
+        _refuse(problems(ablation))
     return ablation
-
-
-def file_of(name: str) -> Path:
-    """Where the ablation of that name is written.
-
-    Raises:
-        ConfigError: there is no such file; names the nearest.
-    """
-    return named(ABLATIONS, name, "ablation")
 
 
 def read_draft(name: str) -> Ablation:
@@ -78,24 +78,37 @@ def read_draft(name: str) -> Ablation:
     Raises:
         ConfigError: there is no such file, or it is wrong; names file and key.
     """
-    path = file_of(name)
+    path = named(ABLATIONS, name, ABLATION)
     try:
         text = path.read_text(encoding="utf-8")
         content = msgspec.yaml.decode(text)
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
-    block = content.get("sweep") if isinstance(content, dict) else None
+        lines = [f":{line}" for line in _MARK.findall(str(error))]
+        says = " ".join(_MARK.sub("", str(error)).split())
+        raise ConfigError(f"{shown(path)}{lines[-1] if lines else ''}: {says}") from error
+    block = content.get(SWEEP) if isinstance(content, dict) else None
     if not isinstance(block, dict):
-        raise ConfigError(f"{path}: has no block `sweep:` with name, question, source, baseline and points")
+        raise ConfigError(f"{shown(path)}: has no block `sweep:` with name, question, source, baseline and points")
     if not _HEADER.match(text):
-        raise ConfigError(f"{path}: does not begin with the line `# @package _global_`; add it")
-    try:
+        raise ConfigError(f"{shown(path)}: does not begin with the line `# @package _global_`; add it")
+    with _in_file(path):
         ablation = draft(block)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if ablation.name != name:
-        raise ConfigError(f"{path}: sweep.name: {ablation.name!r}; call it {name!r}, as its file")
+        if ablation.name != name:
+            raise WrongValues(Wrong("sweep.name", f"{ablation.name!r}; call it {name!r}, as its file"))
     return ablation
+
+
+@contextmanager
+def _in_file(path: Path) -> Iterator[None]:
+    """Let errors say in which line of the ablation's file they are."""
+    try:
+        yield
+    except WrongValues as error:
+        from mmprolong.layer import Layer
+        from mmprolong.origin import Origins
+
+        origins = Origins(lambda _: [Layer(path)])
+        raise WrongValues(*map(origins.placed, error.wrong)) from error
 
 
 def parse(block: Any) -> Ablation:
@@ -116,55 +129,43 @@ def draft(block: Any) -> Ablation:
         ConfigError: a key is missing, unknown or of the wrong type; a label or seed repeats; a row sets nothing.
     """
     if not isinstance(block, Mapping):
-        raise ConfigError(f"sweep: {block!r}; it is a block of keys: set sweep.seeds=..., sweep.baseline=...")
+        raise WrongValues(Wrong(SWEEP, f"{block!r}; it is a block of keys: set sweep.seeds=..., sweep.baseline=..."))
     if not block:
         raise ConfigError("sweep: no ablation was chosen; add +ablation=NAME")
     allowed = Ablation.__dataclass_fields__
-    for key in block:
-        if key not in allowed:
-            raise ConfigError(f"sweep.{key}: unknown; {nearest(key, allowed)}")
-    for label, texts in _written(block):
+    _refuse([Wrong(f"sweep.{key}", f"unknown; {nearest(key, allowed)}") for key in block if key not in allowed])
+    for keys, texts in _written(block.get):
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ConfigError(
-                f"sweep: the label {label!r} stands for {texts!r}; write a list of overrides: [key=value]"
-            )
-    try:
-        ablation = msgspec.convert(block, type=Ablation)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"sweep: {error}") from error
+            says = f"the label {keys[-1]!r} stands for {texts!r}; write a list of overrides: [key=value]"
+            raise WrongValues(Wrong(SWEEP, says, at=keys))
+    ablation = typed(block, Ablation, SWEEP)
     _check_rows(ablation)
     return ablation
 
 
-def problems(ablation: Ablation) -> list[str]:
-    """What is wrong with an ablation whose rows can be planned all the same, a line each."""
-    named = labels(ablation)
+def problems(ablation: Ablation) -> list[Wrong]:
+    """What is wrong with an ablation whose rows can be planned all the same."""
+    rows = labels(ablation)
     wrong = []
-    if ablation.baseline not in named:
-        wrong.append(f"sweep.baseline: {ablation.baseline!r} is no label; {nearest(ablation.baseline, named)}")
-    for label, texts in named.items():
-        seeds = [text for text in texts if _key(text) == "seed"]
+    if ablation.baseline not in rows:
+        says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}"
+        wrong.append(Wrong("sweep.baseline", says))
+    for keys, texts in _written(partial(getattr, ablation)):
+        seeds = [text for text in texts if key_of(text) == "seed"]
         if seeds:
-            wrong.append(f"sweep {ablation.name}: the label {label!r} sets {seeds[0]}; name seeds in sweep.seeds")
+            says = f"the label {keys[-1]!r} sets {seeds[0]}; name seeds in sweep.seeds"
+            wrong.append(Wrong(SWEEP, says, at=(*keys, texts.index(seeds[0]))))
     wrong += _not_in("table", ablation.table, list(files_in(TABLES)))
     wrong += _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
         why = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
-        wrong.append(f"sweep.published: {ablation.published!r}, but {why}")
+        wrong.append(Wrong("sweep.published", f"{ablation.published!r}, but {why}"))
     return wrong
 
 
 def labels(ablation: Ablation) -> Axis:
     """Overrides by label, in the order of the table."""
-    return dict(_rows(ablation))
-
-
-def _rows(ablation: Ablation) -> Iterator[tuple[str, list[str]]]:
-    yield from ablation.points.items()
-    combined = [*product(*(axis.items() for axis in ablation.grid))] if ablation.grid else []
-    combined += zip(*(axis.items() for axis in ablation.zip), strict=True)
-    for combination in combined:
-        yield AXES.join(label for label, _ in combination), [text for _, texts in combination for text in texts]
+    return {label: [text for _, text in own] for label, own in _rows(ablation)}
 
 
 def points(ablation: Ablation, overrides: Sequence[str]) -> list[PointSpec]:
@@ -173,63 +174,80 @@ def points(ablation: Ablation, overrides: Sequence[str]) -> list[PointSpec]:
     Raises:
         ConfigError: the user sets what the rows set themselves, so that it would have no effect.
     """
-    rows = Counter(key for own in labels(ablation).values() for key in {_key(text) for text in own})
-    varied = {key for key, number in rows.items() if number > 1}
+    rows = [*_rows(ablation)]
+    times = Counter(key for _, own in rows for key in {key_of(text) for _, text in own})
+    varied = {key for key, number in times.items() if number > 1} | {"seed"}
     for text in overrides:
-        if _key(text) in varied | {"seed"}:
-            raise ConfigError(f"override {text!r}: {ablation.name} varies {_key(text)} itself; leave it out")
+        if key_of(text) in varied:
+            raise ConfigError(f"override {text!r}: {ablation.name} varies {key_of(text)} itself; leave it out")
     base = [*overrides, f"+ablation={ablation.name}"]
-    return [
-        PointSpec(label=label, seed=seed, overrides=(*base, *own, f"seed={seed}"))
-        for label, own in labels(ablation).items()
-        for seed in ablation.seeds
-    ]
+    return [_point(base, label, own, seed) for label, own in rows for seed in ablation.seeds]
 
 
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
+def _point(base: Sequence[str], label: str, own: Sequence[tuple[Keys, str]], seed: int) -> PointSpec:
+    last = f"seed={seed}"
+    written = {text: keys for keys, text in own} | {last: (SWEEP, "seeds")}
+    return PointSpec(label=label, seed=seed, overrides=(*base, *(text for _, text in own), last), written=written)
 
 
-def _refuse(wrong: Iterable[str]) -> None:
-    lines = list(wrong)
-    if lines:
-        raise ConfigError("\n".join(lines))
+def _refuse(wrong: Sequence[Wrong]) -> None:
+    if wrong:
+        raise WrongValues(*wrong)
 
 
-def _written(block: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """What is written for each label of the points and axes, of whatever type."""
-    axes = [block.get("points")]
-    for key in ("grid", "zip"):
-        found = block.get(key)
-        axes += found if isinstance(found, list) else []
-    return (row for axis in axes if isinstance(axis, Mapping) for row in axis.items())
+def _rows(ablation: Ablation) -> Iterator[tuple[str, Sequence[tuple[Keys, str]]]]:
+    """Label of every row, and its overrides with the keys under which they are written."""
+    points, *axes = (_labelled(keys, axis) for keys, axis in _axes(partial(getattr, ablation)))
+    grid, zipped = axes[: len(ablation.grid)], axes[len(ablation.grid) :]
+    yield from points
+    for combination in [*(product(*grid) if grid else ()), *zip(*zipped, strict=True)]:
+        yield AXES.join(label for label, _ in combination), [each for _, own in combination for each in own]
+
+
+def _labelled(keys: Keys, axis: Axis) -> list[tuple[str, list[tuple[Keys, str]]]]:
+    return [(label, [((*keys, label, at), text) for at, text in enumerate(texts)]) for label, texts in axis.items()]
+
+
+def _axes(get: Callable[[str], Any]) -> Iterator[tuple[Keys, Any]]:
+    """The points and every axis, of whatever type, and where they are written."""
+    yield (SWEEP, "points"), get("points")
+    for name in ("grid", "zip"):
+        found = get(name)
+        yield from (((SWEEP, name, at), axis) for at, axis in enumerate(found if isinstance(found, list) else ()))
+
+
+def _written(get: Callable[[str], Any]) -> Iterator[tuple[Keys, Any]]:
+    """What stands for each label of the points and axes, and where it is written."""
+    axes = ((keys, axis) for keys, axis in _axes(get) if isinstance(axis, Mapping))
+    return (((*keys, label), texts) for keys, axis in axes for label, texts in axis.items())
 
 
 def _check_rows(ablation: Ablation) -> None:
     lengths = [len(axis) for axis in ablation.zip]
     if len(set(lengths)) > 1:
-        raise ConfigError(f"sweep.zip: axes of {lengths} labels; give all as many, or combine each with each by `grid`")
+        says = f"axes of {lengths} labels; give all as many, or combine each with each by `grid`"
+        raise WrongValues(Wrong("sweep.zip", says))
+    _refuse([*_wrong_rows(ablation)])
+
+
+def _wrong_rows(ablation: Ablation) -> Iterator[Wrong]:
     rows = Counter(label for label, _ in _rows(ablation))
-    twice = [label for label, number in rows.items() if number > 1]
-    if twice:
-        raise ConfigError(f"sweep {ablation.name}: two rows are called {twice[0]!r}; give each a label of its own")
-    odd = [label for label in rows if not label.isprintable() or label != label.strip() or not label]
-    if odd:
-        raise ConfigError(
-            f"sweep {ablation.name}: the label {odd[0]!r} cannot be printed as it is; use visible letters"
-        )
+    for label, number in rows.items():
+        if number > 1:
+            yield Wrong(SWEEP, f"two rows are called {label!r}; give each a label of its own")
     if not rows:
-        raise ConfigError(f"sweep {ablation.name}: no points, no grid and no zip; name at least one row")
+        yield Wrong(SWEEP, "no points, no grid and no zip; name at least one row")
+    for keys, texts in _written(partial(getattr, ablation)):
+        label = str(keys[-1])
+        if not label.isprintable() or label != label.strip() or not label:
+            yield Wrong(SWEEP, f"the label {label!r} cannot be printed as it is; use visible letters", at=keys)
+        if not texts or not all(text.strip() for text in texts):
+            yield Wrong(SWEEP, f"the label {label!r} has no override; say what it stands for", at=keys)
     seeds = ablation.seeds
     if len(set(seeds)) != len(seeds) or min(seeds, default=-1) < 0:
-        raise ConfigError(f"sweep.seeds: {seeds}; name one or more, each once, from 0 on")
-    named = [item for axis in (ablation.points, *ablation.grid, *ablation.zip) for item in axis.items()]
-    empty = [label for label, texts in named if not texts or not all(text.strip() for text in texts)]
-    if empty:
-        raise ConfigError(f"sweep {ablation.name}: the label {empty[0]!r} has no override; say what it stands for")
+        yield Wrong("sweep.seeds", f"{seeds}; name one or more, each once, from 0 on")
 
 
-def _not_in(key: str, name: str, allowed: Sequence[str]) -> list[str]:
-    if not name or name in allowed:
-        return []
-    return [f"sweep.{key}: {name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}"]
+def _not_in(key: str, name: str, allowed: Sequence[str]) -> list[Wrong]:
+    says = f"{name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}"
+    return [Wrong(f"sweep.{key}", says)] if name and name not in allowed else []

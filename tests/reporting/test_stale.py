@@ -96,7 +96,7 @@ def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(
 
 @pytest.mark.parametrize(
     ("overrides", "says"),
-    [(["phases.longpt.gone=1"], "gone is unknown"), (["corpus.path=/nowhere"], "is not a folder")],
+    [(["phases.longpt.gone=1"], "gone: unknown"), (["corpus.path=/nowhere"], "is not a folder")],
 )
 def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str], says: str):
     launched_otherwise(store, *overrides)
@@ -145,7 +145,7 @@ def test_from_every_source_the_same_rows_are_stale(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ([*OVERRIDES, "corpus.path=/nowhere"], "corpus.path: '/nowhere' is not a folder; give a folder of PDFs"),
+        ([*OVERRIDES, "corpus.path=/nowhere"], "override 'corpus.path=/nowhere': corpus.path: '/nowhere' is not a"),
         ([], "length_dist: its plan does not say what it was launched with; sweep again"),
     ],
     ids=["no pool", "no overrides"],

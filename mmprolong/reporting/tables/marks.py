@@ -2,11 +2,12 @@
 
 import shlex
 
+from mmprolong.keys import key_of
 from mmprolong.reporting.sources.origins import machines, mixed_code, packages_by_stage
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.cells import PARTIAL, STALE
 from mmprolong.reporting.tables.table import Cell
-from mmprolong.sweep.commands import override_key, sweep_command
+from mmprolong.sweep.commands import sweep_command
 
 _SHOWN = 3
 """Kinds of machines that are named."""
@@ -63,7 +64,7 @@ def trust_notes(runs: Runs) -> list[str]:
 def launched_with(runs: Runs | None) -> list[str]:
     """A note on the overrides that make the runs others than the ablation's file says; none if there are none."""
     overrides = runs.plan.overrides if runs else ()
-    typed = [text for text in overrides if override_key(text).partition(".")[0] not in _ELSEWHERE]
+    typed = [text for text in overrides if key_of(text).partition(".")[0] not in _ELSEWHERE]
     return [f"Launched with {shlex.join(typed)}: not as the ablation's file stands."] if typed else []
 
 

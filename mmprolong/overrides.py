@@ -1,0 +1,97 @@
+"""Overrides: choices from groups, and values that are set after all files."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from mmprolong.choices import groups
+from mmprolong.errors import Wrong, WrongValues, first_line, nearest, together
+from mmprolong.keys import JOBS, SWEEP, in_order, key_of
+from mmprolong.schema import unknown
+from mmprolong.settings import STAGES
+
+_QUOTES = "'\""
+
+
+def chosen(overrides: Iterable[str]) -> list[str]:
+    """The choices among `overrides`, the last of each group, as Hydra reads them: `8_2` is no number."""
+    last = {key_of(text): text for text in overrides if key_of(text) in groups()}
+    parts = (text.partition("=") for text in last.values())
+    return [f"{group}='{name.strip(_QUOTES)}'" for group, _, name in parts]
+
+
+def values(overrides: Iterable[str]) -> list[Override]:
+    """Those of `overrides` that set values.
+
+    Raises:
+        WrongValues: overrides, choices too, are malformed.
+    """
+    parsed = together(_parsed, in_order(overrides))
+    return [override for override in parsed if override.key_or_group not in groups()]
+
+
+def assign(plain: dict[str, Any], override: Override) -> None:
+    """Set the value of `override` in a composition; a stage asks for what all jobs do until it says more.
+
+    Raises:
+        WrongValues: there is no such key.
+    """
+    *above, last = override.key_or_group.split(".")
+    if above[:1] == [SWEEP]:
+        _assign_sweep(plain, above[1:], last, override)
+        return
+    node = plain
+    for depth, part in enumerate(above):
+        if part in STAGES and ".".join(above[:depth]) == JOBS:
+            node.setdefault(part, deepcopy(node.get("default", {})))
+        if not isinstance(node.get(part), dict):
+            _require(override.key_or_group)
+            raise WrongValues(Wrong(".".join(above[: depth + 1]), f"unknown; {nearest(part, node)}"))
+        node = node[part]
+    value = deepcopy(override.value())
+    if last not in node or isinstance(value, dict):
+        together(_require, _named(override.key_or_group, value))
+    node[last] = value
+
+
+@cache
+def _parsed(text: str) -> Override:
+    """Parsed once: points repeat most of their overrides. A value that is set somewhere is set as a copy."""
+    try:
+        override = OverridesParser.create().parse_overrides([text])[0]
+    except HydraException as error:
+        says = f"{first_line(error)}; write key=value, group=choice or +ablation=name"
+        raise WrongValues(Wrong(key_of(text), says)) from error
+    if override.is_delete() or override.is_sweep_override() or override.package is not None:
+        raise WrongValues(Wrong(key_of(text), "only key=value; axes belong into an ablation file"))
+    return override
+
+
+def _assign_sweep(plain: dict[str, Any], above: Sequence[str], last: str, override: Override) -> None:
+    """The block of the ablation is checked as a whole when it is parsed."""
+    node = plain[SWEEP]
+    for part in above:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict):
+        raise WrongValues(Wrong(override.key_or_group, "the ablation has no such block; add +ablation=NAME"))
+    node[last] = deepcopy(override.value())
+
+
+def _named(key: str, value: Any) -> Iterator[str]:
+    """The keys that a value sets: its own, or those of the values in it."""
+    if isinstance(value, dict) and value:
+        for name, one in value.items():
+            yield from _named(f"{key}.{name}", one)
+    else:
+        yield key
+
+
+def _require(key: str) -> None:
+    wrong = unknown(key)
+    if wrong is not None:
+        raise WrongValues(wrong)
