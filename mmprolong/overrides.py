@@ -47,11 +47,13 @@ def assign(plain: dict[str, Any], override: Override) -> None:
         return
     node = plain
     for depth, part in enumerate(above):
-        if part in STAGES and ".".join(above[:depth]) == JOBS:
+        of_jobs = ".".join(above[:depth]) == JOBS
+        if of_jobs and part in STAGES:
             node.setdefault(part, deepcopy(node.get("default", {})))
         if not isinstance(node.get(part), dict):
             _require(override.key_or_group)
-            raise WrongValues(Wrong(".".join(above[: depth + 1]), f"unknown; {nearest(part, node)}"))
+            allowed = {*node, *STAGES} if of_jobs else node
+            raise WrongValues(Wrong(".".join(above[: depth + 1]), f"unknown; {nearest(part, allowed)}"))
         node = node[part]
     value = deepcopy(override.value())
     if last not in node or isinstance(value, dict):

@@ -59,6 +59,10 @@ def line_of(file: str, text: str) -> str:
             ["cluster=slurm_cpu", "cluster.jobs.reply.cpus=0"],
             "override 'cluster.jobs.reply.cpus=0': cluster.jobs.reply.",
         ),
+        (
+            ["cluster=slurm_cpu", "cluster.jobs.trainig.cpus=2"],
+            "cluster.jobs.trainig: unknown; did you mean 'training'?",
+        ),
     ],
 )
 def test_an_override_is_named(overrides: list[str], says: str):

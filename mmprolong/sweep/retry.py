@@ -6,6 +6,7 @@ from dataclasses import replace
 from mmprolong.artifacts import Store
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError
+from mmprolong.keys import key_of
 from mmprolong.plans import Plan
 from mmprolong.sweep.commands import sweep_command
 from mmprolong.sweep.plan import plan_again
@@ -24,7 +25,7 @@ def retry_plan(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan
         says = "was not launched on a cluster; the same sweep command runs failed steps again"
         raise ConfigError(f"{plan.ablation}: {says}")
     for text in overrides:
-        if text.lstrip("+").partition("=")[0].partition(".")[0] not in _WHERE:
+        if key_of(text).partition(".")[0] not in _WHERE:
             raise ConfigError(f"override {text!r}: a retry changes only {' and '.join(_WHERE)}; run the sweep again")
     today, config = plan_again(plan, store.root, overrides)
     changed = len(today.steps.keys() ^ plan.steps.keys())
