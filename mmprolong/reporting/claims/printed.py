@@ -6,10 +6,9 @@ from itertools import product
 from statistics import NormalDist, fmean
 
 from mmprolong.reporting.claims.claim import BEST, HIGHER, LOWER, Claim, Difference, Printed, verdict
+from mmprolong.reporting.statistics.resampling import LEVEL
 from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.published import Published, numbers, require_columns
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

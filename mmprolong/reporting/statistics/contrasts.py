@@ -59,7 +59,7 @@ def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
 
 def is_clear(found: Estimate, p: float) -> bool:
     """Whether a difference is told apart from 0: by its own interval, and by p after Holm's correction."""
-    return found.clear and p < 1 - LEVEL
+    return found.clear and p < LEVEL
 
 
 def estimated(runs: Runs, contrasts: Sequence[Contrast]) -> dict[tuple[str, str], Estimate | None]:

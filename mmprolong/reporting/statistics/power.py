@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.statistics.components import Components, Sample
+from mmprolong.reporting.statistics.resampling import LEVEL
 from mmprolong.reporting.statistics.spread import Spread, Table, by_seeds, no_spread, two_sided
 
 if TYPE_CHECKING:
     from numpy import ndarray
 
 POWER = 0.8
-LEVEL = 0.05
 DRAWS = 1_000
 _BINS = 32
 _HALVINGS = 8

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 RESAMPLES = 10_000
-LEVEL = 0.95
+LEVEL = 0.05
+"""Of all tests; intervals are of confidence 1 - LEVEL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +223,7 @@ def _estimate(
     stretch = (documents / generator.chisquare(free, resamples)) ** 0.5
     seeds = generator.choice(spread.variances, resamples, p=spread.weights) ** 0.5
     resampled = value + pulls[draws].sum(1) * stretch + seeds * generator.normal(size=resamples)
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
     by_documents = documents / free * (pulls**2).sum()
     return Estimate(
         value=value,
