@@ -1,6 +1,7 @@
 """Which keys there are: the typed fields of `config`."""
 
 from dataclasses import is_dataclass
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,7 +13,7 @@ from mmprolong.errors import Wrong, nearest
 
 def unknown(key: str) -> Wrong | None:
     """What is wrong with a key that the schema does not know, with the nearest of its siblings or groups."""
-    node: Any = OmegaConf.structured(Config)
+    node: Any = _structured(Config)
     walked: list[str] = []
     for part in key.split("."):
         if not isinstance(node, DictConfig):
@@ -33,4 +34,10 @@ def unknown(key: str) -> Wrong | None:
 def _element(mapping: DictConfig) -> Any:
     """What a mapping of the schema holds under any name; None if that has no keys."""
     element = mapping._metadata.element_type
-    return OmegaConf.structured(element) if is_dataclass(element) else None
+    return _structured(element) if isinstance(element, type) and is_dataclass(element) else None
+
+
+@cache
+def _structured(kind: type) -> Any:
+    """Made once: it takes longer than to look up a thousand keys in it."""
+    return OmegaConf.structured(kind)
