@@ -101,6 +101,12 @@ def test_more_seeds_cannot_see_below_what_documents_leave():
     assert smallest(replace(design, seeds=64)) > 0.95 * smallest(design)
 
 
+@pytest.mark.parametrize("documents", [4, 200])
+def test_where_nothing_can_be_seen_the_smallest_difference_is_all_of_the_scale(documents: int):
+    noisy = Design(components=replace(NONE, document=0.1, seed=0.25), seeds=2, documents=documents, questions=4)
+    assert smallest(noisy) == 1
+
+
 def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
     table = power_table(runs, comparisons=3)

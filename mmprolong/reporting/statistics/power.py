@@ -108,9 +108,7 @@ def power(design: Design, effect: float, level: float = LEVEL) -> float:
 def smallest(design: Design, level: float = LEVEL) -> float:
     """The smallest true difference that is found with a chance of 80 % (scores in [0, 1]); 1 if none is."""
     threshold = _threshold(design, level)
-    low, high = 0.0, 1e-9 + 2 * float(threshold.max()) + 10 * design.variance**0.5
-    if high == float("inf"):
-        return 1.0
+    low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (low, middle) if _found(design, middle, threshold) >= POWER else (middle, high)
