@@ -173,7 +173,7 @@ def _places() -> tuple[str, ...]:
 
 @cache
 def _own_files(folder: Path) -> dict[str, Path]:
-    paths = [path for part in PARTS for path in sorted((folder / part).rglob("*")) if path.is_file()]
+    paths = [path for part in PARTS for path in _below(folder / part) if path.is_file()]
     inner = ((path, path.relative_to(folder)) for path in paths)
     files = {name.as_posix(): path for path, name in inner if not any(map(_hidden, (name, *name.parents)))}
     if not files:
@@ -184,6 +184,11 @@ def _own_files(folder: Path) -> dict[str, Path]:
         if path.suffix in _READ:
             _check(PurePosixPath(name), path)
     return files
+
+
+def _below(part: Path) -> list[Path]:
+    """All that is in a folder, links to folders of files too, which `rglob` does not follow."""
+    return sorted({*part.rglob("*"), *part.glob("*/*")})
 
 
 def _hidden(path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import Store
-from mmprolong.choices import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, root
+from mmprolong.choices import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, own_files, root
 from mmprolong.cli.complete import candidates
 from mmprolong.compose import Composer
 from mmprolong.errors import ConfigError
@@ -100,6 +100,16 @@ def test_notes_and_what_python_leaves_are_no_files_of_ours(tmp_path: Path):
     more = dict.fromkeys(("conf/README.md", "analysis/tables/__pycache__/x.py", "conf/.git/x.yaml"), "")
     with config_dir(str(write_own(tmp_path, **more))):
         assert "base_x3" in groups()["rope"]
+
+
+def test_a_folder_may_be_a_link_to_a_shared_one(tmp_path: Path):
+    shared, own = write(tmp_path / "shared", FILES), tmp_path / "own"
+    for name in ("conf/rope", "sweeps/ablation", "analysis/tables"):
+        (own / name).parent.mkdir(parents=True)
+        (own / name).symlink_to(shared / name)
+    with config_dir(str(own)):
+        assert sorted(own_files()) == sorted(FILES)
+        assert len(planned(Store(tmp_path / "store")).points) == 2
 
 
 def test_every_part_is_optional(tmp_path: Path):
