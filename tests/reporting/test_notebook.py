@@ -12,13 +12,6 @@ from mmprolong.reporting.tables.render import to_html
 from tests.stores import Truth, write_store
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-EXECUTE = """
-import sys, nbformat
-from nbclient import NotebookClient
-notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=120, resources={"metadata": {"path": sys.argv[2]}}).execute()
-nbformat.write(notebook, sys.argv[3])
-"""
 
 
 @pytest.mark.parametrize("script", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
@@ -33,7 +26,7 @@ def executed(name: str, store: Path, folder: Path, monkeypatch: pytest.MonkeyPat
     """Outputs of a notebook that was run on a store."""
     monkeypatch.setenv("MMPROLONG_STORE", str(store))
     path = folder / "executed.ipynb"
-    command = [sys.executable, "-c", EXECUTE, NOTEBOOKS / f"{name}.ipynb", NOTEBOOKS, path]
+    command = [sys.executable, "-m", "papermill", NOTEBOOKS / f"{name}.ipynb", path, "--cwd", NOTEBOOKS]
     subprocess.run(command, check=True, capture_output=True)
     return [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
 
