@@ -12,6 +12,7 @@ from mmprolong.compose import Composer, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues
+from mmprolong.keys import key_of
 from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.stages import Step, steps_of
 from mmprolong.sweep.comparable import SET_BY, judged_otherwise
@@ -54,8 +55,7 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
 
 def _chosen(override: str) -> str:
     """The ablation that an override chooses; empty if it is another override."""
-    group, _, name = override.lstrip("+").partition("=")
-    return name if group == ABLATION else ""
+    return override.partition("=")[2].strip("'\"") if key_of(override) == ABLATION else ""
 
 
 def _ablation(composer: Composer, overrides: Sequence[str]) -> tuple[Ablation, list[Wrong]]:

@@ -212,3 +212,9 @@ def test_a_saved_plan_is_read_back(tmp_path: Path):
 def test_an_ablation_that_was_not_launched_names_the_nearest(tmp_path: Path):
     with pytest.raises(ConfigError, match="did you mean 'length_dist'"):
         load_plan(Store(tmp_path), "length_dst")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_an_ablation_may_stand_in_quotes_as_any_choice_may(tmp_path: Path, quote: str):
+    plan, _ = make_plan([f"+ablation={quote}rope_base{quote}", f"paths.store={tmp_path}"])
+    assert plan.ablation == "rope_base" and len(plan.points) == 12
