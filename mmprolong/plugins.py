@@ -31,11 +31,14 @@ def load(package: str, name: str, kind: str) -> ModuleType:
     return importlib.import_module(f"{package}.{name}")
 
 
-def load_file(path: Path) -> ModuleType:
+def load_file(path: Path, *needed: str) -> ModuleType:
     """The plug-in in a file that is not part of a package.
 
+    Args:
+        needed: names that it must define.
+
     Raises:
-        ConfigError: it is no Python file.
+        ConfigError: it is no Python file, imports what is not there, or lacks a name.
     """
     qualified = f"mmprolong_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(qualified, path)
@@ -43,7 +46,13 @@ def load_file(path: Path) -> ModuleType:
         raise ConfigError(f"{path}: cannot be imported; is it a Python file?")
     module = importlib.util.module_from_spec(spec)
     sys.modules[qualified] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError) as error:
+        raise ConfigError(f"{path}: {error}; mend it") from error
+    missing = [name for name in needed if not hasattr(module, name)]
+    if missing:
+        raise ConfigError(f"{path}: does not define {missing[0]!r}; define it as the files of the package do")
     return module
 
 

@@ -90,6 +90,23 @@ def test_a_file_that_would_be_passed_over_is_refused(capsys, tmp_path: Path, fil
     assert told.startswith(f"error: {own}/{file}: ") and says in told
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def build(", "'(' was never closed (rope_fine.py, line 1); mend it"),
+        ("from mmprolong.reporting import nothing", "cannot import name 'nothing' from 'mmprolong.reporting'"),
+        ("built = 1", "does not define 'build'; define it as the files of the package do"),
+    ],
+)
+def test_an_own_table_that_cannot_be_built_is_one_line_before_anything_runs(
+    capsys, tmp_path: Path, text: str, says: str
+):
+    own = write_own(tmp_path, **{"analysis/tables/rope_fine.py": text})
+    words = ["+ablation=rope_fine", f"paths.store={tmp_path / 'store'}", OPTION, str(own)]
+    assert said(capsys, "sweep", *words, code=1).startswith(f"error: {own}/analysis/tables/rope_fine.py: {says}")
+    assert not (tmp_path / "store" / "plans").exists()
+
+
 @pytest.mark.parametrize(("name", "lacks"), [("nowhere", "is no folder"), ("own/conf", "holds nothing")])
 def test_a_folder_that_holds_nothing_is_refused(capsys, own: Path, name: str, lacks: str):
     told = said(capsys, "status", OPTION, str(own.parent / name), code=1)

@@ -38,7 +38,7 @@ def check_table(plan: "Plan") -> None:
     if not plan.table:
         return
     published = _Watched(files_in(PUBLISHED))
-    load_file(named(TABLES, plan.table, "sweep.table")).build(Runs(plan=plan), published)
+    load_file(named(TABLES, plan.table, "sweep.table"), "build").build(Runs(plan=plan), published)
     if plan.published and PurePath(plan.published).stem not in published.read:
         found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
         says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"

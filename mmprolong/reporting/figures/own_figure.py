@@ -25,5 +25,5 @@ def own_figure(runs: Runs) -> OwnFigure | None:
     files, name = files_in(FIGURES), runs.plan.table or runs.plan.ablation
     if name not in files or not runs.results:
         return None
-    module = plugins.load_file(files[name])
+    module = plugins.load_file(files[name], "CAPTION", "draw")
     return OwnFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))

@@ -23,7 +23,7 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return ablation_table(unlaunched(name))
-    return plugins.load_file(named(TABLES, name, "table")).build(runs, Published(files_in(PUBLISHED)))
+    return plugins.load_file(named(TABLES, name, "table"), "build").build(runs, Published(files_in(PUBLISHED)))
 
 
 def ablation_table(runs: Runs) -> Table:
