@@ -145,6 +145,18 @@ def test_many_seeds_tell_their_own_spread():
         assert float(found.weights @ found.variances) == pytest.approx(variance / 500, rel=0.15)
 
 
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_arms_at_the_floor_or_the_ceiling_do_not_make_others_look_certain(chance: float):
+    generator, shared = np.random.default_rng(0), np.zeros(60)
+    odd, base = (
+        replace(one, sums=np.stack([one.sums[0], one.sums[1], other.sums[0]]))
+        for one, other in ((arm(generator, -0.4, 2, shared), arm(generator, at, 1, shared)) for at in (0.2, -0.4))
+    )
+    stuck = [replace(base, sums=np.stack([base.counts * chance] * 3)) for _ in range(8)]
+    alone, among = (difference(odd, base, pool=pool) for pool in ([odd, base], [odd, base, *stuck]))
+    assert (among.low, among.high, among.p) == (alone.low, alone.high, alone.p)
+
+
 def test_the_arm_that_spreads_more_is_named():
     arms = table(1, [0.01, 0.01, 0.01, 0.01, 0.15])
     assert apart(dict(zip("abcde", arms, strict=True))) == ["e"]

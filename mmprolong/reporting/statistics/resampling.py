@@ -239,7 +239,7 @@ def _estimate(
 def _spread(arms: Sequence[Outcomes], pool: Sequence[Outcomes]) -> tuple[Spread, str]:
     """What the seeds of `arms` add, those that are draws of several, and what an interval then covers."""
     seeded = [arm for arm in arms if arm.drawn or len(arm.overall) > 1]
-    others = [arm for arm in pool if len(arm.overall) > 1 and not any(_same(arm, one) for one in seeded)]
+    others = [arm for arm in pool if _spreads(arm) and not any(_same(arm, one) for one in seeded)]
     if not seeded or all(len(arm.overall) == 1 for arm in (*seeded, *others)):
         return no_spread(), "documents"
     return by_seeds(_table([*seeded, *others]), len(seeded)), "documents and seeds"
@@ -260,6 +260,13 @@ def _same(one: Outcomes, other: Outcomes) -> bool:
     import numpy as np
 
     return one is other or np.array_equal(one.sums, other.sums)
+
+
+def _spreads(arm: Outcomes) -> bool:
+    """Whether an arm tells how far others' seeds spread: not where every run is right, or wrong, at the same places, as
+    at the floor or the ceiling of the scores.
+    """
+    return bool((arm.sums != arm.sums[:1]).any())
 
 
 def _private(arm: Outcomes) -> float:
