@@ -128,11 +128,6 @@ def to_json(config: Config) -> dict[str, Any]:
     return msgspec.to_builtins(config)
 
 
-def from_json(plain: dict[str, Any]) -> Config:
-    """The inverse of `to_json`."""
-    return msgspec.convert(plain, type=Config)
-
-
 @cache
 def _digest(path: str, store: str) -> str:
     return pool_digest(locate(path), Path(store) / "pools.json")
