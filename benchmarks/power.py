@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmprolong.reporting.statistics.components import Components
+from mmprolong.reporting.statistics.estimates import difference, holm
+from mmprolong.reporting.statistics.outcomes import Outcomes
 from mmprolong.reporting.statistics.power import Design, power, smallest
-from mmprolong.reporting.statistics.resampling import Outcomes, difference, holm
 
 LENGTHS = 4
 SHARED = 0.15
@@ -57,33 +58,33 @@ def arm(generator, world, effect, seeds, shared, questions):
     return Outcomes(sums=sums, counts=counts, weights=np.full(LENGTHS, 1 / LENGTHS), documents=names)
 
 
-def marks(generator, world, effects, seeds, documents, questions, resamples):
+def marks(generator, world, effects, seeds, documents, questions, exchanges):
     """Whether each arm of a table is marked as different from its baseline, as tables do."""
     shared = generator.uniform(-SHARED, SHARED, documents)
     baseline = arm(generator, world, 0.0, seeds, shared, questions)
     arms = [arm(generator, world, effect, seeds, shared, questions) for effect in effects]
-    found = [difference(one, baseline, resamples, pool=[baseline, *arms]) for one in arms]
+    found = [difference(one, baseline, exchanges, pool=[baseline, *arms]) for one in arms]
     adjusted = holm({str(index): one.p for index, one in enumerate(found)})
     return [one.clear and adjusted[str(index)] < 0.05 for index, one in enumerate(found)]
 
 
-def simulated(world, effect, seeds, documents, questions, trials, resamples=4000):
+def simulated(world, effect, seeds, documents, questions, trials, exchanges=4000):
     """Share of repetitions in which a true difference of `effect` is marked."""
     return float(
         np.mean(
             [
-                marks(np.random.default_rng(trial), world, [effect], seeds, documents, questions, resamples)[0]
+                marks(np.random.default_rng(trial), world, [effect], seeds, documents, questions, exchanges)[0]
                 for trial in range(trials)
             ]
         )
     )
 
 
-def false_discoveries(world, effects, seeds, documents, questions, trials, resamples=4000):
+def false_discoveries(world, effects, seeds, documents, questions, trials, exchanges=4000):
     """Share of tables with a false mark, and share of all marks that are false (mean over tables)."""
     any_false, share = [], []
     for trial in range(trials):
-        marked = marks(np.random.default_rng(trial), world, effects, seeds, documents, questions, resamples)
+        marked = marks(np.random.default_rng(trial), world, effects, seeds, documents, questions, exchanges)
         wrong = sum(mark for mark, effect in zip(marked, effects, strict=True) if effect == 0)
         any_false.append(wrong > 0)
         share.append(wrong / max(sum(marked), 1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length, measured
-from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.statistics.estimates import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

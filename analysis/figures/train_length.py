@@ -6,7 +6,7 @@ from mmprolong.reporting.figures.charts import COLOURS, new_figure, short
 from mmprolong.reporting.figures.heat_map import draw_cells
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.statistics.estimates import Estimate
 from mmprolong.reporting.tables.digits import plain
 
 if TYPE_CHECKING:

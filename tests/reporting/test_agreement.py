@@ -2,7 +2,7 @@ import pytest
 
 from mmprolong.reporting.statistics.arms import Arm
 from mmprolong.reporting.statistics.contrasts import Compared
-from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.statistics.estimates import Estimate
 from mmprolong.reporting.tables.agreement import agreement, agreements
 
 

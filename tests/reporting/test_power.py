@@ -69,12 +69,12 @@ def test_the_predicted_power_is_the_simulated_one(seeds: int, documents: int, sp
     design = BENCHMARK.design(truth, seeds, documents, 4)
     effect = smallest(design)
     assert power(design, effect) == pytest.approx(0.8, abs=0.001)
-    found = BENCHMARK.simulated(truth, effect, seeds, documents, 4, TRIALS, resamples=4000)
+    found = BENCHMARK.simulated(truth, effect, seeds, documents, 4, TRIALS, exchanges=4000)
     assert found == pytest.approx(0.8, abs=0.03 + 2 * 0.02)
 
 
 def test_tables_without_a_difference_are_rarely_marked():
-    found, _ = BENCHMARK.false_discoveries(BENCHMARK.World(seed=0.02), [0.0] * 3, 3, 60, 4, TRIALS, resamples=2000)
+    found, _ = BENCHMARK.false_discoveries(BENCHMARK.World(seed=0.02), [0.0] * 3, 3, 60, 4, TRIALS, exchanges=2000)
     assert found <= 0.05 + 2 * 0.011
 
 

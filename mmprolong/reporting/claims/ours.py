@@ -14,8 +14,9 @@ from mmprolong.reporting.sources.runs import Result, Runs
 from mmprolong.reporting.sources.stale import read_marked
 from mmprolong.reporting.statistics.components import components
 from mmprolong.reporting.statistics.contrasts import is_clear
+from mmprolong.reporting.statistics.estimates import Estimate, difference, holm
+from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
 from mmprolong.reporting.statistics.power import cheaper, design_of
-from mmprolong.reporting.statistics.resampling import Estimate, Outcomes, difference, holm, outcomes
 from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.power_table import command_of, costs_of

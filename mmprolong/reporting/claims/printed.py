@@ -6,7 +6,7 @@ from itertools import product
 from statistics import NormalDist, fmean
 
 from mmprolong.reporting.claims.claim import BEST, HIGHER, LOWER, Claim, Difference, Printed, verdict
-from mmprolong.reporting.statistics.resampling import LEVEL
+from mmprolong.reporting.statistics.interval import LEVEL
 from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.published import Published, numbers, require_columns
 

@@ -13,7 +13,7 @@ from mmprolong.reporting.sources.losses import LossCurve
 from mmprolong.reporting.sources.mixtures import ArmMixture
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.statistics.estimates import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,8 @@ from statistics import fmean, stdev
 
 from mmprolong.reporting.sources.runs import Result, Runs
 from mmprolong.reporting.statistics.contrasts import Compared, compare
-from mmprolong.reporting.statistics.resampling import Estimate, Outcomes, mean, outcomes
+from mmprolong.reporting.statistics.estimates import Estimate, mean
+from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from mmprolong.records import Score
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.resampling import LEVEL, Estimate, Outcomes, apart, difference, holm, mean, outcomes
+from mmprolong.reporting.statistics.estimates import Estimate, apart, difference, holm, mean
+from mmprolong.reporting.statistics.interval import LEVEL
+from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
 from mmprolong.reporting.statistics.spread import APART
 
 
@@ -21,7 +23,7 @@ class Compared:
     near_best: bool = False
     """Whether the best row's lead over this one is not clear."""
     apart: bool = False
-    """Whether its seeds spread more than those of the other rows, so that its differences rest on its own seeds."""
+    """Whether its seeds spread more than those of the other rows, which then say nothing of its differences."""
 
     @property
     def clear(self) -> bool:
@@ -54,7 +56,7 @@ def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
     if not alone:
         return []
     what = f"The seeds of {', '.join(alone)} spread more than the others' (chance {100 * APART:.0f} % or more)"
-    return [f"{what}: their differences rest on their own few seeds; run more."]
+    return [f"{what}: p, too, rests on their own few seeds alone; run more."]
 
 
 def is_clear(found: Estimate, p: float) -> bool:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.statistics.components import Components, Sample
-from mmprolong.reporting.statistics.resampling import LEVEL
+from mmprolong.reporting.statistics.interval import LEVEL, of_documents, of_documents_and_seeds
 from mmprolong.reporting.statistics.spread import Spread, Table, by_seeds, no_spread, two_sided
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class _Draws:
     documents: "ndarray"
     """Estimated variance by documents."""
     spread: Spread
-    """What the seeds may add."""
+    """What the seeds may add, by those of all arms."""
+    half: "ndarray"
+    """Half the width of the interval, by the seeds of the two arms."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,32 @@ class Design:
         """Many repetitions of the measurement."""
         import numpy as np
 
-        generator = np.random.default_rng(0)
-        free = self.free
-        rate = self.sides / self.seeds
-        documents = (self.lasting + rate * self.noise) * generator.chisquare(free, DRAWS) / free
+        free, more, arms = self.free, self.seeds - 1, max(self.arms, self.sides)
+        by_documents = self.lasting + self.sides / self.seeds * self.noise
         if self.seeds == 1:
-            return _Draws(documents, no_spread())
-        more, arms = self.seeds - 1, max(self.arms, self.sides)
-        between = (self.noise + self.components.seed) * generator.chisquare(more, (DRAWS, arms)) / more
-        explained = self.noise * generator.chisquare(free * more, (DRAWS, arms)) / (free * more)
+            documents = by_documents * _estimates([free])[:, 0]
+            return _Draws(documents, no_spread(), of_documents(documents, free))
+        found = _estimates([free] + [more] * arms + [free * more] * arms)
+        documents = by_documents * found[:, 0]
+        between = (self.noise + self.components.seed) * found[:, 1 : 1 + arms]
+        explained = self.noise * found[:, 1 + arms :]
         table = Table(between=between, explained=explained, seeds=np.full(arms, self.seeds))
-        return _Draws(documents, _coarse(by_seeds(table, self.sides)))
+        half = of_documents_and_seeds(documents, free, table, self.sides)
+        return _Draws(documents, _coarse(by_seeds(table, self.sides)), half)
+
+
+def _estimates(freedom: Sequence[int]) -> "ndarray":
+    """Estimates of a variance of 1 with these degrees of freedom, (DRAWS, columns).
+
+    Each column holds every 1/DRAWS of its law once, in an order of its own (a Latin hypercube), which takes most of the
+    chance out of a mean over the draws: McKay, Beckman and Conover, Technometrics 21 (1979) 239-245.
+    """
+    import numpy as np
+    from scipy.special import chdtri
+
+    generator = np.random.default_rng(0)
+    tails = (generator.permuted(np.tile(np.arange(DRAWS), (len(freedom), 1)), axis=1).T + 0.5) / DRAWS
+    return chdtri(freedom, tails) / freedom
 
 
 def _coarse(spread: Spread) -> Spread:
@@ -172,7 +189,8 @@ def _first(
 
 
 def _threshold(design: Design, level: float) -> "ndarray":
-    """How large a difference must be in each repetition: by its interval, and by the permutation of documents.
+    """How large a difference must be in each repetition: by its interval, by what all seeds spread, and by the
+    permutation of documents.
 
     A permutation's spread holds the difference itself, a document's part of it squared.
     """
@@ -187,7 +205,7 @@ def _threshold(design: Design, level: float) -> "ndarray":
         found = two_sided(middle, drawn.documents, design.free, drawn.spread) < level
         low, high = np.where(found, low, middle), np.where(found, middle, high)
     left = 1 - normal**2 / design.documents
-    found = (low * high) ** 0.5
+    found = np.maximum((low * high) ** 0.5, drawn.half)
     return np.maximum(found, normal * (drawn.documents / left) ** 0.5) if left > 0 else found + np.inf
 
 

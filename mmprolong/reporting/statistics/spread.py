@@ -4,8 +4,8 @@ Two or three seeds say little of their own spread, so an arm is helped by the ot
 they do (training on one task alone, say, where some seeds lose the answer format), and three seeds may by luck agree.
 So the spread is not estimated, but left uncertain. Before anything is seen, each order of magnitude of the table's
 spread is as likely as the next; an arm spreads as the table does, or, with even odds, up to a hundred times as far.
-What the seeds of all arms show weighs these possibilities (Bayes' rule on a grid), and intervals and p are means over
-them. Comparisons are thus bold where all arms agree that they spread alike, and careful where one does not.
+What the seeds of all arms show weighs these possibilities (Bayes' rule on a grid), and the p of a difference is a mean
+over them. It is thus bold where all arms agree that they spread alike, and careful where one does not.
 
 Model: seeds ~ Normal(arm, sd²) plus the noise of single answers, whose variance is known from the documents. Such
 mixtures of a common scale with wider ones are those of Box and Tiao, Biometrika 55 (1968) 119-129.
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """What the seeds may add to the variance of a mean or difference."""
+    """What the seeds may add to the variance of a difference."""
 
     variances: "ndarray"
     """The possibilities, (values,)."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import Arm, measured
 from mmprolong.reporting.statistics.contrasts import Compared, Contrast, estimated, spread_notes
-from mmprolong.reporting.statistics.resampling import RESAMPLES, Estimate, holm
+from mmprolong.reporting.statistics.estimates import Estimate, holm
 from mmprolong.reporting.tables.agreement import agreements
 from mmprolong.reporting.tables.cells import (
     NBSP,
@@ -180,14 +180,16 @@ def _notes(runs: Runs, arms: Mapping[str, Arm], many: int) -> list[str]:
         alone = [label for label, estimate in measured.items() if estimate.covers == "documents"]
         where = f" (documents alone for {', '.join(alone)}: one run)" if alone and len(covered) > 1 else ""
         what = "documents and seeds" if "documents and seeds" in covered else "documents"
-        notes.append(f"95 % intervals cover {what}{where}; {RESAMPLES:,} resamples, the arms paired by document.")
+        notes.append(
+            f"95 % intervals cover {what}{where}; seeds by each arm's own, documents in pairs where arms are compared."
+        )
     else:
         notes.append("No intervals: this source keeps means, not single questions.")
     if any(arm.compared.difference for arm in arms.values()):
         notes.append(
-            "p: of the difference, by permutation of documents and by the interval's own spread, whichever is larger, "
-            f"after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is clear of 0 by p and "
-            "interval; ns: it is not."
+            "p: of the difference, by permutation of documents or by what documents and the seeds of all arms spread, "
+            f"whichever is larger, after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is "
+            "clear of 0 by p and by its interval; ns: by one of them it is not."
         )
         notes += spread_notes({label: arm.compared for label, arm in arms.items()})
         notes.append("Bold: best of its column. ≈: the best arm's lead over this one is not clear of 0.")

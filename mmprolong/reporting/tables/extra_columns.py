@@ -7,7 +7,7 @@ from typing import Any
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.resampling import Estimate
+from mmprolong.reporting.statistics.estimates import Estimate
 from mmprolong.reporting.tables.digits import plain
 from mmprolong.reporting.tables.table import Cell, Column, Table
 

@@ -8,8 +8,8 @@ from mmprolong.artifacts import Store
 from mmprolong.plans import Point
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.components import Sample, components
+from mmprolong.reporting.statistics.interval import LEVEL
 from mmprolong.reporting.statistics.power import Design, cheaper, design_of, smallest
-from mmprolong.reporting.statistics.resampling import LEVEL
 from mmprolong.reporting.tables.digits import plain
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.table import Cell, Column, Table

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mmprolong.records import Score
 from mmprolong.reporting.sources.runs import Result
-from mmprolong.reporting.statistics.resampling import Outcomes, outcomes
+from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
 from mmprolong.reporting.tables.measures import ANY, Measure
 
 
