@@ -6,6 +6,7 @@ import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Score, read_jsonl, write_jsonl
+from mmprolong.reporting.sources import wandb_offline
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.sources.snapshots import write_snapshot
 from mmprolong.reporting.sources.wandb_files import read_runs
@@ -105,6 +106,18 @@ def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
     truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
     store = write_store(tmp_path, truth)
     assert measured(read_wandb(store / "wandb", "length_dist")) == measured(read_store(store, "length_dist"))
+
+
+def test_many_offline_runs_are_read_side_by_side_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
+    store = write_store(tmp_path, truth)
+    alone = read_wandb(store / "wandb", "length_dist").results
+    (store / "cache" / "offline-length_dist.parquet").unlink()
+    monkeypatch.setattr(wandb_offline, "ALONE", 1)
+    assert alone and read_wandb(store / "wandb", "length_dist").results == alone
+    next((store / "wandb").glob("offline-run-*/run-*.wandb")).write_bytes(b"PK\x03\x04 and more")
+    with pytest.raises(ArtifactError, match="expected an offline file of W&B"):
+        read_wandb(store / "wandb", "length_dist")
 
 
 def test_means_alone_give_scores_without_intervals(tmp_path: Path):

@@ -1,7 +1,11 @@
 """The runs of an ablation from W&B's offline files."""
 
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +17,18 @@ from mmprolong.reporting.sources.items import Item, keep_items, read_items
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Result, Runs, comparable
 from mmprolong.reporting.sources.wandb_files import WandbRun, read_run, run_files
+
+ALONE = 50
+"""Runs that one process reads sooner than several have started."""
+
+
+class _Files(NamedTuple):
+    """Of one run."""
+
+    step: str
+    paths: list[Path]
+    mark: str
+    """Their state."""
 
 
 def read_wandb(folder: Path, ablation: str, mixed_code: bool = False) -> Runs:
@@ -29,11 +45,9 @@ def read_wandb(folder: Path, ablation: str, mixed_code: bool = False) -> Runs:
     ids = {point.steps["score"] for point in plan.points}
     path = folder.parent / "cache" / f"offline-{ablation}.parquet"
     kept = read_items(path)
-    found: dict[str, Item] = {}
-    for step, files in run_files(folder).items():
-        read = _read(step, files, kept.get(step)) if step in ids else None
-        if read is not None:
-            found[step] = read
+    files = [_Files(step, paths, _mark(paths)) for step, paths in run_files(folder).items() if step in ids]
+    found = {one.step: kept[one.step] for one in files if one.step in kept and kept[one.step].mark == one.mark}
+    found |= _read([one for one in files if one.step not in found])
     if found != kept:
         keep_items(path, plan, found)
     results = {step: item.result for step, item in found.items()}
@@ -62,11 +76,24 @@ def origins_of(items: dict[str, Item]) -> dict[str, Origin]:
     return {step: item.origin for step, item in items.items() if item.origin != Origin()}
 
 
-def _read(step: str, files: list[Path], kept: Item | None) -> Item | None:
-    """What was kept while the files are as they were, else from the files."""
-    stats = [(path.parent.name, path.stat()) for path in files]
-    mark = " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
-    return kept if kept is not None and kept.mark == mark else evaluated(read_run(step, files), mark)
+def _mark(paths: Sequence[Path]) -> str:
+    stats = [(path.parent.name, path.stat()) for path in paths]
+    return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+
+
+def _read(files: Sequence[_Files]) -> dict[str, Item]:
+    """The finished evaluations, read side by side if they are many."""
+    cores = len(os.sched_getaffinity(0))
+    if len(files) < ALONE or cores == 1:
+        return {one.step: item for one in files if (item := evaluated(read_run(one.step, one.paths), one.mark))}
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("forkserver")) as pool:
+        items = [msgspec.msgpack.decode(each, type=Item | None) for each in pool.map(_packed, files, chunksize=8)]
+    return {one.step: item for one, item in zip(files, items, strict=True) if item is not None}
+
+
+def _packed(one: _Files) -> bytes:
+    """For a way between processes that is ten times as fast as pickle's."""
+    return msgspec.msgpack.encode(evaluated(read_run(one.step, one.paths), one.mark))
 
 
 def _origin(run: WandbRun) -> Origin:
