@@ -39,9 +39,9 @@ class Site:
         self.root = store
         self.store = Store(store)
 
-    def run(self, words: list[str], code: int = 0) -> str:
+    def run(self, words: list[str], code: int = 0, **variables: str) -> str:
         """Everything that a command printed; its exit code must be `code`."""
-        environment = {**self.cluster.environment, "COLUMNS": "250"}
+        environment = {**self.cluster.environment, "COLUMNS": "250", **variables}
         done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

@@ -1,15 +1,18 @@
 """The sweep on a real Slurm: launched as a user does, disturbed as clusters do, compared with a run on this machine."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mmprolong.plans import load_plan
 from mmprolong.sweep.jobstate import array_of
 from mmprolong.sweep.submissions import latest
 from tests.disk import fill, small_disk
+from tests.own import write_own
 from tests.slurm.site import ARMS, MARKS, SLURM, SWEEP, Site, undone
 from tests.small import command
 
@@ -97,6 +100,25 @@ def test_two_launches_and_a_run_here_at_once_are_one_result(here: Site, without:
     assert [each.wait(200) for each in running] == [0, 0, 0]
     assert "FAILED" not in {site.drain()[each.job] for each in latest(site.store).values()}
     assert site.hashes() == here.hashes()
+
+
+def test_an_ablation_of_ones_own_runs_on_the_copy_that_was_made_of_it(
+    here: Site, without: Callable[..., Site], tmp_path: Path
+):
+    site, own = without("score", "uniform"), write_own(tmp_path)
+    words = [
+        word for word in command(site.root, site.pool, *SLURM) if not word.startswith(("+ablation", "sweep.points"))
+    ]
+    with site.held():
+        shown = site.run([*words, "+ablation=rope_fine"], MMPROLONG_CONFIG_DIR=str(own))
+        shutil.rmtree(own)
+    states = site.drain()
+    plan = load_plan(site.store, "rope_fine")
+    assert plan.config_dir == str(own) and f"--config-dir {own}" in shown
+    third, fourth = (point.steps["longpt.training"] for point in plan.points)
+    assert fourth == here.step("training", "pool_native") and third not in here.hashes()
+    assert all(site.store.record(step.stage, name) for name, step in plan.steps.items()), states
+    assert "3x" in site.cli("status", "rope_fine")
 
 
 def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(here: Site, without: Callable[..., Site]):
