@@ -16,7 +16,7 @@ from mmprolong.reporting.statistics.arms import measured
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
-from tests.wandb_server import Run, WandbServer
+from tests.wandb_server import Run, WandbServer, serving
 
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=2)
 PROJECT = "lab/mmprolong"
@@ -54,13 +54,25 @@ def test_projects_of_names_that_look_alike_are_kept_apart(server: WandbServer, t
     assert [point.seed for point in read_api("lab/a-b", "length_dist", store).missing] == [1]
 
 
-def test_means_alone_need_no_history(server: WandbServer, tmp_path: Path):
+def test_another_server_with_a_project_of_that_name_is_asked_anew(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
-    runs = read_api(PROJECT, "length_dist", store, questions=False)
+    assert read_api(PROJECT, "length_dist", store).missing == []
+    with serving() as other, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_BASE_URL", other.url)
+        fill(other, store)
+        other.runs["lab", "mmprolong", "score-uniform-s1"].state = "running"
+        assert [point.seed for point in read_api(PROJECT, "length_dist", store).missing] == [1]
+
+
+def test_runs_that_logged_means_alone_have_no_interval(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    for run in server.runs.values():
+        run.history = {}
+    runs = read_api(PROJECT, "length_dist", store)
     arm, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
     assert arm.score == own.score and arm.compared.mean is None
-    assert not any("History" in name for name in server.asked)
 
 
 def test_a_run_that_goes_on_is_not_a_result(server: WandbServer, tmp_path: Path):
@@ -77,7 +89,7 @@ def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
     for step, result in runs.results.items():
         summary = {"overall": result.metrics["overall"], "accuracy/1x": result.metrics["accuracy"]["1x"]}
         server.runs["lab", "mmprolong", step] = Run("lab", "mmprolong", step, state="finished", summary=summary)
-    found = read_api(PROJECT, "made", tmp_path, questions=False)
+    found = read_api(PROJECT, "made", tmp_path)
     assert len(found.results) == 120 and server.asked.count("Runs") == 3
 
 

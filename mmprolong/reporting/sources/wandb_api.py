@@ -1,5 +1,6 @@
 """The runs of an ablation from W&B's API."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,18 +25,16 @@ def read_api(
     project: str,
     ablation: str,
     store: Path,
-    questions: bool = True,
     seconds: int = SECONDS,
     mixed_code: bool = False,
 ) -> Runs:
     """The runs of `ablation` in a project of W&B; its plan is `plans/<ablation>.json` in the store.
 
-    Finished runs never change, so they are read once and kept in the store's folder `cache`.
+    Finished runs never change, so they are read once and kept in the store's folder `cache`, until another server is
+    asked (WANDB_BASE_URL).
 
     Args:
         project: `entity/project`.
-        questions: whether to read the single questions, which intervals need (a request or more for each run);
-            otherwise the means alone.
         seconds: time W&B may take to answer.
         mixed_code: whether results of different code may stand in one table.
 
@@ -47,12 +46,12 @@ def read_api(
     plan = load_plan(Store(store), ablation)
     entity, name = entity_and_project(project)
     ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
-    mark = "questions" if questions else "means"
+    server = os.environ.get("WANDB_BASE_URL", "")
     path = store / "cache" / "api" / entity / name / f"{ablation}.parquet"
-    found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == mark}
+    found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == server}
     missing = [step for step in ids if step not in found]
     if missing:
-        new = [evaluated(run, mark) for run in _finished(project, missing, questions, seconds)]
+        new = [evaluated(run, server) for run in _finished(project, missing, seconds)]
         found |= {item.result.id: item for item in new if item is not None}
         keep_items(path, plan, found)
     results = {step: found[step].result for step in ids if step in found}
@@ -71,14 +70,14 @@ def entity_and_project(project: str) -> tuple[str, str]:
     return entity, name
 
 
-def _finished(project: str, ids: list[str], questions: bool, seconds: int) -> Iterator[WandbRun]:
+def _finished(project: str, ids: list[str], seconds: int) -> Iterator[WandbRun]:
     with told(project):
         import wandb
 
         api = wandb.Api(timeout=seconds)
         wanted: dict[str, Any] = {"$and": [{"name": {"$in": ids}}, {"state": "finished"}]}
         for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
-            rows = merged([dict(row) for row in run.scan_history()]) if questions else []
+            rows = merged([dict(row) for row in run.scan_history()])
             yield WandbRun(id=run.id, config=dict(run.config), summary=_summary(run), history=rows)
 
 
