@@ -10,7 +10,8 @@ import pytest
 
 from mmprolong.choices import config_dir, groups
 from mmprolong.cli import main
-from mmprolong.cli.parser import COMMANDS, parse
+from mmprolong.cli.commands import COMMANDS
+from mmprolong.cli.parser import parse
 from mmprolong.compose import Composer
 from mmprolong.sweep.spec import parse as parse_sweep
 from mmprolong.sweep.spec import points

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import ABLATION, OPTION, ablations, config_dir, groups
+from mmprolong.cli.commands import COMMANDS, add_arguments
 from mmprolong.cli.lookup import step_folders
 from mmprolong.plans import load_plan, planned
 
@@ -31,8 +32,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def candidates(words: Sequence[str]) -> list[str]:
     """What the last of `words` can become; empty where a file is to be named."""
-    from mmprolong.cli.parser import COMMANDS
-
     *before, current = words or [""]
     if not before:
         return _beginning(COMMANDS, current)
@@ -53,8 +52,6 @@ def _beginning(found: Sequence[str] | dict, current: str) -> list[str]:
 
 
 def _options(command: str) -> list[str]:
-    from mmprolong.cli.parser import COMMANDS, add_arguments
-
     parser = argparse.ArgumentParser(prog=command)
     add_arguments(parser, COMMANDS[command])
     return sorted({*re.findall(r"(?<=\[)--?[a-z][a-z-]*", parser.format_usage()), "--help"})

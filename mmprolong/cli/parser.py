@@ -1,58 +1,12 @@
-"""Which commands there are, and what the user asked for."""
+"""What the user asked for."""
 
 import argparse
 from collections.abc import Sequence
-from types import ModuleType
 
 from mmprolong import __version__
-from mmprolong.choices import CONFIG_DIR, OPTION
-from mmprolong.cli import (
-    cancel,
-    catalogue,
-    claims,
-    complete,
-    completion,
-    corpus,
-    diff,
-    fetch,
-    logs,
-    mixture,
-    power,
-    report,
-    retry,
-    show,
-    status,
-    sweep,
-    sync,
-    synthesis,
-    why,
-)
+from mmprolong.cli import complete
+from mmprolong.cli.commands import COMMANDS, add_arguments
 from mmprolong.errors import ConfigError, nearest
-
-COMMANDS: dict[str, ModuleType] = {
-    "sweep": sweep,
-    "status": status,
-    "report": report,
-    "claims": claims,
-    "power": power,
-    "logs": logs,
-    "retry": retry,
-    "cancel": cancel,
-    "list": catalogue,
-    "corpus": corpus,
-    "synthesis": synthesis,
-    "mixture": mixture,
-    "show": show,
-    "diff": diff,
-    "why": why,
-    "fetch": fetch,
-    "sync": sync,
-    "completion": completion,
-}
-"""One file a command: `arguments(parser)` and `run(arguments)`, whose docstring is its help."""
-
-_WITHOUT = (fetch, sync, completion, complete)
-"""Commands that read nothing that a user can add to; the last one looks for the option in the words it completes."""
 
 _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
@@ -102,14 +56,7 @@ def parser() -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         about = (module.run.__doc__ or "").splitlines()[0]
         add_arguments(commands.add_parser(name, help=about, description=about, allow_abbrev=False), module)
-    add_arguments(commands.add_parser(complete.NAME, allow_abbrev=False), complete)
+    hidden = commands.add_parser(complete.NAME, allow_abbrev=False)
+    complete.arguments(hidden)
+    hidden.set_defaults(run=complete.run)
     return built
-
-
-def add_arguments(command: argparse.ArgumentParser, module: ModuleType) -> None:
-    """All that a command can be told, and what does it."""
-    module.arguments(command)
-    command.set_defaults(run=module.run)
-    if module not in _WITHOUT:
-        own = f"folder of your own conf/, sweeps/ and analysis/, added to ours (default: ${CONFIG_DIR})"
-        command.add_argument(OPTION, metavar="DIR", default="", help=own)
