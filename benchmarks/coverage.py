@@ -1,4 +1,7 @@
-"""How often the 95 % interval of a difference holds the truth: `python benchmarks/coverage.py [trials]`."""
+"""How often 95 % intervals hold the truth, and how often a table without a difference has a mark.
+
+`python benchmarks/coverage.py [trials]`
+"""
 
 import sys
 import time

@@ -93,7 +93,7 @@ def false_discoveries(world, effects, seeds, documents, questions, trials, excha
 
 def design(world, seeds, documents, questions):
     return Design(
-        components=world.components, seeds=seeds, documents=documents, questions=questions, kinds=LENGTHS, sides=2
+        components=world.components, seeds=seeds, documents=documents, questions=questions, constraints=LENGTHS, sides=2
     )
 
 

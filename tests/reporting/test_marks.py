@@ -56,6 +56,22 @@ def test_a_single_run_has_no_spread(tmp_path: Path):
     assert rows(table)["base"]["overall_sd"] == "-" and rows(table)["base"]["overall_low"] != "-"
 
 
+def test_notes_say_what_intervals_cover_and_whose_seeds_they_rest_on(tmp_path: Path):
+    notes = " ".join(ablation_table(runs_without(tmp_path, ("uniform", 1), ("uniform", 2))).notes)
+    assert (
+        "cover documents and seeds (documents alone for base); seeds by each arm's own (the others' for uniform"
+        in notes
+    )
+    assert "what documents and all seeds spread" in notes
+
+
+def test_notes_of_single_runs_speak_of_documents_alone():
+    table = ablation_table(runs_of({"a": 0.5, "b": 0.8}, ["reasoning"], ["1x"], "a", seeds=1))
+    (said,) = (note for note in table.notes if "intervals" in note)
+    assert said == "95 % intervals cover documents, in pairs where arms are compared."
+    assert not any("all seeds" in note for note in table.notes)
+
+
 def test_every_row_says_how_many_runs_by_which_scorer_and_code(tmp_path: Path):
     found = rows(
         ablation_table(

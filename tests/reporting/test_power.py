@@ -118,6 +118,11 @@ def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path
     assert (table.cell("cheapest", "cost").value or 0) > (table.cell("as it is", "cost").value or 0)
 
 
+def test_runs_that_are_missing_are_told(tmp_path: Path):
+    runs = read_store(write_store(tmp_path, Truth(documents=12, missing=frozenset([("uniform", 1)]))), "length_dist")
+    assert any("Missing runs: 1; this is what 3 seeds of every arm" in note for note in power_table(runs, 3).notes)
+
+
 def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
     typed = ("+ablation=length_dist", "sweep.seeds=[0,1,2]", "corpus.path=my pool", "paths.store=elsewhere")

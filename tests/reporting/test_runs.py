@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +120,20 @@ def test_many_offline_runs_are_read_side_by_side_with_the_same_results(tmp_path:
     next((store / "wandb").glob("offline-run-*/run-*.wandb")).write_bytes(b"PK\x03\x04 and more")
     with pytest.raises(ArtifactError, match="expected an offline file of W&B"):
         read_wandb(store / "wandb", "length_dist")
+
+
+def test_a_script_without_a_guard_reads_many_runs_too(tmp_path: Path):
+    truth = Truth(levels={"pool_native": (0.9, 0.1)}, wandb=True, **SMALL)
+    store = write_store(tmp_path, truth)
+    script = tmp_path / "read.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from mmprolong.reporting.sources import wandb_offline\n"
+        "wandb_offline.ALONE = 1\n"
+        f"print(len(wandb_offline.read_wandb(Path({str(store / 'wandb')!r}), 'length_dist').results))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout == "2\n"
 
 
 def test_means_alone_give_scores_without_intervals(tmp_path: Path):

@@ -10,7 +10,7 @@ from mmprolong.records import Sample, Score
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.statistics.estimates import apart, difference, holm, mean, permutation
 from mmprolong.reporting.statistics.interval import of_documents_and_seeds
-from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
+from mmprolong.reporting.statistics.outcomes import Outcomes, constraints, outcomes
 from mmprolong.reporting.statistics.spread import Table, by_seeds
 from tests.stores import LENGTHS, judged
 
@@ -88,7 +88,7 @@ def test_seeds_that_agree_by_luck_leave_the_chance_of_single_answers():
 
 
 def test_a_run_without_siblings_spreads_as_the_other_arms_do_on_average():
-    lone = Table(between=np.array([9.0, 0.02, 0.05]), explained=np.zeros(3), seeds=np.array([1, 2, 3]))
+    lone = Table(between=np.array([9.0, 0.04, 0.04]), explained=np.zeros(3), seeds=np.array([1, 2, 3]))
     same = Table(between=np.array([0.04]), explained=np.zeros(1), seeds=np.array([4]))
     assert of_documents_and_seeds(np.zeros(()), 100, lone, 1) == pytest.approx(
         2 * of_documents_and_seeds(np.zeros(()), 100, same, 1)
@@ -199,6 +199,31 @@ def test_arms_at_the_floor_or_the_ceiling_do_not_make_others_look_certain(chance
     assert (among.low, among.high, among.p) == (alone.low, alone.high, alone.p)
 
 
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_run_without_siblings_does_not_learn_from_an_arm_at_the_ceiling(others: int):
+    generator, shared = np.random.default_rng(0), np.zeros(60)
+    ceiling = arm(generator, 0.6, 3, shared)
+    lone = replace(arm(generator, 0.0, 1, shared), drawn=True)
+    rest = [arm(generator, 0.0, 3, shared, 0.1) for _ in range(others)]
+    found, own = difference(lone, ceiling, pool=[lone, ceiling, *rest]), mean(lone, pool=[lone, ceiling, *rest])
+    assert found.half == pytest.approx(own.half)
+    assert found.covers == own.covers == ("documents and seeds" if others else "documents")
+
+
+def test_runs_without_siblings_that_borrow_the_same_spread_count_it_once():
+    """Both errors are as large as the three seeds say: two degrees of freedom, not four."""
+    lone = Table(between=np.array([0.0, 0.0, 0.03]), explained=np.zeros(3), seeds=np.array([1, 1, 3]))
+    assert of_documents_and_seeds(np.zeros(()), 100, lone, 2) == pytest.approx(4.3027 * 0.06**0.5, rel=1e-4)
+    against = Table(between=np.array([0.0, 0.03]), explained=np.zeros(2), seeds=np.array([1, 3]))
+    assert of_documents_and_seeds(np.zeros(()), 100, against, 2) == pytest.approx(4.3027 * 0.04**0.5, rel=1e-4)
+
+
+def test_rows_at_the_ceiling_do_not_make_others_look_wild():
+    arms = table(1, [0.03, 0.03])
+    stuck = [replace(arms[0], sums=np.stack([arms[0].counts] * 3)) for _ in range(4)]
+    assert apart(dict(zip("abcdef", [*arms, *stuck], strict=True))) == []
+
+
 def test_the_arm_that_spreads_more_is_named():
     arms = table(1, [0.01, 0.01, 0.01, 0.01, 0.15])
     assert apart(dict(zip("abcde", arms, strict=True))) == ["e"]
@@ -225,10 +250,43 @@ def test_a_score_that_may_exceed_one_has_an_interval_around_it():
     assert scaled.low < scaled.value < scaled.high
 
 
-def test_the_difference_of_an_arm_to_itself_is_nothing():
+def test_the_difference_of_an_arm_to_itself_is_nothing_to_within_an_answer():
     found = arm(np.random.default_rng(4), 0.0, 1, np.zeros(50))
     same = difference(found, found)
-    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+    assert (same.value, same.p) == (0, 1)
+    assert 1 / 200 < same.high == -same.low < 3 / 200
+
+
+def test_nothing_is_certain_of_lengths_that_rest_on_one_document_each():
+    right, wrong = ([[score(length, "reasoning", length, value) for length in LENGTHS]] for value in (True, False))
+    one, other = (outcomes(found, LENGTHS) for found in (right, wrong))
+    found = difference(one, other)
+    assert (found.value, found.low, found.high, found.clear) == (1, 0, 2, False)
+    assert (mean(one).low, mean(one).high) == (0, 1)
+
+
+def test_documents_that_are_asked_other_tasks_are_no_kind_of_their_own():
+    """As many constraints as tasks, not as many as combinations of them."""
+    generator, tasks = np.random.default_rng(0), 6
+    counts = (generator.uniform(size=(60, tasks)) < 0.5).astype(float)
+    counts[:, 0] = 1
+    assert constraints(counts) == tasks < len({tuple(row) for row in counts.tolist()})
+    hits = 0
+    for _ in range(300):
+        sums = generator.binomial(1, 0.6, (1, 60, tasks)) * counts
+        found = mean(Outcomes(sums=sums, counts=counts, weights=np.full(tasks, 1 / tasks), documents=tuple("x" * 60)))
+        hits += found.low <= 0.6 <= found.high
+    assert 0.9 <= hits / 300 <= 0.99
+
+
+def test_lengths_of_few_documents_hold_the_truth():
+    """A document of four takes along more of its mean than one of forty."""
+    hits, counts = 0, np.repeat(np.eye(2), [40, 4], axis=0)
+    for trial in range(600):
+        sums = np.random.default_rng(trial).normal(0.5, 0.1, (1, 44, 1)) * counts
+        found = mean(Outcomes(sums=sums, counts=counts, weights=np.full(2, 0.5), documents=tuple("x" * 44)))
+        hits += found.low <= 0.5 <= found.high
+    assert hits / 600 >= 0.85
 
 
 def test_shared_documents_cancel_in_a_difference():

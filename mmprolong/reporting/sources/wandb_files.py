@@ -26,7 +26,7 @@ class WandbRun:
     id: str
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
-    """Nested by the `/` of the names."""
+    """Nested by the `/` of the names; without W&B's own, which begin with `_`."""
     history: list[dict[str, Any]] = field(default_factory=list)
     """Rows in the order of their steps; a row that was logged twice counts once."""
 
@@ -58,7 +58,7 @@ def read_run(name: str, files: Sequence[Path]) -> WandbRun:
     summary: dict[str, str] = {}
     for path in files:
         _read_into(run, summary, path)
-    run.summary = nested(_values(summary))
+    run.summary = nested(_values({key: text for key, text in summary.items() if not key.startswith("_")}))
     run.history = merged(run.history)
     return run
 
@@ -122,7 +122,7 @@ def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
                     summary |= _texts(announced)
                 announced = ()
                 run.history.append(_values(row))
-                summary |= {key: text for key, text in row.items() if not key.startswith("_")}
+                summary |= row
     summary |= _texts(announced)
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,11 +85,19 @@ def _mark(paths: Sequence[Path]) -> str:
 def _read(files: Sequence[_Files]) -> dict[str, Item]:
     """The finished evaluations, read side by side if they are many."""
     cores = len(os.sched_getaffinity(0))
-    if len(files) < ALONE or cores == 1:
-        return {one.step: item for one in files if (item := evaluated(read_run(one.step, one.paths), one.mark))}
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("forkserver")) as pool:
-        items = [msgspec.msgpack.decode(each, type=Item | None) for each in pool.map(_packed, files, chunksize=8)]
+    items = _side_by_side(files, cores) if len(files) >= ALONE and cores > 1 else None
+    if items is None:
+        items = [evaluated(read_run(one.step, one.paths), one.mark) for one in files]
     return {one.step: item for one, item in zip(files, items, strict=True) if item is not None}
+
+
+def _side_by_side(files: Sequence[_Files], cores: int) -> list[Item | None] | None:
+    """By several processes; None where they cannot start, as below a script without `if __name__ == "__main__"`."""
+    try:
+        with ProcessPoolExecutor(cores, multiprocessing.get_context("forkserver")) as pool:
+            return [msgspec.msgpack.decode(each, type=Item | None) for each in pool.map(_packed, files, chunksize=8)]
+    except BrokenProcessPool:
+        return None
 
 
 def _packed(one: _Files) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mmprolong.errors import FeasibilityError
 from mmprolong.records import Score
 from mmprolong.reporting.sources.runs import Result, Runs
+from mmprolong.reporting.statistics.outcomes import constraints
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -47,7 +48,7 @@ class Sample:
     documents: int
     questions: float
     """On each document."""
-    kinds: int
+    constraints: int
     """Degrees of freedom that the cells' means take from the documents."""
     sides: int
     """Arms of a comparison that have seeds: 2, or 1 where the baseline is a model that was not trained."""
@@ -72,7 +73,7 @@ class _Frame:
     cell: "ndarray"
     share: "ndarray"
     """Weight of each question in the headline score."""
-    kinds: int
+    constraints: int
 
 
 def components(runs: Runs) -> Sample:
@@ -110,7 +111,7 @@ def components(runs: Runs) -> Sample:
         seeds=max(len(arm.overall) for arm in arms.values()),
         documents=count,
         questions=len(frame.document) / count,
-        kinds=frame.kinds,
+        constraints=frame.constraints,
         sides=1 + (runs.planned(baseline) > 1),
         arms=sum(runs.planned(label) > 1 for label in found),
     )
@@ -129,8 +130,9 @@ def _frame(scores: Sequence[Score], lengths: Sequence[str]) -> _Frame:
     cell = np.array([cells.index(_cell(score)) for score in asked])
     tasks = [sum(length == other for other, _ in cells) for length, _ in cells]
     share = np.array([1 / len(lengths) / tasks[index] for index in cell]) / np.bincount(cell)[cell]
-    kinds = {tuple(sorted(set(cell[document == index].tolist()))) for index in range(len(documents))}
-    return _Frame(document=document, cell=cell, share=share, kinds=len(kinds))
+    counts = np.zeros((len(documents), len(cells)))
+    np.add.at(counts, (document, cell), 1)
+    return _Frame(document=document, cell=cell, share=share, constraints=constraints(counts))
 
 
 def _asked(scores: Sequence[Score], lengths: Sequence[str]) -> list[Score]:
@@ -176,7 +178,7 @@ def _split(values: "ndarray", frame: _Frame) -> tuple[float, float]:
     weighted = values * frame.share
     documents = int(frame.document.max()) + 1
     together, apart = np.bincount(frame.document, frame.share), frame.share
-    free = documents / max(documents - frame.kinds, 1)
+    free = documents / max(documents - frame.constraints, 1)
     by_document = free * float((np.bincount(frame.document, weighted) ** 2).sum())
     by_question = float((weighted**2).sum()) * len(values) / max(len(values) - len(set(frame.cell.tolist())), 1)
     block, single = float((together**2).sum()), float((apart**2).sum())

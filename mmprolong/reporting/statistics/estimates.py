@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 EXCHANGES = 10_000
+DOCUMENTS, SEEDS = "documents", "documents and seeds"
+"""What an interval covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Estimate:
     """Questions, of one run."""
     documents: int
     covers: str
-    """What was drawn anew, documents or documents and seeds: the interval speaks of these and nothing else."""
+    """`DOCUMENTS` or `SEEDS`: the interval speaks of others of these and nothing else."""
     p: float = 1.0
     """For a difference: the larger of the p of what seeds and documents spread and of the permutation by document."""
 
@@ -54,7 +56,8 @@ class Estimate:
 def mean(arm: Outcomes, pool: Sequence[Outcomes] = ()) -> Estimate:
     """The headline score of an arm, mean over its seeds, with its 95 % interval.
 
-    Covers: documents, and seeds if there are at least two. One seed, or a model that was not trained: documents alone.
+    Covers: documents, and seeds if there are at least two. A model that was not trained, or whose seeds give the same
+    replies: documents alone.
 
     Args:
         pool: the arms of the table; the only finished run of an arm that is to have more spreads as theirs do.
@@ -122,7 +125,7 @@ def holm(p: Mapping[K, float]) -> dict[K, float]:
 
 def apart(rows: Mapping[K, Outcomes]) -> list[K]:
     """Arms of a table whose seeds spread more than those of the others."""
-    several = {name: arm for name, arm in rows.items() if len(arm.overall) > 1}
+    several = {name: arm for name, arm in rows.items() if _spreads(arm)}
     if not several:
         return []
     chances = wider(_table(list(several.values())))
@@ -138,7 +141,9 @@ class _Evidence:
     free: int
     """Degrees of freedom of `by_documents`."""
     by_documents: float
-    """Variance by documents with the noise of single answers."""
+    """Variance by documents with the noise of single answers; never less than if one more answer were another."""
+    whole: float
+    """All that scores can be, where documents do not tell how others would differ; else 0."""
     table: Table
     """The arms that have seeds, first those that are spoken of."""
     sides: int
@@ -147,14 +152,15 @@ class _Evidence:
     @classmethod
     def of(cls, arms: Sequence[Outcomes], pulls: "ndarray", pool: Sequence[Outcomes]) -> "_Evidence":
         """`pulls` (documents,) of the mean or difference of `arms`; those are spoken of that are draws of several."""
-        seeded = [arm for arm in arms if arm.drawn or len(arm.overall) > 1]
+        seeded = [arm for arm in arms if _spreads(arm) or (arm.drawn and len(arm.overall) == 1)]
         others = [arm for arm in pool if _spreads(arm) and not any(_same(arm, one) for one in seeded)]
         known = any(len(arm.overall) > 1 for arm in (*seeded, *others))
         return cls(
             n=int(arms[0].counts.sum()),
             documents=len(pulls),
             free=arms[0].freedom,
-            by_documents=len(pulls) / arms[0].freedom * float((pulls**2).sum()),
+            by_documents=max(float((pulls**2).sum()), arms[0].answer ** 2),
+            whole=float(arms[0].weights.sum()) if arms[0].lone else 0.0,
             table=_table([*seeded, *others]),
             sides=len(seeded) if known else 0,
         )
@@ -165,6 +171,8 @@ class _Evidence:
         import numpy as np
 
         documents = np.asarray(self.by_documents)
+        if self.whole:
+            return self.whole
         if self.sides == 0:
             return float(of_documents(documents, self.free))
         return float(of_documents_and_seeds(documents, self.free, self.table, self.sides))
@@ -178,7 +186,7 @@ class _Evidence:
 
     def estimate(self, value: float, low: float, high: float, p: float = 1.0) -> Estimate:
         """The estimate with these ends."""
-        covers = "documents and seeds" if self.sides else "documents"
+        covers = SEEDS if self.sides else DOCUMENTS
         return Estimate(value=value, low=low, high=high, n=self.n, documents=self.documents, covers=covers, p=p)
 
 
@@ -200,12 +208,12 @@ def _same(one: Outcomes, other: Outcomes) -> bool:
 
 
 def _spreads(arm: Outcomes) -> bool:
-    """Whether an arm tells how far others' seeds spread: not where every run is right, or wrong, at the same places, as
-    at the floor or the ceiling of the scores.
+    """Whether an arm tells how far seeds spread: not where every run is right, or wrong, at the same places, as at the
+    floor or the ceiling of the scores.
     """
     return bool((arm.sums != arm.sums[:1]).any())
 
 
 def _private(arm: Outcomes) -> float:
     """Squared deviations of the seeds from their mean that single documents explain."""
-    return float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum()) * len(arm.documents) / arm.freedom
+    return float(((arm.pulls - arm.pulls.mean(0)) ** 2).sum())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """The scores of one arm, summed by document: all that the statistics need."""
+    """The scores of one arm."""
 
     sums: "ndarray"
     """Summed scores, (seeds, documents, cells); a cell is a length and a task."""
@@ -43,15 +43,39 @@ class Outcomes:
 
     @cached_property
     def pulls(self) -> "ndarray":
-        """How far each document moves `overall` from where it is, (seeds, documents); each row adds up to 0."""
+        """How far each document moves `overall` from where it is, (seeds, documents); the sum of their squares is the
+        variance by documents.
+
+        What a document takes along of its cells' means is given back (the leverages of MacKinnon and White, Journal of
+        Econometrics 29 (1985) 305-325).
+        """
+        import numpy as np
+
         centred = self.sums - self.accuracy[:, None, :] * self.counts
-        return centred / self.counts.sum(0) @ self.weights
+        left = np.maximum(1 - self._leverage, 1e-9)
+        return centred / self.counts.sum(0) @ self.weights / left**0.5
+
+    @cached_property
+    def _leverage(self) -> "ndarray":
+        """How much of the cells in which it is asked rests on each document, (documents,); 1: all."""
+        part = self.counts / self.counts.sum(0)
+        weight = part * self.weights
+        return (weight * part).sum(1) / weight.sum(1)
 
     @cached_property
     def freedom(self) -> int:
-        """Documents less the cells' means that were taken from them: one for each kind of document."""
-        kinds = {tuple(row) for row in (self.counts > 0).tolist()}
-        return max(len(self.documents) - len(kinds), 1)
+        """Documents less the constraints by which they are bound to the cells' means."""
+        return max(len(self.documents) - constraints(self.counts), 1)
+
+    @cached_property
+    def lone(self) -> bool:
+        """Whether a cell rests on a single document, so that nothing tells how others would differ."""
+        return bool(((self.counts > 0).sum(0) < 2).any())
+
+    @cached_property
+    def answer(self) -> float:
+        """What a single answer can change of `overall`, at most."""
+        return float((self.weights / self.counts.sum(0)).max())
 
     @cached_property
     def parts(self) -> "ndarray":
@@ -85,6 +109,13 @@ def outcomes(runs: Sequence[Sequence[Score]], lengths: Sequence[str], planned: i
         raise ArtifactError("scores: the seeds of an arm answered different questions; compare runs of one suite")
     weights = np.array(_weights([length for length, _ in cells], lengths))
     return Outcomes(sums=sums, counts=counts[0], weights=weights, documents=documents, drawn=planned > 1)
+
+
+def constraints(counts: "ndarray") -> int:
+    """How many independent combinations of cells documents are asked in; `counts` (documents, cells)."""
+    import numpy as np
+
+    return int(np.linalg.matrix_rank(counts))
 
 
 def _weights(cells: Sequence[str], lengths: Sequence[str]) -> list[float]:

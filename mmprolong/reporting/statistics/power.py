@@ -1,7 +1,7 @@
 """What a sweep can see: the smallest true difference that its own test finds in four of five repetitions.
 
 The prediction draws what the test computes from the data (spread by documents, spread by seeds) from their known
-distributions, and asks of each draw how often a difference would be marked by the rule of `statistics.difference`.
+distributions, and asks of each draw how often a difference would be clear by the rules of `estimates.difference`.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class Design:
     documents: int
     questions: float
     """On each document."""
-    kinds: int = 1
+    constraints: int = 1
     """Degrees of freedom that the cells' means take from the documents."""
     sides: int = 2
     """Arms of the comparison that have seeds."""
@@ -72,7 +72,7 @@ class Design:
     @property
     def free(self) -> int:
         """Degrees of freedom of the variance by documents."""
-        return max(self.documents - self.kinds, 1)
+        return max(self.documents - self.constraints, 1)
 
     @cached_property
     def draws(self) -> "_Draws":
@@ -139,7 +139,7 @@ def design_of(sample: Sample) -> Design:
         seeds=sample.seeds,
         documents=sample.documents,
         questions=sample.questions,
-        kinds=sample.kinds,
+        constraints=sample.constraints,
         sides=sample.sides,
         arms=sample.arms,
     )

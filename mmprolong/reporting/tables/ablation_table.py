@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import Arm, measured
 from mmprolong.reporting.statistics.contrasts import Compared, Contrast, estimated, spread_notes
-from mmprolong.reporting.statistics.estimates import Estimate, holm
+from mmprolong.reporting.statistics.estimates import SEEDS, Estimate, holm
 from mmprolong.reporting.tables.agreement import agreements
 from mmprolong.reporting.tables.cells import (
     NBSP,
@@ -32,6 +32,7 @@ NOISE = (
     f"Published: Qwen2.5-VL-7B, {MMPROLONG}; about 100 questions a cell, one run, no intervals: "
     "differences of 1–2 points there are within noise."
 )
+_NO_INTERVALS = "No intervals: this source keeps means, not single questions."
 
 
 def ablation_table(
@@ -167,6 +168,20 @@ def _published_cells(label: str, paper: Mapping[str, Mapping[str, float]], basel
     return [*cells, Cell(text=signed(delta, 2), value=delta)]
 
 
+def _covered(arms: Mapping[str, Arm]) -> str:
+    """What the intervals of a table speak of, and whose seeds they rest on."""
+    means = {label: arm.compared.mean for label, arm in arms.items() if arm.compared.mean}
+    seeded = [label for label, estimate in means.items() if estimate.covers == SEEDS]
+    if not seeded:
+        return "95 % intervals cover documents, in pairs where arms are compared."
+    alone = [label for label in means if label not in seeded]
+    borrowed = [label for label in seeded if arms[label].finished == 1]
+    fixed = f" (documents alone for {', '.join(alone)})" if alone else ""
+    others = f" (the others' for {', '.join(borrowed)}: one run of several)" if borrowed else ""
+    by = f"seeds by each arm's own{others}, documents in pairs where arms are compared"
+    return f"95 % intervals cover {SEEDS}{fixed}; {by}."
+
+
 def _notes(runs: Runs, arms: Mapping[str, Arm], many: int) -> list[str]:
     if not runs.results:
         return ["Ours: not run.", *launched_with(runs)]
@@ -174,20 +189,11 @@ def _notes(runs: Runs, arms: Mapping[str, Arm], many: int) -> list[str]:
         "seeds: runs (finished/planned). n: questions a run answers. "
         f"overall: mean of {', '.join(runs.overall)}; ± standard deviation over seeds."
     ]
-    measured = {label: arm.compared.mean for label, arm in arms.items() if arm.compared.mean}
-    if measured:
-        covered = {estimate.covers for estimate in measured.values()}
-        alone = [label for label, estimate in measured.items() if estimate.covers == "documents"]
-        where = f" (documents alone for {', '.join(alone)}: one run)" if alone and len(covered) > 1 else ""
-        what = "documents and seeds" if "documents and seeds" in covered else "documents"
-        notes.append(
-            f"95 % intervals cover {what}{where}; seeds by each arm's own, documents in pairs where arms are compared."
-        )
-    else:
-        notes.append("No intervals: this source keeps means, not single questions.")
+    seeds = any(arm.compared.mean and arm.compared.mean.covers == SEEDS for arm in arms.values())
+    notes.append(_covered(arms) if any(arm.compared.mean for arm in arms.values()) else _NO_INTERVALS)
     if any(arm.compared.difference for arm in arms.values()):
         notes.append(
-            "p: of the difference, by permutation of documents or by what documents and the seeds of all arms spread, "
+            f"p: of the difference, by permutation of documents or by what documents{' and all seeds' * seeds} spread, "
             f"whichever is larger, after Holm's correction over {many} comparison{'s' if many > 1 else ''}. *: Δ is "
             "clear of 0 by p and by its interval; ns: by one of them it is not."
         )

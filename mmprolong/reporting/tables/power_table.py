@@ -58,7 +58,7 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         caption=runs.plan.question,
         columns=_columns(costs),
         rows=tuple(rows),
-        notes=(*_notes(sample, now, comparisons, level, costs), *trust_notes(runs)),
+        notes=(*_notes(sample, now, comparisons, level, costs), *_missing(runs, now), *trust_notes(runs)),
     )
 
 
@@ -127,6 +127,12 @@ def _notes(sample: Sample, now: Design, comparisons: int, level: float, costs: C
         f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
         *unknown,
     )
+
+
+def _missing(runs: Runs, now: Design) -> list[str]:
+    """That runs which are not finished count as if they were."""
+    missing = len(runs.missing)
+    return [f"Missing runs: {missing}; this is what {now.seeds} seeds of every arm will show."] if missing else []
 
 
 def costs_of(runs: Runs, sample: Sample) -> Costs:
