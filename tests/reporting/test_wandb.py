@@ -1,5 +1,7 @@
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from mmprolong.reporting.sources.wandb_offline import read_wandb
 from mmprolong.reporting.statistics.arms import measured
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from tests.analysis.runs import runs_of
+from tests.small import run
 from tests.stores import Truth, write_store
 from tests.wandb_server import Run, WandbServer, serving
 
@@ -68,8 +71,8 @@ def test_another_server_with_a_project_of_that_name_is_asked_anew(server: WandbS
 def test_runs_that_logged_means_alone_have_no_interval(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
-    for run in server.runs.values():
-        run.history = {}
+    for each in server.runs.values():
+        each.history = {}
     runs = read_api(PROJECT, "length_dist", store)
     arm, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
     assert arm.score == own.score and arm.compared.mean is None
@@ -140,6 +143,17 @@ def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServe
     assert all(line in twin.replace("\\<", "<") for text in said for line in text.splitlines())
     assert "| pool_native |" in re.sub(" +", " ", twin) and twin.endswith("![accuracy](accuracy.png)\n")
     assert '"length_dist"' in view["spec"] and view["displayName"] == "length_dist: Length distribution"
+
+
+def test_a_report_for_a_user_who_is_not_logged_in_is_one_line(tmp_path: Path):
+    store = write_store(tmp_path / "store", SMALL)
+    words = [sys.executable, "-m", "mmprolong.cli", "report", "length_dist", "--wandb", PROJECT, "--store", str(store)]
+    stranger = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+    done = run(words, env={**stranger, "HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert "pool_native" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: W&B: No API key")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.wandb_api import entity_and_project, told
+from mmprolong.reporting.sources.wandb_api import entity_and_project, require_reachable, told
 from mmprolong.reporting.tables.render import markdown_text, to_markdown
 from mmprolong.reporting.tables.table import Table
 
@@ -59,6 +59,7 @@ def save_wandb_report(runs: Runs, table: Table, project: str) -> str:
         ConfigError: wandb-workspaces is not installed, or W&B cannot be reached or refuses the key.
     """
     entity, name = entity_and_project(project)
+    require_reachable()
     with told(project):
         v2 = _library()
         blocks: list[Any] = []
