@@ -80,7 +80,9 @@ def _assign_sweep(plain: dict[str, Any], above: Sequence[str], last: str, overri
     for part in above:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict):
-        raise WrongValues(Wrong(override.key_or_group, "the ablation has no such block; add +ablation=NAME"))
+        block = ".".join((SWEEP, *above))
+        says = f"the ablation has no block {block}; write the whole of it, +{block}=..."
+        raise WrongValues(Wrong(override.key_or_group, says if plain[SWEEP] else "no ablation; add +ablation=NAME"))
     node[last] = deepcopy(override.value())
 
 
