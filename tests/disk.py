@@ -12,14 +12,17 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A new folder on a file system of its own."""
+    """A new folder on a file system of its own, which a child process unmounts even if these tests are killed."""
     folder.mkdir()
     if shutil.which("mount") is None or mount(folder, size).returncode != 0:
         pytest.skip("mounting a small file system is not permitted here; run as root to test a full disk")
+    until_closed = ["sh", "-c", 'cat; exec umount --lazy "$0"', str(folder)]
+    guard = subprocess.Popen(until_closed, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        guard.communicate()
+        assert guard.returncode == 0
 
 
 def mount(folder: Path, size: str, *more: str) -> subprocess.CompletedProcess:
