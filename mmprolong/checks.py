@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmprolong.config import Cluster, Config, Mixture, Phase, Source, Suite
-from mmprolong.errors import Wrong, WrongValues, nearest
+from mmprolong.errors import Wrong, WrongValues, nearest, refuse
 from mmprolong.mixture.shares import VQA, bins, task_weights
 from mmprolong.plugins import names
 from mmprolong.ranges import each, names_among, one_of, out_of_range
@@ -32,8 +32,7 @@ def check(config: Config) -> Config:
     for key, found in _parts(config):
         if not any(one.key.startswith(f"{key}.") for one in wrong):  # what fits together is asked of what is in range
             wrong += found
-    if wrong:
-        raise WrongValues(*wrong)
+    refuse(wrong)
     return config
 
 

@@ -1,5 +1,6 @@
 """From command-line overrides to a typed, checked configuration; each error says who set what is wrong."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,19 +12,21 @@ from typing import Any
 import msgspec
 
 from mmprolong.checks import check
-from mmprolong.choices import ABLATION
+from mmprolong.choices import ABLATION, config_file, groups, shown
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
-from mmprolong.errors import ConfigError, Keys, WrongValues, together
+from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
 from mmprolong.files import composed, layers, wanted
 from mmprolong.keys import SWEEP, in_order, key_of
 from mmprolong.layer import Layer
-from mmprolong.origin import Origins
-from mmprolong.overrides import assign, chosen, values
+from mmprolong.origin import Origins, touches
+from mmprolong.overrides import QUOTES, assign, chosen, values
+from mmprolong.ranges import out_of_range
 from mmprolong.references import resolved
 from mmprolong.typed import typed
 from mmprolong.variants import Composition, derived
 
+_PHASE = re.compile(r"phases\.\w+")
 NOTHING: Mapping[str, Keys] = MappingProxyType({})
 
 
@@ -50,8 +53,11 @@ class Composer:
                 what cannot be. All that is wrong is said at once, with what set it.
         """
         with self.placing(overrides, written):
-            plain, block = self._merged(overrides)
-            return check(typed(plain, Config)), block
+            try:
+                plain, block = self._merged(overrides)
+                return check(typed(resolved(plain), Config)), block
+            except WrongValues as error:
+                raise WrongValues(*error.wrong, *self._besides(overrides, written, error.wrong)) from error
 
     def frozen(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Config:
         """The configuration, with what it refers to by name: the content of the pool.
@@ -63,9 +69,10 @@ class Composer:
             return freeze(self.compose(overrides, written)[0])
 
     def sweep_block(self, overrides: Sequence[str]) -> Any:
-        """The `sweep` block alone: what is not set by a row need not be a run."""
-        with self.placing(overrides):
-            return self._merged(overrides)[1]
+        """The `sweep` block alone: what else is set is for the rows to judge."""
+        own = [text for text in overrides if key_of(text).partition(".")[0] in (ABLATION, SWEEP)]
+        with self.placing(own):
+            return self._merged(own)[1]
 
     @contextmanager
     def placing(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Iterator[None]:
@@ -88,7 +95,22 @@ class Composer:
         plain = msgspec.json.decode(self._plain[key])
         together(partial(assign, plain), changes)
         block = plain.pop(SWEEP, None) or {}
-        return resolved(plain), block
+        return plain, block
+
+    def _besides(
+        self, overrides: Sequence[str], written: Mapping[str, Keys], wrong: Sequence[Wrong]
+    ) -> Iterator[Wrong]:
+        """What is wrong with the overrides of which `wrong` says nothing; what must fit together is not looked at."""
+        rest = [text for text in overrides if not any(_about(text, one) for one in wrong)]
+        if len(rest) in (0, len(overrides)):
+            return
+        try:
+            with self.placing(rest, written):
+                refuse(out_of_range(typed(resolved(self._merged(rest)[0]), Config)))
+        except WrongValues as error:
+            misread = any(one.key in groups() for one in wrong)  # the choice that is meant may have other phases
+            yield from (one for one in error.wrong if not (misread and _PHASE.fullmatch(one.key)))
+            yield from self._besides(rest, written, error.wrong)
 
     def _compose(self, choices: Sequence[str]) -> tuple[Composition, dict[str, Any]]:
         """What the files of a set of choices say together, after what Hydra composed of these or others."""
@@ -131,6 +153,17 @@ def to_json(config: Config) -> dict[str, Any]:
 @cache
 def _digest(path: str, store: str) -> str:
     return pool_digest(locate(path), Path(store) / "pools.json")
+
+
+def _about(override: str, wrong: Wrong) -> bool:
+    """Whether `wrong` is about what an override sets, or about the file that it chooses."""
+    key = key_of(override)
+    if key == wrong.key:
+        return True
+    if key in groups():
+        file = config_file(f"{key}/{override.partition('=')[2].strip(QUOTES)}")
+        return file is not None and f"{wrong.where}:".startswith(f"{shown(file)}:")
+    return wrong.key not in groups() and touches(key, tuple(wrong.key.split(".")))
 
 
 def _added(choices: Sequence[str]) -> tuple[str, ...]:

@@ -48,6 +48,16 @@ class WrongValues(ConfigError):
         self.wrong = wrong
 
 
+def refuse(wrong: Iterable[Wrong]) -> None:
+    """
+    Raises:
+        WrongValues: anything is wrong; all of it.
+    """
+    found = list(wrong)
+    if found:
+        raise WrongValues(*found)
+
+
 class DataError(MMProLongError):
     """A file or record that was read is not what it should be."""
 
@@ -126,6 +136,5 @@ def together(make: Callable[[Given], Made], given: Iterable[Given]) -> list[Made
             made.append(make(each))
         except WrongValues as error:
             wrong += error.wrong
-    if wrong:
-        raise WrongValues(*wrong)
+    refuse(wrong)
     return made

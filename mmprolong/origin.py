@@ -46,11 +46,13 @@ class Origins:
         return (place, value) if place else self._in_file(keys)
 
     def _overridden(self, keys: Keys) -> tuple[str, str]:
-        for text in reversed(self.overrides):
-            if _touches(key_of(text), keys):
-                place = self.of(self.written[text]) if text in self.written else f"override {text!r}"
-                return place, text.partition("=")[2].strip("'\"")
-        return "", ""
+        """A choice comes before values of the block that is called as its group."""
+        found = [text for text in self.overrides if touches(key_of(text), keys)]
+        if not found:
+            return "", ""
+        text = next((text for text in reversed(found) if key_of(text) == ".".join(map(str, keys))), found[-1])
+        place = self.of(self.written[text]) if text in self.written else f"override {text!r}"
+        return place, text.partition("=")[2].strip("'\"")
 
     def _in_file(self, keys: Keys) -> tuple[str, str]:
         for layer in reversed(self.layers(keys)):
@@ -72,7 +74,7 @@ class Origins:
         return SCHEMA
 
 
-def _touches(key: str, keys: Keys) -> bool:
+def touches(key: str, keys: Keys) -> bool:
     """Whether setting `key` sets the value at `keys`, a part of it, or what it is in. Choices set their group alone."""
     own = tuple(key.split("."))
     shared = len(keys) if key in groups() else min(len(own), len(keys))

@@ -15,14 +15,14 @@ from mmprolong.keys import JOBS, SWEEP, in_order, key_of
 from mmprolong.schema import unknown
 from mmprolong.settings import STAGES
 
-_QUOTES = "'\""
+QUOTES = "'\""
 
 
 def chosen(overrides: Iterable[str]) -> list[str]:
     """The choices among `overrides`, the last of each group, as Hydra reads them: `8_2` is no number."""
     last = {key_of(text): text for text in overrides if key_of(text) in groups()}
     parts = (text.partition("=") for text in last.values())
-    return [f"{group}='{name.strip(_QUOTES)}'" for group, _, name in parts]
+    return [f"{group}='{name.strip(QUOTES)}'" for group, _, name in parts]
 
 
 def values(overrides: Iterable[str]) -> list[Override]:

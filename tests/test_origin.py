@@ -94,6 +94,29 @@ def test_all_wrong_overrides_are_named_at_once():
     assert len(told("tracking.project=${a}", "paths.store=${b}", "suite.batch=2")) == 2
 
 
+def test_what_is_wrong_in_another_way_is_named_with_it():
+    wrong = [
+        "nonsense",
+        "rope=base_x3",
+        "phases.longpt.gone=1",
+        "model.window=x",
+        "suite.batch=0",
+        "suite.new_tokens=9",
+    ]
+    assert [line.partition(": ")[0] for line in told(*wrong)] == [f"override {text!r}" for text in wrong[:5]]
+
+
+def test_what_only_follows_from_what_is_wrong_is_not_named():
+    assert len(told("training=longpt_5bb", "phases.mine.seed=x")) == 1
+    assert len(told("suite.source.pages=x", "suite.labels=[a]")) == 1
+
+
+def test_a_choice_and_a_value_of_a_block_called_alike_are_told_apart():
+    choice, value = told("training=longpt_5bb", "training.threads=0")
+    assert choice.startswith("override 'training=longpt_5bb': training: 'longpt_5bb' is unknown")
+    assert value.startswith("override 'training.threads=0': training.threads: 0; allowed: 1 or more")
+
+
 @pytest.mark.parametrize("command", [["corpus"], ["mixture"], ["sweep", "--dry-run", "+ablation=rope_base"]])
 def test_every_command_names_it(capsys: pytest.CaptureFixture[str], command: list[str]):
     assert main([*command, "corpus.path=/nowhere"]) == 1

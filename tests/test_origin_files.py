@@ -142,6 +142,11 @@ def test_a_file_that_cannot_be_composed(refused: Refused, files: dict[str, str],
     assert line.startswith(says)
 
 
+def test_every_wrong_file_is_named_with_what_is_wrong_besides(refused: Refused):
+    lines = refused({ROPE: f"{HEADER}factr: 1", CORPUS: "dpi: ["}, "corpus=mine", "suite.batch=0")
+    assert [line.partition(": ")[0] for line in lines] == [f"{CORPUS}:1", f"{ROPE}:2", "override 'suite.batch=0'"]
+
+
 # The block of an ablation
 
 
@@ -183,8 +188,8 @@ def test_a_row_is_named_by_its_line_and_label(refused: Refused):
     text = (MINE + rows).replace("[rope=mine]", "[rope=mine, model.window=1]")
     lines = refused({ABLATION: text}, "model.window=0", "suite.batch=-7")
     assert [line.partition(";")[0] for line in lines] == [
-        "override 'suite.batch=-7': mine/a (and 2 more): suite.batch: -7",
-        "override 'model.window=0': mine/b (and 2 more): model.window: 0",
+        "override 'suite.batch=-7': mine/a (and 8 more): suite.batch: -7",
+        "override 'model.window=0': mine/b (and 8 more): model.window: 0",
         f"{ABLATION}:13 (${{model.window}}: override 'model.window=0'): mine/d: corpus.dpi: 0",
         f"{ABLATION}:13: mine/d: suite.batch: 0",
         f"{ABLATION}:14: mine/e: task_mix: '9_2' is unknown",

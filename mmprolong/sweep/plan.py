@@ -11,7 +11,7 @@ from mmprolong.choices import ABLATION, own_folder
 from mmprolong.compose import Composer, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
-from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues
+from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues, refuse
 from mmprolong.keys import key_of
 from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.stages import Step, steps_of
@@ -48,8 +48,7 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     for label, each in judged_otherwise(planned, ablation.baseline, partial(_place, composer, specs)):
         failed[each].append(label)
     wrong += _said(ablation.name, failed, len(labels(ablation)))
-    if wrong:
-        raise WrongValues(*wrong)
+    refuse(wrong)
     return _plan(ablation, planned, steps, overrides), configs[0]
 
 

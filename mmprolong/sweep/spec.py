@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.choices import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
-from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, nearest
+from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, nearest, refuse
 from mmprolong.keys import SWEEP, key_of
 from mmprolong.typed import typed
 
@@ -68,7 +68,7 @@ def read_ablation(name: str) -> Ablation:
     """
     ablation = read_draft(name)
     with _in_file(files_in(ABLATIONS)[name]):
-        _refuse(problems(ablation))
+        refuse(problems(ablation))
     return ablation
 
 
@@ -118,7 +118,7 @@ def parse(block: Any) -> Ablation:
         ConfigError: as in `draft`, or it has `problems`.
     """
     ablation = draft(block)
-    _refuse(problems(ablation))
+    refuse(problems(ablation))
     return ablation
 
 
@@ -133,7 +133,7 @@ def draft(block: Any) -> Ablation:
     if not block:
         raise ConfigError("sweep: no ablation was chosen; add +ablation=NAME")
     allowed = Ablation.__dataclass_fields__
-    _refuse([Wrong(f"sweep.{key}", f"unknown; {nearest(key, allowed)}") for key in block if key not in allowed])
+    refuse([Wrong(f"sweep.{key}", f"unknown; {nearest(key, allowed)}") for key in block if key not in allowed])
     for keys, texts in _written(block.get):
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             says = f"the label {keys[-1]!r} stands for {texts!r}; write a list of overrides: [key=value]"
@@ -190,11 +190,6 @@ def _point(base: Sequence[str], label: str, own: Sequence[tuple[Keys, str]], see
     return PointSpec(label=label, seed=seed, overrides=(*base, *(text for _, text in own), last), written=written)
 
 
-def _refuse(wrong: Sequence[Wrong]) -> None:
-    if wrong:
-        raise WrongValues(*wrong)
-
-
 def _rows(ablation: Ablation) -> Iterator[tuple[str, Sequence[tuple[Keys, str]]]]:
     """Label of every row, and its overrides with the keys under which they are written."""
     points, *axes = (_labelled(keys, axis) for keys, axis in _axes(partial(getattr, ablation)))
@@ -227,7 +222,7 @@ def _check_rows(ablation: Ablation) -> None:
     if len(set(lengths)) > 1:
         says = f"axes of {lengths} labels; give all as many, or combine each with each by `grid`"
         raise WrongValues(Wrong("sweep.zip", says))
-    _refuse([*_wrong_rows(ablation)])
+    refuse([*_wrong_rows(ablation)])
 
 
 def _wrong_rows(ablation: Ablation) -> Iterator[Wrong]:
