@@ -69,10 +69,13 @@ class Composer:
             return freeze(self.compose(overrides, written)[0])
 
     def sweep_block(self, overrides: Sequence[str]) -> Any:
-        """The `sweep` block alone: what else is set is for the rows to judge."""
-        own = [text for text in overrides if key_of(text).partition(".")[0] in (ABLATION, SWEEP)]
-        with self.placing(own):
-            return self._merged(own)[1]
+        """The `sweep` block alone: what is wrong besides, the rows will say; without them it need not be a run."""
+        try:
+            return self._merged(overrides)[1]
+        except WrongValues:
+            own = [text for text in overrides if key_of(text).partition(".")[0] in (ABLATION, SWEEP)]
+            with self.placing(own):
+                return self._merged(own)[1]
 
     @contextmanager
     def placing(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Iterator[None]:
