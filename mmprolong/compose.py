@@ -17,10 +17,10 @@ from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
 from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
 from mmprolong.files import composed, layers, wanted
-from mmprolong.keys import SWEEP, in_order, key_of
+from mmprolong.keys import SWEEP, key_of
 from mmprolong.layer import Layer
 from mmprolong.origin import Origins, touches
-from mmprolong.overrides import QUOTES, assign, chosen, values
+from mmprolong.overrides import QUOTES, assign, chosen, inherit, values
 from mmprolong.ranges import out_of_range
 from mmprolong.references import resolved
 from mmprolong.typed import typed
@@ -87,7 +87,7 @@ class Composer:
 
     def origins(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Origins:
         """Where the values of a configuration come from."""
-        return Origins(partial(self._layers, chosen(overrides)), in_order(overrides), written)
+        return Origins(partial(self._layers, chosen(overrides)), overrides, written)
 
     def _merged(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Any]:
         changes, choices = values(overrides), chosen(overrides)
@@ -97,6 +97,7 @@ class Composer:
             self._plain[key] = msgspec.json.encode(plain)
         plain = msgspec.json.decode(self._plain[key])
         together(partial(assign, plain), changes)
+        inherit(plain)
         block = plain.pop(SWEEP, None) or {}
         return plain, block
 

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf, open_dict
 from mmprolong.choices import DEFAULTS, config_file, named, place, root, searched
 from mmprolong.config import Config
 from mmprolong.errors import Keys, together
+from mmprolong.keys import DEFAULT, JOBS
 from mmprolong.layer import Layer, package_of
 from mmprolong.variants import Composition
 from mmprolong.wrong_files import HYDRAS, refusal
@@ -34,7 +35,9 @@ def composed(choices: Sequence[str]) -> Composition:
         chosen = made.pop("hydra").runtime.choices
     plain: Any = OmegaConf.to_container(made, resolve=False, enum_to_str=True)
     ours = {group: name for group, name in chosen.items() if not group.startswith("hydra/")}
-    return Composition(ours, plain, tuple(choices))
+    made = Composition(ours, plain, tuple(choices))
+    _leave_out_unset(made)
+    return made
 
 
 def wanted(choices: Sequence[str]) -> dict[str, str]:
@@ -55,6 +58,17 @@ def layers(known: Composition, wanted: Mapping[str, str]) -> list[Layer]:
     """
     found = (_layer(known, wanted, path, package) for path, package in _order(tuple(_overrides(known.overrides))))
     return [layer for layer in found if layer]
+
+
+def _leave_out_unset(made: Composition) -> None:
+    """Take from what a stage asks for what no file says: the schema's defaults would hide what all jobs ask for."""
+    jobs = made.plain["cluster"]["jobs"]
+    found = layers(made, {}) if jobs.keys() - {DEFAULT} else []
+    for stage in jobs.keys() - {DEFAULT}:
+        keys = (*JOBS.split("."), stage)
+        jobs[stage] = {
+            name: one for name, one in jobs[stage].items() if any(each.find((*keys, name)) for each in found)
+        }
 
 
 def _layer(known: Composition, wanted: Mapping[str, str], path: str, package: Keys) -> Layer | None:

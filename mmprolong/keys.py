@@ -1,7 +1,7 @@
-"""What an override is about, and in which order overrides are applied."""
+"""What an override is about."""
 
-from collections.abc import Iterable
-
+DEFAULT = "default"
+"""In place of a stage in `JOBS`: what all stages ask for that do not say more."""
 SWEEP = "sweep"
 """The block of an ablation."""
 JOBS = "cluster.jobs"
@@ -11,8 +11,3 @@ JOBS = "cluster.jobs"
 def key_of(override: str) -> str:
     """The key or group that an override sets."""
     return override.strip().lstrip("+~").partition("=")[0]
-
-
-def in_order(overrides: Iterable[str]) -> list[str]:
-    """As they are applied: what all jobs ask for comes before what one stage asks for."""
-    return sorted(overrides, key=lambda text: not key_of(text).startswith(f"{JOBS}.default."))

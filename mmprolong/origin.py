@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from mmprolong.choices import groups
 from mmprolong.errors import Keys, Wrong
-from mmprolong.keys import JOBS, key_of
+from mmprolong.keys import DEFAULT, JOBS, key_of
 from mmprolong.layer import Layer
 from mmprolong.references import target
 
@@ -64,8 +64,8 @@ class Origins:
     def _default(self, keys: Keys) -> str:
         """A stage's job has the value of all jobs; else the innermost block that is written somewhere leaves it out."""
         jobs, stage = tuple(JOBS.split(".")), len(JOBS.split("."))
-        if keys[:stage] == jobs and len(keys) > stage + 1 and keys[stage] != "default":
-            return self.of((*jobs, "default", *keys[stage + 1 :]))
+        if keys[:stage] == jobs and len(keys) > stage + 1 and keys[stage] != DEFAULT:
+            return self.of((*jobs, DEFAULT, *keys[stage + 1 :]))
         for length in range(len(keys) - 1, 0, -1):
             block = keys[:length]
             place = self._in_file(block)[0] or self._overridden(block)[0]

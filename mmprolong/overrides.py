@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 
 from mmprolong.choices import groups
 from mmprolong.errors import Wrong, WrongValues, first_line, nearest, together
-from mmprolong.keys import JOBS, SWEEP, in_order, key_of
+from mmprolong.keys import DEFAULT, JOBS, SWEEP, key_of
 from mmprolong.schema import unknown
 from mmprolong.settings import STAGES
 
@@ -31,12 +31,12 @@ def values(overrides: Iterable[str]) -> list[Override]:
     Raises:
         WrongValues: overrides, choices too, are malformed.
     """
-    parsed = together(_parsed, in_order(overrides))
+    parsed = together(_parsed, overrides)
     return [override for override in parsed if override.key_or_group not in groups()]
 
 
 def assign(plain: dict[str, Any], override: Override) -> None:
-    """Set the value of `override` in a composition; a stage asks for what all jobs do until it says more.
+    """Set the value of `override` in a composition.
 
     Raises:
         WrongValues: there is no such key.
@@ -49,7 +49,7 @@ def assign(plain: dict[str, Any], override: Override) -> None:
     for depth, part in enumerate(above):
         of_jobs = ".".join(above[:depth]) == JOBS
         if of_jobs and part in STAGES:
-            node.setdefault(part, deepcopy(node.get("default", {})))
+            node.setdefault(part, {})
         if not isinstance(node.get(part), dict):
             _require(override.key_or_group)
             allowed = {*node, *STAGES} if of_jobs else node
@@ -59,6 +59,14 @@ def assign(plain: dict[str, Any], override: Override) -> None:
     if last not in node or isinstance(value, dict):
         together(_require, _named(override.key_or_group, value))
     node[last] = value
+
+
+def inherit(plain: dict[str, Any]) -> None:
+    """Let every stage ask for what all jobs do until it says more."""
+    jobs = plain["cluster"]["jobs"]
+    common = jobs.get(DEFAULT) if isinstance(jobs, dict) else None
+    if isinstance(common, dict):
+        jobs |= {stage: {**deepcopy(common), **job} for stage, job in jobs.items() if isinstance(job, dict)}
 
 
 @cache
