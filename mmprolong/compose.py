@@ -1,8 +1,7 @@
 """From command-line overrides to a typed, checked configuration; each error says who set what is wrong."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from mmprolong.checks import check
 from mmprolong.choices import ABLATION, config_file, groups, shown
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
-from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
+from mmprolong.errors import ConfigError, Keys, Missing, Wrong, WrongValues, refuse, together
 from mmprolong.files import composed, layers, wanted
 from mmprolong.keys import SWEEP, key_of
 from mmprolong.layer import Layer
@@ -26,7 +25,6 @@ from mmprolong.references import resolved
 from mmprolong.typed import typed
 from mmprolong.variants import Composition, derived
 
-_PHASE = re.compile(r"phases\.\w+")
 NOTHING: Mapping[str, Keys] = MappingProxyType({})
 
 
@@ -37,6 +35,7 @@ class Composer:
         self._plain: dict[tuple[str, ...], bytes] = {}
         self._known: dict[tuple[str, ...], Composition] = {}
         """By choices: what Hydra composed, or what it was derived from."""
+        self._refused: dict[tuple[str, ...], Sequence[Wrong]] = {}
         self.asked: dict[tuple[str, ...], list[Composition]] = defaultdict(list)
         """What Hydra composed, by the choices that were added to the defaults: those of an ablation."""
 
@@ -52,12 +51,12 @@ class Composer:
             ConfigError: an override or a file is malformed, names a group, choice or key that does not exist, or sets
                 what cannot be. All that is wrong is said at once, with what set it.
         """
-        with self.placing(overrides, written):
-            try:
+        try:
+            with self.placing(overrides, written):
                 plain, block = self._merged(overrides)
                 return check(typed(resolved(plain), Config)), block
-            except WrongValues as error:
-                raise WrongValues(*error.wrong, *self._besides(overrides, written, error.wrong)) from error
+        except WrongValues as error:
+            raise WrongValues(*error.wrong, *self._besides(overrides, written, error.wrong)) from error
 
     def frozen(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Config:
         """The configuration, with what it refers to by name: the content of the pool.
@@ -91,30 +90,47 @@ class Composer:
 
     def _merged(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Any]:
         changes, choices = values(overrides), chosen(overrides)
-        key = tuple(choices)
-        if key not in self._plain:
-            self._known[key], plain = self._compose(choices)
-            self._plain[key] = msgspec.json.encode(plain)
-        plain = msgspec.json.decode(self._plain[key])
+        plain = msgspec.json.decode(self._encoded(tuple(choices)))
         together(partial(assign, plain), changes)
         inherit(plain)
         block = plain.pop(SWEEP, None) or {}
         return plain, block
 
+    def varied(self, keys: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
+        """Those of `keys` to which the choices of rows give different values; one that is wrong does not count."""
+        sets = {tuple(chosen(overrides)) for overrides in rows}
+        plains = [msgspec.json.decode(self._plain[choices]) for choices in sets if choices in self._plain]
+        return [key for key in keys if any(_at(plain, key) != _at(plains[0], key) for plain in plains[1:])]
+
+    def _encoded(self, choices: tuple[str, ...]) -> bytes:
+        """What the files say together. Where they are wrong, Hydra is not asked a second time."""
+        if choices in self._refused:
+            raise WrongValues(*self._refused[choices])
+        if choices not in self._plain:
+            try:
+                self._known[choices], plain = self._compose(choices)
+            except WrongValues as error:
+                self._refused[choices] = error.wrong
+                raise
+            self._plain[choices] = msgspec.json.encode(plain)
+        return self._plain[choices]
+
     def _besides(
         self, overrides: Sequence[str], written: Mapping[str, Keys], wrong: Sequence[Wrong]
-    ) -> Iterator[Wrong]:
+    ) -> Sequence[Wrong]:
         """What is wrong with the overrides of which `wrong` says nothing; what must fit together is not looked at."""
-        rest = [text for text in overrides if not any(_about(text, one) for one in wrong)]
+        gone = {key_of(text) for text in overrides if any(_about(text, one) for one in wrong)}
+        rest = [text for text in overrides if not _hangs_on(key_of(text), gone)]
         if len(rest) in (0, len(overrides)):
-            return
+            return []
         try:
             with self.placing(rest, written):
                 refuse(out_of_range(typed(resolved(self._merged(rest)[0]), Config)))
+            return []
         except WrongValues as error:
-            misread = any(one.key in groups() for one in wrong)  # the choice that is meant may have other phases
-            yield from (one for one in error.wrong if not (misread and _PHASE.fullmatch(one.key)))
-            yield from self._besides(rest, written, error.wrong)
+            misread = any(one.key in groups() for one in wrong)  # the choice that is meant may have what is missing
+            more = [one for one in error.wrong if one not in wrong and not (misread and isinstance(one, Missing))]
+            return [*more, *self._besides(rest, written, [*wrong, *error.wrong])]
 
     def _compose(self, choices: Sequence[str]) -> tuple[Composition, dict[str, Any]]:
         """What the files of a set of choices say together, after what Hydra composed of these or others."""
@@ -159,15 +175,27 @@ def _digest(path: str, store: str) -> str:
     return pool_digest(locate(path), Path(store) / "pools.json")
 
 
+def _at(plain: Any, key: str) -> Any:
+    """The value of a key; None where there is none."""
+    for part in key.split("."):
+        plain = plain.get(part) if isinstance(plain, dict) else None
+    return plain
+
+
 def _about(override: str, wrong: Wrong) -> bool:
     """Whether `wrong` is about what an override sets, or about the file that it chooses."""
     key = key_of(override)
     if key == wrong.key:
         return True
-    if key in groups():
+    if key in groups() and key != ABLATION:
         file = config_file(f"{key}/{override.partition('=')[2].strip(QUOTES)}")
         return file is not None and f"{wrong.where}:".startswith(f"{shown(file)}:")
     return wrong.key not in groups() and touches(key, tuple(wrong.key.split(".")))
+
+
+def _hangs_on(key: str, gone: Set[str]) -> bool:
+    """Whether `key` is one of `gone`, or is in a block that one of them sets."""
+    return key in gone or any(key.startswith(f"{each}.") for each in gone if each not in groups())
 
 
 def _added(choices: Sequence[str]) -> tuple[str, ...]:

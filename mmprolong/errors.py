@@ -40,6 +40,11 @@ class Wrong:
         return ": ".join(part for part in (self.where, self.key, self.said) if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing(Wrong):
+    """A key that there may be, but no chosen file has it."""
+
+
 class WrongValues(ConfigError):
     """Values are impossible: a line each."""
 

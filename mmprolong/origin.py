@@ -46,11 +46,12 @@ class Origins:
         return (place, value) if place else self._in_file(keys)
 
     def _overridden(self, keys: Keys) -> tuple[str, str]:
-        """A choice comes before values of the block that is called as its group."""
+        """What sets the whole value comes before what sets a part of it."""
         found = [text for text in self.overrides if touches(key_of(text), keys)]
         if not found:
             return "", ""
-        text = next((text for text in reversed(found) if key_of(text) == ".".join(map(str, keys))), found[-1])
+        whole = [text for text in found if key_of(text).count(".") < len(keys)]
+        text = (whole or found)[-1]
         place = self.of(self.written[text]) if text in self.written else f"override {text!r}"
         return place, text.partition("=")[2].strip("'\"")
 

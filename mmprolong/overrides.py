@@ -10,11 +10,13 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from mmprolong.choices import groups
-from mmprolong.errors import Wrong, WrongValues, first_line, nearest, together
-from mmprolong.keys import DEFAULT, JOBS, SWEEP, key_of
+from mmprolong.errors import Missing, Wrong, WrongValues, first_line, nearest, together
+from mmprolong.keys import DEFAULT, JOBS, SWEEP, assigned, key_of
 from mmprolong.schema import unknown
 from mmprolong.settings import STAGES
 
+_NAMED = ("phases", JOBS)
+"""Blocks of blocks, which files name."""
 QUOTES = "'\""
 
 
@@ -47,13 +49,15 @@ def assign(plain: dict[str, Any], override: Override) -> None:
         return
     node = plain
     for depth, part in enumerate(above):
-        of_jobs = ".".join(above[:depth]) == JOBS
-        if of_jobs and part in STAGES:
-            node.setdefault(part, {})
-        if not isinstance(node.get(part), dict):
+        block = ".".join(above[:depth])
+        if part not in node:
             _require(override.key_or_group)
-            allowed = {*node, *STAGES} if of_jobs else node
-            raise WrongValues(Wrong(".".join(above[: depth + 1]), f"unknown; {nearest(part, allowed)}"))
+            allowed = {*node, *STAGES} if block == JOBS else node
+            if block in _NAMED and part not in STAGES:
+                raise WrongValues(Missing(f"{block}.{part}", f"unknown; {nearest(part, allowed)}"))
+            node[part] = {}
+        if not isinstance(node[part], dict):
+            raise WrongValues(Wrong(".".join(above[: depth + 1]), f"{node[part]!r}; it is a block of keys"))
         node = node[part]
     value = deepcopy(override.value())
     if last not in node or isinstance(value, dict):
@@ -76,6 +80,9 @@ def _parsed(text: str) -> Override:
         override = OverridesParser.create().parse_overrides([text])[0]
     except HydraException as error:
         says = f"{first_line(error)}; write key=value, group=choice or +ablation=name"
+        value = text.partition("=")[2]
+        if value:
+            says = f'{value!r} cannot be read; if it is a text, put it in quotes: "{assigned(key_of(text), value)}"'
         raise WrongValues(Wrong(key_of(text), says)) from error
     if override.is_delete() or override.is_sweep_override() or override.package is not None:
         raise WrongValues(Wrong(key_of(text), "only key=value; axes belong into an ablation file"))

@@ -24,6 +24,7 @@ from mmprolong.config import (
     Training,
 )
 from mmprolong.errors import Wrong, nearest
+from mmprolong.evaluation.lengths import is_length
 from mmprolong.plugins import names
 from mmprolong.settings import STAGES
 
@@ -149,6 +150,7 @@ RULES: dict[type, dict[str, Rule]] = {
     },
     Training: {"threads": at_least(1), "checkpoint_seconds": at_least(0)},
     Suite: {
+        "labels": each(must(is_length, "lengths such as 4x, 64K or 1M")),
         "benchmark": a_file_of("evaluation/benchmarks"),
         "scorer": a_file_of("evaluation/scorers"),
         "new_tokens": at_least(1),

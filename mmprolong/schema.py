@@ -23,7 +23,7 @@ def unknown(key: str) -> Wrong | None:
         elif part in node:
             node = node[part]
         elif not walked and part in groups():
-            return Wrong(part, f"is a group; choose {part}=NAME: {', '.join(groups()[part])}")
+            return Wrong(key, f"{part} is a group; choose {part}=NAME: {', '.join(groups()[part])}")
         else:
             allowed = [str(name) for name in node] + (list(groups()) if not walked else [])
             return Wrong(".".join([*walked, part]), f"unknown; {nearest(part, allowed)}")

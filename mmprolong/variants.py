@@ -67,7 +67,7 @@ def _read(file: Path, group: str) -> dict[Keys, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException):
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException, AssertionError):  # the last: it is a number
         return {}
     package = package_of(group, text)
     if not isinstance(content, dict) or (group and "defaults" in content) or package is None:

@@ -15,7 +15,7 @@ from mmprolong.keys import key_of
 from mmprolong.layer import Layer, package_of
 from mmprolong.schema import unknown
 
-HYDRAS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
+HYDRAS = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError)
 """What Hydra raises: it lets other libraries' errors through, and has some without a type."""
 
 

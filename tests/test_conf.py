@@ -58,7 +58,7 @@ def test_no_default_has_changed():
         ("phases.lonpt.mixture.tokens=3", "did you mean 'longpt'?"),
         ("phases.longpt.mixture.tokens=abc", "Expected `int`, got `str`"),
         ("phases.longpt.mixture.tokens=5e9", "Expected `int`, got `float`"),
-        ("rope.factor=3", "rope: is a group; choose rope=NAME"),
+        ("rope.factor=3", "rope.factor: rope is a group; choose rope=NAME"),
         ("~suite", "only key=value"),
         ("seed=1,2", "axes belong into an ablation file"),
         ("nonsense", "write key=value"),
@@ -103,6 +103,13 @@ def test_a_stage_asks_for_what_others_do_until_it_says_more():
     jobs = Composer().compose(["cluster=slurm_cpu", "cluster.jobs.reply.memory=9", cpus])[0].cluster.jobs
     assert (jobs["reply"].memory, jobs["reply"].cpus, jobs["reply"].minutes) == (9, 3, jobs["default"].minutes)
     assert (jobs["default"].memory, jobs["default"].cpus) == (4, 3)
+
+
+def test_a_block_of_all_jobs_takes_the_place_of_what_was_typed_before_it():
+    typed = ["cluster=slurm_cpu", "cluster.jobs.default={minutes: 100}", "cluster.jobs.default.cpus=3"]
+    first, second = (Composer().compose(each)[0].cluster.jobs["default"] for each in (typed, typed[::-1]))
+    assert (first.minutes, first.cpus) == (100, 3)
+    assert (second.minutes, second.cpus) == (100, 1)
 
 
 def test_no_job_asks_for_gpus_that_its_one_model_leaves_idle():

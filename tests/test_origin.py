@@ -106,9 +106,31 @@ def test_what_is_wrong_in_another_way_is_named_with_it():
     assert [line.partition(": ")[0] for line in told(*wrong)] == [f"override {text!r}" for text in wrong[:5]]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "lines"),
+    [
+        (["cluster=slurm_h10", "cluster.jobs.default.minutes=100"], ["cluster"]),
+        (["rope=base_x2", "rope.factor=3"], ["rope.factor"]),
+        (["phases.longpt=3", "phases.longpt.source.documents=8"], ["phases.longpt"]),
+        (
+            ["+phases.mine={seed: -1, source: {tasks: [reasoning]}}", "phases.mine.mixture.tokens=3"],
+            ["phases.mine.seed"],
+        ),
+        (["phases.longpt.seed=0.5", "phases.longpt={seed: 0.25}"], ["phases.longpt.seed"]),
+    ],
+)
+def test_what_is_right_is_not_called_wrong(overrides: list[str], lines: list[str]):
+    assert [line.split("': ")[1].split(": ")[0] for line in told(*overrides)] == lines
+
+
+def test_what_is_typed_last_is_blamed():
+    peak, block = "phases.longpt.optimizer.beta1=0.5", "phases.longpt.optimizer={beta1: 8}"
+    assert told(peak, block)[0].startswith(f"override {block!r}: ")
+
+
 def test_what_only_follows_from_what_is_wrong_is_not_named():
     assert len(told("training=longpt_5bb", "phases.mine.seed=x")) == 1
-    assert len(told("suite.source.pages=x", "suite.labels=[a]")) == 1
+    assert len(told("suite.source.pages=x", "suite.labels=[9x]")) == 1
 
 
 def test_a_choice_and_a_value_of_a_block_called_alike_are_told_apart():

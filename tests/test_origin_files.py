@@ -142,6 +142,25 @@ def test_a_file_that_cannot_be_composed(refused: Refused, files: dict[str, str],
     assert line.startswith(says)
 
 
+def test_a_wrong_file_is_named_once_however_many_rows_choose_it(refused: Refused):
+    rows = "".join(f"    r{number}: [rope=mine, seed.x={number}]\n" for number in range(3))
+    lines = refused({ABLATION: MINE.replace("    a: [rope=mine]\n", "    a: [rope=mine]\n" + rows), ROPE: "3"})
+    assert [line.partition(": ")[0] for line in lines if "seed" not in line] == [ROPE]
+
+
+def test_a_stage_of_a_file_asks_for_what_all_jobs_do(refused: Refused):
+    jobs = "jobs:\n  default: {minutes: 1}\n  training:\n    gpus: 1\n"
+    files = {"conf/cluster/mine.yaml": f"launcher: slurm\nwarning: 60\n{jobs}"}
+    lines = refused(files, "cluster=mine", "cluster.jobs.default.cpus=0")
+    assert [line.split("; ")[0] for line in lines[:2]] == [
+        f"override 'cluster.jobs.default.cpus=0': cluster.jobs.{stage}.cpus: 0" for stage in ("default", "training")
+    ]
+    lines = refused(files, "cluster=mine")
+    assert [line.split("; ")[0] for line in lines] == [
+        f"conf/cluster/mine.yaml:4: cluster.jobs.{stage}.minutes: 1" for stage in ("default", "training")
+    ]
+
+
 def test_every_wrong_file_is_named_with_what_is_wrong_besides(refused: Refused):
     lines = refused({ROPE: f"{HEADER}factr: 1", CORPUS: "dpi: ["}, "corpus=mine", "suite.batch=0")
     assert [line.partition(": ")[0] for line in lines] == [f"{CORPUS}:1", f"{ROPE}:2", "override 'suite.batch=0'"]

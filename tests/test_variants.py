@@ -9,7 +9,7 @@ from mmprolong.choices import ablations, groups
 from mmprolong.compose import Composer
 from mmprolong.config import Config
 from mmprolong.errors import ConfigError
-from mmprolong.sweep.spec import parse, points
+from mmprolong.sweep.spec import draft, points
 from mmprolong.variants import Composition, derived
 
 DEFAULTS = {"length_distribution": "pool_native", "rope": "base_x4"}
@@ -82,14 +82,14 @@ def test_what_is_derived_from_any_composition_is_hydras(by_hydra: dict[tuple[str
 def test_points_of_an_ablation_are_hydras(name: str):
     composer = Composer()
     block = composer.compose([f"+ablation={name}"])[1]
-    for point in {point.label: point for point in points(parse(block), [])}.values():
+    for point in {point.label: point for point in points(draft(block), [])}.values():
         assert composer.compose(point.overrides) == Composer().compose(point.overrides)
 
 
 @pytest.mark.parametrize("name", ["length_dist", "rope_base", "short_ratio", "extraction_ratio"])
 def test_hydra_is_asked_once_where_arms_differ_in_files_of_the_same_keys(name: str):
     composer = Composer()
-    for point in points(parse(composer.compose([f"+ablation={name}"])[1]), []):
+    for point in points(draft(composer.compose([f"+ablation={name}"])[1]), []):
         composer.compose(point.overrides)
     assert [len(asked) for asked in composer.asked.values()] == [1]
 

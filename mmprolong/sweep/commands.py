@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmprolong.artifacts import Store
 from mmprolong.choices import own_option
-from mmprolong.keys import key_of
+from mmprolong.keys import assigned, key_of
 from mmprolong.plans import Plan
 from mmprolong.sweep.resources import job_of
 
@@ -29,7 +29,7 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
     Args:
         store: where it runs; None: where the plan says.
     """
-    place = [f"paths.store={store}"] if store and str(store) != "store" else []
+    place = [assigned("paths.store", str(store))] if store and str(store) != "store" else []
     replaced = {key_of(text) for text in more} | ({"paths.store"} if store else set())
     typed = plan.overrides or (f"+ablation={plan.ablation}",)
     kept = (text for text in typed if key_of(text) not in replaced)

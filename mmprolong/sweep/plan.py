@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mmprolong.choices import ABLATION, own_folder
+from mmprolong.choices import ABLATION, groups, own_folder
 from mmprolong.compose import Composer, to_json
 from mmprolong.config import Config
 from mmprolong.environment import code_version
 from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues, refuse
-from mmprolong.keys import key_of
+from mmprolong.keys import SWEEP, assigned, key_of
 from mmprolong.plans import Plan, Point, with_own_files
 from mmprolong.stages import Step, steps_of
 from mmprolong.sweep.comparable import SET_BY, judged_otherwise
-from mmprolong.sweep.spec import Ablation, PointSpec, draft, labels, points, problems, read_draft
+from mmprolong.sweep.spec import Ablation, PointSpec, draft, labels, points, problems, read_draft, set_by_rows
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
@@ -31,7 +31,8 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     steps: dict[str, Step] = {}
     configs: list[Config] = []
     failed: dict[Wrong, list[str]] = defaultdict(list)
-    specs = points(ablation, [text for text in overrides if not _chosen(text)])
+    own = [text for text in overrides if not _chosen(text)]
+    specs = points(ablation, own)
     for point in specs:
         try:
             config = composer.frozen(point.overrides, point.written)
@@ -47,6 +48,7 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         configs.append(config)
     for label, each in judged_otherwise(planned, ablation.baseline, partial(_place, composer, specs)):
         failed[each].append(label)
+    wrong += _lost(composer, ablation, own, specs)
     wrong += _said(ablation.name, failed, len(labels(ablation)))
     refuse(wrong)
     return _plan(ablation, planned, steps, overrides), configs[0]
@@ -71,6 +73,8 @@ def _ablation(composer: Composer, overrides: Sequence[str]) -> tuple[Ablation, l
         for name in chosen:
             read_draft(name)
         ablation = draft(composer.sweep_block(overrides))
+        if chosen and ablation.name != chosen[0]:
+            raise WrongValues(Wrong("sweep.name", f"{ablation.name!r}, but this is {chosen[0]}; leave it out"))
     return ablation, [*map(composer.origins(overrides).placed, problems(ablation))]
 
 
@@ -83,7 +87,18 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     if not plan.overrides:
         raise ConfigError(f"{plan.ablation}: its plan does not say what it was launched with; sweep again")
     with with_own_files(plan):
-        return make_plan([*plan.overrides, *overrides, f"paths.store={store}"])
+        return make_plan([*plan.overrides, *overrides, assigned("paths.store", str(store))])
+
+
+def _lost(
+    composer: Composer, ablation: Ablation, overrides: Sequence[str], specs: Sequence[PointSpec]
+) -> Iterator[Wrong]:
+    """The overrides that rows would take back, or that would take back what makes the rows differ."""
+    keys = [key for key in map(key_of, overrides) if key.partition(".")[0] != SWEEP]
+    values = (key for key in keys if key not in groups())
+    lost = [*set_by_rows(ablation, keys), *composer.varied(values, (spec.overrides for spec in specs))]
+    for key in dict.fromkeys(lost):
+        yield composer.origins(overrides).placed(Wrong(key, f"the rows of {ablation.name} vary it; leave it out"))
 
 
 def _wrong(error: MMProLongError) -> Sequence[Wrong]:

@@ -28,6 +28,9 @@ def retry_plan(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan
         if key_of(text).partition(".")[0] not in _WHERE:
             raise ConfigError(f"override {text!r}: a retry changes only {' and '.join(_WHERE)}; run the sweep again")
     today, config = plan_again(plan, store.root, overrides)
+    if config.cluster.launcher != "slurm":
+        says = f"a retry is for Slurm, and cluster={config.cluster.name} has none"
+        raise ConfigError(f"{plan.ablation}: {says}; run it here by {sweep_command(plan, store.root, *overrides)}")
     changed = len(today.steps.keys() ^ plan.steps.keys())
     if changed:
         found = f"{changed} steps differ between its plan and what the code and its file say today"

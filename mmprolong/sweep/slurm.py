@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import redirect_stderr
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -31,16 +31,16 @@ class Submitted:
     dependency: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Launched:
     """What a launch did."""
 
-    submitted: list[Submitted] = field(default_factory=list)
-    queued: list[str] = field(default_factory=list)
+    submitted: list[Submitted]
+    queued: list[str]
     """Steps that were in the queue already, from this sweep or another."""
-    stray: dict[str, str] = field(default_factory=dict)
+    stray: dict[str, str]
     """Live jobs, by step, whose steps the plan no longer has and no other needs."""
-    shared: Mapping[str, int] = field(default_factory=dict)
+    shared: Mapping[str, int]
     """Those that others need are left to them: how many, by ablation."""
 
 
@@ -83,17 +83,14 @@ class SlurmLauncher:
         lost = self.plan.steps.keys() - finished - live.keys()
         hung = {name for name in descendants(self.plan, lost) & live.keys() if live[name].waiting}
         waiting = (self.plan.steps.keys() & live.keys()) - hung - finished
-        stray, shared = release(self.store, self.plan, self._stray(known, live))
-        launched = Launched(queued=sorted(waiting), stray={each.step: each.job for each in stray}, shared=shared)
         withdraw(self.store, self.plan, self.queue, [known[name] for name in sorted(hung)])
+        jobs = {name: known[name].job for name in waiting}
+        submitted = self._submit(make_arrays(self.plan, lost | hung, waiting, self.cluster.array), jobs)
+        self._claim(known, waiting)
+        stray, shared = release(self.store, self.plan, self._stray(known, live))
         if prune:
             withdraw(self.store, self.plan, self.queue, stray)
-        todo = lost | hung
-        if todo:
-            jobs = {name: known[name].job for name in waiting}
-            launched.submitted = self._submit(make_arrays(self.plan, todo, waiting, self.cluster.array), jobs)
-        self._claim(known, waiting)
-        return launched
+        return Launched(submitted, sorted(waiting), {each.step: each.job for each in stray}, shared)
 
     def _claim(self, known: Mapping[str, Submission], waiting: Set[str]) -> None:
         """Note that this ablation wants jobs that are in the queue already, so that none takes them away."""
@@ -105,16 +102,19 @@ class SlurmLauncher:
         return [known[name] for name in strays(self.store, self.plan, known) if name in live]
 
     def _submit(self, arrays: Sequence[Array], jobs: dict[str, str]) -> list[Submitted]:
+        if not arrays:
+            return []
         frozen = freeze_launch(self.store, self.plan)
         submitted: list[Submitted] = []
         noted: list[Submission] = []
+        others = {name: jobs for name, jobs in wanted(self.store).items() if name != self.plan.ablation}
         try:
             for array in arrays:
                 dependency = _dependency(array, submitted, jobs)
                 ids = self._submit_array(array, dependency, frozen)
                 jobs.update(zip(array.steps, ids, strict=True))
                 noted += self._lines(array, ids, frozen)
-                append(launches(self.store, self.plan.ablation), noted[-len(ids) :])
+                self._note(noted[-len(ids) :], others)
                 submitted.append(Submitted(array_of(ids[0]), array.stage, array.steps, dependency))
         except SchedulerError:
             withdraw(self.store, self.plan, self.queue, noted)
@@ -123,6 +123,12 @@ class SlurmLauncher:
             self.queue.cancel([each.job for each in noted])
             raise
         return submitted
+
+    def _note(self, lines: Sequence[Submission], others: Mapping[str, Mapping[str, str]]) -> None:
+        """Note jobs, also for the other ablations that want those whose place they take."""
+        append(launches(self.store, self.plan.ablation), lines)
+        for name, jobs in others.items():
+            append(launches(self.store, name), (each for each in lines if each.step in jobs))
 
     def _submit_array(self, array: Array, dependency: str, frozen: Frozen) -> list[str]:
         from submitit import SlurmExecutor

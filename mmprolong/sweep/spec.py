@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.choices import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
+from mmprolong.choices import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, groups, named, shown
 from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, nearest, refuse
 from mmprolong.keys import SWEEP, key_of
 from mmprolong.typed import typed
@@ -20,6 +20,9 @@ from mmprolong.typed import typed
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 _MARK = re.compile(r' in "<unicode string>", line (\d+), column \d+')
 """Where YAML's decoder is."""
+_ONCE = "a sweep has one: set it when you launch"
+_FOR_ALL = {"seed": "name seeds in sweep.seeds", "cluster": _ONCE, "paths": _ONCE, "tracking": _ONCE}
+"""What no row can set, and what to do instead."""
 AXES = " / "
 """Between the labels of the axes that a point combines."""
 
@@ -111,17 +114,6 @@ def _in_file(path: Path) -> Iterator[None]:
         raise WrongValues(*map(origins.placed, error.wrong)) from error
 
 
-def parse(block: Any) -> Ablation:
-    """Check a `sweep:` block.
-
-    Raises:
-        ConfigError: as in `draft`, or it has `problems`.
-    """
-    ablation = draft(block)
-    refuse(problems(ablation))
-    return ablation
-
-
 def draft(block: Any) -> Ablation:
     """A `sweep:` block as far as its rows can be planned: it may still have `problems`.
 
@@ -151,10 +143,10 @@ def problems(ablation: Ablation) -> list[Wrong]:
         says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}"
         wrong.append(Wrong("sweep.baseline", says))
     for keys, texts in _written(partial(getattr, ablation)):
-        seeds = [text for text in texts if key_of(text) == "seed"]
-        if seeds:
-            says = f"the label {keys[-1]!r} sets {seeds[0]}; name seeds in sweep.seeds"
-            wrong.append(Wrong(SWEEP, says, at=(*keys, texts.index(seeds[0]))))
+        for at, text in enumerate(texts):
+            instead = _FOR_ALL.get(key_of(text).partition(".")[0])
+            if instead:
+                wrong.append(Wrong(SWEEP, f"the label {keys[-1]!r} sets {text}; {instead}", at=(*keys, at)))
     wrong += _not_in("table", ablation.table, list(files_in(TABLES)))
     wrong += _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
@@ -169,19 +161,17 @@ def labels(ablation: Ablation) -> Axis:
 
 
 def points(ablation: Ablation, overrides: Sequence[str]) -> list[PointSpec]:
-    """Every row at every seed; a row's own overrides win over the user's.
-
-    Raises:
-        ConfigError: the user sets what the rows set themselves, so that it would have no effect.
-    """
-    rows = [*_rows(ablation)]
-    times = Counter(key for _, own in rows for key in {key_of(text) for _, text in own})
-    varied = {key for key, number in times.items() if number > 1} | {"seed"}
-    for text in overrides:
-        if key_of(text) in varied:
-            raise ConfigError(f"override {text!r}: {ablation.name} varies {key_of(text)} itself; leave it out")
+    """Every row at every seed; a row's own overrides win over the user's."""
     base = [*overrides, f"+ablation={ablation.name}"]
-    return [_point(base, label, own, seed) for label, own in rows for seed in ablation.seeds]
+    return [_point(base, label, own, seed) for label, own in _rows(ablation) for seed in ablation.seeds]
+
+
+def set_by_rows(ablation: Ablation, keys: Iterable[str]) -> list[str]:
+    """Those of `keys` that several rows set, or a block that they are in, so that nobody else can."""
+    times = Counter(key for _, own in _rows(ablation) for key in {key_of(text) for _, text in own})
+    several = {key for key, number in times.items() if number > 1} | {"seed"}
+    blocks = [f"{key}." for key in several if key not in groups()]
+    return [key for key in keys if key in several or any(key.startswith(block) for block in blocks)]
 
 
 def _point(base: Sequence[str], label: str, own: Sequence[tuple[Keys, str]], seed: int) -> PointSpec:

@@ -10,12 +10,12 @@ from mmprolong.artifacts import read_json, write_json
 from mmprolong.backbones import count, find
 from mmprolong.choices import TABLES, files_in
 from mmprolong.config import Config
+from mmprolong.evaluation.lengths import size
 from mmprolong.plans import Plan, Point
 from mmprolong.records import Document, Instance
 from mmprolong.reporting.figures.charts import accuracy_by_length
 from mmprolong.reporting.figures.own_figure import own_figure
 from mmprolong.reporting.report.report import write_report
-from mmprolong.reporting.sources.lengths import size
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.tables.paper_tables import ablation_table

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ConfigError, DataError
+from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.figures.charts import (
     _apart,
     accuracy_by_length,
@@ -15,7 +16,6 @@ from mmprolong.reporting.figures.charts import (
 from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
 from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.report import write_report
-from mmprolong.reporting.sources.lengths import size
 from mmprolong.reporting.sources.losses import loss_curves
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import read_store

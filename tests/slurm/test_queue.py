@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from mmprolong.plans import load_plan
-from tests.slurm.site import ARMS, LIVE, MARKS, Site
+from tests.slurm.site import ARMS, LIVE, MARKS, SLURM, Site
+from tests.small import command
 
 pytestmark = MARKS
 BASE, NATIVE, UNIFORM = (
@@ -25,10 +26,19 @@ def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancell
         jobs = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
         assert "3 jobs of points that are no longer in the file" in site.launch(fewer)
         assert {site.cluster.states()[job] for job in jobs} == {"PENDING"}
+        site.launch(fewer, "--prune", "cluster.jobs.default.partition=nowhere", "task_mix=2_8", code=1)
+        assert {site.cluster.states()[job] for job in jobs} == {"PENDING"}
         site.launch(fewer, "--prune")
         assert not {site.cluster.states().get(job) for job in jobs} & LIVE
         assert site.cli("cancel", "length_dist").count("cancelled:") == 3
         assert not LIVE & set(site.cluster.states().values())
+
+
+def launch_other(site: Site) -> str:
+    """Another ablation that needs the steps of an arm, too."""
+    rows = ("sweep.baseline=uniform", f"sweep.points={{base:{BASE},uniform:{UNIFORM}}}")
+    words = command(site.root, site.pool, *SLURM, *rows)
+    return site.run([word.replace("=length_dist", "=rope_base") for word in words])
 
 
 def test_jobs_that_are_cancelled_before_they_begin_are_not_unknown(without: Callable[..., Site]):
@@ -49,15 +59,27 @@ def test_jobs_that_another_ablation_needs_too_are_left_to_it(without: Callable[.
     site = without("training", *ARMS)
     with site.held():
         site.launch()
-        shown = site.launch(
-            "sweep.name=rope_base", "sweep.baseline=uniform", f"sweep.points={{base:{BASE},uniform:{UNIFORM}}}"
-        )
+        shown = launch_other(site)
         assert "nothing to submit" in shown
         assert "3 steps were in the queue already" in shown
         shared = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
         shown = site.launch(f"sweep.points={{base:{BASE},pool_native:{NATIVE}}}", "--prune")
         assert "left alone: 3 jobs that rope_base needs too" in shown
         assert "no longer in the file" not in shown
+        assert site.cli("cancel", "length_dist").count("cancelled:") == 3
+        assert {site.cluster.states()[job] for job in shared} == {"PENDING"}
+        assert site.cli("cancel", "rope_base").count("cancelled:") == 3
+        assert not LIVE & set(site.cluster.states().values())
+
+
+def test_jobs_that_are_submitted_again_are_left_to_those_who_waited_for_the_first(without: Callable[..., Site]):
+    site = without("training", *ARMS)
+    with site.held():
+        site.launch()
+        launch_other(site)
+        site.cluster.ask("scancel", site.job("training", "uniform"))
+        site.cli("retry", "length_dist")
+        shared = [site.job(stage, "uniform") for stage in ("training", "reply", "score")]
         assert site.cli("cancel", "length_dist").count("cancelled:") == 3
         assert {site.cluster.states()[job] for job in shared} == {"PENDING"}
         assert site.cli("cancel", "rope_base").count("cancelled:") == 3

@@ -1,6 +1,7 @@
 """The command that mends a failure."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from mmprolong.cli.parser import parse
 from mmprolong.compose import Composer
 from mmprolong.config import Cluster
 from mmprolong.failures import ADVICE
-from mmprolong.sweep.commands import again
+from mmprolong.sweep.commands import again, sweep_command
 from tests.sweep.scenes import sweep
 
 
@@ -32,3 +33,10 @@ def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
     assert "cluster.jobs" not in again(Store(tmp_path), plan, "score", "node")
     plan = sweep(("b",), 1, Cluster(launcher="slurm"))
     assert again(Store(tmp_path), plan, "score", "memory") == f"mmprolong retry a --store {tmp_path}"
+
+
+@pytest.mark.parametrize("place", ["my store", "it's", "ü(1),&#", "2024", "null", "a\\", "a\\'b"])
+def test_a_store_may_be_called_anything(place: str):
+    plan = sweep(("b",), 1, Cluster(), overrides=("+ablation=rope_base",))
+    *_, override = shlex.split(sweep_command(plan, Path(place)))
+    assert Composer().compose([override])[0].paths.store == place

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import Store
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ConfigError, refuse
 from mmprolong.plans import load_plan, save_plan
 from mmprolong.stages import stage_of
 from mmprolong.sweep.comparable import equal_rows
 from mmprolong.sweep.plan import make_plan
-from mmprolong.sweep.spec import labels, parse, points
+from mmprolong.sweep.spec import Ablation, draft, labels, problems
 from tests.corpus.pdfs import write_pdf
 
 BLOCK = {
@@ -20,6 +20,12 @@ BLOCK = {
     "baseline": "a",
     "points": {"a": ["length_distribution=uniform"], "b": ["length_distribution=pool_native"]},
 }
+
+
+def parse(block: object) -> Ablation:
+    ablation = draft(block)
+    refuse(problems(ablation))
+    return ablation
 
 
 def plan_of(store: Path, *overrides: str):
@@ -46,6 +52,11 @@ def plan_of(store: Path, *overrides: str):
         ({"published": "mmprolong_rope_base.csv", "table": ""}, "without a table nothing shows it"),
         ({"seeds": [-1]}, "sweep.seeds: [-1]; name one or more, each once, from 0 on"),
         ({"points": {"a": ["rope=base_x1", "seed=9"]}}, "the label 'a' sets seed=9; name seeds in sweep.seeds"),
+        (
+            {"points": {"a": ["cluster=slurm_cpu"]}},
+            "the label 'a' sets cluster=slurm_cpu; a sweep has one: set it when",
+        ),
+        ({"points": {"a": ["rope=base_x1", "paths.store=x"]}}, "the label 'a' sets paths.store=x; a sweep has one"),
         ({"points": {"a": "rope=base_x1"}}, "the label 'a' stands for 'rope=base_x1'; write a list of overrides"),
         ({"grid": [{"x": "rope=base_x1"}]}, "the label 'x' stands for 'rope=base_x1'; write a list of overrides"),
         ({"points": {"a": [3]}}, "the label 'a' stands for [3]; write a list of overrides"),
@@ -78,9 +89,35 @@ def test_zip_walks_its_axes_in_step():
     assert rows["y / 2"] == ["rope=base_x2", "task_mix=10_0"]
 
 
-def test_what_the_rows_vary_cannot_be_set_for_all():
-    with pytest.raises(ConfigError, match="varies length_distribution itself"):
-        points(parse(BLOCK), ["length_distribution=uniform"])
+def test_a_plan_has_the_name_of_its_ablation(tmp_path: Path):
+    (line,) = told(tmp_path, "sweep.name=rope_base")
+    assert line.startswith("override 'sweep.name=rope_base': sweep.name: 'rope_base', but this is length_dist")
+
+
+@pytest.mark.parametrize(
+    ("ablation", "override"),
+    [
+        ("length_dist", "length_distribution=uniform"),
+        ("length_dist", "phases.longpt.mixture.length.tilt=1"),
+        ("length_dist", "phases.longpt.mixture.length={name: mine}"),
+        ("length_dist", "seed=3"),
+        ("rope_base", "phases.longpt.rope.factor=4"),
+        ("rope_unchanged", "phases.longpt.rope.factor=4"),
+        ("extraction_ratio", "phases.longpt.mixture.task_mix.reasoning=0.5"),
+        ("token_budget", "phases.longpt.mixture.tokens=5"),
+        ("page_size", "corpus.thumbnail=56"),
+    ],
+)
+def test_what_the_rows_vary_cannot_be_set_for_all(ablation: str, override: str):
+    with pytest.raises(ConfigError) as caught:
+        make_plan([f"+ablation={ablation}", override])
+    key = override.partition("=")[0]
+    assert f"override {override!r}: {key}: the rows of {ablation} vary it; leave it out" in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["phases.longpt.mixture.tokens=16384", "corpus.dpi=100", "suite.batch=4096"])
+def test_what_the_rows_have_alike_can_be_set_for_all(override: str):
+    make_plan(["+ablation=length_dist", override])
 
 
 def test_every_point_at_every_seed_and_equal_steps_once(tmp_path: Path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import Store
+from mmprolong.errors import ConfigError
 from mmprolong.plans import load_plan, save_plan
 from mmprolong.sweep.freeze import freeze_launch
 from mmprolong.sweep.plan import make_plan
@@ -33,6 +34,12 @@ def test_a_retry_asks_for_what_the_launch_asked_for_and_more(overrides: list[str
     assert (jobs["training"].minutes, jobs["training"].memory, jobs["default"].memory) == (600, 9, 4)
     assert plan.cluster == config.cluster
     assert plan.overrides == (*overrides, "cluster.jobs.training.memory=9")
+
+
+def test_a_retry_is_for_slurm(overrides: list[str], tmp_path: Path):
+    store = Store(tmp_path)
+    with pytest.raises(ConfigError, match="cluster=local has none; run it here by python"):
+        retry_plan(store, load_plan(store, "length_dist"), ["cluster=local"])
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from mmprolong.choices import ablations
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.claims.claim import Ours
-from mmprolong.reporting.sources.lengths import size
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.sweep.spec import labels, read_ablation
 

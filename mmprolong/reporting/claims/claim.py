@@ -8,7 +8,7 @@ import msgspec
 
 from mmprolong.choices import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.reporting.sources.lengths import size
+from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.tables.agreement import UNCLEAR
 
 SUPPORTED, CONTRADICTED, NOT_RUN = "supported", "contradicted", "not run"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmprolong.artifacts import write_whole
-from mmprolong.reporting.sources.lengths import size
+from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.sources.losses import LossCurve
 from mmprolong.reporting.sources.mixtures import ArmMixture
 from mmprolong.reporting.sources.runs import Runs
