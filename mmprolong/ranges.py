@@ -16,6 +16,7 @@ from mmprolong.config import (
     Mixture,
     Model,
     Optimizer,
+    Paths,
     Phase,
     Rope,
     Source,
@@ -176,6 +177,7 @@ RULES: dict[type, dict[str, Rule]] = {
         "step_seconds": STAGE_NUMBERS,
         "step_megabytes": STAGE_NUMBERS,
     },
+    Paths: {"store": must(bool, "the name of a folder")},
     Tracking: {"mode": one_of(("offline", "online", "off"))},
 }
 """A field that is not here may be anything of its type."""

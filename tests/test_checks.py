@@ -67,6 +67,7 @@ def composer() -> Composer:
         ("+phases.lngpt={mixture:{tokens:9}}", "did you mean 'longpt'?"),
         ("suite.labels=[1/2x,2x,4x,8x,16x]", "suite.labels: '1/2x'; allowed: lengths such as 4x, 64K or 1M"),
         ("paths.store=ü", "paths.store: 'ü' cannot be read; if it is a text, put it in quotes: \"paths.store='ü'\""),
+        ("paths.store=", "paths.store: ''; allowed: the name of a folder"),
         ("cluster.processes=-1", "cluster.processes: -1; allowed: 0 or more"),
         ("cluster.launcher=slrm", "did you mean 'slurm'?"),
         ("+cluster.step_seconds.trainin=1", "cluster.step_seconds.trainin: unknown; did you mean 'training'?"),

@@ -125,13 +125,20 @@ def draft(block: Any) -> Ablation:
     if not block:
         raise ConfigError("sweep: no ablation was chosen; add +ablation=NAME")
     allowed = Ablation.__dataclass_fields__
-    refuse([Wrong(f"sweep.{key}", f"unknown; {nearest(key, allowed)}") for key in block if key not in allowed])
+    wrong = [Wrong(f"sweep.{key}", f"unknown; {nearest(key, allowed)}") for key in block if key not in allowed]
+    for name in ("grid", "zip"):
+        if not isinstance(block.get(name, []), list):
+            says = "is no list of axes; write one: [{label: [key=value], ...}, {label: [key=value], ...}]"
+            wrong.append(Wrong(f"sweep.{name}", says))
     for keys, texts in _written(block.get):
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             says = f"the label {keys[-1]!r} stands for {texts!r}; write a list of overrides: [key=value]"
-            raise WrongValues(Wrong(SWEEP, says, at=keys))
+            wrong.append(Wrong(SWEEP, says, at=keys))
+    refuse(wrong)
     ablation = typed(block, Ablation, SWEEP)
-    _check_rows(ablation)
+    wrong = [*_wrong_rows(ablation)]
+    if wrong:
+        raise WrongValues(*wrong, *problems(ablation))
     return ablation
 
 
@@ -139,7 +146,7 @@ def problems(ablation: Ablation) -> list[Wrong]:
     """What is wrong with an ablation whose rows can be planned all the same."""
     rows = labels(ablation)
     wrong = []
-    if ablation.baseline not in rows:
+    if rows and ablation.baseline not in rows:
         says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, rows)}"
         wrong.append(Wrong("sweep.baseline", says))
     for keys, texts in _written(partial(getattr, ablation)):
@@ -185,7 +192,7 @@ def _rows(ablation: Ablation) -> Iterator[tuple[str, Sequence[tuple[Keys, str]]]
     points, *axes = (_labelled(keys, axis) for keys, axis in _axes(partial(getattr, ablation)))
     grid, zipped = axes[: len(ablation.grid)], axes[len(ablation.grid) :]
     yield from points
-    for combination in [*(product(*grid) if grid else ()), *zip(*zipped, strict=True)]:
+    for combination in [*(product(*grid) if grid else ()), *zip(*zipped, strict=False)]:
         yield AXES.join(label for label, _ in combination), [each for _, own in combination for each in own]
 
 
@@ -207,15 +214,11 @@ def _written(get: Callable[[str], Any]) -> Iterator[tuple[Keys, Any]]:
     return (((*keys, label), texts) for keys, axis in axes for label, texts in axis.items())
 
 
-def _check_rows(ablation: Ablation) -> None:
+def _wrong_rows(ablation: Ablation) -> Iterator[Wrong]:
     lengths = [len(axis) for axis in ablation.zip]
     if len(set(lengths)) > 1:
         says = f"axes of {lengths} labels; give all as many, or combine each with each by `grid`"
-        raise WrongValues(Wrong("sweep.zip", says))
-    refuse([*_wrong_rows(ablation)])
-
-
-def _wrong_rows(ablation: Ablation) -> Iterator[Wrong]:
+        yield Wrong("sweep.zip", says)
     rows = Counter(label for label, _ in _rows(ablation))
     for label, number in rows.items():
         if number > 1:

@@ -4,14 +4,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mmprolong.choices import ABLATIONS, CLAIMS, PUBLISHED, config_dir, files_in
+from mmprolong.choices import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims.claim import Claim, Difference, Ours, Printed, read_claims, verdict
 from mmprolong.reporting.claims.ours import judge_ours, judge_runs
 from mmprolong.reporting.claims.printed import judge_printed
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
 from mmprolong.reporting.tables.published import Published
-from mmprolong.sweep.spec import labels, parse
+from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
@@ -83,8 +83,7 @@ def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
 def test_a_claim_asks_arms_that_the_ablation_has(name: str):
     asked = ALL[name].ours
     assert asked is not None
-    block = msgspec.yaml.decode(files_in(ABLATIONS)[asked.ablation].read_bytes())["sweep"]
-    assert {*asked.arm, *asked.baseline} <= set(labels(parse(block)))
+    assert {*asked.arm, *asked.baseline} <= set(labels(read_ablation(asked.ablation)))
 
 
 def test_both_papers_are_covered():

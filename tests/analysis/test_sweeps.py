@@ -1,21 +1,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mmprolong import plugins
 from mmprolong.choices import FIGURES, PUBLISHED, TABLES, files_in
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.sweep.spec import labels, parse
+from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]
 PAPER = Published(files_in(PUBLISHED))
-ABLATIONS = {
-    path.stem: parse(yaml.safe_load(path.read_text())["sweep"])
-    for path in (ROOT / "sweeps" / "ablation").glob("*.yaml")
-}
+ABLATIONS = {path.stem: read_ablation(path.stem) for path in (ROOT / "sweeps" / "ablation").glob("*.yaml")}
 PRINTED = sorted(name for name, ablation in ABLATIONS.items() if ablation.published)
 
 

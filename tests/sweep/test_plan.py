@@ -43,8 +43,12 @@ def plan_of(store: Path, *overrides: str):
         ({"points": {}}, "no points, no grid and no zip"),
         ({"points": {"a": ["rope=base_x1"], "b\x1b[1m": ["rope=base_x2"]}}, "cannot be printed as it is"),
         ({"points": {"a": ["rope=base_x1"], "b\n": ["rope=base_x2"]}}, "cannot be printed as it is"),
-        ({"zip": [{"x": ["seed=1"]}, {"1": ["seed=2"], "2": ["seed=3"]}]}, "axes of [1, 2] labels"),
-        ({"points": {"x / 1": ["a=1"]}, "grid": [{"x": ["a=1"]}, {"1": ["b=1"]}]}, "two rows are called 'x / 1'"),
+        ({"zip": [{"x": ["a=1"]}, {"1": ["a=2"], "2": ["a=3"]}]}, "axes of [1, 2] labels"),
+        (
+            {"points": {"a": ["a=1"], "x / 1": ["a=1"]}, "grid": [{"x": ["a=1"]}, {"1": ["b=1"]}]},
+            "two rows are called 'x / 1'",
+        ),
+        ({"grid": {"rope": ["rope=base_x1"]}}, "sweep.grid: is no list of axes; write one: [{label: [key=value], ..."),
         ({"basline": "a"}, "did you mean 'baseline'?"),
         ({"seeds": ["x"]}, "Expected `int`"),
         ({"table": "length_dst"}, "did you mean 'length_dist'?"),
@@ -73,6 +77,16 @@ def test_a_wrong_block_is_one_line(change: dict, says: str):
 def test_no_block_is_one_line(block: object, says: str):
     with pytest.raises(ConfigError, match=says):
         parse(block)
+
+
+def test_all_that_is_wrong_with_a_block_is_said_at_once():
+    with pytest.raises(ConfigError) as caught:
+        parse({**BLOCK, "seeds": [0, 0], "baseline": "c", "zip": [{"x": ["a=1"]}, {"1": ["b=1"], "2": ["c=1"]}]})
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == [
+        "sweep.zip",
+        "sweep.seeds",
+        "sweep.baseline",
+    ]
 
 
 def test_a_grid_is_every_combination():
