@@ -1,7 +1,7 @@
 """From command-line overrides to a typed, checked configuration; each error says who set what is wrong."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -10,16 +10,17 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.blame import blameless, follows
 from mmprolong.checks import check
-from mmprolong.choices import ABLATION, config_file, groups, shown
+from mmprolong.choices import ABLATION
 from mmprolong.config import Config
 from mmprolong.corpus.pool import locate, pool_digest
-from mmprolong.errors import ConfigError, Keys, Missing, Wrong, WrongValues, refuse, together
+from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
 from mmprolong.files import composed, layers, wanted
 from mmprolong.keys import SWEEP, key_of
 from mmprolong.layer import Layer
-from mmprolong.origin import Origins, touches
-from mmprolong.overrides import QUOTES, assign, chosen, inherit, values
+from mmprolong.origin import Origins
+from mmprolong.overrides import assign, chosen, inherit, values
 from mmprolong.ranges import out_of_range
 from mmprolong.references import resolved
 from mmprolong.typed import typed
@@ -119,8 +120,7 @@ class Composer:
         self, overrides: Sequence[str], written: Mapping[str, Keys], wrong: Sequence[Wrong]
     ) -> Sequence[Wrong]:
         """What is wrong with the overrides of which `wrong` says nothing; what must fit together is not looked at."""
-        gone = {key_of(text) for text in overrides if any(_about(text, one) for one in wrong)}
-        rest = [text for text in overrides if not _hangs_on(key_of(text), gone)]
+        rest = blameless(overrides, wrong)
         if len(rest) in (0, len(overrides)):
             return []
         try:
@@ -128,8 +128,7 @@ class Composer:
                 refuse(out_of_range(typed(resolved(self._merged(rest)[0]), Config)))
             return []
         except WrongValues as error:
-            misread = any(one.key in groups() for one in wrong)  # the choice that is meant may have what is missing
-            more = [one for one in error.wrong if one not in wrong and not (misread and isinstance(one, Missing))]
+            more = [one for one in error.wrong if one not in wrong and not follows(one, wrong)]
             return [*more, *self._besides(rest, written, [*wrong, *error.wrong])]
 
     def _compose(self, choices: Sequence[str]) -> tuple[Composition, dict[str, Any]]:
@@ -180,22 +179,6 @@ def _at(plain: Any, key: str) -> Any:
     for part in key.split("."):
         plain = plain.get(part) if isinstance(plain, dict) else None
     return plain
-
-
-def _about(override: str, wrong: Wrong) -> bool:
-    """Whether `wrong` is about what an override sets, or about the file that it chooses."""
-    key = key_of(override)
-    if key == wrong.key:
-        return True
-    if key in groups() and key != ABLATION:
-        file = config_file(f"{key}/{override.partition('=')[2].strip(QUOTES)}")
-        return file is not None and f"{wrong.where}:".startswith(f"{shown(file)}:")
-    return wrong.key not in groups() and touches(key, tuple(wrong.key.split(".")))
-
-
-def _hangs_on(key: str, gone: Set[str]) -> bool:
-    """Whether `key` is one of `gone`, or is in a block that one of them sets."""
-    return key in gone or any(key.startswith(f"{each}.") for each in gone if each not in groups())
 
 
 def _added(choices: Sequence[str]) -> tuple[str, ...]:

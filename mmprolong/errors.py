@@ -46,11 +46,11 @@ class Missing(Wrong):
 
 
 class WrongValues(ConfigError):
-    """Values are impossible: a line each."""
+    """Values are impossible: a line each, and no line twice."""
 
     def __init__(self, *wrong: Wrong) -> None:
-        super().__init__("\n".join(map(str, wrong)))
-        self.wrong = wrong
+        self.wrong = tuple(dict.fromkeys(wrong))
+        super().__init__("\n".join(map(str, self.wrong)))
 
 
 def refuse(wrong: Iterable[Wrong]) -> None:

@@ -130,6 +130,7 @@ def test_what_is_typed_last_is_blamed():
 
 def test_what_only_follows_from_what_is_wrong_is_not_named():
     assert len(told("training=longpt_5bb", "phases.mine.seed=x")) == 1
+    assert len(told("cluster=slurm_cp", "phases.mine.seed=x")) == 2
     assert len(told("suite.source.pages=x", "suite.labels=[9x]")) == 1
 
 
