@@ -119,15 +119,17 @@ def from_process(code: int, out_of_memory: bool) -> Failure:
     """The failure of a step whose process on this machine ended under it.
 
     Args:
-        code: exit code; of a signal the negative number.
+        code: exit code; of a signal the negative number, or 128 more than it if the process ended itself on one from
+            outside.
         out_of_memory: whether the kernel has killed a process for want of memory meanwhile.
     """
-    if code >= 0:
+    signal = code - 128 if code - 128 in _KILLS else -code
+    if signal <= 0:
         return Failure("code", f"its process ended with exit code {code}, and left no note")
-    says = f"its process ended with signal {-code} ({strsignal(-code)})"
-    if -code == SIGKILL and out_of_memory:
+    says = f"its process ended with signal {signal} ({strsignal(signal)})"
+    if signal == SIGKILL and out_of_memory:
         return Failure("memory", f"{says}: the kernel has killed for want of memory while it ran")
-    return Failure("killed" if -code in _KILLS else "code", says)
+    return Failure("killed" if signal in _KILLS else "code", says)
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:

@@ -69,7 +69,9 @@ def test_looking_at_a_lease_takes_it_from_nobody(store: Store):
         (-signal.SIGKILL, True, "memory", "the kernel has killed for want of memory"),
         (-signal.SIGTERM, True, "killed", "signal 15"),
         (-signal.SIGSEGV, True, "code", "signal 11 (Segmentation fault)"),
+        (128 + signal.SIGTERM, True, "killed", "signal 15 (Terminated)"),
         (3, False, "code", "exit code 3"),
+        (128 + signal.SIGCHLD, False, "code", "exit code 145"),
     ],
 )
 def test_the_end_of_a_process_has_one_kind(code: int, out_of_memory: bool, kind: str, says: str):
