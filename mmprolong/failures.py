@@ -9,6 +9,7 @@ from typing import Any
 
 from mmprolong.artifacts import FAILED, write_json
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
+from mmprolong.mirror import SAYS
 
 ADVICE = {
     "memory": "ask for more (cluster.jobs.{stage}.memory=GIGABYTES), take a smaller batch, or let fewer steps run at "
@@ -52,11 +53,11 @@ _LAST_WORDS = {
     "No space left on device": "disk",
     "no space left on the device": "disk",
     "Disk quota exceeded": "disk",
-    "ModuleNotFoundError": "code",
-    "ImportError": "code",
 }
 """Kind by words in a job's log, the first that fits; for clusters that keep no accounts, and for disks without room for
 a note."""
+_UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
+"""How the traceback ends of a job that could not load the code that leaves notes; warnings have such words inside."""
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
 """In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
 _KILLS = (SIGKILL, SIGTERM, SIGINT, SIGHUP)
@@ -135,8 +136,10 @@ def from_process(code: int, out_of_memory: bool) -> Failure:
 def from_log(lines: Sequence[str]) -> Failure | None:
     """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
     for line in reversed(lines):
-        if any(words in line for words in _BESIDE):
+        if line.startswith(SAYS) or any(words in line for words in _BESIDE):
             continue
+        if line.startswith(_UNLOADED):
+            return Failure("code", f"log: {line.strip()}")
         for words, kind in _LAST_WORDS.items():
             if words in line:
                 return Failure(kind, f"log: {line.strip()}")

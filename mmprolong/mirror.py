@@ -10,6 +10,8 @@ from typing import Any
 
 from mmprolong.config import Tracking
 
+SAYS = "W&B: "
+"""How lines begin that tell of the mirror, and nothing of the step."""
 _INIT_SECONDS = 30
 """Time W&B may take to answer before a run is mirrored offline instead."""
 _FINISH_SECONDS = 30
@@ -85,7 +87,7 @@ class Mirror:
             self._broken = True
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(f"W&B: the mirror of {self._step} {text}\n")
+        sys.stderr.write(f"{SAYS}the mirror of {self._step} {text}\n")
 
 
 def _init(about: Mapping[str, Any], **how: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
 from mmprolong.failures import from_log
 from mmprolong.plans import Plan
+from mmprolong.sweep.job_logs import newest_attempt
 from mmprolong.sweep.jobstate import JobState
 from mmprolong.sweep.standing import Standing, log_path, standings, tail
 from mmprolong.sweep.submissions import CANCELLED, Submission, latest
@@ -16,6 +17,8 @@ _SILENT = 1800.0
 """A job that has written nothing for so long may be gone [s]."""
 _LAST = 3
 """Lines at the end of a log in which Slurm's last words stand; a job that began again writes on below them."""
+_SLURM = ("slurmstepd", "srun")
+"""How lines of Slurm begin: a job that still runs may write the same words."""
 _AGAIN = ("DUE TO JOB REQUEUE", "DUE TO PREEMPTION")
 """Last words of a job that is in the queue again."""
 
@@ -54,12 +57,13 @@ class DiskQueue:
             return None
         if not log.exists():
             return JobState("PENDING", "has not begun")
-        last = tail(log, _LAST)
+        last = newest_attempt(tail(log, _LAST))
         if any(words in line for words in _AGAIN for line in last):
             return JobState("PENDING", "queued again")
         folder = self._store.folder(self._plan.steps[submission.step].stage, submission.step)
         silent = time.time() - _written(log, folder / PROGRESS, folder / LOG) > _SILENT
-        return None if silent or from_log(last) or (folder / FAILED).exists() else JobState("RUNNING")
+        ended = any(line.startswith(_SLURM) for line in last) and from_log(last)
+        return None if silent or ended or (folder / FAILED).exists() else JobState("RUNNING")
 
 
 def _written(*paths: Path) -> float:

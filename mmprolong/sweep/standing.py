@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mmprolong.plans import Plan
 from mmprolong.records import RunRecord
 from mmprolong.stages import Step
 from mmprolong.sweep.freeze import launches
+from mmprolong.sweep.job_logs import newest_attempt
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.queue import SlurmQueue, States
 from mmprolong.sweep.submissions import CANCELLED, LOGS, Submission, latest
@@ -163,7 +164,7 @@ def _standing(
     if submission is None:
         return Standing(state="open")
     log = tail(log_path(store, submission), 50)
-    failure = _ended(state, log, _full(store)) or _taken_out(state, log, submission)
+    failure = _ended(state, newest_attempt(log), _full(store)) or _taken_out(state, log, submission)
     if failure:
         return Standing(state="failed", job=job, failure=failure)
     told = f"Slurm: {state.state.lower()}, but no result" if state and state != UNLISTED else ""
@@ -176,8 +177,8 @@ def _live(folder: Path, job: str, state: JobState) -> Standing:
     return running(folder, job)
 
 
-def _ended(state: JobState | None, log: list[str], full: bool) -> Failure | None:
-    """Why a job has ended: Slurm's word for it, else its last words in the log, else that it failed."""
+def _ended(state: JobState | None, log: Sequence[str], full: bool) -> Failure | None:
+    """Why a job has ended: Slurm's word for it, else the last words of this attempt, else that it failed."""
     said = from_job(state.state, state.exit_code, state.node) if state else None
     if said is not None and said.kind != "killed":
         return said

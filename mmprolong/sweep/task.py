@@ -9,13 +9,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import mmprolong
 from mmprolong.artifacts import Store
 from mmprolong.config import Tracking
 from mmprolong.plans import read_plan
 from mmprolong.runlog import Interrupted
 from mmprolong.stages import run_step
 from mmprolong.sweep.dashboard.job import ShownByJob
+from mmprolong.sweep.job_logs import heading
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -70,7 +70,7 @@ class Task:
         warnings = Warnings()
         store, plan = Store(Path(self.store)), read_plan(Path(self.plan))
         step = plan.steps[self.step]
-        _say(f"{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}")
+        _say(heading(step))
         try:
             with ShownByJob(store, plan, warnings.stopping, _say) as shown:
                 record = run_step(store, step, self.tracking, plan.ablation, shown.stopping)

@@ -11,7 +11,7 @@ from mmprolong.sweep.disk import standings_on_disk
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.standing import Standing, last_words, log_path
 from mmprolong.sweep.submissions import CANCELLED, append, latest, marked
-from tests.sweep.test_standing import CHAIN, finish, states, submit
+from tests.sweep.test_standing import BEGINS, CHAIN, finish, states, submit
 
 
 @pytest.fixture
@@ -53,6 +53,26 @@ def test_the_last_words_of_slurm_tell_of_a_job_that_was_killed(store: Store):
     found = standings_on_disk(store, CHAIN)["training0"]
     assert found.failure is not None
     assert found.failure.kind == "memory"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (BEGINS, "attention: ImportError: libcudart is not there, falls back to sdpa"),
+        (BEGINS, "reader: page 3: No space left on device, tried again"),
+        (BEGINS, "W&B: the mirror of training0 is not whole: [Errno 28] No space left on device"),
+        ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO NODE FAILURE ***", "submitit INFO", BEGINS),
+        ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO PREEMPTION ***", "submitit INFO", BEGINS),
+    ],
+)
+def test_a_job_runs_whatever_it_or_an_earlier_attempt_wrote(store: Store, words: tuple[str, ...]):
+    write(store, *words)
+    assert states(standings_on_disk(store, CHAIN))[0] == "running"
+
+
+def test_a_job_that_could_not_load_its_code_has_failed(store: Store):
+    write(store, "ModuleNotFoundError: No module named 'x'", "srun: error: n7: task 0: Exited with exit code 1")
+    assert states(standings_on_disk(store, CHAIN))[0] == "failed"
 
 
 @pytest.mark.parametrize("why", ["DUE TO PREEMPTION", "DUE TO JOB REQUEUE"])

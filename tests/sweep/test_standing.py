@@ -9,11 +9,14 @@ import pytest
 from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs, lease
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
+from mmprolong.sweep.job_logs import heading
 from mmprolong.sweep.jobstate import UNLISTED, JobState
 from mmprolong.sweep.standing import Standing, log_path, standings
 from mmprolong.sweep.submissions import CANCELLED, JOBS, append, latest, marked
 from tests.disk import fill, small_disk
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, submit
+
+BEGINS = heading(CHAIN.steps["training0"])
 
 
 @pytest.fixture
@@ -114,6 +117,24 @@ def test_the_log_says_why_where_no_accounts_are_kept(store: Store, last: str, ki
     failure = standings(store, CHAIN, SaidQueue())["training0"].failure
     assert failure is not None
     assert failure.kind == kind
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO PREEMPTION ***\nsubmitit INFO\n{BEGINS}",
+        f"slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO NODE FAILURE ***\nsubmitit INFO\n{BEGINS}",
+        f"{BEGINS}\nattention: ImportError: libcudart is not there, falls back to sdpa",
+        f"{BEGINS}\nW&B: the mirror of training0 is not whole: [Errno 28] No space left on device",
+    ],
+)
+def test_an_earlier_attempt_or_a_warning_does_not_say_why_a_job_was_killed(store: Store, words: str):
+    path = log_path(store, latest(store)["training0"])
+    path.parent.mkdir()
+    path.write_text(f"{words}\nloss 2\n")
+    failure = standings(store, CHAIN, SaidQueue(job1=JobState("FAILED", exit_code="0:9")))["training0"].failure
+    assert failure is not None
+    assert failure.kind == "killed"
 
 
 def test_a_job_that_has_no_room_for_a_note_lacked_disk(tmp_path: Path):
