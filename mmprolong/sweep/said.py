@@ -45,7 +45,7 @@ def _here(store: Store, step: Step, at: Standing, log: StepLog | None, lines: in
     """Of a step that ran on this machine: its failure with the traceback, or else what its worker wrote meanwhile."""
     folder = store.folder(step.stage, step.id)
     failure = [f"{at.failure.kind}: {at.failure.says}"] if at.failure else []
-    left = traceback(folder) if failure else []
+    left = traceback(folder, at.failure)
     if log is None and not failure:
         return None
     written = log.lines[-lines:] if log and lines else []

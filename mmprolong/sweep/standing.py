@@ -86,10 +86,14 @@ def running(folder: Path, job: str = "") -> Standing:
     return Standing(state="running", job=job, progress=_read(folder / PROGRESS), metrics=_metrics(folder))
 
 
-def noted(folder: Path) -> Failure | None:
-    """Why a step failed, as it wrote itself; None if it did not."""
+def noted(folder: Path, since: str = "") -> Failure | None:
+    """Why a step failed, as it wrote itself; None if it did not.
+
+    Args:
+        since: notes from before are of attempts that no longer count: UTC, ISO 8601.
+    """
     note = _read(folder / FAILED)
-    return from_note(note) if note else None
+    return from_note(note) if note and note.get("time", since) >= since else None
 
 
 def log_path(store: Store, submission: Submission) -> Path:
@@ -114,12 +118,12 @@ def tail(path: Path, lines: int) -> list[str]:
 
 def last_words(folder: Path, standing: Standing, lines: int) -> list[str]:
     """The end of the traceback that a step left; where there is none, what its job wrote last."""
-    return traceback(folder)[-lines:] or (tail(standing.log, lines) if standing.log else [])
+    return traceback(folder, standing.failure)[-lines:] or (tail(standing.log, lines) if standing.log else [])
 
 
-def traceback(folder: Path) -> list[str]:
-    """The traceback that a failed step left, or what its process wrote last; empty if neither."""
-    return _read(folder / FAILED).get("traceback", "").splitlines()
+def traceback(folder: Path, failure: Failure | None) -> list[str]:
+    """What a step left that failed so: its traceback, or what its process wrote last; empty if neither."""
+    return _read(folder / FAILED).get("traceback", "").splitlines() if failure == noted(folder) else []
 
 
 def _ask(queue: States, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
@@ -155,7 +159,9 @@ def _standing(
         return _live(folder, job, state)
     if leases and held(folder):
         return running(folder, job)
-    failure = noted(folder)
+    # A job that begins takes an older note away; one that never began has said nothing by it.
+    since = submission.time if submission and not log_path(store, submission).exists() else ""
+    failure = noted(folder, since)
     if failure:
         return Standing(state="failed", job=job, failure=failure)
     here = running(folder, job)

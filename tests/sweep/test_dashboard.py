@@ -127,7 +127,8 @@ def test_failures_are_grouped_with_the_reason_the_last_words_and_the_command_tha
     where = under_way(PLAN, "longpt.training:failed", "reply:failed", "finished")
     folder = store.folder("reply", "reply-pool_native-1")
     folder.mkdir(parents=True)
-    (folder / FAILED).write_text(json.dumps({"traceback": "Traceback\nKeyError: 'a page'\n"}))
+    note = {"kind": "time", "error": "Slurm: timeout on node17", "traceback": "Traceback\nKeyError: 'a page'\n"}
+    (folder / FAILED).write_text(json.dumps(note))
     text = Seen(shown(store, where)).text
     assert "training: time · 2 steps" in text
     assert "reply: time · 2 steps" in text

@@ -9,7 +9,7 @@ import pytest
 from mmprolong.artifacts import FAILED, Store
 from mmprolong.sweep.disk import standings_on_disk
 from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.standing import Standing, last_words, log_path
+from mmprolong.sweep.standing import Standing, last_words, log_path, noted
 from mmprolong.sweep.submissions import CANCELLED, append, latest, marked
 from tests.sweep.test_standing import BEGINS, CHAIN, finish, states, submit
 
@@ -106,4 +106,5 @@ def test_the_last_words_are_those_of_the_traceback_or_else_of_the_log(store: Sto
     assert last_words(folder, Standing(state="running", log=log), 1) == ["two"]
     folder.mkdir(parents=True)
     (folder / FAILED).write_text('{"traceback": "Traceback\\n  File x\\nKeyError: 3\\n"}')
-    assert last_words(folder, Standing(state="failed", log=log), 2) == ["  File x", "KeyError: 3"]
+    failed = Standing(state="failed", log=log, failure=noted(folder))
+    assert last_words(folder, failed, 2) == ["  File x", "KeyError: 3"]

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs, lease
+from mmprolong.failures import Failure, leave_note
 from mmprolong.records import RunRecord
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.job_logs import heading
 from mmprolong.sweep.jobstate import UNLISTED, JobState
-from mmprolong.sweep.standing import Standing, log_path, standings
+from mmprolong.sweep.standing import Standing, last_words, log_path, standings
 from mmprolong.sweep.submissions import CANCELLED, JOBS, append, latest, marked
 from tests.disk import fill, small_disk
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, submit
@@ -62,6 +63,27 @@ def test_what_we_cancelled_is_cancelled_when_slurm_has_forgotten_it(store: Store
     assert states(found) == ["failed", "blocked", "blocked"]
     assert found["training0"].failure is not None
     assert found["training0"].failure.kind == "cancelled"
+
+
+def test_a_retry_that_we_cancelled_is_cancelled_whatever_failed_before_it(store: Store):
+    folder = store.folder("training", "training0")
+    leave_note(folder, Failure("memory", "MemoryError"), "Traceback")
+    append(launches(store, CHAIN.ablation), marked([latest(store)["training0"]], CANCELLED))
+    found = standings(store, CHAIN, SaidQueue(job1=JobState("CANCELLED")))["training0"]
+    assert found.failure is not None
+    assert found.failure.kind == "cancelled"
+    assert last_words(folder, found, 1) == []
+
+
+def test_a_job_that_failed_while_another_ablation_claimed_it_says_itself_why(store: Store):
+    leave_note(store.folder("training", "training0"), Failure("memory", "MemoryError"))
+    append(launches(store, "other"), marked([latest(store)["training0"]], ""))
+    path = log_path(store, latest(store)["training0"])
+    path.parent.mkdir()
+    path.write_text(BEGINS)
+    failure = standings(store, CHAIN, SaidQueue(job1=JobState("FAILED")))["training0"].failure
+    assert failure is not None
+    assert failure.kind == "memory"
 
 
 def test_a_controller_that_does_not_answer_makes_nothing_fail(store: Store):
