@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mmprolong.artifacts import FAILED, Store
@@ -34,11 +35,22 @@ def last_said(store: Store, plan: Plan, match: str, lines: int) -> Iterator[Said
         step = plan.steps[name]
         if not (match in step.label or match in step.path if match else at.state in ("failed", "running")):
             continue
-        if name in jobs:
-            path = log_path(store, jobs[name])
+        path = log_path(store, jobs[name]) if name in jobs else None
+        if path and not _since(store, step, here.get(step.path), max(jobs[name].time, _written(path))):
             yield Said(step, at.state, path, tail(path, lines))
         elif (said := _here(store, step, at, here.get(step.path), lines)) is not None:
             yield said
+
+
+def _since(store: Store, step: Step, log: StepLog | None, time: str) -> bool:
+    """Whether a step has said something on this machine since its job on Slurm last did."""
+    note = store.folder(step.stage, step.id) / FAILED
+    return any(_written(path) > time for path in (note, *([log.path] if log else [])))
+
+
+def _written(path: Path) -> str:
+    """When a file was written last: UTC, ISO 8601; empty if it is not there."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat() if path.exists() else ""
 
 
 def _here(store: Store, step: Step, at: Standing, log: StepLog | None, lines: int) -> Said | None:

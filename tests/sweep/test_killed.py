@@ -12,14 +12,15 @@ import pytest
 
 from mmprolong.artifacts import LEASE, PROGRESS, Store, held, lease
 from mmprolong.cli import main
-from mmprolong.failures import from_process
+from mmprolong.failures import Failure, from_process, leave_note
 from mmprolong.plans import load_plan
 from mmprolong.sweep.said import last_said
-from mmprolong.sweep.standing import noted, standings
+from mmprolong.sweep.standing import log_path, noted, standings
+from mmprolong.sweep.submissions import latest
 from mmprolong.sweep.worker_logs import read_log
 from tests.cli.typed import TINY
 from tests.small import command, run, small_pool
-from tests.sweep.queues import CHAIN, SaidQueue
+from tests.sweep.queues import CHAIN, SaidQueue, submit
 from tests.sweep.scenes import SLURM, sweep
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -134,3 +135,17 @@ def test_what_failed_here_is_told_with_its_traceback_and_what_runs_with_its_log(
         failed, runs = last_said(store, CHAIN, "", 10)
     assert failed.lines == ["code: KeyError: 3", "Traceback", "  File x", "KeyError: 3"]
     assert (runs.state, runs.lines, runs.path.name) == ("running", ["batch 3"], "worker-1-0.log")
+
+
+def test_what_failed_here_is_told_unless_its_job_on_slurm_said_something_since(store: Store):
+    submit(store, CHAIN, "1", "2", "3")
+    log = log_path(store, latest(store)["training0"])
+    log.parent.mkdir()
+    log.write_text("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO TIME LIMIT ***\n")
+    os.utime(log, (time.time() - 3600,) * 2)
+    leave_note(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
+    (said,) = last_said(store, CHAIN, "training0", 10)
+    assert said.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
+    os.utime(log, (time.time() + 1,) * 2)
+    (said,) = last_said(store, CHAIN, "training0", 10)
+    assert said.path == log
