@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -79,7 +79,7 @@ def hash_outputs(folder: Path) -> dict[str, str]:
 
 def goes_on(folder: Path) -> bool:
     """Whether an earlier attempt has left something in `folder` that the step goes on from."""
-    return any((folder / name).exists() for name in _RESUME)
+    return any(path.name in _RESUME for path in folder.iterdir())
 
 
 def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
@@ -102,9 +102,17 @@ def drop_resume(folder: Path) -> None:
     for name in (*_RESUME, CODE, SPENT):
         path = folder / name
         if path.is_dir():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)  # a launch elsewhere may be removing it; it has another look
         else:
             path.unlink(missing_ok=True)
+
+
+def drop_left_over(folder: Path) -> None:
+    """`drop_resume` of a finished step that was killed before the end of its own; not while a process holds it."""
+    if goes_on(folder):
+        with suppress(PermissionError), (folder / LEASE).open("a") as file:  # another user's is left to them
+            if locked(file.fileno()):
+                drop_resume(folder)
 
 
 def sweep_partials(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 
-from mmprolong.artifacts import Store
+from mmprolong.artifacts import Store, drop_left_over
 from mmprolong.plans import Plan
 
 GONE = "its folder is gone, and nothing that is to do needs it"
@@ -11,10 +11,14 @@ GONE = "its folder is gone, and nothing that is to do needs it"
 def settled_steps(store: Store, plan: Plan) -> set[str]:
     """Ids of the plan's steps that are not to be run: those that are in the store, and those that are spent.
 
+    Removes from finished ones what a kill has left there to go on from: they are not run, which would remove it.
+
     Raises:
         ArtifactError: a finished step's folder is damaged.
     """
     finished = {name for name, step in plan.steps.items() if store.record(step.stage, name) is not None}
+    for name in finished:
+        drop_left_over(store.folder(plan.steps[name].stage, name))
     return finished | spent_steps(plan, finished)
 
 

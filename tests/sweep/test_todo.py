@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
+from mmprolong.artifacts import CHECKPOINTS, Store, lease
 from mmprolong.config import Cluster, Tracking
 from mmprolong.sweep.launch import Launcher
 from mmprolong.sweep.standing import standings
@@ -32,6 +32,16 @@ def test_what_was_used_up_is_not_run_again(store: Store):
     assert "gone" in found["training0"].detail
     assert (totals(CHAIN, found, {}).state, totals(CHAIN, found, {}).left.cpu) == ("finished", 0)
     assert Launcher(store, CHAIN, Cluster(), Tracking(mode="off")).progress.over(CHAIN)
+
+
+def test_what_a_kill_left_in_a_finished_step_is_removed_unless_a_process_holds_it(store: Store):
+    left = store.folder("reply", "reply0") / CHECKPOINTS
+    left.mkdir()
+    with lease(left.parent, waiting=lambda: None):
+        settled_steps(store, CHAIN)
+        assert left.exists()
+    settled_steps(store, CHAIN)
+    assert not left.exists()
 
 
 def test_what_an_unfinished_step_needs_is_run_again(store: Store):
