@@ -5,6 +5,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,8 @@ from mmprolong.plans import PLANS, Plan
 _PACKAGE = Path(__file__).parent.parent
 DIFF = "changes.diff"
 """What the tree had that its commit has not."""
+_ABANDONED = 24 * 3600.0
+"""A copy takes seconds; one that is half made for so long is nobody's [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ def freeze_launch(store: Store, plan: Plan) -> Frozen:
     """
     folder = launches(store, plan.ablation).absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep_copies(folder)
     content = msgspec.json.encode(plan)
     path = folder / f"plan-{hashlib.sha256(content).hexdigest()[:12]}.json"
     if not path.exists():
@@ -86,6 +91,14 @@ def _copy(folder: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return whole
+
+
+def _sweep_copies(folder: Path) -> None:
+    """Remove what killed launches, on whatever machine, have left half copied."""
+    for path in folder.glob("code-*.partial"):
+        with suppress(FileNotFoundError):  # another launch was faster
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _fill(folder: Path, sources: dict[str, Path]) -> None:

@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,13 @@ def test_a_copy_for_which_there_is_no_room_is_removed(tmp_path: Path):
         with pytest.raises(DiskFull, match=r"code-\w+: no space left on the device"):
             freeze_launch(Store(disk), ARMS)
         assert not list(launches(Store(disk), ARMS.ablation).glob("code-*"))
+
+
+def test_a_copy_that_a_kill_left_half_made_is_removed_by_a_launch_of_another_day(tmp_path: Path):
+    folder = launches(Store(tmp_path), ARMS.ablation)
+    recent, old = folder / "code-1.2.partial", folder / "code-1.3.partial"
+    for path in (recent, old):
+        (path / "mmprolong").mkdir(parents=True)
+    os.utime(old, (time.time() - 25 * 3600,) * 2)
+    freeze_launch(Store(tmp_path), ARMS)
+    assert recent.exists() and not old.exists()
