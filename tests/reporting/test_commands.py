@@ -43,6 +43,15 @@ def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path
     assert said(capsys, "report", "length_dist", "--from", file) == first.partition("snapshot:")[0]
 
 
+def test_a_snapshot_of_two_scorers_is_refused_and_not_sent_to_the_option_that_was_given(capsys, tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=4, seeds=1))
+    path = store / "score" / "score-uniform-s0" / "scores.jsonl"
+    path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
+    words = ["report", "length_dist", "--mixed-code", "--snapshot", str(tmp_path / "x.json.gz"), "--store", str(store)]
+    shown = said(capsys, *words, code=1)
+    assert shown.endswith("score both with one version: a snapshot holds one scorer\n")
+
+
 def test_power_and_claims_are_printed(capsys, launched: Path):
     assert "cheapest" in said(capsys, "power", "length_dist", "--store", str(launched))
     shown = said(capsys, "claims", "--store", str(launched))

@@ -15,12 +15,15 @@ _Asked = dict[str, tuple[Any, ...]]
 """The facts by sample."""
 
 
-def require_same_questions(plan: Plan, answers: Mapping[str, Sequence[Score]], mixed_scorers: bool = False) -> None:
+def require_same_questions(
+    plan: Plan, answers: Mapping[str, Sequence[Score]], mixed_scorers: bool = False, hint: str = ", or --mixed-code"
+) -> None:
     """Refuse runs of different questions, or that were scored differently.
 
     Args:
         answers: by id of the score step; empty where single questions were not kept.
         mixed_scorers: whether scores of different scorers may stand in one table.
+        hint: how the advice goes on that all be scored with one version.
 
     Raises:
         ArtifactError: names the first two runs that differ, in what, and what to do.
@@ -37,14 +40,14 @@ def require_same_questions(plan: Plan, answers: Mapping[str, Sequence[Score]], m
             first = step, asked
         elif asked != first[1]:
             names = _name(plan, step), _name(plan, first[0])
-            raise ArtifactError(f"{plan.ablation}: {_difference(names, asked, first[1])}")
+            raise ArtifactError(f"{plan.ablation}: {_difference(names, asked, first[1], hint)}")
 
 
 def _name(plan: Plan, step: str) -> str:
     return next((f"{point.name}, {step}" for point in plan.points if point.steps["score"] == step), step)
 
 
-def _difference(names: tuple[str, str], asked: _Asked, expected: _Asked) -> str:
+def _difference(names: tuple[str, str], asked: _Asked, expected: _Asked, hint: str) -> str:
     """What differs first: the number of questions, which they are, or what one of them is."""
     name, other = names
     if len(asked) != len(expected):
@@ -58,8 +61,6 @@ def _difference(names: tuple[str, str], asked: _Asked, expected: _Asked) -> str:
     fact, found, held = next(pair for pair in pairs if pair[1] != pair[2])
     where = f"{sample} ({len(differing)} of {len(asked)} questions differ)"
     if fact == "scorer":
-        return (
-            f"{name}: scored by {found}, but {other} by {held}: {where}; score both with one version, or --mixed-code"
-        )
+        return f"{name}: scored by {found}, but {other} by {held}: {where}; score both with one version{hint}"
     todo = "give all rows one corpus and one suite, and sweep again"
     return f"{name} has {fact} {found!r} where {other} has {held!r}: {where}; {todo}"

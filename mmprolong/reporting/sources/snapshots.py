@@ -47,9 +47,10 @@ def write_snapshot(runs: Runs, path: Path) -> None:
     """Write the plan and every result; the plan's steps are left out.
 
     Raises:
-        ArtifactError: the runs answered different questions, of which a snapshot holds one set.
+        ArtifactError: the runs answered different questions, or to different scorers: a snapshot holds one set.
     """
-    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
+    answers = {step: result.scores for step, result in runs.results.items()}
+    require_same_questions(runs.plan, answers, hint=": a snapshot holds one scorer")
     asked = next((result.scores for result in runs.results.values() if result.scores), ())
     order = {score.sample: place for place, score in enumerate(asked)}
     snapshot = _Snapshot(
