@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> None:
     from mmprolong.plans import load_plan
     from mmprolong.sweep.said import last_said
 
+    if arguments.lines < 0:
+        raise ConfigError(f"-n {arguments.lines}: give 0 or more")
     store = Store(Path(arguments.store))
     plan = load_plan(store, arguments.ablation)
     console = Terminal()

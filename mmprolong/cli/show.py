@@ -34,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Instances as a model is trained on them, or questions with what it replied: a sample, readably."""
+    if arguments.n < 1:
+        raise ConfigError(f"-n {arguments.n}: give 1 or more")
     steps = Steps(Store(Path(arguments.store)))
     step = _step(steps, arguments.what)
     if not step.finished:
