@@ -1,6 +1,7 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
 import argparse
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from mmprolong.artifacts import Store
 from mmprolong.cli.launch import check_prune, submit
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import StepFailed
+from mmprolong.errors import ArtifactError, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,8 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal)
     for remark in equal_rows(plan):
         console.print(remark, soft_wrap=True)
     console.print(f"store: {store.root}", soft_wrap=True)
+    for remark in _replaced(store, plan):
+        console.print(remark, soft_wrap=True)
     usual = usual_seconds(store, plan, where)
     seconds = expected(plan, where, config.cluster, usual)
     if seconds:
@@ -88,6 +91,20 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal)
             told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
     return where
+
+
+def _replaced(store: Store, plan: "Plan") -> list[str]:
+    """What is said where the store's plan of this name has steps that this one has not, or is damaged."""
+    from mmprolong.plans import load_plan, planned
+
+    try:
+        last = load_plan(store, plan.ablation) if plan.ablation in planned(store) else plan
+    except ArtifactError as error:
+        return [f"takes the place of a damaged plan ({error})"]
+    if last.steps.keys() <= plan.steps.keys():
+        return []
+    typed = shlex.join(last.overrides)
+    return [f"takes the place of the plan launched with {typed}; its finished steps stay in the store"]
 
 
 def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -> int:
@@ -106,7 +123,7 @@ def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -
     _run_shown(launcher, watch, store, plan, console)
     for line in failures(plan, watch.look(launcher.progress)):
         console.print(line, soft_wrap=True)
-    code = _report(store, plan.ablation, console)
+    code = _report(store, plan, console)
     if launcher.progress.failed:
         raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
     return code
@@ -138,16 +155,16 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
         console.print(f"dashboard: {shown.dashboard.trouble}", style="yellow", soft_wrap=True)
 
 
-def _report(store: Store, ablation: str, console: Terminal) -> int:
+def _report(store: Store, plan: "Plan", console: Terminal) -> int:
     """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
     from mmprolong.reporting.sources.origins import MixedCode
-    from mmprolong.reporting.sources.runs import read_store
+    from mmprolong.reporting.sources.runs import read_runs
     from mmprolong.sweep.commands import command
 
     try:
-        print_report(read_store(store.root, ablation), store, console)
+        print_report(read_runs(store.root, plan), store, console)
     except MixedCode as refusal:
         console.print(f"no table: {refusal}", soft_wrap=True)
-        console.print(f"  {command(store, 'report', ablation, '--mixed-code')}", soft_wrap=True)
+        console.print(f"  {command(store, 'report', plan.ablation, '--mixed-code')}", soft_wrap=True)
         return 1
     return 0

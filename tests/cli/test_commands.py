@@ -11,6 +11,8 @@ from mmprolong.choices import ablations, groups
 from mmprolong.cli import main
 from mmprolong.cli.lookup import Steps, step_folders
 from mmprolong.compose import Composer
+from mmprolong.plans import save_plan
+from mmprolong.sweep.plan import make_plan
 from tests.cli.typed import said, small, step_of
 from tests.small import run
 
@@ -57,6 +59,18 @@ def test_both_ways_to_start_a_sweep_print_the_same_plan(tmp_path: Path):
     first, second = (run([sys.executable, "-m", *way], cwd=tmp_path) for way in ways)
     assert first.returncode == second.returncode == 0
     assert first.stdout == second.stdout
+
+
+def test_a_plan_says_which_launch_it_takes_the_place_of(capsys, tmp_path: Path):
+    store = Store(tmp_path)
+    words = ["+ablation=rope_base", f"paths.store={tmp_path}", "sweep.seeds=[0]"]
+    save_plan(store, make_plan([*words, "phases.longpt.mixture.tokens=16384"])[0])
+    told = f"of the plan launched with {' '.join(words[:2])} 'sweep.seeds=[0]' phases.longpt.mixture.tokens=16384; its"
+    assert told in said(capsys, "sweep", *words, "--dry-run")
+    save_plan(store, make_plan(words)[0])
+    assert "takes the place" not in said(capsys, "sweep", *words[:2], "--dry-run")
+    (tmp_path / "plans" / "rope_base.json").write_text("{")
+    assert "takes the place of a damaged plan" in said(capsys, "sweep", *words, "--dry-run")
 
 
 # The stages, one at a time

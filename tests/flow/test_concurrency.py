@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mmprolong.artifacts import Store
+from mmprolong.plans import load_plan, save_plan
 from mmprolong.settings import STAGES
-from tests.flow.results import hashes
+from tests.flow.results import copied, hashes
 from tests.small import command
 
 pytestmark = pytest.mark.xdist_group("flow")
@@ -22,6 +25,19 @@ def test_two_sweeps_at_once_on_one_store(finished, pool: Path, tmp_path: Path):
     assert [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert hashes(store) and hashes(store).items() <= hashes(finished[0]).items()
+
+
+def test_a_sweep_ends_with_its_own_table_whatever_is_launched_beside_it(finished, pool: Path, tmp_path: Path):
+    store = copied(finished[0], tmp_path / "store")
+    plan = load_plan(Store(store), "length_dist")
+    shutil.rmtree(store / plan.steps[plan.of("uniform")[1].steps["score"]].path)
+    words = command(store, pool, "tracking=off")
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(store.glob("logs/worker-*")):
+        time.sleep(0.01)
+    save_plan(Store(store), replace(plan, points=tuple(one for one in plan.points if one.label != "uniform")))
+    assert (process.communicate(timeout=300)[1], process.returncode) == ("", 0)
+    assert "uniform" in (store / "reports/length_dist/table.csv").read_text()
 
 
 def test_a_sweep_that_runs_does_not_see_edits_of_the_tree(finished, pool: Path, tmp_path: Path):

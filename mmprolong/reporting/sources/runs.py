@@ -99,8 +99,16 @@ def read_store(store: Path, ablation: str, mixed_code: bool = False) -> Runs:
         ConfigError: the store has no plan of that name.
         ArtifactError: a finished result is damaged, or results cannot be compared.
     """
+    return read_runs(store, load_plan(Store(store), ablation), mixed_code)
+
+
+def read_runs(store: Path, plan: Plan, mixed_code: bool = False) -> Runs:
+    """The runs of `plan`, which need not be what the store holds under its name, as `read_store` reads them.
+
+    Raises:
+        ArtifactError: a finished result is damaged, or results cannot be compared.
+    """
     held = Store(store)
-    plan = load_plan(held, ablation)
     ids = dict.fromkeys(point.steps["score"] for point in plan.points)
     found = {step: result for step in ids if (result := _result(held, step)) is not None}
     runs = Runs(plan=plan, results=found, store=store)
