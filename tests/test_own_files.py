@@ -96,6 +96,9 @@ def test_a_file_that_would_be_passed_over_is_refused(capsys, tmp_path: Path, fil
         ("def build(", "'(' was never closed (rope_fine.py, line 1); mend it"),
         ("from mmprolong.reporting import nothing", "cannot import name 'nothing' from 'mmprolong.reporting'"),
         ("built = 1", "does not define 'build'; define it as the files of the package do"),
+        ("def build(runs): ...", "build: too many positional arguments; define build(runs, published)"),
+        ("build = 3", "build: 3 is not a callable object; define build(runs, published)"),
+        ("def build(runs, published): return 3", "build returns int; return a Table of mmprolong.reporting.tables"),
     ],
 )
 def test_an_own_table_that_cannot_be_built_is_one_line_before_anything_runs(
@@ -105,6 +108,8 @@ def test_an_own_table_that_cannot_be_built_is_one_line_before_anything_runs(
     words = ["+ablation=rope_fine", f"paths.store={tmp_path / 'store'}", OPTION, str(own)]
     assert said(capsys, "sweep", *words, code=1).startswith(f"error: {own}/analysis/tables/rope_fine.py: {says}")
     assert not (tmp_path / "store" / "plans").exists()
+    told = said(capsys, "report", "rope_fine", OPTION, str(own), code=1)
+    assert f"{own}/analysis/tables/rope_fine.py: {says}" in told
 
 
 @pytest.mark.parametrize(("name", "lacks"), [("nowhere", "is no folder"), ("own/conf", "holds nothing")])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mmprolong.choices import PUBLISHED, TABLES, files_in, named
 from mmprolong.errors import Wrong, WrongValues
-from mmprolong.plugins import load_file
 from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.tables.paper_tables import built
 from mmprolong.reporting.tables.published import Published
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def check_table(plan: "Plan") -> None:
     """Refuse a plan whose table cannot be printed, or does not show what the plan says is published.
 
     Raises:
-        ConfigError: a published file has another shape than its table needs, or is not read by it.
+        ConfigError: the table's file makes none; a published file has another shape than its table needs, or is not
+            read by it.
     """
     if not plan.table:
         return
     published = _Watched(files_in(PUBLISHED))
-    load_file(named(TABLES, plan.table, "sweep.table"), "build").build(Runs(plan=plan), published)
+    built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), published)
     if plan.published and PurePath(plan.published).stem not in published.read:
         found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
         says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"

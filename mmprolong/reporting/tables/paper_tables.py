@@ -1,7 +1,11 @@
 """The tables of the papers, with our runs where a sweep was launched and without them where none was."""
 
+import inspect
+from pathlib import Path
+
 from mmprolong import plugins
 from mmprolong.choices import PUBLISHED, TABLES, ablations, files_in, named
+from mmprolong.errors import ConfigError
 from mmprolong.plans import with_own_files
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.sources.unlaunched import unlaunched
@@ -23,7 +27,24 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return ablation_table(unlaunched(name))
-    return plugins.load_file(named(TABLES, name, "table"), "build").build(runs, Published(files_in(PUBLISHED)))
+    return built(named(TABLES, name, "table"), runs, Published(files_in(PUBLISHED)))
+
+
+def built(path: Path, runs: Runs | None, published: Published) -> Table:
+    """What the file of a table makes of runs and published numbers.
+
+    Raises:
+        ConfigError: the file has no `build(runs, published)` that returns a `Table`.
+    """
+    build = plugins.load_file(path, "build").build
+    try:
+        inspect.signature(build).bind(runs, published)
+    except TypeError as error:
+        raise ConfigError(f"{path}: build: {error}; define build(runs, published)") from error
+    made = build(runs, published)
+    if not isinstance(made, Table):
+        raise ConfigError(f"{path}: build returns {type(made).__name__}; return a Table of mmprolong.reporting.tables")
+    return made
 
 
 def ablation_table(runs: Runs) -> Table:
