@@ -10,6 +10,7 @@ from mmprolong.reporting.claims.claim import Claim, Difference, Ours, Printed, r
 from mmprolong.reporting.claims.ours import judge_ours, judge_runs
 from mmprolong.reporting.claims.printed import judge_printed
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
+from mmprolong.reporting.tables.digits import signed
 from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
@@ -242,3 +243,17 @@ def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: st
 def test_a_misspelt_claim_names_the_nearest():
     with pytest.raises(ConfigError, match="claim: 'page_indices_helps' is unknown; did you mean 'page_indices_help'"):
         read_claims(names=["page_indices_helps"])
+
+
+@pytest.mark.parametrize(
+    ("documents", "settles"), [(6, "the difference is 0.0 points"), (12, "sweep.seeds=[0,1,2,3,4")]
+)
+def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown_and_is_to_be_settled(documents: int, settles: str):
+    """Of six documents the lead over d is 0.0 and the interval over b the widest; of twelve b leads by 4.2."""
+    runs = runs_of({"a": 0.5, "b": 0.49, "c": 0.48, "d": 0.5}, ["reasoning"], ["1x", "2x"], "b", documents=documents)
+    asked = Ours(ablation="made", arm=["a"], baseline=["b", "c", "d"])
+    found = judge_runs(replace(MADE, direction="best"), asked, runs)
+    one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
+    smallest = min(lead.value for lead in found.differences)
+    assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))
+    assert settles in found.command

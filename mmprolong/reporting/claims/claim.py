@@ -117,6 +117,11 @@ def verdict(claim: Claim, differences: list[Difference]) -> str:
     return SUPPORTED if supported else CONTRADICTED if contradicted else UNCLEAR
 
 
+def smallest_lead(differences: Iterable[Difference]) -> Difference:
+    """Of a claim against several rows the one on which it hangs: it holds against all of them, and falls with one."""
+    return min(differences, key=lambda one: one.value)
+
+
 def _read(path: Path) -> Claim:
     try:
         block: Mapping[str, object] = msgspec.yaml.decode(path.read_bytes(), type=dict)

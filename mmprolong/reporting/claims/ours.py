@@ -9,7 +9,7 @@ from mmprolong.choices import ablations
 from mmprolong.errors import ArtifactError, DataError, FeasibilityError
 from mmprolong.plans import Plan, planned
 from mmprolong.reporting.claims.asked import lengths_of, require_rows, unanswered
-from mmprolong.reporting.claims.claim import BEST, NOT_RUN, UNJUDGED, Claim, Difference, Ours, verdict
+from mmprolong.reporting.claims.claim import BEST, NOT_RUN, UNJUDGED, Claim, Difference, Ours, smallest_lead, verdict
 from mmprolong.reporting.sources.runs import Result, Runs
 from mmprolong.reporting.sources.stale import read_marked
 from mmprolong.reporting.statistics.components import components
@@ -133,7 +133,7 @@ def _larger(claim: Claim, differences: list[Difference], runs: Runs) -> str:
 
     Reckoned with the variances of the headline score, whatever the claim's own lengths.
     """
-    goal = claim.margin or min(abs(one.value) for one in differences)
+    goal = claim.margin or abs(smallest_lead(differences).value)
     try:
         sample = components(runs)
     except FeasibilityError:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from mmprolong.choices import PUBLISHED, files_in
-from mmprolong.reporting.claims.claim import Claim, Difference, read_claims
+from mmprolong.reporting.claims.claim import Claim, Difference, read_claims, smallest_lead
 from mmprolong.reporting.claims.ours import OurVerdict, judge_ours
 from mmprolong.reporting.claims.printed import PrintedVerdict, judge_printed
 from mmprolong.reporting.sources.stale import read_marked
@@ -114,21 +114,16 @@ def _paper(claim: Claim) -> str:
 
 
 def _cell(differences: Sequence[Difference]) -> Cell:
-    nearest = _closest(differences)
-    if nearest is None:
+    if not differences:
         return Cell()
-    return Cell(text=_interval(differences), value=nearest.value, low=nearest.low, high=nearest.high)
-
-
-def _closest(differences: Sequence[Difference]) -> Difference | None:
-    """Of several, the one that decides: the smallest lead."""
-    return min(differences, key=lambda one: one.low, default=None)
+    one = smallest_lead(differences)
+    return Cell(text=_interval(differences), value=one.value, low=one.low, high=one.high)
 
 
 def _interval(differences: Sequence[Difference]) -> str:
-    one = _closest(differences)
-    if one is None:
+    if not differences:
         return MISSING
+    one = smallest_lead(differences)
     text = f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]"
     return f"{text} and {len(differences) - 1} more" if len(differences) > 1 else text
 
