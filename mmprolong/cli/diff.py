@@ -58,11 +58,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _points(steps: Steps, a: str, b: str, console: Terminal) -> None:
     """Role by role; steps whose inputs alone differ are only counted."""
-    ours, theirs = (find_point(steps.store, text)[1].steps for text in (a, b))
+    (a, ours), (b, theirs) = (_resolved(steps.store, text) for text in (a, b))
     roles = list(dict.fromkeys([*ours, *theirs]))
     apart = [role for role in roles if ours.get(role) != theirs.get(role)]
     if not apart:
-        console.print(f"{a} and {b} are the same {len(roles)} steps")
+        console.print(f"{a} and {b} are the same {len(roles)} steps", soft_wrap=True)
         return
     console.print(f"{len(roles) - len(apart)} of {len(roles)} steps are shared; they part first at {apart[0]}")
     console.print(f"A {a}\nB {b}", soft_wrap=True)
@@ -70,6 +70,12 @@ def _points(steps: Steps, a: str, b: str, console: Terminal) -> None:
     for role in apart:
         if role.endswith(".mixture") and role in ours and role in theirs:
             _counterfactual(steps, steps.get(f"mixture/{ours[role]}"), steps.get(f"mixture/{theirs[role]}"), console)
+
+
+def _resolved(store: Store, text: str) -> tuple[str, Mapping[str, str]]:
+    """The whole name of the point that was typed, and its steps by role."""
+    plan, point = find_point(store, text)
+    return f"{plan.ablation}/{point.label}/s{point.seed}", point.steps
 
 
 def _by_role(

@@ -143,6 +143,11 @@ def test_diff_of_points_names_the_first_step_where_they_part(capsys, swept: Path
     assert "they part first at longpt.source" in shown
 
 
+def test_diff_names_the_points_that_a_shorter_name_stands_for(capsys, swept: Path):
+    shown = said(capsys, "diff", "length_dist", "length_dist/base", "--store", str(swept))
+    assert shown.startswith("length_dist/base/s0 and length_dist/base/s0 are the same")
+
+
 def test_diff_of_steps_goes_down_to_the_settings(capsys, swept: Path):
     trained = [path for path in step_folders(Store(swept)) if path.startswith("training/longpt")]
     shown = said(capsys, "diff", *trained, "--store", str(swept))

@@ -35,7 +35,7 @@ def test_status_shows_labels_and_the_question_as_they_are(capsys, launched: str)
 
 def test_diff_tells_points_apart_whose_labels_differ_in_brackets(capsys, launched: str):
     shown = said(capsys, "diff", "a/lr [low]", "a/lr [high]", "--store", launched)
-    assert "A a/lr [low]\nB a/lr [high]\n" in shown
+    assert "A a/lr [low]/s0\nB a/lr [high]/s0\n" in shown
 
 
 def test_a_plan_shows_its_question_as_it_is(capsys, tmp_path: Path):
