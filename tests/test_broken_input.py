@@ -1,6 +1,7 @@
 """What is broken is told in one line, with exit code 1, and nothing is half launched: through the commands."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,10 @@ def wordy(text: str) -> str:
     return text.replace("5", "five")
 
 
+def unmeasured(text: str) -> str:
+    return re.sub(r"\d+\.\d+", "nan", text)
+
+
 def empty(text: str) -> str:
     return ""
 
@@ -134,6 +139,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("final_comparison", "mmprolong_final_comparison", ragged, "line 2 has another number of cells"),
         ("rope_base", "mmprolong_rope_base", without_column, "no column 'overall'; its columns are"),
         ("rope_base", "mmprolong_rope_base", wordy, "write a number"),
+        ("rope_base", "mmprolong_rope_base", unmeasured, "'nan' is not finite; write a number"),
         ("rope_base", "mmprolong_rope_base", empty, "no rows; expected a line of column names"),
         ("orion_stages", "orion_short_vs_long_stage", empty, "no rows; expected a line of column names"),
         (

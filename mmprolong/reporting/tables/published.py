@@ -1,6 +1,7 @@
 """The papers' own numbers, from CSV files that are one table each."""
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,19 @@ def numbers(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float
     """The sum of a column.
 
     Raises:
-        ConfigError: a cell is no number.
+        ConfigError: a cell is no finite number.
     """
     try:
-        return sum(float(row[column]) for row in rows)
+        return sum(_finite(row[column]) for row in rows)
     except ValueError as error:
         raise ConfigError(f"published {table}, column {column!r}: {error}; write a number") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not finite")
+    return number
 
 
 def _read(path: Path) -> list[dict[str, str]]:
