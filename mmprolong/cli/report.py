@@ -91,7 +91,7 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
         console.print(f"not launched: begin with {begin}", soft_wrap=True)
     if store.root.is_dir():
         folder = store.root / "reports" / (arguments.ablation if arguments.table else "published")
-        print_written(console, "table", lambda: write_table(made, folder / made.name)["md"])
+        print_written(console, "table", lambda: write_table(made, folder / name)["md"])
 
 
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:

@@ -37,6 +37,13 @@ def test_runs_are_shown_in_another_table(capsys, launched: Path):
     assert (launched / "reports" / "length_dist" / "training_setup.md").is_file()
 
 
+def test_runs_in_two_other_tables_are_two_files(capsys, launched: Path):
+    for name in ("rope_base", "extraction_ratio"):
+        assert f"{name}.md" in said(capsys, "report", "length_dist", "--table", name, "--store", str(launched))
+    names = {path.name for path in (launched / "reports" / "length_dist").glob("*.md")}
+    assert {"rope_base.md", "extraction_ratio.md"} <= names
+
+
 def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path):
     file = str(tmp_path / "length_dist.json.gz")
     first = said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
