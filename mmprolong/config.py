@@ -218,6 +218,8 @@ class Cluster:
     """Expected time of a step of the other stages [s]."""
     step_megabytes: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
     """Expected size of a finished step, by stage [MB]."""
+    times_of: str = execution("")
+    """The model that these times and sizes are of; empty: not said."""
 
 
 @dataclass

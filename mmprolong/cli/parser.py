@@ -12,7 +12,7 @@ _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
   python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
   mmprolong status length_dist --watch                       where every point stands
-  python -m mmprolong.sweep +ablation=length_dist cluster=slurm_h100 cluster.account=NAME
+  python -m mmprolong.sweep +ablation=length_dist cluster=slurm_cpu cluster.account=NAME
   mmprolong retry length_dist                                on a cluster: submit what failed again
   mmprolong report length_dist                               the table again, and the HTML report
   mmprolong claims                                           what the papers claim, and what supports it

@@ -56,11 +56,12 @@ def expected(
 def based_on(plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual: Mapping[str, float]) -> str:
     """What `expected` rests on, by stage of the unfinished steps: 'this sweep: corpus; this store: training'."""
     own = _own_means(plan, where)
+    of = f" (times of {cluster.times_of})" if cluster.times_of else ""
     sources: dict[str, list[str]] = defaultdict(list)
     asked = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
     for stage in (stage for stage in STAGES if stage in asked):
         told = stage == "training" or stage in cluster.step_seconds
-        config = f"cluster={cluster.name}" if told else f"nothing ({_SECONDS:g} s each)"
+        config = f"cluster={cluster.name}{of}" if told else f"nothing ({_SECONDS:g} s each)"
         sources["this sweep" if stage in own else "this store" if stage in usual else config].append(stage)
     return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
 

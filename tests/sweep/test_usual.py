@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mmprolong.artifacts import DONE, Store
+from mmprolong.compose import Composer
 from mmprolong.config import Cluster
 from mmprolong.records import RunRecord
 from mmprolong.sweep.estimate import based_on, expected
@@ -42,6 +43,12 @@ def test_before_anything_is_finished_the_store_says_how_long_it_takes(store: Sto
     assert (found["reply-b-0"], found["score-b-0"]) == (70, 5)
     told = based_on(PLAN, where, Cluster(step_seconds={"score": 5.0}), usual)
     assert told == ("nothing (5 s each): corpus, synthesis, mixture; this store: training, reply; cluster=local: score")
+
+
+def test_an_estimate_by_the_configuration_says_which_model_its_times_are_of():
+    h100 = Composer().compose(["cluster=slurm_h100"])[0].cluster
+    where = under_way(PLAN, "score:open")
+    assert based_on(PLAN, where, h100, {}).endswith("cluster=slurm_h100 (times of a 7B model): score")
 
 
 def test_what_the_sweep_has_finished_itself_counts_alone(store: Store):
