@@ -10,8 +10,10 @@ from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show_shared
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
+    from mmprolong.plans import Plan
     from mmprolong.stages import Step
 
 _NAMED = 50
@@ -21,7 +23,8 @@ _NAMED = 50
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The ablation, and which of its jobs."""
     parser.add_argument("ablation")
-    parser.add_argument("match", nargs="?", default="", help="only of points whose label/s<seed> contains this")
+    which = "only of points whose label/s<seed>, or else of steps whose stage/id, contains this"
+    parser.add_argument("match", nargs="?", default="", help=which)
     add_store(parser)
 
 
@@ -33,6 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     store = Store(Path(arguments.store))
     plan = load_plan(store, arguments.ablation)
+    _require_match(plan, arguments.match)
     done = cancel(store, plan, arguments.match)
     write_asked(store, plan)
     console = Terminal()
@@ -44,6 +48,17 @@ def run(arguments: argparse.Namespace) -> None:
     show_shared(done.shared, console)
     if not done.ended and not done.shared:
         console.print(f"{arguments.ablation}: no job of it is in the queue")
+
+
+def _require_match(plan: "Plan", match: str) -> None:
+    """
+    Raises:
+        ConfigError: no point and no step is named so; names the nearest label.
+    """
+    points = (f"{point.label}/s{point.seed}" for point in plan.points)
+    if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
+        found = "no label/s<seed> and no stage/id contains it"
+        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
 
 
 def _lines(steps: "Sequence[Step]") -> Iterable[str]:

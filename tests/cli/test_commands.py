@@ -233,6 +233,7 @@ def test_a_mistake_is_one_line_with_the_way_out(capsys, monkeypatch, tmp_path: P
         (["show", "length_dist/unifrm"], "did you mean 'uniform'?"),
         (["show", "length_dist/uniform/7"], "has no seed 7; allowed: 0"),
         (["diff", "length_dist/uniform", "longpt"], "give two of one kind"),
+        (["cancel", "length_dist", "unifrom"], "did you mean 'uniform'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
