@@ -92,8 +92,11 @@ class Steps:
                 torn.append(str(error))
         return found, torn
 
-    def find(self, text: str) -> KnownStep:
+    def find(self, text: str, points: bool = True) -> KnownStep:
         """The step that `text` names: `stage/id`, id, the beginning of either, or the id's hash.
+
+        Args:
+            points: whether who asks takes an ablation or a point of one, too.
 
         Raises:
             ConfigError: none or several; names the nearest.
@@ -107,7 +110,9 @@ class Steps:
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        near = _near(text, [*self.paths, *self._points])
+        if not points and is_ablation(self.store, text):
+            raise ConfigError(f"step {text!r}: an ablation or a point of one; give a step, named as its folder is")
+        near = _near(text, [*self.paths, *(self._points if points else [])])
         raise ConfigError(f"step {text!r}: not in {self.store.root}; {near}{self._unread}")
 
     def get(self, path: str) -> KnownStep:

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """What a step's id is made of: stage, version, settings, and the ids of its inputs, down to the pool."""
     steps = Steps(Store(Path(arguments.store)))
-    Terminal().print(_tree(steps, steps.find(arguments.step), "", set()))
+    Terminal().print(_tree(steps, steps.find(arguments.step, points=False), "", set()))
 
 
 def _tree(steps: Steps, step: KnownStep, role: str, seen: set[str]) -> Tree:

@@ -214,6 +214,8 @@ def test_list_names_every_ablation_and_choice(capsys):
         (["show", "rope_base"], "not launched"),
         (["show", "length_dst"], "did you mean 'length_dist'"),
         (["why", "nothing-0000"], "not in store"),
+        (["why", "length_dst"], "its folders are the steps' names"),
+        (["why", "length_dist/base"], "an ablation or a point of one; give a step"),
         (["diff", "length_dist/base", "x-0000"], "give two of one kind"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
