@@ -15,6 +15,7 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # None where it is closed
     print_in_any_encoding()
     try:
         arguments = parse(sys.argv[1:] if words is None else words)
