@@ -18,7 +18,7 @@ _VISIBLE = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD
 """What stands for a control character: one character each, so that styles keep their places."""
 
 
-_PLAIN = {"−": "-", "–": "-", "≈": "~", "×": "x", "Δ": "d", "†": "+", "·": ".", "█": "#", "\u00a0": " "}
+_PLAIN = dict(zip("−–≈×Δ±†‡·█\u00a0", "--~xd/+^.# ", strict=True))
 """What stands for a letter that the terminal's encoding lacks: one character each; any other is `?`."""
 
 

@@ -91,6 +91,20 @@ def test_letters_that_the_encoding_lacks_end_no_command(tmp_path: Path, encoding
     assert " -0.43|" in done.stdout and "?0.43" not in done.stdout
 
 
+def test_a_terminal_of_ascii_shows_every_mark_of_a_table(tmp_path: Path):
+    store = write_store(tmp_path, Truth(documents=4, seeds=2, missing=frozenset({("uniform", 1)})))
+    words = [sys.executable, "-m", "mmprolong.cli", "report", "length_dist", "--store", str(store)]
+    done = run(words, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "/ standard deviation over seeds" in done.stdout and "?" not in done.stdout
+
+
+@pytest.mark.parametrize("words", ["status --store nowhere", "list", "complete -- sta"])
+def test_a_command_whose_output_is_closed_ends_as_any_other(words: str):
+    done = run(["bash", "-c", f"{sys.executable} -m mmprolong.cli {words} >&-"])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_commands_have_one_kind_of_terminal():
     """Any other would read brackets in a label as markup."""
     own = Path(terminal.__file__)
