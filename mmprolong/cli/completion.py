@@ -7,15 +7,15 @@ _BASH = r"""# mmprolong completion for bash: put this line into ~/.bashrc
 #   eval "$(mmprolong completion bash)"
 _mmprolong() {
     local line="${COMP_LINE:0:COMP_POINT}" IFS=$' \t\n' words found word current before
-    read -ra words <<< "$line"
-    [[ "$line" == *[[:space:]] ]] && words+=("")
+    read -a words <<< "$line"  # without -r: a space that is escaped parts no words
+    [[ "$line" == *[^\\][[:space:]] ]] && words+=("")
     current="${words[${#words[@]}-1]}"
     before="${current%"${current##*=}"}"  # bash completes only what follows the last =
     [[ "$COMP_WORDBREAKS" == *=* ]] || before=""
     COMPREPLY=()
     while IFS= read -r found; do
         [[ -z "$found" ]] && continue
-        word="${found#"$before"}"
+        printf -v word %q "${found#"$before"}"
         [[ "$found" == *[=/] ]] || word+=" "
         COMPREPLY+=("$word")
     done < <("${words[0]}" complete -- "${words[@]:1}" 2>/dev/null)
@@ -28,7 +28,7 @@ _ZSH = r"""#compdef mmprolong
 #   eval "$(mmprolong completion zsh)"
 _mmprolong() {
     local -a found
-    found=("${(@f)$("${words[1]}" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    found=("${(@f)$("${words[1]}" complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
     found=(${found:#})
     (( $#found )) || { _files; return }
     compadd -S '' -- ${(M)found:#*[=/]}

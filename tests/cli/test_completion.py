@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.artifacts import Store
 from mmprolong.cli.complete import candidates
 from mmprolong.cli.completion import SCRIPTS
+from mmprolong.plans import save_plan
 from tests.cli.typed import step_of
+from tests.sweep.scenes import sweep
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -45,33 +48,54 @@ def test_steps_and_points_are_completed(swept: Path):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_after_an_equals_sign():
+    assert _replies("mmprolong sweep +ablation=le") == "[length_dist ]"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("typed", ["a/", r"a/rope\ x1"])
+def test_bash_completes_a_label_of_several_words_as_one(tmp_path: Path, typed: str):
+    save_plan(Store(tmp_path), sweep(("rope x1 / LongPT",), 1))
+    assert _replies(f"mmprolong show --store {tmp_path} {typed}") == r"[a/rope\ x1\ /\ LongPT ]"
+
+
+def _replies(line: str) -> str:
+    """What bash offers for a line, each in brackets."""
     bin_ = Path(sys.executable).parent
-    line = "mmprolong sweep +ablation=le"
     ask = (
         f"{SCRIPTS['bash']}\nCOMP_LINE='{line}' COMP_POINT={len(line)}\n_mmprolong\nprintf '[%s]' \"${{COMPREPLY[@]}}\""
     )
     environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout == "[length_dist ]"
+    return done.stdout
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
-def test_zsh_completes_what_is_typed(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("sweep +ablation=le", "+ablation=length_dist"),
+        ("show --store . a/", r"a/rope\ x1\ /\ LongPT"),
+        (r"show --store . a/rope\ x", r"a/rope\ x1\ /\ LongPT"),
+    ],
+)
+def test_zsh_completes_what_is_typed(tmp_path: Path, typed: str, completed: str):
+    save_plan(Store(tmp_path), sweep(("rope x1 / LongPT",), 1))
     script = tmp_path / "completion"
     script.write_text(SCRIPTS["zsh"])
     begin = f"PS1='rea''dy> '; autoload -U compinit; compinit -u -D; source {script}; unsetopt zle_bracketed_paste"
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
     shell, terminal = pty.openpty()
     with subprocess.Popen(
-        ["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+        ["zsh", "-f", "-i"], cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
     ) as zsh:
         os.write(shell, f"{begin}\n".encode())
         _read_until(shell, "ready> ")
-        os.write(shell, b"mmprolong sweep +ablation=le\t")
-        assert "+ablation=length_dist" in _read_until(shell, "length_dist")
+        os.write(shell, f"mmprolong {typed}\t".encode())
+        shown = _read_until(shell, completed[-6:])
         zsh.kill()
     os.close(terminal)
     os.close(shell)
+    assert completed in shown
 
 
 def _read_until(terminal: int, words: str) -> str:
