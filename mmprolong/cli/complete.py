@@ -39,7 +39,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     if command not in COMMANDS or before[-1] in ("--store", OPTION):
         return []
     if current.startswith("-"):
-        return _beginning(_options(command), current)
+        return _beginning(options(command), current)
     if command in _OVERRIDES:
         return _beginning(_overrides(command, current), current)
     if command == "completion":
@@ -51,9 +51,11 @@ def _beginning(found: Sequence[str] | dict, current: str) -> list[str]:
     return [word for word in found if word.startswith(current)]
 
 
-def _options(command: str) -> list[str]:
+def options(command: str) -> list[str]:
+    """What a command can be told with a dash."""
     parser = argparse.ArgumentParser(prog=command)
-    add_arguments(parser, COMMANDS[command])
+    if command in COMMANDS:
+        add_arguments(parser, COMMANDS[command])
     return sorted({*re.findall(r"(?<=\[)--?[a-z][a-z-]*", parser.format_usage()), "--help"})
 
 

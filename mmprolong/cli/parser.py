@@ -35,7 +35,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     arguments, rest = built.parse_known_args(words)
     unknown = [word for word in rest if word.startswith("-")]
     if unknown or (rest and "overrides" not in arguments):
-        built.error(f"unrecognized arguments: {' '.join(unknown or rest)}")
+        known = [one for one in complete.options(arguments.command) if one.startswith("--")] if unknown else []
+        near = f"; {nearest(unknown[0], known)}" if known else ""
+        built.error(f"unrecognized arguments: {' '.join(unknown or rest)}{near}")
     if rest:
         arguments.overrides = [*arguments.overrides, *rest]
     return arguments
@@ -52,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     built.add_argument("--version", action="version", version=__version__)
     built.set_defaults(config_dir="")
-    commands = built.add_subparsers(metavar="command", required=True)
+    commands = built.add_subparsers(metavar="command", dest="command", required=True)
     for name, module in COMMANDS.items():
         about = (module.run.__doc__ or "").splitlines()[0]
         add_arguments(commands.add_parser(name, help=about, description=about, allow_abbrev=False), module)

@@ -252,7 +252,10 @@ def test_an_unknown_option_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["corpus", "--phas", "longpt"])
     assert caught.value.code == 2
-    assert "--phas" in capsys.readouterr().err
+    assert "--phas; " in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["sweep", "--dryrun"])
+    assert "did you mean '--dry-run'?" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_is_no_error(swept: Path):
