@@ -49,7 +49,10 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("sweep.seeds=[0,1,1]", "sweep.seeds: [0, 1, 1]; name one or more, each once"),
         ("+sweep.grid=[{x:['lenth_distribution=uniform']}]", "did you mean 'length_distribution'?"),
         ("+sweep.grid=[{x:['length_distribution=unifrm']}]", "did you mean 'uniform'?"),
-        ("+sweep.zip=[{x:['seed=1']},{y:['rope=base_x1'],z:['rope=base_x2']}]", "sweep.zip: axes of [1, 2] labels"),
+        (
+            "+sweep.zip=[{x:['rope=base_x4']},{y:['rope=base_x1'],z:['rope=base_x2']}]",
+            "sweep.zip: axes of [1, 2] labels",
+        ),
         (
             "+sweep.grid.x=[1]",
             "sweep.grid.x: the ablation has no block sweep.grid; write the whole of it, +sweep.grid=...",
