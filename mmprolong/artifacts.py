@@ -102,7 +102,8 @@ def drop_resume(folder: Path) -> None:
     for name in (*_RESUME, CODE, SPENT):
         path = folder / name
         if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)  # a launch elsewhere may be removing it; it has another look
+            with suppress(FileNotFoundError):  # a launch on a machine that shares no locks is removing it, too
+                shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 

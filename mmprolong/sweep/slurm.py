@@ -107,7 +107,7 @@ class SlurmLauncher:
         frozen = freeze_launch(self.store, self.plan)
         submitted: list[Submitted] = []
         noted: list[Submission] = []
-        others = {name: jobs for name, jobs in wanted(self.store).items() if name != self.plan.ablation}
+        others = {name: steps for name, steps in wanted(self.store).items() if name != self.plan.ablation}
         try:
             for array in arrays:
                 dependency = _dependency(array, submitted, jobs)
@@ -125,10 +125,14 @@ class SlurmLauncher:
         return submitted
 
     def _note(self, lines: Sequence[Submission], others: Mapping[str, Mapping[str, str]]) -> None:
-        """Note jobs, also for the other ablations that want those whose place they take."""
+        """Note jobs, also for the other ablations that want those whose place they take.
+
+        Args:
+            others: the jobs that each wants, by step.
+        """
         append(launches(self.store, self.plan.ablation), lines)
-        for name, jobs in others.items():
-            append(launches(self.store, name), (each for each in lines if each.step in jobs))
+        for name, steps in others.items():
+            append(launches(self.store, name), (each for each in lines if each.step in steps))
 
     def _submit_array(self, array: Array, dependency: str, frozen: Frozen) -> list[str]:
         from submitit import SlurmExecutor

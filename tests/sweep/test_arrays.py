@@ -1,5 +1,3 @@
-import time
-
 from mmprolong.plans import Plan
 from mmprolong.stages import Step
 from mmprolong.sweep.arrays import descendants, make_arrays
@@ -85,7 +83,7 @@ def test_all_that_hangs_on_a_step_is_found():
     assert descendants(ARMS, {"mixture1"}) == {"training1", "reply1"}
 
 
-def test_a_thousand_points_are_arranged_in_a_second():
+def test_a_thousand_points_are_four_arrays():
     names = {"corpus": ""}
     for point in range(1000):
         names |= {
@@ -94,6 +92,4 @@ def test_a_thousand_points_are_arranged_in_a_second():
             f"reply{point}": f"training{point}",
         }
     made = plan(**names)
-    began = time.process_time()
     assert len(make_arrays(made, made.steps.keys(), set(), 1000)) == 4
-    assert time.process_time() - began < 1
