@@ -9,12 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Tracking
-from mmprolong.mirror import Mirror
-from mmprolong.plans import Plan, Point, save_plan
+from mmprolong.pipeline.plan import Plan, Point, save_plan
 from mmprolong.reporting.sources.wandb_files import read_runs
 from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import Store
 
 
 def one_run(folder: Path, rows: int) -> Path:

@@ -21,18 +21,18 @@ from PIL import Image as Pillow
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from mmprolong.artifacts import Store
-from mmprolong.backbones import count, encode, find
-from mmprolong.backbones.proxy import SPECIAL, Proxy, _config
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Model, Optimizer, Source, Tracking
+from mmprolong.config.compose import Composer, freeze
+from mmprolong.images.pages import PageImages
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.selection import Entry
-from mmprolong.pages.images import PageImages
-from mmprolong.qwen.encoding import Encoded
+from mmprolong.models.backbone import count, encode, find
+from mmprolong.models.backbones.proxy import SPECIAL, Proxy, _config
+from mmprolong.models.encoding import Encoded
+from mmprolong.pipeline.steps import run_step, steps_of
 from mmprolong.records import Document, Instance, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
-from mmprolong.stages import run_step, steps_of
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Model, Optimizer, Source, Tracking
+from mmprolong.store.store import Store
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import next_token

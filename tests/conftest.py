@@ -1,6 +1,6 @@
 import os
 
-from mmprolong.choices import CONFIG_DIR
+from mmprolong.config.groups import CONFIG_DIR
 
 os.environ.update(WANDB_MODE="offline", WANDB_ERROR_REPORTING="false", WANDB_SILENT="true", OMP_NUM_THREADS="1")
 os.environ[CONFIG_DIR] = ""  # the files of whoever runs the tests are not tested

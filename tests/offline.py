@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from mmprolong.config import Tracking
-from mmprolong.mirror import Mirror
 from mmprolong.records import Score
 from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.settings.knobs import Tracking
 
 MADE: dict[str, Any] = {"commit": "0123abc", "packages": {"numpy": np.__version__}, "hardware": "2 x CPU"}
 """What every record says of code and machine."""

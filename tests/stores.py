@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mmprolong.artifacts import Store, write_json
-from mmprolong.config import Config, Corpus, Mixture, Phase, Source, Suite
 from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.score import metrics as measured
+from mmprolong.pipeline.steps import split_path
 from mmprolong.records import (
     Checkpoint,
     Document,
@@ -27,7 +26,8 @@ from mmprolong.records import (
     Score,
     write_jsonl,
 )
-from mmprolong.stages import split_path
+from mmprolong.settings.knobs import Config, Corpus, Mixture, Phase, Source, Suite
+from mmprolong.store.store import Store, write_json
 from tests.offline import DIGEST, MADE, mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]

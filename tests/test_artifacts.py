@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import ANSWERED, DONE, Store, code_so_far, drop_resume, hash_outputs, lease
 from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
+from mmprolong.store.store import ANSWERED, DONE, Store, code_so_far, drop_resume, hash_outputs, lease
 
 
 def finished(root: Path) -> Store:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli import main
 from mmprolong.cli.lookup import step_folders
-from mmprolong.plans import planned
+from mmprolong.pipeline.plan import planned
+from mmprolong.store.store import Store
 from tests.corpus.pdfs import write_pdf
 from tests.stores import Truth, write_store
 from tests.wandb_server import serving

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mmprolong.compose import Composer
+from mmprolong.config.compose import Composer
+from mmprolong.config.ranges import RULES
 from mmprolong.errors import ConfigError
-from mmprolong.ranges import RULES
 from mmprolong.synthesis.stage import WRITERS
 from mmprolong.training.loop import PARTS
 

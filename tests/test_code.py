@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.code import code_of, meaning
-from mmprolong.settings import STAGES
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.code_digest import code_of, meaning
+from mmprolong.store.store import Store
 from mmprolong.sweep.freeze import freeze_launch, setup
 from mmprolong.sweep.plan import make_plan
 
@@ -69,7 +69,7 @@ def test_all_that_the_stages_import_is_in_their_code():
 def elsewhere(folder: Path, more: str = "") -> dict[str, str]:
     """The code of the training stage in another copy of the package."""
     module = STAGES["training"].module
-    code = f"import json\nfrom mmprolong.code import code_of\nfound = code_of({module!r}, {{}})\n{more}\n"
+    code = f"import json\nfrom mmprolong.store.code_digest import code_of\nfound = code_of({module!r}, {{}})\n{more}\n"
     code += f"assert found == code_of({module!r}, {{}})\nprint(json.dumps(found))"
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)

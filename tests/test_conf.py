@@ -4,8 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mmprolong.choices import ablations, groups, root
-from mmprolong.compose import Composer, to_json
+from mmprolong.config.compose import Composer, to_json
+from mmprolong.config.groups import ablations, groups, root
 from mmprolong.errors import ConfigError
 from mmprolong.sweep.plan import make_plan
 from tests.golden.write import defaults

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli import main
-from mmprolong.plans import load_plan, save_plan
-from mmprolong.stages import Step, stage_of
+from mmprolong.pipeline.plan import load_plan, save_plan
+from mmprolong.pipeline.steps import Step, stage_of
+from mmprolong.store.store import Store
 from mmprolong.sweep.standing import standings
 from tests.stores import Truth, rewrite, write_store
 

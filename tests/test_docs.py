@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import config_dir, groups
 from mmprolong.cli import main
 from mmprolong.cli.commands import COMMANDS
 from mmprolong.cli.parser import parse
-from mmprolong.compose import Composer
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import config_dir, groups
 from mmprolong.sweep.plan import make_plan
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mmprolong.environment import hardware
+from mmprolong.store.environment import hardware
 
 
 def test_the_machine_names_its_graphics_cards(tmp_path: Path):

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from mmprolong.errors import DataError, DiskFull, StepFailed
-from mmprolong.failures import ADVICE, from_job, from_note, kind_of
+from mmprolong.runtime.failures import ADVICE, from_job, from_note, kind_of
 
 
 class OutOfMemoryError(RuntimeError):

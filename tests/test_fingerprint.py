@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmprolong.config import Corpus, Optimizer, identity
 from mmprolong.errors import ConfigError
-from mmprolong.fingerprint import canonical, digest, readable_id
+from mmprolong.settings.knobs import Corpus, Optimizer, identity
+from mmprolong.store.fingerprint import canonical, digest, readable_id
 
 
 def test_equal_settings_have_one_identity():

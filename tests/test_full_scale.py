@@ -13,17 +13,17 @@ from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2_5_VLFo
 from transformers.convert_slow_tokenizer import TikTokenConverter
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from mmprolong.artifacts import Store, read_json
-from mmprolong.backbones import count, encode, find
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Config, Tracking
+from mmprolong.config.compose import Composer, freeze
 from mmprolong.corpus.pool import find_pdfs, locate
-from mmprolong.pages.images import PageImages
-from mmprolong.pages.renderers import pixel_size
-from mmprolong.qwen import tokens
-from mmprolong.qwen.inputs import collate
+from mmprolong.images.pages import PageImages
+from mmprolong.images.renderer import pixel_size
+from mmprolong.models.backbone import count, encode, find
+from mmprolong.models.qwen_vl import tokens
+from mmprolong.models.qwen_vl.inputs import collate
+from mmprolong.pipeline.steps import Step, run_step, steps_of
 from mmprolong.records import Document, Image, Instance, Message, Pack, Reply, RunRecord, Sample, read_jsonl
-from mmprolong.stages import Step, run_step, steps_of
+from mmprolong.settings.knobs import Config, Tracking
+from mmprolong.store.store import Store, read_json
 
 pytestmark = pytest.mark.xdist_group("full-scale")
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import ANSWERED, SPENT, drop_resume, hash_outputs, read_json, write_json
-from mmprolong.meter import Meter, Spent
-from mmprolong.runlog import RunLog
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.runtime.usage import Meter, Spent
+from mmprolong.store.store import ANSWERED, SPENT, drop_resume, hash_outputs, read_json, write_json
 
 BEFORE = Spent(seconds=1000.0, cpu_seconds=3600.0)
 

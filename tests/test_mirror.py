@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import LOG, Store
-from mmprolong.config import Tracking
 from mmprolong.evaluation import score
-from mmprolong.mirror import Mirror
+from mmprolong.pipeline.steps import make_step, run_step
 from mmprolong.records import RunRecord
 from mmprolong.reporting.sources.wandb_files import read_runs
-from mmprolong.runlog import RunLog
-from mmprolong.settings import ScoreSettings
-from mmprolong.stages import make_step, run_step
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.stages import ScoreSettings
+from mmprolong.store.store import LOG, Store
 from tests.offline import await_summary
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, serving
@@ -27,8 +27,8 @@ from tests.wandb_server import KEY, serving
 ATTEMPT = """
 import sys, time
 from pathlib import Path
-from mmprolong.config import Tracking
-from mmprolong.mirror import Mirror
+from mmprolong.settings.knobs import Tracking
+from mmprolong.runtime.wandb_logger import Mirror
 root, first, last, end = sys.argv[1:]
 mirror = Mirror("step-1", {}, "step-1", "group", Path(root), Tracking(mode="online"))
 for number in range(int(first), int(last)):
@@ -127,8 +127,8 @@ ABANDONED = """
 import sys
 from pathlib import Path
 import psutil
-from mmprolong.config import Tracking
-from mmprolong.mirror import Mirror
+from mmprolong.settings.knobs import Tracking
+from mmprolong.runtime.wandb_logger import Mirror
 mirror = Mirror("step-1", {}, "step-1", "group", Path(sys.argv[1]), Tracking())
 processes = psutil.Process().children(recursive=True)
 for each in processes:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import root
 from mmprolong.cli import main
-from mmprolong.compose import Composer
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import root
+from mmprolong.config.layer import Layer
 from mmprolong.errors import ConfigError
-from mmprolong.layer import Layer
 
 SUITE = "conf/suite/proxy.yaml"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import OPTION
 from mmprolong.cli import main
+from mmprolong.config.groups import OPTION
 from tests.corpus.pdfs import write_pdf
 from tests.own import write
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, own_files, root
 from mmprolong.cli.complete import candidates
-from mmprolong.compose import Composer
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, own_files, root
 from mmprolong.errors import ConfigError
-from mmprolong.plans import Plan, load_plan, save_plan
+from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command, sweep_command
 from mmprolong.sweep.freeze import environment, freeze_launch, setup
 from mmprolong.sweep.plan import make_plan

@@ -3,7 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
-from mmprolong.schema import unknown
+from mmprolong.config.schema import unknown
 
 KEYS = ["phases.longpt.mixture.supervision.ocr_full", "cluster.jobs.training.minutes"]
 

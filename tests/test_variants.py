@@ -5,12 +5,12 @@ from itertools import combinations, product
 
 import pytest
 
-from mmprolong.choices import ablations, groups
-from mmprolong.compose import Composer
-from mmprolong.config import Config
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import ablations, groups
+from mmprolong.config.variants import Composition, derived
 from mmprolong.errors import ConfigError
+from mmprolong.settings.knobs import Config
 from mmprolong.sweep.spec import draft, points
-from mmprolong.variants import Composition, derived
 
 DEFAULTS = {"length_distribution": "pool_native", "rope": "base_x4"}
 PLAIN = {"phases": {"longpt": {"mixture": {"length": {"name": "pool_native", "tilt": None}}, "rope": {"factor": 4.0}}}}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.choices import CONFIG_DIR
+from mmprolong.config.groups import CONFIG_DIR
 from tests.own import FILES, write_own
 from tests.small import run, small_pool
 

@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mmprolong.choices import config_dir
 from mmprolong.cli.parser import parse
 from mmprolong.cli.terminal import Terminal, print_in_any_encoding
+from mmprolong.config.groups import config_dir
 from mmprolong.errors import MMProLongError, out_of_space
 
 INTERRUPTED = 130

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show_shared
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError, nearest
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.plans import Plan
-    from mmprolong.stages import Step
+    from mmprolong.pipeline.plan import Plan
+    from mmprolong.pipeline.steps import Step
 
 _NAMED = 50
 """Cancelled steps that are named one by one."""
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Cancel the jobs of an ablation on a cluster and those that wait for them, but none that another one needs."""
-    from mmprolong.plans import load_plan
+    from mmprolong.pipeline.plan import load_plan
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.dashboard.asked import write_asked
 

@@ -4,9 +4,9 @@ import argparse
 
 from rich.table import Table
 
-from mmprolong.choices import ABLATION, ablations, groups
 from mmprolong.cli.tables import table
 from mmprolong.cli.terminal import Terminal
+from mmprolong.config.groups import ABLATION, ablations, groups
 from mmprolong.errors import ConfigError
 
 

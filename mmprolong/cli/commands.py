@@ -3,7 +3,6 @@
 import argparse
 from types import ModuleType
 
-from mmprolong.choices import CONFIG_DIR, OPTION
 from mmprolong.cli import (
     cancel,
     catalogue,
@@ -24,6 +23,7 @@ from mmprolong.cli import (
     synthesis,
     why,
 )
+from mmprolong.config.groups import CONFIG_DIR, OPTION
 
 COMMANDS: dict[str, ModuleType] = {
     "sweep": sweep,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ABLATION, OPTION, ablations, config_dir, groups
 from mmprolong.cli.commands import COMMANDS, add_arguments
 from mmprolong.cli.lookup import step_folders
-from mmprolong.plans import load_plan, planned
+from mmprolong.config.groups import ABLATION, OPTION, ablations, config_dir, groups
+from mmprolong.pipeline.plan import load_plan, planned
+from mmprolong.store.store import Store
 
 NAME = "complete"
 _ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
@@ -70,7 +70,7 @@ def _overrides(command: str, current: str) -> list[str]:
 
 def _keys() -> list[str]:
     """Keys of the values that are the same in every phase."""
-    from mmprolong.config import Cluster, Corpus, Model, Paths, Suite, Tracking, Training
+    from mmprolong.settings.knobs import Cluster, Corpus, Model, Paths, Suite, Tracking, Training
 
     sections = (Cluster, Corpus, Model, Paths, Suite, Tracking, Training)
     return ["seed=", *(f"{one.__name__.lower()}.{entry.name}=" for one in sections for entry in fields(one))]

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
 from mmprolong.cli.tables import span, table
 from mmprolong.cli.terminal import Terminal
@@ -20,9 +19,10 @@ from mmprolong.cli.why import flat
 from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
 from mmprolong.mixture.selection import Entry
+from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Pack, read_jsonl
-from mmprolong.settings import STAGES
-from mmprolong.stages import stage_of
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.config import Config
-    from mmprolong.plans import Plan
+    from mmprolong.pipeline.plan import Plan
+    from mmprolong.settings.knobs import Config
     from mmprolong.sweep.slurm import Launched
 
 

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError
+from mmprolong.store.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The last lines that the steps of an ablation wrote, and why they failed."""
-    from mmprolong.plans import load_plan
+    from mmprolong.pipeline.plan import load_plan
     from mmprolong.sweep.said import last_said
 
     if arguments.lines < 0:

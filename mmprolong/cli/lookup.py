@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ablations
-from mmprolong.config import identity
+from mmprolong.config.groups import ablations
 from mmprolong.errors import ArtifactError, ConfigError, nearest
-from mmprolong.plans import Plan, Point, load_plan, planned
-from mmprolong.settings import STAGES
-from mmprolong.stages import Step, split_path
+from mmprolong.pipeline.plan import Plan, Point, load_plan, planned
+from mmprolong.pipeline.steps import Step, split_path
+from mmprolong.settings.knobs import identity
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.store.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ablations
 from mmprolong.cli.lookup import add_mixed_code, add_store
 from mmprolong.cli.tables import table
 from mmprolong.cli.terminal import Terminal, print_written
+from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError
-from mmprolong.plans import Plan, planned
+from mmprolong.pipeline.plan import Plan, planned
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
     from mmprolong.reporting.sources.runs import Runs

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.launch import show
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.store.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
-    from mmprolong.plans import load_plan
+    from mmprolong.pipeline.plan import load_plan
     from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm import SlurmLauncher
 

@@ -11,14 +11,14 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from mmprolong.artifacts import PROGRESS, Store, read_json
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ArtifactError, ConfigError, Wrong, WrongValues, nearest
+from mmprolong.store.store import PROGRESS, Store, read_json
 
 if TYPE_CHECKING:
-    from mmprolong.config import Config
-    from mmprolong.origin import Origins
-    from mmprolong.stages import Step
+    from mmprolong.config.provenance import Origins
+    from mmprolong.pipeline.steps import Step
+    from mmprolong.settings.knobs import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def asked(overrides: Sequence[str]) -> Asked:
     Raises:
         ConfigError: an override is wrong, or names an ablation.
     """
-    from mmprolong.compose import Composer
-    from mmprolong.stages import steps_of
+    from mmprolong.config.compose import Composer
+    from mmprolong.pipeline.steps import steps_of
 
     composer = Composer()
     if composer.sweep_block(overrides):
@@ -80,7 +80,7 @@ def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
 
 def finish(asked: Asked, roles: Sequence[str], console: Terminal) -> None:
     """Run the steps of `roles` and all that they need, each once; finished ones are not repeated."""
-    from mmprolong.stages import run_step
+    from mmprolong.pipeline.steps import run_step
 
     for step in _needed(asked.steps, roles):
         if asked.store.record(step.stage, step.id) is not None:

@@ -10,13 +10,13 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
 from mmprolong.cli.sources import Sources
 from mmprolong.cli.tables import number
 from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.errors import ConfigError, FeasibilityError, StepFailed, nearest
 from mmprolong.records import Document, Instance, Message, Pack, Reply, Sample, Score, read_jsonl
+from mmprolong.store.store import Store
 
 T = TypeVar("T")
 _LONGEST = 600

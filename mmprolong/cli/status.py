@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import load_plan, planned
+from mmprolong.pipeline.plan import load_plan, planned
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.plans import Plan
+    from mmprolong.pipeline.plan import Plan
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""

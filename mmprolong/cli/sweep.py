@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.launch import check_prune, submit
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ArtifactError, StepFailed
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mmprolong.config import Config
-    from mmprolong.plans import Plan
+    from mmprolong.pipeline.plan import Plan
+    from mmprolong.settings.knobs import Config
     from mmprolong.sweep.launch import Launcher, Progress
     from mmprolong.sweep.standing import Standing
     from mmprolong.sweep.watch import Watch
@@ -34,8 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.cli.table_check import check_table
-    from mmprolong.compose import Composer
-    from mmprolong.plans import save_plan
+    from mmprolong.config.compose import Composer
+    from mmprolong.pipeline.plan import save_plan
     from mmprolong.sweep.display import failures
     from mmprolong.sweep.plan import make_plan
 
@@ -95,7 +95,7 @@ def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal)
 
 def _replaced(store: Store, plan: "Plan") -> list[str]:
     """What is said where the store's plan of this name has steps that this one has not, or is damaged."""
-    from mmprolong.plans import load_plan, planned
+    from mmprolong.pipeline.plan import load_plan, planned
 
     try:
         last = load_plan(store, plan.ablation) if plan.ablation in planned(store) else plan

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from mmprolong.choices import PUBLISHED, TABLES, files_in, named
+from mmprolong.config.groups import PUBLISHED, TABLES, files_in, named
 from mmprolong.errors import Wrong, WrongValues
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.paper_tables import built
 from mmprolong.reporting.tables.published import Published
 
 if TYPE_CHECKING:
-    from mmprolong.plans import Plan
+    from mmprolong.pipeline.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.text import Text
 from rich.tree import Tree
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.lookup import KnownStep, Steps, add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.store.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

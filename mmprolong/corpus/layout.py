@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
-from mmprolong.pages.renderers import Line
+from mmprolong.images.renderer import Line
 from mmprolong.records import Block, Heading
 
 _EDGE = 0.115

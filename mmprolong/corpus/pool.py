@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmprolong.errors import Wrong, WrongValues
-from mmprolong.pages.files import pool_folder
+from mmprolong.images.pdf_files import pool_folder
 
 LICENCES = "LICENSES.md"
 _ENDINGS = (".pdf", ".pdf.gz")

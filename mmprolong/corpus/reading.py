@@ -15,8 +15,8 @@ import numpy as np
 
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.errors import DiskFull, writing
-from mmprolong.pages.files import Unreadable
-from mmprolong.pages.renderers import OpenDocument, renderer
+from mmprolong.images.pdf_files import Unreadable
+from mmprolong.images.renderer import OpenDocument, renderer
 from mmprolong.records import Block, Document, Reject, write_jsonl
 
 _TEXT_KEY_PAGES = 3

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmprolong.pages.renderers import Line
+from mmprolong.images.renderer import Line
 
 Box = tuple[float, float, float, float]
 

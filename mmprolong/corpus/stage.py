@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from mmprolong.artifacts import PARTS
-from mmprolong.config import Corpus
 from mmprolong.corpus.pool import find_pdfs, licences, locate
 from mmprolong.corpus.reading import Job, Part, read_part
 from mmprolong.corpus.workers import read_all
 from mmprolong.errors import DataError, writing
-from mmprolong.pages.renderers import renderer
+from mmprolong.images.renderer import renderer
 from mmprolong.records import Document, Reject, write_jsonl
-from mmprolong.runlog import Interrupted, RunLog
+from mmprolong.runtime.run_log import Interrupted, RunLog
+from mmprolong.settings.knobs import Corpus
+from mmprolong.store.store import PARTS
 
 
 def run(settings: Corpus, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:

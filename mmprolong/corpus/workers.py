@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mmprolong.corpus.reading import Job, Part, serve, write_part
 from mmprolong.records import Reject
-from mmprolong.runlog import Interrupted
+from mmprolong.runtime.run_log import Interrupted
 
 _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 """Exit codes of a worker that was ended by a person or a scheduler, not by its document."""

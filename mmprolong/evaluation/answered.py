@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.artifacts import ANSWERED
 from mmprolong.errors import writing
 from mmprolong.records import Reply
+from mmprolong.store.store import ANSWERED
 
 
 class Answered:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from transformers import DynamicCache, Qwen2_5_VLForConditionalGeneration
 
-from mmprolong.qwen.encoding import Encoded
-from mmprolong.qwen.inputs import Inputs
+from mmprolong.models.encoding import Encoded
+from mmprolong.models.qwen_vl.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)

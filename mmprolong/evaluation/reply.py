@@ -9,20 +9,20 @@ from typing import Any
 import torch
 
 from mmprolong import plugins
-from mmprolong.backbones import Backbone, find
-from mmprolong.config import Suite
 from mmprolong.errors import FeasibilityError
 from mmprolong.evaluation.answered import Answered
 from mmprolong.evaluation.benchmarks import Question
 from mmprolong.evaluation.prefix import Asked, read, reply, split_prefix
-from mmprolong.pages.images import PageImages
-from mmprolong.qwen import weights
-from mmprolong.qwen.encoding import Encoded, assemble
-from mmprolong.qwen.inputs import collate
-from mmprolong.qwen.positions import positions
+from mmprolong.images.pages import PageImages
+from mmprolong.models.backbone import Backbone, find
+from mmprolong.models.encoding import Encoded, assemble
+from mmprolong.models.qwen_vl import weights
+from mmprolong.models.qwen_vl.inputs import collate
+from mmprolong.models.qwen_vl.positions import positions
 from mmprolong.records import Image, Reply, write_jsonl
-from mmprolong.runlog import Interrupted, RunLog
-from mmprolong.settings import ReplySettings
+from mmprolong.runtime.run_log import Interrupted, RunLog
+from mmprolong.settings.knobs import Suite
+from mmprolong.settings.stages import ReplySettings
 
 
 def run(settings: ReplySettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:

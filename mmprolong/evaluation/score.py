@@ -11,8 +11,8 @@ import msgspec
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.records import Reply, Sample, Score, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
-from mmprolong.settings import ScoreSettings
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.stages import ScoreSettings
 
 QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
 """Depths of the evidence."""

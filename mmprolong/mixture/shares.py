@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from mmprolong.config import Mixture
 from mmprolong.errors import ConfigError, Wrong, WrongValues
+from mmprolong.settings.knobs import Mixture
 
 VQA = "vqa"
 

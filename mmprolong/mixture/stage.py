@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import write_json
-from mmprolong.config import Mixture
 from mmprolong.errors import FeasibilityError, nearest
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.selection import Entry, draw, shuffled
 from mmprolong.mixture.shares import bins, native_weights, split_tokens, task_weights
 from mmprolong.records import Document, Pack, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
-from mmprolong.settings import MixtureSettings
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Mixture
+from mmprolong.settings.stages import MixtureSettings
+from mmprolong.store.store import write_json
 
 
 def run(settings: MixtureSettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 
 K = TypeVar("K")
 

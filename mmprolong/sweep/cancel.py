@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mmprolong.artifacts import Store, lease
-from mmprolong.plans import PLANS, Plan
+from mmprolong.pipeline.plan import PLANS, Plan
+from mmprolong.store.store import Store, lease
 from mmprolong.sweep.arrays import descendants
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import JobState

@@ -3,10 +3,10 @@
 import shlex
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import own_option
-from mmprolong.keys import assigned, key_of
-from mmprolong.plans import Plan
+from mmprolong.config.groups import own_option
+from mmprolong.config.keys import assigned, key_of
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of
 
 _ASKED = {"memory": "memory", "time": "minutes"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mmprolong.errors import Wrong
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 
 QUESTIONS = ("suite.benchmark", "suite.source", "suite.labels", "suite.scorer", "corpus.digest", "corpus.heldout")
 """What decides which questions are asked and how their answers are judged."""

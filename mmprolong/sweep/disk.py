@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store
-from mmprolong.failures import from_log
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.runtime.failures import from_log
+from mmprolong.store.store import FAILED, LOG, PROGRESS, Store
 from mmprolong.sweep.job_logs import newest_attempt
 from mmprolong.sweep.jobstate import JobState
 from mmprolong.sweep.standing import Standing, log_path, standings, tail

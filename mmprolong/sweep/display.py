@@ -8,8 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.plans import Plan
-from mmprolong.settings import STAGES
+from mmprolong.pipeline.plan import Plan
+from mmprolong.settings.stages import STAGES
 from mmprolong.sweep.estimate import Hours
 from mmprolong.sweep.standing import Standing
 from mmprolong.sweep.totals import totals

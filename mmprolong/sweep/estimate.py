@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Cluster
-from mmprolong.plans import Plan
-from mmprolong.settings import STAGES
-from mmprolong.stages import Step
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
+from mmprolong.settings.knobs import Cluster
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of, workers
 from mmprolong.sweep.standing import Standing
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.artifacts import Store, write_json
-from mmprolong.choices import CONFIG_DIR, PARTS, own_files, root
-from mmprolong.environment import FROZEN, code_version
+from mmprolong.config.groups import CONFIG_DIR, PARTS, own_files, root
 from mmprolong.errors import writing
-from mmprolong.plans import PLANS, Plan
+from mmprolong.pipeline.plan import PLANS, Plan
+from mmprolong.store.environment import FROZEN, code_version
+from mmprolong.store.store import Store, write_json
 
 _PACKAGE = Path(__file__).parent.parent
 DIFF = "changes.diff"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmprolong
-from mmprolong.settings import STAGES
-from mmprolong.stages import Step
+from mmprolong.pipeline.steps import Step
+from mmprolong.settings.stages import STAGES
 
 _HEADING = re.compile(rf"({'|'.join(STAGES)})/\S+ \(.*\), code .+")
 

@@ -15,10 +15,10 @@ from typing import IO
 
 import msgspec
 
-from mmprolong.artifacts import DONE, Store, held
-from mmprolong.config import Cluster, Tracking
-from mmprolong.failures import from_process, leave_note
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.runtime.failures import from_process, leave_note
+from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.store.store import DONE, Store, held
 from mmprolong.sweep.freeze import Frozen, environment, freeze_launch
 from mmprolong.sweep.oom import kills
 from mmprolong.sweep.resources import THREADS, workers

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mmprolong.choices import ABLATION, groups, own_folder
-from mmprolong.compose import Composer, to_json
-from mmprolong.config import Config
-from mmprolong.environment import code_version
+from mmprolong.config.compose import Composer, to_json
+from mmprolong.config.groups import ABLATION, groups, own_folder
+from mmprolong.config.keys import SWEEP, assigned, key_of
 from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues, refuse
-from mmprolong.keys import SWEEP, assigned, key_of
-from mmprolong.plans import Plan, Point, with_own_files
-from mmprolong.stages import Step, steps_of
+from mmprolong.pipeline.plan import Plan, Point, with_own_files
+from mmprolong.pipeline.steps import Step, steps_of
+from mmprolong.settings.knobs import Config
+from mmprolong.store.environment import code_version
 from mmprolong.sweep.comparable import SET_BY, judged_otherwise
 from mmprolong.sweep.spec import Ablation, PointSpec, draft, labels, points, problems, read_draft, set_by_rows
 

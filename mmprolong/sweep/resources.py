@@ -2,7 +2,7 @@
 
 import os
 
-from mmprolong.config import Cluster, Job
+from mmprolong.settings.knobs import Cluster, Job
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""

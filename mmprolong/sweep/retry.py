@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Config
+from mmprolong.config.keys import key_of
 from mmprolong.errors import ConfigError
-from mmprolong.keys import key_of
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.settings.knobs import Config
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 from mmprolong.sweep.plan import plan_again
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mmprolong.artifacts import FAILED, Store
-from mmprolong.plans import Plan
-from mmprolong.stages import Step
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
+from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.standing import Standing, log_path, standings, tail, traceback
 from mmprolong.sweep.submissions import latest
 from mmprolong.sweep.worker_logs import StepLog, step_logs

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from mmprolong.artifacts import Store, lease
-from mmprolong.config import Cluster, Tracking
 from mmprolong.errors import DiskFull, SchedulerError
-from mmprolong.plans import PLANS, Plan, planned, save_plan
+from mmprolong.pipeline.plan import PLANS, Plan, planned, save_plan
+from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.store.store import Store, lease
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.freeze import Frozen, freeze_launch, launches, setup

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.choices import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, groups, named, shown
+from mmprolong.config.decode import typed
+from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, groups, named, shown
+from mmprolong.config.keys import SWEEP, key_of
 from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, nearest, refuse
-from mmprolong.keys import SWEEP, key_of
-from mmprolong.typed import typed
 
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 _MARK = re.compile(r' in "<unicode string>", line (\d+), column \d+')
@@ -107,8 +107,8 @@ def _in_file(path: Path) -> Iterator[None]:
     try:
         yield
     except WrongValues as error:
-        from mmprolong.layer import Layer
-        from mmprolong.origin import Origins
+        from mmprolong.config.layer import Layer
+        from mmprolong.config.provenance import Origins
 
         origins = Origins(lambda _: [Layer(path)])
         raise WrongValues(*map(origins.placed, error.wrong)) from error

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import FAILED, LOG, PROGRESS, Store, held
 from mmprolong.errors import ArtifactError, SchedulerError
-from mmprolong.failures import Failure, from_job, from_log, from_note
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
-from mmprolong.stages import Step
+from mmprolong.runtime.failures import Failure, from_job, from_log, from_note
+from mmprolong.store.store import FAILED, LOG, PROGRESS, Store, held
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.job_logs import newest_attempt
 from mmprolong.sweep.jobstate import UNLISTED, JobState

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again
 from mmprolong.sweep.display import cost_line, duration, per_second
 from mmprolong.sweep.estimate import time_left

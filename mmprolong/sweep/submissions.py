@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import writing
-from mmprolong.plans import PLANS
+from mmprolong.pipeline.plan import PLANS
+from mmprolong.store.store import Store
 
 JOBS = "jobs.jsonl"
 LOGS = "slurm"

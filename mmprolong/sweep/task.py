@@ -9,11 +9,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Tracking
-from mmprolong.plans import read_plan
-from mmprolong.runlog import Interrupted
-from mmprolong.stages import run_step
+from mmprolong.pipeline.plan import read_plan
+from mmprolong.pipeline.steps import run_step
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import Store
 from mmprolong.sweep.dashboard.job import ShownByJob
 from mmprolong.sweep.job_logs import heading
 

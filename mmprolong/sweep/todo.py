@@ -2,8 +2,8 @@
 
 from collections.abc import Set
 
-from mmprolong.artifacts import Store, drop_left_over
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store, drop_left_over
 
 GONE = "its folder is gone, and nothing that is to do needs it"
 

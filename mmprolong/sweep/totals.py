@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.sweep.estimate import Hours, expected, hours, spent, wall_time, width
 from mmprolong.sweep.standing import Standing
 

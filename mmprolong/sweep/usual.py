@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import DONE, Store
-from mmprolong.config import identity
-from mmprolong.plans import Plan
-from mmprolong.settings import STAGES
+from mmprolong.pipeline.plan import Plan
+from mmprolong.settings.knobs import identity
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.standing import Standing
 
 _READ = 100

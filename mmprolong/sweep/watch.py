@@ -1,10 +1,10 @@
 """Where the steps of a plan stand while this machine's launcher runs them."""
 
-from mmprolong.artifacts import Store
-from mmprolong.failures import Failure
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
-from mmprolong.stages import Step
+from mmprolong.runtime.failures import Failure
+from mmprolong.store.store import Store
 from mmprolong.sweep.launch import Progress
 from mmprolong.sweep.standing import Standing, noted, running
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Tracking
 from mmprolong.errors import MMProLongError
-from mmprolong.plans import Plan, read_plan
-from mmprolong.runlog import Interrupted
-from mmprolong.stages import run_step
+from mmprolong.pipeline.plan import Plan, read_plan
+from mmprolong.pipeline.steps import run_step
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import Store
 from mmprolong.sweep.task import Warnings
 from mmprolong.sweep.worker_logs import heading
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.settings import STAGES
-from mmprolong.stages import Step
+from mmprolong.pipeline.steps import Step
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 
 LOGS = "logs"
 _HEADING = re.compile(rf"({'|'.join(STAGES)})/\S+ \(.*\)")

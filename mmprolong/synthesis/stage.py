@@ -7,13 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mmprolong.backbones import count, find
-from mmprolong.config import Source
 from mmprolong.errors import ConfigError, FeasibilityError, nearest
-from mmprolong.pages.images import PageImages
+from mmprolong.images.pages import PageImages
+from mmprolong.models.backbone import count, find
 from mmprolong.records import Block, Document, Instance, Reject, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
-from mmprolong.settings import SynthesisSettings
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Source
+from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.synthesis.template import write_template
 

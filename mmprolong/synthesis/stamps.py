@@ -11,9 +11,9 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from mmprolong.config import Source
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.records import Document, Image, Instance, Message
+from mmprolong.settings.knobs import Source
 
 ORIGIN = "stamps-1"
 ASKABLE = 8

@@ -6,9 +6,9 @@ from types import ModuleType
 
 import numpy as np
 
-from mmprolong.config import Source
 from mmprolong.plugins import load
 from mmprolong.records import Block, Document, Image, Instance, Message, Reject
+from mmprolong.settings.knobs import Source
 from mmprolong.synthesis.material import Material
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.segments import segments

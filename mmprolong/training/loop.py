@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmprolong.config import Optimizer
 from mmprolong.errors import DataError
-from mmprolong.qwen.inputs import Inputs
-from mmprolong.runlog import Interrupted, RunLog
+from mmprolong.models.qwen_vl.inputs import Inputs
+from mmprolong.runtime.run_log import Interrupted, RunLog
+from mmprolong.settings.knobs import Optimizer
 from mmprolong.training import checkpoints
 from mmprolong.training.masters import Masters
 from mmprolong.training.memory import peak_memory, reset_peak

@@ -2,7 +2,7 @@
 
 from math import cos, pi
 
-from mmprolong.config import Optimizer
+from mmprolong.settings.knobs import Optimizer
 
 
 def learning_rate(optimizer: Optimizer, seen: int, total: int) -> float:

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from mmprolong import plugins
-from mmprolong.backbones import Backbone, find
-from mmprolong.pages.images import PageImages
-from mmprolong.qwen import weights
-from mmprolong.qwen.rope import rope_fingerprint, set_rope_base
-from mmprolong.runlog import RunLog
-from mmprolong.settings import TrainingSettings
+from mmprolong.images.pages import PageImages
+from mmprolong.models.backbone import Backbone, find
+from mmprolong.models.qwen_vl import weights
+from mmprolong.models.rope import rope_fingerprint, set_rope_base
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.stages import TrainingSettings
 from mmprolong.training.loop import Loop
 from mmprolong.training.stream import Stream
 

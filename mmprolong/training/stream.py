@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmprolong.backbones import Backbone, encode
 from mmprolong.errors import DataError
-from mmprolong.pages.images import PageImages
-from mmprolong.qwen.inputs import Inputs, collate
+from mmprolong.images.pages import PageImages
+from mmprolong.models.backbone import Backbone, encode
+from mmprolong.models.qwen_vl.inputs import Inputs, collate
 from mmprolong.records import Instance, Pack, read_jsonl
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from mmprolong.evaluation.score import metrics
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Sample, Score
 from mmprolong.reporting.sources.runs import Result, Runs
 from tests.stores import judged

@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mmprolong.choices import CLAIMS, PUBLISHED, config_dir, files_in
+from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims.claim import Claim, Difference, Ours, Printed, read_claims, verdict
 from mmprolong.reporting.claims.ours import judge_ours, judge_runs

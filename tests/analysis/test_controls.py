@@ -6,12 +6,10 @@ import msgspec
 import pytest
 
 from mmprolong import plugins
-from mmprolong.artifacts import read_json, write_json
-from mmprolong.backbones import count, find
-from mmprolong.choices import TABLES, files_in
-from mmprolong.config import Config
+from mmprolong.config.groups import TABLES, files_in
 from mmprolong.evaluation.lengths import size
-from mmprolong.plans import Plan, Point
+from mmprolong.models.backbone import count, find
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Document, Instance
 from mmprolong.reporting.figures.charts import accuracy_by_length
 from mmprolong.reporting.figures.own_figure import own_figure
@@ -19,6 +17,8 @@ from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.settings.knobs import Config
+from mmprolong.store.store import read_json, write_json
 from mmprolong.sweep.plan import make_plan
 from mmprolong.synthesis.stamps import write_stamped
 from tests.analysis.runs import runs_of

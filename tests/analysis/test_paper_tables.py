@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong import plugins
-from mmprolong.choices import PUBLISHED, TABLES, files_in
+from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
 from mmprolong.reporting.sources.runs import read_store

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong import plugins
-from mmprolong.choices import FIGURES, PUBLISHED, TABLES, files_in
+from mmprolong.config.groups import FIGURES, PUBLISHED, TABLES, files_in
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, read_ablation

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ablations, groups
 from mmprolong.cli import main
 from mmprolong.cli.lookup import Steps, step_folders
-from mmprolong.compose import Composer
-from mmprolong.plans import save_plan
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import ablations, groups
+from mmprolong.pipeline.plan import save_plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.cli.typed import said, small, step_of
 from tests.small import run

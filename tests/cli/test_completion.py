@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.complete import candidates
 from mmprolong.cli.completion import SCRIPTS
-from mmprolong.plans import save_plan
+from mmprolong.pipeline.plan import save_plan
+from mmprolong.store.store import Store
 from tests.cli.typed import step_of
 from tests.sweep.scenes import sweep
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.compose import Composer, freeze
-from mmprolong.config import Tracking
+from mmprolong.config.compose import Composer, freeze
 from mmprolong.errors import DiskFull, MMProLongError
-from mmprolong.stages import run_step, steps_of
+from mmprolong.pipeline.steps import run_step, steps_of
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import Store
 from tests.cli.typed import TINY, hashes, small
 from tests.disk import mount
 from tests.small import command, run

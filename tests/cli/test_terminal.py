@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli import terminal
 from mmprolong.cli.tables import table
 from mmprolong.cli.terminal import Terminal
-from mmprolong.plans import save_plan
+from mmprolong.pipeline.plan import save_plan
 from mmprolong.records import Reply, read_jsonl, write_jsonl
+from mmprolong.store.store import Store
 from tests.cli.typed import said
 from tests.small import run
 from tests.stores import HELDOUT, LENGTHS, Truth, rewrite, write_store

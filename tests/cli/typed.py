@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli import main
 from mmprolong.cli.lookup import step_folders
+from mmprolong.store.store import Store
 
 POINTS = (
     "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"

@@ -5,7 +5,7 @@ import pytest
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.rows import joined
-from mmprolong.pages.renderers import Line, renderer
+from mmprolong.images.renderer import Line, renderer
 from mmprolong.records import Block, Heading
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmprolong.artifacts import drop_resume, hash_outputs
-from mmprolong.config import Corpus
 from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import Job, read_part
 from mmprolong.corpus.workers import read_all
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.records import Block, Document, Reject, read_jsonl
-from mmprolong.runlog import RunLog
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Corpus
+from mmprolong.store.store import drop_resume, hash_outputs
 from tests.corpus.pdfs import encrypt, write_pdf
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"

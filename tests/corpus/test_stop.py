@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import hash_outputs
-from mmprolong.config import Corpus
 from mmprolong.corpus.reading import read_part
 from mmprolong.corpus.stage import jobs_of, run
-from mmprolong.runlog import Interrupted, RunLog
+from mmprolong.runtime.run_log import Interrupted, RunLog
+from mmprolong.settings.knobs import Corpus
+from mmprolong.store.store import hash_outputs
 from tests.small import small_pool
 
 

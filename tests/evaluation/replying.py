@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Corpus, Model, Suite, Tracking
-from mmprolong.settings import ReplySettings
-from mmprolong.stages import Step, make_step, run_step
+from mmprolong.pipeline.steps import Step, make_step, run_step
+from mmprolong.settings.knobs import Corpus, Model, Suite, Tracking
+from mmprolong.settings.stages import ReplySettings
+from mmprolong.store.store import Store
 from tests.stores import CORPUS, HELDOUT, LENGTHS, SIDE
 
 SETTINGS = ReplySettings(Model(), Suite(labels=LENGTHS, new_tokens=4, batch=512), Corpus(thumbnail=SIDE))

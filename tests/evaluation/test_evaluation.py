@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from mmprolong.backbones import find
-from mmprolong.config import Model, Source, Suite
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Question
 from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.reply import Reader
 from mmprolong.evaluation.score import metrics
 from mmprolong.evaluation.scorers import exact_match, stamps
-from mmprolong.qwen.encoding import assemble
-from mmprolong.qwen.inputs import collate, last_hidden
+from mmprolong.models.backbone import find
+from mmprolong.models.encoding import assemble
+from mmprolong.models.qwen_vl.inputs import collate, last_hidden
 from mmprolong.records import Document, Score, write_jsonl
+from mmprolong.settings.knobs import Model, Source, Suite
 from mmprolong.synthesis.stamps import write_stamped
 from tests.training.material import IMAGES
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import ANSWERED, SPENT, Store, hash_outputs, write_json
-from mmprolong.config import Tracking
 from mmprolong.evaluation.reply import run
-from mmprolong.meter import Spent
+from mmprolong.pipeline.steps import run_step
 from mmprolong.records import RunRecord
-from mmprolong.runlog import Interrupted, RunLog, never
-from mmprolong.stages import run_step
+from mmprolong.runtime.run_log import Interrupted, RunLog, never
+from mmprolong.runtime.usage import Spent
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import ANSWERED, SPENT, Store, hash_outputs, write_json
 from tests.evaluation.replying import SETTINGS, step
 from tests.stores import CORPUS, HELDOUT, Truth, write_store
 

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import RunRecord
+from mmprolong.store.store import Store
 
 
 def records(store: Path) -> dict[str, RunRecord]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import load_plan, save_plan
-from mmprolong.settings import STAGES
+from mmprolong.pipeline.plan import load_plan, save_plan
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes
 from tests.small import command
 

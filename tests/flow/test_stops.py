@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from wandb.proto import wandb_internal_pb2
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Reply, Score, read_jsonl
 from mmprolong.reporting.sources.wandb_files import payloads, read_runs
-from mmprolong.settings import STAGES
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes
 from tests.small import command, run
 from tests.wandb_server import KEY, serving

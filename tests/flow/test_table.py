@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.config import Tracking
-from mmprolong.plans import Plan, load_plan
+from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.pipeline.steps import run_step
 from mmprolong.records import Reject, read_jsonl
-from mmprolong.settings import STAGES
-from mmprolong.stages import run_step
+from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
 from tests.flow.results import records
 from tests.small import command, run
 

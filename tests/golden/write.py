@@ -6,8 +6,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from mmprolong import config, settings
-from mmprolong.choices import ablations
+from mmprolong.config.groups import ablations
+from mmprolong.settings.stages import knobs as config
+from mmprolong.settings.stages import stages as settings
 from mmprolong.sweep.plan import make_plan
 
 

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmprolong.artifacts import read_json
-from mmprolong.config import LengthDistribution, Mixture
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.selection import Entry, draw, shuffled
 from mmprolong.mixture.shares import bins, native_weights, split_tokens, task_weights
 from mmprolong.mixture.stage import run
 from mmprolong.records import Document, Pack, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
-from mmprolong.settings import MixtureSettings
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import LengthDistribution, Mixture
+from mmprolong.settings.stages import MixtureSettings
+from mmprolong.store.store import read_json
 
 WINDOW = 64
 

@@ -6,12 +6,12 @@ import numpy as np
 import pymupdf
 import pytest
 
-from mmprolong.config import Corpus
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
-from mmprolong.pages.images import PageImages
+from mmprolong.images.pages import PageImages
 from mmprolong.records import Document, Image, read_jsonl
-from mmprolong.runlog import RunLog
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Corpus
 
 
 @pytest.fixture

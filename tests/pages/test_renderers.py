@@ -7,8 +7,8 @@ import pytest
 
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
-from mmprolong.pages.files import Unreadable
-from mmprolong.pages.renderers import pixel_size, renderer
+from mmprolong.images.pdf_files import Unreadable
+from mmprolong.images.renderer import pixel_size, renderer
 
 BOTH = pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from mmprolong.pages import stamps
+from mmprolong.images import stamps
 
 WHITE = np.full((56, 56), 255, np.uint8)
 

@@ -3,16 +3,16 @@ import pytest
 import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from mmprolong.backbones import count, encode, find
-from mmprolong.config import Model
 from mmprolong.errors import DataError
-from mmprolong.qwen import weights
-from mmprolong.qwen.encoding import Encoded
-from mmprolong.qwen.inputs import Inputs, collate, last_hidden
-from mmprolong.qwen.patches import patchify
-from mmprolong.qwen.positions import positions
-from mmprolong.qwen.rope import rope_base, rope_fingerprint, set_rope_base
+from mmprolong.models.backbone import count, encode, find
+from mmprolong.models.encoding import Encoded
+from mmprolong.models.qwen_vl import weights
+from mmprolong.models.qwen_vl.inputs import Inputs, collate, last_hidden
+from mmprolong.models.qwen_vl.patches import patchify
+from mmprolong.models.qwen_vl.positions import positions
+from mmprolong.models.rope import rope_base, rope_fingerprint, set_rope_base
 from mmprolong.records import Image, Message
+from mmprolong.settings.knobs import Model
 
 PROXY = find("proxy")
 PAGES = {}

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from mmprolong.backbones import count, find
 from mmprolong.errors import DataError
-from mmprolong.qwen import tokens
+from mmprolong.models.backbone import count, find
+from mmprolong.models.qwen_vl import tokens
 from mmprolong.records import Image, Message
 
 pytest.importorskip("tiktoken")
@@ -99,5 +99,5 @@ def test_a_whole_books_transcription_is_encoded():
 
 
 def test_counting_needs_no_torch():
-    code = "import sys, mmprolong.qwen.tokens as t; t.encode('x'); sys.exit('torch' in sys.modules)"
+    code = "import sys, mmprolong.models.qwen_vl.tokens as t; t.encode('x'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

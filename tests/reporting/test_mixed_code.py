@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store, write_json
 from mmprolong.cli import main
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.sources.origins import MixedCode, mixed_ahead
 from mmprolong.reporting.sources.runs import Runs, read_store
@@ -15,6 +14,7 @@ from mmprolong.reporting.sources.wandb_offline import read_wandb
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.reporting.tables.render import to_csv
+from mmprolong.store.store import Store, write_json
 from mmprolong.sweep.plan import make_plan
 from tests.offline import mirror
 from tests.stores import HELDOUT, Truth, rewrite, write_store

@@ -7,7 +7,7 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.errors import FeasibilityError
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Sample
 from mmprolong.reporting.sources.runs import Result, Runs, read_store
 from mmprolong.reporting.statistics.components import Components, components

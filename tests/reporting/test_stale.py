@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store, write_json
 from mmprolong.cli import main
 from mmprolong.evaluation.score import metrics
-from mmprolong.plans import Plan, load_plan, save_plan
+from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import write_jsonl
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.stale import with_stale
 from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.store.store import Store, write_json
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mmprolong.cli import main
-from mmprolong.config import Tracking
 from mmprolong.errors import ConfigError
-from mmprolong.mirror import Mirror
 from mmprolong.reporting.sources.sync import sync_runs
 from mmprolong.reporting.sources.wandb_files import BLOCK, read_runs
+from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.settings.knobs import Tracking
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, WandbServer
 

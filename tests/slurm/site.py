@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.arrays import descendants
 from mmprolong.sweep.standing import log_path
 from mmprolong.sweep.submissions import latest

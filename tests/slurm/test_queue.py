@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from tests.slurm.site import ARMS, LIVE, MARKS, SLURM, Site
 from tests.small import command
 

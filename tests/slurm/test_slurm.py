@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.sweep.jobstate import array_of
 from mmprolong.sweep.submissions import latest
 from tests.disk import fill, small_disk

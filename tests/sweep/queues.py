@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import SchedulerError
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import JobState
 from mmprolong.sweep.submissions import Submission, append

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mmprolong.config import Cluster, Job
-from mmprolong.failures import Failure
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
-from mmprolong.stages import Step
+from mmprolong.runtime.failures import Failure
+from mmprolong.settings.knobs import Cluster, Job
 from mmprolong.sweep.standing import Standing
 
 LENGTHS = ("1x", "2x", "4x", "8x", "16x")

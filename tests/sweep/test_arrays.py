@@ -1,5 +1,5 @@
-from mmprolong.plans import Plan
-from mmprolong.stages import Step
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
 from mmprolong.sweep.arrays import descendants, make_arrays
 
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Point
+from mmprolong.pipeline.plan import Point
+from mmprolong.store.store import Store
 from mmprolong.sweep.cancel import cancel
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import JobState

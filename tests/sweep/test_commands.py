@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli.parser import parse
-from mmprolong.compose import Composer
-from mmprolong.config import Cluster
-from mmprolong.failures import ADVICE
+from mmprolong.config.compose import Composer
+from mmprolong.runtime.failures import ADVICE
+from mmprolong.settings.knobs import Cluster
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, sweep_command
 from tests.sweep.scenes import sweep
 

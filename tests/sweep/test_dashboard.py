@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import FAILED, LOG, Store
-from mmprolong.failures import Failure
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.runtime.failures import Failure
+from mmprolong.store.store import FAILED, LOG, Store
 from mmprolong.sweep.dashboard.page import SIGNS, page
 from mmprolong.sweep.standing import Standing
 from tests.sweep.scenes import FAILED as FAILED_STEP

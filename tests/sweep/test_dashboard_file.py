@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
+from mmprolong.store.store import Store
 from mmprolong.sweep.dashboard.job import ShownByJob
 from mmprolong.sweep.dashboard.local import ShownByLauncher
 from mmprolong.sweep.dashboard.write import Dashboard, dashboard_path
@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Store:
 WRITERS = """
 import sys
 from pathlib import Path
-from mmprolong.artifacts import Store
+from mmprolong.store.store import Store
 from mmprolong.sweep.dashboard.write import Dashboard, dashboard_path
 from tests.sweep.scenes import all_finished, sweep
 plan = sweep([f"label {place}" for place in range(int(sys.argv[2]))], 1)

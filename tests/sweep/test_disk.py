@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import FAILED, Store
+from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.disk import standings_on_disk
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.standing import Standing, last_words, log_path, noted

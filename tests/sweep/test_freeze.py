@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import DiskFull
+from mmprolong.store.store import Store
 from mmprolong.sweep.freeze import freeze_launch, launches
 from tests.disk import small_disk
 from tests.sweep.test_arrays import ARMS

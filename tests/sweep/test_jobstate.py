@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmprolong.failures import from_job
+from mmprolong.runtime.failures import from_job
 from mmprolong.sweep.jobstate import JobState, packed, pick, read_sacct, read_squeue
 
 SACCT = """\

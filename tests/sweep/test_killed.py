@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mmprolong.artifacts import LEASE, PROGRESS, Store, held, lease
 from mmprolong.cli import main
-from mmprolong.failures import Failure, from_process, leave_note
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
+from mmprolong.runtime.failures import Failure, from_process, leave_note
+from mmprolong.store.store import LEASE, PROGRESS, Store, held, lease
 from mmprolong.sweep.said import last_said
 from mmprolong.sweep.standing import log_path, noted, standings
 from mmprolong.sweep.submissions import latest

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError, refuse
-from mmprolong.plans import load_plan, save_plan
-from mmprolong.stages import stage_of
+from mmprolong.pipeline.plan import load_plan, save_plan
+from mmprolong.pipeline.steps import stage_of
+from mmprolong.store.store import Store
 from mmprolong.sweep.comparable import equal_rows
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.spec import Ablation, draft, labels, problems

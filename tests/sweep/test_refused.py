@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.cli import main
-from mmprolong.plans import load_plan, planned, save_plan
+from mmprolong.pipeline.plan import load_plan, planned, save_plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.small import OVERRIDES, small_pool
 

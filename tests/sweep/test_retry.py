@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
-from mmprolong.plans import load_plan, save_plan
+from mmprolong.pipeline.plan import load_plan, save_plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.freeze import freeze_launch
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
@@ -45,7 +45,7 @@ def test_a_retry_is_for_slurm(overrides: list[str], tmp_path: Path):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("mmprolong/settings.py", 'evaluation.score", ScoreSettings, 1', 'evaluation.score", ScoreSettings, 2'),
+        ("mmprolong/settings/stages.py", 'evaluation.score", ScoreSettings, 1', 'evaluation.score", ScoreSettings, 2'),
         ("conf/length_distribution/uniform.yaml", "tilt: 0.0", "tilt: 0.5"),
     ],
 )

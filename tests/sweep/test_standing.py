@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import FAILED, PROGRESS, Store, hash_outputs, lease
-from mmprolong.failures import Failure, leave_note
 from mmprolong.records import RunRecord
+from mmprolong.runtime.failures import Failure, leave_note
+from mmprolong.store.store import FAILED, PROGRESS, Store, hash_outputs, lease
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.job_logs import heading
 from mmprolong.sweep.jobstate import UNLISTED, JobState

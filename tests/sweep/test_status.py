@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from mmprolong.artifacts import FAILED, PROGRESS, Store
+from mmprolong.store.store import FAILED, PROGRESS, Store
 from mmprolong.sweep.launch import Progress
 from mmprolong.sweep.standing import Standing
 from mmprolong.sweep.status import status_view

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.artifacts import Store, lease
-from mmprolong.config import Tracking
-from mmprolong.runlog import Interrupted
-from mmprolong.stages import Step, run_step
+from mmprolong.pipeline.steps import Step, run_step
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.settings.knobs import Tracking
+from mmprolong.store.store import Store, lease
 
 WARNED = """
 import os, signal, subprocess, sys, time

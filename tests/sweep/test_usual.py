@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mmprolong.artifacts import DONE, Store
-from mmprolong.compose import Composer
-from mmprolong.config import Cluster
+from mmprolong.config.compose import Composer
 from mmprolong.records import RunRecord
+from mmprolong.settings.knobs import Cluster
+from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.estimate import based_on, expected
 from mmprolong.sweep.standing import standings
 from mmprolong.sweep.usual import usual_seconds

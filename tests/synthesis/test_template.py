@@ -7,12 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mmprolong.config import Source
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
-from mmprolong.pages.renderers import renderer
+from mmprolong.images.renderer import renderer
 from mmprolong.records import Block, Document, Heading, Image, Instance, Message, Reject, Segment
+from mmprolong.settings.knobs import Source
 from mmprolong.synthesis import prose
 from mmprolong.synthesis.material import Material, sentences
 from mmprolong.synthesis.question import Question

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from mmprolong.backbones import count, find
-from mmprolong.config import Model, Optimizer, Source
+from mmprolong.images import stamps
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.selection import Entry
-from mmprolong.pages import stamps
+from mmprolong.models.backbone import count, find
 from mmprolong.records import Document, Image, Instance, read_jsonl, write_jsonl
-from mmprolong.runlog import RunLog
+from mmprolong.runtime.run_log import RunLog
+from mmprolong.settings.knobs import Model, Optimizer, Source
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import next_token

@@ -13,13 +13,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mmprolong.artifacts import CHECKPOINTS
-from mmprolong.backbones import find
-from mmprolong.config import Model, Optimizer
 from mmprolong.errors import DataError
-from mmprolong.qwen.inputs import last_hidden
+from mmprolong.models.backbone import find
+from mmprolong.models.qwen_vl.inputs import last_hidden
 from mmprolong.records import Instance, read_jsonl
-from mmprolong.runlog import Interrupted, RunLog, never
+from mmprolong.runtime.run_log import Interrupted, RunLog, never
+from mmprolong.settings.knobs import Model, Optimizer
+from mmprolong.store.store import CHECKPOINTS
 from mmprolong.training import checkpoints
 from mmprolong.training.loop import Loop, freeze
 from mmprolong.training.masters import Masters

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mmprolong.choices import ablations
+from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.claims.claim import Ours

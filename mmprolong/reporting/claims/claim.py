@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.choices import CLAIMS, files_in, named
+from mmprolong.config.groups import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.tables.agreement import UNCLEAR

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.choices import ablations
+from mmprolong.config.groups import ablations
 from mmprolong.errors import ArtifactError, DataError, FeasibilityError
-from mmprolong.plans import Plan, planned
+from mmprolong.pipeline.plan import Plan, planned
 from mmprolong.reporting.claims.asked import lengths_of, require_rows, unanswered
 from mmprolong.reporting.claims.claim import BEST, NOT_RUN, UNJUDGED, Claim, Difference, Ours, smallest_lead, verdict
 from mmprolong.reporting.sources.runs import Result, Runs
@@ -20,6 +19,7 @@ from mmprolong.reporting.statistics.power import cheaper, design_of
 from mmprolong.reporting.tables.agreement import UNCLEAR
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.power_table import command_of, costs_of
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command, sweep_command
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mmprolong.choices import PUBLISHED, files_in
+from mmprolong.config.groups import PUBLISHED, files_in
 from mmprolong.reporting.claims.claim import Claim, Difference, read_claims, smallest_lead
 from mmprolong.reporting.claims.ours import OurVerdict, judge_ours
 from mmprolong.reporting.claims.printed import PrintedVerdict, judge_printed

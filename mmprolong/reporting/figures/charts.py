@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmprolong.artifacts import write_whole
 from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.sources.losses import LossCurve
 from mmprolong.reporting.sources.mixtures import ArmMixture
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length
 from mmprolong.reporting.statistics.estimates import Estimate
+from mmprolong.store.store import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmprolong import plugins
-from mmprolong.choices import FIGURES, files_in
+from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.reporting.sources.runs import Runs
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from mmprolong import plugins
-from mmprolong.config import Corpus
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Image, Instance, Message, Pack, Reply, Score, read_jsonl
 from mmprolong.reporting.report.thumbnails import Thumbnail, thumbnails
 from mmprolong.reporting.sources.instances import phase_instances
 from mmprolong.reporting.sources.runs import Runs
+from mmprolong.settings.knobs import Corpus
 
 STRIP = 12
 """Pages of a document that are shown."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.reporting.figures import charts
 from mmprolong.reporting.figures.heat_map import needle_heat_map
 from mmprolong.reporting.figures.own_figure import OwnFigure

@@ -6,7 +6,6 @@ from typing import Any
 
 from mmprolong import __version__
 from mmprolong.errors import MMProLongError
-from mmprolong.html import render
 from mmprolong.reporting.figures import charts
 from mmprolong.reporting.figures.own_figure import own_figure
 from mmprolong.reporting.report import examples
@@ -18,6 +17,7 @@ from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.digits import signed
 from mmprolong.reporting.tables.render import to_html
 from mmprolong.reporting.tables.table import Table
+from mmprolong.sweep.dashboard.html import render
 
 TEMPLATE = "report.html.j2"
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import RunRecord
-from mmprolong.stages import stage_of
+from mmprolong.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

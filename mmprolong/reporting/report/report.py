@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmprolong.artifacts import write_whole
 from mmprolong.reporting.figures import charts
 from mmprolong.reporting.figures.own_figure import own_figure
 from mmprolong.reporting.report.figures import drawings
@@ -13,6 +12,7 @@ from mmprolong.reporting.sources.items import Item, write_items
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.files import write_table
 from mmprolong.reporting.tables.table import Table
+from mmprolong.store.store import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

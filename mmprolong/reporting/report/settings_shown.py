@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.config import Config
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.settings.knobs import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.config import Corpus
 from mmprolong.records import Image
+from mmprolong.settings.knobs import Corpus
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -40,7 +40,7 @@ def thumbnails(folder: Path, settings: Corpus, pages: Sequence[tuple[int, Image,
     Raises:
         DataError: the corpus or its pool is gone.
     """
-    from mmprolong.pages.images import PageImages
+    from mmprolong.images.pages import PageImages
 
     images = PageImages(folder, settings)
     try:

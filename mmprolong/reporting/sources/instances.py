@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from mmprolong.plans import Point
+from mmprolong.pipeline.plan import Point
 from mmprolong.records import read_jsonl
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mmprolong.errors import ArtifactError, DiskFull, writing
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Result

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import read_json
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

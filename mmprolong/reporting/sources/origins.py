@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from mmprolong.artifacts import DONE, Store
-from mmprolong.code import code_of
-from mmprolong.environment import code_version
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import Plan
-from mmprolong.settings import STAGES
+from mmprolong.pipeline.plan import Plan
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.code_digest import code_of
+from mmprolong.store.environment import code_version
+from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.todo import spent_steps
 
 

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 
 _FACTS = ("document", "task", "length", "depth", "target", "scorer")

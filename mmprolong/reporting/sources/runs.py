@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.lengths import size
-from mmprolong.plans import Plan, Point, load_plan
+from mmprolong.pipeline.plan import Plan, Point, load_plan
+from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.sources.origins import Origin, read_origin, require_one_code
 from mmprolong.reporting.sources.questions import require_same_questions
-from mmprolong.stages import stage_of
+from mmprolong.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.artifacts import write_whole
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.questions import require_same_questions
 from mmprolong.reporting.sources.runs import Result, Runs, comparable
+from mmprolong.store.store import write_whole
 
 FORMAT = 1
 

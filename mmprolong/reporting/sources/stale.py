@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmprolong.errors import MMProLongError
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.sweep.plan import plan_again
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from mmprolong.plans import Point
+from mmprolong.pipeline.plan import Point
 from mmprolong.records import Pack, read_jsonl
 from mmprolong.reporting.sources.instances import phase_instances
 from mmprolong.reporting.sources.runs import Runs

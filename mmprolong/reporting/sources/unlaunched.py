@@ -1,6 +1,6 @@
 """The runs of an ablation that was not launched: rows and seeds as its file says, and no result."""
 
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.sweep.spec import labels, read_ablation
 

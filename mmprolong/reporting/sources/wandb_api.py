@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ConfigError
-from mmprolong.mirror import one_line
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.reporting.sources.items import keep_items, read_items
 from mmprolong.reporting.sources.runs import Runs, comparable
 from mmprolong.reporting.sources.wandb_files import WandbRun, merged, nested
 from mmprolong.reporting.sources.wandb_offline import evaluated, origins_of
+from mmprolong.runtime.wandb_logger import one_line
+from mmprolong.store.store import Store
 
 PAGE = 50
 """Runs a request; larger pages are slower."""

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mmprolong.artifacts import Store
 from mmprolong.errors import ArtifactError
-from mmprolong.plans import load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.items import Item, keep_items, read_items
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Result, Runs, comparable
 from mmprolong.reporting.sources.wandb_files import WandbRun, read_run, run_files
+from mmprolong.store.store import Store
 
 ALONE = 50
 """Runs that one process reads sooner than several have started."""

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mmprolong.artifacts import write_whole
 from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.tables.table import Table
+from mmprolong.store.store import write_whole
 
 _FORMATS = {"md": to_markdown, "tex": to_latex, "csv": to_csv, "html": to_html}
 """By the ending of the file."""

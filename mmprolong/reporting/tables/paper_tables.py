@@ -4,9 +4,9 @@ import inspect
 from pathlib import Path
 
 from mmprolong import plugins
-from mmprolong.choices import PUBLISHED, TABLES, ablations, files_in, named
+from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
 from mmprolong.errors import ConfigError
-from mmprolong.plans import with_own_files
+from mmprolong.pipeline.plan import with_own_files
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.sources.unlaunched import unlaunched
 from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length

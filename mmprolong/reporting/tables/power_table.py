@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Point
+from mmprolong.pipeline.plan import Point
+from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.components import Sample, components
 from mmprolong.reporting.statistics.interval import LEVEL
@@ -13,7 +13,7 @@ from mmprolong.reporting.statistics.power import Design, cheaper, design_of, sma
 from mmprolong.reporting.tables.digits import plain
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.table import Cell, Column, Table
-from mmprolong.stages import stage_of
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
 _MANY = 1_000_000

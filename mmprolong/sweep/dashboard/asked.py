@@ -1,7 +1,7 @@
 """The page as a command writes it that a person typed: from the disk and from Slurm."""
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command
 from mmprolong.sweep.dashboard.write import Dashboard
 from mmprolong.sweep.standing import Standing, standings

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mmprolong.artifacts import Store
-from mmprolong.failures import Failure
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.runtime.failures import Failure
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again
 from mmprolong.sweep.standing import Standing, last_words
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmprolong.plans import Plan, Point
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.sweep.spec import AXES
 from mmprolong.sweep.standing import Standing
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Mapping
 
-from mmprolong.artifacts import Store
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.dashboard.write import Dashboard
 from mmprolong.sweep.standing import Standing
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup, escape
 
 from mmprolong import __version__
-from mmprolong.artifacts import Store
-from mmprolong.html import render
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command
 from mmprolong.sweep.dashboard.failure_groups import failure_groups
 from mmprolong.sweep.dashboard.grid import grid
+from mmprolong.sweep.dashboard.html import render
 from mmprolong.sweep.dashboard.running import running
 from mmprolong.sweep.dashboard.scores import scores
 from mmprolong.sweep.display import cost_line, duration, per_second

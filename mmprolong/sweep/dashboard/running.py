@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mmprolong.artifacts import LOG, Store
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import LOG, Store
 from mmprolong.sweep.estimate import time_left
 from mmprolong.sweep.standing import Standing, last_words
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.sweep.standing import Standing
 
 

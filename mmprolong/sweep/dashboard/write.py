@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from mmprolong.artifacts import Store, locked
-from mmprolong.plans import Plan
+from mmprolong.pipeline.plan import Plan
+from mmprolong.store.store import Store, locked
 from mmprolong.sweep.dashboard.page import page, utc_now
 from mmprolong.sweep.standing import Standing
 

@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from mmprolong.qwen.inputs import Inputs, last_hidden
+from mmprolong.models.qwen_vl.inputs import Inputs, last_hidden
 
 
 def loss(model: Qwen2_5_VLForConditionalGeneration, inputs: Inputs, at_once: int = 4096) -> torch.Tensor:

@@ -1,0 +1,117 @@
+"""What a PDF library must do for us, and the two that do it. Both answer in points from the top left, as displayed."""
+
+import unicodedata
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mmprolong.images.pdf_files import Unreadable
+from mmprolong.plugins import load
+from mmprolong.records import Heading
+
+PIXEL_LIMIT = 50_000_000
+"""Largest page that is rendered [px]."""
+_THUMBNAIL_OVERSAMPLING = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One printed line of text."""
+
+    text: str
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 [pt]."""
+    size: float
+    """Font size of most of its characters [pt]."""
+    font: str
+    """Name of the font of most of its characters, without the subset's prefix."""
+    bold: bool
+    mono: bool
+    group: int
+    """Lines that the library sees as one block of the page share it."""
+
+
+class OpenDocument(Protocol):
+    """A PDF that is open."""
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the content, after gunzip."""
+        ...
+
+    @property
+    def page_sizes(self) -> tuple[tuple[float, float], ...]:
+        """Width and height of each page [pt], rotation applied."""
+        ...
+
+    def render(self, page: int, dpi: int) -> np.ndarray:
+        """The page as uint8 (H, W, 3), H and W by `pixel_size`."""
+        ...
+
+    def thumbnail(self, page: int, side: int) -> np.ndarray:
+        """The page as uint8 (side, side), grey, antialiased, stretched to the square."""
+        ...
+
+    def lines(self, page: int) -> list[Line]:
+        """The lines of the text layer, in the order in which the file draws them."""
+        ...
+
+    def outline(self) -> tuple[Heading, ...]:
+        """The document's own table of contents."""
+        ...
+
+
+class Renderer(Protocol):
+    """A PDF library."""
+
+    def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
+        """Open a .pdf or .pdf.gz.
+
+        Raises:
+            Unreadable: encrypted, no pages, broken, file too large.
+            ConfigError: the library is not installed.
+        """
+        ...
+
+
+def renderer(name: str) -> Renderer:
+    """The renderer called `name`.
+
+    Raises:
+        ConfigError: there is none; names the nearest.
+    """
+    return load("mmprolong.images.renderers", name, "corpus.renderer").RENDERER
+
+
+def clean(text: str) -> str:
+    """Text with single spaces and without control, private-use and unassigned characters."""
+    kept = "".join(char if char.isprintable() and not "\ue000" <= char <= "\uf8ff" else " " for char in text)
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
+
+
+def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:
+    """Width and height of a rendered page [px], known without rendering it.
+
+    Raises:
+        Unreadable: the page is larger than `PIXEL_LIMIT`, or has no area.
+    """
+    width, height = (max(1, round(side * dpi / 72)) for side in page_size)
+    if width * height > PIXEL_LIMIT:
+        raise Unreadable("page too large", f"{width}x{height} px, more than {PIXEL_LIMIT} px")
+    return width, height
+
+
+def shrink(draw_grey: np.ndarray) -> np.ndarray:
+    """The mean of every square of 4x4 pixels: a thumbnail in which thin strokes turn grey instead of vanishing."""
+    factor = _THUMBNAIL_OVERSAMPLING
+    height, width = (side // factor for side in draw_grey.shape)
+    cells = draw_grey[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return np.rint(cells.mean(axis=(1, 3))).astype(np.uint8)
+
+
+def oversampled(side: int) -> int:
+    """Side of the square that `shrink` turns into a thumbnail of `side` [px]."""
+    return side * _THUMBNAIL_OVERSAMPLING

@@ -1,0 +1,1 @@
+"""The graph of steps, and how one step runs."""

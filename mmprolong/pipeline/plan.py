@@ -1,0 +1,192 @@
+"""The plan of a sweep as it was frozen: its points, their configurations and steps. What to run, and what to show."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.config.groups import ablations, elsewhere, own_folder, own_option
+from mmprolong.errors import ArtifactError, ConfigError, nearest
+from mmprolong.pipeline.steps import Step
+from mmprolong.settings.knobs import Cluster
+from mmprolong.store.store import Store, write_json
+
+PLANS = "plans"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One run of a sweep: a row's label at a seed."""
+
+    label: str
+    seed: int
+    config: dict[str, Any]
+    """The frozen configuration, complete."""
+    steps: dict[str, str]
+    """Step ids by role: `corpus`, `<phase>.mixture`, `<phase>.training`, `reply`, `score`, ..."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls the run: 'uniform (seed 1)'."""
+        return f"{self.label} (seed {self.seed})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a sweep asks, and the runs that answer it."""
+
+    ablation: str
+    question: str = ""
+    source: str = ""
+    """Where the published table stands."""
+    baseline: str = ""
+    """Label of the row that the others are compared with."""
+    published: str = ""
+    """File in analysis/published."""
+    table: str = ""
+    """File in analysis/tables; empty: arms by evaluated length."""
+    created: str = ""
+    """UTC, ISO 8601."""
+    code: str = ""
+    """Git commit that planned the sweep."""
+    overrides: tuple[str, ...] = ()
+    """What the user typed."""
+    config_dir: str = ""
+    """Where the user's own files lay at the launch; empty: there were none."""
+    points: tuple[Point, ...]
+    steps: dict[str, Step] = field(default_factory=dict)
+    """By id, in an order in which they can run."""
+
+    @property
+    def labels(self) -> list[str]:
+        """The rows, in the order of the plan."""
+        return list(dict.fromkeys(point.label for point in self.points))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in the order of the plan."""
+        return list(dict.fromkeys(point.seed for point in self.points))
+
+    @property
+    def trained(self) -> str:
+        """Longest length that training covers; empty where the rows differ in it."""
+        found = {point.config["suite"].get("trained") or "" for point in self.points}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
+    def rows(self) -> dict[str, list[Point]]:
+        """The points by label, in the order of the plan."""
+        rows: dict[str, list[Point]] = {}
+        for point in self.points:
+            rows.setdefault(point.label, []).append(point)
+        return rows
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The settings of the suite that judges the baseline."""
+        point = next((point for point in self.points if point.label == self.baseline), self.points[0])
+        return point.config["suite"]
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where the sweep was launched."""
+        return msgspec.convert(self.points[0].config.get("cluster", {}) if self.points else {}, type=Cluster)
+
+    def of(self, label: str) -> list[Point]:
+        """The points of one row that are different runs: of seeds that change nothing, the first."""
+        found: dict[str, Point] = {}
+        for point in self.rows.get(label, []):
+            found.setdefault(point.steps["score"], point)
+        return list(found.values())
+
+    def own_phases(self, point: Point) -> list[str]:
+        """The phases of a run that not all rows share: what the ablation is about, without the training before it."""
+        shared = set.intersection(*(self._mixtures(label) for label in self.labels))
+        roles = [role for role in point.steps if role.endswith(".mixture")]
+        own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
+        return [role.removesuffix(".mixture") for role in own]
+
+    def _mixtures(self, label: str) -> set[str]:
+        points = (point for point in self.points if point.label == label)
+        return {step for point in points for role, step in point.steps.items() if role.endswith(".mixture")}
+
+
+def planned(store: Store) -> list[str]:
+    """Names of the ablations that were launched from this store."""
+    return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
+
+
+def save_plan(store: Store, plan: Plan) -> Path:
+    """Write the plan where status, reports and workers find it."""
+    path = _path(store, plan.ablation)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, plan)
+    return path
+
+
+def load_plan(store: Store, ablation: str) -> Plan:
+    """The plan of `ablation` as it was frozen.
+
+    Raises:
+        ConfigError: it was never launched from this store.
+        ArtifactError: the file is not a plan.
+    """
+    require_launched(store, ablation)
+    return read_plan(_path(store, ablation))
+
+
+def require_launched(store: Store, ablation: str) -> None:
+    """Refuse an ablation of which the store has no plan.
+
+    Raises:
+        ConfigError: says how to launch it, or names the nearest.
+    """
+    launched = planned(store)
+    if ablation in launched:
+        return
+    if ablation not in ablations():
+        near = nearest(ablation, {*launched, *ablations()})
+        raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
+    known = f"launched are: {', '.join(launched) or '(none)'}"
+    begin = shlex.join(["python", "-m", "mmprolong.sweep", f"+ablation={ablation}", *own_option()])
+    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
+
+
+@contextmanager
+def with_own_files(plan: Plan) -> Iterator[None]:
+    """Look up again what `plan` names.
+
+    Raises:
+        ConfigError: also says where the user's own files lay at the launch, if none are at hand now.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if not plan.config_dir or own_folder():
+            raise
+        reason = str(error).partition("\n")[0]
+        add = shlex.join(own_option(plan.config_dir))
+        raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add} ({reason})") from error
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file.
+
+    Raises:
+        ArtifactError: the file is not a plan.
+    """
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except msgspec.DecodeError as error:
+        raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
+    if not plan.points or plan.baseline not in plan.labels:
+        raise ArtifactError(f"{path}: baseline {plan.baseline!r} has no point; {nearest(plan.baseline, plan.labels)}")
+    return plan
+
+
+def _path(store: Store, ablation: str) -> Path:
+    return store.root / PLANS / f"{ablation}.json"

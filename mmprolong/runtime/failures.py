@@ -1,0 +1,164 @@
+"""What went wrong, in one word with a rule each, and what to do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, strsignal
+from typing import Any
+
+from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
+from mmprolong.runtime.wandb_logger import SAYS
+from mmprolong.store.store import FAILED, write_json
+
+ADVICE = {
+    "memory": "ask for more (cluster.jobs.{stage}.memory=GIGABYTES), take a smaller batch, or let fewer steps run at "
+    "once (cluster.processes); then `{again}`",
+    "time": "ask for more (cluster.jobs.{stage}.minutes=MINUTES): `{again}`",
+    "node": "not the step's fault: `{again}`",
+    "killed": "by a person, or for want of memory (cluster.jobs.{stage}.memory, or fewer at once: "
+    "cluster.processes): `{again}`",
+    "disk": "free some space, then `{again}`",
+    "data": "mend the setting or the data that it names, then run the sweep again: `{again}`",
+    "input": "`{again}` runs its inputs first",
+    "code": "a bug: failed.json has its traceback or what it wrote last; mend it, then `{again}`",
+    "cancelled": "`{again}` submits it again",
+}
+"""What to do, by kind of failure."""
+
+_STATES = {
+    "OUT_OF_MEMORY": "memory",
+    "OUT_OF_ME": "memory",
+    "TIMEOUT": "time",
+    "DEADLINE": "time",
+    "NODE_FAIL": "node",
+    "BOOT_FAIL": "node",
+    "PREEMPTED": "node",
+    "REVOKED": "node",
+    "LAUNCH_FAILED": "node",
+    "RECONFIG_FAIL": "node",
+    "CANCELLED": "cancelled",
+}
+"""Kind by the word with which Slurm closes a job; all other jobs are judged by what they wrote."""
+_LAST_WORDS = {
+    "oom-kill event": "memory",
+    "oom_kill event": "memory",
+    "exceeded memory limit": "memory",
+    "Exceeded job memory limit": "memory",
+    "DUE TO TIME LIMIT": "time",
+    "DUE TO NODE FAILURE": "node",
+    "error: Node failure on": "node",
+    "DUE TO PREEMPTION": "node",
+    "CANCELLED AT": "cancelled",
+    "No space left on device": "disk",
+    "no space left on the device": "disk",
+    "Disk quota exceeded": "disk",
+}
+"""Kind by words in a job's log, the first that fits; for clusters that keep no accounts, and for disks without room for
+a note."""
+_UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
+"""How the traceback ends of a job that could not load the code that leaves notes; warnings have such words inside."""
+_BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
+"""In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
+_KILLS = (SIGKILL, SIGTERM, SIGINT, SIGHUP)
+"""Signals that come from outside; a process gets the others by its own fault."""
+_MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step has no result."""
+
+    kind: str
+    says: str
+    """What was found; all but the first line stands in the note alone."""
+
+    def advice(self, stage: str, again: str) -> str:
+        """What to do about it.
+
+        Args:
+            again: the command that runs the step again.
+        """
+        return ADVICE[self.kind].format(stage=stage, again=again)
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of failure that an exception is.
+
+    A full disk and too little memory are told by the error's number, type or words; of the rest our own errors are the
+    data's (or a missing input's) fault, and everything else is a bug.
+    """
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, DiskFull) or out_of_space(error, "disk"):
+        return "disk"
+    if isinstance(error, MemoryError) or any(words in text for words in _MEMORY):
+        return "memory"
+    if isinstance(error, StepFailed):
+        return "input"
+    return "data" if isinstance(error, MMProLongError) else "code"
+
+
+def from_note(note: Mapping[str, Any]) -> Failure:
+    """The failure that a step wrote down itself, in `failed.json`."""
+    kind = note.get("kind") or ("code" if note.get("traceback") else "data")
+    lines = (line for line in str(note.get("error", "")).splitlines() if line.strip())
+    return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
+
+
+def leave_note(folder: Path, failure: Failure, traceback: str = "") -> None:
+    """Write down in a step's folder why it failed, for `from_note`; on a full disk there is no note."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"kind": failure.kind, "error": failure.says, "traceback": traceback, "time": time}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / FAILED, note)
+    except (OSError, DiskFull):  # whoever tells of the failure does so besides
+        return
+
+
+def from_process(code: int, out_of_memory: bool) -> Failure:
+    """The failure of a step whose process on this machine ended under it.
+
+    Args:
+        code: exit code; of a signal the negative number, or 128 more than it if the process ended itself on one from
+            outside.
+        out_of_memory: whether the kernel has killed a process for want of memory meanwhile.
+    """
+    signal = code - 128 if code - 128 in _KILLS else -code
+    if signal <= 0:
+        return Failure("code", f"its process ended with exit code {code}, and left no note")
+    says = f"its process ended with signal {signal} ({strsignal(signal)})"
+    if signal == SIGKILL and out_of_memory:
+        return Failure("memory", f"{says}: the kernel has killed for want of memory while it ran")
+    return Failure("killed" if signal in _KILLS else "code", says)
+
+
+def from_log(lines: Sequence[str]) -> Failure | None:
+    """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
+    for line in reversed(lines):
+        if line.startswith(SAYS) or any(words in line for words in _BESIDE):
+            continue
+        if line.startswith(_UNLOADED):
+            return Failure("code", f"log: {line.strip()}")
+        for words, kind in _LAST_WORDS.items():
+            if words in line:
+                return Failure(kind, f"log: {line.strip()}")
+    return None
+
+
+def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
+    """The failure of a job that ended without leaving a note; None if its end says nothing.
+
+    Args:
+        state: Slurm's word.
+        exit_code: `code:signal`, empty if unknown.
+    """
+    where = f" on {node}" if node else ""
+    if state in _STATES:
+        return Failure(_STATES[state], f"Slurm: {state.lower().replace('_', ' ')}{where}")
+    if state == "FAILED":
+        code, _, signal = exit_code.partition(":")
+        if signal == "9" or code in ("137", "9"):
+            return Failure("killed", f"Slurm: its process was killed (signal 9){where}")
+        return Failure("killed", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")
+    return None

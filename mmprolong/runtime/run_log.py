@@ -1,0 +1,113 @@
+"""What a running step says: a flushed JSONL file that is the record, a progress file, and a mirror in W&B."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.errors import DiskFull
+from mmprolong.runtime.usage import Meter
+from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.store.store import LOG, PROGRESS, write_json
+
+_PROGRESS_SECONDS = 0.5
+_NEVER = 2**62
+"""A line that is after every checkpoint."""
+
+
+class Interrupted(BaseException):
+    """A step was asked to stop and has saved what it had: no failure. Run again, it goes on from there."""
+
+
+def never() -> bool:
+    """Nobody asks the step to stop."""
+    return False
+
+
+class RunLog:
+    """The log of one step. `metrics` lines reach the disk at once; the mirror may lag or be off.
+
+    Args:
+        stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
+    """
+
+    def __init__(self, folder: Path, mirror: Mirror | None = None, stopping: Callable[[], bool] = never) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.stopping = stopping
+        self.meter = Meter(folder)
+        self._mirror = mirror
+        self._started = time.time()
+        self._base: int | None = None
+        self._reported = 0.0
+
+    def metrics(self, values: Mapping[str, Any], step: int) -> None:
+        """Append one line to `log.jsonl`.
+
+        Args:
+            step: number of the row; the same in an attempt that goes on after a stop.
+        """
+        with (self.folder / LOG).open("ab") as file:
+            file.write(msgspec.json.encode(values) + b"\n")
+        if self._mirror is not None:
+            self._mirror.metrics(values, step)
+
+    def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Show records, which are in files already, to the mirror; they are made only if it wants them."""
+        if self._mirror is not None:
+            self._mirror.table(name, rows)
+
+    def stop_if_asked(self) -> None:
+        """For a step that begins anew after a stop.
+
+        Raises:
+            Interrupted: the step was asked to stop.
+        """
+        if self.stopping():
+            raise Interrupted
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """Say how far the step is; anyone may read it from `progress.json`."""
+        now = time.time()
+        if self._base is None:
+            self._base, self._started = done, now
+        if now - self._reported < _PROGRESS_SECONDS and done < total:
+            return
+        self._reported = now
+        rate = (done - self._base) / max(now - self._started, 1e-9)
+        write_json(self.folder / PROGRESS, {"done": done, "total": total, "unit": unit, "rate": rate, "time": now})
+        self.meter.note()
+
+    def rewind(self, updates: int) -> None:
+        """Forget the lines after an update: the step resumes from its checkpoint there; 0 forgets all."""
+        path = self.folder / LOG
+        if not path.exists():
+            return
+        lines = [line for line in path.read_bytes().splitlines(keepends=True) if _update(line) <= updates]
+        partial = path.with_name(LOG + ".partial")
+        partial.write_bytes(b"".join(lines))
+        partial.replace(path)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Close the log; `summary` is what a table reads."""
+        if self._mirror is not None:
+            self._mirror.finish(summary, failed=False)
+        (self.folder / PROGRESS).unlink(missing_ok=True)
+
+    def fail(self) -> None:
+        """Close the log of a step that ended without a result."""
+        with suppress(OSError, DiskFull):  # the error that is on its way up says why
+            self.meter.note()
+        if self._mirror is not None:
+            self._mirror.finish({}, failed=True)
+
+
+def _update(line: bytes) -> int:
+    try:
+        return int(json.loads(line).get("update", _NEVER))
+    except ValueError:  # torn by a kill
+        return _NEVER

@@ -1,0 +1,134 @@
+"""The mirror of a step's log in Weights & Biases. It may lag, break or be off: the record is on the disk."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mmprolong.settings.knobs import Tracking
+
+SAYS = "W&B: "
+"""How lines begin that tell of the mirror, and nothing of the step."""
+_INIT_SECONDS = 30
+"""Time W&B may take to answer before a run is mirrored offline instead."""
+_FINISH_SECONDS = 30
+"""Time that the last rows may take to be uploaded; a job that is to end has no more."""
+_LINE = 300
+"""Letters of a message."""
+
+
+class Mirror:
+    """One W&B run for one step. A requeued step continues the run of the same id.
+
+    The mirror may break: its own process gets the signals of a job too, and networks fail. The step goes on without it.
+    """
+
+    def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
+        self._step = step
+        self._broken = False
+        self._online = tracking.mode == "online"
+        os.environ.pop("WANDB_SERVICE", None)  # W&B's process of whoever started this one
+        os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))
+        root.mkdir(parents=True, exist_ok=True)
+        about = {"project": tracking.project, "id": step, "name": name, "group": group, "config": dict(config)}
+        self._run = self._begin({**about, "dir": root, "reinit": "finish_previous"})
+
+    def _begin(self, about: Mapping[str, Any]) -> Any:
+        """The run, online if that is asked for and works, else offline; None if W&B does not work at all."""
+        if self._online:
+            try:
+                return _init(about, mode="online", resume="allow")
+            except Exception as error:  # noqa: BLE001  (as in `_try`)
+                self._online = False
+                self._say(f"goes on offline, `mmprolong sync` uploads it: {one_line(error)}")
+                _forget()
+        try:
+            return _init(about, mode="offline")
+        except Exception as error:  # noqa: BLE001  (as in `_try`)
+            self._say(f"is off: {one_line(error)}")
+            return None
+
+    def metrics(self, values: Mapping[str, Any], step: int) -> None:
+        """Log row number `step`; a row that an earlier attempt has logged is that row again."""
+        self._try(lambda: self._run.log(dict(values), step=step, commit=True))
+
+    def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Upload records with the same keys as an artifact of type `name`, shown as a table; only to an online W&B."""
+        if self._online:
+            self._try(lambda: self._log_table(name, list(rows)))
+
+    def _log_table(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+        import wandb
+
+        artifact = wandb.Artifact(f"{name}-{self._step}", type=name)
+        table = wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
+        with artifact.new_file(f"{name}.table.json", encoding="utf-8") as file:
+            json.dump(table.to_json(artifact), file)
+        self._run.log_artifact(artifact)
+
+    def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
+        """Write the summary and end the run."""
+        self._try(lambda: self._run.summary.update(_flat(summary)))
+        self._try(lambda: self._run.finish(exit_code=int(failed)))
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self._run is None:
+            return
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
+            if not self._broken:
+                self._say(f"is not whole: {one_line(error)}")
+            self._broken = True
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(f"{SAYS}the mirror of {self._step} {text}\n")
+
+
+def _init(about: Mapping[str, Any], **how: Any) -> Any:
+    import wandb
+    from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
+
+    settings = wandb.Settings(
+        x_disable_stats=True,
+        x_disable_meta=True,
+        disable_git=True,
+        disable_code=True,
+        console="off",
+        init_timeout=_INIT_SECONDS,
+        finish_timeout=_FINISH_SECONDS,
+        finish_timeout_raises=True,
+    )
+    run = wandb.init(**about, **how, settings=settings)
+    unregister_all_post_import_hooks()  # they tell W&B of each import, which fails once W&B's process is gone
+    return run
+
+
+def _forget() -> None:
+    """End W&B's own process: it holds on to the id of a run that it could not begin."""
+    import wandb
+
+    with suppress(SystemExit):  # its exit code
+        wandb.teardown()
+
+
+def one_line(error: object) -> str:
+    """What W&B says of an error, without the key."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    key = os.environ.get("WANDB_API_KEY", "").strip()
+    return (said.replace(key, "(the key)") if key else said)[:_LINE]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}/"))
+        else:
+            flat[prefix + key] = value
+    return flat

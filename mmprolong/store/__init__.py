@@ -1,0 +1,1 @@
+"""Finished steps on disk, their identities and what they were made with."""
