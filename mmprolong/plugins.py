@@ -1,38 +1,103 @@
-"""The folder is the registry: a plug-in is one file, found by its name."""
+"""Plug-ins: one file each, in a folder that is the registry.
+
+A plug-in is a frozen dataclass; its fields are its options and `version: ClassVar[int]` rises with every change of what
+it gives. Settings choose it as `{name: FILE, **options}`. Importing its file must not import torch: planning does it.
+"""
 
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from mmprolong.errors import ConfigError, nearest
+import msgspec
+
+from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
+
+Choice = str | Mapping[str, Any]
+"""A name, or `{name: ..., **options}`, as it stands in the settings."""
 
 
 def names(folder: Path) -> list[str]:
-    """Names of the plug-ins in `folder`: its Python files that do not begin with an underscore."""
+    """Return the names of the plug-ins in `folder`: its Python files that do not begin with an underscore."""
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def load(package: str, name: str, kind: str) -> ModuleType:
-    """The plug-in `name` of an importable package.
+@cache
+def names_in(package: str) -> tuple[str, ...]:
+    """Return the names of the plug-ins of an importable package."""
+    spec = importlib.util.find_spec(package)
+    return tuple(names(Path(next(iter(spec.submodule_search_locations or []))))) if spec else ()
+
+
+def make(package: str, choice: Choice, key: str) -> Any:
+    """Build the plug-in that a choice names, with its options.
 
     Args:
-        package: dotted name, for example `mmprolong.evaluation.scorers`.
-        name: file name without its ending.
-        kind: what the user calls it; begins the error message.
+        package: dotted name of the registry, for example `mmprolong.evaluation.scorers`.
+        choice: name and options.
+        key: where the choice stands in the settings; begins the error messages.
 
     Raises:
-        ConfigError: there is no such file; names the nearest.
+        WrongValues: the name or an option is unknown, or an option is of the wrong type.
     """
-    spec = importlib.util.find_spec(package)
-    folder = Path(next(iter(spec.submodule_search_locations or []))) if spec else Path(package)
-    _require(name, folder, kind)
+    name, options = split(choice)
+    kind = plugin_class(package, name, key)
+    allowed = [each.name for each in fields(kind)]
+    wrong = [Wrong(f"{key}.{each}", f"unknown; {nearest(each, allowed)}") for each in options if each not in allowed]
+    needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
+    wrong += [Wrong(f"{key}.{each}", "missing; give a value") for each in needed if each not in options]
+    if wrong:
+        raise WrongValues(*wrong)
+    try:
+        return msgspec.convert(options, type=kind)
+    except msgspec.ValidationError as error:
+        raise WrongValues(Wrong(key, f"{options}; {error}")) from error
+
+
+def identity(package: str, choice: Choice, key: str) -> dict[str, Any]:
+    """Return what names a choice in a step's id: its name, its version and the options that are not at their default."""
+    made = make(package, choice, key)
+    options = {each.name: getattr(made, each.name) for each in fields(made) if getattr(made, each.name) != _default(each)}
+    return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
+
+
+def split(choice: Choice) -> tuple[str, dict[str, Any]]:
+    """Return name and options of a choice."""
+    if isinstance(choice, str):
+        return choice, {}
+    return str(choice.get("name", "")), {option: value for option, value in choice.items() if option != "name"}
+
+
+def plugin_class(package: str, name: str, key: str) -> type:
+    """Return the class of the plug-in `name`: the one in its file that has a version.
+
+    Raises:
+        WrongValues: there is no such file; names the nearest.
+    """
+    module = load(package, name, key)
+    own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
+    (found,) = (each for each in own if "version" in vars(each))
+    return found
+
+
+def load(package: str, name: str, key: str) -> ModuleType:
+    """Import the file of the plug-in `name`.
+
+    Raises:
+        WrongValues: there is no such file; names the nearest.
+    """
+    if name not in names_in(package):
+        raise WrongValues(Wrong(key, f"{name!r} is unknown; {nearest(name, names_in(package))}"))
     return importlib.import_module(f"{package}.{name}")
 
 
 def load_file(path: Path, *needed: str) -> ModuleType:
-    """The plug-in in a file that is not part of a package.
+    """Import a file that is not part of a package.
 
     Args:
         needed: names that it must define.
@@ -56,7 +121,5 @@ def load_file(path: Path, *needed: str) -> ModuleType:
     return module
 
 
-def _require(name: str, folder: Path, kind: str) -> None:
-    allowed = names(folder)
-    if name not in allowed:
-        raise ConfigError(f"{kind}: {name!r} is unknown; {nearest(name, allowed)}")
+def _default(entry: Any) -> Any:
+    return entry.default_factory() if callable(entry.default_factory) else entry.default

@@ -1,15 +1,17 @@
-"""The nouns of the house: frozen records in which the rooms meet. Written as JSON that any tool reads."""
+"""Records in which the stages meet: frozen, typed, stored in files that any tool reads."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from mmprolong.errors import DataError, writing
 
 T = TypeVar("T")
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1, from the top left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +23,25 @@ class Document:
     source: str
     """Path relative to the pool's folder."""
     licence: str = "unknown"
-    split: str = "train"
-    """`train` or `heldout`, drawn once from the id."""
     page_sizes: tuple[tuple[float, float], ...] = ()
     """Width and height of each page [pt], as displayed (rotation applied)."""
     outline: tuple["Heading", ...] = ()
+    text_digest: str = ""
+    """SHA-256 of the normalised text of the first pages; empty if they have little."""
 
     @property
     def pages(self) -> int:
         """Number of pages."""
         return len(self.page_sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A document that may be used, and for what."""
+
+    document: str
+    split: str
+    """`train` or `heldout`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +65,8 @@ class Block:
     page: int
     kind: str
     """title, section, paragraph, table, figure, caption, header, footer, equation, list or code."""
-    box: tuple[float, float, float, float]
-    """x0, y0, x1, y1 [pt], from the top left."""
+    box: Box
+    """[pt]"""
     text: str
     order: int
     """Reading order on the page, from 0."""
@@ -74,51 +85,116 @@ class Segment:
     headings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """A page to be shown: by reference, drawn when it is needed."""
+class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
+    """A stretch of text."""
 
-    document: str
-    page: int
-    """Index from 0."""
+    text: str
+    learned: bool = False
+    """Carries loss: the model is trained to write it. Only in the assistant's turns."""
+
+
+class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
+    """A picture by reference, drawn when it is needed."""
+
+    source: str
+    """`pdf:SHA-256`, `file:SET/PATH` or `video:SHA-256`."""
+    index: int = 0
+    """Page or frame, from 0."""
+    crop: Box | None = None
+    """Part that is shown, in shares of width and height."""
     stamp: str = ""
-    """Key and value printed into the corner of the page's thumbnail ('A7'); empty for a page as it is."""
+    """Key and value printed into the corner of the page's thumbnail ('A7'); empty: the page as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One turn. The only conversation format in the house."""
+class Pages(msgspec.Struct, frozen=True, omit_defaults=True, tag="pages"):
+    """A run of pages of one document: as many images, stored as one range."""
 
-    role: str
-    """`user`; `assistant`, whose text is supervised; `given`, text of the assistant's turn that is not supervised."""
-    parts: tuple[str | Image, ...]
-    """Text and images in the order in which they are read."""
+    source: str
+    first: int
+    last: int
+    """Inclusive."""
+    stamps: tuple[str, ...] = ()
+    """Of each page; none: the pages as they are."""
+
+    def images(self) -> Iterator[Image]:
+        """Yield the pages one by one."""
+        for number, page in enumerate(range(self.first, self.last + 1)):
+            yield Image(self.source, page, stamp=self.stamps[number] if self.stamps else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """A conversation over one document: a training example, or the questions of an evaluation document."""
+class Video(msgspec.Struct, frozen=True, omit_defaults=True, tag="video"):
+    """Frames of a film."""
+
+    frames: tuple[Image, ...]
+    fps: float
+
+
+Part = Text | Image | Pages | Video
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+    """In the order in which they are read."""
+
+    @property
+    def text(self) -> str:
+        """All text of the turn, joined by single spaces."""
+        return " ".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+Conversation = tuple[Message, ...]
+
+
+class Gold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The right answer to one question."""
+
+    answer: Any
+    """A string, a number, a list or null, as the benchmark has it."""
+    format: str = "String"
+    """String, Integer, Float, List, None, or a benchmark's own word."""
+    evidence: tuple[int, ...] = ()
+    """Places among the images shown, from 0, that the answer rests on."""
+    choices: tuple[str, ...] = ()
+
+
+class Example(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Training conversations about one document, before any model counts or draws them."""
 
     id: str
     task: str
-    """extract_single, extract_multi, reasoning, ocr_full or ocr_needle."""
-    document: str
-    """What the confidence intervals are clustered by: a document's id."""
-    pages: int
-    tokens: int
-    """Exact length of the encoded conversation for `backbone`."""
-    supervised: int
-    """Exact number of tokens that carry loss."""
-    backbone: str
-    messages: tuple[Message, ...]
-    evidence: tuple[tuple[int, ...], ...] = ()
-    """For each answer the pages (index from 0) that hold its evidence."""
-    sources: tuple[str, ...] = ()
-    """Kinds of evidence: Text, Layout, Figure, Table."""
-    answer_format: str = "String"
-    """String, Integer, Float or List."""
+    """extract_single, extract_multi, reasoning, ocr_full or ocr_needle, ..."""
+    cluster: str
+    """What depends on it depends on this: the document's id."""
+    sources: tuple[str, ...]
+    """Ids of the documents shown."""
+    conversations: dict[str, Conversation]
+    """`answer` for supervised training; `chosen`, `rejected` and `reference` for preferences."""
+    gold: tuple[Gold, ...] = ()
+    """Of each answer, in order."""
+    length: str = ""
+    """Nominal length, as it was asked for ('8x'); empty: the document as it is."""
+    facts: dict[str, str] = {}
+    """More that is known of it: `evidence` (Text, Layout, Figure, Table), `kind` (the template)."""
     origin: str = ""
-    """Who wrote it: writer and version."""
+    """Who wrote it: writer, task and version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Exact lengths of one conversation for one backbone and one view: all that mixing and packing read."""
+
+    example: str
+    conversation: str
+    task: str
+    cluster: str
+    length: str
+    tokens: int
+    supervised: int
+    """Tokens that carry loss."""
+    images: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +210,12 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Instances that share one training sequence, each attending to itself only."""
+    """Examples that share one training sequence, each attending to itself only."""
 
     id: int
-    instances: tuple[str, ...]
+    examples: tuple[str, ...]
     lengths: tuple[int, ...]
-    """Tokens of each instance."""
+    """Tokens of each example."""
 
     @property
     def tokens(self) -> int:
@@ -160,18 +236,22 @@ class Checkpoint:
     """Hash of the rotary frequencies that the model really uses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One evaluation question."""
 
     id: str
-    document: str
+    benchmark: str
+    """Name under which the suite has the benchmark."""
     task: str
+    """Task or data set within the benchmark."""
     length: str
-    """Length bucket: the window's multiple ('4x') or a token length ('64K')."""
-    depth: float
-    """Where the first evidence page lies: 0 is the first page, 1 the last."""
-    target: str
+    """Nominal length: a multiple of the native context ('4x'), tokens ('64K') or pages ('64p')."""
+    cluster: str
+    """What confidence intervals are clustered by: the document."""
+    prompt: Conversation
+    gold: Gold
+    facts: dict[str, str | float] = {}
+    """More that is known of it: `depth` (0 is the first image, 1 the last), `evidence`, document type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,24 +264,64 @@ class Reply:
     reply_tokens: int
     cut: bool
     """True if the reply reached the token limit before it ended."""
+    seconds: float = 0.0
+    """Its share of the time in which its batch was answered [s]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A scorer's verdict on one reply."""
+
+    value: float
+    """In [0, 1]."""
+    parsed: str = ""
+    """The answer that was compared."""
+    malformed: bool = False
+    """The official code crashes on this reply or gold; the value is 0."""
+    also: dict[str, float] = field(default_factory=dict)
+    """Other marks of the same reply, by name: `rule`, `judge`, ..."""
+    judge: str = ""
+    """Model that judged; empty: a rule."""
+    reason: str = ""
+
+
+class Cell(NamedTuple):
+    """Questions that are averaged first: one task at one length of one benchmark."""
+
+    benchmark: str
+    task: str
+    length: str
+
+
+Average = Mapping[Cell, float]
+"""Weights of a mean over cells; they add up to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One judged reply. One line of `scores.jsonl`."""
+    """One judged reply: what was asked, and the mark. One line of `scores.jsonl`."""
 
     sample: str
-    document: str
+    benchmark: str
     task: str
     length: str
-    depth: float
+    cluster: str
+    target: str
+    """The gold answer as text."""
     value: float
     """In [0, 1]."""
     parsed: str
-    """The answer that was compared."""
-    target: str
-    scorer: str
-    """Name and version."""
+    malformed: bool = False
+    also: dict[str, float] = field(default_factory=dict)
+    judge: str = ""
+    reason: str = ""
+    facts: dict[str, str | float] = field(default_factory=dict)
+    """Of the sample."""
+
+    @property
+    def cell(self) -> Cell:
+        """Task, length and benchmark."""
+        return Cell(self.benchmark, self.task, self.length)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +352,21 @@ class RunRecord:
     """Digest of every source file that the step used, by its name in the package; empty: not recorded."""
     packages: dict[str, str] = field(default_factory=dict)
     hardware: str = ""
+
+
+def images_of(conversation: Iterable[Message]) -> Iterator[Image]:
+    """Yield the images of a conversation in the order in which they are read."""
+    for message in conversation:
+        yield from (part for part in flat(message.parts) if isinstance(part, Image))
+
+
+def flat(parts: Iterable[Part]) -> Iterator[Text | Image | Video]:
+    """Yield the parts with every run of pages as its images."""
+    for part in parts:
+        if isinstance(part, Pages):
+            yield from part.images()
+        else:
+            yield part
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> int:

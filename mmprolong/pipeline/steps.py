@@ -1,51 +1,31 @@
-"""The chain of stages: which steps a configuration stands for, and how one step is run."""
+"""The graph of steps: which stages a configuration stands for, and what names each of them."""
 
-import importlib
-import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import msgspec
-
-from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
-from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, kind_of, leave_note
-from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.wandb_logger import Mirror
-from mmprolong.settings.knobs import Config, Phase, Suite, Tracking, identity
+from mmprolong import plugins
+from mmprolong.errors import Wrong, WrongValues, nearest
+from mmprolong.settings.knobs import Config, Evaluation, Phase, Source, identity
 from mmprolong.settings.stages import (
     STAGES,
+    MeasurementSettings,
     MixtureSettings,
     ReplySettings,
+    SamplesSettings,
     ScoreSettings,
     SynthesisSettings,
     TrainingSettings,
 )
-from mmprolong.store.code_digest import code_of
-from mmprolong.store.environment import code_version, hardware, packages
 from mmprolong.store.fingerprint import readable_id
-from mmprolong.store.store import (
-    FAILED,
-    Store,
-    code_so_far,
-    drop_resume,
-    hash_outputs,
-    lease,
-    sweep_partials,
-)
+from mmprolong.synthesis import stamps
 
-MIRRORED = ("training", "score")
-_STAGE_OF = {"source": "synthesis", "short": "synthesis"}
-"""Last word of a role -> stage, where they differ."""
+TASKS_OF = {"template": "mmprolong.synthesis.tasks"}
+"""Registry of tasks by writer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A stage to run: what it is told, and which finished steps it builds on."""
+    """A stage to run: its settings, and the finished steps that it builds on."""
 
     id: str
     stage: str
@@ -67,188 +47,160 @@ class Step:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Stage and id of `stage/id`."""
+    """Return stage and id of `stage/id`."""
     stage, _, name = path.partition("/")
     return stage, name
 
 
+def stage_of(role: str) -> str:
+    """Return the stage of a role: `mixture.longpt` is a mixture."""
+    return role.partition(".")[0]
+
+
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
-    """The step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
+    """Build the step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
     key = [stage, STAGES[stage].version, identity(settings), needs]
     return Step(id=readable_id(name, key), stage=stage, settings=asdict(settings), needs=needs)
 
 
 def steps_of(config: Config) -> dict[str, Step]:
-    """The steps of one run, by role, in an order in which they can run.
+    """Return the steps of one run, by role, in an order in which they can run.
 
-    Roles: `corpus`; `<phase>.source`, `.short`, `.mixture`, `.training` for every phase with tokens; `suite.source`,
-    `reply`, `score`.
-    """
-    steps = {"corpus": make_step("corpus", _pool_name(config.corpus.path), config.corpus, {})}
-    corpus = steps["corpus"].path
-    checkpoint = ""
-    for name, phase in config.phases.items():
-        if phase.mixture.tokens > 0:
-            steps.update(_phase_steps(config, name, phase, corpus, checkpoint))
-            checkpoint = steps[f"{name}.training"].path
-    steps.update(_suite_steps(config, corpus, checkpoint))
-    return steps
-
-
-def stage_of(role: str) -> str:
-    """The stage of a role: `longpt.source` is a synthesis."""
-    last = role.rpartition(".")[2]
-    return _STAGE_OF.get(last, last)
-
-
-def _pool_name(path: str) -> str:
-    """What ids call a pool: the one that ships with the package by its name, a user's never by its folder."""
-    return path if path == "demo" else "pdfs"
-
-
-def _phase_steps(config: Config, name: str, phase: Phase, corpus: str, checkpoint: str) -> Iterator[tuple[str, Step]]:
-    source = _synthesis(config, phase.source, corpus)
-    yield f"{name}.source", source
-    inputs = {"corpus": corpus, "source": source.path}
-    if phase.mixture.short > 0:
-        short = _synthesis(config, phase.short_source, corpus)
-        yield f"{name}.short", short
-        inputs["short"] = short.path
-    mixture = make_step(
-        "mixture",
-        f"{name}-{phase.mixture.length.name}-s{phase.seed}",
-        MixtureSettings(phase.mixture, config.model.window, phase.seed),
-        inputs,
-    )
-    yield f"{name}.mixture", mixture
-    settings = TrainingSettings(
-        model=config.model,
-        rope=phase.rope,
-        optimizer=phase.optimizer,
-        objective=phase.objective,
-        pack=phase.mixture.pack,
-        corpus=config.corpus,
-        training=config.training,
-    )
-    needs = {**inputs, "mixture": mixture.path, **({"checkpoint": checkpoint} if checkpoint else {})}
-    yield f"{name}.training", make_step("training", f"{name}-{config.model.backbone}-s{phase.seed}", settings, needs)
-
-
-def _suite_steps(config: Config, corpus: str, checkpoint: str) -> Iterator[tuple[str, Step]]:
-    suite: Suite = config.suite
-    source = _synthesis(config, suite.source, corpus)
-    yield "suite.source", source
-    needs = {"corpus": corpus, "source": source.path, **({"checkpoint": checkpoint} if checkpoint else {})}
-    asked = replace(suite, source=type(suite.source)(), overall=[], trained="", scorer="exact_match")
-    settings = ReplySettings(model=config.model, suite=asked, corpus=config.corpus, training=config.training)
-    reply = make_step("reply", suite.benchmark, settings, needs)
-    yield "reply", reply
-    yield "score", make_step("score", suite.scorer, ScoreSettings(suite.scorer, suite.overall), {"reply": reply.path})
-
-
-def _synthesis(config: Config, source: Any, corpus: str) -> Step:
-    settings = SynthesisSettings(source, config.model.backbone, config.corpus)
-    return make_step("synthesis", f"{source.writer}-{source.split}", settings, {"corpus": corpus})
-
-
-def run_step(
-    store: Store, step: Step, tracking: Tracking, group: str = "", stopping: Callable[[], bool] = never
-) -> RunRecord:
-    """Run a step, or return its record if it is finished. Safe to call twice, from two processes, after a kill.
-
-    Args:
-        stopping: true once the step is asked to stop.
+    Roles: `corpus`, `selection`, `render`, `synthesis.<source>`, `measurement.<source>`, `mixture.<phase>`,
+    `training.<phase>`, and for every benchmark `samples.<b>`, `reply.<b>`, `score.<b>`. What nothing needs is left out.
 
     Raises:
-        Interrupted: it was, and has saved what it had, or was still waiting for another process that runs the step.
-        StepFailed: an input is not finished.
-        DiskFull: names what could not be written; what was half written is gone.
-        MMProLongError: the step's own error; also written to `failed.json`.
+        WrongValues: a phase or a source is named that does not exist, or phases start from each other in a ring.
     """
-    folder = store.folder(step.stage, step.id)
-    with writing(folder), lease(folder, waiting=partial(_give_way, stopping)):
-        finished = store.record(step.stage, step.id)
-        if finished is not None:
-            drop_resume(folder)
-            return finished
-        (folder / FAILED).unlink(missing_ok=True)
-        sweep_partials(folder)
-        try:
-            with writing(folder):
-                return _run(store, step, tracking, group, folder, stopping)
-        except Exception as error:
-            if isinstance(error, DiskFull):
-                sweep_partials(folder)
-            _note_failure(folder, error)
-            raise
+    graph = _Graph(config)
+    for name in _chain(config, config.suite.subject):
+        graph.add_phase(name, config.phases[name])
+    for name, evaluation in config.suite.benchmarks.items():
+        graph.add_evaluation(name, evaluation)
+    return graph.steps
 
 
-def _give_way(stopping: Callable[[], bool]) -> None:
-    if stopping():
-        raise Interrupted
+def _chain(config: Config, last: str) -> list[str]:
+    """Return the phases that `last` needs, itself included, each after those that it starts from."""
+    order: list[str] = []
+
+    def add(name: str, key: str, path: tuple[str, ...]) -> None:
+        if not name or name in order:
+            return
+        if name in path:
+            raise WrongValues(Wrong(key, f"{name!r} starts from itself by way of {', '.join(path)}; break the ring"))
+        if name not in config.phases:
+            raise WrongValues(Wrong(key, f"{name!r} is no phase; {nearest(name, config.phases)}"))
+        for before in config.phases[name].start:
+            add(before, f"phases.{name}.start", (*path, name))
+        order.append(name)
+
+    add(last, "suite.subject", ())
+    return order
 
 
-def _run(
-    store: Store, step: Step, tracking: Tracking, group: str, folder: Path, stopping: Callable[[], bool]
-) -> RunRecord:
-    inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
-    stage = STAGES[step.stage]
-    settings = msgspec.convert(step.settings, type=stage.settings)
-    known = identity(settings)
-    code = code_so_far(folder, code_of(stage.module, step.settings))
-    log = RunLog(folder, _mirror(store, step, known, code, tracking, group), stopping)
-    started = datetime.now(UTC)
-    try:
-        metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
-    except BaseException:
-        log.fail()
-        raise
-    outputs = hash_outputs(folder)
-    spent = log.meter.spent
-    record = RunRecord(
-        id=step.id,
-        stage=step.stage,
-        version=stage.version,
-        settings=known,
-        needs=step.needs,
-        metrics=metrics,
-        outputs=outputs,
-        label=step.label,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(spent.seconds, 3),
-        cpu_hours=spent.cpu_seconds / 3600,
-        commit=code_version(),
-        code=code,
-        packages=packages(),
-        hardware=hardware(),
-    )
-    try:
-        log.finish(metrics)  # first: a step that is finished never runs again, and would not mend a mirror left open
-    finally:
-        store.finish(record)
-    drop_resume(folder)
-    return record
+class _Graph:
+    """Steps so far, by role; a step that several need is added once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.steps: dict[str, Step] = {}
+
+    def add_phase(self, name: str, phase: Phase) -> None:
+        """Add a mixture and the training on it, with the data that they need."""
+        config, mixture = self.config, phase.mixture
+        parts = {each: part for each, part in mixture.components.items() if part.share > 0}
+        keys = {part.source: f"phases.{name}.mixture.components.{each}.source" for each, part in parts.items()}
+        measured = {f"measurement.{source}": self._measurement(source, key) for source, key in keys.items()}
+        longest = max(parts.values(), key=lambda part: part.share, default=None)
+        settings = MixtureSettings(mixture, config.model.native_context, phase.seed)
+        called = f"{name}-{longest.lengths.name if longest else 'empty'}-s{phase.seed}"
+        drawn = self._add(f"mixture.{name}", called, settings, {"corpus": self._corpus(), **measured})
+        needs = {"mixture": drawn, **self._shown(), **{f"synthesis.{each}": self._synthesis(each) for each in keys}}
+        starts = [each for each in phase.start if each]
+        needs |= {f"checkpoint.{each}": self.steps[f"training.{each}"].path for each in starts}
+        training = TrainingSettings(
+            model=config.model,
+            rope=phase.rope,
+            optimizer=phase.optimizer,
+            objective=phase.objective,
+            sequence_length=mixture.sequence_length,
+            corpus=config.corpus,
+            view=config.view,
+            training=config.training,
+        )
+        backbone = plugins.split(config.model.backbone)[0]
+        self._add(f"training.{name}", f"{name}-{backbone}-s{phase.seed}", training, needs)
+
+    def add_evaluation(self, name: str, evaluation: Evaluation) -> None:
+        """Add the questions of a benchmark, the subject's replies and their marks."""
+        config, suite = self.config, self.config.suite
+        source = evaluation.source
+        needs = {"synthesis": self._synthesis(source, f"suite.benchmarks.{name}.source")} if source else {}
+        samples = self._add(
+            f"samples.{name}", name, SamplesSettings(name, evaluation.benchmark, suite.data_root), needs
+        )
+        settings = ReplySettings(
+            model=config.model,
+            view=config.view,
+            new_tokens=evaluation.new_tokens,
+            engine=suite.engine,
+            corpus=config.corpus,
+            training=config.training,
+            data_root=suite.data_root,
+        )
+        subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
+        reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})
+        judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, suite.overall)
+        self._add(f"score.{name}", name, judged, {"samples": samples, "reply": reply})
+
+    def _add(self, role: str, name: str, settings: Any, needs: dict[str, str]) -> str:
+        if role not in self.steps:
+            self.steps[role] = make_step(stage_of(role), name, settings, needs)
+        return self.steps[role].path
+
+    def _corpus(self) -> str:
+        path = self.config.corpus.path
+        # ids name the pool that ships with the package, never the folder of a user
+        return self._add("corpus", path if path == "demo" else "pdfs", self.config.corpus, {})
+
+    def _shown(self) -> dict[str, str]:
+        """Return what images are drawn from."""
+        needs = {"corpus": self._corpus()}
+        if self.config.view.thumbnail:
+            needs["render"] = self._add("render", f"thumbnails-{self.config.view.thumbnail}", self.config.view, needs)
+        return needs
+
+    def _synthesis(self, name: str, key: str = "") -> str:
+        source = self._source(name, key)
+        corpus = self._corpus()
+        selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
+        settings = SynthesisSettings(source, task_versions(source, f"sources.{name}.tasks"))
+        called = f"{source.writer}-{source.split}"
+        return self._add(f"synthesis.{name}", called, settings, {"corpus": corpus, "selection": selection})
+
+    def _measurement(self, name: str, key: str) -> str:
+        synthesis, config = self._synthesis(name, key), self.config
+        settings = MeasurementSettings(config.model.backbone, config.view, config.model.path)
+        backbone = plugins.split(config.model.backbone)[0]
+        return self._add(f"measurement.{name}", backbone, settings, {"corpus": self._corpus(), "synthesis": synthesis})
+
+    def _source(self, name: str, key: str) -> Source:
+        if name not in self.config.sources:
+            raise WrongValues(Wrong(key, f"{name!r} is no source; {nearest(name, self.config.sources)}"))
+        return self.config.sources[name]
 
 
-def _finished(store: Store, path: str, step: Step) -> Path:
-    stage, name = split_path(path)
-    if store.record(stage, name) is None:
-        raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
-    return store.folder(stage, name)
+def task_versions(source: Source, key: str) -> dict[str, int]:
+    """Return the version of every task of a source.
 
-
-def _mirror(
-    store: Store, step: Step, known: dict[str, Any], code: dict[str, str], tracking: Tracking, group: str
-) -> Mirror | None:
-    if tracking.mode == "off" or step.stage not in MIRRORED:
-        return None
-    config = {"step": step.id, "stage": step.stage, "label": step.label, "settings": known, "needs": step.needs}
-    files = [f"{name} {digest}" for name, digest in code.items()]
-    config |= {"commit": code_version(), "code": files, "packages": packages(), "hardware": hardware()}
-    return Mirror(step.id, config, step.label or step.id, group, store.root, tracking)
-
-
-def _note_failure(folder: Path, error: Exception) -> None:
-    expected = isinstance(error, MMProLongError)
-    says = str(error) if expected else f"{type(error).__name__}: {error}"
-    leave_note(folder, Failure(kind_of(error), says), "" if expected else traceback.format_exc())
+    Raises:
+        WrongValues: a task is unknown to the source's writer.
+    """
+    if source.writer != "stamps":
+        package = TASKS_OF[source.writer]
+        return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
+    unknown = [task for task in source.tasks if task not in stamps.TASKS]
+    if unknown:
+        raise WrongValues(Wrong(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))
+    return dict.fromkeys(source.tasks, stamps.VERSION)

@@ -1,94 +1,146 @@
-"""Every knob of a run, typed. A field is identity (it names the step), execution (where and how it runs) or cosmetic.
+"""Every knob of a run, typed, its limits beside it. A field is identity (it names the step) or execution (where it runs).
 
-A default never changes: fields at their default are left out of a step's identity, so new fields rename nothing.
+A default never changes: fields at their default are left out of a step's identity, so a new field renames nothing.
 """
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+
+from mmprolong import plugins
 
 EXECUTION = {"role": "execution"}
 """Marks a field that says where or how a step runs, and so must never change what it is."""
 
+AtLeast0 = Annotated[int, Ge(0)]
+AtLeast1 = Annotated[int, Ge(1)]
+NotNegative = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Share = Annotated[float, Ge(0), Le(1)]
+Below1 = Annotated[float, Ge(0), Lt(1)]
+Choice = str | dict[str, Any]
+"""A plug-in: its name, or `{name: ..., **options}`."""
+
 
 def execution(default: Any) -> Any:
-    """A field that is no identity."""
+    """Declare a field that is no identity."""
     return field(default=default, metadata=EXECUTION)
+
+
+def plugin(package: str, default: Choice) -> Any:
+    """Declare a field that chooses a plug-in; its name, version and options are identity."""
+    return field(default_factory=lambda: default, metadata={"plugin": package})
 
 
 @dataclass
 class Corpus:
-    """The pool of PDFs and how its pages are opened."""
+    """The pool of PDFs and how its content is read."""
 
     path: str = execution("demo")
     """Folder of .pdf and .pdf.gz files; `demo` is the pool that ships with the package."""
     digest: str = ""
-    """SHA-256 over the names and contents of the pool's files; filled in when a point is frozen."""
-    renderer: str = "pymupdf"
-    dpi: int = 144
-    thumbnail: int = 0
-    """Side of the square grey thumbnails to keep of every page [px]; 0 keeps none."""
-    heldout: float = 0.25
-    """Share of the documents that are kept for evaluation."""
-    seconds: int = 60
-    """Time a document may take to be opened and read [s]."""
-    memory: int = 2048
+    """SHA-256 over the names and contents of the pool's files; filled in when a run is planned."""
+    parser: Choice = plugin("mmprolong.corpus.parsers", "text_layer")
+    """Finds the layout blocks of a page."""
+    seconds: AtLeast1 = execution(60)
+    """Processor time that a document may take to be read [s]."""
+    memory: AtLeast1 = execution(2048)
     """Memory that reading a document may take [MiB]."""
 
 
 @dataclass
-class Source:
-    """What synthesis writes for one use."""
+class Selection:
+    """Which documents of the pool are used, and for what."""
 
-    writer: str = "stamps"
+    heldout: Share = 0.25
+    """Share of the documents that are kept for evaluation."""
+
+
+@dataclass
+class View:
+    """How a page becomes pixels."""
+
+    renderer: Choice = plugin("mmprolong.images.renderers", "pymupdf")
+    dpi: AtLeast1 = 144
+    min_pixels: AtLeast0 = 0
+    """Smallest and largest area of an image after the resize to whole tokens [px]; 0: the model's own limits."""
+    max_pixels: AtLeast0 = 0
+    thumbnail: AtLeast0 = 0
+    """Side of the square grey thumbnails that stamped pages are printed on [px]; 0: none are kept."""
+
+
+@dataclass
+class Length:
+    """A range of document lengths."""
+
+    name: str = ""
+    """Nominal length of its examples: '4x', '64K', '8p'."""
+    pages: Annotated[list[AtLeast1], MinLen(2), MaxLen(2)] = field(default_factory=list)
+    """[shortest, longest]; lengths are drawn log-uniformly between."""
+
+
+@dataclass
+class Source:
+    """Examples that synthesis writes for one use."""
+
+    writer: Literal["stamps", "template"] = "stamps"
     """`stamps`: keys and values printed on thumbnails. `template`: questions on the pages' own text."""
-    split: str = "train"
-    """Documents to write on: `train` or `heldout`."""
-    tasks: list[str] = field(default_factory=list)
+    split: Literal["train", "heldout"] = "train"
+    tasks: Annotated[list[str], MinLen(1)] = field(default_factory=list)
     """Task types that are written for every document."""
-    documents: int = 0
-    """Documents to compose for each entry of `pages`; 0 takes every document of the pool once."""
-    pages: list[list[int]] = field(default_factory=list)
-    """Ranges [shortest, longest] of document lengths; lengths are drawn log-uniformly inside a range."""
-    turns: int = 4
+    documents: AtLeast0 = 0
+    """Documents to compose for each length; 0 takes every document of the pool once."""
+    lengths: list[Length] = field(default_factory=list)
+    """Of the documents; none: as the pool has them."""
+    questions_per_task: AtLeast1 = 4
     """Questions a document gets of each task."""
-    seed: int = 0
+    seed: AtLeast0 = 0
 
 
 @dataclass
 class LengthDistribution:
-    """How the tokens of a mixture are spread over instance lengths."""
+    """How the tokens of a component are spread over example lengths."""
 
-    name: str = "pool_native"
-    edges: list[int] = field(default_factory=lambda: [1, 2, 4, 8])
-    """Bounds of the length bins, in multiples of the model's native window."""
+    name: str = execution("any")
+    """What steps of it are called."""
+    edges: list[AtLeast0] = field(default_factory=list)
+    """Bounds of the length bins, in multiples of the model's native context; none: one bin."""
     tilt: float | None = None
     """Doublings of the tokens for each doubling of the length; none: as the pool's own documents are spread."""
 
 
 @dataclass
-class Mixture:
-    """Which instances are trained on."""
+class Component:
+    """A part of a mixture: examples of one source."""
 
-    tokens: int = 0
-    """Training tokens, images included; 0: the phase is left out."""
-    supervision: dict[str, float] = field(default_factory=dict)
-    """Share of the long tokens by task; `vqa` stands for the tasks of `task_mix`."""
-    task_mix: dict[str, float] = field(default_factory=dict)
-    """Share of each task within `vqa`."""
-    short: float = 0.0
-    """Share of all tokens that comes from few-page instances."""
-    length: LengthDistribution = field(default_factory=LengthDistribution)
-    pack: int = 1024
+    source: str = ""
+    """Name among `sources`."""
+    share: Share = 1.0
+    """Of the mixture's tokens; the shares of all components add up to 1."""
+    tasks: dict[str, NotNegative] = field(default_factory=dict)
+    """Weights of the task types; none: all examples alike."""
+    lengths: LengthDistribution = field(default_factory=LengthDistribution)
+    repeats: AtLeast0 = 1
+    """How often an example may be used; 0: as often as it takes to reach the share."""
+
+
+@dataclass
+class Mixture:
+    """Which examples are trained on."""
+
+    tokens: AtLeast1 = 1
+    """Training tokens, images included."""
+    sequence_length: AtLeast1 = 1024
     """Capacity of a packed training sequence [tokens]."""
-    repeat: bool = False
-    """Whether an instance may be used more than once where the pool is too small."""
+    components: dict[str, Component] = field(default_factory=dict)
 
 
 @dataclass
 class Rope:
     """Rotary base of the language model."""
 
-    factor: float = 0.0
+    factor: NotNegative = 0.0
     """Multiple of the backbone's native base; 0 keeps what the checkpoint has."""
 
 
@@ -96,34 +148,31 @@ class Rope:
 class Optimizer:
     """AdamW and its schedule, counted in tokens."""
 
-    peak: float = 5e-4
-    """Peak learning rate."""
-    final: float = 0.1
+    peak_lr: NotNegative = 5e-4
+    final_lr_ratio: NotNegative = 0.1
     """Last learning rate as a share of the peak."""
-    warmup: float = 0.1
+    warmup_ratio: Share = 0.1
     """Share of the tokens over which the rate rises linearly."""
-    batch: int = 1024
-    """Tokens an update."""
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.95
-    clip: float = 1.0
-    """Largest gradient norm."""
-    frozen: list[str] = field(default_factory=list)
-    """Parts of the model that are not trained: `vision`, `merger`, `language`."""
+    tokens_per_update: AtLeast1 = 1024
+    weight_decay: NotNegative = 0.1
+    beta1: Below1 = 0.9
+    beta2: Below1 = 0.95
+    max_grad_norm: Positive = 1.0
+    frozen: list[Literal["vision", "projector", "language"]] = field(default_factory=list)
+    """Parts of the model that are not trained."""
 
 
 @dataclass
 class Phase:
     """One mixture and the training on it."""
 
-    source: Source = field(default_factory=Source)
-    short_source: Source = field(default_factory=Source)
+    start: list[str] = field(default_factory=list)
+    """Phases whose weights it begins with; none, or an empty name: the model as it comes."""
     mixture: Mixture = field(default_factory=Mixture)
     rope: Rope = field(default_factory=Rope)
     optimizer: Optimizer = field(default_factory=Optimizer)
-    objective: str = "next_token"
-    seed: int = 0
+    objective: Choice = plugin("mmprolong.training.objectives", "next_token")
+    seed: AtLeast0 = 0
     """Draws the mixture, its packing and its order."""
 
 
@@ -131,41 +180,53 @@ class Phase:
 class Model:
     """The backbone and where its weights come from."""
 
-    backbone: str = "proxy"
+    backbone: Choice = plugin("mmprolong.models.backbones", "proxy")
     path: str = ""
     """Folder or hub name of pretrained weights; empty: weights are drawn from `seed`."""
-    seed: int = 0
-    window: int = 64
-    """Native context window [tokens]."""
-    dtype: str = "float32"
+    seed: AtLeast0 = 0
+    native_context: AtLeast1 = 64
+    """Context that the model was pre-trained for [tokens]."""
+    dtype: Literal["float16", "bfloat16", "float32", "float64"] = "float32"
+    base: str = execution("")
+    """Phase that makes the model which long-context training begins with; empty: the model as it comes."""
 
 
 @dataclass
 class Training:
     """How the trainer runs, not what it computes."""
 
-    threads: int = execution(1)
-    checkpoint_seconds: float = execution(120.0)
+    threads: AtLeast1 = execution(1)
+    checkpoint_seconds: NotNegative = execution(120.0)
     """Time between checkpoints [s]."""
+
+
+@dataclass
+class Evaluation:
+    """One benchmark of a suite: what is asked, and how replies are judged."""
+
+    benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
+    source: str = ""
+    """Name among `sources`, of a benchmark that asks about examples that we write."""
+    scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
+    new_tokens: AtLeast1 = 16
+    """Longest reply [tokens]."""
 
 
 @dataclass
 class Suite:
     """What a model is judged by."""
 
-    benchmark: str = "heldout"
-    source: Source = field(default_factory=Source)
-    labels: list[str] = field(default_factory=list)
-    """Name of each length in `source.pages`: '1x', '2x', ..."""
+    subject: str = ""
+    """Phase whose model is judged; empty: the model as it comes."""
+    benchmarks: dict[str, Evaluation] = field(default_factory=dict)
     overall: list[str] = field(default_factory=list)
-    """Lengths whose mean is the headline score."""
+    """Lengths whose mean is the headline score; none: all."""
     trained: str = ""
     """Longest length that training covers; marked in figures."""
-    scorer: str = "exact_match"
-    new_tokens: int = 16
-    """Longest reply [tokens]."""
-    batch: int = execution(8192)
-    """Prompt tokens evaluated at once."""
+    engine: Choice = field(default_factory=lambda: "transformers", metadata=EXECUTION)
+    """What computes the replies."""
+    data_root: str = execution("")
+    """Folder in which the data sets of public benchmarks lie."""
 
 
 @dataclass
@@ -177,16 +238,16 @@ class Job:
     qos: str = execution("")
     constraint: str = execution("")
     """Features that a node must have, such as `h100`."""
-    nodes: int = execution(1)
-    gpus: int = execution(0)
+    nodes: AtLeast1 = execution(1)
+    gpus: AtLeast0 = execution(0)
     """On each node."""
-    cpus: int = execution(1)
+    cpus: AtLeast1 = execution(1)
     """On each node."""
-    memory: float = execution(0.0)
+    memory: NotNegative = execution(0.0)
     """On each node [GB]; 0: the cluster's default."""
-    minutes: int = execution(60)
+    minutes: AtLeast1 = execution(60)
     """Time limit. Training that needs longer saves, is queued again and goes on."""
-    parallel: int = execution(100)
+    parallel: AtLeast1 = execution(100)
     """Steps of one array that run at once."""
     flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
     """More options of sbatch, by name without dashes."""
@@ -197,37 +258,35 @@ class Cluster:
     """Where steps run, and how fast they are expected to be until finished steps say it."""
 
     name: str = execution("local")
-    launcher: str = execution("processes")
-    """`processes` of this machine, or `slurm`."""
-    processes: int = execution(0)
-    """Worker processes; 0: one a core."""
+    launcher: Literal["processes", "slurm"] = execution("processes")
+    processes: AtLeast0 = execution(0)
+    """Worker processes on this machine; 0: one a core."""
     account: str = execution("")
     """Whom Slurm charges; empty: the user's default."""
     jobs: dict[str, Job] = field(default_factory=dict, metadata=EXECUTION)
-    """By stage; `default` is for the stages that are not named."""
-    array: int = execution(1000)
+    """By stage, or by `stage.plugin` (`synthesis.llm`); `default` is for those that are not named."""
+    array: AtLeast1 = execution(1000)
     """Longest array that the cluster accepts (its MaxArraySize - 1)."""
-    warning: int = execution(120)
-    """Time between the warning and the time limit [s]; a snapshot must fit into it."""
-    gpu_price: float = execution(0.0)
+    warning: AtLeast0 = execution(120)
+    """Time between the warning and the time limit [s]; a checkpoint must fit into it."""
+    gpu_price: NotNegative = execution(0.0)
     """Of a GPU-hour, in any currency; 0: unknown."""
-    cpu_price: float = execution(0.0)
+    cpu_price: NotNegative = execution(0.0)
     """Of a CPU-hour of jobs without GPUs; 0: unknown."""
-    training_tokens_per_second: float = execution(10_000.0)
-    step_seconds: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
+    training_tokens_per_second: Positive = execution(10_000.0)
+    step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
-    step_megabytes: dict[str, float] = field(default_factory=dict, metadata=EXECUTION)
+    step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected size of a finished step, by stage [MB]."""
     times_of: str = execution("")
-    """The model that these times and sizes are of; empty: not said."""
+    """Model that these times and sizes are of; empty: not said."""
 
 
 @dataclass
 class Tracking:
-    """Mirror of the run log in Weights & Biases."""
+    """Copy of the run log in Weights & Biases."""
 
-    mode: str = execution("offline")
-    """offline, online or off."""
+    mode: Literal["offline", "online", "off"] = execution("offline")
     project: str = execution("mmprolong")
 
 
@@ -235,7 +294,7 @@ class Tracking:
 class Paths:
     """Where results are kept."""
 
-    store: str = execution("store")
+    store: Annotated[str, MinLen(1)] = execution("store")
     """Folder of finished steps."""
 
 
@@ -244,27 +303,38 @@ class Config:
     """One run, complete."""
 
     corpus: Corpus = field(default_factory=Corpus)
+    selection: Selection = field(default_factory=Selection)
+    view: View = field(default_factory=View)
+    sources: dict[str, Source] = field(default_factory=dict)
     model: Model = field(default_factory=Model)
     phases: dict[str, Phase] = field(default_factory=dict)
-    """In the order in which they are run."""
     training: Training = field(default_factory=Training)
     suite: Suite = field(default_factory=Suite)
-    seed: int = 0
+    seed: AtLeast0 = 0
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     paths: Paths = field(default_factory=Paths)
     sweep: Any = field(default=None, metadata=EXECUTION)
-    """The block of an ablation file; taken out before a run is frozen."""
+    """The block of an ablation file; taken out before a run is planned."""
 
 
 def identity(settings: Any) -> dict[str, Any]:
-    """The fields of a settings object that name a step: no execution fields, nothing that is at its default."""
+    """Return what of a settings object names a step.
+
+    That is no execution field and nothing that is at its default; of a plug-in its name, version and options.
+    """
     kept: dict[str, Any] = {}
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if entry.metadata == EXECUTION:
             continue
-        if is_dataclass(value):
+        if "plugin" in entry.metadata:
+            kept[entry.name] = plugins.identity(entry.metadata["plugin"], value, entry.name)
+        elif isinstance(value, dict) and any(map(is_dataclass, value.values())):
+            kept[entry.name] = {name: identity(each) for name, each in value.items()}
+        elif isinstance(value, list) and any(map(is_dataclass, value)):
+            kept[entry.name] = [identity(each) for each in value]
+        elif is_dataclass(value):
             inner = identity(value)
             if inner:
                 kept[entry.name] = inner

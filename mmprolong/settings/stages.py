@@ -1,17 +1,43 @@
-"""What each stage is told, and its version. A stage's identity is its version, these settings and its inputs' ids."""
+"""Settings that each stage reads, and its version. A step's identity: stage, version, these settings, its inputs' ids."""
 
 from dataclasses import dataclass, field
 
-from mmprolong.settings.knobs import EXECUTION, Corpus, Mixture, Model, Optimizer, Rope, Source, Suite, Training
+from mmprolong.settings.knobs import (
+    EXECUTION,
+    AtLeast1,
+    Choice,
+    Corpus,
+    Mixture,
+    Model,
+    Optimizer,
+    Rope,
+    Selection,
+    Source,
+    Suite,
+    Training,
+    View,
+    execution,
+    plugin,
+)
 
 
 @dataclass
 class SynthesisSettings:
-    """One source, counted for one backbone."""
+    """One source."""
 
     source: Source = field(default_factory=Source)
-    backbone: str = "proxy"
-    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
+    versions: dict[str, int] = field(default_factory=dict)
+    """Of the tasks."""
+
+
+@dataclass
+class MeasurementSettings:
+    """One backbone and one view, whatever the weights."""
+
+    backbone: Choice = plugin("mmprolong.models.backbones", "proxy")
+    view: View = field(default_factory=View)
+    model_path: str = execution("")
+    """Folder of the model, where its tokenizer lies."""
 
 
 @dataclass
@@ -19,40 +45,55 @@ class MixtureSettings:
     """One mixture, drawn by one seed."""
 
     mixture: Mixture = field(default_factory=Mixture)
-    window: int = 0
-    """Native window of the model [tokens]; the unit of the length bins."""
+    native_context: int = 0
+    """Of the model [tokens]; the unit of the length bins."""
     seed: int = 0
 
 
 @dataclass
 class TrainingSettings:
-    """One phase of one model. The mixture's settings are in the mixture's id."""
+    """One phase of one model. What is trained on is in the mixture's id."""
 
     model: Model = field(default_factory=Model)
     rope: Rope = field(default_factory=Rope)
     optimizer: Optimizer = field(default_factory=Optimizer)
-    objective: str = "next_token"
-    pack: int = 1024
+    objective: Choice = plugin("mmprolong.training.objectives", "next_token")
+    sequence_length: int = 1024
     """Capacity of a pack [tokens]."""
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
+    view: View = field(default_factory=View, metadata=EXECUTION)
     training: Training = field(default_factory=Training, metadata=EXECUTION)
 
 
 @dataclass
+class SamplesSettings:
+    """One benchmark under its name in the suite."""
+
+    name: str = ""
+    benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
+    data_root: str = execution("")
+
+
+@dataclass
 class ReplySettings:
-    """One model (if no checkpoint is an input) and one suite."""
+    """One model (if no checkpoint is an input), shown the questions in one view."""
 
     model: Model = field(default_factory=Model)
-    suite: Suite = field(default_factory=Suite)
+    view: View = field(default_factory=View)
+    new_tokens: AtLeast1 = 16
+    engine: Choice = field(default_factory=lambda: "transformers", metadata=EXECUTION)
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
     training: Training = field(default_factory=Training, metadata=EXECUTION)
+    data_root: str = execution("")
 
 
 @dataclass
 class ScoreSettings:
     """How replies are judged and averaged."""
 
-    scorer: str = "exact_match"
+    scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
+    benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
+    """Its official average is computed beside ours."""
     overall: list[str] = field(default_factory=list)
 
 
@@ -67,9 +108,13 @@ class Stage:
 
 STAGES = {
     "corpus": Stage("mmprolong.corpus.stage", Corpus, 1),
+    "selection": Stage("mmprolong.selection.stage", Selection, 1),
     "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1),
+    "render": Stage("mmprolong.images.stage", View, 1),
+    "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),
     "mixture": Stage("mmprolong.mixture.stage", MixtureSettings, 1),
     "training": Stage("mmprolong.training.stage", TrainingSettings, 1),
+    "samples": Stage("mmprolong.evaluation.samples", SamplesSettings, 1),
     "reply": Stage("mmprolong.evaluation.reply", ReplySettings, 1),
     "score": Stage("mmprolong.evaluation.score", ScoreSettings, 1),
 }
