@@ -62,7 +62,9 @@ def make(package: str, choice: Choice, key: str) -> Any:
 def identity(package: str, choice: Choice, key: str) -> dict[str, Any]:
     """Return what names a choice in a step's id: its name, its version and the options that are not at their default."""
     made = make(package, choice, key)
-    options = {each.name: getattr(made, each.name) for each in fields(made) if getattr(made, each.name) != _default(each)}
+    options = {
+        each.name: getattr(made, each.name) for each in fields(made) if getattr(made, each.name) != _default(each)
+    }
     return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
 
 

@@ -216,6 +216,8 @@ class Pack:
     examples: tuple[str, ...]
     lengths: tuple[int, ...]
     """Tokens of each example."""
+    supervised: tuple[int, ...]
+    """Tokens of each example that carry loss."""
 
     @property
     def tokens(self) -> int:

@@ -1,4 +1,4 @@
-"""Pages of a finished corpus as pixels, drawn when they are needed."""
+"""Pages of the PDFs of a finished corpus as pixels, drawn when they are needed."""
 
 import zlib
 from collections import OrderedDict
@@ -10,59 +10,53 @@ import numpy as np
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
 from mmprolong.images.pdf_files import pool_folder
-from mmprolong.images.renderer import OpenDocument, pixel_size, renderer
+from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document, Image, read_jsonl
-from mmprolong.settings.knobs import Corpus
+from mmprolong.settings.knobs import Corpus, View
 
 _OPEN_DOCUMENTS = 8
+THUMBNAILS = "thumbnails.npy"
 
 
-class PageImages:
-    """Draws `Image`s of the documents that a corpus step accepted.
+class CorpusPages:
+    """Draws pages of the documents that a corpus step accepted.
 
     Args:
-        corpus_folder: the finished corpus step.
-        settings: of that step; `settings.path` says where the pool is now if it moved.
+        corpus: its `path` says where the pool is now if it moved.
+        folder: the finished corpus step.
+        rendered: the finished render step, which holds the thumbnails of stamped pages.
     """
 
-    def __init__(self, corpus_folder: Path, settings: Corpus) -> None:
-        self._settings = settings
-        self._renderer = renderer(settings.renderer)
-        self._pools = _pools(corpus_folder, settings)
+    def __init__(self, view: View, corpus: Corpus, folder: Path, rendered: Path | None = None) -> None:
+        self._view = view
+        self._renderer = find_renderer(view.renderer)
+        self._pools = _pools(folder, corpus)
         self._documents: dict[str, Document] = {}
         self._first: dict[str, int] = {}
         pages = 0
-        for document in read_jsonl(corpus_folder / "documents.jsonl", Document):
-            self._documents[document.id] = document
+        for document in read_jsonl(folder / "documents.jsonl", Document):
+            self._documents[f"pdf:{document.id}"] = document
             self._first[document.id] = pages
             pages += document.pages
-        self._thumbnails = _thumbnails(corpus_folder, settings.thumbnail, pages)
+        self._thumbnails = _thumbnails(rendered, view.thumbnail, pages)
         self._open: OrderedDict[str, tuple[ExitStack, OpenDocument]] = OrderedDict()
 
     def size(self, image: Image) -> tuple[int, int]:
-        """Width and height of what `__call__` returns [px], without drawing it.
-
-        Raises:
-            DataError: there is no such page.
-        """
+        """Return width and height of what `pixels` gives [px], without drawing it."""
         document = self._document(image)
         if image.stamp:
-            return self._settings.thumbnail, self._settings.thumbnail
-        return pixel_size(document.page_sizes[image.page], self._settings.dpi)
+            return self._view.thumbnail, self._view.thumbnail
+        return pixel_size(document.page_sizes[image.index], self._view.dpi)
 
-    def __call__(self, image: Image) -> np.ndarray:
-        """The stamped thumbnail, uint8 (S, S) grey, or the page at the corpus's resolution, uint8 (H, W, 3).
-
-        Raises:
-            DataError: there is no such page, or the pool's file is gone or is not the one that was read.
-        """
+    def pixels(self, image: Image) -> np.ndarray:
+        """Return the stamped thumbnail, uint8 (S, S) grey, or the page at the view's resolution, uint8 (H, W, 3)."""
         document = self._document(image)
         if not image.stamp:
-            return self._opened(document).render(image.page, self._settings.dpi)
+            return self._opened(document).render(image.index, self._view.dpi)
         if self._thumbnails is None:
-            raise DataError(f"image {image}: the corpus keeps no thumbnails; set corpus.thumbnail")
-        seed = zlib.crc32(f"{image.document}:{image.page}:{image.stamp}".encode())
-        return stamps.draw(self._thumbnails[self._first[image.document] + image.page], image.stamp, seed)
+            raise DataError(f"image {image.source} page {image.index + 1}: no thumbnails are kept; set view.thumbnail")
+        seed = zlib.crc32(f"{document.id}:{image.index}:{image.stamp}".encode())
+        return stamps.draw(self._thumbnails[self._first[document.id] + image.index], image.stamp, seed)
 
     def close(self) -> None:
         """Close the PDFs that are open."""
@@ -70,11 +64,11 @@ class PageImages:
             self._open.popitem()[1][0].close()
 
     def _document(self, image: Image) -> Document:
-        document = self._documents.get(image.document)
+        document = self._documents.get(image.source)
         if document is None:
-            raise DataError(f"image {image}: no such document in the corpus; was it made from another pool?")
-        if not 0 <= image.page < document.pages:
-            raise DataError(f"image {image}: no such page; the document has {document.pages}")
+            raise DataError(f"image {image.source}: no such document in the corpus; was it made from another pool?")
+        if not 0 <= image.index < document.pages:
+            raise DataError(f"{document.source}: no page {image.index + 1}; the document has {document.pages}")
         return document
 
     def _opened(self, document: Document) -> OpenDocument:
@@ -97,19 +91,19 @@ class PageImages:
             return stack.pop_all(), opened
 
 
-def _pools(corpus_folder: Path, settings: Corpus) -> list[Path]:
-    read = Path((corpus_folder / "pool.txt").read_text(encoding="utf-8").strip())
-    return list(dict.fromkeys([read, pool_folder(settings.path)]))
+def _pools(folder: Path, corpus: Corpus) -> list[Path]:
+    read = Path((folder / "pool.txt").read_text(encoding="utf-8").strip())
+    return list(dict.fromkeys([read, pool_folder(corpus.path)]))
 
 
-def _thumbnails(corpus_folder: Path, side: int, pages: int) -> np.ndarray | None:
-    if not side:
+def _thumbnails(rendered: Path | None, side: int, pages: int) -> np.ndarray | None:
+    if rendered is None:
         return None
-    path = corpus_folder / "thumbnails.npy"
+    path = rendered / THUMBNAILS
     try:
         thumbnails = np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}; run the corpus step again") from error
+        raise DataError(f"{path}: {error}; run the render step again") from error
     if thumbnails.shape != (pages, side, side):
-        raise DataError(f"{path}: shape {thumbnails.shape}, not {(pages, side, side)}; run the corpus step again")
+        raise DataError(f"{path}: shape {thumbnails.shape}, not {(pages, side, side)}; run the render step again")
     return thumbnails

@@ -4,12 +4,13 @@ import unicodedata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
+from mmprolong import plugins
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.plugins import load
+from mmprolong.plugins import Choice
 from mmprolong.records import Heading
 
 PIXEL_LIMIT = 50_000_000
@@ -67,6 +68,8 @@ class OpenDocument(Protocol):
 class Renderer(Protocol):
     """A PDF library."""
 
+    version: ClassVar[int]
+
     def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
         """Open a .pdf or .pdf.gz.
 
@@ -77,13 +80,13 @@ class Renderer(Protocol):
         ...
 
 
-def renderer(name: str) -> Renderer:
-    """The renderer called `name`.
+def find_renderer(choice: Choice) -> Renderer:
+    """Return the renderer that a choice names.
 
     Raises:
-        ConfigError: there is none; names the nearest.
+        WrongValues: there is none; names the nearest.
     """
-    return load("mmprolong.images.renderers", name, "corpus.renderer").RENDERER
+    return plugins.make("mmprolong.images.renderers", choice, "view.renderer")
 
 
 def clean(text: str) -> str:

@@ -1,34 +1,34 @@
-"""What one mixture has that another has not: instances and tokens, by task and length."""
+"""What one mixture has that another has not: examples and tokens, by task and length."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mmprolong.mixture.selection import Entry
+from mmprolong.records import Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Instances and tokens of two mixtures, A and B; an instance that is repeated counts each time."""
+    """Examples and tokens of two mixtures, A and B; an example that is repeated counts each time."""
 
     both: tuple[int, int] = (0, 0)
-    """Instances, tokens."""
+    """Examples, tokens."""
     only_a: tuple[int, int] = (0, 0)
     only_b: tuple[int, int] = (0, 0)
 
 
-def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Entry]) -> Shared:
+def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]) -> Shared:
     """What is in both mixtures, only in A and only in B.
 
     Args:
-        a: how often each instance is in A, by id.
-        entries: every instance of either, by id.
+        a: how often each example is in A, by id.
+        entries: every example of either, by id.
     """
     return Shared(both=_total(a & b, entries), only_a=_total(a - b, entries), only_b=_total(b - a, entries))
 
 
 def shared_by(
-    key: Callable[[Entry], str | int], a: Counter[str], b: Counter[str], entries: Mapping[str, Entry]
+    key: Callable[[Measured], str | int], a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]
 ) -> dict[str | int, Shared]:
     """The same for each value of `key`, sorted."""
     groups: dict[str | int, set[str]] = {}
@@ -44,5 +44,5 @@ def _within(counts: Counter[str], names: Iterable[str]) -> Counter[str]:
     return Counter({name: counts[name] for name in names if counts[name]})
 
 
-def _total(counts: Counter[str], entries: Mapping[str, Entry]) -> tuple[int, int]:
+def _total(counts: Counter[str], entries: Mapping[str, Measured]) -> tuple[int, int]:
     return counts.total(), sum(number * entries[name].tokens for name, number in counts.items())

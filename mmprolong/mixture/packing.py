@@ -1,4 +1,4 @@
-"""Pack instances into sequences of one capacity: best fit within windows of the shuffled order.
+"""Pack examples into sequences of one capacity: best fit within windows of the shuffled order.
 
 Packing the longest first over everything would fill packs best but put like with like: an update would see one length,
 so one task. Within windows of a few packs both hold: packs are full and each is a sample of the mixture.
@@ -10,23 +10,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.mixture.selection import Entry
-from mmprolong.records import Pack
+from mmprolong.records import Measured, Pack
 
 WINDOW = 16
 """Packs' worth of tokens that are packed together; the emptiest pack of a window goes into the next."""
 
 
-def pack(entries: Sequence[Entry], capacity: int, seed: int) -> list[Pack]:
+def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
     """Packs of at most `capacity` tokens, in random order; every entry is in exactly one.
 
     Raises:
-        FeasibilityError: an instance is longer than a pack.
+        FeasibilityError: an example is longer than a pack.
     """
     rng = np.random.default_rng([seed, len(entries)])
     shuffled = [entries[index] for index in rng.permutation(len(entries))]
-    packs: list[list[Entry]] = []
-    waiting: list[Entry] = []
+    packs: list[list[Measured]] = []
+    waiting: list[Measured] = []
     for window in _windows(shuffled, capacity * WINDOW):
         *filled, waiting = sorted(_best_fit([*waiting, *window], capacity), key=_tokens, reverse=True) or [[]]
         packs += filled
@@ -34,8 +33,8 @@ def pack(entries: Sequence[Entry], capacity: int, seed: int) -> list[Pack]:
     return [_pack(number, packs[index]) for number, index in enumerate(rng.permutation(len(packs)))]
 
 
-def _windows(entries: Sequence[Entry], tokens: int) -> Iterator[list[Entry]]:
-    window: list[Entry] = []
+def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured]]:
+    window: list[Measured] = []
     for entry in entries:
         window.append(entry)
         if _tokens(window) >= tokens:
@@ -44,14 +43,14 @@ def _windows(entries: Sequence[Entry], tokens: int) -> Iterator[list[Entry]]:
     yield window
 
 
-def _best_fit(entries: Sequence[Entry], capacity: int) -> list[list[Entry]]:
+def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]]:
     """Longest first, each into the fullest pack that still takes it."""
     spaces: list[tuple[int, int]] = []
-    members: list[list[Entry]] = []
+    members: list[list[Measured]] = []
     for entry in sorted(entries, key=lambda entry: -entry.tokens):
         if entry.tokens > capacity:
             raise FeasibilityError(
-                f"mixture.pack: {entry.id} has {entry.tokens} tokens, a pack holds {capacity}; raise it"
+                f"mixture.sequence_length: {entry.example} has {entry.tokens} tokens, a pack holds {capacity}; raise it"
             )
         fit = bisect_left(spaces, (entry.tokens, -1))
         space, index = spaces.pop(fit) if fit < len(spaces) else (capacity, len(members))
@@ -62,13 +61,14 @@ def _best_fit(entries: Sequence[Entry], capacity: int) -> list[list[Entry]]:
     return members
 
 
-def _tokens(entries: Sequence[Entry]) -> int:
+def _tokens(entries: Sequence[Measured]) -> int:
     return sum(entry.tokens for entry in entries)
 
 
-def _pack(number: int, entries: Sequence[Entry]) -> Pack:
+def _pack(number: int, entries: Sequence[Measured]) -> Pack:
     return Pack(
         id=number,
-        instances=tuple(entry.id for entry in entries),
+        examples=tuple(entry.example for entry in entries),
         lengths=tuple(entry.tokens for entry in entries),
+        supervised=tuple(entry.supervised for entry in entries),
     )

@@ -4,10 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from mmprolong.errors import ConfigError, Wrong, WrongValues
-from mmprolong.settings.knobs import Mixture
-
-VQA = "vqa"
-
 
 def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[str, int]:
     """Split `budget` by `weights`; the parts add up to it exactly (largest remainders, ties by name).
@@ -26,27 +22,6 @@ def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[
     return parts
 
 
-def task_weights(mixture: Mixture) -> dict[str, float]:
-    """Weights of the task types: `vqa` is replaced by the tasks of `task_mix`.
-
-    Source: arXiv 2605.13831, section 4.2 (tasks) and 5.2 (extraction:reasoning; extraction is single and multi evenly).
-
-    Raises:
-        WrongValues: `vqa` is asked for and `task_mix` is empty.
-    """
-    weights = {task: share for task, share in mixture.supervision.items() if task != VQA and share > 0}
-    share = mixture.supervision.get(VQA, 0.0)
-    if share > 0:
-        total = sum(mixture.task_mix.values())
-        if total <= 0:
-            says = "empty, but supervision asks for vqa; name its tasks and their shares"
-            raise WrongValues(Wrong("mixture.task_mix", says))
-        for task, part in mixture.task_mix.items():
-            if part > 0:
-                weights[task] = weights.get(task, 0.0) + share * part / total
-    return weights
-
-
 def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, int]]:
     """Half-open token ranges [from, to) of the length bins.
 
@@ -59,7 +34,7 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
     if not edges:
         return [(0, capacity + 1)]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
-        raise WrongValues(Wrong("mixture.length.edges", f"{list(edges)}; two or more rising multiples of the window"))
+        raise WrongValues(Wrong("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context"))
     return [(low * window, high * window) for low, high in pairwise(edges)]
 
 

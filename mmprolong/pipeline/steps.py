@@ -10,6 +10,7 @@ from mmprolong.settings.stages import (
     STAGES,
     MeasurementSettings,
     MixtureSettings,
+    RenderSettings,
     ReplySettings,
     SamplesSettings,
     ScoreSettings,
@@ -168,7 +169,9 @@ class _Graph:
         """Return what images are drawn from."""
         needs = {"corpus": self._corpus()}
         if self.config.view.thumbnail:
-            needs["render"] = self._add("render", f"thumbnails-{self.config.view.thumbnail}", self.config.view, needs)
+            view = self.config.view
+            settings = RenderSettings(view.renderer, view.thumbnail, self.config.corpus)
+            needs["render"] = self._add("render", f"thumbnails-{view.thumbnail}", settings, dict(needs))
         return needs
 
     def _synthesis(self, name: str, key: str = "") -> str:
@@ -181,7 +184,7 @@ class _Graph:
 
     def _measurement(self, name: str, key: str) -> str:
         synthesis, config = self._synthesis(name, key), self.config
-        settings = MeasurementSettings(config.model.backbone, config.view, config.model.path)
+        settings = MeasurementSettings(config.model.backbone, config.view, config.model.path, config.corpus)
         backbone = plugins.split(config.model.backbone)[0]
         return self._add(f"measurement.{name}", backbone, settings, {"corpus": self._corpus(), "synthesis": synthesis})
 

@@ -1,4 +1,4 @@
-"""Every knob of a run, typed, its limits beside it. A field is identity (it names the step) or execution (where it runs).
+"""Every knob of a run, typed, its limits beside it. A field is identity (it names a step) or execution (where it runs).
 
 A default never changes: fields at their default are left out of a step's identity, so a new field renames nothing.
 """

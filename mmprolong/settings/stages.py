@@ -1,4 +1,4 @@
-"""Settings that each stage reads, and its version. A step's identity: stage, version, these settings, its inputs' ids."""
+"""Settings that each stage reads. A step's identity: stage, version, these settings, its inputs' ids."""
 
 from dataclasses import dataclass, field
 
@@ -13,12 +13,20 @@ from mmprolong.settings.knobs import (
     Rope,
     Selection,
     Source,
-    Suite,
     Training,
     View,
     execution,
     plugin,
 )
+
+
+@dataclass
+class RenderSettings:
+    """Thumbnails of one view; of the view only these two fields matter."""
+
+    renderer: Choice = plugin("mmprolong.images.renderers", "pymupdf")
+    thumbnail: int = 0
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
 
 
 @dataclass
@@ -38,6 +46,7 @@ class MeasurementSettings:
     view: View = field(default_factory=View)
     model_path: str = execution("")
     """Folder of the model, where its tokenizer lies."""
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
 
 
 @dataclass
@@ -110,7 +119,7 @@ STAGES = {
     "corpus": Stage("mmprolong.corpus.stage", Corpus, 1),
     "selection": Stage("mmprolong.selection.stage", Selection, 1),
     "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1),
-    "render": Stage("mmprolong.images.stage", View, 1),
+    "render": Stage("mmprolong.images.stage", RenderSettings, 1),
     "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),
     "mixture": Stage("mmprolong.mixture.stage", MixtureSettings, 1),
     "training": Stage("mmprolong.training.stage", TrainingSettings, 1),

@@ -1,103 +1,112 @@
-"""The synthesis stage: write the instances of one source, count them, reject with reasons."""
+"""The synthesis stage: write the examples of one source; refuse with reasons."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mmprolong.errors import ConfigError, FeasibilityError, nearest
-from mmprolong.images.pages import PageImages
-from mmprolong.models.backbone import count, find
-from mmprolong.records import Block, Document, Instance, Reject, read_jsonl, write_jsonl
-from mmprolong.runtime.run_log import RunLog
-from mmprolong.settings.knobs import Source
+from mmprolong.errors import FeasibilityError
+from mmprolong.records import Block, Document, Example, Image, Reject, Selected, read_jsonl, write_jsonl
+from mmprolong.runtime import parts as parts_of_step
+from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import SynthesisSettings
+from mmprolong.synthesis.material import Material
 from mmprolong.synthesis.stamps import write_stamped
-from mmprolong.synthesis.template import write_template
+from mmprolong.synthesis.template import chosen_documents, write_template
 
-WRITERS = ("stamps", "template")
+_FEWEST = 100
+"""Documents of a part, where there are as many: a part reads the layout of the whole pool."""
 
 
-def run(settings: SynthesisSettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
-    """Write `instances.jsonl` and `rejects.jsonl`.
+def parts(settings: SynthesisSettings, work: Work) -> int:
+    """Return the number of parts: documents fall into them by their ids."""
+    source = settings.source
+    composed = len(source.lengths) * source.documents
+    return parts_of_step.part_count(composed or len(_selected(settings, work)), _FEWEST)
+
+
+def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
+    """Write the examples on the documents of one part.
 
     Raises:
-        ConfigError: the writer is unknown.
-        FeasibilityError: the split holds no document, or nothing could be written.
+        FeasibilityError: the split holds no document.
         Interrupted: the step was asked to stop.
     """
-    documents = list(read_jsonl(inputs["corpus"] / "documents.jsonl", Document))
-    chosen = [document for document in documents if document.split == settings.source.split]
-    if not chosen:
+    documents = _selected(settings, work)
+    if not documents:
         raise FeasibilityError(
-            f"source.split: the pool's {len(documents)} documents hold none for {settings.source.split!r}; "
-            "add documents, or change corpus.heldout"
+            f"source.split: the pool holds no document for {settings.source.split!r}; add documents, or change "
+            "selection.heldout"
         )
-    rejects: list[Reject] = []
-    tally = _Tally()
-    asked = _documents(settings.source, len(chosen))
-    written = tally.count(_kept(_write(settings, chosen, inputs["corpus"]), rejects, log, asked))
-    total = write_jsonl(folder / "instances.jsonl", written)
-    write_jsonl(folder / "rejects.jsonl", rejects)
+    write = _write_stamped if settings.source.writer == "stamps" else _write_template
+    parts_of_step.write_part(work, part, write(settings, work, documents, part))
+
+
+def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
+    """Write examples.jsonl and rejects.jsonl; returns the counts.
+
+    Raises:
+        FeasibilityError: nothing could be written.
+    """
+    count = parts(settings, work)
+    by_task: Counter[str] = Counter()
+
+    def counted() -> Iterator[Example]:
+        for example in parts_of_step.results(work, count, Example):
+            by_task[example.task] += 1
+            yield example
+
+    total = write_jsonl(work.out / "examples.jsonl", counted())
+    rejects = parts_of_step.rejects(work, count)
+    write_jsonl(work.out / "rejects.jsonl", rejects)
+    reasons = Counter(reject.reason for reject in rejects)
     if total == 0:
-        reasons = Counter(reject.reason for reject in rejects).most_common(3)
-        raise FeasibilityError(f"synthesis: no instance of {', '.join(settings.source.tasks)}; rejected: {reasons}")
-    return {**tally.metrics(), "rejects": dict(Counter(reject.reason for reject in rejects))}
+        asked = ", ".join(settings.source.tasks)
+        raise FeasibilityError(f"synthesis: no example of {asked}; rejected: {reasons.most_common(3)}")
+    return {"examples": total, "tasks": dict(sorted(by_task.items())), "rejects": dict(reasons)}
 
 
-def _write(settings: SynthesisSettings, documents: Sequence[Document], corpus: Path) -> Iterable[Instance | Reject]:
-    backbone = find(settings.backbone)
-    images = PageImages(corpus, settings.corpus)
-    counter = partial(count, backbone, size_of=images.size)
-    match settings.source.writer:
-        case "stamps":
-            return write_stamped(documents, settings.source, backbone.name, counter)
-        case "template":
-            return write_template(documents, _blocks(corpus), settings.source, counter, backbone.name)
-        case other:
-            raise ConfigError(f"source.writer: {other!r} is unknown; {nearest(other, WRITERS)}")
+def _selected(settings: SynthesisSettings, work: Work) -> list[Document]:
+    chosen = {
+        each.document
+        for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected)
+        if each.split == settings.source.split
+    }
+    documents = read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document)
+    return [document for document in documents if document.id in chosen]
 
 
-def _blocks(corpus: Path) -> dict[str, list[Block]]:
-    blocks = read_jsonl(corpus / "blocks.jsonl", Block)
-    return {document: list(group) for document, group in groupby(blocks, key=lambda block: block.document)}
+def _write_stamped(
+    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+) -> Iterator[Example]:
+    source, count = settings.source, parts(settings, work)
+    pool = [Image(f"pdf:{document.id}", page) for document in documents for page in range(document.pages)]
+    for index in range(len(source.lengths)):
+        for number in range(source.documents):
+            if parts_of_step.part_of(f"{index}-{number}", count) == part:
+                yield from write_stamped(source, pool, index, number)
 
 
-def _documents(source: Source, pool: int) -> int:
-    """How many documents are written on: composed ones, or at most all of the pool's."""
-    asked = len(source.pages) * source.documents
-    return asked if source.writer == "stamps" else min(asked or pool, pool)
+def _write_template(
+    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+) -> Iterator[Example | Reject]:
+    count = parts(settings, work)
+    chosen = {
+        document.id: (document, length)
+        for document, length in chosen_documents(documents, settings.source)
+        if parts_of_step.part_of(document.id, count) == part
+    }
+    for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
+        document, length = chosen[identifier]
+        yield from write_template(Material(document, blocks), length, settings.source)
 
 
-def _kept(
-    written: Iterable[Instance | Reject], rejects: list[Reject], log: RunLog, documents: int
-) -> Iterator[Instance]:
-    """The instances; what was refused goes into `rejects`. A document is done when the next one begins."""
-    seen: set[str] = set()
-    for item in written:
-        log.stop_if_asked()
-        log.progress(max(len(seen) - 1, 0), documents, "documents")
-        if isinstance(item, Reject):
-            rejects.append(item)
-        else:
-            seen.add(item.document)
-            yield item
-
-
-class _Tally:
-    """Instances, tokens and pages by task."""
-
-    def __init__(self) -> None:
-        self.by_task: dict[str, Counter[str]] = {}
-
-    def count(self, instances: Iterable[Instance]) -> Iterator[Instance]:
-        for instance in instances:
-            row = self.by_task.setdefault(instance.task, Counter())
-            row.update(instances=1, tokens=instance.tokens, supervised=instance.supervised, pages=instance.pages)
-            yield instance
-
-    def metrics(self) -> dict[str, Any]:
-        total = sum(self.by_task.values(), Counter())
-        return {**total, "tasks": {task: dict(row) for task, row in sorted(self.by_task.items())}}
+def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:
+    """Yield the layout of each wanted document, one in memory at a time; blank documents have none."""
+    left = set(wanted)
+    for identifier, group in groupby(read_jsonl(corpus / "blocks.jsonl", Block), key=lambda block: block.document):
+        if identifier in left:
+            left.remove(identifier)
+            yield identifier, list(group)
+    yield from ((identifier, []) for identifier in wanted if identifier in left)

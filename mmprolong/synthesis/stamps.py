@@ -4,24 +4,21 @@ A document is a run of real pages of the pool, each stamped with a key (a letter
 are asked for occur once; the other pages carry the remaining letters, some of them often, as distractors.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from string import ascii_uppercase
 
 import numpy as np
 
-from mmprolong.errors import ConfigError, nearest
-from mmprolong.records import Document, Image, Instance, Message
+from mmprolong.records import Example, Gold, Image, Message, Pages, Text
 from mmprolong.settings.knobs import Source
 
-ORIGIN = "stamps-1"
+VERSION = 1
 ASKABLE = 8
 """Keys of a document that occur once."""
 NEEDLE_PAGES = 3
 """Pages that an OCR-needle answer transcribes."""
-
-Count = Callable[[tuple[Message, ...]], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +44,30 @@ class Question:
     evidence: tuple[int, ...]
 
 
-def write_stamped(documents: Sequence[Document], source: Source, backbone: str, count: Count) -> Iterator[Instance]:
-    """Instances of every task of `source` over every composed document.
+def write_stamped(source: Source, pool: Sequence[Image], index: int, number: int) -> Iterator[Example]:
+    """Yield an example of every task of `source` over one composed document.
 
     All tasks are asked of the same documents, so that mixtures of tasks differ in their tasks only.
 
     Args:
-        count: exact tokens and supervised tokens of a conversation.
-
-    Raises:
-        ConfigError: a task is unknown.
+        pool: the pages that documents are composed of.
+        index: which of `source.lengths`.
+        number: which of `source.documents`.
     """
+    length = source.lengths[index]
+    shortest, longest = length.pages
+    entropy = [source.seed, index, number, int(source.split == "heldout")]
+    rng = np.random.default_rng(entropy)
+    pages = max(shortest, int(np.exp(rng.uniform(np.log(shortest), np.log(longest + 1)))))
+    start = int((number + rng.random()) * len(pool) / source.documents)  # spread evenly: least overlap
+    document = compose(f"{source.split}-{source.seed}-{index}-{number}", pool, start, pages, rng)
     for task in source.tasks:
-        if task not in TASKS:
-            raise ConfigError(f"source.tasks: {task!r} is unknown; {nearest(task, TASKS)}")
-    pool = [Image(document=document.id, page=page) for document in documents for page in range(document.pages)]
-    for index, (shortest, longest) in enumerate(source.pages):
-        for number in range(source.documents):
-            entropy = [source.seed, index, number, int(source.split == "heldout")]
-            rng = np.random.default_rng(entropy)
-            pages = int(np.exp(rng.uniform(np.log(shortest), np.log(longest + 1))))
-            document = compose(f"{source.split}-{source.seed}-{index}-{number}", pool, max(shortest, pages), rng)
-            for task in source.tasks:
-                asking = np.random.default_rng([*entropy, list(TASKS).index(task)])
-                yield _instance(document, task, source.turns, backbone, count, asking)
+        asking = np.random.default_rng([*entropy, list(TASKS).index(task)])
+        yield _example(document, task, source.questions_per_task, length.name, asking)
 
 
-def compose(name: str, pool: Sequence[Image], pages: int, rng: np.random.Generator) -> StampedDocument:
-    """A document of `pages` consecutive pages of the pool (wrapping at its end), stamped."""
-    start = int(rng.integers(len(pool)))
+def compose(name: str, pool: Sequence[Image], start: int, pages: int, rng: np.random.Generator) -> StampedDocument:
+    """Compose a document of `pages` consecutive, stamped pages of the pool from `start` on, wrapping at its end."""
     letters = rng.permutation(list(ascii_uppercase))
     askable = rng.permutation(pages)[:ASKABLE]
     keys = rng.choice(letters[ASKABLE:], pages)
@@ -83,50 +75,50 @@ def compose(name: str, pool: Sequence[Image], pages: int, rng: np.random.Generat
     values = rng.integers(0, 10, pages)
     shown = (pool[(start + page) % len(pool)] for page in range(pages))
     stamped = tuple(
-        Image(document=image.document, page=image.page, stamp=f"{key}{value}")
+        Image(image.source, image.index, stamp=f"{key}{value}")
         for image, key, value in zip(shown, keys, values, strict=True)
     )
     return StampedDocument(id=name, pages=stamped, askable=tuple(int(page) for page in askable))
 
 
-def extract_single(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def extract_single(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """The value for one key."""
-    for page in rng.permutation(document.askable)[:turns]:
+    for page in rng.permutation(document.askable)[:wanted]:
         key, value = document.pages[page].stamp
         yield Question(f"find {key}", value, (int(page),))
 
 
-def extract_multi(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def extract_multi(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """The values for two or three keys on as many pages."""
-    for pages in _groups(document, turns, (2, 3), rng):
+    for pages in _groups(document, wanted, (2, 3), rng):
         yield Question(f"list {_keys(document, pages)} :", _facts(document, pages), pages)
 
 
-def reasoning(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def reasoning(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """A sum, difference, maximum or count over pages; the answer restates its evidence, then concludes after `=`."""
-    for pages in _groups(document, turns, (2, 2), rng):
+    for pages in _groups(document, wanted, (2, 2), rng):
         operation = OPERATIONS[rng.integers(len(OPERATIONS))]
         result = _apply(operation, [int(document.pages[page].stamp[1]) for page in pages])
         question = f"{operation} {_keys(document, pages)} :"
         yield Question(question, f"{_facts(document, pages)} = {result}", pages)
 
 
-def ocr_full(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def ocr_full(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """Every stamp in order."""
     pages = tuple(range(len(document.pages)))
     yield Question("read :", _facts(document, pages), pages)
 
 
-def ocr_needle(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def ocr_needle(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """The stamps of up to three pages, from the one with a given key on."""
-    for page in rng.permutation(document.askable)[: max(1, turns // 2)]:
+    for page in rng.permutation(document.askable)[: max(1, wanted // 2)]:
         pages = tuple(range(page, min(page + NEEDLE_PAGES, len(document.pages))))
         yield Question(f"from {document.pages[page].stamp[0]} :", _facts(document, pages), pages)
 
 
-def arithmetic(document: StampedDocument, turns: int, rng: np.random.Generator) -> Iterator[Question]:
+def arithmetic(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
     """Worked answers without a page: the values are given, the keys to restate and the conclusion are learnt."""
-    for _ in range(turns):
+    for _ in range(wanted):
         operation = ("list", *OPERATIONS)[rng.integers(len(OPERATIONS) + 1)]
         size = int(rng.integers(2, 4)) if operation == "list" else 2
         letters = [str(letter) for letter in rng.permutation(list(ascii_uppercase))[:size]]
@@ -155,11 +147,11 @@ def _apply(operation: str, values: list[int]) -> int:
 
 
 def _groups(
-    document: StampedDocument, turns: int, sizes: tuple[int, int], rng: np.random.Generator
+    document: StampedDocument, wanted: int, sizes: tuple[int, int], rng: np.random.Generator
 ) -> Iterator[tuple[int, ...]]:
-    """Disjoint groups of askable pages, half as many as `turns`, fewer where the document is short."""
+    """Disjoint groups of askable pages, half as many as `wanted`, fewer where the document is short."""
     pages = [int(page) for page in rng.permutation(document.askable)]
-    for _ in range(max(1, turns // 2)):
+    for _ in range(max(1, wanted // 2)):
         size = min(int(rng.integers(sizes[0], sizes[1] + 1)), len(pages))
         if size == 0:
             return
@@ -175,35 +167,38 @@ def _facts(document: StampedDocument, pages: tuple[int, ...]) -> str:
     return " ".join(document.stamp(page) for page in pages)
 
 
-def _answer(text: str) -> Iterator[Message]:
-    """The assistant's turn; a word in brackets is given to it, not learnt."""
+def _answer(text: str) -> Iterator[Text]:
+    """Yield the parts of an answer; a word in brackets is given to the model, not learnt."""
     for given, words in groupby(text.split(), key=lambda word: word.startswith("[")):
-        role = "given" if given else "assistant"
-        yield Message(role=role, parts=(" ".join(words).replace("[", "").replace("]", ""),))
+        yield Text(" ".join(words).replace("[", "").replace("]", ""), learned=not given)
 
 
-def _instance(
-    document: StampedDocument, task: str, turns: int, backbone: str, count: Count, rng: np.random.Generator
-) -> Instance:
-    questions = list(TASKS[task](document, turns, rng))
-    images = document.pages if task != "arithmetic" else ()
+def _example(
+    document: StampedDocument, task: str, questions_per_task: int, length: str, rng: np.random.Generator
+) -> Example:
+    questions = list(TASKS[task](document, questions_per_task, rng))
+    pages = tuple(_runs(document.pages)) if task != "arithmetic" else ()
     messages: list[Message] = []
     for number, question in enumerate(questions):
-        shown = images if number == 0 else ()
-        messages.append(Message(role="user", parts=(*shown, question.text)))
-        messages.extend(_answer(question.answer))
-    tokens, supervised = count(tuple(messages))
-    return Instance(
+        shown = pages if number == 0 else ()
+        messages.append(Message("user", (*shown, Text(question.text))))
+        messages.append(Message("assistant", tuple(_answer(question.answer))))
+    kind = "List" if task in ("extract_multi", "ocr_full", "ocr_needle") else "Integer"
+    return Example(
         id=f"{document.id}-{task}",
         task=task,
-        document=document.id,
-        pages=len(images),
-        tokens=tokens,
-        supervised=supervised,
-        backbone=backbone,
-        messages=tuple(messages),
-        evidence=tuple(question.evidence for question in questions),
-        sources=("Layout",),
-        answer_format="List" if task in ("extract_multi", "ocr_full", "ocr_needle") else "Integer",
-        origin=ORIGIN,
+        cluster=document.id,
+        sources=tuple(dict.fromkeys(run.source for run in pages)),
+        conversations={"answer": tuple(messages)},
+        gold=tuple(Gold(question.answer, kind, question.evidence) for question in questions),
+        length=length,
+        facts={"evidence": "Layout"},
+        origin=f"stamps-{VERSION}",
     )
+
+
+def _runs(pages: Sequence[Image]) -> Iterator[Pages]:
+    """Yield consecutive pages of one document as one range."""
+    for _, group in groupby(enumerate(pages), key=lambda pair: (pair[1].source, pair[1].index - pair[0])):
+        run = [image for _, image in group]
+        yield Pages(run[0].source, run[0].index, run[-1].index, tuple(image.stamp for image in run))

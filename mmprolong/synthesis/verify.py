@@ -9,8 +9,8 @@ _LONGEST_ANSWER = 900
 _ENDS = " .,;:"
 
 
-def flaw(question: Question, material: Material) -> str:
-    """Why a question must not be used; empty if it may. Reasons are short, so that they can be counted."""
+def find_flaw(question: Question, material: Material) -> str:
+    """Return why a question must not be used, in few and countable words; empty if it may."""
     if not question.evidence or not all(0 <= page < material.document.pages for page in question.evidence):
         return "evidence is not in the document"
     if question.kind == "transcription":

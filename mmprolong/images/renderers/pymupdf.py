@@ -5,8 +5,9 @@ import importlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,8 +19,11 @@ from mmprolong.records import Heading
 _MONO, _BOLD = 1 << 3, 1 << 4
 
 
+@dataclass(frozen=True)
 class PyMuPDF:
     """Opens PDFs with PyMuPDF."""
+
+    version: ClassVar[int] = 1
 
     @contextmanager
     def open(self, path: Path) -> Iterator["_Document"]:
@@ -32,9 +36,6 @@ class PyMuPDF:
             yield _Document(library, document, hashlib.sha256(content).hexdigest())
         finally:
             document.close()
-
-
-RENDERER = PyMuPDF()
 
 
 class _Document:

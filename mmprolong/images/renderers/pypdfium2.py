@@ -6,9 +6,9 @@ import importlib
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,8 +29,11 @@ _LINE_ENDS = (10, 13, _BREAK_HYPHEN)
 Box = tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
 class Pypdfium2:
     """Opens PDFs with pypdfium2."""
+
+    version: ClassVar[int] = 1
 
     @contextmanager
     def open(self, path: Path) -> Iterator["_Document"]:
@@ -43,9 +46,6 @@ class Pypdfium2:
             yield _Document(library, document, hashlib.sha256(content).hexdigest())
         finally:
             document.close()
-
-
-RENDERER = Pypdfium2()
 
 
 class _Document:

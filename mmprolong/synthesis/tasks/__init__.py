@@ -1,1 +1,20 @@
-"""Tasks on real documents; one file each, found by its name: `write(material, segment, rng)` yields questions."""
+"""Tasks on the text of documents, one file each; they need no language model."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from mmprolong.records import Segment
+from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.question import Question
+
+
+class TemplateTask(Protocol):
+    """Writes questions whose answers are printed."""
+
+    version: ClassVar[int]
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions on a segment of a document, in random order, until nobody wants another."""
+        ...

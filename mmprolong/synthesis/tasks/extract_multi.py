@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis import prose
-from mmprolong.synthesis.material import Material, sentences
+from mmprolong.synthesis.material import Material
 from mmprolong.synthesis.question import Question, interleaved
 from mmprolong.synthesis.tasks.extract_single import abbreviations, first_sentence, readable
 
@@ -20,17 +21,18 @@ _NEAREST, _FARTHEST = 1, 12
 """Pages between two facts that are asked for together."""
 
 
-def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-    """Questions whose answer is collected from several pages of the segment."""
-    kinds = [
-        list(_subsections(material, segment)),
-        list(_captions(material, segment)),
-        list(_abbreviations(material, segment)),
-        list(_citations(material, segment)),
-        list(_labels(material, segment)),
-    ]
-    layout = list(_beginnings(material, segment))
-    return interleaved([*kinds, layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
+@dataclass(frozen=True)
+class ExtractMulti:
+    """Ask for a list of facts from several pages."""
+
+    version: ClassVar[int] = 1
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions whose answer is collected from several pages of the segment."""
+        finders = (_subsections, _captions, _abbreviations, _labels)
+        kinds = [list(find(material, segment)) for find in finders]
+        layout = list(_beginnings(material, segment))
+        return interleaved([*kinds, layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
 
 
 def listed(items: Sequence[str | int]) -> str:
@@ -73,39 +75,16 @@ def _captions(material: Material, segment: Segment) -> Iterator[Question]:
 
 
 def _abbreviations(material: Material, segment: Segment) -> Iterator[Question]:
-    passages = [each for each in material.passages if _inside(segment, (each.page,))]
-    for (one, first), (two, second) in combinations(abbreviations(material, passages), 2):
-        if _NEAREST <= two.page - one.page <= _FARTHEST:
-            names = f'"{first.cue[1:-1]}" (page {one.page + 1}) and "{second.cue[1:-1]}" (page {two.page + 1})'
+    for (one, _, first), (two, _, second) in combinations(abbreviations(material, segment), 2):
+        if _NEAREST <= two - one <= _FARTHEST:
+            names = f'"{first.letters}" (page {one + 1}) and "{second.letters}" (page {two + 1})'
             yield Question(
                 kind="abbreviations",
                 text=f"What do the abbreviations {names} stand for? {_TWO}",
-                answer=listed([first.answer, second.answer]),
-                answer_format="List",
-                evidence=(one.page, two.page),
-                quotes=((one.page, first.answer), (two.page, second.answer)),
-            )
-
-
-def _citations(material: Material, segment: Segment) -> Iterator[Question]:
-    facts = [
-        (passage.page, fact)
-        for passage in material.passages
-        if _inside(segment, (passage.page,))
-        for text in sentences(passage.text)
-        if prose.clean(text)
-        for fact in prose.citations(text)
-    ]
-    for (one, first), (two, second) in combinations(facts, 2):
-        if _NEAREST <= two - one <= _FARTHEST:
-            yield Question(
-                kind="citations",
-                text=f"Which works are cited for the statements “{first.cue}” (page {one + 1}) and “{second.cue}” "
-                f"(page {two + 1})? {_TWO}",
-                answer=listed([first.answer, second.answer]),
+                answer=listed([first.meaning, second.meaning]),
                 answer_format="List",
                 evidence=(one, two),
-                quotes=((one, first.cue), (one, first.answer), (two, second.cue), (two, second.answer)),
+                quotes=((one, first.meaning), (two, second.meaning)),
             )
 
 

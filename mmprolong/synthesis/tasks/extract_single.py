@@ -1,29 +1,36 @@
-"""One fact that is printed in one place."""
+"""One fact that is printed in one place: captions, headings, places, abbreviations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from mmprolong.records import Segment
 from mmprolong.synthesis import prose
-from mmprolong.synthesis.material import Caption, Material, Passage, sentences
-from mmprolong.synthesis.prose import Fact
+from mmprolong.synthesis.material import Caption, Material, sentences
 from mmprolong.synthesis.question import Question, interleaved
 
 _LONGEST_CAPTION = 170
 _LAYOUT = 0.3
-"""How often questions on places and headings may be asked at all: they are many, and alike."""
+"""How often questions on places and headings may be asked where there are others: they are many, and alike."""
 
 
-def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-    """Questions on single facts of the segment, each kind as likely as another."""
-    passages = [each for each in material.passages if segment.first_page <= each.page <= segment.last_page]
-    captions = [each for each in material.captions if segment.first_page <= each.page <= segment.last_page]
-    shown = [_shown(caption) for caption in captions if readable(caption)]
-    layout = [[_placed(caption) for caption in captions], list(_headings(material, segment))]
-    kinds = [*_facts(material, passages), shown]
-    return interleaved(kinds + layout if rng.random() < _LAYOUT else kinds, rng)
+@dataclass(frozen=True)
+class ExtractSingle:
+    """Ask for one fact."""
+
+    version: ClassVar[int] = 1
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions on single facts of the segment, each kind as likely as another."""
+        captions = [each for each in material.captions if segment.first_page <= each.page <= segment.last_page]
+        shown = [_shown(caption) for caption in captions if readable(caption)]
+        spelt = [_spelt(*found) for found in abbreviations(material, segment)]
+        layout = [[_placed(caption) for caption in captions], list(_headings(material, segment))]
+        kinds = [shown, spelt]
+        return interleaved([*kinds, *layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
 
 
 def readable(caption: Caption) -> bool:
@@ -32,53 +39,30 @@ def readable(caption: Caption) -> bool:
 
 
 def first_sentence(caption: Caption) -> str:
-    """What a caption says first, without the full stop; empty if it never stops."""
+    """Return what a caption says first, without the full stop; empty if it never stops."""
     return next(sentences(caption.text), "").rstrip(".").strip()
 
 
-def abbreviations(material: Material, passages: list[Passage]) -> Iterator[tuple[Passage, Fact]]:
-    """Abbreviations that the document spells out, wherever it does, in one way only; each at its first place."""
+def abbreviations(material: Material, segment: Segment) -> Iterator[tuple[int, str, prose.Abbreviation]]:
+    """Yield page, anchor and abbreviation of those that the document spells out in one way only."""
     meanings: defaultdict[str, set[str]] = defaultdict(set)
-    first: dict[str, tuple[Passage, Fact]] = {}
+    first: dict[str, tuple[int, str, prose.Abbreviation]] = {}
     for passage in material.passages:
-        for fact in prose.abbreviations(passage.text):
-            meanings[fact.cue].add(fact.answer.lower().rstrip("s"))
-            first.setdefault(fact.cue, (passage, fact))
-    wanted = set(map(id, passages))
-    for cue, (passage, fact) in first.items():
-        if len(meanings[cue]) == 1 and id(passage) in wanted:
-            yield passage, fact
+        for found in prose.abbreviations(passage.text):
+            meanings[found.letters].add(found.meaning.lower().rstrip("s"))
+            first.setdefault(found.letters, (passage.page, material.anchor(passage.section, passage.page), found))
+    for letters, (page, anchor, found) in first.items():
+        if len(meanings[letters]) == 1 and segment.first_page <= page <= segment.last_page:
+            yield page, anchor, found
 
 
-def _facts(material: Material, passages: list[Passage]) -> list[list[Question]]:
-    kinds = [
-        [_ask(material, passage, fact, "abbreviation", "") for passage, fact in abbreviations(material, passages)],
-        [_ask(material, each, fact, "term", fact.cue) for each in passages for fact in prose.terms(each.text)],
-    ]
-    readers: dict[str, Callable[[str], Iterator[Fact]]] = {
-        "function": prose.functions,
-        "package": prose.packages,
-        "citation": prose.citations,
-        "number": prose.blanks,
-    }
-    texts = [(passage, text) for passage in passages for text in sentences(passage.text) if prose.clean(text)]
-    for kind, reader in readers.items():
-        kinds.append(
-            [_ask(material, passage, fact, kind, fact.cue) for passage, text in texts for fact in reader(text)]
-        )
-    return kinds
-
-
-def _ask(material: Material, passage: Passage, fact: Fact, kind: str, cue: str) -> Question:
-    anchor = material.anchor(passage.section, passage.page)
+def _spelt(page: int, anchor: str, found: prose.Abbreviation) -> Question:
     return Question(
-        kind=kind,
-        text=f"{anchor[0].upper()}{anchor[1:]}, {fact.question}",
-        answer=fact.answer,
-        answer_format=fact.answer_format,
-        evidence=(passage.page,),
-        quotes=((passage.page, fact.answer),) if kind != "number" else ((passage.page, fact.cue),),
-        cue=cue,
+        kind="abbreviation",
+        text=f'{anchor[0].upper()}{anchor[1:]}, what does the abbreviation "{found.letters}" stand for?',
+        answer=found.meaning,
+        evidence=(page,),
+        quotes=((page, found.meaning),),
     )
 
 

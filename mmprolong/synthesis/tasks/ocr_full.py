@@ -4,6 +4,8 @@ Source: arXiv 2605.13831, section 4.3 (OCR-full): text elements of all pages, as
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,13 +15,19 @@ from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.transcript import RULES, transcript
 
 
-def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-    """One question: there is one way to transcribe all pages."""
-    pages = [page for page in range(material.document.pages) if transcript(material, page)]
-    if pages:
-        yield Question(
-            kind="transcription",
-            text=f"Transcribe the text of all pages of this document. {RULES}",
-            answer="\n\n".join(transcript(material, page) for page in pages),
-            evidence=tuple(pages),
-        )
+@dataclass(frozen=True)
+class OcrFull:
+    """Ask for the text of all pages."""
+
+    version: ClassVar[int] = 1
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """One question: there is one way to transcribe all pages."""
+        pages = [page for page in range(material.document.pages) if transcript(material, page)]
+        if pages:
+            yield Question(
+                kind="transcription",
+                text=f"Transcribe the text of all pages of this document. {RULES}",
+                answer="\n\n".join(transcript(material, page) for page in pages),
+                evidence=tuple(pages),
+            )

@@ -4,6 +4,8 @@ Source: arXiv 2605.13831, section 4.3 (OCR-needle).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,18 +20,24 @@ _SHORTEST = 200
 _TRIES = 20
 
 
-def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-    """Questions on pages drawn from anywhere in the document."""
-    pages = [page for page in range(material.document.pages) if len(transcript(material, page)) >= _SHORTEST]
-    for _ in range(_TRIES if pages else 0):
-        size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
-        chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
-        yield Question(
-            kind="transcription",
-            text=f"Transcribe the text of {_named(chosen)} of this document. {RULES}",
-            answer="\n\n".join(transcript(material, page) for page in chosen),
-            evidence=tuple(chosen),
-        )
+@dataclass(frozen=True)
+class OcrNeedle:
+    """Ask for the text of a few named pages."""
+
+    version: ClassVar[int] = 1
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Questions on pages drawn from anywhere in the document."""
+        pages = [page for page in range(material.document.pages) if len(transcript(material, page)) >= _SHORTEST]
+        for _ in range(_TRIES if pages else 0):
+            size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
+            chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
+            yield Question(
+                kind="transcription",
+                text=f"Transcribe the text of {_named(chosen)} of this document. {RULES}",
+                answer="\n\n".join(transcript(material, page) for page in chosen),
+                evidence=tuple(chosen),
+            )
 
 
 def _named(pages: list[int]) -> str:

@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,19 +18,25 @@ _FEWEST_REFERENCES = 8
 _MOST_COUNTED = 12
 
 
-def write(material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-    """Questions whose answer is computed from several places of the segment."""
-    return interleaved(
-        [
-            list(_counts(material, segment)),
-            list(_differences(material, segment)),
-            list(_most_subsections(material, segment)),
-            list(_more_captions(material, segment)),
-            list(_references(material)),
-            list(_page_gaps(material, segment)),
-        ],
-        rng,
-    )
+@dataclass(frozen=True)
+class Reasoning:
+    """Ask for a conclusion from several places."""
+
+    version: ClassVar[int] = 1
+
+    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Questions whose answer is computed from several places of the segment."""
+        return interleaved(
+            [
+                list(_counts(material, segment)),
+                list(_differences(material, segment)),
+                list(_most_subsections(material, segment)),
+                list(_more_captions(material, segment)),
+                list(_references(material)),
+                list(_page_gaps(material, segment)),
+            ],
+            rng,
+        )
 
 
 def _counts(material: Material, segment: Segment) -> Iterator[Question]:

@@ -1,0 +1,31 @@
+"""The text layer of born-digital pages, its lines named by type, place and outline."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from mmprolong import plugins
+from mmprolong.corpus.layout import blocks_of
+from mmprolong.images.renderer import OpenDocument, Renderer
+from mmprolong.records import Block
+
+
+@dataclass(frozen=True)
+class TextLayer:
+    """Text layer as a PDF library reads it."""
+
+    version: ClassVar[int] = 1
+    library: str = "pymupdf"
+    """A renderer's name."""
+
+    def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
+        """Open a .pdf or .pdf.gz with the library."""
+        renderer: Renderer = plugins.make("mmprolong.images.renderers", self.library, "corpus.parser.library")
+        return renderer.open(path)
+
+    def blocks(self, document: OpenDocument) -> Sequence[Block]:
+        """Return headings, paragraphs, captions, tables, code, headers and footers."""
+        lines = [document.lines(page) for page in range(len(document.page_sizes))]
+        return blocks_of(document.id, lines, document.page_sizes, document.outline())

@@ -1,0 +1,62 @@
+"""Images by reference: one protocol, whatever they come from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mmprolong.errors import DataError, nearest
+from mmprolong.images.pages import CorpusPages
+from mmprolong.records import Image
+from mmprolong.settings.knobs import Corpus, View
+
+
+class Images(Protocol):
+    """Draws what an `Image` refers to."""
+
+    def size(self, image: Image) -> tuple[int, int]:
+        """Return width and height [px] of what `pixels` gives, without drawing it.
+
+        Raises:
+            DataError: there is no such image, or it cannot be drawn.
+        """
+        ...
+
+    def pixels(self, image: Image) -> np.ndarray:
+        """Return the image, uint8 (H, W, 3), or (H, W) where it is grey.
+
+        Raises:
+            DataError: there is no such image, or it cannot be drawn.
+        """
+        ...
+
+
+class ImagesByScheme:
+    """Hands each image to what draws its scheme: `pdf`, `file`, `video`."""
+
+    def __init__(self, schemes: Mapping[str, Images]) -> None:
+        self._schemes = schemes
+
+    def size(self, image: Image) -> tuple[int, int]:
+        """Return width and height [px]."""
+        return self._of(image).size(image)
+
+    def pixels(self, image: Image) -> np.ndarray:
+        """Return the image as uint8."""
+        return self._of(image).pixels(image)
+
+    def _of(self, image: Image) -> Images:
+        scheme = image.source.partition(":")[0]
+        if scheme not in self._schemes:
+            raise DataError(f"image {image.source!r}: scheme {scheme!r} is unknown; {nearest(scheme, self._schemes)}")
+        return self._schemes[scheme]
+
+
+def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path]) -> Images:
+    """Return what draws the images of a step.
+
+    Args:
+        inputs: folders of the finished `corpus` step and, where stamped pages are shown, of the `render` step.
+    """
+    return ImagesByScheme({"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))})

@@ -1,0 +1,125 @@
+"""The render stage: the thumbnails that stamped pages are printed on, one for every page of the corpus."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmprolong.errors import writing
+from mmprolong.images.pages import THUMBNAILS
+from mmprolong.images.pdf_files import Unreadable, pool_folder
+from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
+from mmprolong.records import Document, Reject, read_jsonl, write_jsonl
+from mmprolong.runtime.child_processes import Children, Limits
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.runtime.work import Work
+from mmprolong.settings.stages import RenderSettings
+
+WHITE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One document to draw."""
+
+    path: str
+    document: Document
+    target: str
+    renderer: Choice
+    side: int
+
+
+def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
+    """Write thumbnails.npy, uint8 (pages, side, side), and rejects.jsonl.
+
+    A page that cannot be drawn is white and a Reject. A document is drawn once: a killed step continues.
+
+    Raises:
+        Interrupted: the step was asked to stop.
+    """
+    documents = list(read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document))
+    jobs = list(_jobs(settings, work, documents))
+    missing = [job for job in jobs if not Path(job.target).exists()]
+    children = Children(draw, draw_white, Limits(settings.corpus.seconds, settings.corpus.memory), _PRELOAD)
+    for done, _ in enumerate(children.each(missing), len(jobs) - len(missing) + 1):
+        work.log.progress(done, len(jobs), "documents")
+        if work.log.stopping() and done < len(jobs):
+            raise Interrupted
+    _join(work.out / THUMBNAILS, jobs, sum(document.pages for document in documents), settings.thumbnail)
+    rejects = [one for job in jobs for one in read_jsonl(_rejects(job), Reject)]
+    write_jsonl(work.out / "rejects.jsonl", rejects)
+    return {"pages": sum(document.pages for document in documents), "not drawn": len(rejects)}
+
+
+def draw(job: Job) -> None:
+    """Write the thumbnails of one document."""
+    pages, rejects = [], []
+    try:
+        with find_renderer(job.renderer).open(Path(job.path)) as opened:
+            for page in range(job.document.pages):
+                try:
+                    pages.append(opened.thumbnail(page, job.side))
+                except Unreadable as error:
+                    rejects.append(_reject(job, f"page {page + 1}: {error.reason}", error.detail))
+                    pages.append(_white(job, 1)[0])
+    except Unreadable as error:
+        rejects, pages = [_reject(job, error.reason, error.detail)], list(_white(job, job.document.pages))
+    _write(job, np.stack(pages), rejects)
+
+
+def draw_white(job: Job, reason: str, detail: str) -> None:
+    """Write white thumbnails of a document that its process died of."""
+    _write(job, _white(job, job.document.pages), [_reject(job, reason, detail)])
+
+
+_PRELOAD = ("mmprolong.images.stage", "pymupdf")
+
+
+def _jobs(settings: RenderSettings, work: Work, documents: Sequence[Document]) -> Iterator[Job]:
+    read = Path((work.inputs["corpus"] / "pool.txt").read_text(encoding="utf-8", errors="surrogateescape").strip())
+    pools = (read, pool_folder(settings.corpus.path))
+    folder = work.scratch / "thumbnails"
+    folder.mkdir(parents=True, exist_ok=True)
+    for document in documents:
+        path = next((pool / document.source for pool in pools if (pool / document.source).is_file()), pools[0])
+        yield Job(
+            path=str(path),
+            document=document,
+            target=str(folder / f"{document.id[:32]}.raw"),
+            renderer=settings.renderer,
+            side=settings.thumbnail,
+        )
+
+
+def _white(job: Job, pages: int) -> np.ndarray:
+    return np.full((pages, job.side, job.side), WHITE, np.uint8)
+
+
+def _reject(job: Job, reason: str, detail: str) -> Reject:
+    return Reject(what=job.document.source, reason=reason, detail=detail)
+
+
+def _rejects(job: Job) -> Path:
+    return Path(job.target).with_suffix(".rejects")
+
+
+def _write(job: Job, pages: np.ndarray, rejects: Sequence[Reject]) -> None:
+    target, partial = Path(job.target), Path(job.target + ".partial")
+    write_jsonl(_rejects(job), rejects)
+    with writing(target):
+        partial.write_bytes(pages.tobytes())
+        partial.replace(target)
+
+
+def _join(target: Path, jobs: Sequence[Job], pages: int, side: int) -> None:
+    """Write one array of all pages, document by document: a mapped file would crash on a full disk."""
+    partial = target.with_name(target.name + ".partial")
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+    with writing(target), partial.open("wb") as whole:
+        np.lib.format.write_array_header_1_0(whole, {**header, "shape": (pages, side, side)})
+        for job in jobs:
+            whole.write(Path(job.target).read_bytes())
+    partial.replace(target)

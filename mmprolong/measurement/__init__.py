@@ -1,0 +1,1 @@
+"""Exact tokens of every conversation, for one backbone and one view of the pages."""

@@ -1,0 +1,172 @@
+"""Child processes for hostile input, which may hang, bomb or crash in them: each has limits of time and memory."""
+
+import multiprocessing
+import os
+import resource
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+from mmprolong.errors import DiskFull
+from mmprolong.runtime.run_log import Interrupted
+
+Job = TypeVar("Job")
+_ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
+"""Exit codes of a child that was ended by a person or a scheduler, not by its input."""
+_KILL_SECONDS = 1.0
+"""Who kills one of our processes with SIGKILL may be about to kill all: time for that [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one job."""
+
+    seconds: int
+    """Processor time [s]; a job that waits instead is ended after twice as much wall time."""
+    memory: int
+    """[MiB]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Children(Generic[Job]):
+    """Children that do jobs with one function.
+
+    Args:
+        do: does a job and writes its result; importable, so that a child finds it.
+        died: writes the result of a job in which a child died, told a countable reason and a detail.
+        limits: of every job.
+        preload: modules that a child has imported before its first job.
+    """
+
+    do: Callable[[Job], None]
+    died: Callable[[Job, str, str], None]
+    limits: Limits
+    preload: Sequence[str] = ()
+
+    def each(self, jobs: Iterable[Job], width: int = 0) -> Iterator[Job]:
+        """Do the jobs side by side; yields each when its result is written. A death takes only its own job along.
+
+        Args:
+            width: children; 0: one for each core that this process may use.
+
+        Raises:
+            Interrupted: a child was ended from outside.
+            DiskFull: a result could not be written.
+        """
+        waiting = deque(jobs)
+        count = min(width or len(os.sched_getaffinity(0)), len(waiting))
+        busy: dict[Connection, tuple[_Child, Job]] = {}
+        try:
+            for _ in range(count):
+                _give(self._start(), waiting, busy)
+            while busy:
+                for connection in wait(list(busy)):
+                    assert isinstance(connection, Connection)
+                    child, job = busy.pop(connection)
+                    alive = self._finished(child, job)
+                    yield job
+                    _give(child if alive else self._start() if waiting else None, waiting, busy)
+        finally:
+            for child, _ in busy.values():
+                child.process.kill()
+                child.process.join()
+
+    def _start(self) -> "_Child":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__, *self.preload])
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.do, self.limits), daemon=True)
+        process.start()
+        theirs.close()
+        return _Child(process, ours)
+
+    def _finished(self, child: "_Child", job: Job) -> bool:
+        """Whether the child lives on; if it died of its input, the job's result says of what."""
+        try:
+            problem = child.connection.recv()
+        except (EOFError, ConnectionResetError):
+            child.connection.close()
+            child.process.join()
+            code = child.process.exitcode or 0
+            if code in _ASKED:
+                raise Interrupted from None
+            if code == -signal.SIGKILL:
+                time.sleep(_KILL_SECONDS)
+            self.died(job, *_obituary(code, self.limits))
+            return False
+        if problem is not None:
+            raise problem
+        return True
+
+
+class _Child(NamedTuple):
+    process: ForkServerProcess
+    connection: Connection
+
+
+def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) -> None:
+    """Do the jobs that come over `connection` until it closes; answers each with None, or with what went wrong.
+
+    That is a DiskFull, or the traceback of a bug of ours, which is shown by the process that waits for us.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    base = _address_space()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Their default actions end the process, even inside a C library.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        limit = base + limits.memory * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+        signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+        signal.setitimer(signal.ITIMER_REAL, 2 * limits.seconds)
+        try:
+            do(job)
+            problem = None
+        except DiskFull as error:
+            problem = error
+        except Exception:  # noqa: BLE001
+            problem = RuntimeError(f"{job}: {traceback.format_exc()}")
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            connection.send(problem)
+        except BrokenPipeError:  # whoever waited for us was killed
+            return
+
+
+def _give(child: _Child | None, waiting: "deque[Job]", busy: "dict[Connection, tuple[_Child, Job]]") -> None:
+    """Hand the child its next job, or let it go if none is left."""
+    if child is None:
+        return
+    if not waiting:
+        child.connection.close()
+        child.process.join()
+        return
+    job = waiting.popleft()
+    child.connection.send(job)
+    busy[child.connection] = (child, job)
+
+
+def _obituary(code: int, limits: Limits) -> tuple[str, str]:
+    """Return reason and detail of a death."""
+    if code in (-signal.SIGPROF, -signal.SIGALRM):
+        return "timed out", f"after {limits.seconds} s"
+    if code < 0:
+        return "crashed", signal.Signals(-code).name
+    return "crashed", f"exit code {code}"
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()

@@ -1,0 +1,33 @@
+"""All that a stage gets to work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmprolong.runtime.run_log import RunLog
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Collective processes that run one step together; alone is a world of one."""
+
+    rank: int = 0
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Folders, log and processes of one running step."""
+
+    inputs: Mapping[str, Path]
+    """Folders of the finished inputs, by role."""
+    out: Path
+    """Folder of the results."""
+    scratch: Path
+    """Folder of what the step goes on from after a stop; never hashed, gone once the step is finished."""
+    log: RunLog
+    world: World = World()
+
+    def named(self, stage: str) -> dict[str, Path]:
+        """Return the inputs of one stage by the rest of their role: of `synthesis.long`, `long`."""
+        return {role.partition(".")[2]: path for role, path in self.inputs.items() if role.partition(".")[0] == stage}

@@ -1,0 +1,1 @@
+"""Which documents of the pool are used, and for what."""

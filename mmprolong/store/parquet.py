@@ -1,0 +1,53 @@
+"""Records as Parquet: one column a field, read by any tool."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mmprolong.errors import DataError, writing
+
+T = TypeVar("T")
+_ROWS = 65_536
+"""Rows of a group, written together."""
+_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool_"}
+
+
+def write_parquet(path: Path, records: Iterable[Any], kind: type) -> int:
+    """Write flat dataclass records; the file appears whole or not at all. Returns the number of rows.
+
+    Raises:
+        DiskFull: names the file.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    schema = pyarrow.schema([(each.name, getattr(pyarrow, _TYPES[each.type])()) for each in fields(kind)])  # pyright: ignore
+    partial = path.with_name(path.name + ".partial")
+    rows, count = iter(records), 0
+    with writing(path), ParquetWriter(partial, schema) as writer:
+        while chunk := [asdict(each) for each in islice(rows, _ROWS)]:
+            writer.write_table(pyarrow.Table.from_pylist(chunk, schema=schema))
+            count += len(chunk)
+    partial.replace(path)
+    return count
+
+
+def read_parquet(path: Path, kind: type[T]) -> Iterator[T]:
+    """Yield the records of a file.
+
+    Raises:
+        DataError: the file is missing, damaged or of another kind.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    names = [each.name for each in fields(kind)]  # pyright: ignore
+    try:
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, columns=names):
+                columns = [batch.column(name).to_pylist() for name in names]
+                yield from (kind(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+    except (OSError, pyarrow.ArrowException, TypeError, KeyError) as error:
+        raise DataError(f"{path}: {error}; run the step again") from error
