@@ -1,95 +1,105 @@
 """The score stage: every reply judged, then means by length, task and depth. Needs no model."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
 import msgspec
 
 from mmprolong import plugins
-from mmprolong.errors import ConfigError, nearest
-from mmprolong.records import Reply, Sample, Score, read_jsonl, write_jsonl
-from mmprolong.runtime.run_log import RunLog
+from mmprolong.errors import DataError
+from mmprolong.evaluation.average import headline
+from mmprolong.evaluation.benchmarks import Benchmark
+from mmprolong.evaluation.scorers import Scorer, mark_by_rule
+from mmprolong.records import Cell, Reply, Sample, Score, read_jsonl, write_jsonl
+from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ScoreSettings
 
 QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
 """Depths of the evidence."""
 
 
-def run(settings: ScoreSettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
-    """Write `scores.jsonl`; the metrics are the table's numbers.
+def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
+    """Write scores.jsonl; the metrics are the table's numbers.
 
     Raises:
-        ConfigError: the scorer is unknown.
+        DataError: replies and samples do not belong together.
         Interrupted: the step was asked to stop.
     """
+    log = work.log
     log.rewind(0)
-    scores = list(_scores(settings.scorer, inputs["reply"], log))
-    write_jsonl(folder / "scores.jsonl", scores)
+    scores = list(_scores(settings, work))
+    write_jsonl(work.out / "scores.jsonl", scores)
     for number, score in enumerate(scores):
         log.metrics(msgspec.to_builtins(score), number)
-    log.table("scores", _with_replies(scores, inputs["reply"]))
-    return metrics(scores, settings.overall)
-
-
-def _scores(name: str, folder: Path, log: RunLog) -> Iterator[Score]:
-    scorer = plugins.load("mmprolong.evaluation.scorers", name, "suite.scorer")
-    pairs = zip(read_jsonl(folder / "samples.jsonl", Sample), read_jsonl(folder / "replies.jsonl", Reply), strict=True)
-    for sample, reply in pairs:
-        log.stop_if_asked()
-        value, parsed = scorer.score(reply.text, sample.target)
-        yield Score(
-            sample=sample.id,
-            document=sample.document,
-            task=sample.task,
-            length=sample.length,
-            depth=sample.depth,
-            value=value,
-            parsed=parsed,
-            target=sample.target,
-            scorer=f"{name}-{scorer.VERSION}",
-        )
-
-
-def _with_replies(scores: Sequence[Score], folder: Path) -> Iterator[dict[str, Any]]:
-    """What a person wants to see of each question: its score and the whole reply."""
-    for score, reply in zip(scores, read_jsonl(folder / "replies.jsonl", Reply), strict=True):
-        lengths = {"prompt_tokens": reply.prompt_tokens, "reply_tokens": reply.reply_tokens, "cut": reply.cut}
-        yield {**msgspec.to_builtins(score), "reply": reply.text, **lengths}
-
-
-def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
-    """Mean value by the quarter of the document in which the evidence begins; empty quarters are absent."""
-    quarters: dict[str, list[float]] = defaultdict(list)
-    for score in sorted(scores, key=lambda score: score.depth):
-        quarters[QUARTERS[min(int(score.depth * 4), 3)]].append(score.value)
-    return {quarter: fmean(values) for quarter, values in quarters.items()}
+    log.table("scores", _with_replies(scores, work))
+    benchmark: Benchmark = plugins.make("mmprolong.evaluation.benchmarks", settings.benchmark, "benchmark")
+    return {**metrics(scores, settings.overall), "official": benchmark.aggregate(scores)}
 
 
 def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
-    """Accuracy at each length is the mean over the tasks' means; overall is the mean over the lengths of `overall`.
+    """Return the means of one benchmark.
+
+    Accuracy at each length is the mean over the tasks' means; overall is the mean over the lengths of `overall`.
 
     Raises:
         ConfigError: `overall` names a length that no sample has.
 
     Source: arXiv 2605.13831, appendix B.1 (macro mean of the datasets at each length, then of the lengths).
     """
-    cells: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    cells: dict[Cell, list[float]] = defaultdict(list)
     for score in scores:
-        cells[score.length][score.task].append(score.value)
-    accuracy = {length: fmean(fmean(values) for values in tasks.values()) for length, tasks in cells.items()}
-    unknown = [length for length in overall if length not in accuracy]
-    if unknown:
-        raise ConfigError(f"suite.overall: {unknown[0]!r} is no length of the suite; {nearest(unknown[0], accuracy)}")
-    asked = overall or list(accuracy)
-    tasks = sorted({score.task for score in scores})
+        cells[score.cell].append(score.value)
+    means = {cell: fmean(values) for cell, values in cells.items()}
+    lengths = list(dict.fromkeys(cell.length for cell in cells))
+    tasks = sorted({cell.task for cell in cells})
     return {
-        "overall": fmean(accuracy[length] for length in asked),
-        "accuracy": accuracy,
-        "by_task": {t: {length: fmean(row[t]) for length, row in cells.items() if t in row} for t in tasks},
-        "by_depth": {length: _by_depth([each for each in scores if each.length == length]) for length in cells},
-        "n": {length: sum(map(len, row.values())) for length, row in cells.items()},
-        "documents": len({score.document for score in scores}),
+        "overall": sum(weight * means[cell] for cell, weight in headline(cells, overall).items()),
+        "accuracy": {length: fmean(means[cell] for cell in cells if cell.length == length) for length in lengths},
+        "by_task": {task: {cell.length: means[cell] for cell in cells if cell.task == task} for task in tasks},
+        "by_depth": {length: _by_depth([each for each in scores if each.length == length]) for length in lengths},
+        "n": {length: sum(len(cells[cell]) for cell in cells if cell.length == length) for length in lengths},
+        "documents": len({score.cluster for score in scores}),
+        "malformed": sum(score.malformed for score in scores),
     }
+
+
+def _scores(settings: ScoreSettings, work: Work) -> Iterator[Score]:
+    scorer: Scorer = plugins.make("mmprolong.evaluation.scorers", settings.scorer, "scorer")
+    samples = list(read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample))
+    replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
+    if replies.keys() != {sample.id for sample in samples}:
+        raise DataError(f"{work.inputs['reply']}: its replies are not to the questions of {work.inputs['samples']}")
+    for sample in samples:
+        work.log.stop_if_asked()
+        mark = mark_by_rule(scorer, sample, replies[sample.id].text)
+        yield Score(
+            sample=sample.id,
+            benchmark=sample.benchmark,
+            task=sample.task,
+            length=sample.length,
+            cluster=sample.cluster,
+            target=str(sample.gold.answer),
+            facts=sample.facts,
+            **asdict(mark),
+        )
+
+
+def _with_replies(scores: Sequence[Score], work: Work) -> Iterator[dict[str, Any]]:
+    """Yield what a person wants to see of each question: its score and the whole reply."""
+    replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
+    for score in scores:
+        reply = replies[score.sample]
+        lengths = {"prompt_tokens": reply.prompt_tokens, "reply_tokens": reply.reply_tokens, "cut": reply.cut}
+        yield {**msgspec.to_builtins(score), "reply": reply.text, **lengths}
+
+
+def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
+    """Return the mean by the quarter of the document in which the evidence begins; empty quarters are absent."""
+    quarters: dict[str, list[float]] = defaultdict(list)
+    for score in scores:
+        if "depth" in score.facts:
+            quarters[QUARTERS[min(int(float(score.facts["depth"]) * 4), 3)]].append(score.value)
+    return {quarter: fmean(quarters[quarter]) for quarter in QUARTERS if quarter in quarters}

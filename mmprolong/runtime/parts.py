@@ -24,9 +24,8 @@ def part_count(items: int, at_least: int = 1) -> int:
 
 def part_of(identifier: str, parts: int) -> int:
     """Return the part that an item falls into, by its id alone."""
-    return (
-        int.from_bytes(hashlib.blake2b(identifier.encode("utf-8", "surrogateescape"), digest_size=8).digest()) % parts
-    )
+    name = identifier.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) % parts
 
 
 def in_part(items: Iterable[Item], name: Callable[[Item], str], part: int, parts: int) -> list[Item]:

@@ -1,76 +1,96 @@
 """From packs to updates. The order is that of the packs, so a position is one number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmprolong.errors import DataError
-from mmprolong.images.pages import PageImages
+from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.qwen_vl.inputs import Inputs, collate
-from mmprolong.records import Instance, Pack, read_jsonl
+from mmprolong.models.batch import collate
+from mmprolong.records import Example, Pack, read_jsonl
+from mmprolong.settings.knobs import View
+
+if TYPE_CHECKING:
+    from mmprolong.models.batch import Batch
 
 
 class Stream:
-    """The updates of one phase, in order."""
+    """The updates of one phase, in order.
+
+    Args:
+        packs: in the order in which they are trained on.
+        sources: synthesis steps that hold their examples, by name.
+        tokens_per_update: how much an update takes; whole packs, at least one.
+        capacity: of a pack [tokens].
+    """
 
     def __init__(
-        self, mixture: Path, sources: Sequence[Path], backbone: Backbone, images: PageImages, batch: int, capacity: int
+        self,
+        packs: Sequence[Pack],
+        sources: Mapping[str, Path],
+        backbone: Backbone,
+        images: Images,
+        view: View,
+        tokens_per_update: int,
+        capacity: int,
     ) -> None:
-        packs = list(read_jsonl(mixture / "packs.jsonl", Pack))
-        size = max(1, batch // capacity)
-        self._groups = [packs[start : start + size] for start in range(0, len(packs), size)]
+        size = max(1, tokens_per_update // capacity)
+        self._updates = [packs[start : start + size] for start in range(0, len(packs), size)]
         self.tokens = sum(pack.tokens for pack in packs)
-        self._instances = _needed(packs, sources)
+        self._examples = _needed(packs, sources)
         self._backbone = backbone
         self._images = images
+        self._view = view
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return len(self._updates)
+
+    def packs_of(self, update: int) -> Sequence[Pack]:
+        """Return the packs of one update, from 0."""
+        return self._updates[update]
 
     def tokens_of(self, update: int) -> int:
-        """Tokens of one update, from 0."""
-        return sum(pack.tokens for pack in self._groups[update])
+        """Return the tokens of one update."""
+        return sum(pack.tokens for pack in self._updates[update])
 
-    def supervised_of(self, update: int) -> int:
-        """Tokens of one update that carry loss."""
-        return sum(instance.supervised for instance, _ in self.instances(update))
+    def examples(self, update: int) -> Iterator[tuple[str, int]]:
+        """Yield task and tokens of the examples of one update."""
+        for pack in self._updates[update]:
+            for name, tokens in zip(pack.examples, pack.lengths, strict=True):
+                yield self._examples[name].task, tokens
 
-    def instances(self, update: int) -> Iterator[tuple[Instance, int]]:
-        """The instances of one update and their tokens."""
-        for pack in self._groups[update]:
-            for name, tokens in zip(pack.instances, pack.lengths, strict=True):
-                yield self._instances[name], tokens
-
-    def packs(self, update: int) -> Iterator[Inputs]:
-        """The packed sequences of one update.
+    def batches(self, update: int) -> Iterator["Batch"]:
+        """Yield the packed sequences of one update.
 
         Raises:
-            DataError: an instance is not as long as it was counted.
+            DataError: an example is not as long as it was measured.
         """
-        for pack in self._groups[update]:
-            yield self._inputs(pack)
+        for pack in self._updates[update]:
+            yield self._batch(pack)
 
-    def _inputs(self, pack: Pack) -> Inputs:
+    def _batch(self, pack: Pack) -> "Batch":
         encoded = []
-        for name, length in zip(pack.instances, pack.lengths, strict=True):
-            instance = self._instances[name]
-            document = encode(self._backbone, instance.messages, self._images.size)
-            found, counted = (len(document.ids), int(document.supervised.sum())), (length, instance.supervised)
-            if found != counted:
-                raise DataError(f"{name}: (tokens, supervised) is {found}, counted as {counted}; run synthesis again")
+        for name, *measured in zip(pack.examples, pack.lengths, pack.supervised, strict=True):
+            conversation = self._examples[name].conversations["answer"]
+            document = encode(self._backbone, conversation, self._images, self._view)
+            found = [len(document.ids), int(document.supervised.sum())]
+            if found != measured:
+                raise DataError(
+                    f"{name}: [tokens, supervised] is {found}, measured {measured}; run the measurement again"
+                )
             encoded.append(document)
-        return collate(encoded, self._images, self._backbone.image_token)
+        return collate(encoded, self._backbone, self._images)
 
 
-def _needed(packs: Sequence[Pack], sources: Sequence[Path]) -> dict[str, Instance]:
-    wanted = {name for pack in packs for name in pack.instances}
-    found = {
-        instance.id: instance
-        for source in sources
-        for instance in read_jsonl(source / "instances.jsonl", Instance)
-        if instance.id in wanted
-    }
+def _needed(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Example]:
+    wanted = {name for pack in packs for name in pack.examples}
+    found: dict[str, Example] = {}
+    for source, folder in sources.items():
+        for example in read_jsonl(folder / "examples.jsonl", Example):
+            if example.id in wanted and found.setdefault(example.id, example) != example:
+                raise DataError(f"sources.{source}: example {example.id!r} is another in an earlier source; change seed")
     missing = wanted - found.keys()
     if missing:
-        raise DataError(f"packs.jsonl: instance {min(missing)!r} is in no source ({len(missing)} missing)")
+        raise DataError(f"packs.jsonl: example {min(missing)!r} is in no source ({len(missing)} missing)")
     return found
