@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmprolong import plugins
 from mmprolong.corpus.pool import find_pdfs, licences, locate
 from mmprolong.corpus.reading import Job, Part, note_death, read_file, read_part
 from mmprolong.errors import DataError, writing
@@ -20,6 +21,7 @@ from mmprolong.settings.knobs import Corpus
 
 def parts(settings: Corpus, work: Work) -> int:
     """Return the number of parts: files fall into them by their names."""
+    plugins.make("mmprolong.corpus.parsers", settings.parser, "corpus.parser")
     return part_count(len(find_pdfs(locate(settings.path))))
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from mmprolong.errors import ConfigError, Wrong, WrongValues
 
+
 def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[str, int]:
     """Split `budget` by `weights`; the parts add up to it exactly (largest remainders, ties by name).
 
@@ -34,7 +35,9 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
     if not edges:
         return [(0, capacity + 1)]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
-        raise WrongValues(Wrong("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context"))
+        raise WrongValues(
+            Wrong("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context")
+        )
     return [(low * window, high * window) for low, high in pairwise(edges)]
 
 

@@ -89,7 +89,9 @@ def _needed(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Exa
     for source, folder in sources.items():
         for example in read_jsonl(folder / "examples.jsonl", Example):
             if example.id in wanted and found.setdefault(example.id, example) != example:
-                raise DataError(f"sources.{source}: example {example.id!r} is another in an earlier source; change seed")
+                raise DataError(
+                    f"sources.{source}: example {example.id!r} is another in an earlier source; change seed"
+                )
     missing = wanted - found.keys()
     if missing:
         raise DataError(f"packs.jsonl: example {min(missing)!r} is in no source ({len(missing)} missing)")

@@ -5,7 +5,7 @@ import pytest
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.rows import joined
-from mmprolong.images.renderer import Line, renderer
+from mmprolong.images.renderer import Line, find_renderer
 from mmprolong.records import Block, Heading
 
 
@@ -66,7 +66,7 @@ def test_words_broken_at_the_end_of_a_line_are_mended(texts: list[str], known: f
 @pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
 def test_both_renderers_find_the_headings_of_a_real_article(name: str):
     path = locate("demo") / "glmnet" / "relax.pdf"
-    with renderer(name).open(path) as document:
+    with find_renderer(name).open(path) as document:
         lines = [document.lines(page) for page in range(len(document.page_sizes))]
         blocks = blocks_of(document.id, lines, document.page_sizes, document.outline())
         titles = [heading.title for heading in document.outline()]
@@ -82,7 +82,7 @@ def _prose(blocks: list[Block]) -> str:
 
 def test_headings_of_a_real_article_without_an_outline_are_found_by_their_type():
     path: Path = locate("demo") / "sandwich" / "sandwich.pdf"
-    with renderer("pymupdf").open(path) as document:
+    with find_renderer("pymupdf").open(path) as document:
         assert document.outline() == ()
         lines = [document.lines(page) for page in range(len(document.page_sizes))]
         blocks = blocks_of(document.id, lines, document.page_sizes, ())

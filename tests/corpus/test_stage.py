@@ -5,26 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
-from mmprolong.corpus.reading import Job, read_part
-from mmprolong.corpus.workers import read_all
+from mmprolong.corpus.reading import Job, note_death, read_file, read_part
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.records import Block, Document, Reject, read_jsonl
-from mmprolong.runtime.run_log import RunLog
+from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.settings.knobs import Corpus
-from mmprolong.store.store import drop_resume, hash_outputs
+from mmprolong.store.store import hash_outputs
 from tests.corpus.pdfs import encrypt, write_pdf
+from tests.working import run_stage, work_in
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
 LONG = "Enough words to be told from chance. " * 8
 
 
 def run(pool: Path, folder: Path, **settings: Any) -> dict[str, Any]:
-    return stage.run(Corpus(path=str(pool), **settings), {}, folder, RunLog(folder))
+    return run_stage(stage, Corpus(path=str(pool), **settings), work_in(folder))
+
+
+def read_all(jobs: list[Job], width: int = 0) -> list[Job]:
+    return list(Children(read_file, note_death, Limits(60, 2048)).each(jobs, width))
 
 
 def rejects(folder: Path) -> dict[str, str]:
@@ -47,38 +50,29 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path: Path):
     assert rejects(tmp_path / "out") == {
         "b.pdf": "duplicate",
         "c.pdf.gz": "duplicate",
-        "e.pdf": "duplicate text",
         "f.pdf": "encrypted",
         "g.pdf": "broken",
         "h.pdf": "broken",
         "i.pdf.gz": "broken",
         "j.pdf": "blank",
     }
-    assert metrics["documents"] == 2
-    assert metrics["rejects"] == {"blank": 1, "broken": 3, "duplicate": 2, "duplicate text": 1, "encrypted": 1}
-
-
-def test_a_page_that_would_fill_the_memory_is_refused_before_it_is_drawn(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "a.pdf")
-    write_pdf(tmp_path / "pool" / "b.pdf")
-    run(tmp_path / "pool", tmp_path / "out", dpi=144)
-    with pytest.raises(DataError, match="page too large"):
-        run(tmp_path / "pool", tmp_path / "huge", dpi=7200)
+    assert metrics["documents"] == 3
+    assert metrics["rejects"] == {"blank": 1, "broken": 3, "duplicate": 2, "encrypted": 1}
 
 
 def test_a_document_that_takes_too_long_is_killed_and_refused(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 1500)
+    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 6000)
     write_pdf(tmp_path / "pool" / "short.pdf", ["short"])
-    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=2, dpi=600)
+    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=1)
     assert metrics["rejects"] == {"timed out": 1}
     assert metrics["documents"] == 1
 
 
 def test_a_document_that_takes_too_much_memory_is_refused_and_the_next_is_read(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "a.pdf")
+    write_pdf(tmp_path / "pool" / "a.pdf", [LONG] * 3000)
     with pytest.raises(DataError, match="none of 1 PDFs is readable"):
-        run(tmp_path / "pool", tmp_path / "small", memory=2, dpi=1200)
-    assert run(tmp_path / "pool", tmp_path / "enough", dpi=1200)["documents"] == 1
+        run(tmp_path / "pool", tmp_path / "small", memory=2)
+    assert run(tmp_path / "pool", tmp_path / "enough")["documents"] == 1
 
 
 def test_a_pool_in_which_nothing_is_readable_is_an_error(tmp_path: Path):
@@ -87,67 +81,45 @@ def test_a_pool_in_which_nothing_is_readable_is_an_error(tmp_path: Path):
         run(tmp_path / "pool", tmp_path / "out")
 
 
-def test_a_misspelt_renderer_is_named_with_the_nearest(tmp_path: Path):
+def test_a_misspelt_library_is_named_with_the_nearest(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
     with pytest.raises(ConfigError, match="did you mean 'pymupdf'"):
-        run(tmp_path / "pool", tmp_path / "out", renderer="pymupfd")
-
-
-def test_thumbnails_stand_in_the_order_of_the_documents(tmp_path: Path):
-    pool = tmp_path / "pool"
-    write_pdf(pool / "a.pdf", ["", "x " * 300])
-    write_pdf(pool / "b.pdf", ["y " * 300, ""])
-    run(pool, tmp_path / "out", thumbnail=16)
-    dark = np.load(tmp_path / "out" / "thumbnails.npy").mean(axis=(1, 2)) < 250
-    assert dark.tolist() == [False, True, True, False]
-
-
-def test_a_small_pool_has_both_splits(tmp_path: Path):
-    for number in range(5):
-        write_pdf(tmp_path / "pool" / f"{number}.pdf", [f"Document {number}"])
-    assert run(tmp_path / "pool", tmp_path / "out", heldout=0.25)["heldout"] == 2
-    assert run(tmp_path / "pool", tmp_path / "none", heldout=0.0)["heldout"] == 0
-    splits = {document.split for document in read_jsonl(tmp_path / "out" / "documents.jsonl", Document)}
-    assert splits == {"train", "heldout"}
+        run(tmp_path / "pool", tmp_path / "out", parser={"name": "text_layer", "library": "pymupfd"})
 
 
 def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     pool = tmp_path / "pool"
     for number in range(4):
         write_pdf(pool / f"{number}.pdf", [f"Document {number}"] * 3)
-    run(pool, tmp_path / "whole", thumbnail=16)
-    settings = Corpus(path=str(pool), thumbnail=16)
-    jobs = stage.jobs_of(settings, pool, tmp_path / "resumed")
-    Path(jobs[0].part).parent.mkdir(parents=True)
-    assert list(read_all(jobs[:1])) == jobs[:1]
+    run(pool, tmp_path / "whole")
+    jobs = stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))
+    assert read_all(jobs[:1]) == jobs[:1]
     before = Path(jobs[0].part + ".json").stat().st_mtime_ns
     (Path(jobs[0].part).parent / "torn.json.partial").write_bytes(b"{")
+    run(pool, tmp_path / "resumed")
     assert Path(jobs[0].part + ".json").stat().st_mtime_ns == before
-    run(pool, tmp_path / "resumed", thumbnail=16)
-    for name in ("documents.jsonl", "blocks.jsonl", "rejects.jsonl", "thumbnails.npy"):
+    for name in ("documents.jsonl", "blocks.jsonl", "rejects.jsonl"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
     assert hash_outputs(tmp_path / "resumed") == hash_outputs(tmp_path / "whole")
-    drop_resume(tmp_path / "resumed")
-    assert not (tmp_path / "resumed" / "parts").exists()
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path: Path):
     for number in range(4):
         write_pdf(tmp_path / "pool" / f"{number}.pdf", [f"Document {number}"] * 2)
-    jobs = stage.jobs_of(Corpus(), tmp_path / "pool", tmp_path)
+    jobs = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
     parts = []
     for workers in (1, 3):
         moved = [replace(job, part=str(tmp_path / f"{workers}-{index}")) for index, job in enumerate(jobs)]
-        assert len(list(read_all(moved, workers))) == 4
+        assert len(read_all(moved, workers)) == 4
         parts.append([(read_part(job.part).document, Path(job.part + ".blocks.jsonl").read_bytes()) for job in moved])
     assert parts[0] == parts[1]
 
 
 def test_a_file_that_vanishes_is_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
-    (job,) = stage.jobs_of(Corpus(), tmp_path / "pool", tmp_path)
+    (job,) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
     lost: Job = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
-    list(read_all([lost]))
+    read_all([lost])
     reject = read_part(lost.part).reject
     assert reject is not None and reject.reason == "broken"
 

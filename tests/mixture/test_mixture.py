@@ -5,53 +5,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.packing import pack
-from mmprolong.mixture.selection import Entry, draw, shuffled
-from mmprolong.mixture.shares import bins, native_weights, split_tokens, task_weights
+from mmprolong.mixture.shares import bins, native_weights, split_tokens
 from mmprolong.mixture.stage import run
-from mmprolong.records import Document, Pack, read_jsonl, write_jsonl
-from mmprolong.runtime.run_log import RunLog
-from mmprolong.settings.knobs import LengthDistribution, Mixture
+from mmprolong.records import Document, Measured, Pack, read_jsonl, write_jsonl
+from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
 from mmprolong.settings.stages import MixtureSettings
+from mmprolong.store.parquet import write_parquet
 from mmprolong.store.store import read_json
+from tests.working import work_in
 
 WINDOW = 64
 
 
-def entries(tasks: list[str], lengths: range) -> list[Entry]:
+def entry(name: str, task: str, tokens: int, images: int = 1, cluster: str = "d") -> Measured:
+    return Measured(
+        example=name,
+        conversation="answer",
+        task=task,
+        cluster=cluster,
+        length="",
+        tokens=tokens,
+        supervised=2,
+        images=images,
+    )
+
+
+def entries(tasks: list[str], lengths: range) -> list[Measured]:
     return [
-        Entry(id=f"{task}-{length}-{copy}", task=task, tokens=length, pages=length // 6, document=f"d{length}")
+        entry(f"{task}-{length}-{copy}", task, length, length // 6, f"d{length}")
         for task in tasks
         for length in lengths
         for copy in range(4)
     ]
 
 
-def folders(root: Path, pool: list[Entry]) -> dict[str, Path]:
-    (root / "source").mkdir()
-    (root / "corpus").mkdir()
-    write_jsonl(root / "source" / "instances.jsonl", pool)
+def mix(root: Path, mixture: Mixture, seed: int = 0, pool: list[Measured] | None = None) -> dict:
+    pool = pool or entries(["extract_single", "extract_multi", "reasoning"], range(64, 512, 3))
+    write_parquet(root / "measured.parquet", pool, Measured)
     sizes = [Document(id=str(n), source="x", page_sizes=((595.0, 842.0),) * n) for n in (5, 14, 30, 60)]
-    write_jsonl(root / "corpus" / "documents.jsonl", sizes)
-    return {"source": root / "source", "corpus": root / "corpus"}
-
-
-def mix(root: Path, mixture: Mixture, seed: int = 0, pool: list[Entry] | None = None) -> dict:
-    inputs = folders(root, pool or entries(["extract_single", "extract_multi", "reasoning"], range(64, 512, 3)))
-    run(MixtureSettings(mixture, WINDOW, seed), inputs, root, RunLog(root))
+    write_jsonl(root / "documents.jsonl", sizes)
+    work = work_in(root, corpus=root, measurement__long=root, measurement__short=root)
+    run(MixtureSettings(mixture, WINDOW, seed), work)
     return read_json(root / "certificate.json")
 
 
-def vqa(**changes) -> Mixture:
-    mixture = Mixture(
-        tokens=40_000,
-        supervision={"vqa": 1.0},
-        task_mix={"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2},
-        length=LengthDistribution(tilt=0.0),
-    )
-    for name, value in changes.items():
-        setattr(mixture, name, value)
-    return mixture
+def mixed(tokens: int = 40_000, sequence_length: int = 1024, **changes) -> Mixture:
+    settings = {
+        "source": "long",
+        "tasks": {"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2},
+        "lengths": LengthDistribution(edges=[1, 2, 4, 8], tilt=0.0),
+    }
+    return Mixture(tokens, sequence_length, {"long": Component(**{**settings, **changes})})
 
 
 @given(st.integers(1, 10**10), st.dictionaries(st.text(min_size=1), st.floats(0.001, 1e6), min_size=1))
@@ -65,26 +71,38 @@ def test_impossible_shares_are_refused(weights: dict[str, float]):
         split_tokens(10, weights, "here")
 
 
-def test_vqa_stands_for_the_tasks_of_the_mix():
-    mixture = Mixture(supervision={"vqa": 0.5, "ocr_full": 0.5}, task_mix={"reasoning": 3.0, "extract_single": 1.0})
-    assert task_weights(mixture) == {"ocr_full": 0.5, "reasoning": 0.375, "extract_single": 0.125}
+def test_components_have_their_shares_of_the_tokens(tmp_path: Path):
+    mixture = mixed()
+    mixture.components["long"].share = 0.75
+    mixture.components["short"] = Component(source="short", share=0.25)
+    mixture.components["unused"] = Component(source="nowhere", share=0.0)
+    certificate = mix(tmp_path, mixture)
+    assert {name: part["target"] for name, part in certificate["components"].items()} == {
+        "long": 30_000,
+        "short": 10_000,
+    }
+    assert all(abs(part["actual"] - part["target"]) <= 512 for part in certificate["components"].values())
 
 
 def test_native_lengths_are_those_of_the_pool_in_tokens():
     assert native_weights([10, 70, 100, 200, 900], bins([1, 2, 4], WINDOW, 1024)) == [170.0, 200.0]
 
 
-def test_tasks_and_lengths_are_exact_to_within_one_instance(tmp_path: Path):
-    certificate = mix(tmp_path, vqa())
+def test_tasks_and_lengths_are_exact_to_within_one_example(tmp_path: Path):
+    certificate = mix(tmp_path, mixed())
     longest = 512
     assert abs(certificate["tokens"]["actual"] - 40_000) <= longest
-    assert all(abs(task["actual"] - task["target"]) <= longest for task in certificate["tasks"].values())
-    assert all(abs(each["share"] - each["target_share"]) < 0.02 for each in certificate["lengths"])
+    assert all(
+        abs(task["actual"] - task["target"]) <= longest for task in certificate["components"]["long"]["tasks"].values()
+    )
+    assert all(
+        abs(each["share"] - each["target_share"]) < 0.02 for each in certificate["components"]["long"]["lengths"]
+    )
     assert certificate["repeats"] == 0
 
 
 def test_the_certificate_counts_what_is_in_the_packs(tmp_path: Path):
-    certificate = mix(tmp_path, vqa())
+    certificate = mix(tmp_path, mixed())
     packs = list(read_jsonl(tmp_path / "packs.jsonl", Pack))
     assert sum(each.tokens for each in packs) == certificate["tokens"]["actual"]
     assert len(packs) == certificate["packs"]
@@ -92,10 +110,12 @@ def test_the_certificate_counts_what_is_in_the_packs(tmp_path: Path):
 
 
 def test_pool_native_follows_the_documents_of_the_pool(tmp_path: Path):
-    certificate = mix(tmp_path, vqa(length=LengthDistribution()))
+    certificate = mix(tmp_path, mixed(lengths=LengthDistribution(edges=[1, 2, 4, 8])))
     tokens = [pages * 6.0 for pages in (14, 30, 60)]
     expected = [each / sum(tokens) for each in tokens]
-    assert [each["target_share"] for each in certificate["lengths"]] == pytest.approx(expected, rel=0.05)
+    assert [each["target_share"] for each in certificate["components"]["long"]["lengths"]] == pytest.approx(
+        expected, rel=0.05
+    )
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not(tmp_path: Path):
@@ -103,7 +123,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not(tmp_path: Path):
     for number, seed in enumerate((0, 0, 1)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        mix(folder, vqa(), seed)
+        mix(folder, mixed(), seed)
         drawn.append((folder / "packs.jsonl").read_bytes())
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -113,66 +133,66 @@ def test_arms_with_one_seed_share_what_both_want(tmp_path: Path):
     for number, tilt in enumerate((2.0, 1.5)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        mix(folder, vqa(length=LengthDistribution(tilt=tilt)))
-        names.append({name for each in read_jsonl(folder / "packs.jsonl", Pack) for name in each.instances})
+        mix(folder, mixed(lengths=LengthDistribution(edges=[1, 2, 4, 8], tilt=tilt)))
+        names.append({name for each in read_jsonl(folder / "packs.jsonl", Pack) for name in each.examples})
     assert len(names[0] & names[1]) > 0.8 * min(map(len, names))
 
 
 def test_too_small_a_pool_says_what_is_missing(tmp_path: Path):
-    with pytest.raises(FeasibilityError, match=r"tokens wanted, [\d,]+ in [\d,]+ instances available"):
-        mix(tmp_path, vqa(tokens=10_000_000))
+    with pytest.raises(FeasibilityError, match=r"tokens wanted, [\d,]+ in [\d,]+ examples"):
+        mix(tmp_path, mixed(tokens=10_000_000))
 
 
 def test_a_window_longer_than_any_document_is_a_feasibility_message(tmp_path: Path):
     with pytest.raises(FeasibilityError, match="the longest has"):
-        mix(tmp_path, vqa(length=LengthDistribution(edges=[100, 200, 400])))
+        mix(tmp_path, mixed(lengths=LengthDistribution(edges=[100, 200, 400])))
 
 
 def test_repeats_are_counted(tmp_path: Path):
     pool = entries(["extract_single"], range(64, 128, 8))
-    mixture = vqa(supervision={"extract_single": 1.0}, repeat=True, length=LengthDistribution(edges=[]))
+    mixture = mixed(tasks={"extract_single": 1.0}, repeats=0, lengths=LengthDistribution(edges=[]))
     assert mix(tmp_path, mixture, pool=pool)["repeats"] > 0
 
 
-def test_an_instance_longer_than_a_pack_is_left_out_and_counted(tmp_path: Path):
+def test_an_example_longer_than_a_pack_is_left_out_and_counted(tmp_path: Path):
     pool = entries(["ocr_full"], range(64, 512, 8))
-    book = Entry(id="book", task="ocr_full", tokens=9_000, pages=400, document="book")
-    mixture = vqa(tokens=20_000, supervision={"ocr_full": 1.0}, length=LengthDistribution(edges=[]))
+    book = entry("book", "ocr_full", 9_000, 400, "book")
+    mixture = mixed(tokens=20_000, tasks={"ocr_full": 1.0}, lengths=LengthDistribution(edges=[]))
     certificate = mix(tmp_path, mixture, pool=[*pool, book])
-    assert certificate["longer_than_pack"] == {"instances": 1, "tokens": 9_000, "longest": 9_000}
+    assert certificate["components"]["long"]["longer_than_pack"] == {"examples": 1, "tokens": 9_000, "longest": 9_000}
     assert abs(certificate["tokens"]["actual"] - 20_000) <= 512
     assert "book" not in (tmp_path / "packs.jsonl").read_text()
 
 
 def test_lengths_that_are_asked_for_beyond_a_pack_are_refused(tmp_path: Path):
     with pytest.raises(FeasibilityError, match="a pack holds 100; raise it"):
-        mix(tmp_path, vqa(pack=100))
+        mix(tmp_path, mixed(sequence_length=100))
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=300), st.integers(0, 5))
-def test_every_instance_is_in_exactly_one_pack(lengths: list[int], seed: int):
-    pool = [Entry(id=str(i), task="t", tokens=n, pages=1, document="d") for i, n in enumerate(lengths)]
+def test_every_example_is_in_exactly_one_pack(lengths: list[int], seed: int):
+    pool = [entry(str(i), "t", n) for i, n in enumerate(lengths)]
     packs = pack(pool, 1000, seed)
-    assert sorted(name for each in packs for name in each.instances) == sorted(entry.id for entry in pool)
+    assert sorted(name for each in packs for name in each.examples) == sorted(each.example for each in pool)
     assert all(each.tokens <= 1000 for each in packs)
     assert [each.id for each in packs] == list(range(len(packs)))
 
 
 def test_packs_are_samples_of_the_mixture_not_sorted_by_length():
-    short = [Entry(id=f"s{i}", task="short", tokens=20, pages=1, document="d") for i in range(5000)]
-    long = [Entry(id=f"l{i}", task="long", tokens=400, pages=9, document="d") for i in range(250)]
+    short = [entry(f"s{i}", "short", 20) for i in range(5000)]
+    long = [entry(f"l{i}", "long", 400, 9) for i in range(250)]
     packs = pack([*short, *long], 1000, 0)
     assert sum(each.tokens for each in packs) / (1000 * len(packs)) > 0.97
-    mixed = [each for each in packs if {name[0] for name in each.instances} == {"s", "l"}]
-    assert len(mixed) > 0.6 * len(packs)
+    both = [each for each in packs if {name[0] for name in each.examples} == {"s", "l"}]
+    assert len(both) > 0.6 * len(packs)
 
 
-def test_an_instance_longer_than_a_pack_is_refused():
+def test_an_example_longer_than_a_pack_is_refused():
     with pytest.raises(FeasibilityError, match="a pack holds 10; raise it"):
-        pack([Entry(id="x", task="t", tokens=11, pages=1, document="d")], 10, 0)
+        pack([entry("x", "t", 11)], 10, 0)
 
 
 def test_a_draw_ends_nearest_to_its_target():
     pool = shuffled(entries(["t"], range(100, 200, 7)), 3)
     for target in (150, 1_000, 3_333):
-        assert abs(sum(entry.tokens for entry in draw(pool, target, repeat=False, where="here")) - target) <= 100
+        assert abs(sum(each.tokens for each in draw(pool, target, 1, where="here")) - target) <= 100

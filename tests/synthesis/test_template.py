@@ -10,38 +10,38 @@ import pytest
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
-from mmprolong.images.renderer import renderer
-from mmprolong.records import Block, Document, Heading, Image, Instance, Message, Reject, Segment
-from mmprolong.settings.knobs import Source
+from mmprolong.images.renderer import find_renderer
+from mmprolong.records import Block, Document, Example, Heading, Pages, Reject, Segment, Text
+from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis import prose
 from mmprolong.synthesis.material import Material, sentences
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.segments import segments
-from mmprolong.synthesis.tasks import extract_multi, extract_single, reasoning
-from mmprolong.synthesis.template import write_template
-from mmprolong.synthesis.verify import flaw
+from mmprolong.synthesis.tasks.extract_multi import ExtractMulti
+from mmprolong.synthesis.tasks.extract_single import ExtractSingle
+from mmprolong.synthesis.tasks.reasoning import Reasoning
+from mmprolong.synthesis.template import chosen_documents, write_template
+from mmprolong.synthesis.verify import find_flaw
 
 TASKS = ["extract_single", "extract_multi", "reasoning", "ocr_full", "ocr_needle"]
-SOURCE = Source(writer="template", tasks=TASKS, turns=3)
+SOURCE = Source(writer="template", tasks=TASKS, questions_per_task=3)
 
 
 @cache
 def article(source: str = "ordinal/clm_article.pdf") -> Material:
-    with renderer("pymupdf").open(locate("demo") / source) as opened:
+    with find_renderer("pymupdf").open(locate("demo") / source) as opened:
         lines = [opened.lines(page) for page in range(len(opened.page_sizes))]
         blocks = blocks_of(opened.id, lines, opened.page_sizes, opened.outline())
         document = Document(id=opened.id, source=source, page_sizes=opened.page_sizes, outline=opened.outline())
     return Material(document, blocks)
 
 
-def count(messages: tuple[Message, ...]) -> tuple[int, int]:
-    images = sum(isinstance(part, Image) for message in messages for part in message.parts)
-    return 10 * images + 7, 7
+def written(material: Material, source: Source = SOURCE) -> list[Example | Reject]:
+    return list(write_template(material, "", source))
 
 
-def written(material: Material, source: Source = SOURCE) -> list[Instance | Reject]:
-    document = material.document
-    return list(write_template([document], {document.id: material.blocks}, source, count, "counted"))
+def examples(material: Material, source: Source = SOURCE) -> list[Example]:
+    return [each for each in written(material, source) if isinstance(each, Example)]
 
 
 def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...] = ()) -> Material:
@@ -67,15 +67,16 @@ def whole(material: Material) -> Segment:
     return Segment(document=material.document.id, first_page=0, last_page=material.document.pages - 1, anchor="")
 
 
-def test_an_instance_shows_every_page_then_asks():
-    instances = [each for each in written(article()) if isinstance(each, Instance)]
-    assert {each.task for each in instances} == set(TASKS)
-    for instance in instances:
-        *pages, question = instance.messages[0].parts
-        assert [page.page for page in pages if isinstance(page, Image)] == list(range(article().document.pages))
-        assert isinstance(question, str) and [message.role for message in instance.messages] == ["user", "assistant"]
-        assert instance.tokens == 10 * article().document.pages + 7
-    assert len({each.id for each in instances}) == len(instances)
+def test_an_example_shows_every_page_then_asks():
+    found = examples(article())
+    assert {each.task for each in found} == set(TASKS)
+    for example in found:
+        asked, answered = example.conversations["answer"]
+        pages, question = asked.parts
+        assert pages == Pages(f"pdf:{article().document.id}", 0, article().document.pages - 1)
+        assert isinstance(question, Text) and (asked.role, answered.role) == ("user", "assistant")
+        assert answered.parts == (Text(example.gold[0].answer, learned=True),)
+    assert len({each.id for each in found}) == len(found)
 
 
 def test_the_same_seed_writes_the_same_and_another_seed_does_not():
@@ -84,26 +85,27 @@ def test_the_same_seed_writes_the_same_and_another_seed_does_not():
 
 
 def test_every_answer_is_printed_on_its_evidence_pages():
-    for instance in written(article(), replace(SOURCE, tasks=["extract_single", "extract_multi"], turns=8)):
-        if not isinstance(instance, Instance) or instance.origin.endswith(
-            ("/place", "/beginnings", "/pages of labels")
-        ):
+    for example in examples(
+        article(), replace(SOURCE, tasks=["extract_single", "extract_multi"], questions_per_task=8)
+    ):
+        if example.facts["kind"] in ("place", "beginnings", "pages of labels"):
             continue
-        answer = instance.messages[1].parts[0]
-        assert isinstance(answer, str)
-        printed = " ".join(article().page_texts[page] for page in instance.evidence[0])
-        items = json.loads(answer) if instance.answer_format == "List" else [answer]
+        (gold,) = example.gold
+        printed = " ".join(article().page_texts[page] for page in gold.evidence)
+        items = json.loads(gold.answer) if gold.format == "List" else [gold.answer]
         assert all(re.sub(r"[“”\"‘’'`]", "", item).lower() in printed for item in items)
 
 
 def test_a_list_rests_on_two_pages_at_least():
-    instances = written(article(), replace(SOURCE, tasks=["extract_multi"], turns=8))
-    assert all(len(each.evidence[0]) >= 2 for each in instances if isinstance(each, Instance))
+    found = examples(article(), replace(SOURCE, tasks=["extract_multi"], questions_per_task=8))
+    assert found and all(len(each.gold[0].evidence) >= 2 for each in found)
 
 
 def test_only_documents_of_the_lengths_asked_for_are_written_on():
-    assert written(article(), replace(SOURCE, pages=[[32, 50]]))
-    assert not written(article(), replace(SOURCE, pages=[[5, 31]]))
+    documents = [article().document]
+    wanted = replace(SOURCE, lengths=[Length("50p", [32, 50])])
+    assert chosen_documents(documents, wanted) == [(documents[0], "50p")]
+    assert not chosen_documents(documents, replace(SOURCE, lengths=[Length("31p", [5, 31])]))
 
 
 def test_an_unknown_task_is_named_with_the_nearest():
@@ -169,7 +171,7 @@ def test_a_block_belongs_to_the_heading_above_it_even_where_the_heading_is_not_r
     ],
 )
 def test_an_abbreviation_is_spelt_out_by_its_initials(sentence: str, answer: str):
-    assert [fact.answer for fact in prose.abbreviations(sentence)] == [answer]
+    assert [found.meaning for found in prose.abbreviations(sentence)] == [answer]
 
 
 @pytest.mark.parametrize("sentence", ["The United Nations (USA).", "See the paper (Fox).", "The value (X)."])
@@ -178,7 +180,7 @@ def test_letters_that_do_not_match_are_no_abbreviation(sentence: str):
 
 
 @pytest.mark.parametrize(
-    "sentence",
+    "text",
     [
         "The estimator of R2 is given in the second column of the large table below.",
         "This holds if x > 0 and the matrix has full rank in all of its columns.",
@@ -186,15 +188,8 @@ def test_letters_that_do_not_match_are_no_abbreviation(sentence: str):
         "The value is f (x) in the notation that is used throughout this long paper.",
     ],
 )
-def test_sentences_with_formulas_or_footnote_marks_are_not_asked_about(sentence: str):
-    assert not prose.clean(sentence)
-
-
-def test_a_cited_work_is_asked_for_by_its_statement():
-    sentence = "The likelihood ratio test is more accurate than the Wald test in small samples (Cox and Hinkley 1974)."
-    (fact,) = prose.citations(sentence)
-    assert fact.answer == "Cox and Hinkley 1974"
-    assert not list(prose.citations(sentence.replace("The likelihood", "This likelihood")))
+def test_text_with_formulas_or_footnote_marks_is_not_asked_about(text: str):
+    assert not prose.readable(text)
 
 
 def test_sentences_are_not_split_at_abbreviations():
@@ -206,13 +201,13 @@ def test_figures_are_counted_only_where_none_was_missed():
     pages = [[("caption", "Figure 1: Growth over time.")], [("caption", "Figure 2: Decay over time.")]]
     complete, gap = made(pages), made([pages[0], [("caption", "Figure 3: Decay over time.")]])
     rng = np.random.default_rng(0)
-    assert [q.answer for q in reasoning.write(complete, whole(complete), rng) if q.kind == "count"] == ["2"]
-    assert [q for q in reasoning.write(gap, whole(gap), rng) if q.kind == "count"] == []
+    assert [q.answer for q in Reasoning().questions(complete, whole(complete), rng) if q.kind == "count"] == ["2"]
+    assert [q for q in Reasoning().questions(gap, whole(gap), rng) if q.kind == "count"] == []
 
 
 def test_a_label_with_two_captions_is_not_asked_about():
     material = made([[("caption", "Figure 1: Growth over time."), ("caption", "Figure 1: Decay over time.")]])
-    assert list(extract_single.write(material, whole(material), np.random.default_rng(0))) == []
+    assert list(ExtractSingle().questions(material, whole(material), np.random.default_rng(0))) == []
 
 
 def test_references_are_counted_by_their_year():
@@ -224,7 +219,7 @@ def test_references_are_counted_by_their_year():
         [("paragraph", t) for t in entries[5:]],
     ]
     material = made(pages)
-    asked = {q.text: q.answer for q in reasoning.write(material, whole(material), np.random.default_rng(0))}
+    asked = {q.text: q.answer for q in Reasoning().questions(material, whole(material), np.random.default_rng(0))}
     assert asked["How many entries of the reference list on pages 1-2 appeared in 1990?"] == "2"
     assert (
         asked["How many years lie between the oldest and the newest entry of the reference list on pages 1-2?"] == "16"
@@ -234,7 +229,9 @@ def test_references_are_counted_by_their_year():
 def test_subsections_in_an_answer_are_those_of_the_outline():
     material = article("partykit/ctree.pdf")
     rng = np.random.default_rng(0)
-    asked = {q.text: q.answer for q in extract_multi.write(material, whole(material), rng) if q.kind == "subsections"}
+    asked = {
+        q.text: q.answer for q in ExtractMulti().questions(material, whole(material), rng) if q.kind == "subsections"
+    }
     text = 'List the titles of all direct subsections of the section "6. Illustrations and applications", in order.'
     titles = [re.sub(r"^[\d.]+ ", "", title) for title in json.loads(asked[text])]
     outline = [heading.title for heading in material.document.outline]
@@ -260,7 +257,7 @@ BASE = Question(kind="k", text="Which?", answer="red fox", evidence=(0,), quotes
 )
 def test_a_question_that_does_not_hold_is_refused_with_its_reason(change: dict[str, object], reason: str):
     material = made([[("paragraph", "The quick “red fox” jumps.")], [("paragraph", "A fox sleeps.")]])
-    assert flaw(replace(BASE, **change), material) == reason
+    assert find_flaw(replace(BASE, **change), material) == reason
 
 
 def test_a_transcription_leaves_out_headers_formulas_and_figures():
@@ -272,7 +269,6 @@ def test_a_transcription_leaves_out_headers_formulas_and_figures():
         ("code", "> x\n> y"),
     ]
     material = made([parts])
-    source = replace(SOURCE, tasks=["ocr_full"], turns=1)
-    (instance,) = [each for each in written(material, source) if isinstance(each, Instance)]
-    assert instance.messages[1].parts == ("1. A\n\n> x\n> y",)
-    assert instance.evidence == ((0,),)
+    source = replace(SOURCE, tasks=["ocr_full"], questions_per_task=1)
+    (example,) = examples(material, source)
+    assert (example.gold[0].answer, example.gold[0].evidence) == ("1. A\n\n> x\n> y", (0,))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmprolong.mixture.selection import Entry
 from safetensors.torch import save_file
 
 from mmprolong.images import stamps
 from mmprolong.mixture.packing import pack
-from mmprolong.mixture.selection import Entry
 from mmprolong.models.backbone import count, find
 from mmprolong.records import Document, Image, Instance, read_jsonl, write_jsonl
 from mmprolong.runtime.run_log import RunLog

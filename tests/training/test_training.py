@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmprolong.training.seen import length_range
 from safetensors.torch import load_file
 
 from mmprolong.errors import DataError
@@ -25,7 +26,6 @@ from mmprolong.training.loop import Loop, freeze
 from mmprolong.training.masters import Masters
 from mmprolong.training.objectives import next_token
 from mmprolong.training.schedule import learning_rate
-from mmprolong.training.seen import length_range
 from mmprolong.training.stream import Stream
 from tests.training.material import IMAGES, write_material
 

@@ -20,6 +20,9 @@ class TextLayer:
     library: str = "pymupdf"
     """A renderer's name."""
 
+    def __post_init__(self) -> None:
+        plugins.plugin_class("mmprolong.images.renderers", self.library, "corpus.parser.library")
+
     def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
         """Open a .pdf or .pdf.gz with the library."""
         renderer: Renderer = plugins.make("mmprolong.images.renderers", self.library, "corpus.parser.library")

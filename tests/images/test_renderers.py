@@ -8,7 +8,7 @@ import pytest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.renderer import pixel_size, renderer
+from mmprolong.images.renderer import find_renderer, pixel_size
 
 BOTH = pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
@@ -20,7 +20,7 @@ def test_a_page_has_the_size_that_is_known_beforehand(name: str, tmp_path: Path)
     for size in ((612, 792), (595.276, 841.89), (101.3, 7.7)):
         document.new_page(width=size[0], height=size[1])
     document.save(tmp_path / "sizes.pdf")
-    with renderer(name).open(tmp_path / "sizes.pdf") as opened:
+    with find_renderer(name).open(tmp_path / "sizes.pdf") as opened:
         for page, size in enumerate(opened.page_sizes):
             for dpi in (72, 97, 144):
                 width, height = pixel_size(size, dpi)
@@ -31,12 +31,12 @@ def test_a_page_has_the_size_that_is_known_beforehand(name: str, tmp_path: Path)
 
 @BOTH
 def test_a_letter_page_at_144_dpi_is_1224_by_1584(name: str):
-    with renderer(name).open(ARTICLE) as document:
+    with find_renderer(name).open(ARTICLE) as document:
         assert pixel_size(document.page_sizes[0], 144) == (1224, 1584)
 
 
 def test_both_renderers_draw_and_measure_the_same_page():
-    with renderer("pymupdf").open(ARTICLE) as one, renderer("pypdfium2").open(ARTICLE) as two:
+    with find_renderer("pymupdf").open(ARTICLE) as one, find_renderer("pypdfium2").open(ARTICLE) as two:
         assert (one.id, one.page_sizes) == (two.id, two.page_sizes)
         assert [heading.title for heading in one.outline()] == [heading.title for heading in two.outline()]
         difference = one.thumbnail(3, 56).astype(int) - two.thumbnail(3, 56)
@@ -51,7 +51,7 @@ def test_text_of_a_rotated_page_stands_where_it_is_shown(name: str, tmp_path: Pa
     page.insert_text((20, 180), "Top", fontsize=12, rotate=90)
     page.set_rotation(90)
     document.save(tmp_path / "turned.pdf")
-    with renderer(name).open(tmp_path / "turned.pdf") as opened:
+    with find_renderer(name).open(tmp_path / "turned.pdf") as opened:
         assert opened.page_sizes == ((200.0, 400.0),)
         dark = np.argwhere(opened.render(0, 72)[:, :, 0] < 128)
         line = opened.lines(0)[0]
@@ -71,7 +71,7 @@ def test_a_heading_that_is_a_named_target_is_measured_from_the_top(name: str, tm
     target = f"<</Dests <</Names [(section.1) [{page.xref} 0 R /XYZ 72 300 null]]>>>>"
     document.xref_set_key(document.pdf_catalog(), "Names", target)
     document.save(tmp_path / "named.pdf")
-    with renderer(name).open(tmp_path / "named.pdf") as opened:
+    with find_renderer(name).open(tmp_path / "named.pdf") as opened:
         (heading,) = opened.outline()
     assert (heading.title, heading.page, heading.y) == ("Methods", 0, 100.0)
 
@@ -79,7 +79,7 @@ def test_a_heading_that_is_a_named_target_is_measured_from_the_top(name: str, tm
 @BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
-    with renderer(name).open(tmp_path / "x.pdf.gz") as packed, renderer(name).open(ARTICLE) as plain:
+    with find_renderer(name).open(tmp_path / "x.pdf.gz") as packed, find_renderer(name).open(ARTICLE) as plain:
         assert packed.id == plain.id
 
 
@@ -88,7 +88,7 @@ def test_a_page_too_large_to_draw_is_unreadable(name: str, tmp_path: Path):
     document = pymupdf.open()
     document.new_page(width=14000, height=14000)
     document.save(tmp_path / "poster.pdf")
-    with renderer(name).open(tmp_path / "poster.pdf") as opened, pytest.raises(Unreadable) as caught:
+    with find_renderer(name).open(tmp_path / "poster.pdf") as opened, pytest.raises(Unreadable) as caught:
         opened.render(0, 144)
     assert caught.value.reason == "page too large"
 
@@ -97,18 +97,18 @@ def test_a_page_too_large_to_draw_is_unreadable(name: str, tmp_path: Path):
 @pytest.mark.parametrize("content", [b"", b"no PDF at all", ARTICLE.read_bytes()[:200]])
 def test_a_damaged_file_is_unreadable_not_a_traceback(name: str, content: bytes, tmp_path: Path):
     (tmp_path / "x.pdf").write_bytes(content)
-    with pytest.raises(Unreadable) as caught, renderer(name).open(tmp_path / "x.pdf"):
+    with pytest.raises(Unreadable) as caught, find_renderer(name).open(tmp_path / "x.pdf"):
         pass
     assert caught.value.reason in ("broken", "no pages")
 
 
 def test_a_thumbnail_is_grey_between_paper_and_ink(tmp_path: Path):
-    with renderer("pymupdf").open(ARTICLE) as document:
+    with find_renderer("pymupdf").open(ARTICLE) as document:
         thumbnail = document.thumbnail(0, 56)
     assert thumbnail.shape == (56, 56) and thumbnail.dtype == np.uint8
     assert len(np.unique(thumbnail)) > 30
 
 
 def test_a_misspelt_renderer_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"corpus.renderer: 'pdfium' is unknown; did you mean 'pypdfium2'"):
-        renderer("pdfium")
+    with pytest.raises(ConfigError, match=r"view.renderer: 'pdfium' is unknown; did you mean 'pypdfium2'"):
+        find_renderer("pdfium")
