@@ -59,12 +59,14 @@ def make(package: str, choice: Choice, key: str) -> Any:
         raise WrongValues(Wrong(key, f"{options}; {error}")) from error
 
 
-def identity(package: str, choice: Choice, key: str) -> dict[str, Any]:
-    """Return what names a choice in a step's id: its name, its version and the options that are not at their default."""
+def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dict[str, Any]:
+    """Return what names a choice in a step's id: its name, its version and the options that are not at their default.
+
+    Args:
+        whole: keep the options that are at their default.
+    """
     made = make(package, choice, key)
-    options = {
-        each.name: getattr(made, each.name) for each in fields(made) if getattr(made, each.name) != _default(each)
-    }
+    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != _default(each) or whole}
     return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
+from socket import gethostname
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -334,7 +336,7 @@ class RunRecord:
     stage: str
     version: int
     settings: dict[str, Any]
-    """The settings that name the step."""
+    """The settings that name the step: those that are not at their default."""
     needs: dict[str, str]
     """`stage/id` of its finished inputs, by role."""
     metrics: dict[str, Any]
@@ -351,9 +353,14 @@ class RunRecord:
     commit: str = ""
     """Git commit of the code, with `+` if the tree was changed."""
     code: dict[str, str] = field(default_factory=dict)
-    """Digest of every source file that the step used, by its name in the package; empty: not recorded."""
+    """Digests of the source files of the stage and of what all stages share, by name; 'one+other' of one that was
+    edited between attempts."""
     packages: dict[str, str] = field(default_factory=dict)
     hardware: str = ""
+    all_settings: dict[str, Any] = field(default_factory=dict)
+    """Everything that the step depends on as it was when it ran, defaults and options of plug-ins too."""
+    digest: str = ""
+    """SHA-256 of the rest of the record; filled in when it is written."""
 
 
 def images_of(conversation: Iterable[Message]) -> Iterator[Image]:
@@ -379,12 +386,15 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     """
     encoder = msgspec.json.Encoder()
     count = 0
-    partial = path.with_name(path.name + ".partial")
-    with writing(path), partial.open("wb") as file:
-        for record in records:
-            file.write(encoder.encode(record) + b"\n")
-            count += 1
-    partial.replace(path)
+    partial = path.with_name(f"{path.name}.{gethostname()}.{token_hex(4)}.partial")
+    try:
+        with writing(path), partial.open("wb") as file:
+            for record in records:
+                file.write(encoder.encode(record) + b"\n")
+                count += 1
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return count
 
 

@@ -1,60 +1,50 @@
-"""The pool: a folder of PDFs, found and fingerprinted without opening one."""
+"""The pool: a folder of PDFs, found without opening one."""
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mmprolong.errors import Wrong, WrongValues
 from mmprolong.images.pdf_files import pool_folder
+from mmprolong.records import Reject
 
 LICENCES = "LICENSES.md"
 _ENDINGS = (".pdf", ".pdf.gz")
 
 
 def locate(path: str) -> Path:
-    """The pool's folder; `demo` is the pool that ships with the package.
+    """Return the pool's folder; `demo` is the pool that ships with the package.
 
     Raises:
-        WrongValues: there is no such folder, or no PDF in it.
+        WrongValues: there is no such folder, its name is not UTF-8, or no PDF is in it.
     """
     folder = pool_folder(path)
     if not folder.is_dir():
         raise WrongValues(Wrong("corpus.path", f"{path!r} is not a folder; give a folder of PDFs, or 'demo'"))
-    if next(_walk(folder), None) is None:
+    if not is_utf8(str(folder)):
+        raise WrongValues(Wrong("corpus.path", f"{path!r} is not UTF-8, which records are written in; rename it"))
+    if next(walk(folder), None) is None:
         says = f"{path!r} holds no .pdf or .pdf.gz; give a folder of PDFs, or 'demo'"
         raise WrongValues(Wrong("corpus.path", says))
     return folder
 
 
 def find_pdfs(folder: Path) -> list[Path]:
-    """Every .pdf and .pdf.gz below `folder`, sorted by its name relative to it."""
-    return sorted(_walk(folder), key=lambda path: path.relative_to(folder).as_posix())
+    """Return every .pdf and .pdf.gz below `folder`, sorted by its name relative to it."""
+    return [folder / name for name in sorted(name for name, _ in walk(folder))]
 
 
-def pool_digest(folder: Path, cache: Path | None = None) -> str:
-    """SHA-256 over the names and contents of the pool's files, its licences included.
-
-    Args:
-        cache: JSON file that keeps the hash of each file by its path, size and time, so that a pool is hashed once.
-    """
-    known = _read_cache(cache)
-    fresh: dict[str, str] = {}
-    whole = hashlib.sha256()
-    licences = [folder / LICENCES] if (folder / LICENCES).is_file() else []
-    for path in find_pdfs(folder) + licences:
-        status = path.stat()
-        key = f"{path.absolute()}|{status.st_size}|{status.st_mtime_ns}"
-        fresh[key] = known.get(key) or _sha256(path)
-        whole.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0" + fresh[key].encode() + b"\n")
-    if cache is not None and fresh.keys() - known.keys():
-        _write_cache(cache, known | fresh)
-    return whole.hexdigest()
+def split_by_name(folder: Path) -> tuple[list[Path], list[Reject]]:
+    """Return the PDFs of `find_pdfs`, and a Reject for each whose name no record can hold: it is not UTF-8."""
+    paths = find_pdfs(folder)
+    refused = [path.relative_to(folder).as_posix() for path in paths if not is_utf8(str(path))]
+    rejects = [Reject(what=printable(name), reason="name is not UTF-8", detail="rename the file") for name in refused]
+    return [path for path in paths if is_utf8(str(path))], rejects
 
 
 def licences(folder: Path) -> dict[str, str]:
-    """Licence of each file that the pool's LICENSES.md names: a table with the columns File and Licence."""
+    """Return the licence of each file that LICENSES.md names: a table with the columns File and Licence."""
     path = folder / LICENCES
     if not path.is_file():
         return {}
@@ -66,26 +56,48 @@ def licences(folder: Path) -> dict[str, str]:
     return {row[file]: row[licence] for row in rows[2:] if len(row) == len(rows[0])}
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        files = (Path(parent, name) for name in names if name.lower().endswith(_ENDINGS))
-        yield from (file for file in files if file.is_file())
+def walk(folder: Path, unreadable: Callable[[OSError], None] = lambda error: None) -> Iterator[tuple[str, os.DirEntry]]:
+    """Yield every PDF below `folder` by its name relative to it, in no order.
+
+    Linked folders are followed. A folder that is reached in several ways counts once: where it lies, or, outside the
+    pool, by the first link. A link to a file that is gone is yielded: whoever reads it will say so.
+
+    Args:
+        unreadable: called for each folder that cannot be listed.
+    """
+    root, seen = os.fspath(folder), set[tuple[int, int]]()
+    folders, links = [""], deque[str]()
+    while folders or links:
+        inner = folders.pop() if folders else links.popleft()
+        try:
+            status = os.stat(f"{root}/{inner}")
+            with os.scandir(f"{root}/{inner}") as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError as error:
+            unreadable(error)
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            if _is_folder(entry):
+                (links if entry.is_symlink() else folders).append(f"{inner}{entry.name}/")
+            elif entry.name.lower().endswith(_ENDINGS) and (entry.is_symlink() or entry.is_file()):
+                yield inner + entry.name, entry
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def is_utf8(name: str) -> bool:
+    """Tell whether a file's name is text; other bytes are surrogates in it."""
+    return name == printable(name)
 
 
-def _read_cache(path: Path | None) -> dict[str, str]:
+def printable(name: str) -> str:
+    """Return a file's name with U+FFFD in the place of bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
     try:
-        return json.loads(path.read_bytes()) if path is not None else {}
-    except (OSError, ValueError):
-        return {}  # a cache that cannot be read is only slower
-
-
-def _write_cache(path: Path, hashes: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(hashes))
-    partial.replace(path)
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

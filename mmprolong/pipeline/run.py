@@ -1,8 +1,9 @@
-"""Run one step: its inputs finished, its folder held, its record written last."""
+"""Run one step: its inputs finished and whole, its folder held, its record written last."""
 
 import importlib
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,19 +11,24 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.errors import DiskFull, MMProLongError, StepFailed, writing
+from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, kind_of, leave_note
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.usage import Attempt
+from mmprolong.runtime.wandb_logger import WandbLogger
+from mmprolong.runtime.work import Work, World
 from mmprolong.settings.knobs import Tracking, identity
 from mmprolong.settings.stages import STAGES
+from mmprolong.store.atomic import remove_partials
 from mmprolong.store.code_digest import code_of
 from mmprolong.store.environment import code_version, hardware, packages
-from mmprolong.store.store import FAILED, Store, code_so_far, drop_resume, hash_outputs, lease, sweep_partials
+from mmprolong.store.lease import lease
+from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs, remove_scratch
 
-MIRRORED = ("training", "score")
+LOGGED = ("training", "score")
+"""Stages whose steps are runs in W&B."""
 
 
 def run_step(
@@ -36,6 +42,7 @@ def run_step(
     Raises:
         Interrupted: it was, and has saved what it had, or was still waiting for another process that runs the step.
         StepFailed: an input is not finished.
+        ArtifactError: an input is not what was written.
         DiskFull: names what could not be written; what was half written is gone.
         MMProLongError: the step's own error; also written to `failed.json`.
     """
@@ -43,18 +50,33 @@ def run_step(
     with writing(folder), lease(folder, waiting=partial(_give_way, stopping)):
         finished = store.record(step.stage, step.id)
         if finished is not None:
-            drop_resume(folder)
+            remove_scratch(folder)
+            sys.stderr.writelines(f"{line}\n" for line in drifted(finished, settings_of(step)))
             return finished
         (folder / FAILED).unlink(missing_ok=True)
-        sweep_partials(folder)
+        remove_partials(folder)
         try:
             with writing(folder):
-                return _run(store, step, tracking, group, folder, stopping)
+                return _run(store, step, tracking, group, stopping)
         except Exception as error:
-            if isinstance(error, DiskFull):
-                sweep_partials(folder)
+            remove_partials(folder)
             _note_failure(folder, error)
             raise
+
+
+def settings_of(step: Step) -> Any:
+    """Return the settings of a step as its stage reads them."""
+    return msgspec.convert(step.settings, type=STAGES[step.stage].settings)
+
+
+def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
+    """Return a line for each setting of a finished step whose default is another today, under the same id.
+
+    Raises:
+        ArtifactError: a record is damaged.
+    """
+    records = ((store.record(step.stage, step.id), step) for step in steps)
+    return [line for record, step in records if record for line in drifted(record, settings_of(step))]
 
 
 def _give_way(stopping: Callable[[], bool]) -> None:
@@ -62,64 +84,59 @@ def _give_way(stopping: Callable[[], bool]) -> None:
         raise Interrupted
 
 
-def _run(
-    store: Store, step: Step, tracking: Tracking, group: str, folder: Path, stopping: Callable[[], bool]
-) -> RunRecord:
+def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Callable[[], bool]) -> RunRecord:
+    folder, stage, settings = store.folder(step.stage, step.id), STAGES[step.stage], settings_of(step)
     inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
-    stage = STAGES[step.stage]
-    settings = msgspec.convert(step.settings, type=stage.settings)
-    known = identity(settings)
-    code = code_so_far(folder, code_of(stage.module, step.settings))
-    log = RunLog(folder, _mirror(store, step, known, code, tracking, group), stopping)
-    started = datetime.now(UTC)
+    attempt = Attempt(folder / SCRATCH, code_of(stage.module))
+    origin = {"commit": code_version(), "code": attempt.code, "packages": packages(), "hardware": hardware()}
+    log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        metrics = importlib.import_module(stage.module).run(settings, inputs, folder, log)
+        work = Work(inputs, folder, folder / SCRATCH, log, World.alone())
+        metrics = importlib.import_module(stage.module).run(settings, work)
     except BaseException:
         log.fail()
         raise
     outputs = hash_outputs(folder)
-    spent = log.meter.spent
+    usage = attempt.usage
     record = RunRecord(
         id=step.id,
         stage=step.stage,
         version=stage.version,
-        settings=known,
+        settings=identity(settings),
+        all_settings=identity(settings, whole=True),
         needs=step.needs,
         metrics=metrics,
         outputs=outputs,
         label=step.label,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(spent.seconds, 3),
-        cpu_hours=spent.cpu_seconds / 3600,
-        commit=code_version(),
-        code=code,
-        packages=packages(),
-        hardware=hardware(),
+        started=started,
+        seconds=round(usage.seconds, 3),
+        cpu_hours=usage.cpu_seconds / 3600,
+        **origin,
     )
     try:
-        log.finish(metrics)  # first: a step that is finished never runs again, and would not mend a mirror left open
+        log.finish(metrics)  # first: a step that is finished never runs again, and would not mend a run left open in W&B
     finally:
         store.finish(record)
-    drop_resume(folder)
+    remove_scratch(folder)
     return record
 
 
 def _finished(store: Store, path: str, step: Step) -> Path:
     stage, name = split_path(path)
-    if store.record(stage, name) is None:
+    if store.verified(stage, name) is None:
         raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
     return store.folder(stage, name)
 
 
-def _mirror(
-    store: Store, step: Step, known: dict[str, Any], code: dict[str, str], tracking: Tracking, group: str
-) -> Mirror | None:
-    if tracking.mode == "off" or step.stage not in MIRRORED:
+def _logger(
+    store: Store, step: Step, settings: dict[str, Any], origin: dict[str, Any], tracking: Tracking, group: str
+) -> WandbLogger | None:
+    if tracking.mode == "off" or step.stage not in LOGGED:
         return None
-    config = {"step": step.id, "stage": step.stage, "label": step.label, "settings": known, "needs": step.needs}
-    files = [f"{name} {digest}" for name, digest in code.items()]
-    config |= {"commit": code_version(), "code": files, "packages": packages(), "hardware": hardware()}
-    return Mirror(step.id, config, step.label or step.id, group, store.root, tracking)
+    config = {"step": step.id, "stage": step.stage, "label": step.label, "settings": settings, "needs": step.needs}
+    config |= origin | {"code": [f"{name} {digest}" for name, digest in origin["code"].items()]}
+    return WandbLogger(step.id, config, step.label or step.id, group, store.root, tracking)
 
 
 def _note_failure(folder: Path, error: Exception) -> None:

@@ -8,8 +8,9 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, strsignal
 from typing import Any
 
 from mmprolong.errors import DiskFull, MMProLongError, StepFailed, out_of_space
-from mmprolong.runtime.wandb_logger import SAYS
-from mmprolong.store.store import FAILED, write_json
+from mmprolong.runtime.wandb_logger import PREFIX
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import FAILED
 
 ADVICE = {
     "memory": "ask for more (cluster.jobs.{stage}.memory=GIGABYTES), take a smaller batch, or let fewer steps run at "
@@ -136,7 +137,7 @@ def from_process(code: int, out_of_memory: bool) -> Failure:
 def from_log(lines: Sequence[str]) -> Failure | None:
     """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
     for line in reversed(lines):
-        if line.startswith(SAYS) or any(words in line for words in _BESIDE):
+        if line.startswith(PREFIX) or any(words in line for words in _BESIDE):
             continue
         if line.startswith(_UNLOADED):
             return Failure("code", f"log: {line.strip()}")

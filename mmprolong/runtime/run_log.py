@@ -1,4 +1,4 @@
-"""What a running step says: a flushed JSONL file that is the record, a progress file, and a mirror in W&B."""
+"""Log of a running step: a JSONL file that is the record, a progress file, and a copy in Weights & Biases."""
 
 import json
 import time
@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import DiskFull
-from mmprolong.runtime.usage import Meter
-from mmprolong.runtime.wandb_logger import Mirror
-from mmprolong.store.store import LOG, PROGRESS, write_json
+from mmprolong.runtime.usage import Attempt
+from mmprolong.runtime.wandb_logger import WandbLogger
+from mmprolong.store.atomic import write_file, write_json
+from mmprolong.store.store import LOG, PROGRESS, SCRATCH
 
 _PROGRESS_SECONDS = 0.5
 _NEVER = 2**62
@@ -24,23 +25,30 @@ class Interrupted(BaseException):
 
 
 def never() -> bool:
-    """Nobody asks the step to stop."""
+    """Answer that nobody asks the step to stop."""
     return False
 
 
 class RunLog:
-    """The log of one step. `metrics` lines reach the disk at once; the mirror may lag or be off.
+    """The log of one step. `metrics` lines reach the disk at once; the copy in W&B may lag or be off.
 
     Args:
+        folder: of the step.
+        attempt: measures what the step takes.
         stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
     """
 
-    def __init__(self, folder: Path, mirror: Mirror | None = None, stopping: Callable[[], bool] = never) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        folder: Path,
+        attempt: Attempt | None = None,
+        wandb: WandbLogger | None = None,
+        stopping: Callable[[], bool] = never,
+    ) -> None:
         self.folder = folder
+        self.attempt = attempt or Attempt(folder / SCRATCH, {})
         self.stopping = stopping
-        self.meter = Meter(folder)
-        self._mirror = mirror
+        self._wandb = wandb
         self._started = time.time()
         self._base: int | None = None
         self._reported = 0.0
@@ -53,16 +61,16 @@ class RunLog:
         """
         with (self.folder / LOG).open("ab") as file:
             file.write(msgspec.json.encode(values) + b"\n")
-        if self._mirror is not None:
-            self._mirror.metrics(values, step)
+        if self._wandb is not None:
+            self._wandb.metrics(values, step)
 
     def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Show records, which are in files already, to the mirror; they are made only if it wants them."""
-        if self._mirror is not None:
-            self._mirror.table(name, rows)
+        """Show records, which are in files already, in W&B; they are made only if it wants them."""
+        if self._wandb is not None:
+            self._wandb.table(name, rows)
 
     def stop_if_asked(self) -> None:
-        """For a step that begins anew after a stop.
+        """End a step that begins anew after a stop.
 
         Raises:
             Interrupted: the step was asked to stop.
@@ -71,7 +79,7 @@ class RunLog:
             raise Interrupted
 
     def progress(self, done: int, total: int, unit: str) -> None:
-        """Say how far the step is; anyone may read it from `progress.json`."""
+        """Write how far the step is into `progress.json`, where anyone may read it."""
         now = time.time()
         if self._base is None:
             self._base, self._started = done, now
@@ -80,30 +88,27 @@ class RunLog:
         self._reported = now
         rate = (done - self._base) / max(now - self._started, 1e-9)
         write_json(self.folder / PROGRESS, {"done": done, "total": total, "unit": unit, "rate": rate, "time": now})
-        self.meter.note()
+        self.attempt.note()
 
     def rewind(self, updates: int) -> None:
         """Forget the lines after an update: the step resumes from its checkpoint there; 0 forgets all."""
         path = self.folder / LOG
-        if not path.exists():
-            return
-        lines = [line for line in path.read_bytes().splitlines(keepends=True) if _update(line) <= updates]
-        partial = path.with_name(LOG + ".partial")
-        partial.write_bytes(b"".join(lines))
-        partial.replace(path)
+        if path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            write_file(path, b"".join(line for line in lines if _update(line) <= updates))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the log; `summary` is what a table reads."""
-        if self._mirror is not None:
-            self._mirror.finish(summary, failed=False)
+        if self._wandb is not None:
+            self._wandb.finish(summary, failed=False)
         (self.folder / PROGRESS).unlink(missing_ok=True)
 
     def fail(self) -> None:
         """Close the log of a step that ended without a result."""
         with suppress(OSError, DiskFull):  # the error that is on its way up says why
-            self.meter.note()
-        if self._mirror is not None:
-            self._mirror.finish({}, failed=True)
+            self.attempt.note()
+        if self._wandb is not None:
+            self._wandb.finish({}, failed=True)
 
 
 def _update(line: bytes) -> int:

@@ -1,16 +1,19 @@
-"""What a step has taken, in all attempts that its result stands on."""
+"""Time and code of a step, over all attempts that its result stands on."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from mmprolong.store.store import SPENT, goes_on, read_json, write_json
+from mmprolong.store.atomic import read_json, write_json
+
+_ATTEMPTS = "attempts.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Usage(NamedTuple):
     """Time that was taken."""
 
     seconds: float = 0.0
@@ -18,36 +21,56 @@ class Spent:
     cpu_seconds: float = 0.0
 
 
-class Meter:
-    """Counts from now on, after what the attempts took that the step in `folder` goes on from.
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The attempts before this one."""
 
-    An attempt that was killed counts up to its last `note`; one that left nothing to go on from does not count.
+    usage: Usage = Usage()
+    code: dict[str, str] = field(default_factory=dict)
+
+
+class Attempt:
+    """One attempt at a step: counts from now on, after the attempts before it if they left something to go on from.
+
+    An attempt that was killed counts up to its last `note`.
+
+    Args:
+        scratch: of the step; its notes lie there.
+        code: digests of the files that this attempt uses.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / SPENT
-        if not goes_on(folder):
-            self._path.unlink(missing_ok=True)
-        self._before = msgspec.convert(read_json(self._path), type=Spent) if self._path.exists() else Spent()
+    def __init__(self, scratch: Path, code: Mapping[str, str]) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._path = scratch / _ATTEMPTS
+        resumed = any(path != self._path for path in scratch.iterdir())
+        before = msgspec.convert(read_json(self._path), _Before) if resumed and self._path.exists() else _Before()
+        self.code = before.code | {name: _joined(before.code.get(name), digest) for name, digest in code.items()}
+        """Digests of all attempts: 'one+other' of a file that was edited between them."""
+        self._usage = before.usage
         self._wall, self._cpu = time.monotonic(), time.process_time()
         self._elsewhere = 0.0
+        self.note()
 
-    def elsewhere(self, cpu_seconds: float) -> None:
+    def add_cpu(self, seconds: float) -> None:
         """Count the CPU time of other processes that work for the step [s]."""
-        self._elsewhere += cpu_seconds
+        self._elsewhere += seconds
 
     @property
-    def spent(self) -> Spent:
-        """Until now."""
-        return Spent(
-            seconds=self._before.seconds + time.monotonic() - self._wall,
-            cpu_seconds=self._before.cpu_seconds + time.process_time() - self._cpu + self._elsewhere,
+    def usage(self) -> Usage:
+        """Time taken until now."""
+        return Usage(
+            seconds=self._usage.seconds + time.monotonic() - self._wall,
+            cpu_seconds=self._usage.cpu_seconds + time.process_time() - self._cpu + self._elsewhere,
         )
 
     def note(self) -> None:
-        """Keep what is spent for the attempt that goes on after this one.
+        """Keep usage and code for the attempt that goes on after this one.
 
         Raises:
-            DiskFull: it cannot be written.
+            DiskFull: they cannot be written.
         """
-        write_json(self._path, self.spent)
+        write_json(self._path, _Before(self.usage, self.code))
+
+
+def _joined(before: str | None, digest: str) -> str:
+    return "+".join(dict.fromkeys([*(before.split("+") if before else []), digest]))

@@ -1,4 +1,4 @@
-"""The mirror of a step's log in Weights & Biases. It may lag, break or be off: the record is on the disk."""
+"""Copy of a step's log in Weights & Biases. It may lag, break or be off: the record is on the disk."""
 
 import json
 import os
@@ -10,27 +10,30 @@ from typing import Any
 
 from mmprolong.settings.knobs import Tracking
 
-SAYS = "W&B: "
-"""How lines begin that tell of the mirror, and nothing of the step."""
+PREFIX = "W&B: "
+"""Begins the lines that tell of W&B, and nothing of the step."""
+_INHERITED = ("WANDB_SERVICE", "WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")
+"""Variables of the run in which this process was started: its server, its identity."""
 _INIT_SECONDS = 30
-"""Time W&B may take to answer before a run is mirrored offline instead."""
+"""Time W&B may take to answer before a run is logged offline instead."""
 _FINISH_SECONDS = 30
 """Time that the last rows may take to be uploaded; a job that is to end has no more."""
 _LINE = 300
 """Letters of a message."""
 
 
-class Mirror:
+class WandbLogger:
     """One W&B run for one step. A requeued step continues the run of the same id.
 
-    The mirror may break: its own process gets the signals of a job too, and networks fail. The step goes on without it.
+    It may break: W&B's own process gets the signals of a job too, and networks fail. The step goes on without it.
     """
 
     def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
         self._step = step
         self._broken = False
         self._online = tracking.mode == "online"
-        os.environ.pop("WANDB_SERVICE", None)  # W&B's process of whoever started this one
+        for name in _INHERITED:
+            os.environ.pop(name, None)
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))
@@ -39,7 +42,7 @@ class Mirror:
         self._run = self._begin({**about, "dir": root, "reinit": "finish_previous"})
 
     def _begin(self, about: Mapping[str, Any]) -> Any:
-        """The run, online if that is asked for and works, else offline; None if W&B does not work at all."""
+        """Begin the run, online if that is asked for and works, else offline; None if W&B does not work at all."""
         if self._online:
             try:
                 return _init(about, mode="online", resume="allow")
@@ -81,13 +84,13 @@ class Mirror:
             return
         try:
             action()
-        except Exception as error:  # noqa: BLE001  (whatever a library of a mirror raises, the record is on the disk)
+        except Exception as error:  # noqa: BLE001  (whatever W&B raises, the record is on the disk)
             if not self._broken:
                 self._say(f"is not whole: {one_line(error)}")
             self._broken = True
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(f"{SAYS}the mirror of {self._step} {text}\n")
+        sys.stderr.write(f"{PREFIX}the run of {self._step} {text}\n")
 
 
 def _init(about: Mapping[str, Any], **how: Any) -> Any:
@@ -118,7 +121,7 @@ def _forget() -> None:
 
 
 def one_line(error: object) -> str:
-    """What W&B says of an error, without the key."""
+    """Return what W&B says of an error, without the key."""
     said = " ".join(str(error).split()) or type(error).__name__
     key = os.environ.get("WANDB_API_KEY", "").strip()
     return (said.replace(key, "(the key)") if key else said)[:_LINE]

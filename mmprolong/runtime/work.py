@@ -9,10 +9,15 @@ from mmprolong.runtime.run_log import RunLog
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Collective processes that run one step together; alone is a world of one."""
+    """Collective processes that run one step together; the one of rank 0 owns its lease, log and record."""
 
     rank: int = 0
     size: int = 1
+
+    @classmethod
+    def alone(cls) -> "World":
+        """Return the world of a step in one process."""
+        return cls(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Work:
     scratch: Path
     """Folder of what the step goes on from after a stop; never hashed, gone once the step is finished."""
     log: RunLog
-    world: World = World()
+    world: World = World.alone()
 
     def named(self, stage: str) -> dict[str, Path]:
         """Return the inputs of one stage by the rest of their role: of `synthesis.long`, `long`."""

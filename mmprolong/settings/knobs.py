@@ -318,10 +318,13 @@ class Config:
     """The block of an ablation file; taken out before a run is planned."""
 
 
-def identity(settings: Any) -> dict[str, Any]:
+def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
     """Return what of a settings object names a step.
 
     That is no execution field and nothing that is at its default; of a plug-in its name, version and options.
+
+    Args:
+        whole: keep what is at its default: what the step depends on, as it is today.
     """
     kept: dict[str, Any] = {}
     for entry in fields(settings):
@@ -329,16 +332,16 @@ def identity(settings: Any) -> dict[str, Any]:
         if entry.metadata == EXECUTION:
             continue
         if "plugin" in entry.metadata:
-            kept[entry.name] = plugins.identity(entry.metadata["plugin"], value, entry.name)
+            kept[entry.name] = plugins.identity(entry.metadata["plugin"], value, entry.name, whole)
         elif isinstance(value, dict) and any(map(is_dataclass, value.values())):
-            kept[entry.name] = {name: identity(each) for name, each in value.items()}
+            kept[entry.name] = {name: identity(each, whole) for name, each in value.items()}
         elif isinstance(value, list) and any(map(is_dataclass, value)):
-            kept[entry.name] = [identity(each) for each in value]
+            kept[entry.name] = [identity(each, whole) for each in value]
         elif is_dataclass(value):
-            inner = identity(value)
-            if inner:
+            inner = identity(value, whole)
+            if inner or whole:
                 kept[entry.name] = inner
-        elif value != _default(entry):
+        elif whole or value != _default(entry):
             kept[entry.name] = value
     return kept
 

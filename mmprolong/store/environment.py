@@ -1,4 +1,4 @@
-"""What a step runs in: commit, packages, machine. Recorded beside every result."""
+"""Commit, packages and machine that a step runs with. Recorded beside every result."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mmprolong.store.store import read_json
+from mmprolong.store.atomic import read_json
 
 FROZEN = "code.json"
 """Beside a copy of the package that was made for queued jobs: which commit it is."""
@@ -18,26 +18,36 @@ _DRIVERS = Path("/proc/driver/nvidia/gpus")
 
 @cache
 def code_version() -> str:
-    """Git commit of the package's tree, `+` if it was changed; the version where there is no git."""
-    root = Path(__file__).parents[2]
-    if (root / FROZEN).exists():
-        return read_json(root / FROZEN)["commit"]
-    head = _git(root, "rev-parse", "--short=12", "HEAD")
+    """Return the git commit of the package's tree, `+` if it was changed; the version where there is no git."""
+    frozen = Path(__file__).parents[2] / FROZEN
+    if frozen.exists():
+        return read_json(frozen)["commit"]
+    head = git("rev-parse", "--short=12", "HEAD").decode().strip()
     if not head:
         return packages()["mmprolong"]
-    return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
-def _git(root: Path, *words: str) -> str:
+def git(*words: str) -> bytes:
+    """Return what git says of the repository that has this package; nothing where none has.
+
+    A repository that variables name, or that lies around an installed package, is somebody else's.
+    """
+    return _git(*words) if _git("ls-files", "--error-unmatch", "--", __file__) else b""
+
+
+def _git(*words: str) -> bytes:
+    command = ["git", "-C", str(Path(__file__).parents[2]), *words]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "CONFIG" in name}
     try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+        done = subprocess.run(command, capture_output=True, env=kept, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):  # no git, or a file system that does not answer
+        return b""
+    return b"" if done.returncode else done.stdout
 
 
 def hardware(drivers: Path = _DRIVERS) -> str:
-    """The machine of this process, its GPUs too: 'x86_64 x64 Linux 6.1; 8 x NVIDIA H100 80GB HBM3'.
+    """Describe this machine, its GPUs too: 'x86_64 x64 Linux 6.1; 8 x NVIDIA H100 80GB HBM3'.
 
     Args:
         drivers: where the driver of NVIDIA lists its cards, a folder each.
@@ -50,7 +60,7 @@ def hardware(drivers: Path = _DRIVERS) -> str:
 
 @cache
 def packages() -> dict[str, str]:
-    """Versions of the packages that a number may depend on."""
+    """Return the versions of the packages that a number may depend on."""
     found = {}
     for name in _PACKAGES:
         try:

@@ -1,34 +1,32 @@
 """The store of finished steps: one folder a step, `done.json` written last. No done.json, no result."""
 
-import fcntl
 import hashlib
-import json
 import os
+import shlex
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from mmprolong.errors import ArtifactError, writing
+from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
+from mmprolong.settings.knobs import identity
+from mmprolong.store.atomic import sync_folder, write_json
+from mmprolong.store.fingerprint import canonical
+from mmprolong.store.lease import LEASE, try_lock
 
 DONE = "done.json"
 LOG = "log.jsonl"
 PROGRESS = "progress.json"
 FAILED = "failed.json"
-CHECKPOINTS = "checkpoints"
-ANSWERED = "answered.jsonl"
-PARTS = "parts"
-CODE = ".code"
-SPENT = ".spent"
-LEASE = ".lease"
-_RESUME = (CHECKPOINTS, ANSWERED, PARTS)
-"""What a step goes on from after a stop: no results, and gone once it is finished."""
-_UNHASHED = {DONE, LOG, PROGRESS, FAILED, CODE, SPENT, LEASE, "pool.txt"}
-"""Not results: they say when, where and how a step ran."""
+SCRATCH = "scratch"
+"""Folder of what a step goes on from after a stop: never a result, and gone once the step is finished."""
+_NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, "pool.txt"}
+"""When, where and how a step ran: no results."""
 
 
 class Store:
@@ -38,166 +36,134 @@ class Store:
         self.root = root
 
     def folder(self, stage: str, step: str) -> Path:
-        """Where a step keeps its files, finished or not."""
+        """Return the folder in which a step keeps its files, finished or not."""
         return self.root / stage / step
 
     def record(self, stage: str, step: str) -> RunRecord | None:
-        """The record of a finished step; None if it is not finished.
+        """Return the record of a finished step, None if it is not finished. Its outputs are there, their content is not checked.
 
         Raises:
-            ArtifactError: `done.json` is there but damaged, is not of this step, or an output is missing.
+            ArtifactError: `done.json` is damaged or not of this step, or an output is missing.
         """
         folder = self.folder(stage, step)
         try:
-            text = (folder / DONE).read_bytes()
+            content = (folder / DONE).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        try:
-            record = msgspec.json.decode(text, type=RunRecord)
-        except msgspec.DecodeError as error:
-            raise ArtifactError(f"{folder / DONE}: {error}; delete the folder to run the step again") from error
+        record = _decode(folder, content)
         if record.id != step:
-            raise ArtifactError(
-                f"{folder / DONE}: is the record of {record.id}; delete the folder to run the step again"
-            )
-        missing = [name for name in record.outputs if not (folder / name).exists()]
+            raise _damaged(folder, DONE, f"is the record of {record.id}")
+        missing = next((name for name in record.outputs if not (folder / name).exists()), None)
         if missing:
-            raise ArtifactError(f"{folder}: {missing[0]} is missing; delete the folder to run the step again")
+            raise _damaged(folder, missing, "is missing")
+        return record
+
+    def verified(self, stage: str, step: str) -> RunRecord | None:
+        """Return `record`, with the content of every output compared with its SHA-256. For whoever is to read them.
+
+        Raises:
+            ArtifactError: as `record`, or an output is not what the step wrote.
+        """
+        record = self.record(stage, step)
+        folder = self.folder(stage, step)
+        for name, recorded in record.outputs.items() if record else ():
+            found = _known_sha256(folder / name)
+            if found != recorded:
+                raise _damaged(folder, name, f"has SHA-256 {found[:12]}..., was written with {recorded[:12]}...")
         return record
 
     def finish(self, record: RunRecord) -> None:
-        """Declare a step finished; after this it never runs again."""
-        write_json(self.folder(record.stage, record.id) / DONE, record)
+        """Declare a step finished, whose outputs are on the disk; after this it never runs again."""
+        folder = self.folder(record.stage, record.id)
+        plain = msgspec.to_builtins(record)
+        write_json(folder / DONE, plain | {"digest": _digest(plain)})
+        sync_folder(folder)
 
 
 def hash_outputs(folder: Path) -> dict[str, str]:
-    """SHA-256 of every result file below `folder`, by relative name; logs, leases and snapshots are not results."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _UNHASHED)
-    names = {path: path.relative_to(folder) for path in files}
-    return {name.as_posix(): _sha256(path) for path, name in names.items() if name.parts[0] not in _RESUME}
-
-
-def goes_on(folder: Path) -> bool:
-    """Whether an earlier attempt has left something in `folder` that the step goes on from."""
-    return any(path.name in _RESUME for path in folder.iterdir())
-
-
-def code_so_far(folder: Path, code: Mapping[str, str]) -> dict[str, str]:
-    """The code of a step that begins, or goes on from what an earlier attempt has left in `folder`.
-
-    Args:
-        code: digests of the files that this attempt uses. One of which an attempt before used another is 'one+other'.
-    """
-    before = read_json(folder / CODE) if (folder / CODE).exists() and goes_on(folder) else {}
-    found = dict(before)
-    for name, digest in code.items():
-        used = before[name].split("+") if name in before else []
-        found[name] = "+".join(dict.fromkeys([*used, digest]))
-    write_json(folder / CODE, found)
+    """Return the SHA-256 of every result below `folder`, by relative name, once all of them are on the disk."""
+    found = {}
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {SCRATCH})
+        for path in (Path(parent, name) for name in sorted(names) if name not in _NOTES):
+            found[path.relative_to(folder).as_posix()] = _sha256(path, sync=True)
+        sync_folder(Path(parent))
     return found
 
 
-def drop_resume(folder: Path) -> None:
-    """Remove what the step in `folder` would go on from: it is finished."""
-    for name in (*_RESUME, CODE, SPENT):
-        path = folder / name
-        if path.is_dir():
-            with suppress(FileNotFoundError):  # a launch on a machine that shares no locks is removing it, too
-                shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+def remove_scratch(folder: Path) -> None:
+    """Remove what a finished step would go on from."""
+    with suppress(FileNotFoundError):  # it had none, or a launch on a machine that shares no locks is removing it, too
+        shutil.rmtree(folder / SCRATCH)
 
 
-def drop_left_over(folder: Path) -> None:
-    """`drop_resume` of a finished step that was killed before the end of its own; not while a process holds it."""
-    if goes_on(folder):
-        with suppress(PermissionError), (folder / LEASE).open("a") as file:  # another user's is left to them
-            if locked(file.fileno()):
-                drop_resume(folder)
+def remove_left_scratch(folder: Path) -> None:
+    """Remove the scratch of a step that was killed between its record and the removal; not while a process holds it."""
+    if (folder / SCRATCH).exists():
+        with suppress(OSError), (folder / LEASE).open("a") as file:  # a store that may not be written is left as it is
+            if try_lock(file.fileno()):
+                remove_scratch(folder)
 
 
-def sweep_partials(folder: Path) -> None:
-    """Remove what a killed attempt left half written in a folder that is held by its lease."""
-    for path in folder.rglob("*.partial"):
-        if path.is_file():
-            path.unlink()
+def drifted(record: RunRecord, settings: Any) -> list[str]:
+    """Return a line for each setting that a finished step had otherwise than `settings`, which have the same id.
 
-
-def write_json(path: Path, value: object) -> None:
-    """Write `value` so that the file appears whole or not at all, and survives a power cut.
-
-    Raises:
-        DiskFull: names the file.
-    """
-    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1))
-
-
-def write_whole(path: Path, content: bytes | str) -> Path:
-    """Write `content`, text as UTF-8, as `write_json` does; returns `path`.
-
-    Raises:
-        DiskFull: names the file.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with writing(path), partial.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return path
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object from a file of ours.
-
-    Raises:
-        ArtifactError: the file is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: {error}; delete it and run the step again") from error
-
-
-@contextmanager
-def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Iterator[None]:
-    """Hold `folder` alone. A second process waits until the first is done or dead; the kernel frees a dead one's lease.
+    Its default was edited since: the stored result is of the old one.
 
     Args:
-        waiting: called at every look at which somebody else holds the folder.
-        poll: time between two looks [s].
+        settings: of the step's stage, as they are today.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LEASE).open("a") as file:
-        while not locked(file.fileno()):
-            waiting()
-            time.sleep(poll)
-        yield
+    return [
+        f"{record.stage}/{record.id}: {key} was {then!r} when it ran, is {now!r} by default today, and the stored result "
+        f"is shown; restore the default, or raise the version of {record.stage} in settings/stages.py"
+        for key, then, now in _differences(record.all_settings, identity(settings, whole=True), "")
+    ]
 
 
-def held(folder: Path) -> bool:
-    """Whether a process of this machine has the lease of `folder`.
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any, Any]]:
+    for name in then.keys() & now.keys():  # a knob that is new, or gone, changed no result
+        old, new, at = then[name], now[name], f"{key}.{name}".lstrip(".")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, at)
+        elif canonical(old) != canonical(new):
+            yield at, old, new
 
-    Asked by a shared lock that is given back at once: it works in containers, where `/proc/locks` names other devices
-    or nothing, and readers do not see each other. A process that wants the lease in that moment looks again at its next
-    poll. A file system without locks across nodes says nothing of other nodes.
-    """
+
+def _decode(folder: Path, content: bytes) -> RunRecord:
     try:
-        with (folder / LEASE).open("rb") as file:
-            return not locked(file.fileno(), fcntl.LOCK_SH)
-    except FileNotFoundError:
-        return False
+        plain = msgspec.json.decode(content)
+        record = msgspec.convert(plain, RunRecord)
+    except msgspec.DecodeError as error:
+        raise _damaged(folder, DONE, f"is no record ({error})") from error
+    if record.digest != _digest(plain):
+        raise _damaged(folder, DONE, "does not have the content that its digest is of")
+    return record
 
 
-def locked(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Take the lock of an open file, unless another process has it; held until the file is closed."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _digest(plain: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record, whatever its order and spacing."""
+    content = msgspec.json.encode({**plain, "digest": ""}, order="sorted")
+    return hashlib.sha256(content).hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def _damaged(folder: Path, name: str, found: str) -> ArtifactError:
+    again = f"delete the folder to run the step again: rm -r {shlex.quote(str(folder))}"
+    return ArtifactError(f"{folder / name}: {found}; {again}")
+
+
+def _known_sha256(path: Path) -> str:
+    """Hash a file once in this process, unless it changes."""
+    status = path.stat()
+    return _sha256_as_it_was(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _sha256_as_it_was(path: Path, size: int, mtime_ns: int) -> str:
+    return _sha256(path)
+
+
+def _sha256(path: Path, sync: bool = False) -> str:
     with path.open("rb") as file:
+        if sync:
+            os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
