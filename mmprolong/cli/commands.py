@@ -15,6 +15,7 @@ from mmprolong.cli import (
     mixture,
     power,
     report,
+    rescore,
     retry,
     show,
     status,
@@ -32,6 +33,7 @@ COMMANDS: dict[str, ModuleType] = {
     "claims": claims,
     "power": power,
     "logs": logs,
+    "rescore": rescore,
     "retry": retry,
     "cancel": cancel,
     "list": catalogue,
@@ -47,7 +49,7 @@ COMMANDS: dict[str, ModuleType] = {
 }
 """One file a command: `arguments(parser)` and `run(arguments)`, whose docstring is its help."""
 
-_WITHOUT = (fetch, sync, completion)
+_WITHOUT = (fetch, rescore, sync, completion)
 """Commands that read nothing that a user can add to."""
 
 

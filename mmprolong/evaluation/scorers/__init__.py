@@ -1,1 +1,91 @@
-"""One file a scorer, found by its name. Each defines `VERSION` and `score(reply, target) -> (value, parsed)`."""
+"""Scorers: plug-ins that mark one reply, each by the rule of its benchmark."""
+
+from collections.abc import Callable, Generator
+from math import isnan
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from mmprolong.errors import ConfigError, DataError
+from mmprolong.records import Mark, Sample
+
+if TYPE_CHECKING:
+    from mmprolong.llm.requests import Answer, Request
+
+CRASHES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""Errors that official code ends with on gold answers or replies that it cannot read; then the mark is 0 and counted."""
+
+
+class Scorer(Protocol):
+    """The rule of one benchmark."""
+
+    version: ClassVar[int]
+
+    def value(self, sample: Sample, reply: Any) -> Any:
+        """Return the result of the benchmark's own function: a number, a letter, text or null.
+
+        Args:
+            reply: text; in stored replies also a number or a list.
+
+        Raises:
+            CRASHES: the official function raises, too.
+            DataError: the sample lacks a fact that the rule reads.
+        """
+        ...
+
+    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+        """Mark a reply; yields a request only where a judge is asked."""
+        ...
+
+
+def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    """Mark a reply without a judge: a flow that asks nothing."""
+    yield from ()
+    return mark(lambda: value(sample, reply), reply.strip())
+
+
+def mark_by_rule(scorer: Scorer, sample: Sample, reply: str) -> Mark:
+    """Mark a reply with a scorer that asks no judge.
+
+    Raises:
+        ConfigError: it asks one.
+    """
+    try:
+        next(scorer.score(sample, reply))
+    except StopIteration as done:
+        return done.value
+    raise ConfigError(f"scorer: {type(scorer).__name__} asks a judge, and there is none; choose a rule")
+
+
+def mark(value: Callable[[], Any], parsed: str) -> Mark:
+    """Compute a mark in [0, 1]; 0 and malformed where `value` raises or is no number.
+
+    Args:
+        parsed: the answer that is compared.
+    """
+    try:
+        found = value()
+    except CRASHES as error:
+        return Mark(value=0.0, parsed=parsed, malformed=True, reason=f"{type(error).__name__}: {error}")
+    if not isinstance(found, int | float) or isnan(found):
+        return Mark(value=0.0, parsed=parsed, malformed=True, reason=f"{found!r} is no number")
+    return Mark(value=min(max(float(found), 0.0), 1.0), parsed=parsed)
+
+
+def fact(sample: Sample, key: str) -> str:
+    """Return a fact of the sample as text.
+
+    Raises:
+        DataError: there is none.
+    """
+    if key not in sample.facts:
+        raise DataError(f"no {key!r}; this scorer reads it")
+    return str(sample.facts[key])

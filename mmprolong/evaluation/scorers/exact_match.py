@@ -1,21 +1,40 @@
-"""Equality after normalisation of case, white space and final punctuation; numbers by value; lists as sets."""
+"""Equality after normalisation of case, white space and the final full stop; numbers by value; lists as sets."""
 
-VERSION = "1"
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mmprolong.evaluation.scorers import by_rule
+from mmprolong.records import Mark, Sample
+
+if TYPE_CHECKING:
+    from mmprolong.llm.requests import Answer, Request
+
+_NUMBER = re.compile(r"[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?|\.\d+)", re.ASCII)
+"""Commas stand only between thousands."""
 
 
-def score(reply: str, target: str) -> tuple[float, str]:
-    """1 if the reply says what the target says, else 0; and the normalised reply."""
-    said = _normal(reply)
-    return float(said == _normal(target)), "; ".join(said)
+@dataclass(frozen=True)
+class ExactMatch:
+    """The scorer of questions that we write; a list's items are separated by ';'."""
+
+    version: ClassVar[int] = 1
+
+    def value(self, sample: Sample, reply: Any) -> float:
+        """Return 1 if the reply says what the gold answer says, else 0."""
+        return float(_items(reply) == _items(sample.gold.answer))
+
+    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+        """Mark by the rule."""
+        return by_rule(self.value, sample, reply)
 
 
-def _normal(text: str) -> tuple[str, ...]:
-    return tuple(sorted(_item(item) for item in text.split(";")))
+def _items(text: str) -> frozenset[str | Decimal]:
+    return frozenset(_item(item) for item in text.rstrip(" \n.;").split(";"))
 
 
-def _item(text: str) -> str:
-    plain = " ".join(text.casefold().split()).strip(" .")
-    try:
-        return f"{float(plain.replace(',', '')):g}"
-    except ValueError:
-        return plain
+def _item(text: str) -> str | Decimal:
+    plain = " ".join(text.casefold().split()).rstrip(" .")
+    return Decimal(plain.replace(",", "")) if _NUMBER.fullmatch(plain) else plain

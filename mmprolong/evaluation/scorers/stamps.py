@@ -1,29 +1,50 @@
 """Answers about stamps: a value, a list of keys and values, or a conclusion after `=`."""
 
 from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-VERSION = "1"
+from mmprolong.evaluation.scorers import mark
+from mmprolong.records import Mark, Sample
+
+if TYPE_CHECKING:
+    from mmprolong.llm.requests import Answer, Request
 
 
-def score(reply: str, target: str) -> tuple[float, str]:
-    """Value in [0, 1] and the answer that was compared.
+@dataclass(frozen=True)
+class Stamps:
+    """A conclusion or a single value counts if it is equal; a list by the F1 of its key-value pairs.
 
-    A conclusion or a single value counts if it is equal; a list counts by the F1 of its key-value pairs, as lists do in
-    the paper's benchmarks (arXiv 2605.13831, appendix B.1).
+    Source: arXiv 2605.13831, appendix B.1 (lists).
     """
-    if "=" in target:
-        said = reply.rpartition("=")[2].strip() if "=" in reply else ""
-        return float(said == target.rpartition("=")[2].strip()), said
-    if " " not in target:
-        return float(reply.strip() == target), reply.strip()
-    return _f1(_pairs(reply), _pairs(target)), reply.strip()
+
+    version: ClassVar[int] = 1
+
+    def value(self, sample: Sample, reply: Any) -> float:
+        """Return the agreement with the gold answer, in [0, 1]."""
+        return _agreement(_compared(reply, sample.gold.answer), sample.gold.answer)
+
+    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+        """Mark by the rule; what is compared of a conclusion is the text behind its last `=`."""
+        yield from ()
+        said = _compared(reply, sample.gold.answer)
+        return mark(lambda: _agreement(said, sample.gold.answer), said)
+
+
+def _compared(reply: str, gold: str) -> str:
+    if "=" in gold:
+        return reply.rpartition("=")[2].strip() if "=" in reply else ""
+    return reply.strip()
+
+
+def _agreement(said: str, gold: str) -> float:
+    if "=" in gold or " " not in gold:
+        return float(said == gold.rpartition("=")[2].strip())
+    said_pairs, gold_pairs = _pairs(said), _pairs(gold)
+    return 2 * (said_pairs & gold_pairs).total() / (said_pairs.total() + gold_pairs.total())
 
 
 def _pairs(text: str) -> Counter[tuple[str, ...]]:
     words = text.split()
     return Counter(tuple(words[start : start + 2]) for start in range(0, len(words), 2))
-
-
-def _f1(said: Counter[tuple[str, ...]], wanted: Counter[tuple[str, ...]]) -> float:
-    common = (said & wanted).total()
-    return 2 * common / (said.total() + wanted.total())

@@ -1,0 +1,127 @@
+"""MMLongBench-Doc's rule on extracted answers: numbers by value, text by its edit distance, lists by their worst item."""
+
+import ast
+import re
+import warnings
+from collections.abc import Generator
+from dataclasses import dataclass
+from math import isclose
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers._edit_distance import anls
+from mmprolong.records import Mark, Sample
+
+if TYPE_CHECKING:
+    from mmprolong.llm.requests import Answer, Request
+
+_VERBATIM = re.compile(
+    r"https://"
+    r"|(?:\.py|ipynb)\Z"
+    r"|\Apage"
+    r"|\A\d+(?:[-\s]\d+)?\Z"  # a number, a telephone number, a year and its month
+    r"|[ap]\.m\."
+    r"|\A\d{4}[-\s]\d{2}[-\s]\d{2}\Z"
+    r"|\A[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}\Z"
+)
+"""Cleaned golds that an answer must equal."""
+
+
+@dataclass(frozen=True)
+class MMLongBenchDoc:
+    """The rule; the official pipeline has GPT-4o extract a short answer from the reply first.
+
+    Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/eval/eval_score.py (eval_score).
+    """
+
+    version: ClassVar[int] = 1
+
+    def value(self, sample: Sample, reply: Any) -> float:
+        """Return the agreement of an extracted answer with the gold answer, in [0, 1]."""
+        gold, kind = sample.gold.answer, sample.gold.format
+        if kind == "Int":
+            return float(_same_whole(gold, reply))
+        if kind == "Float":
+            return float(_same_fraction(gold, reply))
+        if kind in ("Str", "None"):
+            gold, said = _cleaned(gold), _cleaned(reply)
+            return float(gold == said) if _VERBATIM.search(gold) else anls(said, gold)
+        return _same_list(_as_list(gold), _as_list(reply))
+
+    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+        """Mark by the rule; a reply that has 'Extracted answer:' is scored by what stands between it and the format."""
+        return by_rule(self.value, sample, extracted(reply))
+
+
+def extracted(reply: str) -> str:
+    """Return the answer of an extraction ('Extracted answer: ... Answer format: ...'), or the whole reply."""
+    parts = reply.split("Answer format:")[0].split("Extracted answer:")
+    return parts[min(1, len(parts) - 1)].strip()
+
+
+def _same_whole(gold: Any, said: Any) -> bool:
+    try:
+        return int(gold) == int(float(said))
+    except (TypeError, ValueError, OverflowError):
+        return gold == ""
+
+
+def _same_fraction(gold: Any, said: Any) -> bool:
+    """Compare within 1 %, or rounded to the fewer decimals of both, at least 2; percents and shares are the same."""
+    try:
+        wanted = float(_cleaned(gold))
+    except ValueError:
+        float(str(gold).strip().rstrip("%").strip())  # raises, as it does officially
+        return False
+    try:
+        number = float(_cleaned(said))
+    except ValueError:
+        return False
+    return any(_close(form, number) for form in (wanted / 100, wanted, wanted * 100))
+
+
+def _close(wanted: float, number: float) -> bool:
+    decimals = max(min(_decimals(wanted), _decimals(number)), 2)
+    return isclose(wanted, number, rel_tol=0.01) or round(wanted, decimals) == round(number, decimals)
+
+
+def _decimals(number: float) -> int:
+    _, point, after = str(number).partition(".")
+    return len(after) if point else 3
+
+
+def _same_list(gold: list[Any], said: list[Any]) -> float:
+    if len(gold) != len(said):
+        return 0.0
+    pairs = list(zip(sorted(map(_cleaned, gold)), sorted(map(_cleaned, said)), strict=True))
+    first = pairs[0][0]
+    if _is_number(first) or _VERBATIM.search(first):
+        return float("-".join(item for item, _ in pairs) == "-".join(item for _, item in pairs))
+    return min(anls(answer, item) for item, answer in pairs)
+
+
+def _as_list(answer: Any) -> list[Any]:
+    """Read a list as Python writes it; anything else is a list of one.
+
+    Raises:
+        SyntaxError, ValueError: it begins like a list and is none.
+    """
+    if isinstance(answer, str) and answer.startswith("["):
+        with warnings.catch_warnings(action="ignore"):  # of backslashes that escape nothing
+            answer = ast.literal_eval(answer)
+    return answer if isinstance(answer, list) else [answer]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _cleaned(answer: Any) -> str:
+    """Return `answer` in lower case without parentheses, outer quotes, and the signs of dollars and percents."""
+    text = re.sub(r"\s*\([^)]*\)", "", str(answer).lower().strip()).strip()
+    text = re.sub(r"\A['\"]|['\"]\Z", "", text).strip()
+    return text.lstrip("$").strip().rstrip("%").strip()

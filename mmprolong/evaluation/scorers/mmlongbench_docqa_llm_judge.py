@@ -1,0 +1,82 @@
+"""MMLongBench v1.1's documentQA score: a language model says whether the reply is right, or how much of a list it has."""
+
+import json
+import re
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mmprolong.evaluation.scorers import fact, mark
+from mmprolong.evaluation.scorers._judge_prompts import COUNT_OF_LIST, RIGHT_OR_WRONG
+from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import agreement, answer_in
+from mmprolong.records import Mark, Message, Sample, Text
+
+if TYPE_CHECKING:
+    from mmprolong.llm.requests import Answer, Request
+
+_SCORE = re.compile(r"\[Score\]:\s*(\d+)\s*points?")
+_RATIONALE = re.compile(r"\[(?:Scoring )?Rationale\]:(.*?)(?=\[Score\]:|\[JSON\]:|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class DocQAJudge:
+    """The papers' score of documentQA; the rule's is kept beside it as `rule`.
+
+    Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/utils.py (eval_docqa_score_with_llm_judge,
+    eval_docqa_list_score_with_llm_judge).
+    """
+
+    version: ClassVar[int] = 1
+    reply_tokens: int = 256
+    """Longest verdict; one that is cut before its score counts 0, as it does officially."""
+
+    def value(self, sample: Sample, reply: Any) -> Any:
+        """Return the score that a stored verdict (`judge_reply`) stands for."""
+        return verdict(fact(sample, "judge_reply"), sample.gold.answer, sample.gold.format)
+
+    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+        """Ask the judge once."""
+        answer, gold = answer_in(sample, reply), sample.gold
+        judged = yield self._request(sample, answer)
+        made = mark(lambda: verdict(judged.text, gold.answer, gold.format), answer)
+        by_rule = mark(lambda: agreement(gold.answer, answer, gold.format), answer)
+        reasons = _RATIONALE.search(judged.text)
+        reason = made.reason or (reasons[1].strip() if reasons else "")
+        return replace(made, also={"rule": by_rule.value}, judge=judged.model, reason=reason)
+
+    def _request(self, sample: Sample, answer: str) -> "Request":
+        from mmprolong.llm.requests import Request
+
+        rubric = COUNT_OF_LIST if sample.gold.format == "List" else RIGHT_OR_WRONG
+        question = fact(sample, "question")
+        return Request(messages=...)
+
+
+def verdict(reply: str, gold: Any, kind: str) -> Any:
+    """Return the score that a judge's reply stands for: F1 of the counted items of a list, else the points it gives.
+
+    Points are taken as they stand, whatever they are; without any the score is 0.
+    """
+    if kind == "List":
+        return _list_f1(_json_of(reply, "student_answer_count", "covered_count"), gold)
+    found = _SCORE.search(reply)
+    return int(found[1]) if found else _json_of(reply, "answer_score").get("answer_score", 0.0)
+
+
+def _list_f1(counts: dict[str, Any], gold: Any) -> float:
+    if not {"student_answer_count", "covered_count"} <= counts.keys() or not counts["covered_count"] > 0:
+        return 0.0
+    recall = counts["covered_count"] / len(json.loads(gold))
+    precision = counts["covered_count"] / counts["student_answer_count"]
+    return max(min(2 * recall * precision / (recall + precision), 1.0), 0.0)
+
+
+def _json_of(reply: str, *keys: str) -> dict[str, Any]:
+    """Return the object behind '[JSON]:'; where it cannot be read, the numbers that stand behind `keys` anywhere."""
+    begins = re.search(r"\[JSON\]:.*?(\{)", reply, re.DOTALL)
+    if begins:
+        with suppress(ValueError, RecursionError):
+            return json.JSONDecoder().raw_decode(reply, begins.start(1))[0]
+    found = {key: re.search(rf'"{key}"\s*:\s*(-?\d+(?:\.\d+)?)', reply) for key in keys}
+    return {key: float(match[1]) for key, match in found.items() if match}
