@@ -10,11 +10,11 @@ import msgspec
 
 from mmprolong import plugins
 from mmprolong.corpus.parsers import LayoutParser
-from mmprolong.errors import writing
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.records import Block, Document, Reject, write_jsonl
 from mmprolong.settings.knobs import Choice
+from mmprolong.store.atomic import write_file
 
 _DIGEST_PAGES = 3
 _DIGEST_LENGTH = 200
@@ -55,10 +55,7 @@ def write_part(part: str, value: Part) -> None:
     Raises:
         DiskFull: names the file.
     """
-    target, partial = Path(part + ".json"), Path(part + ".json.partial")
-    with writing(target):
-        partial.write_bytes(msgspec.json.encode(value))
-        partial.replace(target)
+    write_file(Path(part + ".json"), msgspec.json.encode(value))
 
 
 def read_part(part: str) -> Part:

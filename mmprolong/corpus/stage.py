@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.corpus.pool import find_pdfs, licences, locate
+from mmprolong.corpus.pool import find_pdfs, licences, locate, split_by_name
 from mmprolong.corpus.reading import Job, Part, note_death, read_file, read_part
-from mmprolong.errors import DataError, writing
+from mmprolong.errors import DataError
 from mmprolong.records import Document, Reject, write_jsonl
 from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
+from mmprolong.store.atomic import replacing
 
 
 def parts(settings: Corpus, work: Work) -> int:
@@ -47,17 +48,17 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     """
     jobs = jobs_of(settings, work)
     read = [read_part(job.part) for job in jobs]
-    rejects: list[Reject] = []
-    accepted = list(_accepted(zip(jobs, read, strict=True), rejects))
     pool = locate(settings.path)
+    rejects = split_by_name(pool)[1]
+    accepted = list(_accepted(zip(jobs, read, strict=True), rejects))
     if not accepted:
         raise DataError(f"{pool}: none of {len(jobs)} PDFs is readable ({_reasons(rejects)}); give another corpus.path")
     documents = [part.document for _, part in accepted if part.document]
     write_jsonl(work.out / "documents.jsonl", documents)
     _write_blocks(work.out / "blocks.jsonl", [job for job, _ in accepted])
     write_jsonl(work.out / "rejects.jsonl", rejects)
-    (work.out / "pool.txt").write_text(f"{pool}\n", encoding="utf-8", errors="surrogateescape")
-    work.log.meter.elsewhere(sum(part.cpu_seconds for part in read))  # once: an attempt after this one has all again
+    (work.out / "pool.txt").write_text(f"{pool}\n", encoding="utf-8")
+    work.log.attempt.add_cpu(sum(part.cpu_seconds for part in read))  # once: an attempt after this one has all again
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 
@@ -66,15 +67,15 @@ def jobs_of(settings: Corpus, work: Work) -> list[Job]:
     pool = locate(settings.path)
     known = licences(pool)
     jobs = []
-    for path in find_pdfs(pool):
+    for path in split_by_name(pool)[0]:
         source = path.relative_to(pool).as_posix()
-        key = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()
+        key = hashlib.sha256(source.encode()).hexdigest()
         target = work.scratch / "files" / key[:2] / key[2:34]
         target.parent.mkdir(parents=True, exist_ok=True)
         jobs.append(
             Job(
                 path=str(path),
-                source=source.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+                source=source,
                 licence=known.get(source, "unknown"),
                 part=str(target),
                 parser=settings.parser,
@@ -109,12 +110,10 @@ def _accepted(read: Iterable[tuple[Job, Part]], rejects: list[Reject]) -> Iterat
 
 
 def _write_blocks(target: Path, jobs: Sequence[Job]) -> None:
-    partial = target.with_name(target.name + ".partial")
-    with writing(target), partial.open("wb") as whole:
+    with replacing(target) as whole:
         for job in jobs:
             with Path(job.part + ".blocks.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, whole)
-    partial.replace(target)
 
 
 def _metrics(documents: Sequence[Document], rejects: Sequence[Reject], read: Sequence[Part]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mmprolong.errors import writing
 from mmprolong.images.pages import THUMBNAILS
 from mmprolong.images.pdf_files import Unreadable, pool_folder
 from mmprolong.images.renderer import find_renderer
@@ -17,6 +16,7 @@ from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import RenderSettings
+from mmprolong.store.atomic import replacing, write_file
 
 WHITE = 255
 
@@ -79,7 +79,7 @@ _PRELOAD = ("mmprolong.images.stage", "pymupdf")
 
 
 def _jobs(settings: RenderSettings, work: Work, documents: Sequence[Document]) -> Iterator[Job]:
-    read = Path((work.inputs["corpus"] / "pool.txt").read_text(encoding="utf-8", errors="surrogateescape").strip())
+    read = Path((work.inputs["corpus"] / "pool.txt").read_text(encoding="utf-8").strip())
     pools = (read, pool_folder(settings.corpus.path))
     folder = work.scratch / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,19 +107,14 @@ def _rejects(job: Job) -> Path:
 
 
 def _write(job: Job, pages: np.ndarray, rejects: Sequence[Reject]) -> None:
-    target, partial = Path(job.target), Path(job.target + ".partial")
     write_jsonl(_rejects(job), rejects)
-    with writing(target):
-        partial.write_bytes(pages.tobytes())
-        partial.replace(target)
+    write_file(Path(job.target), pages.tobytes())
 
 
 def _join(target: Path, jobs: Sequence[Job], pages: int, side: int) -> None:
     """Write one array of all pages, document by document: a mapped file would crash on a full disk."""
-    partial = target.with_name(target.name + ".partial")
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
-    with writing(target), partial.open("wb") as whole:
+    with replacing(target) as whole:
         np.lib.format.write_array_header_1_0(whole, {**header, "shape": (pages, side, side)})
         for job in jobs:
             whole.write(Path(job.target).read_bytes())
-    partial.replace(target)

@@ -14,8 +14,8 @@ from mmprolong.records import Document, Measured, Pack, read_jsonl, write_jsonl
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
+from mmprolong.store.atomic import write_json
 from mmprolong.store.parquet import read_parquet
-from mmprolong.store.store import write_json
 
 Range = tuple[int, int]
 """Tokens [from, to)."""

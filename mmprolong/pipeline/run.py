@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, kind_of, leave_note
+from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import Attempt
 from mmprolong.runtime.wandb_logger import WandbLogger
@@ -93,7 +95,7 @@ def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Cal
     started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         work = Work(inputs, folder, folder / SCRATCH, log, World.alone())
-        metrics = importlib.import_module(stage.module).run(settings, work)
+        metrics = _compute(importlib.import_module(stage.module), settings, work)
     except BaseException:
         log.fail()
         raise
@@ -115,11 +117,21 @@ def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Cal
         **origin,
     )
     try:
-        log.finish(metrics)  # first: a step that is finished never runs again, and would not mend a run left open in W&B
+        log.finish(
+            metrics
+        )  # first: a step that is finished never runs again, and would not mend a run left open in W&B
     finally:
         store.finish(record)
     remove_scratch(folder)
     return record
+
+
+def _compute(stage: ModuleType, settings: Any, work: Work) -> dict[str, Any]:
+    """Return the metrics of a stage that runs as one, or part by part and then joined."""
+    if not hasattr(stage, "run_part"):
+        return stage.run(settings, work)
+    run_parts(stage.parts(settings, work), lambda part: stage.run_part(settings, work, part), work)
+    return stage.join(settings, work)
 
 
 def _finished(store: Store, path: str, step: Step) -> Path:

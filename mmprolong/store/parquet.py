@@ -6,7 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mmprolong.errors import DataError, writing
+from mmprolong.errors import DataError
+from mmprolong.store.atomic import replacing
 
 T = TypeVar("T")
 _ROWS = 65_536
@@ -24,13 +25,11 @@ def write_parquet(path: Path, records: Iterable[Any], kind: type) -> int:
     from pyarrow.parquet import ParquetWriter
 
     schema = pyarrow.schema([(each.name, getattr(pyarrow, _TYPES[each.type])()) for each in fields(kind)])  # pyright: ignore
-    partial = path.with_name(path.name + ".partial")
     rows, count = iter(records), 0
-    with writing(path), ParquetWriter(partial, schema) as writer:
+    with replacing(path) as file, ParquetWriter(file, schema) as writer:
         while chunk := [asdict(each) for each in islice(rows, _ROWS)]:
             writer.write_table(pyarrow.Table.from_pylist(chunk, schema=schema))
             count += len(chunk)
-    partial.replace(path)
     return count
 
 

@@ -18,7 +18,7 @@ def test_a_corpus_has_taken_what_the_readers_of_its_pdfs_took(tmp_path: Path):
     run_stage(stage, settings, work)
     readers = sum(read_part(job.part).cpu_seconds for job in stage.jobs_of(settings, work))
     assert readers > 0
-    assert readers <= work.log.meter.spent.cpu_seconds <= readers + time.process_time() - began
+    assert readers <= work.log.attempt.usage.cpu_seconds <= readers + time.process_time() - began
 
 
 def test_a_corpus_that_is_asked_to_stop_keeps_what_it_has_read(tmp_path: Path):

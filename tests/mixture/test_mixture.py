@@ -12,8 +12,8 @@ from mmprolong.mixture.stage import run
 from mmprolong.records import Document, Measured, Pack, read_jsonl, write_jsonl
 from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
 from mmprolong.settings.stages import MixtureSettings
+from mmprolong.store.atomic import read_json
 from mmprolong.store.parquet import write_parquet
-from mmprolong.store.store import read_json
 from tests.working import work_in
 
 WINDOW = 64

@@ -72,4 +72,3 @@ def _prompts(conversation: Conversation) -> Iterator[Conversation]:
         if answered.role == "assistant":
             question = tuple(part for part in asked.parts if isinstance(part, Text))
             yield (*system, Message("user", (*shown, *question)))
-

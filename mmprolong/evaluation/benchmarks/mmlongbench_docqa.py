@@ -94,7 +94,11 @@ def drawn(count: int) -> list[int]:
 def _sample(record: _Record, name: str, data_set: str, length: str, number: int) -> Sample:
     question = f"Based on Document {record.doc_name:.{_NAME}}, answer the following question. {record.question}"
     evidence = tuple(_evidence(record))
-    facts: dict[str, str | float] = {"id": str(record.id), "question": question, "evidence": _words(record.answer_sources)}
+    facts: dict[str, str | float] = {
+        "id": str(record.id),
+        "question": question,
+        "evidence": _words(record.answer_sources),
+    }
     if evidence:
         facts["depth"] = evidence[0] / max(len(record.page_list) - 1, 1)
     return Sample(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mmprolong.evaluation.scorers import fact, mark
 from mmprolong.evaluation.scorers._judge_prompts import COUNT_OF_LIST, RIGHT_OR_WRONG
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import agreement, answer_in
-from mmprolong.records import Mark, Message, Sample, Text
+from mmprolong.records import Mark, Sample
 
 if TYPE_CHECKING:
     from mmprolong.llm.requests import Answer, Request
