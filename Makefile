@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint upgrade clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m mmprolong.sweep +ablation=length_dist
@@ -20,15 +21,24 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 
 # torch first, so that the version of CUDA, or none, can be chosen: make demo TORCH="torch --index-url URL".
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(PIP) $(TORCH)
+	$(PIP) --constraint constraints.txt -e .
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,qwen]'
+	$(PIP) --constraint constraints.txt -e '.[dev]'
 	touch $@
+
+# The newest versions that the ranges of pyproject.toml allow; torch and what its wheel brings are chosen by TORCH.
+upgrade:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra reports --no-annotate \
+		--no-header pyproject.toml | grep -vE '^(torch|triton|nvidia-|cuda-)' > constraints.new
+	{ echo '# Versions that the tests have passed with, made by `make upgrade`.'; cat constraints.new; } > constraints.txt
+	rm constraints.new
 
 clean:
 	rm -rf $(VENV) store

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.batch import collate
+from mmprolong.models.network import collate
 from mmprolong.records import Example, Pack, read_jsonl
 from mmprolong.settings.knobs import View
 
 if TYPE_CHECKING:
-    from mmprolong.models.batch import Batch
+    from mmprolong.models.network import Batch
 
 
 class Stream:
