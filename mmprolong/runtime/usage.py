@@ -1,8 +1,10 @@
 """Time and code of a step, over all attempts that its result stands on."""
 
+import secrets
+import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +12,8 @@ import msgspec
 
 from mmprolong.store.atomic import read_json, write_json
 
-_ATTEMPTS = "attempts.json"
+NOTES = "attempts"
+"""Folder in a step's scratch of what is known of its attempts: nothing that a step goes on from."""
 
 
 class Usage(NamedTuple):
@@ -22,31 +25,35 @@ class Usage(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """The attempts before this one."""
+class _Note:
+    """What one attempt has taken so far, and what code it uses."""
 
-    usage: Usage = Usage()
-    code: dict[str, str] = field(default_factory=dict)
+    usage: Usage
+    code: dict[str, str]
 
 
 class Attempt:
     """One attempt at a step: counts from now on, after the attempts before it if they left something to go on from.
 
-    An attempt that was killed counts up to its last `note`.
+    An attempt that was killed counts up to its last `note`. Each has a file of its own, since those that share the
+    parts of a step run at once.
 
     Args:
-        scratch: of the step; its notes lie there.
+        scratch: of the step; the notes lie there.
         code: digests of the files that this attempt uses.
+        shares: it runs some parts only, and counts nothing but itself.
     """
 
-    def __init__(self, scratch: Path, code: Mapping[str, str]) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        self._path = scratch / _ATTEMPTS
-        resumed = any(path != self._path for path in scratch.iterdir())
-        before = msgspec.convert(read_json(self._path), _Before) if resumed and self._path.exists() else _Before()
-        self.code = before.code | {name: _joined(before.code.get(name), digest) for name, digest in code.items()}
-        """Digests of all attempts: 'one+other' of a file that was edited between them."""
-        self._usage = before.usage
+    def __init__(self, scratch: Path, code: Mapping[str, str], shares: bool = False) -> None:
+        notes = scratch / NOTES
+        notes.mkdir(parents=True, exist_ok=True)
+        before = [] if shares else sorted(notes.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        if all(path == notes for path in scratch.iterdir()):
+            while before:
+                before.pop().unlink(missing_ok=True)
+        self._before = [msgspec.convert(read_json(path), _Note) for path in before]
+        self._path = notes / f"{socket.gethostname()}-{secrets.token_hex(4)}.json"
+        self._code = dict(code)
         self._wall, self._cpu = time.monotonic(), time.process_time()
         self._elsewhere = 0.0
         self.note()
@@ -56,12 +63,18 @@ class Attempt:
         self._elsewhere += seconds
 
     @property
+    def code(self) -> dict[str, str]:
+        """Digests of all attempts: 'one+other' of a file that was edited between them."""
+        found: dict[str, str] = {}
+        for name, digest in (pair for note in (*self._before, self._own) for pair in note.code.items()):
+            found[name] = "+".join(dict.fromkeys([*(found[name].split("+") if name in found else []), digest]))
+        return found
+
+    @property
     def usage(self) -> Usage:
         """Time taken until now."""
-        return Usage(
-            seconds=self._usage.seconds + time.monotonic() - self._wall,
-            cpu_seconds=self._usage.cpu_seconds + time.process_time() - self._cpu + self._elsewhere,
-        )
+        notes = [*self._before, self._own]
+        return Usage(sum(note.usage.seconds for note in notes), sum(note.usage.cpu_seconds for note in notes))
 
     def note(self) -> None:
         """Keep usage and code for the attempt that goes on after this one.
@@ -69,8 +82,9 @@ class Attempt:
         Raises:
             DiskFull: they cannot be written.
         """
-        write_json(self._path, _Before(self.usage, self.code))
+        write_json(self._path, self._own)
 
-
-def _joined(before: str | None, digest: str) -> str:
-    return "+".join(dict.fromkeys([*(before.split("+") if before else []), digest]))
+    @property
+    def _own(self) -> _Note:
+        cpu = time.process_time() - self._cpu + self._elsewhere
+        return _Note(Usage(time.monotonic() - self._wall, cpu), self._code)
