@@ -195,6 +195,8 @@ class Model:
 class Training:
     """How the trainer runs, not what it computes."""
 
+    engine: Choice = field(default_factory=lambda: "single", metadata=EXECUTION)
+    """What holds the model and its optimizer."""
     threads: AtLeast1 = execution(1)
     checkpoint_seconds: NotNegative = execution(120.0)
     """Time between checkpoints [s]."""
