@@ -5,6 +5,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from mmprolong import plugins
 from mmprolong.errors import RequestFailed
 from mmprolong.llm.flows import answer_from
 from mmprolong.llm.requests import Answer, Request
@@ -139,3 +140,8 @@ def test_a_reply_that_is_not_the_json_is_mended_once():
     assert isinstance(written("{", changed()), Question)
     with pytest.raises(RequestFailed, match="not the JSON asked for"):
         written("{", changed(evidence_sources=["Picture"]))
+
+
+def test_settings_choose_it_by_its_file():
+    choice = {"name": "extract_single", "exemplars": 0}
+    assert plugins.make("mmprolong.synthesis.llm_tasks", choice, "source.tasks") == ExtractSingleByModel(0)

@@ -16,7 +16,7 @@ from mmprolong.llm.requests import Flow, Request, structured
 from mmprolong.records import Image, Message, Reject, Segment, Text
 from mmprolong.synthesis.material import Material, plain
 from mmprolong.synthesis.question import Question
-from mmprolong.synthesis.verify import flaw
+from mmprolong.synthesis.verify import find_flaw
 
 _LONGEST_ANSWER = 200
 """[characters]; the benchmarks ask for a phrase or a sentence."""
@@ -54,7 +54,7 @@ class ExtractSingleByModel:
         request = Request(messages=self._prompt(segment, rng), draw=int(rng.integers(_DRAWS)))
         written = yield from structured(request, Written)
         question = _question(written)
-        reason = _flaw(written, document, segment) or flaw(question, document)
+        reason = _flaw(written, document, segment) or find_flaw(question, document)
         if not reason:
             return [question]
         pages = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
