@@ -5,7 +5,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Mark, Sample
+from mmprolong.records import Mark, Message, Sample, Text
 
 if TYPE_CHECKING:
     from mmprolong.llm.requests import Answer, Request
@@ -21,7 +21,7 @@ CRASHES = (
     TypeError,
     ValueError,
 )
-"""Errors that official code ends with on gold answers or replies that it cannot read; then the mark is 0 and counted."""
+"""Errors that official code ends with on answers that it cannot read; then the mark is 0 and counted as malformed."""
 
 
 class Scorer(Protocol):
@@ -78,6 +78,13 @@ def mark(value: Callable[[], Any], parsed: str) -> Mark:
     if not isinstance(found, int | float) or isnan(found):
         return Mark(value=0.0, parsed=parsed, malformed=True, reason=f"{found!r} is no number")
     return Mark(value=min(max(float(found), 0.0), 1.0), parsed=parsed)
+
+
+def asked(prompt: str) -> "Request":
+    """Return a request of text alone."""
+    from mmprolong.llm.requests import Request
+
+    return Request(messages=(Message("user", (Text(prompt),)),))
 
 
 def fact(sample: Sample, key: str) -> str:
