@@ -188,3 +188,8 @@ def test_after_a_kill_only_what_has_no_answer_is_asked(tmp_path: Path):
     assert results == [f"about q{number}" for number in range(12)]
     assert len(asked) == 8 + 7 and len(set(asked[:5])) == 5
     assert sorted(asked[8:]) == sorted({f"q{number}" for number in range(12)} - set(asked[:5]))
+
+
+def test_requests_and_chats_are_imported_without_the_client():
+    code = "import sys, mmprolong.llm.flows, mmprolong.llm.chat.openai; sys.exit('openai' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
