@@ -1,0 +1,1 @@
+"""Tasks that a vision-language model writes: one file a task."""
