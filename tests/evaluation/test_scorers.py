@@ -13,6 +13,7 @@ from mmprolong.evaluation.scorers.mmlongbench_doc import MMLongBenchDoc
 from mmprolong.evaluation.scorers.mmlongbench_docqa_llm_judge import DocQAJudge, verdict
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import DocQARule
 from mmprolong.evaluation.scorers.stamps import Stamps
+from mmprolong.llm.requests import Answer
 from mmprolong.records import Mark
 from tests.evaluation.asking import sample
 
@@ -196,11 +197,10 @@ def test_a_verdict_that_ends_the_official_code_does_not_end_ours(counts: tuple, 
 
 def answered(scorer: Scorer, reply: str, said: str, **asking: Any) -> tuple[str, Mark]:
     """The prompt that a judge is asked, and the mark after its answer."""
-    requests = pytest.importorskip("mmprolong.llm.requests")
     flow = scorer.score(sample(question="Which colour?", **asking), reply)
     request = next(flow)
     with pytest.raises(StopIteration) as ended:
-        flow.send(requests.Answer(text=said, model="judge-1"))
+        flow.send(Answer(text=said, model="judge-1"))
     return request.messages[0].text, ended.value.value
 
 
@@ -210,7 +210,9 @@ def test_a_judge_sees_question_gold_and_answer_and_the_rule_is_kept_beside_its_m
     assert (
         "Which colour?" in prompt and "<Standard Answer>: red" in prompt and "<Student Answer>: crimson red" in prompt
     )
-    assert mark == Mark(1.0, "crimson red", also={"rule": 2 / 3}, judge="judge-1", reason="The same colour.")
+    assert mark == Mark(
+        value=1.0, parsed="crimson red", also={"rule": 2 / 3}, judge="judge-1", reason="The same colour."
+    )
 
 
 def test_points_beyond_1_are_1():
@@ -223,11 +225,10 @@ def test_an_extracted_answer_is_marked():
         MMLongBenchDoc(extraction=True), "They are b and a.", said, answer="['a', 'b']", kind="List"
     )
     assert "They are b and a." in prompt
-    assert mark == Mark(1.0, "['b', 'a']", judge="judge-1")
+    assert mark == Mark(value=1.0, parsed="['b', 'a']", judge="judge-1")
 
 
 def test_a_judge_is_not_there_for_rules():
-    pytest.importorskip("mmprolong.llm.requests")
     with pytest.raises(ConfigError, match="asks a judge"):
         mark_by_rule(DocQAJudge(), sample("red", question="?"), "red")
 

@@ -1,14 +1,12 @@
 """Scorers: plug-ins that mark one reply, each by the rule of its benchmark."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from math import isnan
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from mmprolong.errors import ConfigError, DataError
+from mmprolong.llm.requests import Flow, Request
 from mmprolong.records import Mark, Message, Sample, Text
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 CRASHES = (
     ArithmeticError,
@@ -41,12 +39,12 @@ class Scorer(Protocol):
         """
         ...
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark a reply; yields a request only where a judge is asked."""
         ...
 
 
-def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> Flow[Mark]:
     """Mark a reply without a judge: a flow that asks nothing."""
     yield from ()
     return mark(lambda: value(sample, reply), reply.strip())
@@ -80,10 +78,8 @@ def mark(value: Callable[[], Any], parsed: str) -> Mark:
     return Mark(value=min(max(float(found), 0.0), 1.0), parsed=parsed)
 
 
-def asked(prompt: str) -> "Request":
+def asked(prompt: str) -> Request:
     """Return a request of text alone."""
-    from mmprolong.llm.requests import Request
-
     return Request(messages=(Message("user", (Text(prompt),)),))
 
 

@@ -3,18 +3,15 @@
 import ast
 import re
 import warnings
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from math import isclose
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import asked, by_rule, fact
 from mmprolong.evaluation.scorers._edit_distance import anls
 from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _VERBATIM = re.compile(
     r"https://"
@@ -51,7 +48,7 @@ class MMLongBenchDoc:
             return float(gold == said) if _VERBATIM.search(gold) else anls(said, gold)
         return _same_list(_as_list(gold), _as_list(reply))
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark an answer by the rule; asks once where it is to be extracted."""
         if not self.extraction:
             return (yield from by_rule(self.value, sample, reply))

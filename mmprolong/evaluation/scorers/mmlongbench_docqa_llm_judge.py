@@ -2,18 +2,15 @@
 
 import json
 import re
-from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import asked, fact, mark
 from mmprolong.evaluation.scorers._judge_prompts import COUNT_OF_LIST, RIGHT_OR_WRONG
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import agreement, answer_in
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _SCORE = re.compile(r"\[Score\]:\s*(\d+)\s*points?")
 _RATIONALE = re.compile(r"\[(?:Scoring )?Rationale\]:(.*?)(?=\[Score\]:|\[JSON\]:|\Z)", re.DOTALL)
@@ -35,7 +32,7 @@ class DocQAJudge:
         """Return the score that a stored verdict (`judge_reply`) stands for."""
         return verdict(fact(sample, "judge_reply"), sample.gold.answer, sample.gold.format)
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Ask the judge once."""
         answer, gold = answer_in(sample, reply), sample.gold
         rubric = COUNT_OF_LIST if gold.format == "List" else RIGHT_OR_WRONG
