@@ -9,6 +9,7 @@ import numpy as np
 from mmprolong.errors import DataError, nearest
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.pages import CorpusPages
+from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Image
 from mmprolong.settings.knobs import Corpus, View
 
@@ -54,9 +55,7 @@ class ImagesByScheme:
         return self._schemes[scheme]
 
 
-def open_images(
-    view: View, corpus: Corpus, inputs: Mapping[str, Path], data_root: Path | None = None
-) -> Images:
+def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_root: Path | None = None) -> Images:
     """Return what draws the images of a step.
 
     Args:
@@ -65,5 +64,5 @@ def open_images(
     """
     schemes: dict[str, Images] = {"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))}
     if data_root is not None:
-        schemes["file"] = FileImages(data_root, view)
+        schemes["file"] = FileImages(data_root, find_renderer(view.renderer), view.dpi)
     return ImagesByScheme(schemes)

@@ -21,7 +21,8 @@ from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import Attempt
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import Work, World
-from mmprolong.settings.knobs import Tracking, identity
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials
 from mmprolong.store.code_digest import code_of

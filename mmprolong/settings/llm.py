@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from mmprolong.settings.knobs import EXECUTION, AtLeast0, AtLeast1, NotNegative, Positive, execution
+from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, NotNegative, Positive, execution
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Llm:
     """As the server calls it."""
     sampling: Sampling = field(default_factory=Sampling)
     """Of requests that do not bring their own."""
+    dpi: AtLeast1 = 144
+    """Resolution at which pages are shown to it."""
     jpeg: Annotated[int, Ge(0), Le(100)] = 0
     """Quality at which images are sent as JPEG; 0: PNG, without loss."""
     base_url: str = execution("http://127.0.0.1:8000/v1")

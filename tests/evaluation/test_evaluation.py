@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmprolong.evaluation.benchmarks.heldout import questions
 
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Question
-from mmprolong.evaluation.benchmarks.heldout import questions
 from mmprolong.evaluation.reply import Reader
 from mmprolong.evaluation.score import metrics
 from mmprolong.models.backbone import find

@@ -7,7 +7,7 @@ import pytest
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.rescore import SCORERS, rescore, rescored
-from mmprolong.evaluation.scorers import Scorer, mark_by_rule
+from mmprolong.evaluation.scorers import Scorer, conclude
 from mmprolong.evaluation.scorers.exact_match import ExactMatch
 from mmprolong.evaluation.scorers.mmlongbench_doc import MMLongBenchDoc
 from mmprolong.evaluation.scorers.mmlongbench_docqa_llm_judge import DocQAJudge, verdict
@@ -19,7 +19,7 @@ from tests.evaluation.asking import sample
 
 
 def value(scorer: Scorer, reply: str, answer: Any, kind: str = "String", begun: str = "") -> float:
-    return mark_by_rule(scorer, sample(answer, kind, begun), reply).value
+    return conclude(scorer.score(sample(answer, kind, begun), reply)).value
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_mmlongbench_doc(reply: str, answer: str, kind: str, expected: float):
     ],
 )
 def test_where_official_code_crashes_the_mark_is_0_and_counted(scorer: Scorer, reply: str, answer: str, kind: str):
-    mark = mark_by_rule(scorer, sample(answer, kind), reply)
+    mark = conclude(scorer.score(sample(answer, kind), reply))
     assert mark.value == 0 and mark.malformed and mark.reason
 
 
 def test_text_of_a_model_is_never_run(tmp_path: Path):
     bait = tmp_path / "bait"
-    mark = mark_by_rule(MMLongBenchDoc(), sample("['a']", "List"), f"[open({str(bait)!r}, 'w')]")
+    mark = conclude(MMLongBenchDoc().score(sample("['a']", "List"), f"[open({str(bait)!r}, 'w')]"))
     assert mark.malformed and not bait.exists()
 
 
@@ -230,7 +230,7 @@ def test_an_extracted_answer_is_marked():
 
 def test_a_judge_is_not_there_for_rules():
     with pytest.raises(ConfigError, match="asks a judge"):
-        mark_by_rule(DocQAJudge(), sample("red", question="?"), "red")
+        conclude(DocQAJudge().score(sample("red", question="?"), "red"))
 
 
 def written(folder: Path, *lines: Any) -> Path:

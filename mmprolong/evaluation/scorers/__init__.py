@@ -50,17 +50,17 @@ def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> 
     return mark(lambda: value(sample, reply), reply.strip())
 
 
-def mark_by_rule(scorer: Scorer, sample: Sample, reply: str) -> Mark:
-    """Mark a reply with a scorer that asks no judge.
+def conclude(flow: Flow[Mark]) -> Mark:
+    """Return the mark of a flow that asks no judge.
 
     Raises:
         ConfigError: it asks one.
     """
     try:
-        next(scorer.score(sample, reply))
+        next(flow)
     except StopIteration as done:
         return done.value
-    raise ConfigError(f"scorer: {type(scorer).__name__} asks a judge, and there is none; choose a rule")
+    raise ConfigError("scorer: it asks a judge; name one of `llms` in the benchmark's `judge`, or choose a rule")
 
 
 def mark(value: Callable[[], Any], parsed: str) -> Mark:
