@@ -1,102 +1,125 @@
 """How often 95 % intervals hold the truth, and how often a table without a difference has a mark.
 
-`python benchmarks/coverage.py [trials]`
+`python benchmarks/coverage.py [tables]`: tables of one trained arm a row, as the demo's: 96 documents, 24 at each of
+four lengths, 8 questions on each. An answer is right if a normal variable is below a threshold; that variable is shared
+in part by the questions on a document (over all arms, and within an arm), the rest is drawn anew for every answer.
 """
 
 import sys
-import time
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
-from mmprolong.reporting.statistics.estimates import difference, holm, mean
-from mmprolong.reporting.statistics.outcomes import Outcomes
+from mmprolong.reporting.statistics.intervals import difference, holm, mean
+from mmprolong.reporting.statistics.scores import ArmScores, Questions
 
-UNEQUAL = {
-    "one arm spreads 10 times as far": (3, [0.01, 0.1, 0.01, 0.01, 0.01]),
-    "the baseline spreads 10 times as far": (3, [0.1, 0.01, 0.01, 0.01, 0.01]),
-    "one arm spreads 3 times as far": (3, [0.02, 0.06, 0.02, 0.02, 0.02]),
-    "one arm of six 6 times, 5 seeds": (5, [0.01, 0.06, 0.01, 0.01, 0.01, 0.01]),
-    "two arms of eight 5 times as far": (3, [0.02, 0.1, 0.1, 0.02, 0.02, 0.02, 0.02, 0.02]),
-    "every arm another": (3, [0.01, 0.02, 0.03, 0.05, 0.08]),
-    "all alike": (3, [0.02] * 5),
-    "two arms of 2 seeds": (2, [0.05] * 2),
-}
-"""Seeds, and the deviation of the seeds of each arm, the baseline first."""
+DEMO = (0.945, 0.955, 0.92, 0.73)
+"""Accuracy of the demo's arms at 2x, 4x, 8x and 16x."""
+EVEN = (0.89,) * 4
+SHARED, OWN = 0.15, 0.06
+"""Correlation of the questions on a document, over all arms and within one."""
 
 
-def arm(
-    generator, effect, seeds, document, interaction, spread, lengths, questions, deterministic=False, law="uniform"
-):
-    """One arm's outcomes; each answer is right with a probability linear in its effects, so the truth is `effect`."""
-    documents = len(document)
-    luck = generator.normal(0, 1, seeds) if law == "normal" else generator.uniform(-1, 1, seeds) * np.sqrt(3)
-    seed = np.zeros(1) if deterministic else luck * spread
-    private = generator.uniform(-1, 1, documents) * np.sqrt(3) * interaction
-    chance = np.clip(0.5 + effect + document + private + seed[:, None], 0, 1)
-    counts = np.zeros((documents, lengths))
-    counts[np.arange(documents), np.arange(documents) % lengths] = questions
-    right = generator.binomial(questions, np.broadcast_to(chance[:, :, None], (len(seed), documents, lengths)))
-    sums = np.where(counts > 0, right, 0).astype(float)
-    names = tuple(str(index) for index in range(documents))
-    return Outcomes(sums=sums, counts=counts, weights=np.full(lengths, 1 / lengths), documents=names)
+@dataclass(frozen=True)
+class Design:
+    name: str
+    spreads: tuple[float, ...]
+    """Standard deviation of each arm's seeds."""
+    seeds: int = 3
+    accuracy: tuple[float, ...] = DEMO
+    documents: int = 24
+    """At each length."""
+    questions: int = 8
+    effect: float = 0.0
+    """True difference of all arms but the first, in [0, 1]."""
 
 
-def coverage(trials, seeds, documents, spread, lengths=5, questions=4, single=False, truth=0.03, arms=5):
-    """Share of intervals that hold the truth, and their mean half width; a table of `arms` pools its seeds."""
-    hits, widths = 0, []
-    for trial in range(trials):
-        generator = np.random.default_rng(trial)
-        document = generator.uniform(-0.2, 0.2, documents)
-        shape = {"lengths": lengths, "questions": questions}
-        one = arm(generator, truth, seeds, document, 0.03, spread, **shape)
-        other = arm(generator, 0.0, seeds, document, 0.03, spread, deterministic=single, **shape)
-        rest = [arm(generator, 0.0, seeds, document, 0.03, spread, **shape) for _ in range(arms - 2)]
-        found = difference(one, other, 10, pool=[one, other, *rest])
-        hits += found.low <= truth <= found.high
-        widths.append(found.half)
-    return hits / trials, float(np.mean(widths))
+DESIGNS = (
+    Design("as the demo", (0.02,) * 4),
+    Design("as the demo, all at 89 %", (0.02,) * 4, accuracy=EVEN),
+    Design("8 arms", (0.02,) * 8),
+    Design("5 seeds", (0.02,) * 4, seeds=5),
+    Design("2 seeds", (0.02,) * 4, seeds=2),
+    Design("no seed spread", (0.0,) * 4),
+    Design("sd 2, .2, 2, 5", (0.02, 0.002, 0.02, 0.05)),
+    Design("one arm sd 10, rest 1", (0.01, 0.1, 0.01, 0.01)),
+    Design("the same, all at 89 %", (0.01, 0.1, 0.01, 0.01), accuracy=EVEN),
+    Design("6 documents a length", (0.02,) * 4, documents=6),
+    Design("a true difference of 8", (0.02,) * 4, effect=-0.08),
+    Design("a true difference of 4", (0.02,) * 4, effect=-0.04),
+)
 
 
-def unequal(trials, seeds, spreads, law, documents=120, lengths=5, questions=4, exchanges=1000):
-    """Tables without a difference whose arms spread differently: coverage of each arm's difference to the first and of
-    each arm's own mean, and share of tables with a false mark."""
-    held, means, marked = np.zeros(len(spreads) - 1), np.zeros(len(spreads)), 0
-    for trial in range(trials):
-        generator = np.random.default_rng(trial)
-        document = generator.uniform(-0.2, 0.2, documents)
-        arms = [arm(generator, 0.0, seeds, document, 0.03, spread, lengths, questions, law=law) for spread in spreads]
-        found = [difference(one, arms[0], exchanges, pool=arms) for one in arms[1:]]
-        adjusted = holm({index: one.p for index, one in enumerate(found)})
-        held += [not one.clear for one in found]
-        means += [one.low <= 0.5 <= one.high for one in (mean(each, arms) for each in arms)]
-        marked += any(one.clear and adjusted[index] < 0.05 for index, one in enumerate(found))
-    return held / trials, means / trials, marked / trials
+def layout(lengths: int, documents: int, questions: int) -> Questions:
+    cluster = np.repeat(np.arange(lengths * documents), questions)
+    names = tuple(map(str, range(len(cluster))))
+    return Questions(names, cluster, cluster // documents, np.full(lengths, 1 / lengths))
+
+
+def simulated(design: Design, trial: int) -> tuple[list[ArmScores], np.ndarray]:
+    """Return the arms of one table and their true means."""
+    draw = np.random.default_rng(trial)
+    asked = layout(len(design.accuracy), design.documents, design.questions)
+    shared = draw.normal(size=asked.clusters) * SHARED**0.5
+    arms, truths = [], []
+    for number, spread in enumerate(design.spreads):
+        accuracy = np.array(design.accuracy) + (design.effect if number else 0.0)
+        own = shared + draw.normal(size=asked.clusters) * OWN**0.5
+        seeds = draw.normal(size=(design.seeds, 1)) * spread
+        chance = np.clip(accuracy + seeds, 0.001, 0.999)[:, asked.cell]
+        noise = draw.normal(size=chance.shape) * (1 - SHARED - OWN) ** 0.5
+        arms.append(ArmScores(asked, (own[asked.cluster] + noise < ndtri(chance)).astype(float)))
+        law = ndtri((np.arange(2000)[:, None] + 0.5) / 2000) * spread
+        truths.append(np.clip(accuracy + law, 0.001, 0.999).mean())
+    return arms, np.array(truths)
+
+
+def measured(design: Design, tables: int) -> dict[str, float]:
+    """Return shares [%] and the mean half width [points] of the differences to the first arm."""
+    held, means, halves, marked, tables_marked = [], [], [], [], []
+    for trial in range(tables):
+        arms, truths = simulated(design, trial)
+        found = [difference(arm, arms[0]) for arm in arms[1:]]
+        true = truths[1:] - truths[0]
+        adjusted = holm({number: one.p for number, one in enumerate(found)})
+        held.append([one.low <= truth <= one.high for one, truth in zip(found, true, strict=True)])
+        means.append([one.low <= truth <= one.high for one, truth in zip(map(mean, arms), truths, strict=True)])
+        halves.append([(one.high - one.low) / 2 for one in found])
+        marked.append([p < 0.05 for p in adjusted.values()])
+        tables_marked.append(any(marked[-1]))
+    return {
+        "coverage": 100 * float(np.mean(held)),
+        "worst arm": 100 * float(np.mean(held, axis=0).min()),
+        "of means": 100 * float(np.mean(means)),
+        "half width": 100 * float(np.mean(halves)),
+        "marked": 100 * float(np.mean(marked)),
+        "tables with a mark": 100 * float(np.mean(tables_marked)),
+    }
+
+
+def at_the_bound(tables: int, fail: float = 0.01, documents: int = 96, questions: int = 8) -> float:
+    """Return how often [%] the interval of a mean holds the truth where whole documents fail."""
+    asked, held = layout(1, documents, questions), 0
+    for trial in range(tables):
+        right = np.random.default_rng(trial).uniform(size=documents) >= fail
+        found = mean(ArmScores(asked, right.astype(float)[None, asked.cluster]))
+        held += found.low <= 1 - fail <= found.high
+    return 100 * held / tables
 
 
 def main() -> None:
     """Print one line a design."""
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print(
-        "seeds drawn from: coverage of the differences, worst and best arm; of the means, worst and best; false marks"
-    )
-    for name, (seeds, spreads) in UNEQUAL.items():
-        for law in ("normal", "uniform"):
-            held, means, marked = unequal(trials, seeds, spreads, law)
-            shares = (held.min(), held.max(), means.min(), means.max(), marked)
-            print(f"{name:38s} {law:8s}", *(f"{share:8.3f}" for share in shares), flush=True)
-    print("seeds documents seed-spread single-baseline coverage half-width")
-    designs = product([1, 2, 3, 5], [30, 100], [0.0, 0.01, 0.03], [False, True])
-    for seeds, documents, spread, single in designs:
-        if seeds == 1 and spread:
-            continue
-        share, half = coverage(trials, seeds, documents, spread, single=single)
-        print(f"{seeds:5d} {documents:9d} {spread:11.2f} {single!s:>15} {share:8.3f} {half:10.3f}", flush=True)
-    generator = np.random.default_rng(0)
-    one = arm(generator, 0.1, 3, generator.uniform(-0.2, 0.2, 100), 0.03, 0.02, 5, 4)
-    started = time.perf_counter()
-    difference(one, one)
-    print(f"3 seeds x 400 questions on 100 documents, 10,000 exchanges: {time.perf_counter() - started:.3f} s")
+    tables = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    heads = ("coverage", "worst arm", "of means", "half width", "marked", "tables with a mark")
+    print(f"{'':26s}", *(f"{head:>10s}" for head in heads))
+    for design in DESIGNS:
+        found = measured(design, tables)
+        print(f"{design.name:26s}", *(f"{found[head]:10.1f}" for head in heads), flush=True)
+    for fail in (0.01, 0.02, 0.03):
+        print(
+            f"whole documents fail, true mean {1 - fail:.0%}: {at_the_bound(tables, fail):.1f} % of the means are held"
+        )
 
 
 if __name__ == "__main__":

@@ -87,6 +87,27 @@ class DiskFull(MMProLongError):
     """A file could not be written for want of space."""
 
 
+class EndpointError(MMProLongError):
+    """A model's server refuses every request: its key, address or name is wrong, or it is gone."""
+
+
+class OverBudget(MMProLongError):
+    """The next request to a model might cost more than is allowed."""
+
+
+class RequestFailed(MMProLongError):
+    """One request to a model has no usable answer.
+
+    Args:
+        reason: short and countable.
+        again: asked later, it may succeed (no answer came); else it gets the same again (the answer is no use).
+    """
+
+    def __init__(self, reason: str, detail: str = "", again: bool = False) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason, self.detail, self.again = reason, detail, again
+
+
 def out_of_space(error: BaseException, where: object) -> str:
     """What to tell the user if `error` is that a file system is full while `where` was written; else empty."""
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)

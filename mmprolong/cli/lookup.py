@@ -13,7 +13,7 @@ from mmprolong.config.groups import ablations
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.pipeline.plan import Plan, Point, load_plan, planned
 from mmprolong.pipeline.steps import Step, split_path
-from mmprolong.settings.knobs import identity
+from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 

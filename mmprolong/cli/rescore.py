@@ -9,9 +9,7 @@ from mmprolong.cli.terminal import Terminal
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Scorer and files."""
     parser.add_argument("--scorer", required=True, metavar="NAME", help="a scorer's name, such as mmlongbench_doc")
-    parser.add_argument(
-        "--in", required=True, type=Path, dest="source", metavar="FILE", help="replies, one JSON a line"
-    )
+    parser.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE", help="replies to score")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the same lines with their scores")
 
 

@@ -12,8 +12,8 @@ from mmprolong import plugins
 from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
+from mmprolong.plugins import Choice
 from mmprolong.records import Block, Document, Reject, write_jsonl
-from mmprolong.settings.knobs import Choice
 from mmprolong.store.atomic import write_file
 
 _DIGEST_PAGES = 3

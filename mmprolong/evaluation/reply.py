@@ -1,161 +1,82 @@
-"""The reply stage: a checkpoint answers every question of a benchmark."""
+"""The reply stage: one model answers every question of a benchmark."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mmprolong import plugins
-from mmprolong.errors import FeasibilityError
 from mmprolong.evaluation.answered import Answered
-from mmprolong.evaluation.benchmarks import Question
-from mmprolong.evaluation.prefix import Asked, read, reply, split_prefix
-from mmprolong.images.pages import PageImages
-from mmprolong.models.backbone import Backbone, find
-from mmprolong.models.encoding import Encoded, assemble
-from mmprolong.models.qwen_vl import weights
-from mmprolong.models.qwen_vl.inputs import collate
-from mmprolong.models.qwen_vl.positions import positions
-from mmprolong.records import Image, Reply, write_jsonl
-from mmprolong.runtime.run_log import Interrupted, RunLog
-from mmprolong.settings.knobs import Suite
+from mmprolong.evaluation.engines import ReplyBackend, ReplyEngine
+from mmprolong.images.sources import open_images
+from mmprolong.models.backbone import find
+from mmprolong.models.checkpoint import load_network
+from mmprolong.records import Reject, Reply, Sample, read_jsonl, write_jsonl
+from mmprolong.runtime import parts as parts_of_step
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ReplySettings
 
+_FEWEST = 2000
+"""Questions of a part, where there are as many: equally long documents are read together."""
 
-def run(settings: ReplySettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
-    """Write `samples.jsonl` and `replies.jsonl`.
+
+def parts(settings: ReplySettings, work: Work) -> int:
+    """Return the number of parts: documents fall into them, with all their questions."""
+    return parts_of_step.part_count(sum(1 for _ in _samples(work)), _FEWEST)
+
+
+def run_part(settings: ReplySettings, work: Work, part: int) -> None:
+    """Answer the questions of one part; batches that an earlier attempt has answered are not computed again.
 
     Raises:
-        ConfigError: the benchmark is unknown.
-        FeasibilityError: it has no question.
         Interrupted: the step was asked to stop; the batches that are answered are kept.
     """
+    if parts_of_step.is_written(work, part):
+        return
+    samples = parts_of_step.in_part(_samples(work), lambda sample: sample.cluster, part, parts(settings, work))
+    answered = Answered(work.scratch / f"replies-{part:03d}.jsonl")
+    rejects = list(_answer(_engine(settings, work), samples, answered, work))
+    replies = [answered.replies[sample.id] for sample in samples if sample.id in answered.replies]
+    parts_of_step.write_part(work, part, [*replies, *rejects])
+
+
+def join(settings: ReplySettings, work: Work) -> dict[str, Any]:
+    """Write replies.jsonl, in the order of the questions, and rejects.jsonl; returns the counts."""
+    count = parts(settings, work)
+    replies = {reply.sample: reply for reply in parts_of_step.results(work, count, Reply)}
+    rejects = parts_of_step.rejects(work, count)
+    ordered = [replies[sample.id] for sample in _samples(work) if sample.id in replies]
+    write_jsonl(work.out / "replies.jsonl", ordered)
+    write_jsonl(work.out / "rejects.jsonl", rejects)
+    return {"n": len(ordered), "cut": sum(each.cut for each in ordered), "rejects": len(rejects)}
+
+
+def _samples(work: Work) -> Iterator[Sample]:
+    return read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample)
+
+
+def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
+    import torch
+
     torch.set_num_threads(settings.training.threads)
-    benchmark = plugins.load("mmprolong.evaluation.benchmarks", settings.suite.benchmark, "suite.benchmark")
-    questions = list(benchmark.questions(inputs["source"], settings.suite.labels))
-    if not questions:
-        raise FeasibilityError(
-            f"suite.benchmark: {settings.suite.benchmark} has no question in {inputs['source'].name}"
-        )
-    backbone = find(settings.model.backbone)
-    reader = Reader(
-        _model(settings, backbone, inputs), backbone, PageImages(inputs["corpus"], settings.corpus), settings.suite
-    )
-    replies = _answer(questions, reader, Answered(folder), log)
-    write_jsonl(folder / "samples.jsonl", (question.sample for question in questions))
-    write_jsonl(folder / "replies.jsonl", replies)
-    return {"n": len(replies), "cut": sum(each.cut for each in replies)}
+    backbone = find(settings.model.backbone, settings.model.path)
+    data_root = Path(settings.data_root).expanduser() if settings.data_root else None
+    images = open_images(settings.view, settings.corpus, work.inputs, data_root)
+    network = load_network(backbone, settings.model, work.inputs.get("checkpoint"))
+    backend: ReplyBackend = plugins.make("mmprolong.evaluation.engines", settings.engine, "suite.engine")
+    return backend.start(network, backbone, images, settings.view, settings.new_tokens)
 
 
-def _answer(questions: Sequence[Question], reader: "Reader", answered: Answered, log: RunLog) -> list[Reply]:
-    """One reply a question, in their order; batches that an earlier attempt has answered are not computed again."""
-    log.progress(len(answered.replies), len(questions), "replies")
-    for batch in reader.batches(questions):
+def _answer(engine: ReplyEngine, samples: list[Sample], answered: Answered, work: Work) -> Iterator[Reject]:
+    """Answer batch by batch; yields what is refused."""
+    work.log.progress(len(answered.replies), len(samples), "replies")
+    for batch in engine.batches(samples):
+        if isinstance(batch, Reject):
+            yield batch
+            continue
         if answered.has(batch.samples):
             continue
-        if log.stopping():
+        if work.log.stopping():
             raise Interrupted
-        answered.add(list(reader.answer(batch)))
-        log.progress(len(answered.replies), len(questions), "replies")
-    return [answered.replies[question.sample.id] for question in questions]
-
-
-def _model(settings: ReplySettings, backbone: Backbone, inputs: Mapping[str, Path]) -> Any:
-    if "checkpoint" in inputs:
-        return weights.resume(inputs["checkpoint"], settings.model.dtype)[0].eval()
-    return backbone.build(settings.model).eval()
-
-
-class Reader:
-    """Answers questions document by document; equally long documents are read together."""
-
-    def __init__(self, model: Any, backbone: Backbone, images: PageImages, suite: Suite) -> None:
-        self.model = model
-        self.backbone = backbone
-        self.images = images
-        self.suite = suite
-
-    def batches(self, questions: Sequence[Question]) -> Iterator["Batch"]:
-        """What is read together: the same in every attempt, since a sum may depend on what it shares a batch with."""
-        by_length: dict[int, list[_Prefix]] = defaultdict(list)
-        for group in _by_document(questions):
-            prefix = self._prefix(group)
-            by_length[prefix.length].append(prefix)
-        for length, prefixes in sorted(by_length.items()):
-            together = max(1, self.suite.batch // max(length, 1))
-            for first in range(0, len(prefixes), together):
-                yield Batch(prefixes[first : first + together], 4 * together if together > 1 else 1)
-
-    def _prefix(self, questions: list[Question]) -> "_Prefix":
-        prompts = [
-            assemble(self.backbone.ask(question.prompt), self._size, self.backbone.image_token)
-            for question in questions
-        ]
-        return _Prefix(questions, prompts, split_prefix(prompts))
-
-    def _size(self, image: Image) -> tuple[int, int]:
-        return self.backbone.size(*self.images.size(image))
-
-    def answer(self, batch: "Batch") -> Iterator[Reply]:
-        """One reply a question of the batch, in the order in which they are ready."""
-        prefixes, token = batch.prefixes, self.backbone.image_token
-        device = next(self.model.parameters()).device
-        pages = [collate([prefix.encoded], self.images, token).to(device) for prefix in prefixes]
-        cache = read(self.model, pages)
-        asked = [question for row, prefix in enumerate(prefixes) for question in prefix.asked(row, token)]
-        owners = [(prefix, number) for prefix in prefixes for number in range(len(prefix.questions))]
-        for index, ids in reply(self.model, cache, asked, self.backbone.end, self.suite.new_tokens, batch.rows):
-            prefix, number = owners[index]
-            yield Reply(
-                sample=prefix.questions[number].sample.id,
-                text=self.backbone.decode(ids),
-                prompt_tokens=len(prefix.prompts[number].ids),
-                reply_tokens=len(ids),
-                cut=self.backbone.end not in ids,
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class _Prefix:
-    """The questions about one document, and how long the prefix is that their prompts share."""
-
-    questions: list[Question]
-    prompts: list[Encoded]
-    length: int
-
-    @property
-    def encoded(self) -> Encoded:
-        """The shared prefix, with all images."""
-        first = self.prompts[0]
-        return Encoded(first.ids[: self.length], first.supervised[: self.length], first.images, first.grids)
-
-    def asked(self, row: int, image_token: int) -> Iterator[Asked]:
-        """What follows the prefix, for each question."""
-        last = positions(self.encoded, image_token)[1:, -1].max() if self.length else -1
-        for prompt in self.prompts:
-            yield Asked(row, prompt.ids[self.length :], int(last) + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Equally long documents and their questions."""
-
-    prefixes: Sequence[_Prefix]
-    rows: int
-    """Questions to answer at once."""
-
-    @property
-    def samples(self) -> Iterator[str]:
-        """Ids of the questions."""
-        return (question.sample.id for prefix in self.prefixes for question in prefix.questions)
-
-
-def _by_document(questions: Sequence[Question]) -> list[list[Question]]:
-    groups: dict[tuple, list[Question]] = defaultdict(list)
-    for question in questions:
-        images = tuple(part for part in question.prompt[0].parts if isinstance(part, Image))
-        groups[images].append(question)
-    return list(groups.values())
+        answered.add(engine.answer(batch))
+        work.log.progress(len(answered.replies), len(samples), "replies")

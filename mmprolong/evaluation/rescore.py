@@ -33,8 +33,9 @@ def rescore(name: str, source: Path, out: Path) -> int:
     """
     partial, count = out.with_name(out.name + ".partial"), 0
     with writing(out), partial.open("w", encoding="ascii") as file:
-        for count, line in enumerate(rescored(name, source), 1):
-            file.write(json.dumps(line) + "\n")
+        for line in rescored(name, source):
+            file.write(json.dumps(line) + "\n")  # unlike msgspec: whole numbers of any size, halves of surrogates
+            count += 1
     partial.replace(out)
     return count
 

@@ -1,7 +1,7 @@
 """The score stage: every reply judged, then means by length, task and depth. Needs no model."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import fmean
 from typing import Any
@@ -9,11 +9,16 @@ from typing import Any
 import msgspec
 
 from mmprolong import plugins
-from mmprolong.errors import DataError
+from mmprolong.errors import DataError, RequestFailed
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.benchmarks import Benchmark
-from mmprolong.evaluation.scorers import Scorer, mark_by_rule
-from mmprolong.records import Cell, Reply, Sample, Score, read_jsonl, write_jsonl
+from mmprolong.evaluation.scorers import Scorer, conclude
+from mmprolong.llm.budget import Budget
+from mmprolong.llm.chat.openai import OpenAIChat
+from mmprolong.llm.flows import drive
+from mmprolong.llm.ledger import Ledger
+from mmprolong.llm.requests import Flow
+from mmprolong.records import Cell, Mark, Reject, Reply, Sample, Score, read_jsonl, write_jsonl
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ScoreSettings
 
@@ -70,11 +75,8 @@ def _scores(settings: ScoreSettings, work: Work) -> Iterator[Score]:
     scorer: Scorer = plugins.make("mmprolong.evaluation.scorers", settings.scorer, "scorer")
     samples = list(read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample))
     replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
-    if replies.keys() != {sample.id for sample in samples}:
-        raise DataError(f"{work.inputs['reply']}: its replies are not to the questions of {work.inputs['samples']}")
-    for sample in samples:
+    for sample, mark in zip(samples, _marks(settings, scorer, samples, replies, work), strict=True):
         work.log.stop_if_asked()
-        mark = mark_by_rule(scorer, sample, replies[sample.id].text)
         yield Score(
             sample=sample.id,
             benchmark=sample.benchmark,
@@ -87,10 +89,50 @@ def _scores(settings: ScoreSettings, work: Work) -> Iterator[Score]:
         )
 
 
+def _marks(
+    settings: ScoreSettings, scorer: Scorer, samples: Sequence[Sample], replies: Mapping[str, Reply], work: Work
+) -> Iterator[Mark]:
+    """Yield the mark of each reply; a refused prompt is 0 and counted, a reply that the judge cannot mark is an error.
+
+    Raises:
+        DataError: replies have no mark; names the first and how many.
+    """
+    refused = {one.what: one for one in read_jsonl(work.inputs["reply"] / "rejects.jsonl", Reject)}
+    if replies.keys() | refused.keys() != {sample.id for sample in samples}:
+        raise DataError(f"{work.inputs['reply']}: its replies are not to the questions of {work.inputs['samples']}")
+    flows = (
+        _refused(refused[sample.id]) if sample.id in refused else scorer.score(sample, replies[sample.id].text)
+        for sample in samples
+    )
+    if settings.judge is None:
+        yield from map(conclude, flows)
+        return
+    ledger = Ledger(work.store, settings.judge.model)
+    chat = OpenAIChat(settings.judge)
+    failed: list[RequestFailed] = []
+    for mark in drive(flows, chat, ledger, Budget(settings.judge, ledger), settings.judge.at_once):
+        if isinstance(mark, RequestFailed):
+            failed.append(mark)
+        else:
+            yield mark
+    if failed:
+        raise DataError(
+            f"{settings.judge.model}: {len(failed)} of {len(samples)} replies have no verdict, the first: {failed[0]}; "
+            "run again, only these are asked"
+        )
+
+
+def _refused(reject: Reject) -> Flow[Mark]:
+    yield from ()
+    return Mark(value=0.0, reason=f"{reject.reason}: {reject.detail}")
+
+
 def _with_replies(scores: Sequence[Score], work: Work) -> Iterator[dict[str, Any]]:
     """Yield what a person wants to see of each question: its score and the whole reply."""
     replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
     for score in scores:
+        if score.sample not in replies:
+            continue
         reply = replies[score.sample]
         lengths = {"prompt_tokens": reply.prompt_tokens, "reply_tokens": reply.reply_tokens, "cut": reply.cut}
         yield {**msgspec.to_builtins(score), "reply": reply.text, **lengths}

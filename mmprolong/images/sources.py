@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from mmprolong.errors import DataError, nearest
+from mmprolong.images.image_files import FileImages
 from mmprolong.images.pages import CorpusPages
+from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Image
 from mmprolong.settings.knobs import Corpus, View
 
@@ -53,10 +55,14 @@ class ImagesByScheme:
         return self._schemes[scheme]
 
 
-def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path]) -> Images:
+def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_root: Path | None = None) -> Images:
     """Return what draws the images of a step.
 
     Args:
         inputs: folders of the finished `corpus` step and, where stamped pages are shown, of the `render` step.
+        data_root: folder of the data sets whose files are shown.
     """
-    return ImagesByScheme({"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))})
+    schemes: dict[str, Images] = {"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))}
+    if data_root is not None:
+        schemes["file"] = FileImages(data_root, find_renderer(view.renderer), view.dpi)
+    return ImagesByScheme(schemes)

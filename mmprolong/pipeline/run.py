@@ -22,7 +22,8 @@ from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import NOTES, Attempt
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import ALONE, Work, World
-from mmprolong.settings.knobs import Tracking, identity
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials, write_file
 from mmprolong.store.code_digest import code_of

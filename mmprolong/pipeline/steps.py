@@ -5,7 +5,9 @@ from typing import Any
 
 from mmprolong import plugins
 from mmprolong.errors import Wrong, WrongValues, nearest
-from mmprolong.settings.knobs import Config, Evaluation, Phase, Source, identity
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Config, Evaluation, Phase, Source
+from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import (
     STAGES,
     MeasurementSettings,
@@ -20,7 +22,7 @@ from mmprolong.settings.stages import (
 from mmprolong.store.fingerprint import readable_id
 from mmprolong.synthesis import stamps
 
-TASKS_OF = {"template": "mmprolong.synthesis.tasks"}
+TASKS_OF = {"template": "mmprolong.synthesis.tasks", "llm": "mmprolong.synthesis.llm_tasks"}
 """Registry of tasks by writer."""
 
 
@@ -152,7 +154,8 @@ class _Graph:
         )
         subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
         reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})
-        judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, suite.overall)
+        judge = self._llm(evaluation.judge, f"suite.benchmarks.{name}.judge")
+        judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, judge, suite.overall)
         self._add(f"score.{name}", name, judged, {"samples": samples, "reply": reply})
 
     def _add(self, role: str, name: str, settings: Any, needs: dict[str, str]) -> str:
@@ -178,7 +181,9 @@ class _Graph:
         source = self._source(name, key)
         corpus = self._corpus()
         selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
-        settings = SynthesisSettings(source, task_versions(source, f"sources.{name}.tasks"))
+        llm = self._llm(source.llm, f"sources.{name}.llm")
+        versions = task_versions(source, f"sources.{name}.tasks")
+        settings = SynthesisSettings(source, versions, llm, self.config.corpus)
         called = f"{source.writer}-{source.split}"
         return self._add(f"synthesis.{name}", called, settings, {"corpus": corpus, "selection": selection})
 
@@ -187,6 +192,11 @@ class _Graph:
         settings = MeasurementSettings(config.model.backbone, config.view, config.model.path, config.corpus)
         backbone = plugins.split(config.model.backbone)[0]
         return self._add(f"measurement.{name}", backbone, settings, {"corpus": self._corpus(), "synthesis": synthesis})
+
+    def _llm(self, name: str, key: str) -> Llm | None:
+        if name and name not in self.config.llms:
+            raise WrongValues(Wrong(key, f"{name!r} is no language model; {nearest(name, self.config.llms)}"))
+        return self.config.llms[name] if name else None
 
     def _source(self, name: str, key: str) -> Source:
         if name not in self.config.sources:

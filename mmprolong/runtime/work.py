@@ -38,6 +38,11 @@ class Work:
     log: RunLog
     world: World = ALONE
 
+    @property
+    def store(self) -> Path:
+        """Folder of the store, for what outlives steps."""
+        return self.out.parents[1]
+
     def named(self, stage: str) -> dict[str, Path]:
         """Return the inputs of one stage by the rest of their role: of `synthesis.long`, `long`."""
         return {role.partition(".")[2]: path for role, path in self.inputs.items() if role.partition(".")[0] == stage}

@@ -3,34 +3,24 @@
 A default never changes: fields at their default are left out of a step's identity, so a new field renames nothing.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from annotated_types import MaxLen, MinLen
 
-from mmprolong import plugins
-
-EXECUTION = {"role": "execution"}
-"""Marks a field that says where or how a step runs, and so must never change what it is."""
-
-AtLeast0 = Annotated[int, Ge(0)]
-AtLeast1 = Annotated[int, Ge(1)]
-NotNegative = Annotated[float, Ge(0)]
-Positive = Annotated[float, Gt(0)]
-Share = Annotated[float, Ge(0), Le(1)]
-Below1 = Annotated[float, Ge(0), Lt(1)]
-Choice = str | dict[str, Any]
-"""A plug-in: its name, or `{name: ..., **options}`."""
-
-
-def execution(default: Any) -> Any:
-    """Declare a field that is no identity."""
-    return field(default=default, metadata=EXECUTION)
-
-
-def plugin(package: str, default: Choice) -> Any:
-    """Declare a field that chooses a plug-in; its name, version and options are identity."""
-    return field(default_factory=lambda: default, metadata={"plugin": package})
+from mmprolong.settings.fields import (
+    EXECUTION,
+    AtLeast0,
+    AtLeast1,
+    Below1,
+    Choice,
+    NotNegative,
+    Positive,
+    Share,
+    execution,
+    plugin,
+)
+from mmprolong.settings.llm import Llm
 
 
 @dataclass
@@ -84,8 +74,11 @@ class Length:
 class Source:
     """Examples that synthesis writes for one use."""
 
-    writer: Literal["stamps", "template"] = "stamps"
-    """`stamps`: keys and values printed on thumbnails. `template`: questions on the pages' own text."""
+    writer: Literal["stamps", "template", "llm"] = "stamps"
+    """`stamps`: keys and values printed on thumbnails. `template`: questions on the pages' own text, by rules. `llm`:
+    questions written by the model `llm`."""
+    llm: str = execution("")
+    """Name among `llms` of the model that writes; the model itself is identity."""
     split: Literal["train", "heldout"] = "train"
     tasks: Annotated[list[str], MinLen(1)] = field(default_factory=list)
     """Task types that are written for every document."""
@@ -195,6 +188,8 @@ class Model:
 class Training:
     """How the trainer runs, not what it computes."""
 
+    engine: Choice = field(default_factory=lambda: "single", metadata=EXECUTION)
+    """What holds the model and its optimizer."""
     threads: AtLeast1 = execution(1)
     checkpoint_seconds: NotNegative = execution(120.0)
     """Time between checkpoints [s]."""
@@ -208,6 +203,8 @@ class Evaluation:
     source: str = ""
     """Name among `sources`, of a benchmark that asks about examples that we write."""
     scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
+    judge: str = execution("")
+    """Name among `llms` of the model that judges, of a scorer that asks one; the model itself is identity."""
     new_tokens: AtLeast1 = 16
     """Longest reply [tokens]."""
 
@@ -313,6 +310,8 @@ class Config:
     model: Model = field(default_factory=Model)
     phases: dict[str, Phase] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    llms: dict[str, Llm] = field(default_factory=dict)
+    """Language models that write examples or judge replies."""
     suite: Suite = field(default_factory=Suite)
     seed: AtLeast0 = 0
     cluster: Cluster = field(default_factory=Cluster)
@@ -320,35 +319,3 @@ class Config:
     paths: Paths = field(default_factory=Paths)
     sweep: Any = field(default=None, metadata=EXECUTION)
     """The block of an ablation file; taken out before a run is planned."""
-
-
-def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
-    """Return what of a settings object names a step.
-
-    That is no execution field and nothing that is at its default; of a plug-in its name, version and options.
-
-    Args:
-        whole: keep what is at its default: what the step depends on, as it is today.
-    """
-    kept: dict[str, Any] = {}
-    for entry in fields(settings):
-        value = getattr(settings, entry.name)
-        if entry.metadata == EXECUTION:
-            continue
-        if "plugin" in entry.metadata:
-            kept[entry.name] = plugins.identity(entry.metadata["plugin"], value, entry.name, whole)
-        elif isinstance(value, dict) and any(map(is_dataclass, value.values())):
-            kept[entry.name] = {name: identity(each, whole) for name, each in value.items()}
-        elif isinstance(value, list) and any(map(is_dataclass, value)):
-            kept[entry.name] = [identity(each, whole) for each in value]
-        elif is_dataclass(value):
-            inner = identity(value, whole)
-            if inner or whole:
-                kept[entry.name] = inner
-        elif whole or value != _default(entry):
-            kept[entry.name] = value
-    return kept
-
-
-def _default(entry: Any) -> Any:
-    return entry.default_factory() if callable(entry.default_factory) else entry.default

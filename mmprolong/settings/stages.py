@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmprolong.settings.fields import EXECUTION, AtLeast1, Choice, execution, plugin
 from mmprolong.settings.knobs import (
-    EXECUTION,
-    AtLeast1,
-    Choice,
     Corpus,
     Mixture,
     Model,
@@ -16,9 +14,8 @@ from mmprolong.settings.knobs import (
     Source,
     Training,
     View,
-    execution,
-    plugin,
 )
+from mmprolong.settings.llm import Llm
 
 
 @dataclass
@@ -37,6 +34,9 @@ class SynthesisSettings:
     source: Source = field(default_factory=Source)
     versions: dict[str, int] = field(default_factory=dict)
     """Of the tasks."""
+    llm: Llm | None = None
+    """Writes the examples, if no rule does."""
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
 
 
 @dataclass
@@ -104,6 +104,8 @@ class ScoreSettings:
     scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
     benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
     """Its official average is computed beside ours."""
+    judge: Llm | None = None
+    """Is asked where the scorer asks."""
     overall: list[str] = field(default_factory=list)
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
-from mmprolong.settings.knobs import identity
+from mmprolong.settings.fields import identity
 from mmprolong.store.atomic import sync_folder, write_json
 from mmprolong.store.fingerprint import canonical
 from mmprolong.store.lease import LEASE, try_lock

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.settings.knobs import identity
+from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.standing import Standing

@@ -6,11 +6,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mmprolong.errors import FeasibilityError
+from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.images.sources import open_images
+from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.records import Block, Document, Example, Image, Reject, Selected, read_jsonl, write_jsonl
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
+from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import SynthesisSettings
+from mmprolong.synthesis.by_model import write_by_model
 from mmprolong.synthesis.material import Material
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.synthesis.template import chosen_documents, write_template
@@ -39,7 +43,8 @@ def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
             f"source.split: the pool holds no document for {settings.source.split!r}; add documents, or change "
             "selection.heldout"
         )
-    write = _write_stamped if settings.source.writer == "stamps" else _write_template
+    writers = {"stamps": _write_stamped, "template": _write_template, "llm": _write_by_model}
+    write = writers[settings.source.writer]
     parts_of_step.write_part(work, part, write(settings, work, documents, part))
 
 
@@ -91,6 +96,25 @@ def _write_stamped(
 def _write_template(
     settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
 ) -> Iterator[Example | Reject]:
+    for material, length in _materials(settings, work, documents, part):
+        yield from write_template(material, length, settings.source)
+
+
+def _write_by_model(
+    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+) -> Iterator[Example | Reject]:
+    if settings.llm is None:
+        raise ConfigError("source.llm: empty; name the model among `llms` that writes")
+    images = open_images(View(dpi=settings.llm.dpi), settings.corpus, work.inputs)
+    chat = OpenAIChat(settings.llm, images.pixels, view=f"{settings.llm.dpi} dpi")
+    materials = _materials(settings, work, documents, part)
+    yield from write_by_model(materials, settings.source, settings.llm, chat, work.store)
+
+
+def _materials(
+    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+) -> Iterator[tuple[Material, str]]:
+    """Yield the documents of one part, read, and the names of their lengths."""
     count = parts(settings, work)
     chosen = {
         document.id: (document, length)
@@ -99,7 +123,7 @@ def _write_template(
     }
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
         document, length = chosen[identifier]
-        yield from write_template(Material(document, blocks), length, settings.source)
+        yield Material(document, blocks), length
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:

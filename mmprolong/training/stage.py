@@ -1,46 +1,57 @@
-"""The training stage: one phase from the checkpoint of the one before to the next."""
+"""The training stage: one phase, from the weights of the phase before to the next."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-
 from mmprolong import plugins
-from mmprolong.images.pages import PageImages
-from mmprolong.models.backbone import Backbone, find
-from mmprolong.models.qwen_vl import weights
-from mmprolong.models.rope import rope_fingerprint, set_rope_base
-from mmprolong.runtime.run_log import RunLog
+from mmprolong.errors import ConfigError
+from mmprolong.images.sources import open_images
+from mmprolong.models.backbone import find
+from mmprolong.models.checkpoint import load_network, read_note, save_network
+from mmprolong.records import Pack, read_jsonl
+from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
+from mmprolong.training.engines import EngineChoice
 from mmprolong.training.loop import Loop
+from mmprolong.training.objectives import Objective
 from mmprolong.training.stream import Stream
 
 
-def run(settings: TrainingSettings, inputs: Mapping[str, Path], folder: Path, log: RunLog) -> dict[str, Any]:
+def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     """Write `model/` and `checkpoint.json`.
 
     Raises:
-        DataError: an instance is not what was counted, or the gradient is not finite.
+        ConfigError: it starts from several phases, which only a merge can.
+        DataError: an example is not what was measured, or the gradient is not finite.
+        Interrupted: the step was asked to stop; there is a snapshot of the last update.
     """
+    import torch
+
     torch.set_num_threads(settings.training.threads)
-    backbone = find(settings.model.backbone)
-    model, seen = _begin(settings, backbone, inputs)
-    if settings.rope.factor:
-        set_rope_base(model, backbone.rope_base * settings.rope.factor)
-    rope_fingerprint(model)
-    images = PageImages(inputs["corpus"], settings.corpus)
-    sources = [inputs[role] for role in ("source", "short") if role in inputs]
-    stream = Stream(inputs["mixture"], sources, backbone, images, settings.optimizer.batch, settings.pack)
-    objective = plugins.load("mmprolong.training.objectives", settings.objective, "objective")
-    loop = Loop(model, objective.loss, stream, settings.optimizer, settings.model.window, folder, log)
+    starts = work.named("checkpoint")
+    if len(starts) > 1:
+        raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
+    start = next(iter(starts.values()), None)
+    backbone = find(settings.model.backbone, settings.model.path)
+    network = load_network(backbone, settings.model, start)
+    fingerprint = network.set_rope(settings.rope)
+    images = open_images(settings.view, settings.corpus, work.inputs)
+    packs = list(read_jsonl(work.inputs["mixture"] / "packs.jsonl", Pack))
+    stream = Stream(
+        packs=packs,
+        sources=work.named("synthesis"),
+        backbone=backbone,
+        images=images,
+        view=settings.view,
+        tokens_per_update=settings.optimizer.tokens_per_update,
+        capacity=settings.sequence_length,
+    )
+    objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
+    choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
+    engine = choice.start(network, settings.optimizer)
+    snapshots = work.scratch / "snapshots"
+    loop = Loop(engine, objective, stream, settings.optimizer, settings.model.native_context, snapshots, work.log)
     state = loop.run(settings.training.checkpoint_seconds)
-    weights.save(model, folder, backbone.name, state["updates"], seen + state["tokens"])
-    return {**state, "parameters": sum(parameter.numel() for parameter in model.parameters())}
-
-
-def _begin(settings: TrainingSettings, backbone: Backbone, inputs: Mapping[str, Path]) -> tuple[Any, int]:
-    if "checkpoint" in inputs:
-        model, note = weights.resume(inputs["checkpoint"], settings.model.dtype)
-        return model, note.tokens
-    return backbone.build(settings.model), 0
+    seen = read_note(start).tokens if start else 0
+    save_network(network, work.out, backbone, state["updates"], seen + state["tokens"], fingerprint)
+    parameters = sum(each.numel() for part in network.parts().values() for each in part)
+    return {**state, "parameters": parameters}

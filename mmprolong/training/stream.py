@@ -8,7 +8,7 @@ from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.network import collate
-from mmprolong.records import Example, Pack, read_jsonl
+from mmprolong.records import Example, Measured, Pack, images_of, read_jsonl
 from mmprolong.settings.knobs import View
 
 if TYPE_CHECKING:
@@ -46,19 +46,13 @@ class Stream:
     def __len__(self) -> int:
         return len(self._updates)
 
-    def packs_of(self, update: int) -> Sequence[Pack]:
-        """Return the packs of one update, from 0."""
-        return self._updates[update]
-
-    def tokens_of(self, update: int) -> int:
-        """Return the tokens of one update."""
-        return sum(pack.tokens for pack in self._updates[update])
-
-    def examples(self, update: int) -> Iterator[tuple[str, int]]:
-        """Yield task and tokens of the examples of one update."""
-        for pack in self._updates[update]:
-            for name, tokens in zip(pack.examples, pack.lengths, strict=True):
-                yield self._examples[name].task, tokens
+    def conversations(self, update: int) -> list[Measured]:
+        """Return what is in one update, as it was measured."""
+        return [
+            _measured(self._examples[name], tokens, supervised)
+            for pack in self._updates[update]
+            for name, tokens, supervised in zip(pack.examples, pack.lengths, pack.supervised, strict=True)
+        ]
 
     def batches(self, update: int) -> Iterator["Batch"]:
         """Yield the packed sequences of one update.
@@ -81,6 +75,19 @@ class Stream:
                 )
             encoded.append(document)
         return collate(encoded, self._backbone, self._images)
+
+
+def _measured(example: Example, tokens: int, supervised: int) -> Measured:
+    return Measured(
+        example=example.id,
+        conversation="answer",
+        task=example.task,
+        cluster=example.cluster,
+        length=example.length,
+        tokens=tokens,
+        supervised=supervised,
+        images=sum(1 for _ in images_of(example.conversations["answer"])),
+    )
 
 
 def _needed(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Example]:

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar, Literal
 
@@ -11,8 +10,8 @@ import msgspec
 
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.renderer import renderer
+from mmprolong.images.image_files import SCHEME, FileImages
+from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Message, Pages, Reject, Sample, Score, Text
 
 EDITIONS = {
@@ -61,19 +60,20 @@ class MMLongBenchDoc:
         data = EDITIONS[self.edition]
         path = data.file(inputs, f"{data.title}/data/samples.json")
         documents = data.file(inputs, f"{data.title}/data/documents")
+        files = FileImages(documents, find_renderer("pymupdf"))
         try:
             records = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])
         except msgspec.DecodeError as error:
             raise DataError(f"{path}: {error}; expected the official list of questions") from error
-        pages = _Pages(documents)
         for number, raw in enumerate(records):
+            what = f"{path.name}[{number}]"
             try:
                 record = msgspec.json.decode(raw, type=_Record)
-                yield self._sample(record, pages.of(record.doc_id), name, number)
+                yield self._sample(record, files.pages(SCHEME + record.doc_id), name, number)
             except msgspec.DecodeError as error:
-                yield Reject(what=f"{path.name}[{number}]", reason="not an official record", detail=str(error))
-            except Unreadable as error:
-                yield Reject(what=f"{path.name}[{number}]", reason=error.reason, detail=error.detail)
+                yield Reject(what=what, reason="not an official record", detail=str(error))
+            except DataError as error:
+                yield Reject(what=what, reason="document cannot be read", detail=str(error))
 
     def _sample(self, record: _Record, pages: int, name: str, number: int) -> Sample:
         shown = min(pages, self.max_pages)
@@ -83,7 +83,7 @@ class MMLongBenchDoc:
         if evidence:
             facts["depth"] = evidence[0] / max(shown - 1, 1)
         data = EDITIONS[self.edition]
-        source = f"file:{data.title}/data/documents/{record.doc_id}"
+        source = f"{SCHEME}{data.title}/data/documents/{record.doc_id}"
         return Sample(
             id=f"{data.title}-{number}",
             benchmark=name,
@@ -112,25 +112,13 @@ class MMLongBenchDoc:
         return answer == UNANSWERABLE or (self.edition == "V2" and answer.startswith(UNANSWERABLE))
 
 
-class _Pages:
-    """Numbers of pages; a document is opened once."""
-
-    def __init__(self, documents: Path) -> None:
-        self._documents = documents
-        self._renderer = renderer("pymupdf")
-        self._known: dict[str, int] = {}
-
-    def of(self, name: str) -> int:
-        """Return the pages of a document.
-
-        Raises:
-            Unreadable: it is missing, or broken.
-        """
-        if name not in self._known:
-            with self._renderer.open(self._documents / name) as document:
-                self._known[name] = len(document.page_sizes)
-        return self._known[name]
-
-
 def _literal(text: str) -> list[Any]:
-    return list(ast.literal_eval(text))
+    """Read a list as Python writes it.
+
+    Raises:
+        msgspec.ValidationError: it is none.
+    """
+    try:
+        return list(ast.literal_eval(text))
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise msgspec.ValidationError(f"{text!r} is no list") from error

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
+from mmprolong.images.image_files import SCHEME
 from mmprolong.records import Gold, Image, Message, Reject, Sample, Score, Text
 
 DATA = DataSet("MMLongBench v1.1", "MIT", "https://huggingface.co/datasets/ZhaoweiWang/MMLongBench")
@@ -37,7 +38,7 @@ class _Record(msgspec.Struct):
     page_list: list[str]
     """Images of the pages shown, own and foreign."""
     id: Any = ""
-    ans_page_list: list[int] = []
+    ans_page_list: Any = None
     """Pages of the whole document, from 0."""
     answer_sources: Any = None
 
@@ -59,27 +60,34 @@ class MMLongBenchDocQA:
         """Yield the questions, set by set and length by length.
 
         Raises:
-            ConfigError: a file or the images are not in the data root.
+            ConfigError: a file or an image is not in the data root.
         """
-        DATA.file(inputs, IMAGES)
+        pages: set[str] = set()
         for data_set in self.sets:
             for length in self.lengths:
                 path = DATA.file(inputs, f"{QUESTIONS}/{data_set}_K{length[:-1]}.jsonl")
-                yield from self._samples_of(path, name, data_set, length)
+                for number, record in self._records(path):
+                    if isinstance(record, Reject):
+                        yield record
+                        continue
+                    for page in {*record.page_list} - pages:
+                        DATA.file(inputs, f"{IMAGES}/{page}")
+                    pages.update(record.page_list)
+                    yield _sample(record, name, data_set, length, number)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the papers' number (macro over sets, then over lengths) and the mean over questions."""
         return macro_and_micro(scores)
 
-    def _samples_of(self, path: Path, name: str, data_set: str, length: str) -> Iterator[Sample | Reject]:
+    def _records(self, path: Path) -> Iterator[tuple[int, _Record | Reject]]:
+        """Yield the questions of one file with the places of their lines."""
         lines = path.read_bytes().splitlines()
         for number in drawn(len(lines)) if self.sampling == "official" else range(len(lines)):
             try:
-                record = msgspec.json.decode(lines[number], type=_Record)
+                yield number, msgspec.json.decode(lines[number], type=_Record)
             except msgspec.DecodeError as error:
-                yield Reject(what=f"{path.name}:{number + 1}", reason="not an official record", detail=str(error))
-                continue
-            yield _sample(record, name, data_set, length, number)
+                what = f"{path.name}:{number + 1}"
+                yield number, Reject(what=what, reason="not an official record", detail=str(error))
 
 
 def drawn(count: int) -> list[int]:
@@ -117,14 +125,14 @@ def _parts(record: _Record, question: str) -> Iterator[Text | Image]:
     before = _INSTRUCTION
     for page in record.page_list:
         yield Text(f"{before}Document {_document(page):.{_NAME}}: ")
-        yield Image(f"file:{IMAGES}/{page}")
+        yield Image(f"{SCHEME}{IMAGES}/{page}")
         before = "\n\n"
     yield Text(f"{before}Question: {question}")
 
 
 def _evidence(record: _Record) -> Iterator[int]:
     """Yield the places of the pages that the answer rests on; slides are numbered from 1 in their files' names."""
-    wanted = set(record.ans_page_list)
+    wanted = record.ans_page_list if isinstance(record.ans_page_list, list) else []
     for place, page in enumerate(record.page_list):
         found = re.search(r"(?:_page|-)(\d+)(?P<slide>-\d+)?\.\w+$", page)
         if found and _document(page) == record.doc_name and int(found[1]) - bool(found["slide"]) in wanted:

@@ -1,14 +1,12 @@
 """Scorers: plug-ins that mark one reply, each by the rule of its benchmark."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from math import isnan
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
+from mmprolong.llm.requests import Flow, Request
+from mmprolong.records import Mark, Message, Sample, Text
 
 CRASHES = (
     ArithmeticError,
@@ -21,7 +19,7 @@ CRASHES = (
     TypeError,
     ValueError,
 )
-"""Errors that official code ends with on gold answers or replies that it cannot read; then the mark is 0 and counted."""
+"""Errors that official code ends with on answers that it cannot read; then the mark is 0 and counted as malformed."""
 
 
 class Scorer(Protocol):
@@ -41,28 +39,28 @@ class Scorer(Protocol):
         """
         ...
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark a reply; yields a request only where a judge is asked."""
         ...
 
 
-def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+def by_rule(value: Callable[[Sample, str], Any], sample: Sample, reply: str) -> Flow[Mark]:
     """Mark a reply without a judge: a flow that asks nothing."""
     yield from ()
     return mark(lambda: value(sample, reply), reply.strip())
 
 
-def mark_by_rule(scorer: Scorer, sample: Sample, reply: str) -> Mark:
-    """Mark a reply with a scorer that asks no judge.
+def conclude(flow: Flow[Mark]) -> Mark:
+    """Return the mark of a flow that asks no judge.
 
     Raises:
         ConfigError: it asks one.
     """
     try:
-        next(scorer.score(sample, reply))
+        next(flow)
     except StopIteration as done:
         return done.value
-    raise ConfigError(f"scorer: {type(scorer).__name__} asks a judge, and there is none; choose a rule")
+    raise ConfigError("scorer: it asks a judge; name one of `llms` in the benchmark's `judge`, or choose a rule")
 
 
 def mark(value: Callable[[], Any], parsed: str) -> Mark:
@@ -78,6 +76,11 @@ def mark(value: Callable[[], Any], parsed: str) -> Mark:
     if not isinstance(found, int | float) or isnan(found):
         return Mark(value=0.0, parsed=parsed, malformed=True, reason=f"{found!r} is no number")
     return Mark(value=min(max(float(found), 0.0), 1.0), parsed=parsed)
+
+
+def asked(prompt: str) -> Request:
+    """Return a request of text alone."""
+    return Request(messages=(Message("user", (Text(prompt),)),))
 
 
 def fact(sample: Sample, key: str) -> str:

@@ -23,10 +23,10 @@ Reply in at most 150 words, in this form:
 
 COUNT_OF_LIST = """You compare the answer of a student with a reference list.
 
-First find the items that the student lists; a sentence around them is no item. Then count those items of the reference \
-that the student's list covers. An item is covered if it is named, or if something named means exactly the same: the \
-same number in another form (10% for 0.1), a synonym (UK for United Kingdom), singular for plural. A concept that is only \
-related ("predictive parameter" for "predictive modelling") covers nothing.
+First find the items that the student lists; a sentence around them is no item. Then count those items of the \
+reference that the student's list covers. An item is covered if it is named, or if something named means exactly the \
+same: the same number in another form (10% for 0.1), a synonym (UK for United Kingdom), singular for plural. A concept \
+that is only related ("predictive parameter" for "predictive modelling") covers nothing.
 
 Reply in at most 200 words, in this form:
 [Rationale]: your reasons, ending with "In summary, the student's answer list has X items, covering Y items from the \
@@ -38,4 +38,18 @@ reference list."
 <Question>: {question}
 <Standard Answer>: {gold}
 <Student Answer>: {answer}
+"""
+
+EXTRACTION = """You are given a question about a document and an analysis that answers it. Extract the short answer.
+
+An answer is an Integer, a Float, a String or a List (as in Python: ['a', 'b']). If the analysis says that the \
+document does not answer the question, the answer is: Not answerable. If it says only that it could not read the \
+document or its images, the answer is: Fail to answer.
+
+Reply with nothing but these two lines:
+Extracted answer: [answer]
+Answer format: [Integer, Float, String or List]
+
+Question: {question}
+Analysis: {reply}
 """

@@ -1,16 +1,13 @@
 """Equality after normalisation of case, white space and the final full stop; numbers by value; lists as sets."""
 
 import re
-from collections.abc import Generator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import by_rule
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?|\.\d+)", re.ASCII)
 """Commas stand only between thousands."""
@@ -26,7 +23,7 @@ class ExactMatch:
         """Return 1 if the reply says what the gold answer says, else 0."""
         return float(_items(reply) == _items(sample.gold.answer))
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""
         return by_rule(self.value, sample, reply)
 

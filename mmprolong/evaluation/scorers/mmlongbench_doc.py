@@ -1,19 +1,17 @@
-"""MMLongBench-Doc's rule on extracted answers: numbers by value, text by its edit distance, lists by their worst item."""
+"""MMLongBench-Doc's rule on extracted answers: numbers by value, text by edit distance, lists by their worst item."""
 
 import ast
 import re
 import warnings
-from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers import asked, by_rule, fact
 from mmprolong.evaluation.scorers._edit_distance import anls
+from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _VERBATIM = re.compile(
     r"https://"
@@ -29,12 +27,14 @@ _VERBATIM = re.compile(
 
 @dataclass(frozen=True)
 class MMLongBenchDoc:
-    """The rule; the official pipeline has GPT-4o extract a short answer from the reply first.
+    """The rule, on the reply as it stands or on the short answer that a language model extracts from it.
 
     Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/eval/eval_score.py (eval_score).
     """
 
     version: ClassVar[int] = 1
+    extraction: bool = False
+    """The official pipeline has GPT-4o extract an answer from every reply; without, the reply is the answer."""
 
     def value(self, sample: Sample, reply: Any) -> float:
         """Return the agreement of an extracted answer with the gold answer, in [0, 1]."""
@@ -48,15 +48,19 @@ class MMLongBenchDoc:
             return float(gold == said) if _VERBATIM.search(gold) else anls(said, gold)
         return _same_list(_as_list(gold), _as_list(reply))
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
-        """Mark by the rule; a reply that has 'Extracted answer:' is scored by what stands between it and the format."""
-        return by_rule(self.value, sample, extracted(reply))
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
+        """Mark an answer by the rule; asks once where it is to be extracted."""
+        if not self.extraction:
+            return (yield from by_rule(self.value, sample, reply))
+        answer = yield asked(EXTRACTION.format(question=fact(sample, "question"), reply=reply))
+        made = yield from by_rule(self.value, sample, extracted(answer.text))
+        return replace(made, judge=answer.model)
 
 
 def extracted(reply: str) -> str:
-    """Return the answer of an extraction ('Extracted answer: ... Answer format: ...'), or the whole reply."""
+    """Return the answer in 'Extracted answer: ... Answer format: ...', or 'Failed to extract'."""
     parts = reply.split("Answer format:")[0].split("Extracted answer:")
-    return parts[min(1, len(parts) - 1)].strip()
+    return parts[1].strip() if len(parts) > 1 else "Failed to extract"
 
 
 def _same_whole(gold: Any, said: Any) -> bool:

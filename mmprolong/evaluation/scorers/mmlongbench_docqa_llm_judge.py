@@ -1,19 +1,16 @@
-"""MMLongBench v1.1's documentQA score: a language model says whether the reply is right, or how much of a list it has."""
+"""MMLongBench v1.1's documentQA score: a language model says whether a reply is right, or how much of a list it has."""
 
 import json
 import re
-from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import fact, mark
+from mmprolong.evaluation.scorers import asked, fact, mark
 from mmprolong.evaluation.scorers._judge_prompts import COUNT_OF_LIST, RIGHT_OR_WRONG
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import agreement, answer_in
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _SCORE = re.compile(r"\[Score\]:\s*(\d+)\s*points?")
 _RATIONALE = re.compile(r"\[(?:Scoring )?Rationale\]:(.*?)(?=\[Score\]:|\[JSON\]:|\Z)", re.DOTALL)
@@ -23,34 +20,29 @@ _RATIONALE = re.compile(r"\[(?:Scoring )?Rationale\]:(.*?)(?=\[Score\]:|\[JSON\]
 class DocQAJudge:
     """The papers' score of documentQA; the rule's is kept beside it as `rule`.
 
+    The official judge may write 256 tokens at the server's own temperature; ours is drawn as its settings say.
+
     Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/utils.py (eval_docqa_score_with_llm_judge,
     eval_docqa_list_score_with_llm_judge).
     """
 
     version: ClassVar[int] = 1
-    reply_tokens: int = 256
-    """Longest verdict; one that is cut before its score counts 0, as it does officially."""
 
     def value(self, sample: Sample, reply: Any) -> Any:
         """Return the score that a stored verdict (`judge_reply`) stands for."""
         return verdict(fact(sample, "judge_reply"), sample.gold.answer, sample.gold.format)
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Ask the judge once."""
         answer, gold = answer_in(sample, reply), sample.gold
-        judged = yield self._request(sample, answer)
+        rubric = COUNT_OF_LIST if gold.format == "List" else RIGHT_OR_WRONG
+        prompt = rubric.format(question=fact(sample, "question"), gold=gold.answer, answer=answer)
+        judged = yield asked(prompt)
         made = mark(lambda: verdict(judged.text, gold.answer, gold.format), answer)
         by_rule = mark(lambda: agreement(gold.answer, answer, gold.format), answer)
         reasons = _RATIONALE.search(judged.text)
         reason = made.reason or (reasons[1].strip() if reasons else "")
         return replace(made, also={"rule": by_rule.value}, judge=judged.model, reason=reason)
-
-    def _request(self, sample: Sample, answer: str) -> "Request":
-        from mmprolong.llm.requests import Request
-
-        rubric = COUNT_OF_LIST if sample.gold.format == "List" else RIGHT_OR_WRONG
-        question = fact(sample, "question")
-        return Request(messages=...)
 
 
 def verdict(reply: str, gold: Any, kind: str) -> Any:

@@ -2,17 +2,14 @@
 
 import json
 import re
-from collections.abc import Generator
 from dataclasses import dataclass
 from math import isclose, isfinite
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import by_rule
 from mmprolong.evaluation.scorers._words import after_prefix, word_f1
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 _UNITS = ("kg", "meters", "acres", "minutes", "miles", "mile", "feet", "million", "thousand", "billion", "mm", "m")
 """Cut off a gold number's end, each once and in this order."""
@@ -47,7 +44,7 @@ class DocQARule:
         whole = "calculate_metrics" in str(sample.facts.get("official_function", ""))
         return agreement(sample.gold.answer, reply if whole else answer_in(sample, reply), sample.gold.format)
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""
         return by_rule(self.value, sample, reply)
 

@@ -1,15 +1,12 @@
 """Answers about stamps: a value, a list of keys and values, or a conclusion after `=`."""
 
 from collections import Counter
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import mark
+from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
-
-if TYPE_CHECKING:
-    from mmprolong.llm.requests import Answer, Request
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Stamps:
         """Return the agreement with the gold answer, in [0, 1]."""
         return _agreement(_compared(reply, sample.gold.answer), sample.gold.answer)
 
-    def score(self, sample: Sample, reply: str) -> "Generator[Request, Answer, Mark]":
+    def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule; what is compared of a conclusion is the text behind its last `=`."""
         yield from ()
         said = _compared(reply, sample.gold.answer)

@@ -1,0 +1,1 @@
+"""Language models that write and judge: requests, flows, chats, ledger, budget."""

@@ -1,0 +1,124 @@
+"""Means and differences with 95 % intervals and p, by one formula: docs/statistics.md writes it out.
+
+Two sources of variance, each with its own degrees of freedom, are joined as Satterthwaite (Biometrics Bulletin 2 (1946)
+110-114) and Welch (Biometrika 34 (1947) 28-35) do: clusters (Miller, arXiv 2411.00640) and the seeds of each arm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from mmprolong.errors import ArtifactError
+from mmprolong.reporting.statistics.scores import ArmScores, Questions
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+K = TypeVar("K")
+LEVEL = 0.05
+"""Of all tests; intervals are of confidence 1 - LEVEL."""
+RULE_OF_THREE = 3.0
+"""Where none of n clusters fails, at most 3/n of them do, with a confidence of 95 %.
+
+Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean or a difference of means, in the unit of the scores ([0, 1])."""
+
+    value: float
+    low: float
+    """Lower end of the 95 % interval; without an interval the value."""
+    high: float
+    p: float = 1.0
+    """Two-sided, that the truth is 0."""
+    standard_error: float = 0.0
+    degrees_of_freedom: float = 0.0
+    """0: only the value is known."""
+    seeds: bool = False
+    """Whether the interval covers seeds besides clusters."""
+
+    @classmethod
+    def bare(cls, value: float) -> "Estimate":
+        """Make an estimate without an interval, of a source that keeps only means."""
+        return cls(value=value, low=value, high=value)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether single questions are known."""
+        return self.degrees_of_freedom > 0
+
+
+def mean(arm: ArmScores) -> Estimate:
+    """Return the average of an arm over its runs, within what scores can be."""
+    return _estimate(float(arm.means.mean()), arm.influence, arm.questions, [arm], 0.0)
+
+
+def difference(arm: ArmScores, baseline: ArmScores) -> Estimate:
+    """Return `arm` minus `baseline`, paired by cluster.
+
+    Seeds are not paired: seed 0 of one arm has nothing in common with seed 0 of the other. An arm with one run has no
+    term of its own for seeds; the interval then speaks of this very model.
+
+    Raises:
+        ArtifactError: the arms did not answer the same questions.
+    """
+    if arm.questions.names != baseline.questions.names:
+        raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
+    value = float(arm.means.mean() - baseline.means.mean())
+    return _estimate(value, arm.influence - baseline.influence, arm.questions, [arm, baseline], -1.0)
+
+
+def holm(p: Mapping[K, float]) -> dict[K, float]:
+    """Adjust the p-values of one table, so that the chance of any false mark in it stays at the level.
+
+    Source: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
+    """
+    adjusted: dict[K, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(p, key=lambda name: p[name])):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[name]))
+        adjusted[name] = largest
+    return {name: adjusted[name] for name in p}
+
+
+def _estimate(
+    value: float, influence: "ndarray", asked: Questions, arms: Sequence[ArmScores], least: float
+) -> Estimate:
+    """Return the estimate; `least` is the smallest value, as a share of the largest."""
+    from scipy.special import stdtr, stdtrit
+
+    several = [arm.means for arm in arms if len(arm.means) > 1]
+    sources = [(_by_clusters(influence, asked), asked.degrees_of_freedom)]
+    sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
+    variance = sum(part for part, _ in sources)
+    freedom = variance**2 / sum(part**2 / each for part, each in sources)
+    error, top = variance**0.5, float(asked.weights.sum())
+    half = float(stdtrit(freedom, 1 - LEVEL / 2)) * error
+    return Estimate(
+        value=value,
+        low=max(value - half, least * top),
+        high=min(value + half, top),
+        p=2 * float(stdtr(freedom, -abs(value) / error)),
+        standard_error=error,
+        degrees_of_freedom=freedom,
+        seeds=bool(several),
+    )
+
+
+def _by_clusters(influence: "ndarray", asked: Questions) -> float:
+    """Return the variance by clusters.
+
+    Where no cluster disagrees, as when all is right or all wrong, it is that of an interval by the rule of three: whole
+    clusters answer otherwise, not single questions. A cell that rests on one cluster may be anything.
+    """
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(asked.degrees_of_freedom, 1 - LEVEL / 2))
+    top = float(asked.weights.sum())
+    variance = float((influence**2).sum())
+    if variance < (1e-9 * top) ** 2:
+        variance = (RULE_OF_THREE * top / asked.clusters / quantile) ** 2
+    return variance + asked.single_cluster / quantile**2

@@ -1,0 +1,91 @@
+"""Questions that a vision-language model writes on segments of documents; many requests at once."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmprolong import plugins
+from mmprolong.errors import EndpointError, RequestFailed
+from mmprolong.llm.budget import Budget
+from mmprolong.llm.flows import drive
+from mmprolong.llm.ledger import Ledger
+from mmprolong.llm.requests import Chat, Flow
+from mmprolong.records import Document, Example, Reject
+from mmprolong.settings.knobs import Source
+from mmprolong.settings.llm import Llm
+from mmprolong.synthesis.llm_tasks import ModelTask
+from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import segments
+from mmprolong.synthesis.template import example_of
+
+_TRIES = 3
+"""Segments that are asked about before a question is given up."""
+
+
+class _Asked(NamedTuple):
+    document: Document
+    length: str
+    task: str
+    number: int
+
+
+def write_by_model(
+    materials: Iterable[tuple[Material, str]], source: Source, llm: Llm, chat: Chat, store: Path
+) -> Iterator[Example | Reject]:
+    """Yield up to `source.questions_per_task` examples of every task over each document, and what was refused.
+
+    Answers that the ledger of `store` holds are not asked for again.
+
+    Raises:
+        EndpointError: the model cannot be asked, or some questions had no answer; a rerun asks only these.
+        OverBudget: the next request might cost too much.
+    """
+    ledger = Ledger(store, llm.model)
+    asked: deque[_Asked] = deque()
+    flows = _flows(materials, source, asked)
+    unanswered: list[RequestFailed] = []
+    for found in drive(flows, chat, ledger, Budget(llm, ledger), llm.at_once):
+        document, length, task, number = asked.popleft()
+        if isinstance(found, RequestFailed) and found.again:
+            unanswered.append(found)
+        elif isinstance(found, RequestFailed):
+            yield Reject(what=f"{document.source}: {task}", reason=found.reason, detail=found.detail)
+        else:
+            identifier = f"{document.id[:16]}-{source.seed}-{task}-{number}"
+            for each in found:
+                refused = isinstance(each, Reject)
+                yield each if refused else example_of(identifier, task, each, document, length, llm.model)
+    if unanswered:
+        raise EndpointError(
+            f"{llm.model}: {len(unanswered)} questions had no answer, the first: {unanswered[0]}; run again, only "
+            "these are asked"
+        )
+
+
+def _flows(
+    materials: Iterable[tuple[Material, str]], source: Source, asked: "deque[_Asked]"
+) -> Iterator[Flow[list[Question | Reject]]]:
+    """Yield a flow for every question that is wanted; notes in `asked` what it is for."""
+    for material, length in materials:
+        document = material.document
+        for name in source.tasks:
+            task: ModelTask = plugins.make("mmprolong.synthesis.llm_tasks", name, "source.tasks")
+            for number in range(source.questions_per_task):
+                asked.append(_Asked(document, length, name, number))
+                rng = np.random.default_rng([source.seed, int(document.id[:12], 16), number, *name.encode()])
+                yield _one_question(task, material, rng)
+
+
+def _one_question(task: ModelTask, material: Material, rng: np.random.Generator) -> Flow[list[Question | Reject]]:
+    """Ask about one segment after another until a question holds."""
+    runs = segments(material)
+    found: list[Question | Reject] = []
+    for index in rng.permutation(len(runs))[:_TRIES]:
+        found += yield from task.write(material, runs[int(index)], rng)
+        if any(isinstance(each, Question) for each in found):
+            break
+    return found
