@@ -27,12 +27,18 @@ class Point:
     config: dict[str, Any]
     """The frozen configuration, complete."""
     steps: dict[str, str]
-    """Step ids by role: `corpus`, `<phase>.mixture`, `<phase>.training`, `reply`, `score`, ..."""
+    """Step ids by role, as `steps_of` names them."""
 
     @property
     def name(self) -> str:
         """What a person calls the run: 'uniform (seed 1)'."""
         return f"{self.label} (seed {self.seed})"
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """Ids of the score steps, by benchmark."""
+        roles = ((role.partition("."), step) for role, step in self.steps.items())
+        return {name: step for (stage, _, name), step in roles if stage == "score"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
