@@ -13,7 +13,7 @@ from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
-_VERBATIM = re.compile(
+VERBATIM = re.compile(
     r"https://"
     r"|(?:\.py|ipynb)\Z"
     r"|\Apage"
@@ -45,7 +45,7 @@ class MMLongBenchDoc:
             return float(_same_fraction(gold, reply))
         if kind in ("Str", "None"):
             gold, said = _cleaned(gold), _cleaned(reply)
-            return float(gold == said) if _VERBATIM.search(gold) else anls(said, gold)
+            return float(gold == said) if VERBATIM.search(gold) else anls(said, gold)
         return _same_list(_as_list(gold), _as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
@@ -99,7 +99,7 @@ def _same_list(gold: list[Any], said: list[Any]) -> float:
         return 0.0
     pairs = list(zip(sorted(map(_cleaned, gold)), sorted(map(_cleaned, said)), strict=True))
     first = pairs[0][0]
-    if _is_number(first) or _VERBATIM.search(first):
+    if _is_number(first) or VERBATIM.search(first):
         return float("-".join(item for item, _ in pairs) == "-".join(item for _, item in pairs))
     return min(anls(answer, item) for item, answer in pairs)
 
