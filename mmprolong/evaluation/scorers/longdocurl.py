@@ -1,15 +1,13 @@
 """LongDocURL's rule on extracted answers: numbers by value, text by edit distance, lists by each item's best match."""
 
-import ast
 import re
-import warnings
 from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any, ClassVar
 
 from mmprolong.evaluation.scorers import by_rule
 from mmprolong.evaluation.scorers._edit_distance import anls
-from mmprolong.evaluation.scorers.mmlongbench_doc import VERBATIM
+from mmprolong.evaluation.scorers.mmlongbench_doc import VERBATIM, as_list, is_number
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
@@ -34,7 +32,7 @@ class LongDocUrl:
             return float(_same_fraction(gold, reply))
         if kind in ("String", "None"):
             return _same_text(_cleaned(gold), _cleaned(reply))
-        return _same_list(_as_list(gold), _as_list(reply))
+        return _same_list(as_list(gold), as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""
@@ -64,27 +62,12 @@ def _same_text(gold: str, said: str) -> float:
 def _same_list(gold: list[Any], said: list[Any]) -> float:
     """Compare in order where the first gold is a number or must be verbatim; else each gold with its best answer."""
     wanted, answers = [_cleaned(item) for item in gold], [_cleaned(item) for item in said]
-    if _is_number(wanted[0]) or VERBATIM.search(wanted[0]):
+    if is_number(wanted[0]) or VERBATIM.search(wanted[0]):
         return float("-".join(wanted) == "-".join(answers))
     if not answers:
         raise IndexError("no answers")
     best = [max(anls(answer, item) for answer in answers) for item in wanted]
     return sum(best) / len(best) * sqrt(min(1, len(wanted) / len(answers)))
-
-
-def _as_list(answer: Any) -> list[Any]:
-    if isinstance(answer, str) and answer.startswith("["):
-        with warnings.catch_warnings(action="ignore"):
-            answer = ast.literal_eval(answer)
-    return answer if isinstance(answer, list) else [answer]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _cleaned(answer: Any) -> str:
