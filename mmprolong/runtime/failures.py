@@ -106,7 +106,7 @@ def from_note(note: Mapping[str, Any]) -> Failure:
     return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
 
 
-def leave_note(folder: Path, failure: Failure, traceback: str = "") -> None:
+def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
     """Write down in a step's folder why it failed, for `from_note`; on a full disk there is no note."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
     note = {"kind": failure.kind, "error": failure.says, "traceback": traceback, "time": time}

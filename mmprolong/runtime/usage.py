@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +12,8 @@ from mmprolong.store.atomic import read_json, write_json
 _ATTEMPTS = "attempts.json"
 
 
-class Usage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """Time that was taken."""
 
     seconds: float = 0.0
@@ -25,7 +25,7 @@ class Usage(NamedTuple):
 class _Before:
     """The attempts before this one."""
 
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     code: dict[str, str] = field(default_factory=dict)
 
 

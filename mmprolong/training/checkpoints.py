@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmprolong.store.store import CHECKPOINTS, hash_outputs, read_json, write_json
+from mmprolong.store.atomic import read_json, write_json
+from mmprolong.store.store import CHECKPOINTS, hash_outputs
 
 _MANIFEST = "manifest.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mmprolong.settings.knobs import Cluster, Tracking
-from mmprolong.store.store import CHECKPOINTS, Store, lease
+from mmprolong.store.lease import lease
+from mmprolong.store.store import CHECKPOINTS, Store
 from mmprolong.sweep.launch import Launcher
 from mmprolong.sweep.standing import standings
 from mmprolong.sweep.todo import settled_steps, spent_steps
