@@ -71,7 +71,7 @@ class Failure:
     """Why a step has no result."""
 
     kind: str
-    says: str
+    message: str
     """What was found; all but the first line stands in the note alone."""
 
     def advice(self, stage: str, again: str) -> str:
@@ -109,7 +109,7 @@ def from_note(note: Mapping[str, Any]) -> Failure:
 def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
     """Write down in a step's folder why it failed, for `from_note`; on a full disk there is no note."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    note = {"kind": failure.kind, "error": failure.says, "traceback": traceback, "time": time}
+    note = {"kind": failure.kind, "error": failure.message, "traceback": traceback, "time": time}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / FAILED, note)

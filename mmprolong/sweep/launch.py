@@ -187,7 +187,7 @@ class Launcher:
         if not is_held(folder):
             written = dict(read_log(worker.log)).get(step.path)
             write_failure(folder, failure, "\n".join(written.lines[-_LAST:]) if written else "")
-        return failure.says
+        return failure.message
 
     def _stop(self) -> None:
         """End the workers; a step that runs may save what it has. A second interrupt does not wait for it."""

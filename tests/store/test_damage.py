@@ -61,7 +61,7 @@ def test_a_damaged_result_is_a_failed_step_and_no_number(
     assert [name for name, each in where.items() if each.state != "finished"] == ["score-uniform-s1"]
     failure = where["score-uniform-s1"].failure
     assert failure is not None
-    assert failure.kind == "data" and "delete the folder to run the step again" in failure.says
+    assert failure.kind == "data" and "delete the folder to run the step again" in failure.message
     assert "failed (data)" in said(capsys, "status", "length_dist", *place)
     assert "score-uniform-s1" in said(capsys, "logs", "length_dist", *place)
     shown = said(capsys, "claims", "balanced_lengths_win", *place)

@@ -79,7 +79,7 @@ def test_looking_at_a_lease_takes_it_from_nobody(store: Store):
 def test_the_end_of_a_process_has_one_kind(code: int, out_of_memory: bool, kind: str, says: str):
     failure = from_process(code, out_of_memory)
     assert failure.kind == kind
-    assert says in failure.says
+    assert says in failure.message
 
 
 def kill_worker(words: list[str], store: Path, stage: str) -> str:
@@ -102,7 +102,7 @@ def test_a_killed_worker_fails_its_step_and_everybody_says_so(tmp_path: Path, ca
     (note,) = store.glob("training/*/failed.json")
     failure = noted(note.parent)
     assert failure is not None
-    assert (failure.kind, failure.says) == ("killed", "its process ended with signal 9 (Killed)")
+    assert (failure.kind, failure.message) == ("killed", "its process ended with signal 9 (Killed)")
     plan = load_plan(Store(store), "length_dist")
     where = standings(Store(store), plan)
     assert {each.state for each in where.values()} == {"finished", "failed", "blocked"}

@@ -106,7 +106,7 @@ def test_steps_that_need_a_failed_one_are_blocked(store: Store):
     assert states(found) == ["failed", "blocked", "blocked"]
     failure = found["training0"].failure
     assert failure is not None
-    assert (failure.kind, failure.says) == ("time", "Slurm: timeout on n7")
+    assert (failure.kind, failure.message) == ("time", "Slurm: timeout on n7")
 
 
 def test_a_step_says_itself_why_it_failed(store: Store):
