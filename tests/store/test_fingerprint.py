@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmprolong.errors import ConfigError
-from mmprolong.settings.knobs import Corpus, Optimizer, identity
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Corpus, Optimizer
 from mmprolong.store.fingerprint import canonical, digest, readable_id
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
-from mmprolong.settings.knobs import Optimizer, Source, identity
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Optimizer, Source
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.lease import lease
 from mmprolong.store.store import DONE, SCRATCH, Store, drifted, hash_outputs, remove_left_scratch, remove_scratch
