@@ -91,7 +91,7 @@ def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Cal
     folder, stage, settings = store.folder(step.stage, step.id), STAGES[step.stage], settings_of(step)
     inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
-    origin = {"commit": code_version(), "code": attempt.code, "packages": packages(), "hardware": hardware()}
+    origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
     log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     try:

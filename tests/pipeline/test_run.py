@@ -52,7 +52,7 @@ def test_a_stopped_step_goes_on_and_has_taken_the_time_of_both_attempts(store: S
         with pytest.raises(Interrupted):
             run_step(store, step, OFF, stopping=lambda: True)
         assert (folder / SCRATCH / "sum").read_text() == kept
-    noted = read_json(folder / SCRATCH / "attempts.json")["usage"]["seconds"]
+    noted = read_json(folder / SCRATCH / "attempts.json")["seconds"]
     assert run_step(store, step, OFF).metrics == {"overall": 6}
     record = store.record("score", "a")
     assert record is not None and record.seconds >= round(noted, 3)

@@ -7,7 +7,7 @@ from mmprolong.runtime.usage import Attempt
 from mmprolong.store.atomic import read_json, write_json
 from mmprolong.store.store import SCRATCH, hash_outputs
 
-BEFORE = {"usage": {"seconds": 1000.0, "cpu_seconds": 3600.0}, "code": {"a.py": "1", "b.py": "1"}}
+BEFORE = {"seconds": 1000.0, "cpu_seconds": 3600.0, "code": {"a.py": "1", "b.py": "1"}}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def noted(scratch: Path) -> float:
-    return read_json(scratch / "attempts.json")["usage"]["seconds"]
+    return read_json(scratch / "attempts.json")["seconds"]
 
 
 def test_a_step_has_taken_what_its_attempts_took(scratch: Path):
@@ -31,15 +31,15 @@ def test_a_step_has_taken_what_its_attempts_took(scratch: Path):
 
 
 def test_a_step_that_goes_on_under_other_code_has_both(scratch: Path):
-    assert Attempt(scratch, {"a.py": "2", "b.py": "1"}).code == {"a.py": "1+2", "b.py": "1"}
-    assert Attempt(scratch, {"a.py": "1"}).code == {"a.py": "1+2", "b.py": "1"}
+    assert Attempt(scratch, {"a.py": "2", "b.py": "1"}).usage.code == {"a.py": "1+2", "b.py": "1"}
+    assert Attempt(scratch, {"a.py": "1"}).usage.code == {"a.py": "1+2", "b.py": "1"}
 
 
 def test_an_attempt_that_left_nothing_to_go_on_from_does_not_count(scratch: Path):
     (scratch / "answered.jsonl").unlink()
     attempt = Attempt(scratch, {"a.py": "2"})
     assert attempt.usage.seconds < 1000
-    assert attempt.code == {"a.py": "2"}
+    assert attempt.usage.code == {"a.py": "2"}
 
 
 def test_a_killed_attempt_counts_up_to_where_it_last_said_how_far_it_was(scratch: Path):
