@@ -13,7 +13,8 @@ from rich.table import Table
 
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ArtifactError, ConfigError, Wrong, WrongValues, nearest
-from mmprolong.store.store import PROGRESS, Store, read_json
+from mmprolong.store.atomic import read_json
+from mmprolong.store.store import PROGRESS, Store
 
 if TYPE_CHECKING:
     from mmprolong.config.provenance import Origins
@@ -80,7 +81,7 @@ def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
 
 def finish(asked: Asked, roles: Sequence[str], console: Terminal) -> None:
     """Run the steps of `roles` and all that they need, each once; finished ones are not repeated."""
-    from mmprolong.pipeline.steps import run_step
+    from mmprolong.pipeline.run import run_step
 
     for step in _needed(asked.steps, roles):
         if asked.store.record(step.stage, step.id) is not None:

@@ -15,7 +15,7 @@ import msgspec
 from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, kind_of, leave_note
+from mmprolong.runtime.failures import Failure, kind_of, write_failure
 from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import Attempt
@@ -91,7 +91,7 @@ def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Cal
     folder, stage, settings = store.folder(step.stage, step.id), STAGES[step.stage], settings_of(step)
     inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
-    origin = {"commit": code_version(), "code": attempt.code, "packages": packages(), "hardware": hardware()}
+    origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
     log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
@@ -118,9 +118,7 @@ def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Cal
         **origin,
     )
     try:
-        log.finish(
-            metrics
-        )  # first: a step that is finished never runs again, and would not mend a run left open in W&B
+        log.finish(metrics)  # first: a finished step never runs again, and would not mend a run left open in W&B
     finally:
         store.finish(record)
     remove_scratch(folder)
@@ -155,4 +153,4 @@ def _logger(
 def _note_failure(folder: Path, error: Exception) -> None:
     expected = isinstance(error, MMProLongError)
     says = str(error) if expected else f"{type(error).__name__}: {error}"
-    leave_note(folder, Failure(kind_of(error), says), "" if expected else traceback.format_exc())
+    write_failure(folder, Failure(kind_of(error), says), "" if expected else traceback.format_exc())

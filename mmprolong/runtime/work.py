@@ -31,7 +31,7 @@ class Work:
     scratch: Path
     """Folder of what the step goes on from after a stop; never hashed, gone once the step is finished."""
     log: RunLog
-    world: World = World.alone()
+    world: World = World()
 
     @property
     def store(self) -> Path:

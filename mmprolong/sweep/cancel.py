@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmprolong.pipeline.plan import PLANS, Plan
-from mmprolong.store.store import Store, lease
+from mmprolong.store.lease import lease
+from mmprolong.store.store import Store
 from mmprolong.sweep.arrays import descendants
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.jobstate import JobState

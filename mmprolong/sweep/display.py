@@ -71,7 +71,7 @@ def progress_view(plan: Plan, where: Mapping[str, Standing], usual: Mapping[str,
 def failures(plan: Plan, where: Mapping[str, Standing]) -> list[Text]:
     """One line a failed step, one for all that hang on them."""
     failed = {plan.steps[name].label: each.failure for name, each in where.items() if each.failure}
-    lines = [Text(f"failed: {label}: {failure.says}", style="red") for label, failure in failed.items()]
+    lines = [Text(f"failed: {label}: {failure.message}", style="red") for label, failure in failed.items()]
     blocked = sum(each.state == "blocked" for each in where.values())
     if blocked:
         lines.append(Text(f"{blocked} steps need a failed one and were not run", style="yellow"))

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ import msgspec
 from mmprolong.config.groups import CONFIG_DIR, PARTS, own_files, root
 from mmprolong.errors import writing
 from mmprolong.pipeline.plan import PLANS, Plan
-from mmprolong.store.environment import FROZEN, code_version
-from mmprolong.store.store import Store, write_json
+from mmprolong.store.atomic import partial_name, write_json
+from mmprolong.store.environment import FROZEN, code_version, git
+from mmprolong.store.store import Store
 
 _PACKAGE = Path(__file__).parent.parent
 DIFF = "changes.diff"
@@ -80,7 +80,7 @@ def _copy(folder: Path) -> Path:
     whole = folder / f"code-{_digest(sources)}"
     if whole.exists():
         return whole
-    partial = folder / f"{whole.name}.{os.getpid()}.partial"
+    partial = partial_name(whole)
     try:
         with writing(whole):
             _fill(partial, sources)
@@ -106,7 +106,7 @@ def _fill(folder: Path, sources: dict[str, Path]) -> None:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    (folder / DIFF).write_bytes(_changes())
+    (folder / DIFF).write_bytes(git("diff", "HEAD", "--binary"))  # new files are in the copy itself
     created = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(folder / FROZEN, {"commit": code_version(), "created": created})
 
@@ -131,13 +131,3 @@ def _digest(sources: dict[str, Path]) -> str:
         digest.update(f"{name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _changes() -> bytes:
-    """Empty where there is no git; new files are in the copy itself."""
-    try:
-        words = ["git", "-C", str(_PACKAGE.parent), "diff", "HEAD", "--binary"]
-        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return b""
-    return b"" if done.returncode else done.stdout

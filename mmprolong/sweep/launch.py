@@ -16,9 +16,10 @@ from typing import IO
 import msgspec
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.runtime.failures import from_process, leave_note
+from mmprolong.runtime.failures import from_process, write_failure
 from mmprolong.settings.knobs import Cluster, Tracking
-from mmprolong.store.store import DONE, Store, held
+from mmprolong.store.lease import is_held
+from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.freeze import Frozen, environment, freeze_launch
 from mmprolong.sweep.oom import kills
 from mmprolong.sweep.resources import THREADS, workers
@@ -183,10 +184,10 @@ class Launcher:
         failure = from_process(worker.process.wait(), out_of_memory=kills() > worker.kills)
         if (folder / DONE).exists():
             return ""
-        if not held(folder):
+        if not is_held(folder):
             written = dict(read_log(worker.log)).get(step.path)
-            leave_note(folder, failure, "\n".join(written.lines[-_LAST:]) if written else "")
-        return failure.says
+            write_failure(folder, failure, "\n".join(written.lines[-_LAST:]) if written else "")
+        return failure.message
 
     def _stop(self) -> None:
         """End the workers; a step that runs may save what it has. A second interrupt does not wait for it."""

@@ -56,7 +56,7 @@ def _written(path: Path) -> str:
 def _here(store: Store, step: Step, at: Standing, log: StepLog | None, lines: int) -> Said | None:
     """Of a step that ran on this machine: its failure with the traceback, or else what its worker wrote meanwhile."""
     folder = store.folder(step.stage, step.id)
-    failure = [f"{at.failure.kind}: {at.failure.says}"] if at.failure else []
+    failure = [f"{at.failure.kind}: {at.failure.message}"] if at.failure else []
     left = traceback(folder, at.failure)
     if log is None and not failure:
         return None

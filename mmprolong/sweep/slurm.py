@@ -9,7 +9,8 @@ from typing import Any
 from mmprolong.errors import DiskFull, SchedulerError
 from mmprolong.pipeline.plan import PLANS, Plan, planned, save_plan
 from mmprolong.settings.knobs import Cluster, Tracking
-from mmprolong.store.store import Store, lease
+from mmprolong.store.lease import lease
+from mmprolong.store.store import Store
 from mmprolong.sweep.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.cancel import live_jobs, release, strays, withdraw
 from mmprolong.sweep.freeze import Frozen, freeze_launch, launches, setup

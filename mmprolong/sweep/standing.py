@@ -14,7 +14,8 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, from_job, from_log, from_note
-from mmprolong.store.store import FAILED, LOG, PROGRESS, Store, held
+from mmprolong.store.lease import is_held
+from mmprolong.store.store import FAILED, LOG, PROGRESS, Store
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.job_logs import newest_attempt
 from mmprolong.sweep.jobstate import UNLISTED, JobState
@@ -157,7 +158,7 @@ def _standing(
     state = states.get(job)
     if state is not None and state.live:
         return _live(folder, job, state)
-    if leases and held(folder):
+    if leases and is_held(folder):
         return running(folder, job)
     # A job that begins takes an older note away; one that never began has said nothing by it.
     since = submission.time if submission and not log_path(store, submission).exists() else ""

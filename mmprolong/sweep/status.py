@@ -61,7 +61,7 @@ def _state(store: Store, plan: Plan, point: Point, standings: Mapping[str, Stand
 def _said(role: str, standing: Standing) -> Text:
     job = f", job {standing.job}" if standing.job else ""
     if standing.state == "failed" and standing.failure:
-        return Text(f"{role} failed ({standing.failure.kind}): {standing.failure.says}{job}", style="red")
+        return Text(f"{role} failed ({standing.failure.kind}): {standing.failure.message}{job}", style="red")
     if standing.state == "running":
         return Text(f"{role} {_progress(standing)}{job}", style="cyan")
     if standing.state == "queued":

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from mmprolong.pipeline.plan import read_plan
-from mmprolong.pipeline.steps import run_step
+from mmprolong.pipeline.run import run_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import Store

@@ -3,7 +3,7 @@
 from collections.abc import Set
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.store.store import Store, drop_left_over
+from mmprolong.store.store import Store, remove_left_scratch
 
 GONE = "its folder is gone, and nothing that is to do needs it"
 
@@ -18,7 +18,7 @@ def settled_steps(store: Store, plan: Plan) -> set[str]:
     """
     finished = {name for name, step in plan.steps.items() if store.record(step.stage, name) is not None}
     for name in finished:
-        drop_left_over(store.folder(plan.steps[name].stage, name))
+        remove_left_scratch(store.folder(plan.steps[name].stage, name))
     return finished | spent_steps(plan, finished)
 
 

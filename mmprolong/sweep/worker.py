@@ -16,7 +16,7 @@ import msgspec
 
 from mmprolong.errors import MMProLongError
 from mmprolong.pipeline.plan import Plan, read_plan
-from mmprolong.pipeline.steps import run_step
+from mmprolong.pipeline.run import run_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import Store

@@ -7,20 +7,23 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmprolong.store.store import CHECKPOINTS, hash_outputs, read_json, write_json
+from mmprolong.store.atomic import read_json, write_json
+from mmprolong.store.store import hash_outputs
 
+CHECKPOINTS = "checkpoints"
 _MANIFEST = "manifest.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
-def save(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, state: dict) -> None:
+def save(scratch: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, state: dict) -> None:
     """Write the snapshot of an update and drop the older ones; it counts only once its manifest is there.
 
     Args:
+        scratch: of the step.
         weights: that `optimizer` moves, by name.
         state: JSON values; `updates` names the snapshot.
     """
-    root = folder / CHECKPOINTS
+    root = scratch / CHECKPOINTS
     partial = root / f"{state['updates']:08d}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -35,9 +38,9 @@ def save(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.opt
             shutil.rmtree(other)
 
 
-def restore(folder: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict | None:
+def restore(scratch: Path, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> dict | None:
     """Load the newest whole snapshot into weights and optimizer; its state, or None if there is none."""
-    for snapshot in sorted((folder / CHECKPOINTS).glob("[0-9]" * 8), reverse=True):
+    for snapshot in sorted((scratch / CHECKPOINTS).glob("[0-9]" * 8), reverse=True):
         manifest = read_json(snapshot / _MANIFEST)
         found = {name: digest for name, digest in hash_outputs(snapshot).items() if name != _MANIFEST}
         if found == manifest["files"]:

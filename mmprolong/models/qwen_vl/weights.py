@@ -11,7 +11,7 @@ from mmprolong.models.qwen_vl.attention import speed_up
 from mmprolong.models.qwen_vl.vision import Patches
 from mmprolong.models.rope import rope_base, rope_fingerprint
 from mmprolong.records import Checkpoint
-from mmprolong.store.store import read_json, write_json
+from mmprolong.store.atomic import read_json, write_json
 
 NOTE = "checkpoint.json"
 

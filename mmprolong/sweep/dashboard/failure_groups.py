@@ -50,7 +50,7 @@ def _group(
         stage=stage,
         kind=kind,
         steps=len(failed),
-        reasons=Counter(each.says for each in failed.values()).most_common(_SHOWN),
+        reasons=Counter(each.message for each in failed.values()).most_common(_SHOWN),
         labels=[plan.steps[name].label.removeprefix(f"{plan.ablation}/") for name in failed][:_SHOWN],
         words=last_words(store.folder(stage, first), where[first], _LINES),
         advice=failure.advice(stage, again(store, plan, stage, kind)),

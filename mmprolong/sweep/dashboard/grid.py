@@ -101,6 +101,6 @@ def _cells(row: str, role: str, points: Sequence[Point], where: Mapping[str, Sta
 
 def _cell(whose: str, at: Standing) -> Cell:
     share = round(100 * at.progress["done"] / max(at.progress["total"], 1)) if at.progress else None
-    why = at.failure.says if at.failure else at.detail
+    why = at.failure.message if at.failure else at.detail
     parts = [whose, at.state + (f" {share} %" if share is not None else ""), f"job {at.job}" if at.job else "", why]
     return Cell(state=at.state, says=", ".join(filter(None, parts)), share=share)

@@ -1,14 +1,14 @@
 """The page on the disk: written beside and renamed, by one process at a time, and never the end of what it shows."""
 
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.store.store import Store, locked
+from mmprolong.store.atomic import partial_name
+from mmprolong.store.lease import try_lock
+from mmprolong.store.store import Store
 from mmprolong.sweep.dashboard.page import page, utc_now
 from mmprolong.sweep.standing import Standing
 
@@ -64,9 +64,9 @@ class Dashboard:
         following = stack.enter_context(self.path.with_name(f".{FILE}.next").open("a"))
         writing = stack.enter_context(self.path.with_name(f".{FILE}.now").open("a"))
         end = time.monotonic() + patience
-        if not locked(following.fileno()):
+        if not try_lock(following.fileno()):
             return False
-        while not locked(writing.fileno()):
+        while not try_lock(writing.fileno()):
             if time.monotonic() > end:
                 return False
             time.sleep(_POLL)
@@ -86,7 +86,7 @@ class Dashboard:
             look: where the steps stand.
             source: who says so.
         """
-        partial = self.path.with_name(f".{FILE}.{socket.gethostname()}.{os.getpid()}.partial")
+        partial = partial_name(self.path)
         try:
             partial.write_text(page(self._store, self._plan, look(), source, utc_now()), encoding="utf-8")
             partial.replace(self.path)

@@ -28,9 +28,11 @@ def tear(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
 
 
-def lose(path: Path) -> None:
-    """Let an output that the record names be missing."""
-    rewrite(path.parents[2], "/".join(path.parts[-3:-1]), outputs={"scores.jsonl": "0", "gone.json": "0"})
+def flip(path: Path) -> None:
+    """Let one digit be another."""
+    content = path.read_bytes()
+    digit = content.index(b"0.")
+    path.write_bytes(content[:digit] + b"1" + content[digit + 1 :])
 
 
 @pytest.fixture
@@ -51,23 +53,35 @@ def steps_of(roles: Mapping[str, str]) -> Iterator[Step]:
         yield Step(id=name, stage=stage_of(role), settings=tokens, needs=needs, label=name)
 
 
-@pytest.mark.parametrize("damage", [tear, lose])
-def test_a_damaged_result_is_a_failed_step_and_no_number(
-    capsys: pytest.CaptureFixture[str], store: Path, damage: Callable[[Path], None]
+@pytest.mark.parametrize(("name", "damage"), [("done.json", tear), ("done.json", flip), ("scores.jsonl", Path.unlink)])
+def test_a_damaged_record_is_a_failed_step_and_no_number(
+    capsys: pytest.CaptureFixture[str], store: Path, name: str, damage: Callable[[Path], None]
 ):
-    damage(store / SCORE / "done.json")
+    damage(store / SCORE / name)
     place = ("--store", str(store))
     where = standings(Store(store), load_plan(Store(store), "length_dist"))
     assert [name for name, each in where.items() if each.state != "finished"] == ["score-uniform-s1"]
     failure = where["score-uniform-s1"].failure
     assert failure is not None
-    assert failure.kind == "data" and "delete the folder to run the step again" in failure.says
+    assert failure.kind == "data" and "delete the folder to run the step again" in failure.message
     assert "failed (data)" in said(capsys, "status", "length_dist", *place)
     assert "score-uniform-s1" in said(capsys, "logs", "length_dist", *place)
     shown = said(capsys, "claims", "balanced_lengths_win", *place)
     assert "cannot be judged" in shown and "delete the folder" in shown
     for refusing in ("report", "power"):
         assert "delete the folder to run the step again" in said(capsys, refusing, "length_dist", *place, code=1)
+
+
+@pytest.mark.parametrize("damage", [flip, tear, lambda path: path.write_bytes(b"")])
+def test_damaged_marks_are_no_numbers(
+    capsys: pytest.CaptureFixture[str], store: Path, damage: Callable[[Path], object]
+):
+    damage(store / SCORE / "scores.jsonl")
+    place = ("--store", str(store))
+    for refusing in ("report", "power"):
+        told = said(capsys, refusing, "length_dist", *place, code=1)
+        assert f"{SCORE}/scores.jsonl: has SHA-256" in told and f"rm -r {store / SCORE}" in told
+    assert "cannot be judged" in said(capsys, "claims", "balanced_lengths_win", *place)
 
 
 def test_mixed_code_of_one_ablation_leaves_the_other_claims_alone(capsys: pytest.CaptureFixture[str], store: Path):

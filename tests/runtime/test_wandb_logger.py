@@ -1,42 +1,32 @@
-"""The mirror of a run: what a second attempt adds to it, and what becomes of it where W&B does not answer."""
+"""A run in W&B: what a second attempt adds to it, and what becomes of it where W&B does not answer."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from mmprolong.evaluation import score
-from mmprolong.pipeline.steps import make_step, run_step
-from mmprolong.records import RunRecord
 from mmprolong.reporting.sources.wandb_files import read_runs
-from mmprolong.runtime.run_log import RunLog
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
-from mmprolong.settings.stages import ScoreSettings
-from mmprolong.store.store import LOG, Store
-from tests.offline import await_summary
-from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, serving
 
 ATTEMPT = """
 import sys, time
 from pathlib import Path
 from mmprolong.settings.knobs import Tracking
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.wandb_logger import WandbLogger
 root, first, last, end = sys.argv[1:]
-mirror = Mirror("step-1", {}, "step-1", "group", Path(root), Tracking(mode="online"))
+logger = WandbLogger("step-1", {}, "step-1", "group", Path(root), Tracking(mode="online"))
 for number in range(int(first), int(last)):
-    mirror.metrics({"loss": number / 8}, number)
+    logger.metrics({"loss": number / 8}, number)
 if end == "killed":
     print("logged", flush=True)
     time.sleep(60)
-mirror.finish({"loss": 0.0}, failed=False)
+logger.finish({"loss": 0.0}, failed=False)
 """
 
 
@@ -61,37 +51,15 @@ def test_a_run_that_was_killed_online_is_gone_on_with(tmp_path: Path, ready):
 
 def test_offline_attempts_are_merged_by_the_number_of_the_row(tmp_path: Path):
     for first, last in ((1, 7), (4, 11)):
-        mirror = Mirror("step-1", {}, "step-1", "group", tmp_path, Tracking())
+        logger = WandbLogger("step-1", {}, "step-1", "group", tmp_path, Tracking())
         for number in range(first, last):
-            mirror.metrics({"loss": number / 8}, number)
-        mirror.table("scores", iter([{"sample": "s"}]))
-        mirror.finish({}, failed=False)
+            logger.metrics({"loss": number / 8}, number)
+        logger.table("scores", iter([{"sample": "s"}]))
+        logger.finish({}, failed=False)
         time.sleep(1.1)  # W&B names folders by the second
     rows = read_runs(tmp_path / "wandb")["step-1"].history
     assert [row["loss"] for row in rows] == [number / 8 for number in range(1, 11)]
     assert not (tmp_path / "wandb" / "artifacts").exists()
-
-
-class Cut(Store):
-    """Of a process that is killed at the moment at which a step would be finished."""
-
-    def finish(self, record: RunRecord) -> None:
-        raise KeyboardInterrupt
-
-
-def test_a_kill_beside_the_end_of_a_step_leaves_no_mirror_without_summary(tmp_path: Path):
-    root = write_store(tmp_path, Truth(levels={"pool_native": (0.9, 0.1)}, documents=2, questions=2, seeds=1))
-    step = make_step("score", "cut", ScoreSettings(), {"reply": "reply/reply-pool_native-s0"})
-    found = []
-    for store in (Cut(root), Store(root)):
-        with suppress(KeyboardInterrupt):
-            run_step(store, step, Tracking())
-        await_summary(root / "wandb", step.id)
-        run = read_runs(root / "wandb")[step.id]
-        found.append((run.summary["overall"], [(row["sample"], row["value"]) for row in run.history]))
-        time.sleep(1.1)  # W&B names folders by the second
-    assert found[0] == found[1]
-    assert Store(root).record("score", step.id) is not None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +85,7 @@ def test_a_step_goes_on_where_wandb_does_not(tmp_path: Path, name: str, value: s
         )
     assert done.returncode == 0, done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.startswith(f"W&B: the mirror of step-1 {becomes}: ") and reason in last
+    assert last.startswith(f"W&B: the run of step-1 {becomes}: ") and reason in last
     assert KEY not in done.stderr and "ffff" not in done.stderr
     assert not server.runs
     assert len(list((tmp_path / "wandb").glob("offline-run-*-step-1"))) == (becomes != "is off")
@@ -128,16 +96,16 @@ import sys
 from pathlib import Path
 import psutil
 from mmprolong.settings.knobs import Tracking
-from mmprolong.runtime.wandb_logger import Mirror
-mirror = Mirror("step-1", {}, "step-1", "group", Path(sys.argv[1]), Tracking())
+from mmprolong.runtime.wandb_logger import WandbLogger
+logger = WandbLogger("step-1", {}, "step-1", "group", Path(sys.argv[1]), Tracking())
 processes = psutil.Process().children(recursive=True)
 for each in processes:
     each.kill()
 psutil.wait_procs(processes)
 for number in range(3):
-    mirror.metrics({"loss": 0.0}, number)
+    logger.metrics({"loss": 0.0}, number)
 import torch
-mirror.finish({}, failed=False)
+logger.finish({}, failed=False)
 print(len(processes), "killed")
 """
 
@@ -147,11 +115,3 @@ def test_a_step_goes_on_when_the_process_of_wandb_is_killed(tmp_path: Path):
     words = [sys.executable, "-c", ABANDONED, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout in ("1 killed\n", "2 killed\n"), done.stderr
-
-
-def test_scores_that_were_logged_before_a_kill_are_not_logged_twice(tmp_path: Path):
-    store = write_store(tmp_path, Truth(levels={"pool_native": (0.9, 0.1)}, documents=2, questions=2, seeds=1))
-    (tmp_path / LOG).write_text('{"sample":"a","value":1.0}\n{"sam')
-    score.run(ScoreSettings(), {"reply": store / "reply" / "reply-pool_native-s0"}, tmp_path, RunLog(tmp_path))
-    logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
-    assert logged == [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]

@@ -42,7 +42,7 @@ def test_the_end_of_a_job_has_one_kind(state: str, exit_code: str, kind: str):
     failure = from_job(state, exit_code, "node7")
     assert failure is not None
     assert failure.kind == kind
-    assert failure.says.endswith("on node7")
+    assert failure.message.endswith("on node7")
 
 
 @pytest.mark.parametrize("state", ["COMPLETED", "RUNNING", "", "SOMETHING_NEW"])
@@ -51,14 +51,14 @@ def test_what_says_nothing_is_no_failure(state: str):
 
 
 def test_a_step_says_itself_why_it_failed():
-    assert from_note({"kind": "data", "error": "x\ny", "traceback": ""}).says == "x"
-    assert from_note({"kind": "data", "error": "\ny"}).says == "y"
+    assert from_note({"kind": "data", "error": "x\ny", "traceback": ""}).message == "x"
+    assert from_note({"kind": "data", "error": "\ny"}).message == "y"
     assert from_note({"error": "KeyError: 3", "traceback": "Traceback ..."}).kind == "code"
 
 
 @pytest.mark.parametrize("note", [{"kind": "data", "error": ""}, {"kind": "data"}])
 def test_a_failure_without_a_message_is_still_one(note: dict[str, str]):
-    assert from_note(note).says == "it did not say why"
+    assert from_note(note).message == "it did not say why"
 
 
 def test_every_kind_says_what_to_do():
