@@ -6,7 +6,7 @@ from pathlib import Path
 from mmprolong.errors import DataError
 from mmprolong.images.pages import PageImages
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.qwen_vl.inputs import Inputs, collate
+from mmprolong.models.network import Batch, collate
 from mmprolong.records import Instance, Pack, read_jsonl
 
 
@@ -41,7 +41,7 @@ class Stream:
             for name, tokens in zip(pack.instances, pack.lengths, strict=True):
                 yield self._instances[name], tokens
 
-    def packs(self, update: int) -> Iterator[Inputs]:
+    def packs(self, update: int) -> Iterator[Batch]:
         """The packed sequences of one update.
 
         Raises:
@@ -50,7 +50,7 @@ class Stream:
         for pack in self._groups[update]:
             yield self._inputs(pack)
 
-    def _inputs(self, pack: Pack) -> Inputs:
+    def _inputs(self, pack: Pack) -> Batch:
         encoded = []
         for name, length in zip(pack.instances, pack.lengths, strict=True):
             instance = self._instances[name]
@@ -59,7 +59,7 @@ class Stream:
             if found != counted:
                 raise DataError(f"{name}: (tokens, supervised) is {found}, counted as {counted}; run synthesis again")
             encoded.append(document)
-        return collate(encoded, self._images, self._backbone.image_token)
+        return collate(encoded, self._backbone, self._images)
 
 
 def _needed(packs: Sequence[Pack], sources: Sequence[Path]) -> dict[str, Instance]:
