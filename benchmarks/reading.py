@@ -12,14 +12,14 @@ from pathlib import Path
 from mmprolong.pipeline.plan import Plan, Point, save_plan
 from mmprolong.reporting.sources.wandb_files import read_runs
 from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import Store
 
 
 def one_run(folder: Path, rows: int) -> Path:
     """A real offline run of `rows` scored questions."""
-    mirror = Mirror("score-0", {"step": "score-0"}, "score-0", "reading", folder, Tracking())
+    mirror = WandbLogger("score-0", {"step": "score-0"}, "score-0", "reading", folder, Tracking())
     for row in range(rows):
         where = {"document": f"document-{row // 4}", "task": "reasoning", "length": "4x", "depth": 0.5}
         answer = {"value": float(row % 2), "parsed": "7", "target": "7", "scorer": "exact_match-1"}

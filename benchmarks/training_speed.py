@@ -17,6 +17,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from mmprolong.mixture.selection import Entry
 from PIL import Image as Pillow
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -24,11 +25,11 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from mmprolong.config.compose import Composer, freeze
 from mmprolong.images.pages import PageImages
 from mmprolong.mixture.packing import pack
-from mmprolong.mixture.selection import Entry
 from mmprolong.models.backbone import count, encode, find
 from mmprolong.models.backbones.proxy import SPECIAL, Proxy, _config
 from mmprolong.models.encoding import Encoded
-from mmprolong.pipeline.steps import run_step, steps_of
+from mmprolong.pipeline.run import run_step
+from mmprolong.pipeline.steps import steps_of
 from mmprolong.records import Document, Instance, read_jsonl, write_jsonl
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, Source, Tracking

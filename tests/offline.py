@@ -10,7 +10,7 @@ import numpy as np
 
 from mmprolong.records import Score
 from mmprolong.reporting.sources.wandb_files import read_runs
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 
 MADE: dict[str, Any] = {"commit": "0123abc", "packages": {"numpy": np.__version__}, "hardware": "2 x CPU"}
@@ -22,7 +22,7 @@ DIGEST = "0a1b2c3d4e5f"
 def mirror(store: Path, ablation: str, step: str, metrics: dict, scores: Sequence[Score], digest: str = DIGEST) -> None:
     """One offline W&B run as a score step leaves it; without `scores` it holds the means alone."""
     config = {"step": step, "stage": "score", "code": [f"score/stage.py {digest}"], **MADE}
-    run = Mirror(step, config, step, ablation, store, Tracking())
+    run = WandbLogger(step, config, step, ablation, store, Tracking())
     for number, score in enumerate(scores):
         run.metrics(msgspec.to_builtins(score), number)
     run.finish(metrics, failed=False)

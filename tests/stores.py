@@ -27,7 +27,8 @@ from mmprolong.records import (
     write_jsonl,
 )
 from mmprolong.settings.knobs import Config, Corpus, Mixture, Phase, Source, Suite
-from mmprolong.store.store import Store, write_json
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import Store, hash_outputs
 from tests.offline import DIGEST, MADE, mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
@@ -119,7 +120,7 @@ def _done(store: Store, stage: str, step: str, metrics: dict | None = None, need
         settings={},
         needs=needs or {},
         metrics=metrics or {},
-        outputs={},
+        outputs=hash_outputs(store.folder(stage, step)),
         started="2026-11-20T12:00:00+00:00",
         seconds=61.5,
         cpu_hours=0.034,

@@ -20,10 +20,12 @@ from mmprolong.images.renderer import pixel_size
 from mmprolong.models.backbone import count, encode, find
 from mmprolong.models.qwen_vl import tokens
 from mmprolong.models.qwen_vl.inputs import collate
-from mmprolong.pipeline.steps import Step, run_step, steps_of
+from mmprolong.pipeline.run import run_step
+from mmprolong.pipeline.steps import Step, steps_of
 from mmprolong.records import Document, Image, Instance, Message, Pack, Reply, RunRecord, Sample, read_jsonl
 from mmprolong.settings.knobs import Config, Tracking
-from mmprolong.store.store import Store, read_json
+from mmprolong.store.atomic import read_json
+from mmprolong.store.store import Store
 
 pytestmark = pytest.mark.xdist_group("full-scale")
 

@@ -7,7 +7,7 @@ from typing import Any
 from mmprolong.cli.running import add_overrides, add_phase, asked, finish, phase_roles
 from mmprolong.cli.tables import span, table
 from mmprolong.cli.terminal import Terminal
-from mmprolong.store.store import read_json
+from mmprolong.store.atomic import read_json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

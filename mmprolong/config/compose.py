@@ -22,7 +22,8 @@ from mmprolong.config.provenance import Origins
 from mmprolong.config.ranges import out_of_range
 from mmprolong.config.references import resolved
 from mmprolong.config.variants import Composition, derived
-from mmprolong.corpus.pool import locate, pool_digest
+from mmprolong.corpus.manifest import pool_digest
+from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
 from mmprolong.settings.knobs import Config
 
@@ -171,7 +172,7 @@ def to_json(config: Config) -> dict[str, Any]:
 
 @cache
 def _digest(path: str, store: str) -> str:
-    return pool_digest(locate(path), Path(store) / "pools.json")
+    return pool_digest(locate(path), Path(store))
 
 
 def _at(plain: Any, key: str) -> Any:

@@ -70,7 +70,7 @@ def walk(folder: Path, unreadable: Callable[[OSError], None] = lambda error: Non
     while folders or links:
         inner = folders.pop() if folders else links.popleft()
         try:
-            status = os.stat(f"{root}/{inner}")
+            status = (folder / inner).stat()
             with os.scandir(f"{root}/{inner}") as listed:
                 entries = sorted(listed, key=lambda entry: entry.name)
         except OSError as error:

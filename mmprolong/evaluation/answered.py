@@ -7,18 +7,17 @@ import msgspec
 
 from mmprolong.errors import writing
 from mmprolong.records import Reply
-from mmprolong.store.store import ANSWERED
 
 
 class Answered:
     """The replies of the batches that are done; a batch counts once all of it is there.
 
     Args:
-        folder: of the step.
+        path: of the file that keeps them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / ANSWERED
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self.replies = {reply.sample: reply for reply in _whole(self._path)}
         """By sample."""
 

@@ -8,8 +8,8 @@ from mmprolong import plugins
 from mmprolong.evaluation.answered import Answered
 from mmprolong.evaluation.engines import ReplyBackend, ReplyEngine
 from mmprolong.images.sources import open_images
+from mmprolong.models import weights
 from mmprolong.models.backbone import find
-from mmprolong.models.checkpoint import load_network
 from mmprolong.records import Reject, Reply, Sample, read_jsonl, write_jsonl
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.run_log import Interrupted
@@ -62,7 +62,7 @@ def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
     backbone = find(settings.model.backbone, settings.model.path)
     data_root = Path(settings.data_root).expanduser() if settings.data_root else None
     images = open_images(settings.view, settings.corpus, work.inputs, data_root)
-    network = load_network(backbone, settings.model, work.inputs.get("checkpoint"))
+    network = weights.load(backbone, settings.model, work.inputs.get("checkpoint"))
     backend: ReplyBackend = plugins.make("mmprolong.evaluation.engines", settings.engine, "suite.engine")
     return backend.start(network, backbone, images, settings.view, settings.new_tokens)
 

@@ -1,63 +1,145 @@
-"""One file a backbone, found by its name. Each defines `BACKBONE`, which satisfies `Backbone`."""
+"""What the stages ask of a model family: exact tokens, pixels, positions. No torch, so that any node can count."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from mmprolong import plugins
-from mmprolong.models.encoding import Encoded, Piece, SizeOf, assemble
-from mmprolong.records import Message
-from mmprolong.settings.knobs import Model
+from mmprolong.errors import DataError
+from mmprolong.images.sources import Images
+from mmprolong.models.encoding import Encoded, Piece
+from mmprolong.records import Image, Message
+from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:
-    from transformers import Qwen2_5_VLForConditionalGeneration
+    from mmprolong.models.network import Network
 
 
 class Backbone(Protocol):
-    """What the rooms ask of a model family. Only `build` may import torch."""
+    """A model family with the tokenizer and the image format of one model. Only `load` imports torch."""
 
-    name: str
-    image_token: int
-    end: int
-    """Token that ends a reply."""
-    rope_base: float
-    """Native rotary base."""
-
-    def chat(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        """The pieces of a conversation, in order, with what is supervised."""
+    @property
+    def image_token(self) -> int:
+        """Id of the token that stands for a part of an image."""
         ...
 
-    def ask(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        """The pieces of a prompt: the conversation, and what makes the model answer."""
+    @property
+    def end(self) -> tuple[int, ...]:
+        """Ids that end a reply; the first ends a turn of the assistant."""
         ...
 
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height [px] to which an image is resized."""
+    def pieces(self, messages: Sequence[Message], answer: bool = False) -> Iterator[Piece]:
+        """Yield a conversation in order, with what is supervised.
+
+        Args:
+            answer: the model is to answer next. A last turn of the assistant that is not learned is then one that the
+                model continues.
+
+        Raises:
+            DataError: a part cannot be said to the model.
+        """
+        ...
+
+    def grid(self, width: int, height: int, view: View) -> tuple[int, int]:
+        """Return rows and columns of patches of an image of this size [px].
+
+        Raises:
+            DataError: the model cannot take such an image.
+        """
+        ...
+
+    def span(self, rows: int, columns: int) -> list[int]:
+        """Return the ids that an image of so many patches takes in the sequence."""
+        ...
+
+    def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
+        """Return float32 (patches, width) of all images, in order.
+
+        Args:
+            pages: as `Images.pixels` gives them.
+            grids: int64 (images, 3), to which they are resized.
+        """
+        ...
+
+    def positions(self, encoded: Encoded) -> np.ndarray | None:
+        """Return int64 (axes, S), or None if a position is the plain index."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of a reply."""
+        """Return the text of a reply, up to its end."""
         ...
 
-    def build(self, model: Model) -> "Qwen2_5_VLForConditionalGeneration":
-        """The model to begin with."""
+    def load(self, model: Model, folder: Path | None = None) -> "Network":
+        """Return the network with the weights in `folder`, or else with those that `model` begins with.
+
+        Raises:
+            ConfigError: there are none, or they are of another family.
+        """
         ...
 
 
-def find(name: str) -> Backbone:
-    """The backbone of that name.
+class Family(Protocol):
+    """A plug-in of `mmprolong.models.backbones`."""
+
+    def at(self, path: str) -> Backbone:
+        """Return the backbone of the model at `path`, a folder or a hub name, whose files are read when needed."""
+        ...
+
+
+def find(choice: plugins.Choice, path: str = "") -> Backbone:
+    """Return the backbone that `model.backbone` and `model.path` stand for.
 
     Raises:
-        ConfigError: there is none; names the nearest.
+        WrongValues: there is none of that name; names the nearest.
     """
-    return plugins.load("mmprolong.models.backbones", name, "model.backbone").BACKBONE
+    family: Family = plugins.make("mmprolong.models.backbones", choice, "model.backbone")
+    return family.at(path)
 
 
-def encode(backbone: Backbone, messages: Sequence[Message], size_of: SizeOf) -> Encoded:
-    """A whole conversation as the model is trained on it; `size_of` gives the pixels of an image before the resize."""
-    return assemble(backbone.chat(messages), lambda image: backbone.size(*size_of(image)), backbone.image_token)
+def encode(
+    backbone: Backbone, messages: Sequence[Message], images: Images, view: View, answer: bool = False
+) -> Encoded:
+    """Return a conversation as the model is trained on it, or a prompt that it is to answer.
+
+    Raises:
+        DataError: a part cannot be said, or an image cannot be shown, to the model; names it.
+    """
+    ids: list[int] = []
+    supervised: list[bool] = []
+    shown: list[Image] = []
+    grids: list[tuple[int, int, int]] = []
+    spans: list[tuple[int, int]] = []
+    for piece, learned in backbone.pieces(messages, answer):
+        if isinstance(piece, Image):
+            rows, columns = _grid(backbone, piece, images, view)
+            tokens = backbone.span(rows, columns)
+            shown.append(piece)
+            grids.append((1, rows, columns))
+            spans.append((len(ids), len(ids) + len(tokens)))
+        else:
+            tokens = piece
+        ids += tokens
+        supervised += [learned] * len(tokens)
+    return Encoded(
+        ids=np.array(ids, np.int64),
+        supervised=np.array(supervised, bool),
+        images=tuple(shown),
+        grids=np.asarray(grids, np.int64).reshape(-1, 3),
+        spans=np.asarray(spans, np.int64).reshape(-1, 2),
+    )
 
 
-def count(backbone: Backbone, messages: Sequence[Message], size_of: SizeOf) -> tuple[int, int]:
-    """Exact tokens of a conversation, and how many of them carry loss."""
-    encoded = encode(backbone, messages, size_of)
-    return len(encoded.ids), int(encoded.supervised.sum())
+def count(backbone: Backbone, messages: Sequence[Message], images: Images, view: View) -> tuple[int, int]:
+    """Return the exact tokens of a conversation, and how many of them carry loss."""
+    encoded = encode(backbone, messages, images, view)
+    return len(encoded), int(encoded.supervised.sum())
+
+
+def _grid(backbone: Backbone, image: Image, images: Images, view: View) -> tuple[int, int]:
+    width, height = images.size(image)
+    try:
+        return backbone.grid(width, height, view)
+    except DataError as error:
+        raise DataError(f"image {image.source}, index {image.index}: {error}") from error

@@ -13,7 +13,8 @@ from mmprolong.config.groups import ablations, elsewhere, own_folder, own_option
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.pipeline.steps import Step
 from mmprolong.settings.knobs import Cluster
-from mmprolong.store.store import Store, write_json
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import Store
 
 PLANS = "plans"
 

@@ -15,7 +15,7 @@ import msgspec
 
 from mmprolong.errors import StepFailed
 from mmprolong.pipeline.steps import Step
-from mmprolong.runtime.failures import Failure, from_process, leave_note, noted_failure
+from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
 from mmprolong.runtime.out_of_memory import out_of_memory_kills
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Tracking
@@ -106,6 +106,6 @@ def _fail(store: Store, step: Step, written: str, code: int, out_of_memory: bool
     if code < 0 or not (folder / FAILED).exists():
         found = from_process(code, out_of_memory)
         where = "ranks: " if rank is None else f"rank {rank}: "
-        leave_note(folder, Failure(found.kind, where + found.says), written)
-    failure = noted_failure(folder)
-    raise StepFailed(f"{step.path}: {failure.says if failure else 'its ranks failed, and left no note'}")
+        write_failure(folder, Failure(found.kind, where + found.message), written)
+    failure = read_failure(folder)
+    raise StepFailed(f"{step.path}: {failure.message if failure else 'its ranks failed, and left no note'}")

@@ -16,7 +16,7 @@ import msgspec
 from mmprolong.errors import ConfigError, MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, kind_of, leave_note
+from mmprolong.runtime.failures import Failure, kind_of, write_failure
 from mmprolong.runtime.parts import run_parts as run_chosen_parts
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import NOTES, Attempt
@@ -156,7 +156,7 @@ def _run(
         raise ConfigError(f"cluster.jobs.{step.stage}: {world.size} processes for {step.path}; {ONE_PROCESS}")
     inputs = _inputs(store, step)
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
-    origin = {"commit": code_version(), "code": attempt.code, "packages": packages(), "hardware": hardware()}
+    origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
     log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if world.size > 1:
@@ -232,4 +232,4 @@ def _note_failure(folder: Path, error: Exception, world: World) -> None:
     expected = isinstance(error, MMProLongError)
     says = str(error) if expected else f"{type(error).__name__}: {error}"
     rank = f"rank {world.rank} of {world.size}: " if world.size > 1 else ""
-    leave_note(folder, Failure(kind_of(error), rank + says), "" if expected else traceback.format_exc())
+    write_failure(folder, Failure(kind_of(error), rank + says), "" if expected else traceback.format_exc())

@@ -1,9 +1,11 @@
 """Child processes for hostile input, which may hang, bomb or crash in them: each has limits of time and memory."""
 
 import multiprocessing
+import multiprocessing.util
 import os
 import resource
 import signal
+import tempfile
 import time
 import traceback
 from collections import deque
@@ -20,6 +22,8 @@ from mmprolong.runtime.run_log import Interrupted
 Job = TypeVar("Job")
 _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 """Exit codes of a child that was ended by a person or a scheduler, not by its input."""
+_LONGEST_FOLDER = 60
+"""Letters of a folder in which sockets fit: Linux takes 107 for a socket, of which Python adds 32."""
 _KILL_SECONDS = 1.0
 """Who kills one of our processes with SIGKILL may be about to kill all: time for that [s]."""
 
@@ -80,6 +84,7 @@ class Children(Generic[Job]):
 
     def _start(self) -> "_Child":
         context = multiprocessing.get_context("forkserver")
+        _shorten_socket_paths()
         context.set_forkserver_preload([__name__, *self.preload])
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.do, self.limits), daemon=True)
@@ -143,6 +148,18 @@ def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) ->
             connection.send(problem)
         except BrokenPipeError:  # whoever waited for us was killed
             return
+
+
+def _shorten_socket_paths() -> None:
+    """Keep the socket of the fork server in /tmp where the folder for temporary files has a name too long for sockets.
+
+    Source: Python 3.14 does so itself (https://github.com/python/cpython/issues/93852).
+    """
+    before = tempfile.tempdir
+    if len(tempfile.gettempdir()) > _LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
+        multiprocessing.util.get_temp_dir()  # made once a process, and remembered
+        tempfile.tempdir = before
 
 
 def _give(child: _Child | None, waiting: "deque[Job]", busy: "dict[Connection, tuple[_Child, Job]]") -> None:

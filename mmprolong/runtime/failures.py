@@ -1,7 +1,7 @@
-"""What went wrong, in one word with a rule each, and what to do about it."""
+"""Kinds of failure: how each is recognised, and what to do about it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,35 +31,20 @@ ADVICE = {
 """What to do, by kind of failure."""
 
 _STATES = {
-    "OUT_OF_MEMORY": "memory",
-    "OUT_OF_ME": "memory",
-    "TIMEOUT": "time",
-    "DEADLINE": "time",
-    "NODE_FAIL": "node",
-    "BOOT_FAIL": "node",
-    "PREEMPTED": "node",
-    "REVOKED": "node",
-    "LAUNCH_FAILED": "node",
-    "RECONFIG_FAIL": "node",
-    "CANCELLED": "cancelled",
+    "memory": ("OUT_OF_MEMORY", "OUT_OF_ME"),
+    "time": ("TIMEOUT", "DEADLINE"),
+    "node": ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "LAUNCH_FAILED", "RECONFIG_FAIL"),
+    "cancelled": ("CANCELLED",),
 }
-"""Kind by the word with which Slurm closes a job; all other jobs are judged by what they wrote."""
+"""Words with which Slurm closes a job, by kind; all other jobs are judged by what they wrote."""
 _LAST_WORDS = {
-    "oom-kill event": "memory",
-    "oom_kill event": "memory",
-    "exceeded memory limit": "memory",
-    "Exceeded job memory limit": "memory",
-    "DUE TO TIME LIMIT": "time",
-    "DUE TO NODE FAILURE": "node",
-    "error: Node failure on": "node",
-    "DUE TO PREEMPTION": "node",
-    "CANCELLED AT": "cancelled",
-    "No space left on device": "disk",
-    "no space left on the device": "disk",
-    "Disk quota exceeded": "disk",
+    "memory": ("oom-kill event", "oom_kill event", "exceeded memory limit", "Exceeded job memory limit"),
+    "time": ("DUE TO TIME LIMIT",),
+    "node": ("DUE TO NODE FAILURE", "error: Node failure on", "DUE TO PREEMPTION"),
+    "cancelled": ("CANCELLED AT",),
+    "disk": ("No space left on device", "no space left on the device", "Disk quota exceeded"),
 }
-"""Kind by words in a job's log, the first that fits; for clusters that keep no accounts, and for disks without room for
-a note."""
+"""Words in a job's log, by kind; for clusters that keep no accounts, and for disks without room for a note."""
 _UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
 """How the traceback ends of a job that could not load the code that leaves notes; warnings have such words inside."""
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
@@ -71,14 +56,14 @@ _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a step has no result."""
+    """The reason why a step has no result."""
 
     kind: str
-    says: str
-    """What was found; all but the first line stands in the note alone."""
+    message: str
+    """The first line of what was found; the rest stands in the note alone."""
 
     def advice(self, stage: str, again: str) -> str:
-        """What to do about it.
+        """Return what to do about it.
 
         Args:
             again: the command that runs the step again.
@@ -87,7 +72,7 @@ class Failure:
 
 
 def kind_of(error: BaseException) -> str:
-    """The kind of failure that an exception is.
+    """Return the kind of failure that an exception is.
 
     A full disk and too little memory are told by the error's number, type or words; of the rest our own errors are the
     data's (or a missing input's) fault, and everything else is a bug.
@@ -102,18 +87,21 @@ def kind_of(error: BaseException) -> str:
     return "data" if isinstance(error, MMProLongError) else "code"
 
 
-def noted_failure(folder: Path) -> Failure | None:
-    """Return the failure that the step in `folder` wrote down itself; None if it did not."""
-    note = _note(folder)
-    if not note:
-        return None
+def from_note(note: Mapping[str, Any]) -> Failure:
+    """Return the failure that a step wrote down itself, in `failed.json`."""
     kind = note.get("kind") or ("code" if note.get("traceback") else "data")
     lines = (line for line in str(note.get("error", "")).splitlines() if line.strip())
     return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
 
 
-def noted_traceback(folder: Path) -> list[str]:
-    """Return the traceback in that note, or what the step's process wrote last; empty if there is neither."""
+def read_failure(folder: Path) -> Failure | None:
+    """Return the failure that the step in `folder` wrote down; None if it did not."""
+    note = _note(folder)
+    return from_note(note) if note else None
+
+
+def read_traceback(folder: Path) -> list[str]:
+    """Return the traceback beside it, or what the step's process wrote last; empty if there is neither."""
     return str(_note(folder).get("traceback", "")).splitlines()
 
 
@@ -124,10 +112,10 @@ def _note(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def leave_note(folder: Path, failure: Failure, traceback: str = "") -> None:
-    """Write down in a step's folder why it failed, for `noted_failure`; on a full disk there is no note."""
+def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
+    """Write down in a step's folder why it failed, for `read_failure`; on a full disk there is no note."""
     time = datetime.now(UTC).isoformat(timespec="seconds")  # for people: clocks of nodes differ
-    note = {"kind": failure.kind, "error": failure.says, "traceback": traceback, "time": time}
+    note = {"kind": failure.kind, "error": failure.message, "traceback": traceback, "time": time}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / FAILED, note)
@@ -136,7 +124,7 @@ def leave_note(folder: Path, failure: Failure, traceback: str = "") -> None:
 
 
 def from_process(code: int, out_of_memory: bool) -> Failure:
-    """The failure of a step whose process on this machine ended under it.
+    """Return the failure of a step whose process on this machine ended under it.
 
     Args:
         code: exit code; of a signal the negative number, or 128 more than it if the process ended itself on one from
@@ -153,28 +141,29 @@ def from_process(code: int, out_of_memory: bool) -> Failure:
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:
-    """The failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
+    """Return the failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
     for line in reversed(lines):
         if line.startswith(PREFIX) or any(words in line for words in _BESIDE):
             continue
         if line.startswith(_UNLOADED):
             return Failure("code", f"log: {line.strip()}")
-        for words, kind in _LAST_WORDS.items():
-            if words in line:
+        for kind, words in _LAST_WORDS.items():
+            if any(each in line for each in words):
                 return Failure(kind, f"log: {line.strip()}")
     return None
 
 
 def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
-    """The failure of a job that ended without leaving a note; None if its end says nothing.
+    """Return the failure of a job that ended without leaving a note; None if its end says nothing.
 
     Args:
         state: Slurm's word.
         exit_code: `code:signal`, empty if unknown.
     """
     where = f" on {node}" if node else ""
-    if state in _STATES:
-        return Failure(_STATES[state], f"Slurm: {state.lower().replace('_', ' ')}{where}")
+    kind = next((kind for kind, words in _STATES.items() if state in words), None)
+    if kind:
+        return Failure(kind, f"Slurm: {state.lower().replace('_', ' ')}{where}")
     if state == "FAILED":
         code, _, signal = exit_code.partition(":")
         if signal == "9" or code in ("137", "9"):

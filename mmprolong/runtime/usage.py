@@ -4,9 +4,8 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,20 +15,15 @@ NOTES = "attempts"
 """Folder in a step's scratch of what is known of its attempts: nothing that a step goes on from."""
 
 
-class Usage(NamedTuple):
-    """Time that was taken."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Time and code of the attempts at a step."""
 
     seconds: float = 0.0
     """Wall time [s]."""
     cpu_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """What one attempt has taken so far, and what code it uses."""
-
-    usage: Usage
-    code: dict[str, str]
+    code: dict[str, str] = field(default_factory=dict)
+    """Digests of source files by name: 'one+other' of a file that was edited between attempts."""
 
 
 class Attempt:
@@ -51,40 +45,34 @@ class Attempt:
         if all(path == notes for path in scratch.iterdir()):
             while before:
                 before.pop().unlink(missing_ok=True)
-        self._before = [msgspec.convert(read_json(path), _Note) for path in before]
+        self._before = [msgspec.convert(read_json(path), Usage) for path in before]
         self._path = notes / f"{socket.gethostname()}-{secrets.token_hex(4)}.json"
         self._code = dict(code)
         self._wall, self._cpu = time.monotonic(), time.process_time()
-        self._elsewhere = 0.0
         self.note()
 
     def add_cpu(self, seconds: float) -> None:
         """Count the CPU time of other processes that work for the step [s]."""
-        self._elsewhere += seconds
-
-    @property
-    def code(self) -> dict[str, str]:
-        """Digests of all attempts: 'one+other' of a file that was edited between them."""
-        found: dict[str, str] = {}
-        for name, digest in (pair for note in (*self._before, self._own) for pair in note.code.items()):
-            found[name] = "+".join(dict.fromkeys([*(found[name].split("+") if name in found else []), digest]))
-        return found
+        self._cpu -= seconds
 
     @property
     def usage(self) -> Usage:
-        """Time taken until now."""
-        notes = [*self._before, self._own]
-        return Usage(sum(note.usage.seconds for note in notes), sum(note.usage.cpu_seconds for note in notes))
+        """Time taken until now, and code used."""
+        attempts = [*self._before, self._own]
+        code: dict[str, str] = {}
+        for name, digest in (pair for each in attempts for pair in each.code.items()):
+            code[name] = "+".join(dict.fromkeys([*(code[name].split("+") if name in code else []), digest]))
+        seconds, cpu_seconds = (sum(getattr(each, name) for each in attempts) for name in ("seconds", "cpu_seconds"))
+        return Usage(seconds, cpu_seconds, code)
 
     def note(self) -> None:
-        """Keep usage and code for the attempt that goes on after this one.
+        """Keep the usage for the attempt that goes on after this one.
 
         Raises:
-            DiskFull: they cannot be written.
+            DiskFull: it cannot be written.
         """
         write_json(self._path, self._own)
 
     @property
-    def _own(self) -> _Note:
-        cpu = time.process_time() - self._cpu + self._elsewhere
-        return _Note(Usage(time.monotonic() - self._wall, cpu), self._code)
+    def _own(self) -> Usage:
+        return Usage(time.monotonic() - self._wall, time.process_time() - self._cpu, self._code)

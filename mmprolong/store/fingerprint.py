@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmprolong.errors import ConfigError
@@ -12,7 +13,7 @@ HASH_LENGTH = 12
 
 
 def canonical(value: Any, where: str = "value") -> str:
-    """`value` as JSON that is equal exactly when the settings are equal.
+    """Return `value` as JSON that is equal exactly when the settings are equal.
 
     Keys are sorted, tuples are lists, and an integral float is written as an integer, so `1`, `1.0` and `1e0` agree.
 
@@ -23,14 +24,28 @@ def canonical(value: Any, where: str = "value") -> str:
 
 
 def digest(value: Any) -> str:
-    """The first 12 hex digits of the SHA-256 of `canonical(value)` (48 bits: 1e6 steps collide with p < 2e-3)."""
+    """Return 12 hex digits of the SHA-256 of `canonical(value)` (48 bits: 1e6 steps collide with p < 2e-3)."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:HASH_LENGTH]
 
 
 def readable_id(name: str, value: Any) -> str:
-    """A folder name for `value`: what a person would call it, then the hash that identifies it."""
+    """Return a folder name for `value`: what a person would call it, then the hash that identifies it."""
     slug = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
     return f"{slug}-{digest(value)}"
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield key and both values of what two mappings have in common and differ in, level by level.
+
+    Args:
+        key: under which both lie.
+    """
+    for name in sorted(then.keys() & now.keys()):
+        old, new, at = then[name], now[name], f"{key}.{name}".lstrip(".")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from differences(old, new, at)
+        elif canonical(old) != canonical(new):
+            yield at, old, new
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -24,9 +24,13 @@ def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Itera
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LEASE).open("a") as file:
-        while not _locked(folder, file.fileno()):
-            waiting()
-            time.sleep(poll)
+        try:
+            while not try_lock(file.fileno()):
+                waiting()
+                time.sleep(poll)
+        except OSError as error:
+            do = "mount it with locks, or set paths.store to a folder of another one"
+            raise ArtifactError(f"{folder}: its file system locks no files ({error.strerror}); {do}") from error
         yield
 
 
@@ -55,13 +59,3 @@ def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _locked(folder: Path, descriptor: int) -> bool:
-    try:
-        return try_lock(descriptor)
-    except OSError as error:
-        raise ArtifactError(
-            f"{folder}: its file system locks no files ({error.strerror}); mount it with locks, or set paths.store to "
-            "a folder of another one"
-        ) from error

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from mmprolong.errors import ArtifactError
 from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.store.atomic import sync_folder, write_json
-from mmprolong.store.fingerprint import canonical
+from mmprolong.store.fingerprint import differences
 from mmprolong.store.lease import LEASE, try_lock
 
 DONE = "done.json"
@@ -40,7 +40,7 @@ class Store:
         return self.root / stage / step
 
     def record(self, stage: str, step: str) -> RunRecord | None:
-        """Return the record of a finished step, None if it is not finished. Its outputs are there, their content is not checked.
+        """Return the record of a finished step, None if it is not finished. What its outputs contain is not checked.
 
         Raises:
             ArtifactError: `done.json` is damaged or not of this step, or an output is missing.
@@ -52,10 +52,10 @@ class Store:
             return None
         record = _decode(folder, content)
         if record.id != step:
-            raise _damaged(folder, DONE, f"is the record of {record.id}")
+            raise damaged(folder, DONE, f"is the record of {record.id}")
         missing = next((name for name in record.outputs if not (folder / name).exists()), None)
         if missing:
-            raise _damaged(folder, missing, "is missing")
+            raise damaged(folder, missing, "is missing")
         return record
 
     def verified(self, stage: str, step: str) -> RunRecord | None:
@@ -69,7 +69,7 @@ class Store:
         for name, recorded in record.outputs.items() if record else ():
             found = _known_sha256(folder / name)
             if found != recorded:
-                raise _damaged(folder, name, f"has SHA-256 {found[:12]}..., was written with {recorded[:12]}...")
+                raise damaged(folder, name, f"has SHA-256 {found[:12]}..., was written with {recorded[:12]}...")
         return record
 
     def finish(self, record: RunRecord) -> None:
@@ -114,19 +114,10 @@ def drifted(record: RunRecord, settings: Any) -> list[str]:
         settings: of the step's stage, as they are today.
     """
     return [
-        f"{record.stage}/{record.id}: {key} was {then!r} when it ran, is {now!r} by default today, and the stored result "
-        f"is shown; restore the default, or raise the version of {record.stage} in settings/stages.py"
-        for key, then, now in _differences(record.all_settings, identity(settings, whole=True), "")
+        f"{record.stage}/{record.id}: {key} was {then!r} when it ran, and is {now!r} by default today; restore the "
+        f"default, or raise the version of {record.stage} in settings/stages.py to run it again"
+        for key, then, now in differences(record.all_settings, identity(settings, whole=True))
     ]
-
-
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any, Any]]:
-    for name in then.keys() & now.keys():  # a knob that is new, or gone, changed no result
-        old, new, at = then[name], now[name], f"{key}.{name}".lstrip(".")
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _differences(old, new, at)
-        elif canonical(old) != canonical(new):
-            yield at, old, new
 
 
 def _decode(folder: Path, content: bytes) -> RunRecord:
@@ -134,9 +125,9 @@ def _decode(folder: Path, content: bytes) -> RunRecord:
         plain = msgspec.json.decode(content)
         record = msgspec.convert(plain, RunRecord)
     except msgspec.DecodeError as error:
-        raise _damaged(folder, DONE, f"is no record ({error})") from error
+        raise damaged(folder, DONE, f"is no record ({error})") from error
     if record.digest != _digest(plain):
-        raise _damaged(folder, DONE, "does not have the content that its digest is of")
+        raise damaged(folder, DONE, "does not have the content that its digest is of")
     return record
 
 
@@ -146,7 +137,8 @@ def _digest(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _damaged(folder: Path, name: str, found: str) -> ArtifactError:
+def damaged(folder: Path, name: str, found: str) -> ArtifactError:
+    """Return the error about a file in a finished step's folder."""
     again = f"delete the folder to run the step again: rm -r {shlex.quote(str(folder))}"
     return ArtifactError(f"{folder / name}: {found}; {again}")
 

@@ -48,7 +48,7 @@ def _written(path: Path | None) -> int:
 
 def _from_here(step: Step, state: StepState, log: StepLog | None, note: Path, lines: int) -> LastLines:
     """Return the failure of a step with its traceback, or else what its worker wrote meanwhile."""
-    failure = [f"{state.failure.kind}: {state.failure.says}"] if state.failure else []
+    failure = [f"{state.failure.kind}: {state.failure.message}"] if state.failure else []
     written = log.lines[-lines:] if log and lines else []
     left = traceback(note.parent, state.failure)
     return LastLines(step, state.state, log.path if log else note, [*failure, *(left or written)])

@@ -12,7 +12,7 @@ from mmprolong.errors import ArtifactError, SchedulerError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, from_job, from_log, noted_failure, noted_traceback
+from mmprolong.runtime.failures import Failure, from_job, from_log, read_failure, read_traceback
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
@@ -110,7 +110,7 @@ def last_words(folder: Path, state: StepState, lines: int) -> list[str]:
 
 def traceback(folder: Path, failure: Failure | None) -> list[str]:
     """Return what a step left that failed so: its traceback, or what its process wrote last; empty if neither."""
-    return noted_traceback(folder) if failure == noted_failure(folder) else []
+    return read_traceback(folder) if failure == read_failure(folder) else []
 
 
 def job_state(submission: Submission, states: Mapping[str, JobState]) -> JobState | None:
@@ -153,7 +153,7 @@ def _unfinished(
         return StepState(state="queued", job=job, detail=state.reason) if state.waiting else running(folder, job)
     if is_held(folder) or _is_shared(folder, step):
         return running(folder, job)
-    failure = noted_failure(folder)  # a launch takes older ones away
+    failure = read_failure(folder)  # a launch takes older ones away
     if failure or submission is None:
         return StepState(state="failed" if failure else "open", job=job, failure=failure)
     log = tail(job_log(store, job), _LAST_LINES)

@@ -13,14 +13,14 @@ class Masters:
         weights: by name, those of the parameters that are trained.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    def __init__(self, module: nn.Module) -> None:
+        trained = {name: each for name, each in module.named_parameters() if each.requires_grad}
         self.weights: dict[str, torch.Tensor] = {
             name: each if each.dtype == torch.float32 else each.detach().float() for name, each in trained.items()
         }
         self._copied = [(trained[name], copy) for name, copy in self.weights.items() if copy is not trained[name]]
 
-    def gather(self) -> None:
+    def add_gradients(self) -> None:
         """Add the gradients of the parameters to those of the copies."""
         for parameter, copy in self._copied:
             if parameter.grad is not None:
@@ -29,7 +29,7 @@ class Masters:
                 parameter.grad = None
 
     @torch.no_grad()
-    def scatter(self) -> None:
+    def round_parameters(self) -> None:
         """Round the copies into the parameters."""
         for parameter, copy in self._copied:
             parameter.copy_(copy)

@@ -5,14 +5,14 @@ import resource
 import torch
 
 
-def reset_peak(device: torch.device) -> None:
+def reset_peak() -> None:
     """Begin to count anew, where the device can: the peak of a process never falls."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
 
 
-def peak_memory(device: torch.device) -> float:
-    """Peak of what was allocated on a GPU, or of this process's resident memory [GB]."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e9
+def peak_memory() -> float:
+    """Return the peak of what was allocated on the GPU, or of this process's resident memory [GB]."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -5,8 +5,8 @@ from typing import Any
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
+from mmprolong.models import weights
 from mmprolong.models.backbone import find
-from mmprolong.models.checkpoint import load_network, read_note, save_network
 from mmprolong.records import Pack, read_jsonl
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
@@ -32,8 +32,8 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
         raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
     start = next(iter(starts.values()), None)
     backbone = find(settings.model.backbone, settings.model.path)
-    network = load_network(backbone, settings.model, start)
-    fingerprint = network.set_rope(settings.rope)
+    network = weights.load(backbone, settings.model, start)
+    network.set_rope(settings.rope)
     images = open_images(settings.view, settings.corpus, work.inputs)
     packs = list(read_jsonl(work.inputs["mixture"] / "packs.jsonl", Pack))
     stream = Stream(
@@ -51,7 +51,8 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     snapshots = work.scratch / "snapshots"
     loop = Loop(engine, objective, stream, settings.optimizer, settings.model.native_context, snapshots, work.log)
     state = loop.run(settings.training.checkpoint_seconds)
-    seen = read_note(start).tokens if start else 0
-    save_network(network, work.out, backbone, state["updates"], seen + state["tokens"], fingerprint)
+    seen = weights.read_note(start).tokens if start else 0
+    family = plugins.split(settings.model.backbone)[0]
+    weights.save(network, work.out, family, state["updates"], seen + state["tokens"])
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
     return {**state, "parameters": parameters}

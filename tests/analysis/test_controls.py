@@ -18,7 +18,7 @@ from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.settings.knobs import Config
-from mmprolong.store.store import read_json, write_json
+from mmprolong.store.atomic import read_json, write_json
 from mmprolong.sweep.plan import make_plan
 from mmprolong.synthesis.stamps import write_stamped
 from tests.analysis.runs import runs_of

@@ -10,7 +10,8 @@ import pytest
 
 from mmprolong.config.compose import Composer, freeze
 from mmprolong.errors import DiskFull, MMProLongError
-from mmprolong.pipeline.steps import run_step, steps_of
+from mmprolong.pipeline.run import run_step
+from mmprolong.pipeline.steps import steps_of
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import Store
 from tests.cli.typed import TINY, hashes, small

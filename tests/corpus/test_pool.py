@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -36,30 +37,29 @@ def test_pdfs_are_found_at_any_depth_in_any_case_and_gzipped(tmp_path: Path):
     assert [path.name for path in pool.find_pdfs(tmp_path)] == ["a.pdf.gz", "UPPER.PDF"]
 
 
-def test_the_digest_names_contents_and_names_but_not_the_place(tmp_path: Path):
-    here, there = tmp_path / "here", tmp_path / "there"
-    content = write_pdf(here / "x.pdf").read_bytes()
-    there.mkdir()
-    (there / "x.pdf").write_bytes(content)
-    assert pool.pool_digest(here) == pool.pool_digest(there)
-    (there / "x.pdf").rename(there / "y.pdf")
-    assert pool.pool_digest(here) != pool.pool_digest(there)
-    (here / "x.pdf").write_bytes(content + b"%")
-    (there / "y.pdf").rename(there / "x.pdf")
-    assert pool.pool_digest(here) != pool.pool_digest(there)
+def test_linked_folders_are_followed_and_count_once(tmp_path: Path):
+    write_pdf(tmp_path / "pool" / "b" / "x.pdf")
+    write_pdf(tmp_path / "elsewhere" / "y.pdf")
+    (tmp_path / "pool" / "a").symlink_to("b")
+    (tmp_path / "pool" / "b" / "up").symlink_to("..")
+    (tmp_path / "pool" / "itself").symlink_to("itself")
+    for link in ("first", "second"):
+        (tmp_path / "pool" / link).symlink_to(tmp_path / "elsewhere")
+    assert [name for name, _ in sorted(pool.walk(tmp_path / "pool"))] == ["b/x.pdf", "first/y.pdf"]
 
 
-def test_a_file_is_hashed_once(tmp_path: Path):
-    folder, cache = tmp_path / "pool", tmp_path / "cache.json"
-    write_pdf(folder / "x.pdf")
-    digest = pool.pool_digest(folder, cache)
-    written = cache.read_text()
-    assert pool.pool_digest(folder, cache) == digest
-    cache.write_text(written.replace(written.split('": "')[1][:64], "0" * 64))
-    assert pool.pool_digest(folder, cache) != digest, "the cache was not read"
+def test_a_name_that_is_not_utf8_is_refused_and_counted(tmp_path: Path):
+    good = write_pdf(tmp_path / "good.pdf")
+    (tmp_path / os.fsdecode(b"caf\xe9.pdf")).write_bytes(good.read_bytes())
+    assert len(pool.find_pdfs(tmp_path)) == 2
+    paths, (reject,) = pool.split_by_name(tmp_path)
+    assert paths == [good]
+    assert (reject.what, reject.reason) == ("caf\N{REPLACEMENT CHARACTER}.pdf", "name is not UTF-8")
 
 
-def test_a_damaged_cache_only_costs_time(tmp_path: Path):
-    cache = tmp_path / "cache.json"
-    cache.write_text("{torn")
-    assert pool.pool_digest(pool.locate("demo"), cache) == pool.pool_digest(pool.locate("demo"))
+def test_a_folder_whose_name_is_not_utf8_is_refused(tmp_path: Path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "good.pdf").touch()
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        pool.locate(str(folder))

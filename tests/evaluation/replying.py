@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from mmprolong.pipeline.steps import Step, make_step, run_step
+from mmprolong.pipeline.run import run_step
+from mmprolong.pipeline.steps import Step, make_step
 from mmprolong.settings.knobs import Corpus, Model, Suite, Tracking
 from mmprolong.settings.stages import ReplySettings
 from mmprolong.store.store import Store

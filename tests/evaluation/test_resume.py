@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from mmprolong.evaluation.reply import run
-from mmprolong.pipeline.steps import run_step
+from mmprolong.pipeline.run import run_step
 from mmprolong.records import RunRecord
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.usage import Spent
+from mmprolong.runtime.usage import Usage
 from mmprolong.settings.knobs import Tracking
-from mmprolong.store.store import ANSWERED, SPENT, Store, hash_outputs, write_json
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import ANSWERED, SPENT, Store, hash_outputs
 from tests.evaluation.replying import SETTINGS, step
 from tests.stores import CORPUS, HELDOUT, Truth, write_store
 
@@ -101,7 +102,7 @@ def test_a_step_that_goes_on_has_taken_what_its_attempts_took(store: Path):
     with pytest.raises(Interrupted):
         run_step(Store(store), step(), off, stopping=lambda: next(looks))
     assert (folder / SPENT).exists()
-    write_json(folder / SPENT, Spent(seconds=1000.0, cpu_seconds=3600.0))
+    write_json(folder / SPENT, Usage(seconds=1000.0, cpu_seconds=3600.0))
     record = run_step(Store(store), step(), off)
     assert record.seconds > 1000
     assert record.cpu_hours > 1

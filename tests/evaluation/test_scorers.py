@@ -9,7 +9,7 @@ from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.rescore import SCORERS, rescore, rescored
 from mmprolong.evaluation.scorers import Scorer, conclude
 from mmprolong.evaluation.scorers.exact_match import ExactMatch
-from mmprolong.evaluation.scorers.mmlongbench_doc import MMLongBenchDoc
+from mmprolong.evaluation.scorers.mmlongbench_doc import MMLongBenchDocRule
 from mmprolong.evaluation.scorers.mmlongbench_docqa_llm_judge import DocQAJudge, verdict
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import DocQARule
 from mmprolong.evaluation.scorers.stamps import Stamps
@@ -127,7 +127,7 @@ def test_the_answer_is_read_behind_the_prefix_that_the_prompt_begins():
     ],
 )
 def test_mmlongbench_doc(reply: str, answer: str, kind: str, expected: float):
-    assert value(MMLongBenchDoc(), reply, answer, kind) == pytest.approx(expected)
+    assert value(MMLongBenchDocRule(), reply, answer, kind) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_mmlongbench_doc(reply: str, answer: str, kind: str, expected: float):
         (DocQARule(), "a", "[]", "List"),
         (DocQARule(), "a", "no JSON", "List"),
         (DocQARule(), "a", "a", "Sentence"),
-        (MMLongBenchDoc(), "[]", "[]", "List"),
-        (MMLongBenchDoc(), "[red, blue]", "['red', 'blue']", "List"),
-        (MMLongBenchDoc(), "['a'", "['a']", "List"),
-        (MMLongBenchDoc(), "1200", "1,200", "Float"),
+        (MMLongBenchDocRule(), "[]", "[]", "List"),
+        (MMLongBenchDocRule(), "[red, blue]", "['red', 'blue']", "List"),
+        (MMLongBenchDocRule(), "['a'", "['a']", "List"),
+        (MMLongBenchDocRule(), "1200", "1,200", "Float"),
     ],
 )
 def test_where_official_code_crashes_the_mark_is_0_and_counted(scorer: Scorer, reply: str, answer: str, kind: str):
@@ -151,7 +151,7 @@ def test_where_official_code_crashes_the_mark_is_0_and_counted(scorer: Scorer, r
 
 def test_text_of_a_model_is_never_run(tmp_path: Path):
     bait = tmp_path / "bait"
-    mark = conclude(MMLongBenchDoc().score(sample("['a']", "List"), f"[open({str(bait)!r}, 'w')]"))
+    mark = conclude(MMLongBenchDocRule().score(sample("['a']", "List"), f"[open({str(bait)!r}, 'w')]"))
     assert mark.malformed and not bait.exists()
 
 
@@ -222,7 +222,7 @@ def test_points_beyond_1_are_1():
 def test_an_extracted_answer_is_marked():
     said = "Extracted answer: ['b', 'a']\nAnswer format: List"
     prompt, mark = answered(
-        MMLongBenchDoc(extraction=True), "They are b and a.", said, answer="['a', 'b']", kind="List"
+        MMLongBenchDocRule(extraction=True), "They are b and a.", said, answer="['a', 'b']", kind="List"
     )
     assert "They are b and a." in prompt
     assert mark == Mark(value=1.0, parsed="['b', 'a']", judge="judge-1")

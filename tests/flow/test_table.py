@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.pipeline.plan import Plan, load_plan
-from mmprolong.pipeline.steps import run_step
+from mmprolong.pipeline.run import run_step
 from mmprolong.records import Reject, read_jsonl
 from mmprolong.settings.knobs import Tracking
 from mmprolong.settings.stages import STAGES

@@ -14,7 +14,8 @@ from mmprolong.reporting.sources.wandb_offline import read_wandb
 from mmprolong.reporting.tables.marks import trust_notes
 from mmprolong.reporting.tables.paper_tables import ablation_table
 from mmprolong.reporting.tables.render import to_csv
-from mmprolong.store.store import Store, write_json
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.offline import mirror
 from tests.stores import HELDOUT, Truth, rewrite, write_store

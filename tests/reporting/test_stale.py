@@ -14,7 +14,8 @@ from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.stale import with_stale
 from mmprolong.reporting.tables.paper_tables import ablation_table
-from mmprolong.store.store import Store, write_json
+from mmprolong.store.atomic import write_json
+from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror

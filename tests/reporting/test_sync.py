@@ -9,7 +9,7 @@ from mmprolong.cli import main
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.sources.sync import sync_runs
 from mmprolong.reporting.sources.wandb_files import BLOCK, read_runs
-from mmprolong.runtime.wandb_logger import Mirror
+from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, WandbServer
@@ -66,7 +66,7 @@ def test_what_is_whole_is_synced_once(server: WandbServer, tmp_path: Path, capsy
 
 
 def test_a_run_that_goes_on_after_its_upload_is_uploaded_again(server: WandbServer, tmp_path: Path):
-    mirror = Mirror("score-0", {}, "score-0", "mine", tmp_path, Tracking())
+    mirror = WandbLogger("score-0", {}, "score-0", "mine", tmp_path, Tracking())
     file = next(tmp_path.glob("wandb/offline-run-*/run-score-0.wandb"))
 
     def log(rows: range) -> None:

@@ -15,7 +15,7 @@ from mmprolong.reporting.sources.wandb_api import read_api
 from mmprolong.reporting.sources.wandb_offline import read_wandb
 from mmprolong.reporting.statistics.arms import measured
 from mmprolong.reporting.tables.paper_tables import ablation_table
-from mmprolong.store.store import write_json
+from mmprolong.store.atomic import write_json
 from tests.analysis.runs import runs_of
 from tests.small import run
 from tests.stores import Truth, write_store

@@ -12,8 +12,9 @@ import pytest
 
 from mmprolong.cli import main
 from mmprolong.pipeline.plan import load_plan
-from mmprolong.runtime.failures import Failure, from_process, leave_note
-from mmprolong.store.store import LEASE, PROGRESS, Store, held, lease
+from mmprolong.runtime.failures import Failure, from_process, write_failure
+from mmprolong.store.lease import LEASE, is_held, lease
+from mmprolong.store.store import PROGRESS, Store
 from mmprolong.sweep.said import last_said
 from mmprolong.sweep.standing import log_path, noted, standings
 from mmprolong.sweep.submissions import latest
@@ -55,12 +56,12 @@ def test_a_step_on_a_cluster_runs_as_long_as_it_says_so(store: Store):
 
 
 def test_looking_at_a_lease_takes_it_from_nobody(store: Store):
-    assert not held(store.root)
+    assert not is_held(store.root)
     with lease(store.root, waiting=lambda: None):
-        assert held(store.root)
+        assert is_held(store.root)
     with (store.root / LEASE).open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_SH)  # somebody else looks, too
-        assert not held(store.root)
+        assert not is_held(store.root)
 
 
 @pytest.mark.parametrize(
@@ -78,14 +79,14 @@ def test_looking_at_a_lease_takes_it_from_nobody(store: Store):
 def test_the_end_of_a_process_has_one_kind(code: int, out_of_memory: bool, kind: str, says: str):
     failure = from_process(code, out_of_memory)
     assert failure.kind == kind
-    assert says in failure.says
+    assert says in failure.message
 
 
 def kill_worker(words: list[str], store: Path, stage: str) -> str:
     """Kill the worker that runs a step of `stage`, once; what the sweep said."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen(words, **pipes, text=True, env={**os.environ, "COLUMNS": "200"}) as process:
-        while not any(held(path.parent) for path in (store / stage).glob(f"*/{PROGRESS}")):
+        while not any(is_held(path.parent) for path in (store / stage).glob(f"*/{PROGRESS}")):
             assert process.poll() is None
             time.sleep(0.002)
         (worker,) = psutil.Process(process.pid).children()
@@ -101,7 +102,7 @@ def test_a_killed_worker_fails_its_step_and_everybody_says_so(tmp_path: Path, ca
     (note,) = store.glob("training/*/failed.json")
     failure = noted(note.parent)
     assert failure is not None
-    assert (failure.kind, failure.says) == ("killed", "its process ended with signal 9 (Killed)")
+    assert (failure.kind, failure.message) == ("killed", "its process ended with signal 9 (Killed)")
     plan = load_plan(Store(store), "length_dist")
     where = standings(Store(store), plan)
     assert {each.state for each in where.values()} == {"finished", "failed", "blocked"}
@@ -143,7 +144,7 @@ def test_what_failed_here_is_told_unless_its_job_on_slurm_said_something_since(s
     log.parent.mkdir()
     log.write_text("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO TIME LIMIT ***\n")
     os.utime(log, (time.time() - 3600,) * 2)
-    leave_note(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
+    write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
     (said,) = last_said(store, CHAIN, "training0", 10)
     assert said.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
     os.utime(log, (time.time() + 1,) * 2)

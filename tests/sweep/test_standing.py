@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, leave_note
-from mmprolong.store.store import FAILED, PROGRESS, Store, hash_outputs, lease
+from mmprolong.runtime.failures import Failure, write_failure
+from mmprolong.store.lease import lease
+from mmprolong.store.store import FAILED, PROGRESS, Store, hash_outputs
 from mmprolong.sweep.freeze import launches
 from mmprolong.sweep.job_logs import heading
 from mmprolong.sweep.jobstate import UNLISTED, JobState
@@ -67,7 +68,7 @@ def test_what_we_cancelled_is_cancelled_when_slurm_has_forgotten_it(store: Store
 
 def test_a_retry_that_we_cancelled_is_cancelled_whatever_failed_before_it(store: Store):
     folder = store.folder("training", "training0")
-    leave_note(folder, Failure("memory", "MemoryError"), "Traceback")
+    write_failure(folder, Failure("memory", "MemoryError"), "Traceback")
     append(launches(store, CHAIN.ablation), marked([latest(store)["training0"]], CANCELLED))
     found = standings(store, CHAIN, SaidQueue(job1=JobState("CANCELLED")))["training0"]
     assert found.failure is not None
@@ -76,7 +77,7 @@ def test_a_retry_that_we_cancelled_is_cancelled_whatever_failed_before_it(store:
 
 
 def test_a_job_that_failed_while_another_ablation_claimed_it_says_itself_why(store: Store):
-    leave_note(store.folder("training", "training0"), Failure("memory", "MemoryError"))
+    write_failure(store.folder("training", "training0"), Failure("memory", "MemoryError"))
     append(launches(store, "other"), marked([latest(store)["training0"]], ""))
     path = log_path(store, latest(store)["training0"])
     path.parent.mkdir()
@@ -105,7 +106,7 @@ def test_steps_that_need_a_failed_one_are_blocked(store: Store):
     assert states(found) == ["failed", "blocked", "blocked"]
     failure = found["training0"].failure
     assert failure is not None
-    assert (failure.kind, failure.says) == ("time", "Slurm: timeout on n7")
+    assert (failure.kind, failure.message) == ("time", "Slurm: timeout on n7")
 
 
 def test_a_step_says_itself_why_it_failed(store: Store):

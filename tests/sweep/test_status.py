@@ -75,7 +75,10 @@ def test_the_launcher_says_how_a_step_ended(store: Store):
     assert states(found) == ["finished", "failed", "blocked"]
     assert found["training0"].record is not None
     assert found["reply0"].failure is not None
-    assert (found["reply0"].failure.kind, found["reply0"].failure.says) == ("killed", "its process ended with signal 9")
+    assert (found["reply0"].failure.kind, found["reply0"].failure.message) == (
+        "killed",
+        "its process ended with signal 9",
+    )
     folder = store.folder("reply", "reply0")
     folder.mkdir(parents=True)
     (folder / FAILED).write_text('{"kind": "memory", "error": "MemoryError"}')

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.pipeline.steps import Step, run_step
+from mmprolong.pipeline.run import run_step
+from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Tracking
-from mmprolong.store.store import Store, lease
+from mmprolong.store.lease import lease
+from mmprolong.store.store import Store
 
 WARNED = """
 import os, signal, subprocess, sys, time

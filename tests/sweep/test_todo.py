@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mmprolong.settings.knobs import Cluster, Tracking
-from mmprolong.store.store import CHECKPOINTS, Store, lease
+from mmprolong.store.lease import lease
+from mmprolong.store.store import SCRATCH, Store
 from mmprolong.sweep.launch import Launcher
 from mmprolong.sweep.standing import standings
 from mmprolong.sweep.todo import settled_steps, spent_steps
@@ -35,7 +36,7 @@ def test_what_was_used_up_is_not_run_again(store: Store):
 
 
 def test_what_a_kill_left_in_a_finished_step_is_removed_unless_a_process_holds_it(store: Store):
-    left = store.folder("reply", "reply0") / CHECKPOINTS
+    left = store.folder("reply", "reply0") / SCRATCH
     left.mkdir()
     with lease(left.parent, waiting=lambda: None):
         settled_steps(store, CHAIN)

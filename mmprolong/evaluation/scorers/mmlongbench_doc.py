@@ -13,7 +13,7 @@ from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
-_VERBATIM = re.compile(
+VERBATIM = re.compile(
     r"https://"
     r"|(?:\.py|ipynb)\Z"
     r"|\Apage"
@@ -26,7 +26,7 @@ _VERBATIM = re.compile(
 
 
 @dataclass(frozen=True)
-class MMLongBenchDoc:
+class MMLongBenchDocRule:
     """The rule, on the reply as it stands or on the short answer that a language model extracts from it.
 
     Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/eval/eval_score.py (eval_score).
@@ -45,8 +45,8 @@ class MMLongBenchDoc:
             return float(_same_fraction(gold, reply))
         if kind in ("Str", "None"):
             gold, said = _cleaned(gold), _cleaned(reply)
-            return float(gold == said) if _VERBATIM.search(gold) else anls(said, gold)
-        return _same_list(_as_list(gold), _as_list(reply))
+            return float(gold == said) if VERBATIM.search(gold) else anls(said, gold)
+        return _same_list(as_list(gold), as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark an answer by the rule; asks once where it is to be extracted."""
@@ -99,12 +99,12 @@ def _same_list(gold: list[Any], said: list[Any]) -> float:
         return 0.0
     pairs = list(zip(sorted(map(_cleaned, gold)), sorted(map(_cleaned, said)), strict=True))
     first = pairs[0][0]
-    if _is_number(first) or _VERBATIM.search(first):
+    if is_number(first) or VERBATIM.search(first):
         return float("-".join(item for item, _ in pairs) == "-".join(item for _, item in pairs))
     return min(anls(answer, item) for item, answer in pairs)
 
 
-def _as_list(answer: Any) -> list[Any]:
+def as_list(answer: Any) -> list[Any]:
     """Read a list as Python writes it; anything else is a list of one.
 
     Raises:
@@ -116,7 +116,8 @@ def _as_list(answer: Any) -> list[Any]:
     return answer if isinstance(answer, list) else [answer]
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Tell whether Python reads a float."""
     try:
         float(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""One file a model family, found by its name. Each defines `BACKBONE`, which satisfies `Backbone`."""
+"""One file a model family: a frozen dataclass that satisfies `mmprolong.models.backbone.Family`."""

@@ -5,102 +5,164 @@ Same classes, same image path, same mRoPE as the 7B model; only the sizes, the v
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from mmprolong.errors import DataError, nearest
-from mmprolong.models.encoding import Piece
-from mmprolong.records import Image, Message
-from mmprolong.settings.knobs import Model
+from mmprolong.models import files
+from mmprolong.models.encoding import Encoded, Piece
+from mmprolong.models.qwen_vl.image_format import FRAMES, ImageFormat
+from mmprolong.models.qwen_vl.patches import patchify
+from mmprolong.models.qwen_vl.positions import mrope_positions
+from mmprolong.records import Image, Message, Text, flat
+from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:
-    from transformers import Qwen2_5_VLForConditionalGeneration
+    from mmprolong.models.qwen_vl.qwen_network import QwenNetwork
 
 SPECIAL = ("<pad>", "<bos>", "<end>", "<vision_start>", "<vision_end>", "<image>", "<video>")
 WORDS = ("find", "list", "sum", "difference", "largest", "count", "read", "from", ":", "=")
 VOCABULARY = (*SPECIAL, *WORDS, *(str(number) for number in range(32)), *ascii_uppercase)
-_IDS = {word: index for index, word in enumerate(VOCABULARY)}
+IDS = {word: index for index, word in enumerate(VOCABULARY)}
+ROPE_BASE = 1e4
+FORM = ImageFormat(min_pixels=28 * 28, max_pixels=12_845_056)
+TEMPLATE = (
+    "<bos>{% for message in messages %}{% for part in message.content %}{% if part.type == 'image' %}<vision_start>"
+    "<image><vision_end>{% else %}{{ part.text }} {% endif %}{% endfor %}{% if message.role == 'assistant' %}<end>"
+    "{% endif %}{% endfor %}"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
+    """The family; there is one size."""
+
+    version: ClassVar[int] = 1
+
+    def at(self, path: str) -> "ProxyBackbone":
+        """Return the backbone, which brings its own vocabulary."""
+        return ProxyBackbone()
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyBackbone:
     """A word a token; no role marks, since a hop between key and value makes learning heavy-tailed."""
 
-    name: str = "proxy"
-    image_token: int = _IDS["<image>"]
-    end: int = _IDS["<end>"]
-    rope_base: float = 1e4
-    width: int = 128
-    layers: int = 3
-    heads: int = 4
+    image_token: int = IDS["<image>"]
+    end: tuple[int, ...] = (IDS["<end>"],)
+    form: ImageFormat = FORM
 
-    def chat(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        """`<bos>`, the parts, and `<end>` after each of the assistant's turns; its own words are supervised."""
-        yield [_IDS["<bos>"]], False
-        following = [message.role for message in messages[1:]] + ["user"]
-        for message, next_role in zip(messages, following, strict=True):
-            for part in message.parts:
-                if isinstance(part, Image):
-                    yield [_IDS["<vision_start>"]], False
-                    yield part, False
-                    yield [_IDS["<vision_end>"]], False
-                else:
-                    yield _words(part), message.role == "assistant"
-            if message.role != "user" and next_role == "user":
-                yield [self.end], True
+    def pieces(self, messages: Sequence[Message], answer: bool = False) -> Iterator[Piece]:
+        """Yield `<bos>`, the parts, and `<end>` after each of the assistant's turns; the answer follows directly."""
+        yield [IDS["<bos>"]], False
+        for number, message in enumerate(messages, 1):
+            learned = any(isinstance(part, Text) and part.learned for part in message.parts)
+            for part in flat(message.parts):
+                yield from _piece(part)
+            continued = answer and number == len(messages) and not learned
+            if message.role == "assistant" and not continued:
+                yield [IDS["<end>"]], learned
 
-    def ask(self, messages: Sequence[Message]) -> Iterator[Piece]:
-        """The same: the answer follows the question directly."""
-        return self.chat(messages)
-
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Thumbnails are whole tokens already.
+    def grid(self, width: int, height: int, view: View) -> tuple[int, int]:
+        """Take thumbnails, which are whole tokens already.
 
         Raises:
             DataError: they are not.
         """
-        if width % 28 or height % 28:
-            raise DataError(
-                f"proxy: an image of {width} x {height} px; sides must be multiples of 28 (corpus.thumbnail)"
-            )
-        return width, height
+        side = FORM.patch * FORM.merge
+        if width % side or height % side:
+            raise DataError(f"{width} x {height} px; proxy takes multiples of {side} (view.thumbnail)")
+        return height // FORM.patch, width // FORM.patch
+
+    def span(self, rows: int, columns: int) -> list[int]:
+        """Return one id for each square of merged patches."""
+        return [self.image_token] * (rows * columns // FORM.merge**2)
+
+    def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
+        """Normalise."""
+        return patchify(pages, FORM)
+
+    def positions(self, encoded: Encoded) -> np.ndarray:
+        """Return mRoPE positions, int64 (3, S)."""
+        return mrope_positions(encoded, FORM.merge)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Words up to the end of the reply."""
+        """Return the words up to the end of the reply."""
         words = [VOCABULARY[index] if index < len(VOCABULARY) else "<?>" for index in ids]
         return " ".join(words[: words.index("<end>")] if "<end>" in words else words)
 
-    def build(self, model: Model) -> "Qwen2_5_VLForConditionalGeneration":
-        """Weights drawn from `model.seed`, or read from `model.path`."""
-        from mmprolong.models.qwen_vl import weights
+    def load(self, model: Model, folder: Path | None = None) -> "QwenNetwork":
+        """Return the network with weights drawn from `model.seed`, or read from `folder` or `model.path`."""
+        from mmprolong.models.qwen_vl import qwen_network
 
-        if model.path:
-            return weights.load(model.path, model.dtype)
-        return weights.initialise(_config(self), model.seed)
+        if folder or model.path:
+            source = files.model_source(str(folder or model.path))
+            return qwen_network.load(source, model.dtype, self, ROPE_BASE)
+        return qwen_network.ready(_initialised(model.seed), self, ROPE_BASE)
+
+    def write_processor(self, folder: Path) -> None:
+        """Write tokenizer, chat template and image format as the published models have them."""
+        from tokenizers import Tokenizer, models, pre_tokenizers
+        from transformers import PreTrainedTokenizerFast
+
+        words = Tokenizer(models.WordLevel(IDS, unk_token="<pad>"))
+        words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
+        words.add_special_tokens(list(SPECIAL))
+        marks = {f"{name.strip('<>')}_token": name for name in SPECIAL[3:]}
+        PreTrainedTokenizerFast(
+            tokenizer_object=words,
+            chat_template=TEMPLATE,
+            bos_token="<bos>",
+            eos_token="<end>",
+            pad_token="<pad>",
+            extra_special_tokens=marks,
+        ).save_pretrained(folder)
+        images = {
+            "image_processor_type": "Qwen2VLImageProcessor",
+            "processor_class": "Qwen2_5_VLProcessor",
+            "size": {"shortest_edge": FORM.min_pixels, "longest_edge": FORM.max_pixels},
+            "patch_size": FORM.patch,
+            "merge_size": FORM.merge,
+            "temporal_patch_size": FRAMES,
+            "image_mean": FORM.mean,
+            "image_std": FORM.std,
+        }
+        files.write_json_file(folder / files.PREPROCESSOR, images)
 
 
-def _words(text: str) -> list[int]:
-    unknown = next((word for word in text.split() if word not in _IDS), None)
-    if unknown is not None:
-        raise DataError(f"proxy: {unknown!r} is not in the vocabulary; {nearest(unknown, _IDS)}")
-    return [_IDS[word] for word in text.split()]
+def _piece(part: Any) -> Iterator[Piece]:
+    if isinstance(part, Text):
+        unknown = next((word for word in part.text.split() if word not in IDS), None)
+        if unknown is not None:
+            raise DataError(f"proxy: {unknown!r} is not in the vocabulary; {nearest(unknown, IDS)}")
+        yield [IDS[word] for word in part.text.split()], part.learned
+    elif isinstance(part, Image):
+        yield [IDS["<vision_start>"]], False
+        yield part, False
+        yield [IDS["<vision_end>"]], False
+    else:
+        raise DataError(f"a film of {len(part.frames)} frames: the proxy takes no films; give images")
 
 
-def _config(proxy: Proxy):
-    from transformers import Qwen2_5_VLConfig
+def _initialised(seed: int) -> Any:
+    import torch
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     text = {
         "vocab_size": 192,
-        "hidden_size": proxy.width,
+        "hidden_size": 128,
         "intermediate_size": 336,
-        "num_hidden_layers": proxy.layers,
-        "num_attention_heads": proxy.heads,
-        "num_key_value_heads": proxy.heads // 2,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
         "max_position_embeddings": 32768,
-        "rope_parameters": {"rope_type": "default", "rope_theta": proxy.rope_base, "mrope_section": [4, 6, 6]},
-        "bos_token_id": _IDS["<bos>"],
-        "eos_token_id": _IDS["<end>"],
-        "pad_token_id": _IDS["<pad>"],
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE, "mrope_section": [4, 6, 6]},
+        "bos_token_id": IDS["<bos>"],
+        "eos_token_id": IDS["<end>"],
+        "pad_token_id": IDS["<pad>"],
         "tie_word_embeddings": True,
         "initializer_range": 0.03,
     }
@@ -109,22 +171,21 @@ def _config(proxy: Proxy):
         "hidden_size": 64,
         "intermediate_size": 128,
         "num_heads": 4,
-        "out_hidden_size": proxy.width,
-        "patch_size": 14,
+        "out_hidden_size": 128,
+        "patch_size": FORM.patch,
         "window_size": 112,
         "fullatt_block_indexes": [0],
         "initializer_range": 0.03,
     }
-    return Qwen2_5_VLConfig(
+    config = Qwen2_5_VLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=proxy.image_token,
-        video_token_id=_IDS["<video>"],
-        vision_start_token_id=_IDS["<vision_start>"],
-        vision_end_token_id=_IDS["<vision_end>"],
+        image_token_id=IDS["<image>"],
+        video_token_id=IDS["<video>"],
+        vision_start_token_id=IDS["<vision_start>"],
+        vision_end_token_id=IDS["<vision_end>"],
         tie_word_embeddings=True,
         initializer_range=0.03,  # pyright: ignore[reportCallIssue]
     )
-
-
-BACKBONE = Proxy()
+    torch.manual_seed(seed)
+    return Qwen2_5_VLForConditionalGeneration(config)

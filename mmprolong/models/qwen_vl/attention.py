@@ -4,11 +4,12 @@ On CUDA the same is done by FlashAttention, which transformers calls with the sa
 """
 
 from itertools import groupby, pairwise
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import pad, scaled_dot_product_attention
-from transformers import AttentionInterface, Qwen2_5_VLForConditionalGeneration
+from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 NAME = "flash_varlen_cpu"
@@ -26,11 +27,11 @@ def attend(
     position_ids: torch.Tensor | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Attention within each sequence.
+    """Attend within each sequence.
 
     Args:
         query, key, value: (batch, heads, tokens, width); key and value may have fewer heads.
-        attention_mask: only where a cache is used.
+        attention_mask: only where a cache holds what precedes.
         cu_seq_lens_q: int (images + 1,), bounds of the images; attention is bidirectional.
         position_ids: int (1, tokens), 0 where a document begins; attention is causal.
 
@@ -49,6 +50,19 @@ def attend(
     return torch.cat(mixed)[None], None
 
 
+def mask(q_length: int, kv_length: int, **others: Any) -> torch.Tensor | None:
+    """Return the mask that `attend` reads: none unless a cache holds what precedes."""
+    return None if q_length == kv_length else sdpa_mask(q_length=q_length, kv_length=kv_length, **others)
+
+
+def use_packed_attention(*parts: nn.Module) -> None:
+    """Let transformers' models compute attention by `attend`."""
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, mask)
+    for part in parts:
+        part.config._attn_implementation = NAME  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+
+
 def _document_bounds(position_ids: torch.Tensor | None) -> torch.Tensor:
     assert position_ids is not None
     assert position_ids.shape[0] == 1, "packed sequences have batch size 1"
@@ -56,7 +70,7 @@ def _document_bounds(position_ids: torch.Tensor | None) -> torch.Tensor:
 
 
 def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:
-    """(begin, end, length) of the runs of neighbouring sequences of one length."""
+    """Return (begin, end, length) of the runs of neighbouring sequences of one length."""
     runs: list[tuple[int, int, int]] = []
     begin = bounds[0]
     for length, group in groupby(end - start for start, end in pairwise(bounds)):
@@ -76,15 +90,7 @@ def _equal_lengths(
     scaling: float | None,
     causal: bool,
 ) -> torch.Tensor:
-    """(tokens, heads, width) of the sequences between `begin` and `end`, all in one call."""
+    """Return (tokens, heads, width) of the sequences between `begin` and `end`, all in one call."""
     q, k, v = (each[0, :, begin:end].unflatten(1, (-1, length)).transpose(0, 1) for each in (query, key, value))
     mixed = scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scaling, enable_gqa=True)
     return mixed.transpose(1, 2).flatten(0, 1)
-
-
-def speed_up(model: Qwen2_5_VLForConditionalGeneration) -> None:
-    """Put it into `model`."""
-    AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    model.model.visual.config._attn_implementation = NAME
-    model.model.language_model.config._attn_implementation = NAME

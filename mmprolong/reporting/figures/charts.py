@@ -13,7 +13,7 @@ from mmprolong.reporting.sources.mixtures import ArmMixture
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.arms import by_length
 from mmprolong.reporting.statistics.estimates import Estimate
-from mmprolong.store.store import write_whole
+from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,8 +117,8 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
     """Write `<stem>.png` and `<stem>.svg` on white; equal figures give equal files."""
     png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
     return [
-        write_whole(png, _bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white")),
-        write_whole(svg, _bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white")),
+        write_file(png, _bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white")),
+        write_file(svg, _bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white")),
     ]
 
 

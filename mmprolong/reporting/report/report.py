@@ -12,7 +12,7 @@ from mmprolong.reporting.sources.items import Item, write_items
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.files import write_table
 from mmprolong.reporting.tables.table import Table
-from mmprolong.store.store import write_whole
+from mmprolong.store.atomic import write_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,10 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     files = [*write_table(table, folder / "table").values()]
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
-    files += [*drawn, write_whole(folder / "report.md", markdown_report(runs, table, shown))]
+    files += [*drawn, write_file(folder / "report.md", markdown_report(runs, table, shown))]
     items = {step: Item(result=result) for step, result in runs.results.items()}
     files.append(write_items(folder / "items.parquet", runs.plan, items))
-    html = write_whole(folder / "report.html", html_report(store, runs, table))
+    html = write_file(folder / "report.html", html_report(store, runs, table))
     return Report(folder=folder, files=(*files, html), html=html)
 
 

@@ -1,6 +1,5 @@
 """All answers of an ablation in one flat Parquet file, a row an answer: for pandas, polars, duckdb; and our cache."""
 
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Result
+from mmprolong.store.atomic import partial_name
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -68,7 +68,7 @@ def write_items(path: Path, plan: Plan, items: Mapping[str, Item]) -> Path:
     head = msgspec.json.encode(_Head(rows=_checksum(made), runs=runs)).decode()
     made.attrs = {_HEAD: head, _SUM: zlib.crc32(head.encode())}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = partial_name(path)
     try:
         with writing(path):
             made.to_parquet(partial, engine="pyarrow", index=False, compression="zstd")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.store.store import read_json
+from mmprolong.store.atomic import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

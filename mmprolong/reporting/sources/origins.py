@@ -118,7 +118,7 @@ def mixed_ahead(store: Store, plan: Plan) -> list[Mixed]:
     }
     begun = {stage for name, stage in stages.items() if known[name]}
     origins = {
-        name: known[name] or Origin(code=code_of(STAGES[step.stage].module, step.settings), commit=code_version())
+        name: known[name] or Origin(code=code_of(STAGES[step.stage].module), commit=code_version())
         for name, step in plan.steps.items()
         if name in stages and step.stage in begun
     }

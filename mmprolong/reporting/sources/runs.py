@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.lengths import size
 from mmprolong.pipeline.plan import Plan, Point, load_plan
 from mmprolong.pipeline.steps import stage_of
@@ -117,12 +116,10 @@ def read_runs(store: Path, plan: Plan, mixed_code: bool = False) -> Runs:
 
 
 def _result(store: Store, step: str) -> Result | None:
-    record = store.record("score", step)
+    record = store.verified("score", step)
     if record is None:
         return None
     path = store.folder("score", step) / "scores.jsonl"
-    if not path.is_file():
-        raise ArtifactError(f"{path}: missing beside done.json; delete the folder to run the step again")
     return Result(id=record.id, metrics=record.metrics, scores=tuple(read_jsonl(path, Score)))
 
 

@@ -15,7 +15,7 @@ from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.questions import require_same_questions
 from mmprolong.reporting.sources.runs import Result, Runs, comparable
-from mmprolong.store.store import write_whole
+from mmprolong.store.atomic import write_file
 
 FORMAT = 1
 
@@ -65,7 +65,7 @@ def write_snapshot(runs: Runs, path: Path) -> None:
         remarks=runs.remarks,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, gzip.compress(msgspec.json.encode(snapshot), mtime=0))
+    write_file(path, gzip.compress(msgspec.json.encode(snapshot), mtime=0))
 
 
 def read_snapshot(path: Path, mixed_code: bool = False) -> Runs:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.tables.table import Table
-from mmprolong.store.store import write_whole
+from mmprolong.store.atomic import write_file
 
 _FORMATS = {"md": to_markdown, "tex": to_latex, "csv": to_csv, "html": to_html}
 """By the ending of the file."""
@@ -17,4 +17,4 @@ def write_table(table: Table, stem: Path) -> dict[str, Path]:
         OSError: a file cannot be written.
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
-    return {ending: write_whole(stem.with_name(f"{stem.name}.{ending}"), to(table)) for ending, to in _FORMATS.items()}
+    return {ending: write_file(stem.with_name(f"{stem.name}.{ending}"), to(table)) for ending, to in _FORMATS.items()}

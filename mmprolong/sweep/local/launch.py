@@ -18,7 +18,7 @@ import msgspec
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import RunRecord
-from mmprolong.runtime.failures import Failure, from_process, leave_note, noted_failure
+from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
 from mmprolong.runtime.out_of_memory import out_of_memory_kills
 from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
@@ -156,7 +156,7 @@ class Launcher:
         if name in self.progress.running:
             return running(folder)
         if name in self.progress.failed:
-            failure = noted_failure(folder) or Failure("killed", self.progress.failed[name])
+            failure = read_failure(folder) or Failure("killed", self.progress.failed[name])
             return StepState(state="failed", failure=failure)
         return StepState(state="blocked" if name in self.progress.blocked else "open")
 
@@ -245,8 +245,8 @@ class Launcher:
             return ""
         if not is_held(folder):
             written = dict(read_worker_log(worker.log)).get(step.path)
-            leave_note(folder, failure, "\n".join(written.lines[-_LAST_LINES:]) if written else "")
-        return failure.says
+            write_failure(folder, failure, "\n".join(written.lines[-_LAST_LINES:]) if written else "")
+        return failure.message
 
     def _stop(self) -> None:
         """End the workers; a step that runs may save what it has. A second interrupt does not wait for it."""

@@ -172,7 +172,7 @@ def _failure_groups(store: Store, plan: Plan, states: Mapping[str, StepState]) -
     found = []
     for (stage, kind), steps in groups.items():
         failures = [failure for each in steps if (failure := states[each.id].failure)]
-        reasons = Counter(each.says for each in failures).most_common(_FEW)
+        reasons = Counter(each.message for each in failures).most_common(_FEW)
         words = last_words(store.folder(stage, steps[0].id), states[steps[0].id], _FEW)
         advice = failures[0].advice(stage, again(store, plan, steps[0], kind))
         found.append(FailureGroup(steps, kind, reasons, words, advice))
@@ -182,7 +182,7 @@ def _failure_groups(store: Store, plan: Plan, states: Mapping[str, StepState]) -
 def _says(at: StepState, whose: str) -> str:
     """Return what a cell says when it is pointed at: for whom it is, and how far or why not."""
     share = f" {100 * at.progress['done'] / max(at.progress['total'], 1):.0f} %" if at.progress else ""
-    why = at.failure.says if at.failure else at.detail
+    why = at.failure.message if at.failure else at.detail
     return ", ".join(filter(None, [whose, at.state + share, f"job {at.job}" if at.job else "", why]))
 
 

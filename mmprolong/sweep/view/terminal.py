@@ -63,7 +63,7 @@ def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
     """Return the line of a step that has ended: '12/40 training/a-1 (length_dist/b/s0): finished in 31 s'."""
     step, at = plan.steps[name], states[name]
     done = sum(each.state == "finished" for each in states.values())
-    how = f"failed: {at.failure.says}" if at.failure else "finished"
+    how = f"failed: {at.failure.message}" if at.failure else "finished"
     took = f" in {duration(at.record.seconds)}" if at.record else ""
     return f"{done}/{len(states)} {step.path} ({step.label}): {how}{took}"
 
@@ -71,7 +71,7 @@ def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
 def failures(plan: Plan, states: Mapping[str, StepState]) -> list[Text]:
     """Return one line a failed step, one for all that hang on them."""
     failed = {plan.steps[name].label: each.failure for name, each in states.items() if each.failure}
-    lines = [Text(f"failed: {label}: {failure.says}", style="red") for label, failure in failed.items()]
+    lines = [Text(f"failed: {label}: {failure.message}", style="red") for label, failure in failed.items()]
     blocked = sum(each.state == "blocked" for each in states.values())
     if blocked:
         lines.append(Text(f"{blocked} steps need a failed one and were not run", style="yellow"))
@@ -149,7 +149,7 @@ def _point_state(store: Store, plan: Plan, point: Point, states: Mapping[str, St
 def _step_state(role: str, at: StepState) -> str:
     job = f", job {at.job}" if at.job else ""
     if at.state == "failed" and at.failure:
-        return f"{role} failed ({at.failure.kind}): {at.failure.says}{job}"
+        return f"{role} failed ({at.failure.kind}): {at.failure.message}{job}"
     if at.state == "running":
         return f"{role} {_progress(at)}{job}"
     if at.state == "queued":

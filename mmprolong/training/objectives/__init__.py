@@ -1,1 +1,26 @@
-"""One file an objective, found by its name. Each defines `loss(model, inputs) -> summed loss`."""
+"""One file an objective: a frozen dataclass that satisfies `Objective`."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from mmprolong.records import Measured
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmprolong.models.network import Batch, Network
+
+
+class Objective(Protocol):
+    """What training lowers. Planning imports the file, so torch is imported inside `loss` alone."""
+
+    reads: ClassVar[tuple[str, ...]]
+    """Conversations of an example that share an update."""
+
+    def weight(self, conversations: Iterable[Measured]) -> float:
+        """Return what the summed losses of an update are divided by, known before any of them is computed."""
+        ...
+
+    def loss(self, network: "Network", batch: "Batch") -> tuple["Tensor", dict[str, "Tensor"]]:
+        """Return the summed loss of a batch, and more sums to log by name."""
+        ...

@@ -1,0 +1,61 @@
+"""Greedy replies to prompts of which a part was read before."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from transformers import Cache
+
+from mmprolong.models.network import Batch, Network
+
+
+@torch.inference_mode()
+def read(network: Network, prefixes: Batch) -> Cache:
+    """Return the cache of equally long prefixes, a row each."""
+    cache = network.new_cache()
+    if prefixes.ids.shape[1]:
+        network.hidden(network.embed(prefixes), cache)
+    return cache
+
+
+@torch.inference_mode()
+def copy_rows(cache: Cache, rows: Sequence[int]) -> Cache:
+    """Return a cache of its own for each of `rows`, which may repeat."""
+    own = copy.deepcopy(cache)
+    own.batch_select_indices(torch.tensor(rows))
+    return own
+
+
+@torch.inference_mode()
+def greedy(network: Network, cache: Cache, rest: Batch, ends: Sequence[int], limit: int) -> list[list[int]]:
+    """Return the ids of each row's reply, its end included where it was reached.
+
+    Args:
+        cache: of what precedes `rest`; grows.
+        rest: what the prompts have behind it, at least a token.
+        ends: ids that end a reply.
+        limit: longest reply [tokens].
+    """
+    stops = torch.tensor(ends, device=rest.ids.device)
+    ended = torch.zeros(len(rest.ids), dtype=torch.bool, device=rest.ids.device)
+    replies: list[torch.Tensor] = []
+    while True:
+        hidden = network.hidden(network.embed(rest), cache)
+        chosen = network.logits(hidden[:, -1]).argmax(-1)
+        replies.append(chosen)
+        ended |= torch.isin(chosen, stops)
+        if len(replies) == limit or bool(ended.all()):
+            return [_until(row, ends) for row in torch.stack(replies, 1).tolist()]
+        rest = Batch(chosen[:, None], _following(rest.positions), torch.zeros_like(ended)[:, None])
+
+
+def _following(positions: torch.Tensor) -> torch.Tensor:
+    """Return (1 + axes, rows, 1): what comes behind the last token; text goes on behind the largest of all axes."""
+    index, own = positions[:1, :, -1:], positions[1:]
+    if not len(own):
+        return index + 1
+    return torch.cat([index, own.amax((0, 2), keepdim=True).expand(len(own), -1, -1)]) + 1
+
+
+def _until(ids: list[int], ends: Sequence[int]) -> list[int]:
+    return ids[: next((place for place, index in enumerate(ids) if index in ends), len(ids)) + 1]

@@ -1,0 +1,60 @@
+"""Conversations of Qwen-VL models: ChatML. No torch."""
+
+from collections.abc import Iterator, Sequence
+
+from mmprolong.errors import DataError
+from mmprolong.models.encoding import Piece
+from mmprolong.models.tokenizer import TextTokenizer
+from mmprolong.records import Image, Message, Text, Video, flat
+
+IM_START, IM_END, END_OF_TEXT = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
+VISION_START, VISION_END, IMAGE_PAD = "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"
+
+
+def chat_pieces(
+    messages: Sequence[Message], tokenizer: TextTokenizer, default_system: str, answer: bool
+) -> Iterator[Piece]:
+    """Yield the ChatML of a conversation, in order; what an assistant's turn learns, and its end, is supervised.
+
+    Args:
+        default_system: the system's turn of a conversation without one; empty: none.
+        answer: the model answers next, or continues a last turn of the assistant that is not learned.
+
+    Source: https://huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct/blob/main/chat_template.json
+    https://huggingface.co/Qwen/Qwen3-VL-8B-Instruct/blob/main/chat_template.json
+    """
+    if default_system and messages[0].role != "system":
+        yield from _turn(Message("system", (Text(default_system),)), tokenizer, ended=True)
+    continued = answer and messages[-1].role == "assistant" and not _learned(messages[-1])
+    for number, message in enumerate(messages, 1):
+        yield from _turn(message, tokenizer, ended=not (continued and number == len(messages)))
+    if answer and not continued:
+        yield from _turn(Message("assistant", ()), tokenizer, ended=False)
+
+
+def _learned(message: Message) -> bool:
+    return any(isinstance(part, Text) and part.learned for part in message.parts)
+
+
+def _turn(message: Message, tokenizer: TextTokenizer, ended: bool) -> Iterator[Piece]:
+    yield [tokenizer.id_of(IM_START)], False
+    text, learned = f"{message.role}\n", False
+    for part in flat(message.parts):
+        if isinstance(part, Text) and part.learned == learned:
+            text += part.text  # neighbours are read as one text, as the template joins them
+            continue
+        yield tokenizer.encode(text), learned
+        text, learned = "", False
+        if isinstance(part, Text):
+            # what is learned is read apart from what is given, as it is when the model writes it
+            text, learned = part.text, part.learned
+        elif isinstance(part, Image):
+            yield [tokenizer.id_of(VISION_START)], False
+            yield part, False
+            yield [tokenizer.id_of(VISION_END)], False
+        elif isinstance(part, Video):
+            raise DataError(f"a film of {len(part.frames)} frames: Qwen-VL backbones take no films yet; give images")
+    yield tokenizer.encode(text), learned
+    if ended:
+        yield [tokenizer.id_of(IM_END)], _learned(message)
+        yield tokenizer.encode("\n"), False

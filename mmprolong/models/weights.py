@@ -1,0 +1,53 @@
+"""The model of a finished training step: a Hugging Face folder, and a note of what its rotary frequencies are."""
+
+from pathlib import Path
+
+from mmprolong.errors import DataError
+from mmprolong.models.backbone import Backbone
+from mmprolong.models.network import Network
+from mmprolong.records import Checkpoint
+from mmprolong.settings.knobs import Model, Rope
+from mmprolong.store.atomic import read_json, write_json
+
+NOTE, FOLDER = "checkpoint.json", "model"
+
+
+def save(network: Network, folder: Path, backbone: str, updates: int, tokens: int) -> None:
+    """Write `model/` and its note into a step's folder.
+
+    Args:
+        backbone: name of the family.
+        tokens: training tokens seen over all phases.
+    """
+    network.export(folder / FOLDER)
+    note = Checkpoint(
+        backbone=backbone,
+        updates=updates,
+        tokens=tokens,
+        rope_base=network.rope_base,
+        rope_fingerprint=network.set_rope(Rope()),
+    )
+    write_json(folder / NOTE, note)
+
+
+def read_note(folder: Path) -> Checkpoint:
+    """Return the note of a finished training step."""
+    return Checkpoint(**read_json(folder / NOTE))
+
+
+def load(backbone: Backbone, model: Model, folder: Path | None) -> Network:
+    """Load the model of a finished training step, or where `folder` is none the model as it comes.
+
+    Raises:
+        DataError: its rotary frequencies are not those it was saved with.
+    """
+    if folder is None:
+        return backbone.load(model)
+    note = read_note(folder)
+    network = backbone.load(model, folder / FOLDER)
+    found = network.set_rope(Rope())
+    if found != note.rope_fingerprint:
+        raise DataError(
+            f"{folder}: rotary frequencies {found} are not those of the checkpoint, {note.rope_fingerprint}"
+        )
+    return network

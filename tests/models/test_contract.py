@@ -1,0 +1,252 @@
+"""What every backbone and its network must do, over the folder of backbones, on tiny random models."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+
+from mmprolong.errors import DataError
+from mmprolong.models import weights
+from mmprolong.models.backbone import Backbone, count, encode
+from mmprolong.models.encoding import Encoded
+from mmprolong.models.network import Batch, Network, collate, collate_rows
+from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
+from mmprolong.settings.knobs import Model, Rope
+from mmprolong.training.objectives.next_token import NextToken
+from tests.models.tiny import SMALL, Drawn, answered, asked
+
+Loaded = tuple[Backbone, Network]
+COLOUR = Drawn()
+CONVERSATION = (
+    asked("find A", Pages("pdf:56x56", 0, 2), Image("pdf:84x112", 7)),
+    answered("7"),
+    asked("list A B :"),
+    Message("assistant", (Text("A ", learned=True), Text("3 "), Text("B 5", learned=True))),
+)
+OTHER = (asked("find C", Image("pdf:112x56", 3)), answered("8"))
+THIRD = (asked("count A :"), answered("1"))
+
+
+def encoded(backbone: Backbone, conversation: Conversation, answer: bool = False) -> Encoded:
+    return encode(backbone, conversation, COLOUR, SMALL, answer)
+
+
+def packed(backbone: Backbone, *conversations: Conversation) -> Batch:
+    return collate([encoded(backbone, each) for each in conversations], backbone, COLOUR)
+
+
+def hidden(loaded: Loaded, *conversations: Conversation) -> torch.Tensor:
+    with torch.no_grad():
+        return loaded[1].hidden(loaded[1].embed(packed(loaded[0], *conversations)))[0]
+
+
+def gradients(network: Network, *batches: Batch) -> tuple[float, dict[str, torch.Tensor]]:
+    network.module.zero_grad(set_to_none=True)
+    loss = torch.stack([NextToken().loss(network, batch)[0] for batch in batches]).sum()
+    loss.backward()
+    found = {name: each.grad for name, each in network.module.named_parameters() if each.grad is not None}
+    network.module.zero_grad(set_to_none=True)
+    return loss.item(), found
+
+
+def test_packed_is_alone(model: Loaded):
+    backbone, network = model
+    conversations = (CONVERSATION, OTHER, THIRD, OTHER)
+    alone = torch.cat([hidden(model, each) for each in conversations])
+    assert torch.allclose(hidden(model, *conversations), alone, atol=1e-5)
+    together, whole = gradients(network, packed(backbone, *conversations))
+    apart, pieces = gradients(network, *(packed(backbone, each) for each in conversations))
+    assert together == pytest.approx(apart, rel=1e-5)
+    assert whole.keys() == pieces.keys()
+    for name, gradient in whole.items():
+        assert torch.allclose(gradient, pieces[name], rtol=1e-5, atol=1e-5 * float(gradient.abs().max())), name
+
+
+def test_a_neighbour_changes_nothing(model: Loaded):
+    one, other = hidden(model, CONVERSATION, OTHER), hidden(model, CONVERSATION, THIRD)
+    length = len(encoded(model[0], CONVERSATION))
+    assert torch.equal(one[:length], other[:length])
+
+
+def test_slices_of_what_is_embedded_are_read_one_after_the_other(model: Loaded):
+    backbone, network = model
+    whole = network.embed(packed(backbone, CONVERSATION))
+    end = len(encoded(backbone, CONVERSATION))
+    cuts = [0, 3, end // 2, end // 2 + 1, end]  # through an image, too
+    cache = network.new_cache()
+    with torch.no_grad():
+        parts = [network.hidden(whole.slice(a, b), cache) for a, b in zip(cuts, cuts[1:], strict=False)]
+    assert torch.allclose(torch.cat(parts, 1), network.hidden(whole), atol=1e-4)
+
+
+def test_prompts_of_several_rows_are_read_as_each_alone(model: Loaded):
+    backbone, network = model
+    prompts = [encoded(backbone, (asked("find A", Pages("pdf:56x56", n, n + 1)),), answer=True) for n in (0, 5)]
+    with torch.no_grad():
+        rows = network.hidden(network.embed(collate_rows(prompts, backbone, COLOUR)), network.new_cache())
+        for row, prompt in zip(rows, prompts, strict=True):
+            alone = network.hidden(network.embed(collate([prompt], backbone, COLOUR)))[0]
+            assert torch.allclose(row, alone, atol=1e-4)
+
+
+def test_the_count_is_the_length_of_what_is_trained_on(model: Loaded):
+    found = encoded(model[0], CONVERSATION)
+    assert count(model[0], CONVERSATION, COLOUR, SMALL) == (len(found), int(found.supervised.sum()))
+    assert len(found.images) == 4
+    for (start, end), (_, rows, columns) in zip(found.spans, found.grids, strict=True):
+        assert set(found.ids[start:end]) == {model[0].image_token}
+        assert (end - start) * 4 == rows * columns
+
+
+def test_what_is_learned_and_the_ends_of_those_turns_are_supervised(model: Loaded):
+    found = encoded(model[0], CONVERSATION)
+    learned = found.ids[found.supervised]
+    texts, turn = [], []
+    for index in learned.tolist():
+        turn.append(index)
+        if index == model[0].end[0]:
+            texts.append(model[0].decode(turn).split())
+            turn = []
+    assert texts == [["7"], ["A", "B", "5"]]
+    assert turn == []
+
+
+def test_a_turn_that_learns_nothing_has_no_target(model: Loaded):
+    given = (*CONVERSATION[:1], Message("assistant", (Text("7"),)))
+    assert not encoded(model[0], given).supervised.any()
+    ended = len(encoded(model[0], CONVERSATION[:2]))
+    assert len(encoded(model[0], given)) == ended
+
+
+def test_a_prompt_is_the_conversation_up_to_the_answer(model: Loaded):
+    whole, prompt = encoded(model[0], CONVERSATION[:2]), encoded(model[0], CONVERSATION[:1], answer=True)
+    assert np.array_equal(whole.ids[: len(prompt)], prompt.ids)
+    assert not whole.supervised[: len(prompt)].any()
+    assert whole.supervised[len(prompt)]
+
+
+def test_an_answer_that_is_begun_is_continued(model: Loaded):
+    begun = (*CONVERSATION[:1], Message("assistant", (Text("7"),)))
+    whole, prompt = encoded(model[0], CONVERSATION[:2]), encoded(model[0], begun, answer=True)
+    assert np.array_equal(whole.ids[: len(prompt)], prompt.ids)
+    assert whole.ids[len(prompt)] == model[0].end[0]
+
+
+def test_a_reply_is_decoded_up_to_its_end(model: Loaded):
+    ids = encoded(model[0], CONVERSATION).ids
+    answer = ids[encoded(model[0], CONVERSATION).supervised][:2].tolist()
+    assert answer[1] == model[0].end[0]
+    assert model[0].decode(answer) == model[0].decode([*answer, *ids[:3]]) == "7"
+
+
+def test_a_film_is_refused(model: Loaded):
+    film = Message("user", (Video((Image("video:56x56"),), 1.0), Text("find A")))
+    with pytest.raises(DataError, match="a film of 1 frames"):
+        encoded(model[0], (film,))
+
+
+def test_an_image_that_no_model_takes_is_named(model: Loaded):
+    with pytest.raises(DataError, match=r"image pdf:3x700, index 2: 3 x 700 px"):
+        encoded(model[0], (asked("find A", Image("pdf:3x700", 2)),))
+
+
+def test_every_parameter_is_in_one_part(model: Loaded):
+    parts = model[1].parts()
+    assert set(parts) == {"vision", "projector", "language"}
+    assert all(parts.values())
+    ids = [id(each) for part in parts.values() for each in part]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {id(each) for each in model[1].module.parameters()}
+
+
+def test_an_exported_model_has_equal_logits_in_transformers(model: Loaded, exported: Path):
+    backbone, network = model
+    prompt = encoded(backbone, (asked("find A", Image("pdf:56x56"), Image("pdf:112x84")),), answer=True)
+    batch = collate([prompt], backbone, COLOUR)
+    other = AutoModelForImageTextToText.from_pretrained(exported)
+    with torch.no_grad():
+        ours = network.logits(network.hidden(network.embed(batch)))
+        kinds = (batch.ids == backbone.image_token).int()
+        theirs = other(
+            input_ids=batch.ids, pixel_values=batch.pixels, image_grid_thw=batch.grids, mm_token_type_ids=kinds
+        )
+    assert torch.allclose(ours, theirs.logits, rtol=1e-4, atol=1e-4)
+    assert torch.equal(ours.argmax(-1), theirs.logits.argmax(-1))
+
+
+def test_the_exported_processor_reads_images_as_we_do(model: Loaded, exported: Path):
+    processor = AutoImageProcessor.from_pretrained(exported)
+    prompt = encoded(model[0], (asked("find A", Image("pdf:56x56"), Image("pdf:112x84"), Image("pdf:280x196")),))
+    pages = [COLOUR.pixels(image) for image in prompt.images]
+    size = {"shortest_edge": SMALL.min_pixels, "longest_edge": 10**7}
+    theirs = processor(images=pages, size=size, return_tensors="np")
+    assert np.array_equal(prompt.grids, theirs["image_grid_thw"])
+    assert np.allclose(model[0].patches(pages, prompt.grids), theirs["pixel_values"], atol=1e-5)
+
+
+def test_the_exported_template_says_what_we_say(model: Loaded, exported: Path):
+    tokenizer = AutoTokenizer.from_pretrained(exported)
+    for conversation, answer in ((CONVERSATION, False), (CONVERSATION[:1], True), (CONVERSATION[:3], True)):
+        content = [
+            {"role": message.role, "content": [_content(part) for part in flat(message.parts)]}
+            for message in conversation
+        ]
+        text = tokenizer.apply_chat_template(content, tokenize=False, add_generation_prompt=answer)
+        theirs = iter(tokenizer(text, add_special_tokens=False)["input_ids"])
+        found = encoded(model[0], conversation, answer)
+        after = dict(found.spans.tolist())
+        at, ours = 0, []
+        while at < len(found):
+            ours.append(int(found.ids[at]))
+            at = after.get(at, at + 1)  # the template has one token for an image
+        assert ours == list(theirs)
+
+
+def _content(part: Text | Image | Video) -> dict[str, str]:
+    return {"type": "text", "text": part.text} if isinstance(part, Text) else {"type": "image"}
+
+
+def test_the_rotary_base_reaches_the_frequencies_and_survives_saving(model: Loaded, tmp_path: Path):
+    backbone, network = model
+    native, before = network.rope_base, network.set_rope(Rope())
+    try:
+        changed = network.set_rope(Rope(factor=4))
+        assert changed != before
+        assert network.rope_base == 4 * native
+        weights.save(network, tmp_path, "tiny", 1, 10)
+        again, note = weights.resume(backbone, Model(), tmp_path)
+        assert again.set_rope(Rope()) == note.rope_fingerprint == changed
+        assert again.set_rope(Rope(factor=1)) == before  # the factor is of the native base
+    finally:
+        network.set_rope(Rope(factor=1))
+    assert network.set_rope(Rope()) == before
+
+
+def test_a_checkpoint_with_other_frequencies_is_refused(model: Loaded, tmp_path: Path):
+    weights.save(model[1], tmp_path, "tiny", 1, 10)
+    config = tmp_path / weights.FOLDER / "config.json"
+    config.write_text(config.read_text().replace('"rope_theta": ', '"rope_theta": 9'))
+    with pytest.raises(DataError, match="are not those of the checkpoint"):
+        weights.resume(model[0], Model(), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_weights_are_loaded_in_the_precision_that_is_asked_for(model: Loaded, exported: Path, dtype: str):
+    network = model[0].load(Model(dtype=dtype), exported)
+    assert {each.dtype for each in network.module.parameters()} == {getattr(torch, dtype)}
+    assert model[1].set_rope(Rope()) == network.set_rope(Rope())
+
+
+def test_counting_needs_no_torch():
+    code = (
+        "import sys; from mmprolong import plugins;"
+        "[plugins.load(package, name, 'x') for package in sys.argv[1:] for name in plugins.names_in(package)];"
+        "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    registries = ("models.backbones", "training.objectives", "training.engines", "evaluation.engines")
+    words = [sys.executable, "-c", code, *(f"mmprolong.{each}" for each in registries)]
+    assert subprocess.run(words, check=False).returncode == 0

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from mmprolong.errors import ConfigError, WrongValues
+from mmprolong.models import files
+from mmprolong.models.backbone import find
+from mmprolong.records import Message, Text
+from mmprolong.settings.knobs import Model
+from tests.models.tiny import write_model
+
+ASKED = (Message("user", (Text("Read it."),)),)
+
+
+def test_an_unknown_backbone_names_the_nearest():
+    with pytest.raises(WrongValues, match=r"model\.backbone: 'qwen3vl' is unknown; did you mean 'qwen3_vl'"):
+        find("qwen3vl")
+
+
+def test_a_model_without_its_files_says_what_it_needs_and_where_they_were_looked_for(tmp_path: Path):
+    for path in (str(tmp_path), str(tmp_path / "none"), "./none/at/all", "Qwen/No-Such-Model"):
+        with pytest.raises(
+            ConfigError, match=r"config\.json, tokenizer\.json, preprocessor_config\.json and \*\.safe"
+        ) as told:
+            list(find("qwen3_vl", path).pieces(ASKED))
+        assert path in str(told.value)
+        assert "/hub has its tokenizer.json" in str(told.value)
+
+
+def test_a_family_of_published_weights_needs_a_path():
+    with pytest.raises(ConfigError, match=r"model\.path: ''; a model needs config\.json"):
+        find("qwen2_5_vl").load(Model())
+
+
+def test_weights_of_another_family_are_refused(tmp_path: Path):
+    path = write_model("qwen3_vl", tmp_path)
+    with pytest.raises(ConfigError, match="is of a 'qwen3_vl'; the backbone takes 'qwen2_5_vl'"):
+        find("qwen2_5_vl", path).load(Model(path=path))
+
+
+def test_a_hub_name_is_looked_up_in_the_local_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "models--Some--Model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    write_model("qwen3_vl", snapshot)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert files.find_file("Some/Model", "tokenizer.json") == snapshot / "tokenizer.json"
+    assert files.find_file("Some/Model", "vocab.json") is None
+
+
+def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    assert files.find_file("~/model", "config.json") == tmp_path / "model" / "config.json"
+    assert files.model_source("~/model") == str(tmp_path / "model")
+    assert files.model_source("Some/Model") == "Some/Model"

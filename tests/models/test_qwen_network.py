@@ -1,0 +1,150 @@
+"""What makes the Qwen networks faster than transformers' own changes no number."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmprolong.errors import ConfigError, DataError
+from mmprolong.models.backbone import Backbone, encode, find
+from mmprolong.models.network import Batch, Network, collate
+from mmprolong.models.qwen_vl import qwen_network
+from mmprolong.records import Conversation, Image, Pages
+from mmprolong.settings.knobs import Model, Rope
+from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
+
+COLOUR, GREY = Drawn(), Drawn(grey=True)
+PROXY = find("proxy")
+SIZES = ("pdf:56x56", "pdf:196x280", "pdf:140x84", "pdf:196x280")
+"""Some larger than a window of the vision tower, and not a multiple of it."""
+CONVERSATIONS: tuple[Conversation, ...] = (
+    (asked("find A", *(Image(size, n) for n, size in enumerate(SIZES))), answered("7")),
+    (asked("find A", Pages("pdf:56x56", 3, 4)), answered("7")),
+    (asked("find B", Pages("pdf:56x56", 5, 6)), answered("8")),
+)
+
+
+def packed(backbone: Backbone, *conversations: Conversation, images: Drawn = COLOUR) -> Batch:
+    documents = [encode(backbone, each, images, SMALL) for each in conversations]
+    return collate(documents, backbone, images)
+
+
+def hidden(network: Network, batch: Batch) -> torch.Tensor:
+    with torch.no_grad():
+        return network.hidden(network.embed(batch))[0]
+
+
+def test_hidden_states_are_those_of_transformers_own_forward(model: tuple[Backbone, Network]):
+    backbone, network = model
+    batch = packed(backbone, CONVERSATIONS[0])
+    module = network.module.model
+    assert isinstance(module, torch.nn.Module)
+    kinds = (batch.ids == backbone.image_token).int()
+    with torch.no_grad():
+        out = module(
+            input_ids=batch.ids,
+            pixel_values=batch.pixels,
+            image_grid_thw=batch.grids,
+            mm_token_type_ids=kinds,
+            use_cache=False,
+        )
+    assert torch.allclose(hidden(network, batch), out.last_hidden_state[0], atol=1e-4)
+
+
+def test_positions_are_those_of_transformers(model: tuple[Backbone, Network]):
+    backbone, network = model
+    batch = packed(backbone, CONVERSATIONS[0])
+    kinds = (batch.ids == backbone.image_token).int()
+    expected, _ = network.module.model.get_rope_index(  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
+        batch.ids, mm_token_type_ids=kinds, image_grid_thw=batch.grids
+    )
+    assert torch.equal(batch.positions[1:], expected)
+    assert batch.positions[0, 0].tolist() == list(range(batch.ids.shape[1]))
+
+
+@pytest.mark.parametrize("part", ["language_model", "visual"])
+def test_our_attention_equals_transformers_own(model: tuple[Backbone, Network], part: str):
+    backbone, network = model
+    batch = packed(backbone, *CONVERSATIONS)
+    ours = hidden(network, batch)
+    config = getattr(network.module.model, part).config
+    name = config._attn_implementation
+    try:
+        config._attn_implementation = "sdpa"
+        assert torch.allclose(hidden(network, batch), ours, atol=1e-4)
+    finally:
+        config._attn_implementation = name
+
+
+def test_settings_for_a_gpu_change_no_gradient(tmp_path):
+    for kind in ("proxy", "qwen3_vl"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        backbone = find(kind, write_model(kind, folder))
+        batch = packed(backbone, *CONVERSATIONS)
+        found = []
+        for for_gpu in (False, True):
+            network = backbone.load(Model(path=str(folder) if kind != "proxy" else ""))
+            if for_gpu:
+                qwen_network.fit_gpu(network.module, large=0)
+                assert network.module.is_activation_checkpointing
+                assert network.module.model.language_model.config._attn_implementation == "sdpa"  # pyright: ignore[reportAttributeAccessIssue]
+            network.module.train()
+            network.hidden(network.embed(batch)).square().mean().backward()
+            found.append({name: parameter.grad for name, parameter in network.module.named_parameters()})
+        assert all(torch.allclose(found[0][n], found[1][n], atol=1e-5) for n in found[0] if found[0][n] is not None)
+
+
+def test_grey_pages_are_read_as_three_equal_colours(model: tuple[Backbone, Network]):
+    backbone, network = model
+    grey = GREY.pixels(Image("pdf:64x64"))
+    grids = np.array([[1, *backbone.grid(*((56, 56) if backbone == PROXY else (64, 64)), SMALL)]])
+    grey = grey[:56, :56] if backbone == PROXY else grey
+    colour = np.stack([grey] * 3, -1)
+    mixed = backbone.patches([grey, colour], np.repeat(grids, 2, 0))
+    assert np.array_equal(mixed, backbone.patches([colour, colour], np.repeat(grids, 2, 0)))
+    embed = network.module.model.visual.patch_embed  # pyright: ignore[reportAttributeAccessIssue]
+    rows = [torch.from_numpy(backbone.patches([page], grids)) for page in (grey, colour)]
+    assert rows[0].shape[1] * 6 == rows[1].shape[1]
+    found = [embed(each) for each in rows]
+    assert torch.allclose(*found, atol=1e-5)
+    gradients = [torch.autograd.grad(each.square().sum(), embed.proj.weight)[0] for each in found]
+    assert torch.allclose(*gradients, rtol=1e-3, atol=1e-2)
+
+
+def test_the_patch_embedding_is_the_convolution(model: tuple[Backbone, Network]):
+    batch = packed(model[0], CONVERSATIONS[1])
+    embed = model[1].module.model.visual.patch_embed  # pyright: ignore[reportAttributeAccessIssue]
+    assert batch.pixels is not None
+    side = embed.proj.kernel_size[-1]
+    expected = embed.proj(batch.pixels.view(-1, 3, 2, side, side)).flatten(1)
+    assert torch.allclose(embed(batch.pixels), expected, atol=1e-5)
+
+
+def test_the_rotary_base_is_that_of_its_formula():
+    network = PROXY.load(Model())
+    network.set_rope(Rope(factor=4))
+    frequencies = network.module.model.language_model.rotary_emb.inv_freq  # pyright: ignore[reportAttributeAccessIssue]
+    assert frequencies[-1] == pytest.approx(4e4 ** (-15 / 16), rel=1e-5)
+
+
+def test_a_base_that_was_only_written_down_is_refused():
+    network = PROXY.load(Model())
+    config = network.module.config
+    config.text_config.rope_parameters["rope_theta"] = 4e4  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(DataError, match="the base was not applied"):
+        network.set_rope(Rope())
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+    path = write_model("qwen3_vl", tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"image_token_id": ', '"image_token_id": 1'))
+    with pytest.raises(ConfigError, match=r"image_token_id 1\d+, its tokenizer.json"):
+        find("qwen3_vl", path).load(Model(path=path))
+
+
+def test_weights_are_drawn_from_the_seed():
+    first, again, other = (PROXY.load(Model(seed=seed)).module.state_dict() for seed in (3, 3, 4))
+    name = "model.language_model.layers.0.self_attn.q_proj.weight"
+    assert torch.equal(first[name], again[name])
+    assert not torch.equal(first[name], other[name])

@@ -1,0 +1,65 @@
+import errno
+
+import pytest
+
+from mmprolong.errors import DataError, DiskFull, StepFailed
+from mmprolong.runtime.failures import ADVICE, from_job, from_note, kind_of
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch.cuda names it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "memory"),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"), "memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+        (DiskFull("model: no space left on the device"), "disk"),
+        (DataError("packs.jsonl: instance 'a' is in no source"), "data"),
+        (StepFailed("reply/a: its input training/b is not finished"), "input"),
+        (ValueError("too many values to unpack"), "code"),
+    ],
+)
+def test_an_exception_has_one_kind(error: Exception, kind: str):
+    assert kind_of(error) == kind
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_code", "kind"),
+    [
+        ("OUT_OF_MEMORY", "0:125", "memory"),
+        ("TIMEOUT", "0:0", "time"),
+        ("NODE_FAIL", "0:0", "node"),
+        ("CANCELLED", "0:15", "cancelled"),
+        ("FAILED", "0:9", "killed"),
+        ("FAILED", "137:0", "killed"),
+    ],
+)
+def test_the_end_of_a_job_has_one_kind(state: str, exit_code: str, kind: str):
+    failure = from_job(state, exit_code, "node7")
+    assert failure is not None
+    assert failure.kind == kind
+    assert failure.message.endswith("on node7")
+
+
+@pytest.mark.parametrize("state", ["COMPLETED", "RUNNING", "", "SOMETHING_NEW"])
+def test_what_says_nothing_is_no_failure(state: str):
+    assert from_job(state) is None
+
+
+def test_a_step_says_itself_why_it_failed():
+    assert from_note({"kind": "data", "error": "x\ny", "traceback": ""}).message == "x"
+    assert from_note({"kind": "data", "error": "\ny"}).message == "y"
+    assert from_note({"error": "KeyError: 3", "traceback": "Traceback ..."}).kind == "code"
+
+
+@pytest.mark.parametrize("note", [{"kind": "data", "error": ""}, {"kind": "data"}])
+def test_a_failure_without_a_message_is_still_one(note: dict[str, str]):
+    assert from_note(note).message == "it did not say why"
+
+
+def test_every_kind_says_what_to_do():
+    assert all("`again`" in from_note({"kind": kind, "error": "x"}).advice("reply", "again") for kind in ADVICE)

@@ -1,0 +1,49 @@
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmprolong.errors import ConfigError
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Corpus, Optimizer
+from mmprolong.store.fingerprint import canonical, digest, readable_id
+
+
+def test_equal_settings_have_one_identity():
+    assert digest({"a": 1, "b": (1.0, 2)}) == digest({"b": [1, 2.0], "a": 1.0})
+
+
+def test_different_settings_differ():
+    assert digest({"rate": 1e-5}) != digest({"rate": 2e-5})
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans() | st.none()))
+def test_order_of_keys_is_no_identity(values: dict):
+    assert canonical(values) == canonical(dict(reversed(values.items())))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, object(), {1: 2}, {"x": {3}}])
+def test_what_has_no_stable_identity_is_refused(value: object):
+    with pytest.raises(ConfigError, match="no stable identity"):
+        canonical({"field": value})
+
+
+def test_ids_are_readable_and_safe_as_file_names():
+    name = readable_id("Long PT / s0", 1)
+    assert name.startswith("long-pt-s0-")
+    assert "/" not in name
+
+
+def test_execution_fields_are_no_identity():
+    assert identity(Corpus(path="a", digest="d")) == identity(Corpus(path="b", digest="d"))
+    assert identity(Corpus(digest="d"))["digest"] == "d"
+
+
+def test_a_new_field_at_its_default_renames_nothing():
+    @dataclass
+    class Later(Optimizer):
+        fresh: float = 3.0
+
+    assert identity(Later(peak_lr=1.0)) == identity(Optimizer(peak_lr=1.0))
