@@ -114,7 +114,7 @@ class Site:
 
 def undone(here: Site, store: Path, *steps: tuple[str, str]) -> Site:
     """A copy of the finished store in which some steps, by stage and label, and all that needs them, are undone."""
-    shutil.copytree(here.root, store, ignore=shutil.ignore_patterns("reports", "wandb", "logs", "pools.json"))
+    shutil.copytree(here.root, store, ignore=shutil.ignore_patterns("reports", "wandb", "logs", "manifests"))
     site = Site(here.cluster, here.pool, store)
     plan = load_plan(site.store, "length_dist")
     names = {site.step(stage, label) for stage, label in steps}
