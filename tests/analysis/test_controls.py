@@ -15,8 +15,8 @@ from mmprolong.reporting.figures.charts import accuracy_by_length
 from mmprolong.reporting.figures.own_figure import own_figure
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.sources.runs import Runs, read_store
-from mmprolong.reporting.tables.ablation_table import ablation_table as arms_by_length
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.reporting.tables.results import ablation_table as arms_by_length
 from mmprolong.settings.knobs import Config
 from mmprolong.store.atomic import read_json, write_json
 from mmprolong.sweep.plan import make_plan
@@ -240,7 +240,7 @@ def test_the_own_figure_stands_in_the_report(tmp_path: Path):
     truth = Truth(ablation="train_length", baseline="mixed", levels=levels, documents=4, questions=2, seeds=2)
     store = write_store(tmp_path, truth)
     runs = read_store(store, "train_length")
-    report = write_report(runs, ablation_table(runs), store)
+    report = write_report(runs, table_of(runs), store)
     assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
     assert "Framed: the longest length" in report.html.read_text()
     assert "train_length.png" in (report.folder / "report.md").read_text()
