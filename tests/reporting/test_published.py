@@ -2,7 +2,7 @@ import pytest
 
 from mmprolong.reporting.statistics.contrasts import Compared
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.published import UNCLEAR, Agreement
+from mmprolong.reporting.tables.published import Agreement
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,14 @@ def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):
     assert "\nIs \\<img src=x\\> \\_it\\_?\n" in text and "\nSource: [d\\](e) \\<f\\>.\n" in text
     assert "Not clear of \\<script\\>a: [b\\](c)" in text
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", text.partition("![")[0])
+
+
+def test_the_own_figure_stands_in_the_report(tmp_path: Path):
+    levels = {"base": (0.5, 0.1), "mixed": (0.9, 0.05), "2x": (0.9, 0.1), "8x": (0.8, 0.02)}
+    truth = Truth(ablation="train_length", baseline="mixed", levels=levels, documents=4, questions=2, seeds=2)
+    store = write_store(tmp_path, truth)
+    runs = read_store(store, "train_length")
+    report = write(runs, table_of(runs), store)
+    assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
+    assert "Framed: the longest length" in report.html.read_text()
+    assert "train_length.png" in (report.folder / "report.md").read_text()
