@@ -17,8 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """What the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and by ours."""
     from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
-    from mmprolong.reporting.tables.files import write_table
-    from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.reporting.tables.render import write_table
+    from mmprolong.reporting.tables.terminal import TerminalTable
 
     store, console = Path(arguments.store), Terminal()
     judged = judge_claims(store, arguments.claims, arguments.mixed_code)
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
             console.print("\n".join(describe(one)), soft_wrap=True)
         return
     made = claims_table(judged)
-    console.print(to_rich(made.without("command")))
+    console.print(TerminalTable(made.without("command")))
     console.print("what settles them:")
     for command, names in settled_by(judged).items():
         for text in (command, f"  {', '.join(names)}"):

@@ -18,13 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """The smallest difference that an ablation's design can see, and the cheapest way to halve it."""
     from mmprolong.reporting.sources.stale import read_marked
-    from mmprolong.reporting.tables.paper_tables import ablation_table
+    from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
-    from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.reporting.tables.terminal import TerminalTable
 
     store = Store(Path(arguments.store))
     runs = read_marked(store.root, arguments.ablation, arguments.mixed_code)
-    made, console = power_table(runs, ablation_table(runs).comparisons), Terminal()
-    console.print(to_rich(made.without("command")))
+    made, console = power_table(runs, table_of(runs).comparisons), Terminal()
+    console.print(TerminalTable(made.without("command")))
     for name in (row[0].text for row in made.rows):
         console.print(f"{name}: {made.cell(name, 'command').text}", soft_wrap=True)

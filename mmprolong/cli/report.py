@@ -60,11 +60,11 @@ def _check(arguments: argparse.Namespace) -> None:
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
-    from mmprolong.reporting.tables.paper_tables import ablation_table
-    from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.reporting.tables.paper_tables import table_of
+    from mmprolong.reporting.tables.terminal import TerminalTable
 
-    table = ablation_table(runs)
-    console.print(to_rich(table))
+    table = table_of(runs)
+    console.print(TerminalTable(table))
     print_written(console, "report", lambda: write_report(runs, table, store.root).html)
 
 
@@ -78,14 +78,14 @@ def _list(store: Store, console: Terminal) -> None:
 
 def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
     """A table without the rest of a report."""
-    from mmprolong.reporting.tables.files import write_table
     from mmprolong.reporting.tables.paper_tables import paper_table
-    from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.reporting.tables.render import write_table
+    from mmprolong.reporting.tables.terminal import TerminalTable
     from mmprolong.sweep.commands import sweep_command
 
     name = arguments.table or arguments.ablation
     made = paper_table(name, runs)
-    console.print(to_rich(made))
+    console.print(TerminalTable(made))
     if name in ablations() and not arguments.table:
         begin = sweep_command(Plan(ablation=name, points=()), store.root)
         console.print(f"not launched: begin with {begin}", soft_wrap=True)
@@ -98,11 +98,11 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
     """Results that are read from, or written to, another place."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.sources.snapshots import write_snapshot
-    from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table
-    from mmprolong.reporting.tables.render import to_rich
+    from mmprolong.reporting.tables.paper_tables import paper_table, table_of
+    from mmprolong.reporting.tables.terminal import TerminalTable
 
-    made = paper_table(arguments.table, runs) if arguments.table else ablation_table(runs)
-    console.print(to_rich(made))
+    made = paper_table(arguments.table, runs) if arguments.table else table_of(runs)
+    console.print(TerminalTable(made))
     if arguments.snapshot:
         write_snapshot(runs, Path(arguments.snapshot))
         console.print(f"snapshot: {arguments.snapshot}", soft_wrap=True)

@@ -4,7 +4,7 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, PUBLISHED, TABLES, files_in
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.published import Published
 from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
@@ -35,7 +35,7 @@ def test_every_figure_is_called_like_a_table():
 def test_an_ablation_without_a_table_of_its_own_shows_its_arms_by_length():
     runs = runs_of({"a": 0.9, "b": 0.4}, ["reasoning"], ["1x", "2x"], "a")
     assert not runs.plan.table
-    table = ablation_table(runs)
+    table = table_of(runs)
     assert [row[0].text for row in table.rows] == ["a", "b"]
     one, other = (table.cell(arm, "overall").value for arm in ("a", "b"))
     assert one is not None and other is not None and one > other

@@ -19,7 +19,7 @@ from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.sources.losses import loss_curves
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
@@ -107,7 +107,7 @@ def test_depth_is_where_the_evidence_stands():
 
 
 def test_the_scatter_has_a_point_for_each_published_difference(store: Path):
-    agreements = ablation_table(read_store(store, "length_dist")).agreements
+    agreements = table_of(read_store(store, "length_dist")).agreements
     (axes,) = published_against_ours(agreements).axes
     assert {text.get_text() for text in axes.texts} == {"base, overall", "long_biased, overall"}
     assert axes.get_xlim()[0] < -5.7 and axes.get_ylim()[1] > 0
@@ -126,4 +126,4 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     mixtures = arm_mixtures(store, runs.plan)
     for figure in (loss, accuracy_by_length(runs), mixture_shares(mixtures), needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
-    assert write_report(runs, ablation_table(runs), store).files
+    assert write_report(runs, table_of(runs), store).files

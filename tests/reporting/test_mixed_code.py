@@ -11,8 +11,8 @@ from mmprolong.reporting.sources.origins import MixedCode, mixed_ahead
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.notes import trust_notes
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_csv
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
@@ -54,7 +54,7 @@ def test_steps_of_one_stage_by_different_code_are_refused_in_one_line(edited: Pa
 
 
 def test_told_the_table_is_shown_and_says_so(edited: Path):
-    table = ablation_table(told(edited))
+    table = table_of(told(edited))
     assert [note for note in table.notes if note.startswith("Mixed code, as told: reply: evaluation/reply.py")]
     rows = {line.split(",")[0]: line for line in to_csv(table).splitlines()}
     assert rows["pool_native"].endswith(",exact_match-1,0123abc")

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mmprolong.reporting.statistics.arms import measured
+from mmprolong.reporting.tables.summary import summary
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Score, read_jsonl, write_jsonl
@@ -13,10 +15,8 @@ from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.sources.snapshots import write_snapshot
 from mmprolong.reporting.sources.wandb_files import read_runs
 from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.statistics.arms import measured
 from mmprolong.reporting.statistics.contrasts import Compared
-from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.summary import summary
+from mmprolong.reporting.tables.notes import trust_notes
 from tests.offline import mirror
 from tests.stores import Truth, write_store
 

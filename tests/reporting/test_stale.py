@@ -13,7 +13,7 @@ from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.stale import with_stale
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
@@ -64,12 +64,12 @@ def marked(store: Path) -> Runs:
 def test_what_would_be_planned_today_is_not_stale(store: Path):
     runs = marked(store)
     assert (runs.stale, runs.remarks) == (frozenset(), ())
-    assert not any("stale" in note for note in ablation_table(runs).notes)
+    assert not any("stale" in note for note in table_of(runs).notes)
 
 
 def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
     launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
-    table = ablation_table(marked(store))
+    table = table_of(marked(store))
     marks = {row[0].text: row[0].mark for row in table.rows}
     assert marks == {
         "base": "",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from mmprolong.reporting.statistics.arms import measured
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
@@ -13,8 +14,7 @@ from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.wandb_api import read_api
 from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from tests.analysis.runs import runs_of
 from tests.small import run
@@ -126,7 +126,7 @@ def test_a_project_is_two_words_wherever_it_is_named(tmp_path: Path, project: st
     with pytest.raises(ConfigError, match="write entity/project"):
         read_api(project, "length_dist", store)
     with pytest.raises(ConfigError, match="write entity/project"):
-        save_wandb_report(runs, ablation_table(runs), project)
+        save_wandb_report(runs, table_of(runs), project)
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
@@ -134,7 +134,7 @@ def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServe
     store = write_store(tmp_path, SMALL)
     fill(server, store)
     runs = read_store(store, "length_dist")
-    table = ablation_table(runs)
+    table = table_of(runs)
     assert save_wandb_report(runs, table, PROJECT).startswith(server.url)
     (view,) = server.views
     blocks = json.loads(view["spec"])["blocks"]
@@ -163,7 +163,7 @@ def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_pat
     write_snapshot(runs, second)
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
     assert measured(read_snapshot(first)) == measured(runs)
-    assert ablation_table(read_snapshot(first)).rows == ablation_table(runs).rows
+    assert table_of(read_snapshot(first)).rows == table_of(runs).rows
 
 
 @pytest.mark.parametrize("damage", [b"", b"no gzip", None])

@@ -11,8 +11,8 @@ from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.sources.losses import LossCurve
 from mmprolong.reporting.sources.mixtures import ArmMixture
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.estimates import Estimate
+from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:

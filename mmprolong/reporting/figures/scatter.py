@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure, short
-from mmprolong.reporting.tables.agreement import AGREES, DISAGREES, UNCLEAR, Agreement
+from mmprolong.reporting.tables.published import AGREES, DISAGREES, UNCLEAR, Agreement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.sources.losses import loss_curves
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.model import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

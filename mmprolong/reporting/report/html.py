@@ -14,9 +14,9 @@ from mmprolong.reporting.report.provenance import provenance
 from mmprolong.reporting.report.settings_shown import changes, complete
 from mmprolong.reporting.sources.mixtures import arm_mixtures
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.digits import signed
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import to_html
-from mmprolong.reporting.tables.table import Table
 from mmprolong.sweep.dashboard.html import render
 
 TEMPLATE = "report.html.j2"

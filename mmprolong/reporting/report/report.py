@@ -10,8 +10,8 @@ from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.report.wandb_report import markdown_report
 from mmprolong.reporting.sources.items import Item, write_items
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.files import write_table
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.render import write_table
 from mmprolong.store.atomic import write_file
 
 

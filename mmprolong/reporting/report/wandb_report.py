@@ -8,8 +8,8 @@ from typing import Any
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.sources.wandb_api import entity_and_project, require_reachable, told
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import markdown_text, to_markdown
-from mmprolong.reporting.tables.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from mmprolong.errors import ArtifactError, DiskFull, writing
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
-from mmprolong.reporting.sources.runs import Result
+from mmprolong.reporting.sources.runs import BenchmarkResult
 from mmprolong.store.atomic import partial_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _HEAD, _SUM = "mmprolong", "crc32"
 class Item:
     """A finished evaluation as it was read from somewhere."""
 
-    result: Result
+    result: BenchmarkResult
     origin: Origin = field(default_factory=Origin)
     """What made its score step."""
     mark: str = ""
@@ -112,7 +112,9 @@ def _items(held: "DataFrame") -> dict[str, Item]:
     scores = dict(_scores(held))
     return {
         name: Item(
-            result=Result(id=name, metrics=run.metrics, scores=scores.get(name, ())), origin=run.origin, mark=run.mark
+            result=BenchmarkResult(id=name, metrics=run.metrics, scores=scores.get(name, ())),
+            origin=run.origin,
+            mark=run.mark,
         )
         for name, run in head.runs.items()
     }
@@ -125,15 +127,16 @@ def _checksum(held: "DataFrame") -> int:
     return int(util.hash_pandas_object(held).sum())
 
 
-def _frame(plan: Plan, results: Mapping[str, Result]) -> "DataFrame":
+def _frame(plan: Plan, results: Mapping[str, BenchmarkResult]) -> "DataFrame":
     """The answers as a table of pandas, rows of the plan in its order; a run that two rows share stands in both."""
     import pandas
 
     chosen = [
-        (point, results[point.steps["score"]])
+        (point, results[step])
         for label in plan.labels
         for point in plan.of(label)
-        if point.steps["score"] in results
+        for step in point.scores.values()
+        if step in results
     ]
     columns: dict[str, list[Any]] = {
         "run": [result.id for _, result in chosen for _ in result.scores],

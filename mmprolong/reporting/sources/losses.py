@@ -46,7 +46,7 @@ def _curve(store: Path, point: Point, phases: list[str]) -> LossCurve:
     ends: list[int] = []
     seen = 0
     for phase in phases:
-        log = store / "training" / point.steps[f"{phase}.training"] / "log.jsonl"
+        log = store / "training" / point.steps[f"training.{phase}"] / "log.jsonl"
         if not log.is_file():
             continue
         before = seen

@@ -1,5 +1,6 @@
 """What each arm was trained on: the certificates of its mixtures."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +19,27 @@ class ArmMixture:
     certificate: Mapping[str, Any]
 
     @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens by task; a component whose tasks are drawn alike counts under its own name."""
+        found: Counter[str] = Counter()
+        for name, part in self.certificate["components"].items():
+            drawn_alike = all(entry["target"] is None for entry in part["tasks"].values())
+            tasks = (
+                {name: part["actual"]} if drawn_alike else {k: entry["actual"] for k, entry in part["tasks"].items()}
+            )
+            found.update(tasks)
+        return {task: count for task, count in found.items() if count}
+
+    @property
     def tasks(self) -> dict[str, float]:
-        """Share of the tokens by task; `short` stands for the short data."""
-        tokens = {task: entry["actual"] for task, entry in self.certificate["tasks"].items()}
-        if self.certificate["short"]["actual"]:
-            tokens["short"] = self.certificate["short"]["actual"]
-        return _shares(tokens)
+        """Share of the tokens by task."""
+        return _shares(self.tokens)
 
     @property
     def lengths(self) -> dict[str, float]:
-        """Share of the long tokens by length bin, shortest first."""
-        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in self.certificate["lengths"]})
+        """Share of the largest component's tokens by length bin, shortest first."""
+        part = max(self.certificate["components"].values(), key=lambda part: part["actual"], default={"lengths": []})
+        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
 
 
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
@@ -42,7 +53,7 @@ def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
 
 def _of(store: Path, plan: Plan, label: str) -> list[ArmMixture]:
     point = plan.of(label)[0]
-    steps = {phase: point.steps[f"{phase}.mixture"] for phase in plan.own_phases(point)}
+    steps = {phase: point.steps[f"mixture.{phase}"] for phase in plan.own_phases(point)}
     return [
         ArmMixture(label=label, phase=phase, certificate=read_json(folder / "certificate.json"))
         for phase, step in steps.items()

@@ -14,7 +14,7 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.questions import require_same_questions
-from mmprolong.reporting.sources.runs import Result, Runs, comparable
+from mmprolong.reporting.sources.runs import BenchmarkResult, Runs, comparable
 from mmprolong.store.atomic import write_file
 
 FORMAT = 1
@@ -99,7 +99,7 @@ def read_snapshot(path: Path, mixed_code: bool = False) -> Runs:
     return comparable(runs, mixed_code)
 
 
-def _answers(result: Result, order: dict[str, int]) -> _Answers:
+def _answers(result: BenchmarkResult, order: dict[str, int]) -> _Answers:
     scores = sorted(result.scores, key=lambda score: order[score.sample])
     return _Answers(
         metrics=result.metrics,
@@ -108,7 +108,7 @@ def _answers(result: Result, order: dict[str, int]) -> _Answers:
     )
 
 
-def _result(name: str, one: _Answers, snapshot: _Snapshot) -> Result:
+def _result(name: str, one: _Answers, snapshot: _Snapshot) -> BenchmarkResult:
     asked = snapshot.questions if one.values else ()
     scores = tuple(
         Score(
@@ -126,4 +126,4 @@ def _result(name: str, one: _Answers, snapshot: _Snapshot) -> Result:
             asked, one.values, one.parsed, strict=True
         )
     )
-    return Result(id=name, metrics=one.metrics, scores=scores)
+    return BenchmarkResult(id=name, metrics=one.metrics, scores=scores)

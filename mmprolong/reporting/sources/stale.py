@@ -30,9 +30,9 @@ def with_stale(runs: Runs, store: Path) -> Runs:
         rows = "other rows" if runs.stale else "rows"
         reason = str(error).partition("\n")[0]
         return replace(runs, remarks=(f"Not known whether {rows} are stale: {reason}",))
-    fresh = {point.name: point.steps["score"] for point in today.points}
+    fresh = {point.name: point.scores for point in today.points}
     held = {point.name: point for point in runs.plan.points}
-    changed = {point.label for name, point in held.items() if fresh.get(name) != point.steps["score"]}
+    changed = {point.label for name, point in held.items() if fresh.get(name) != point.scores}
     new = [name for name in fresh if name not in held]
     remarks = (f"In the ablation file but not launched: {', '.join(new)}.",) if new else ()
     return replace(runs, stale=frozenset(label for label in changed if runs.of(label)), remarks=remarks)

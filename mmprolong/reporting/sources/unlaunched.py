@@ -12,9 +12,9 @@ def unlaunched(ablation: str) -> Runs:
         ConfigError: there is no such ablation, or its file is wrong.
     """
     spec = read_ablation(ablation)
-    known = {"suite": {"labels": [], "overall": []}, "phases": {}}
+    known = {"suite": {}, "phases": {}}
     points = tuple(
-        Point(label=label, seed=seed, config=known, steps={"score": f"{label}-s{seed}"})
+        Point(label=label, seed=seed, config=known, steps={"score.any": f"{label}-s{seed}"})
         for label in labels(spec)
         for seed in spec.seeds
     )

@@ -9,7 +9,7 @@ from typing import Any
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import load_plan
 from mmprolong.reporting.sources.items import keep_items, read_items
-from mmprolong.reporting.sources.runs import Runs, comparable
+from mmprolong.reporting.sources.runs import Runs, comparable, score_steps
 from mmprolong.reporting.sources.wandb_files import WandbRun, merged, nested
 from mmprolong.reporting.sources.wandb_offline import evaluated, origins_of
 from mmprolong.runtime.wandb_logger import one_line
@@ -45,7 +45,7 @@ def read_api(
     """
     plan = load_plan(Store(store), ablation)
     entity, name = entity_and_project(project)
-    ids = list(dict.fromkeys(point.steps["score"] for point in plan.points))
+    ids = score_steps(plan)
     server = os.environ.get("WANDB_BASE_URL", "")
     path = store / "cache" / "api" / entity / name / f"{ablation}.parquet"
     found = {step: item for step, item in read_items(path).items() if step in ids and item.mark == server}

@@ -15,7 +15,7 @@ from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.sources.items import Item, keep_items, read_items
 from mmprolong.reporting.sources.origins import Origin
-from mmprolong.reporting.sources.runs import Result, Runs, comparable
+from mmprolong.reporting.sources.runs import BenchmarkResult, Runs, comparable, score_steps
 from mmprolong.reporting.sources.wandb_files import WandbRun, read_run, run_files
 from mmprolong.store.store import Store
 
@@ -43,7 +43,7 @@ def read_wandb(folder: Path, ablation: str, mixed_code: bool = False) -> Runs:
         ConfigError, ArtifactError: as in `read_store`.
     """
     plan = load_plan(Store(folder.parent), ablation)
-    ids = {point.steps["score"] for point in plan.points}
+    ids = score_steps(plan)
     path = folder.parent / "cache" / f"offline-{ablation}.parquet"
     kept = read_items(path)
     files = [_Files(step, paths, _mark(paths)) for step, paths in run_files(folder).items() if step in ids]
@@ -68,7 +68,7 @@ def evaluated(run: WandbRun, mark: str) -> Item | None:
         scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
-    result = Result(id=run.id, metrics=run.summary, scores=scores)
+    result = BenchmarkResult(id=run.id, metrics=run.summary, scores=scores)
     return Item(result=result, origin=_origin(run), mark=mark)
 
 

@@ -1,13 +1,14 @@
 """The one model of a table: what it says, free of how it is printed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from mmprolong.reporting.tables.agreement import Agreement
+from mmprolong.reporting.tables.published import Agreement
 
 MISSING = "-"
 PRINT, CSV = "print", "csv"
 """Where a column stands that does not stand everywhere."""
+NBSP = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,13 @@ class Cell:
     `‡ stale` not what would be run today.
     """
 
+    @classmethod
+    def count(cls, value: float | None) -> "Cell":
+        """Make a cell of a count: thousands apart; three digits of what is not whole."""
+        if value is None:
+            return cls()
+        return cls(text=f"{value:,.0f}" if value == int(value) else f"{value:.3g}", value=value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -46,9 +54,9 @@ class Column:
     """`print` or `csv`; empty: both."""
 
     @classmethod
-    def of_side(cls, side: str, name: str, group: str, score: bool = False) -> "Column":
-        """A column that may stand twice in a table: on the side `ours`, and on `published`."""
-        return cls(key=f"{side}_{name}".replace(" ", "_"), title=name, group=group, flat=f"{side} {name}", score=score)
+    def published(cls, name: str, group: str, score: bool = False) -> "Column":
+        """Make a column of the paper's, which may stand beside ours of that name."""
+        return cls(key=key_of(f"published {name}"), title=name, group=group, flat=f"published {name}", score=score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,7 @@ class Table:
     caption: str = ""
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """Printed below, one a line."""
     finding: tuple[str, ...] = ()
     """What it says, in sentences."""
@@ -75,11 +83,11 @@ class Table:
             raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
 
     def shown(self, where: str) -> "Table":
-        """The table with the columns that are printed, or that stand in CSV."""
+        """Return the table with the columns that are printed, or that stand in CSV."""
         return self._with(lambda column: column.only in ("", where))
 
     def without(self, key: str) -> "Table":
-        """The table without the column `key`."""
+        """Return the table without the column `key`."""
         return self._with(lambda column: column.key != key)
 
     def _with(self, wanted: Callable[[Column], bool]) -> "Table":
@@ -91,7 +99,7 @@ class Table:
     def groups(self) -> list[tuple[str, int]]:
         """Headings over the printed columns and how many columns each spans, from the left."""
         spans: list[tuple[str, int]] = []
-        for column in (column for column in self.columns if column.only != CSV):
+        for column in self.shown(PRINT).columns:
             if spans and spans[-1][0] == column.group:
                 spans[-1] = column.group, spans[-1][1] + 1
             else:
@@ -104,6 +112,29 @@ class Table:
         return [*self.notes, *(f"Direction: {one}." for one in self.agreements)]
 
     def cell(self, row: str, key: str) -> Cell:
-        """The cell of the row whose first cell reads `row`, in the column `key`."""
+        """Return the cell of the row whose first cell reads `row`, in the column `key`."""
         index = [column.key for column in self.columns].index(key)
         return next(cells[index] for cells in self.rows if cells[0].text == row)
+
+
+def key_of(title: str) -> str:
+    """Return a title as a name in CSV."""
+    return title.replace(" ", "_")
+
+
+def with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
+    """Return the rows with the best of each column of scores in bold; what prints alike is equally good."""
+    made = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        known = [(row[index].value or 0.0, _number(row[index])) for row in made if row[index].value is not None]
+        if not column.score or len(known) < 2:
+            continue
+        best = max(known)[1]
+        for row in made:
+            row[index] = replace(row[index], best=_number(row[index]) == best)
+    return tuple(tuple(row) for row in made)
+
+
+def _number(cell: Cell) -> str:
+    """The mean that a cell prints, without its spread."""
+    return cell.text.partition(" ")[0]

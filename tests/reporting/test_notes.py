@@ -10,12 +10,16 @@ from statistics import stdev
 import pytest
 from rich.console import Console
 
+from mmprolong.records import Cell
 from mmprolong.reporting.sources.runs import Runs, read_store
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table
-from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown, to_rich
-from mmprolong.reporting.tables.table import Table
-from tests.analysis.runs import runs_of
+from mmprolong.reporting.statistics.contrasts import run_means
+from mmprolong.reporting.tables.metrics import DOCUMENTS
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.paper_tables import paper_table, table_of
+from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.tables.results import ablation_table
+from mmprolong.reporting.tables.terminal import TerminalTable
+from tests.analysis.runs import judged, runs_of, runs_with
 from tests.stores import Truth, write_store
 
 LEVELS = {"base": (0.5, 0.1), "pool_native": (0.9, 0.1), "long_biased": (0.7, 0.1), "uniform": (0.88, 0.1)}
@@ -32,17 +36,17 @@ def rows(table: Table) -> dict[str, dict[str, str]]:
 
 def every_form(table: Table) -> list[str]:
     shown = Console(width=250, file=io.StringIO(), force_terminal=False)
-    shown.print(to_rich(table))
+    shown.print(TerminalTable(table))
     plain = to_latex(table).translate(str.maketrans("", "", "${}")).replace(r"\pm", "±").replace(r"\dagger", "†")
     return [to_markdown(table), to_html(table), shown.file.getvalue(), plain]
 
 
 def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: Path):
     runs = runs_without(tmp_path)
-    table, arms = ablation_table(runs), measured(runs)
-    overall = [100 * result.metrics["overall"] for result in runs.of("uniform")]
+    table = table_of(runs)
+    overall = [100 * value for value in run_means(runs.of("uniform"), runs.average)]
     cell, interval = table.cell("uniform", "overall"), table.cell("uniform", "interval").text
-    assert cell.sd == pytest.approx(stdev(overall)) == pytest.approx(100 * (arms["uniform"].sd or 0))
+    assert cell.sd == pytest.approx(stdev(overall))
     for text in every_form(table):
         assert f"{sum(overall) / 3:.1f} ± {stdev(overall):.1f}" in text and interval in text
     row = rows(table)["uniform"]
@@ -51,55 +55,62 @@ def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: P
 
 
 def test_a_single_run_has_no_spread(tmp_path: Path):
-    table = ablation_table(runs_without(tmp_path))
+    table = table_of(runs_without(tmp_path))
     assert re.fullmatch(r"\d+\.\d ± -", table.cell("base", "overall").text)
     assert rows(table)["base"]["overall_sd"] == "-" and rows(table)["base"]["overall_low"] != "-"
 
 
 def test_notes_say_what_intervals_cover_and_whose_seeds_they_rest_on(tmp_path: Path):
-    notes = " ".join(ablation_table(runs_without(tmp_path, ("uniform", 1), ("uniform", 2))).notes)
-    assert (
-        "cover documents and seeds (documents alone for base); seeds by each arm's own (the others' for uniform"
-        in notes
-    )
-    assert "what documents and all seeds spread" in notes
+    notes = " ".join(table_of(runs_without(tmp_path, ("uniform", 1), ("uniform", 2), ("long_biased", 0))).notes)
+    assert "over documents and seeds (documents alone for base, uniform: one run), in pairs" in notes
+    assert "Two seeds (long_biased) say little of their spread" in notes
+    assert "overall: equal shares of 1x, 2x, 4x, 8x, 16x." in notes
+
+
+def test_notes_name_an_arm_whose_seeds_stand_out():
+    cell = Cell("heldout", "t", "1x")
+    right = {"a": (70, 71, 70), "b": (70, 69, 70), "c": (70, 71, 71), "odd": (40, 95, 60)}
+    scores = {
+        (label, seed): [judged(cell, f"d{n}", str(n), float((n * 37) % 100 < count)) for n in range(100)]
+        for label, counts in right.items()
+        for seed, count in enumerate(counts)
+    }
+    (said,) = (note for note in ablation_table(runs_with(scores, "a"), "made").notes if "spread more" in note)
+    assert said.startswith("The seeds of odd spread more than the others' (sd 27.8 against 0.6)")
 
 
 def test_notes_of_single_runs_speak_of_documents_alone():
-    table = ablation_table(runs_of({"a": 0.5, "b": 0.8}, ["reasoning"], ["1x"], "a", seeds=1))
+    table = table_of(runs_of({"a": 0.5, "b": 0.8}, ["reasoning"], ["1x"], "a", seeds=1))
     (said,) = (note for note in table.notes if "intervals" in note)
-    assert said == "95 % intervals cover documents, in pairs where arms are compared."
-    assert not any("all seeds" in note for note in table.notes)
+    assert said.startswith("95 % intervals over documents, in pairs where arms are compared")
 
 
-def test_every_row_says_how_many_runs_by_which_scorer_and_code(tmp_path: Path):
+def test_every_row_says_how_many_runs_by_which_code(tmp_path: Path):
     found = rows(
-        ablation_table(
-            runs_without(tmp_path, ("uniform", 2), ("long_biased", 0), ("long_biased", 1), ("long_biased", 2))
-        )
+        table_of(runs_without(tmp_path, ("uniform", 2), ("long_biased", 0), ("long_biased", 1), ("long_biased", 2)))
     )
-    names = ("seeds", "finished", "planned", "n", "marks", "scorer", "commit")
+    names = ("seeds", "n", "marks", "commit")
     said = {label: tuple(row[name] for name in names) for label, row in found.items()}
     assert said == {
-        "base": ("(1/1)", "1", "1", "120", "", "exact_match-1", "0123abc"),
-        "pool_native": ("(3/3)", "3", "3", "120", "", "exact_match-1", "0123abc"),
-        "long_biased": ("(0/3)", "0", "3", "-", "partial", "-", "-"),
-        "uniform": ("(2/3)", "2", "3", "120", "partial", "exact_match-1", "0123abc"),
+        "base": ("(1/1)", "120", "", "0123abc"),
+        "pool_native": ("(3/3)", "120", "", "0123abc"),
+        "long_biased": ("(0/3)", "-", "partial", "-"),
+        "uniform": ("(2/3)", "120", "partial", "0123abc"),
     }
 
 
 @pytest.mark.parametrize("name", ["length_dist", "mm_niah", "training_data", "training_setup"])
 def test_what_was_typed_at_the_launch_stands_in_every_table(tmp_path: Path, name: str):
-    runs = launched(runs_without(tmp_path), "task_mix=2_8", "sweep.seeds=[0,1]")
+    runs = launched(runs_without(tmp_path), "tasks=2_8", "sweep.seeds=[0,1]")
     for each in (runs, replace(runs, results={})):
-        told = "Launched with task_mix=2_8 'sweep.seeds=[0,1]': not as the ablation's file stands."
+        told = "Launched with tasks=2_8 'sweep.seeds=[0,1]': not as the ablation's file stands."
         assert told in paper_table(name, each).notes
     assert not any(note.startswith("Launched") for note in paper_table(name, launched(runs)).notes)
 
 
 def test_what_was_typed_at_the_launch_stands_in_every_form(tmp_path: Path):
-    for text in every_form(ablation_table(launched(runs_without(tmp_path), "task_mix=2_8"))):
-        assert "task_mix=2_8" in text.replace("\\", "")
+    for text in every_form(table_of(launched(runs_without(tmp_path), "tasks=2_8"))):
+        assert "tasks=2_8" in text.replace("\\", "")
 
 
 def launched(runs: Runs, *overrides: str) -> Runs:
@@ -109,7 +120,7 @@ def launched(runs: Runs, *overrides: str) -> Runs:
 
 
 def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path: Path):
-    table = ablation_table(runs_without(tmp_path, ("uniform", 2)))
+    table = table_of(runs_without(tmp_path, ("uniform", 2)))
     assert table.title.endswith(" (9 of 10 runs)")
     marks = {row[0].text: table.cell(row[0].text, "delta").mark for row in table.rows}
     assert marks["uniform"].endswith("†") and not marks["long_biased"].endswith("†")
@@ -119,19 +130,19 @@ def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path
 
 
 def test_a_baseline_with_missing_seeds_marks_every_difference(tmp_path: Path):
-    table = ablation_table(runs_without(tmp_path, ("pool_native", 1)))
+    table = table_of(runs_without(tmp_path, ("pool_native", 1)))
     marks = [table.cell(label, "delta").mark for label in LEVELS if label != "pool_native"]
     assert all(mark.endswith("†") for mark in marks)
 
 
 def test_holm_counts_the_comparisons_that_are_still_running(tmp_path: Path):
     others = [(label, seed) for label in ("base", "uniform") for seed in range(3)]
-    row = rows(ablation_table(runs_without(tmp_path, *others)))["long_biased"]
+    row = rows(table_of(runs_without(tmp_path, *others)))["long_biased"]
     assert float(row["p_holm"]) == pytest.approx(min(1.0, 3 * float(row["p"])), abs=3e-6)
 
 
 def test_the_best_and_what_cannot_be_told_from_it_are_marked(tmp_path: Path):
-    table = ablation_table(runs_without(tmp_path))
+    table = table_of(runs_without(tmp_path))
     cells = {row[0].text: table.cell(row[0].text, "overall") for row in table.rows}
     (best,) = (label for label, cell in cells.items() if cell.best)
     near = {label for label, cell in cells.items() if cell.mark == " ≈"}
@@ -140,17 +151,17 @@ def test_the_best_and_what_cannot_be_told_from_it_are_marked(tmp_path: Path):
 
 def test_the_tables_of_the_papers_say_the_same():
     chances = {"Qwen2.5-VL-7B": 0.4, "MMProLong (7B)": 0.8, "ours": 0.79}
-    tasks = ["mmlongbench_doc", "longdocurl", "slidevqa"]
+    tasks = list(DOCUMENTS.values())
     runs = runs_of(chances, tasks, ["64K", "128K"], "Qwen2.5-VL-7B", seeds=3)
-    missing = runs.plan.of("MMProLong (7B)")[1].steps["score"]
+    (missing,) = runs.plan.of("MMProLong (7B)")[1].scores.values()
     table = paper_table(
         "final_comparison", Runs(plan=runs.plan, results={k: v for k, v in runs.results.items() if k != missing})
     )
-    cell = table.cell("MMProLong (7B)", "ours_overall")
+    cell = table.cell("MMProLong (7B)", "overall")
     assert cell.sd and cell.low and re.fullmatch(r"\d+\.\d ± \d+\.\d", cell.text)
     assert table.cell("MMProLong (7B)", "interval").text.startswith("[")
     assert table.cell("MMProLong (7B)", "seeds").mark == " †" and table.cell("MMProLong (7B)", "delta").mark == " *†"
-    assert table.cell("MMProLong (7B)", "p_holm").text == "<0.001"
-    assert table.cell("ours", "ours_overall").mark == " ≈" and table.title.endswith(" (8 of 9 runs)")
+    assert re.fullmatch(r"<0\.001|0\.00\d", table.cell("MMProLong (7B)", "p_holm").text)
+    assert table.cell("ours", "overall").mark == " ≈" and table.title.endswith(" (8 of 9 runs)")
     assert table.cell("Qwen2.5-VL-7B", "p_holm").text == "-"
     assert any("Code unknown of 8 of 8 steps" in note for note in table.notes)
