@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_slices_of_what_is_embedded_are_read_one_after_the_other(model: Loaded):
     cuts = [0, 3, end // 2, end // 2 + 1, end]  # through an image, too
     cache = network.new_cache()
     with torch.no_grad():
-        parts = [network.hidden(whole.slice(a, b), cache) for a, b in zip(cuts, cuts[1:], strict=False)]
+        parts = [network.hidden(whole.slice(a, b), cache) for a, b in pairwise(cuts)]
     assert torch.allclose(torch.cat(parts, 1), network.hidden(whole), atol=1e-4)
 
 

@@ -76,5 +76,5 @@ def test_a_whole_books_transcription_is_encoded(tokenizer: TextTokenizer):
 
 def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path):
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ConfigError, match="expected the tokenizer.json that came with the model"):
+    with pytest.raises(ConfigError, match=r"expected the tokenizer\.json that came with the model"):
         TextTokenizer(tmp_path / "tokenizer.json")

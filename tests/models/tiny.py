@@ -13,10 +13,11 @@ from mmprolong.models.network import Network
 from mmprolong.records import Image, Message, Pages, Text
 from mmprolong.settings.knobs import Model, View
 
-SPECIAL = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|> "
-    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>"
-).split()
+_NAMES = (
+    *("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end", "box_start", "box_end"),
+    *("quad_start", "quad_end", "vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"),
+)
+SPECIAL = [f"<|{name}|>" for name in _NAMES]
 TEMPLATES = {
     "qwen2_5_vl": (
         "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}<|im_start|>system\nYou are a "
@@ -28,7 +29,8 @@ TEMPLATES = {
     "qwen3_vl": (
         "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% for content in message['content'] %}"
         "{% if content['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ content['text'] }}"
-        "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     ),
 }
 """What the published templates say where there are no tools and no films.
