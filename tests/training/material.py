@@ -7,20 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmprolong.mixture.selection import Entry
 from safetensors.torch import save_file
 
-<<<<<<< HEAD
-from mmprolong.images import stamps
-from mmprolong.mixture.packing import pack
-from mmprolong.models.backbone import count, find
-from mmprolong.records import Document, Image, Instance, read_jsonl, write_jsonl
-=======
 from mmprolong.models.backbone import encode, find
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, collate
 from mmprolong.records import Measured, Pages
->>>>>>> models
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single

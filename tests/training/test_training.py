@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmprolong.training.seen import length_range
 from safetensors.torch import load_file
 
 from mmprolong.errors import DataError
@@ -22,13 +21,8 @@ from mmprolong.training.engines.single import Single, SingleDevice
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken, summed_loss
 from mmprolong.training.schedule import learning_rate
-<<<<<<< HEAD
-from mmprolong.training.stream import Stream
-from tests.training.material import IMAGES, write_material
-=======
 from mmprolong.training.trained_on import length_range
 from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, PROXY, UPDATES, Material
->>>>>>> models
 
 CLOCKS = ("tokens_per_second", "memory_gb")
 MATERIAL = Material()
