@@ -7,7 +7,7 @@ from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.lengths import size
 from mmprolong.reporting.claims.claim import Ours
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.sweep.spec import labels, read_ablation
+from mmprolong.sweep.ablation import read_ablation
 
 
 def require_rows(claim: str, asked: Ours, planned: Iterable[str] = ()) -> None:
@@ -17,7 +17,7 @@ def require_rows(claim: str, asked: Ours, planned: Iterable[str] = ()) -> None:
         ConfigError: names the nearest label.
     """
     missing = [label for label in (*asked.arm, *asked.baseline) if label not in planned]
-    rows = [*planned, *(labels(read_ablation(asked.ablation)) if missing and asked.ablation in ablations() else ())]
+    rows = [*planned, *(read_ablation(asked.ablation).arms if missing and asked.ablation in ablations() else ())]
     for label in missing:
         if rows and label not in rows:
             raise ConfigError(f"claim {claim}: {label!r} is no row of {asked.ablation}; {nearest(label, rows)}")

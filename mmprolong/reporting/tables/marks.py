@@ -2,7 +2,7 @@
 
 import shlex
 
-from mmprolong.config.keys import key_of
+from mmprolong.config.overrides import key_of
 from mmprolong.reporting.sources.origins import machines, mixed_code, packages_by_stage
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.cells import PARTIAL, STALE
