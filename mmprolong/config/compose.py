@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from mmprolong.config.decode import decode, wrong_plugins
 from mmprolong.config.hydra_compose import SEED, Resolver, apply, composed, files_of
 from mmprolong.config.overrides import SWEEP, choices, key_of, values
 from mmprolong.config.provenance import Files, located
-from mmprolong.corpus.pool import locate, pool_digest
+from mmprolong.corpus.manifest import pool_digest
+from mmprolong.corpus.pool import locate
 from mmprolong.errors import WrongValues
 from mmprolong.settings.knobs import Config
 
@@ -26,8 +27,9 @@ class Composer:
         self._composed: dict[tuple[str, ...], bytes] = {}
         """By choices, pickled: loading a DictConfig takes less time than copying one."""
         self._files: dict[tuple[str, ...], Files] = {}
+        self._digests: dict[tuple[str, str], str] = {}
         self._last: tuple[tuple[str, ...], Resolver] | None = None
-        """All overrides of the last run but its seed, and what they stand for."""
+        """The last run's overrides but its seed, and what they stand for."""
 
     def compose(self, overrides: Sequence[str]) -> Config:
         """Return the configuration that `overrides` describe. Later overrides of one value win; no pool is read.
@@ -51,7 +53,7 @@ class Composer:
         """
         config = self.compose(overrides)
         with self.locating(overrides):
-            config.corpus.digest = _digest(config.corpus.path, config.paths.store)
+            config.corpus.digest = self._digest(config.corpus.path, config.paths.store)
         return config
 
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
@@ -68,7 +70,7 @@ class Composer:
             raise WrongValues(*(located(each, overrides, files) for each in error.wrong)) from error
 
     def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
-        """Runs that differ in their seed alone are set up once."""
+        """Return the plain values; runs that differ in their seed alone are set up once."""
         rest = tuple(text for text in overrides if key_of(text) != SEED)
         seeds = [text for text in overrides if key_of(text) == SEED]
         if not seeds or self._last is None or self._last[0] != rest:
@@ -87,11 +89,16 @@ class Composer:
     def _merged(self, overrides: Sequence[str]) -> Files:
         try:
             chosen = choices(overrides)
-        except WrongValues:  # a choice that does not exist has set nothing
+        except WrongValues:  # it is the choice that is wrong
             return ()
         if chosen not in self._files:
             self._files[chosen] = files_of(chosen)
         return self._files[chosen]
+
+    def _digest(self, path: str, store: str) -> str:
+        if (path, store) not in self._digests:
+            self._digests[path, store] = pool_digest(locate(path), Path(store))
+        return self._digests[path, store]
 
 
 def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
@@ -106,12 +113,8 @@ def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
 
 def _expanded(config: Config) -> Config:
     """Replace a leading `~` by the user's home, in every setting that may be a folder."""
-    for block, name in ((config.paths, "store"), (config.corpus, "path"), (config.suite, "data_root")):
+    paths = (config.paths, "store"), (config.corpus, "path"), (config.suite, "data_root"), (config.model, "path")
+    for block, name in paths:
         text = getattr(block, name)
         setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)
     return config
-
-
-@cache
-def _digest(path: str, store: str) -> str:
-    return pool_digest(locate(path), Path(store) / "pools.json")

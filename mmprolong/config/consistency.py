@@ -11,7 +11,6 @@ from mmprolong.errors import Wrong, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
 from mmprolong.settings.knobs import Cluster, Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
-from mmprolong.synthesis.stamps import TASKS
 
 DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
@@ -84,7 +83,6 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Wr
     for task in part.tasks:
         yield from _exists(f"{key}.components.{name}.tasks", task, source.tasks, f"task of sources.{part.source}")
     shortest = min((length.pages[0] for length in source.lengths if length.pages), default=0)
-    # a page has at least one token
     if mixture.sequence_length <= shortest and _PAGELESS not in source.tasks:
         says = f"{mixture.sequence_length}; the shortest document of sources.{part.source} has {shortest} pages"
         yield Wrong(f"{key}.sequence_length", says)
@@ -94,9 +92,8 @@ def _source(key: str, source: Source, config: Config) -> Iterator[Wrong]:
     stamped = source.writer == "stamps"
     if not source.tasks:
         yield Wrong(f"{key}.tasks", "[]; name at least one")
-    for task in source.tasks:
-        allowed = TASKS if stamped else plugins.names_in("mmprolong.synthesis.tasks")
-        yield from _exists(f"{key}.tasks", task, allowed, f"task of the writer {source.writer}")
+    if source.llm or source.writer == "llm":
+        yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
     for at, length in enumerate(source.lengths):
         if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
             yield Wrong(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")
@@ -119,15 +116,15 @@ def _suite(config: Config) -> Iterator[Wrong]:
     for name, each in suite.benchmarks.items():
         if each.source or plugins.split(each.benchmark)[0] == _ASKS_OURS:
             yield from _exists(f"suite.benchmarks.{name}.source", each.source, config.sources, "source")
+        if each.judge:
+            yield from _exists(f"suite.benchmarks.{name}.judge", each.judge, config.llms, "language model")
     known = _lengths(suite.benchmarks.values(), config.sources)
     for key, asked in (("overall", suite.overall), ("trained", [suite.trained] if suite.trained else [])):
-        unknown = [name for name in asked if name not in known] if known else []
-        if unknown:
-            says = f"{', '.join(unknown)}: no length of the benchmarks' sources; {nearest(unknown[0], known)}"
-            yield Wrong(f"suite.{key}", says)
-        yield from (
-            Wrong(f"suite.{key}", f"{name!r}; {ALLOWED}") for name in asked if not known and not is_length(name)
-        )
+        for name in asked:
+            if known:
+                yield from _exists(f"suite.{key}", name, known, "length of the benchmarks' sources")
+            elif not is_length(name):
+                yield Wrong(f"suite.{key}", f"{name!r}; {ALLOWED}")
 
 
 def _lengths(benchmarks: Iterable[Evaluation], sources: Mapping[str, Source]) -> list[str]:
@@ -142,14 +139,11 @@ def _lengths(benchmarks: Iterable[Evaluation], sources: Mapping[str, Source]) ->
 
 def _cluster(cluster: Cluster) -> Iterator[Wrong]:
     for key in cluster.jobs:
-        stage, dot, plugin = key.partition(".")
-        if key != DEFAULT and (stage not in STAGES or (dot and not plugin)):
-            says = f"unknown; {nearest(key, [DEFAULT, *STAGES])}, or STAGE.PLUGIN"
-            yield Wrong(f"cluster.jobs.{key}", says)
+        stage, _, plugin = key.partition(".")
+        yield from _exists(f"cluster.jobs.{key}", stage if plugin else key, [DEFAULT, *STAGES], "stage or STAGE.PLUGIN")
     for key in ("step_seconds", "step_megabytes"):
         for stage in getattr(cluster, key):
-            if stage not in STAGES:
-                yield Wrong(f"cluster.{key}.{stage}", f"unknown; {nearest(stage, STAGES)}")
+            yield from _exists(f"cluster.{key}.{stage}", stage, STAGES, "stage")
     least = -(-(cluster.warning + _EARLY) // 60)
     for stage, job in cluster.jobs.items() if cluster.launcher == "slurm" else ():
         if job.minutes < least:

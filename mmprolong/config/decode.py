@@ -14,7 +14,8 @@ from mmprolong import plugins
 from mmprolong.config.groups import groups
 from mmprolong.config.overrides import assigned
 from mmprolong.errors import Wrong, WrongValues, nearest
-from mmprolong.settings.knobs import Choice, Config
+from mmprolong.settings.fields import Choice
+from mmprolong.settings.knobs import Config
 
 Kind = TypeVar("Kind")
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)

@@ -15,7 +15,6 @@ CLAIMS, PUBLISHED = "analysis/claims", "analysis/published"
 PARTS = ("conf", "sweeps", "analysis")
 _ENDINGS = {TABLES: ".py", FIGURES: ".py", PUBLISHED: ".csv"}
 """By folder; files of all others end in .yaml."""
-_MEANT_TO_BE_READ = {".yaml", ".yml", ".py", ".csv"}
 OPTION = "--config-dir"
 CONFIG_DIR = "MMPROLONG_CONFIG_DIR"
 """Environment variable that names the folder of the user's own files, laid out as the package's; empty: none."""
@@ -140,7 +139,7 @@ def _own_files(folder: Path) -> dict[str, Path]:
         where = f"{OPTION} (or {CONFIG_DIR}): {str(folder)!r}"
         raise ConfigError(f"{where} {lacks}; give one with files in conf/, sweeps/ or analysis/, laid out as ours")
     for name, path in files.items():
-        if path.suffix in _MEANT_TO_BE_READ:
+        if path.suffix in {".yaml", ".yml", ".py", ".csv"}:  # meant to be read
             _check(PurePosixPath(name), path)
     return files
 
@@ -182,5 +181,4 @@ def _ending(place: str) -> str:
 
 
 def _hidden(path: PurePosixPath | Path) -> bool:
-    """Tell what editors and Python leave."""
-    return path.name.startswith((".", "__"))
+    return path.name.startswith((".", "__"))  # what editors and Python leave

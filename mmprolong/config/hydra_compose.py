@@ -25,12 +25,13 @@ from mmprolong.config.overrides import assigned, key_of, value_of
 from mmprolong.config.provenance import Files
 from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
 from mmprolong.settings.knobs import Component, Config, Evaluation, Phase, Source
+from mmprolong.settings.llm import Llm
 
 _RAISED = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError)
 """What Hydra raises: it lets other libraries' errors through, and has some without a type."""
 _FORM = "not an override; write key=value, group=choice, ~key or +ablation=NAME"
 SEED = "seed"
-_NAMED = (Phase, Source, Component, Evaluation)
+_NAMED = (Phase, Source, Component, Evaluation, Llm)
 """Blocks that files name: a value cannot be set in one that no file has."""
 
 

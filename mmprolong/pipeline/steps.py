@@ -20,7 +20,6 @@ from mmprolong.settings.stages import (
     TrainingSettings,
 )
 from mmprolong.store.fingerprint import readable_id
-from mmprolong.synthesis import stamps
 
 TASKS_OF = {"template": "mmprolong.synthesis.tasks", "llm": "mmprolong.synthesis.llm_tasks"}
 """Registry of tasks by writer."""
@@ -213,6 +212,8 @@ def task_versions(source: Source, key: str) -> dict[str, int]:
     if source.writer != "stamps":
         package = TASKS_OF[source.writer]
         return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
+    from mmprolong.synthesis import stamps  # imports numpy, which no command needs that only prints
+
     unknown = [task for task in source.tasks if task not in stamps.TASKS]
     if unknown:
         raise WrongValues(Wrong(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))

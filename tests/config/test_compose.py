@@ -111,6 +111,6 @@ def test_a_stage_asks_for_what_others_do_until_it_says_more(composer: Composer):
 
 
 def test_the_home_is_written_as_a_tilde(composer: Composer):
-    config = composer.compose(["paths.store='~/a'", "corpus.path='~/b'", "suite.data_root='~'"])
-    home = Path.home()
-    assert (config.paths.store, config.corpus.path, config.suite.data_root) == (f"{home}/a", f"{home}/b", str(home))
+    config = composer.compose(["paths.store='~/a'", "corpus.path='~/b'", "suite.data_root='~'", "model.path='~/c'"])
+    found = [config.paths.store, config.corpus.path, config.suite.data_root, config.model.path]
+    assert found == [str(Path.home() / name) for name in ("a", "b", "", "c")]

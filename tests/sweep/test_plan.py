@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ConfigError
-from mmprolong.pipeline.plan import load_plan, save_plan
+from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.comparable import equal_rows
@@ -14,8 +14,14 @@ from mmprolong.sweep.plan import make_plan
 from tests.corpus.pdfs import write_pdf
 
 
-def plan_of(store: Path, *overrides: str):
+def plan_of(store: Path, *overrides: str) -> Plan:
     return make_plan(["+ablation=length_dist", f"paths.store={store}", *overrides])[0]
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """As the file says it."""
+    return plan_of(tmp_path_factory.mktemp("store"))
 
 
 def told(store: Path, *overrides: str) -> list[str]:
@@ -25,16 +31,14 @@ def told(store: Path, *overrides: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_every_arm_at_every_seed_and_equal_steps_once(tmp_path: Path):
-    plan = plan_of(tmp_path)
+def test_every_arm_at_every_seed_and_equal_steps_once(plan: Plan):
     assert len(plan.points) == 15
     trained = {point.steps["training.longpt"] for point in plan.points if "training.longpt" in point.steps}
     assert len(trained) == 12
     assert len({point.steps["score.heldout"] for point in plan.points if point.label == "base"}) == 1
 
 
-def test_steps_come_after_what_they_need(tmp_path: Path):
-    plan = plan_of(tmp_path)
+def test_steps_come_after_what_they_need(plan: Plan):
     order = list(plan.steps)
     for position, step in enumerate(plan.steps.values()):
         assert all(order.index(each) < position for each in step.inputs.values())
@@ -47,9 +51,9 @@ def test_a_role_tells_the_stage_of_its_step(tmp_path: Path):
     assert roles == {role: stage_of(role) for role in roles}
 
 
-def test_where_it_runs_is_no_identity(tmp_path: Path):
+def test_where_it_runs_is_no_identity(plan: Plan, tmp_path: Path):
     where = ["tracking=off", "cluster.processes=7", "training.threads=2", "corpus.seconds=5"]
-    assert list(plan_of(tmp_path / "a").steps) == list(plan_of(tmp_path / "b", *where).steps)
+    assert list(plan.steps) == list(plan_of(tmp_path, *where).steps)
 
 
 def test_a_copy_of_a_pool_is_the_same_pool(tmp_path: Path):
@@ -61,15 +65,15 @@ def test_a_copy_of_a_pool_is_the_same_pool(tmp_path: Path):
     assert not plan_of(tmp_path / "store", f"corpus.path={more}").steps.keys() & one.steps.keys()
 
 
-def test_what_it_is_is_identity(tmp_path: Path):
-    here, other = plan_of(tmp_path), plan_of(tmp_path, "phases.longpt.optimizer.peak_lr=0.001")
-    changed = set(here.steps) - set(other.steps)
-    assert {here.steps[name].stage for name in changed} == {"training", "reply", "score"}
+def test_what_it_is_is_identity(plan: Plan, tmp_path: Path):
+    other = plan_of(tmp_path, "phases.longpt.optimizer.peak_lr=0.001")
+    changed = set(plan.steps) - set(other.steps)
+    assert {plan.steps[name].stage for name in changed} == {"training", "reply", "score"}
 
 
-def test_ablations_share_what_is_equal(tmp_path: Path):
+def test_ablations_share_what_is_equal(plan: Plan, tmp_path: Path):
     other = make_plan(["+ablation=rope_base", f"paths.store={tmp_path}"])[0]
-    shared = set(other.steps) & set(plan_of(tmp_path).steps)
+    shared = set(other.steps) & set(plan.steps)
     assert {"corpus", "synthesis", "mixture", "training", "samples", "reply", "score"} <= {
         other.steps[name].stage for name in shared
     }
@@ -134,14 +138,13 @@ def test_arms_may_differ_in_what_they_are_trained_on_and_shown(tmp_path: Path):
     assert plan_of(tmp_path, f"+sweep.points.x=[{more}]")
 
 
-def test_arms_that_are_the_same_runs_are_remarked(tmp_path: Path):
-    assert list(equal_rows(plan_of(tmp_path))) == []
+def test_arms_that_are_the_same_runs_are_remarked(plan: Plan, tmp_path: Path):
+    assert list(equal_rows(plan)) == []
     (remark,) = equal_rows(plan_of(tmp_path, "+sweep.points.x=['length_distribution=uniform']"))
     assert remark == "the same runs: 'uniform', 'x' differ in nothing; one of them is enough"
 
 
-def test_a_saved_plan_is_read_back(tmp_path: Path):
-    plan = plan_of(tmp_path)
+def test_a_saved_plan_is_read_back(plan: Plan, tmp_path: Path):
     save_plan(Store(tmp_path), plan)
     assert load_plan(Store(tmp_path), "length_dist") == plan
 
