@@ -17,25 +17,25 @@ class ConfigError(MMProLongError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class Problem:
     """What is wrong with one value of a configuration."""
 
     key: str
-    said: str
+    message: str
     """What was found; what is allowed, or what to do."""
     where: str = ""
     """What set it: a file and its line, or an override. Empty: not looked up."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.said) if part)
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
 
 
-class WrongValues(ConfigError):
+class InvalidSettings(ConfigError):
     """Values are impossible: a line each, and no line twice."""
 
-    def __init__(self, *wrong: Wrong) -> None:
-        self.wrong = tuple(dict.fromkeys(wrong))
-        super().__init__("\n".join(map(str, self.wrong)))
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class DataError(MMProLongError):

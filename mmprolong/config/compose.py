@@ -10,13 +10,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mmprolong.config.consistency import DEFAULT, inconsistent
-from mmprolong.config.decode import decode, wrong_plugins
+from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import SEED, Resolver, apply, composed, files_of
 from mmprolong.config.overrides import SWEEP, choices, key_of, values
 from mmprolong.config.provenance import Files, located
 from mmprolong.corpus.manifest import pool_digest
 from mmprolong.corpus.pool import locate
-from mmprolong.errors import WrongValues
+from mmprolong.errors import InvalidSettings
 from mmprolong.settings.knobs import Config
 
 
@@ -40,9 +40,9 @@ class Composer:
         """
         with self.locating(overrides):
             config = _expanded(decode(self._plain(overrides), Config))
-            wrong = [*wrong_plugins(config), *inconsistent(config)]
-            if wrong:
-                raise WrongValues(*wrong)
+            problems = [*plugin_problems(config), *inconsistent(config)]
+            if problems:
+                raise InvalidSettings(*problems)
         return config
 
     def frozen(self, overrides: Sequence[str]) -> Config:
@@ -65,9 +65,9 @@ class Composer:
         """Let errors say what set the values that they are about."""
         try:
             yield
-        except WrongValues as error:
+        except InvalidSettings as error:
             files = partial(self._merged, overrides)
-            raise WrongValues(*(located(each, overrides, files) for each in error.wrong)) from error
+            raise InvalidSettings(*(located(each, overrides, files) for each in error.problems)) from error
 
     def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the plain values; runs that differ in their seed alone are set up once."""
@@ -89,7 +89,7 @@ class Composer:
     def _merged(self, overrides: Sequence[str]) -> Files:
         try:
             chosen = choices(overrides)
-        except WrongValues:  # it is the choice that is wrong
+        except InvalidSettings:  # it is the choice that is wrong
             return ()
         if chosen not in self._files:
             self._files[chosen] = files_of(chosen)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from mmprolong import plugins
-from mmprolong.errors import Wrong, nearest
+from mmprolong.errors import Problem, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
 from mmprolong.settings.knobs import Cluster, Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
@@ -22,7 +22,7 @@ _EARLY = 40
 """Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
 
-def inconsistent(config: Config) -> Iterator[Wrong]:
+def inconsistent(config: Config) -> Iterator[Problem]:
     """Yield what is certain to fail or to be ignored."""
     phases = _needed(config)
     for name in phases:
@@ -52,17 +52,17 @@ def _used(config: Config, phases: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in config.sources]
 
 
-def _phase(key: str, phase: Phase, config: Config) -> Iterator[Wrong]:
+def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
     for name in phase.start:
         yield from _exists(f"{key}.start", name, config.phases, "phase") if name else ()
     parts = {name: part for name, part in phase.mixture.components.items() if part.share > 0}
     where = f"{key}.mixture.components"
     total = sum(part.share for part in parts.values())
     if not parts:
-        yield Wrong(where, f"{', '.join(phase.mixture.components) or '{}'}; give at least one a share above 0")
+        yield Problem(where, f"{', '.join(phase.mixture.components) or '{}'}; give at least one a share above 0")
     elif abs(total - 1) > 1e-6:
         shares = ", ".join(f"{name} {part.share:g}" for name, part in parts.items())
-        yield Wrong(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
+        yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
     for name, part in parts.items():
         yield from _component(f"{where}.{name}", part)
         yield from _exists(f"{where}.{name}.source", part.source, config.sources, "source")
@@ -70,49 +70,49 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Wrong]:
             yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
 
-def _component(key: str, part: Component) -> Iterator[Wrong]:
+def _component(key: str, part: Component) -> Iterator[Problem]:
     if part.tasks and not any(part.tasks.values()):
-        yield Wrong(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
+        yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
     edges = part.lengths.edges
     if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
-        yield Wrong(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
+        yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
 
 
-def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Wrong]:
+def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Problem]:
     part = mixture.components[name]
     for task in part.tasks:
         yield from _exists(f"{key}.components.{name}.tasks", task, source.tasks, f"task of sources.{part.source}")
     shortest = min((length.pages[0] for length in source.lengths if length.pages), default=0)
     if mixture.sequence_length <= shortest and _PAGELESS not in source.tasks:
         says = f"{mixture.sequence_length}; the shortest document of sources.{part.source} has {shortest} pages"
-        yield Wrong(f"{key}.sequence_length", says)
+        yield Problem(f"{key}.sequence_length", says)
 
 
-def _source(key: str, source: Source, config: Config) -> Iterator[Wrong]:
+def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
     stamped = source.writer == "stamps"
     if not source.tasks:
-        yield Wrong(f"{key}.tasks", "[]; name at least one")
+        yield Problem(f"{key}.tasks", "[]; name at least one")
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
     for at, length in enumerate(source.lengths):
         if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
-            yield Wrong(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")
+            yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")
         if length.name and not is_length(length.name):
-            yield Wrong(f"{key}.lengths.{at}.name", f"{length.name!r}; {ALLOWED}")
+            yield Problem(f"{key}.lengths.{at}.name", f"{length.name!r}; {ALLOWED}")
     if stamped and source.documents < 1:
-        yield Wrong(f"{key}.documents", f"{source.documents}; stamped documents are composed: ask for 1 or more")
+        yield Problem(f"{key}.documents", f"{source.documents}; stamped documents are composed: ask for 1 or more")
     if stamped and not source.lengths:
-        yield Wrong(f"{key}.lengths", "[]; stamped documents are composed: give their lengths")
+        yield Problem(f"{key}.lengths", "[]; stamped documents are composed: give their lengths")
     if stamped and not config.view.thumbnail:
-        yield Wrong("view.thumbnail", "0; documents are stamped on thumbnails: give their side in pixels")
+        yield Problem("view.thumbnail", "0; documents are stamped on thumbnails: give their side in pixels")
 
 
-def _suite(config: Config) -> Iterator[Wrong]:
+def _suite(config: Config) -> Iterator[Problem]:
     suite = config.suite
     if suite.subject:
         yield from _exists("suite.subject", suite.subject, config.phases, "phase")
     if not suite.benchmarks:
-        yield Wrong("suite.benchmarks", "{}; name at least one")
+        yield Problem("suite.benchmarks", "{}; name at least one")
     for name, each in suite.benchmarks.items():
         if each.source or plugins.split(each.benchmark)[0] == _ASKS_OURS:
             yield from _exists(f"suite.benchmarks.{name}.source", each.source, config.sources, "source")
@@ -124,7 +124,7 @@ def _suite(config: Config) -> Iterator[Wrong]:
             if known:
                 yield from _exists(f"suite.{key}", name, known, "length of the benchmarks' sources")
             elif not is_length(name):
-                yield Wrong(f"suite.{key}", f"{name!r}; {ALLOWED}")
+                yield Problem(f"suite.{key}", f"{name!r}; {ALLOWED}")
 
 
 def _lengths(benchmarks: Iterable[Evaluation], sources: Mapping[str, Source]) -> list[str]:
@@ -137,7 +137,7 @@ def _lengths(benchmarks: Iterable[Evaluation], sources: Mapping[str, Source]) ->
     return found
 
 
-def _cluster(cluster: Cluster) -> Iterator[Wrong]:
+def _cluster(cluster: Cluster) -> Iterator[Problem]:
     for key in cluster.jobs:
         stage, _, plugin = key.partition(".")
         yield from _exists(f"cluster.jobs.{key}", stage if plugin else key, [DEFAULT, *STAGES], "stage or STAGE.PLUGIN")
@@ -148,10 +148,10 @@ def _cluster(cluster: Cluster) -> Iterator[Wrong]:
     for stage, job in cluster.jobs.items() if cluster.launcher == "slurm" else ():
         if job.minutes < least:
             why = f"cluster.warning comes {cluster.warning} s before that, sometimes half a minute earlier"
-            yield Wrong(f"cluster.jobs.{stage}.minutes", f"{job.minutes}; {why}: ask for {least} or more")
+            yield Problem(f"cluster.jobs.{stage}.minutes", f"{job.minutes}; {why}: ask for {least} or more")
 
 
-def _exists(key: str, name: str, allowed: Iterable[str], kind: str) -> Iterator[Wrong]:
+def _exists(key: str, name: str, allowed: Iterable[str], kind: str) -> Iterator[Problem]:
     known = list(allowed)
     if name not in known:
-        yield Wrong(key, f"{name!r} is no {kind}; {nearest(name, known)}")
+        yield Problem(key, f"{name!r} is no {kind}; {nearest(name, known)}")

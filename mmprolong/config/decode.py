@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from mmprolong import plugins
 from mmprolong.config.groups import groups
 from mmprolong.config.overrides import assigned
-from mmprolong.errors import Wrong, WrongValues, nearest
+from mmprolong.errors import InvalidSettings, Problem, nearest
 from mmprolong.settings.fields import Choice
 from mmprolong.settings.knobs import Config
 
@@ -38,33 +38,33 @@ def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
         above: key of `plain`.
 
     Raises:
-        WrongValues: keys are unknown or missing, values have other types or are out of their limits.
+        InvalidSettings: keys are unknown or missing, values have other types or are out of their limits.
     """
-    wrong = [*_unquoted(plain, above)]
+    problems = [*_unquoted(plain, above)]
     try:
         # as JSON: from Python, the strict mode takes instances of the dataclasses alone
         decoded = _adapter(kind).validate_json(json.dumps(plain, default=str))
     except ValidationError as error:
-        wrong += [_wrong(each, kind, above) for each in error.errors(include_url=False)]
-        raise WrongValues(*wrong) from error
-    if wrong:
-        raise WrongValues(*wrong)
+        problems += [_problem(each, kind, above) for each in error.errors(include_url=False)]
+        raise InvalidSettings(*problems) from error
+    if problems:
+        raise InvalidSettings(*problems)
     return decoded
 
 
-def wrong_plugins(settings: Any, key: str = "") -> Iterator[Wrong]:
+def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
     """Yield what is wrong with the plug-ins that settings choose, and with their options."""
     for entry in fields(settings):
         value, where = getattr(settings, entry.name), _joined(key, entry.name)
         if "plugin" in entry.metadata:
             try:
                 plugins.make(entry.metadata["plugin"], value, where)
-            except WrongValues as error:
-                yield from error.wrong
+            except InvalidSettings as error:
+                yield from error.problems
         named = {f"{where}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {where: value}
         for name, each in named.items():
             if is_dataclass(each):
-                yield from wrong_plugins(each, name)
+                yield from plugin_problems(each, name)
 
 
 def type_within(kind: Any, part: str | int) -> Any:
@@ -75,17 +75,17 @@ def type_within(kind: Any, part: str | int) -> Any:
     return get_args(kind)[inner] if inner is not None else None
 
 
-def _wrong(error: ErrorDetails, kind: type, above: str) -> Wrong:
+def _problem(error: ErrorDetails, kind: type, above: str) -> Problem:
     parent, inner, key = None, kind, above
     for part in error["loc"]:
         if isinstance(inner, UnionType):  # what follows names one of its members, no key
             break
         parent, inner, key = inner, type_within(inner, part), _joined(key, part)
     if error["type"] == "unexpected_keyword_argument":
-        return Wrong(key, _unknown(key, parent))
+        return Problem(key, _unknown(key, parent))
     if error["type"] == "missing":
-        return Wrong(key, "missing; give a value")
-    return Wrong(key, _should(key, error, inner))
+        return Problem(key, "missing; give a value")
+    return Problem(key, _should(key, error, inner))
 
 
 def _unknown(key: str, parent: Any) -> str:
@@ -111,12 +111,12 @@ def _should(key: str, error: ErrorDetails, kind: Any) -> str:
     return f"{found!r}; {says}"
 
 
-def _unquoted(node: Any, key: str) -> Iterator[Wrong]:
+def _unquoted(node: Any, key: str) -> Iterator[Problem]:
     """Yield names that YAML reads as numbers, dates or truth values."""
     if isinstance(node, Mapping):
         for name, value in node.items():
             if not isinstance(name, str):
-                yield Wrong(key, f"the name {name!r} is no text; put it in quotes")
+                yield Problem(key, f"the name {name!r} is no text; put it in quotes")
             yield from _unquoted(value, _joined(key, name))
     elif isinstance(node, list):
         for at, value in enumerate(node):

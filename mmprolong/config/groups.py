@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 
 ABLATION = "ablation"
 ABLATIONS, TABLES, FIGURES = f"sweeps/{ABLATION}", "analysis/tables", "analysis/figures"
@@ -58,11 +58,11 @@ def named(place: str, name: str, key: str) -> Path:
         key: what the user calls it; begins the error message.
 
     Raises:
-        WrongValues: there is none; names the nearest.
+        InvalidSettings: there is none; names the nearest.
     """
     files = _files_in(place, own_folder())
     if name not in files:
-        raise WrongValues(Wrong(key, f"{name!r} is unknown; {nearest(name, files)}; {elsewhere()}"))
+        raise InvalidSettings(Problem(key, f"{name!r} is unknown; {nearest(name, files)}; {elsewhere()}"))
     return files[name]
 
 

@@ -23,7 +23,7 @@ from mmprolong.config.decode import type_within
 from mmprolong.config.groups import groups, search_folders, shown
 from mmprolong.config.overrides import assigned, key_of, value_of
 from mmprolong.config.provenance import Files
-from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import Component, Config, Evaluation, Phase, Source
 from mmprolong.settings.llm import Llm
 
@@ -63,9 +63,9 @@ def apply(config: DictConfig, overrides: Iterable[str]) -> None:
     """Set, add and remove values as Hydra does; it asks for a + only where a new phase, source, ... is named.
 
     Raises:
-        WrongValues: overrides cannot be read, or name a phase, source, ... that there is not; all of them.
+        InvalidSettings: overrides cannot be read, or name a phase, source, ... that there is not; all of them.
     """
-    wrong: list[Wrong] = []
+    problems: list[Problem] = []
     for text in overrides:
         try:
             override = _parsed(text)
@@ -75,12 +75,12 @@ def apply(config: DictConfig, overrides: Iterable[str]) -> None:
                 del (OmegaConf.select(config, above) if above else config)[last]
             else:
                 OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
-        except WrongValues as error:
-            wrong += error.wrong
+        except InvalidSettings as error:
+            problems += error.problems
         except (OmegaConfBaseException, TypeError) as error:  # the second of what has no parts
-            wrong.append(Wrong(key_of(text), f"{_last_words(error)}; write the key of a value that is there"))
-    if wrong:
-        raise WrongValues(*wrong)
+            problems.append(Problem(key_of(text), f"{_last_words(error)}; write the key of a value that is there"))
+    if problems:
+        raise InvalidSettings(*problems)
 
 
 class Resolver:
@@ -98,19 +98,19 @@ class Resolver:
             seeds: overrides of the seed.
 
         Raises:
-            WrongValues: a KEY has no value; all of them.
+            InvalidSettings: a KEY has no value; all of them.
         """
         apply(self.config, seeds)
-        wrong: list[Wrong] = []
+        problems: list[Problem] = []
         for block, keys in self._references:
             try:
                 value = OmegaConf.select(self.config, keys[0] + "".join(f"[{key}]" for key in keys[1:]))
                 block[keys[-1]] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
             except OmegaConfBaseException as error:
                 says = f"{block[keys[-1]]!r}: {_last_words(error)}; write the key of a value"
-                wrong.append(Wrong(".".join(map(str, keys)), says))
-        if wrong:
-            raise WrongValues(*wrong)
+                problems.append(Problem(".".join(map(str, keys)), says))
+        if problems:
+            raise InvalidSettings(*problems)
         return self._plain
 
 
@@ -130,12 +130,12 @@ def _parsed(text: str) -> Override:
         override = OverridesParser.create().parse_overrides([text])[0]
     except HydraException as error:
         says = f'{value_of(text)!r} cannot be read; if it is a text, put it in quotes: "{quoted}"'
-        raise WrongValues(Wrong(key_of(text), says if value_of(text) else _FORM)) from error
+        raise InvalidSettings(Problem(key_of(text), says if value_of(text) else _FORM)) from error
     if override.is_sweep_override():
         says = f'{value_of(text)!r} is several values; put a text in quotes, "{quoted}", several runs into an ablation'
-        raise WrongValues(Wrong(key_of(text), says))
+        raise InvalidSettings(Problem(key_of(text), says))
     if override.package is not None or not override.key_or_group:
-        raise WrongValues(Wrong(key_of(text), _FORM))
+        raise InvalidSettings(Problem(key_of(text), _FORM))
     return override
 
 
@@ -148,7 +148,7 @@ def _require_names(config: DictConfig, override: Override) -> None:
         known = list(node) if isinstance(node, DictConfig) else []
         if kind in _NAMED and part not in known and not (override.is_add() or override.is_force_add()):
             says = f"unknown; {nearest(part, map(str, known))}; write + before the key to add one"
-            raise WrongValues(Wrong(".".join(keys[: depth + 1]), says))
+            raise InvalidSettings(Problem(".".join(keys[: depth + 1]), says))
         node = node.get(part) if isinstance(node, DictConfig) else None
 
 

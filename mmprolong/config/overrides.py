@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from mmprolong.config.groups import ABLATION, folder_of, groups, named
-from mmprolong.errors import Wrong, WrongValues
+from mmprolong.errors import InvalidSettings, Problem
 
 SWEEP = "sweep"
 """The block of an ablation file."""
@@ -38,17 +38,17 @@ def choices(overrides: Iterable[str]) -> tuple[str, ...]:
     """Return the last choice of each group as Hydra takes it: in quotes, since `8_2` is a number to it.
 
     Raises:
-        WrongValues: a group has no such choice; all of them.
+        InvalidSettings: a group has no such choice; all of them.
     """
     chosen = {key_of(text): value_of(text) for text in overrides if is_choice(text)}
-    wrong: list[Wrong] = []
+    problems: list[Problem] = []
     for group, name in chosen.items():
         try:
             named(folder_of(group), name, group)
-        except WrongValues as error:
-            wrong += error.wrong
-    if wrong:
-        raise WrongValues(*wrong)
+        except InvalidSettings as error:
+            problems += error.problems
+    if problems:
+        raise InvalidSettings(*problems)
     return tuple(f"{'+' if group == ABLATION else ''}{group}='{name}'" for group, name in chosen.items())
 
 

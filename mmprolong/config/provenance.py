@@ -8,18 +8,18 @@ import yaml
 
 from mmprolong.config.groups import shown
 from mmprolong.config.overrides import is_choice, key_of
-from mmprolong.errors import Wrong
+from mmprolong.errors import Problem
 
 Files = Sequence[tuple[Path, str]]
 """What was merged, in order, and the key below which each file sets values."""
 
 
-def located(wrong: Wrong, overrides: Sequence[str], files: Callable[[], Files]) -> Wrong:
-    """Return `wrong` with the last override or file that set its key; as it is where none did."""
-    if wrong.where or not wrong.key:
-        return wrong
-    found = (f"override {text!r}" for text in reversed(overrides) if _touches(text, wrong.key))
-    return replace(wrong, where=next(found, "") or _in_files(wrong.key, files()))
+def located(problem: Problem, overrides: Sequence[str], files: Callable[[], Files]) -> Problem:
+    """Return `problem` with the last override or file that set its key; as it is where none did."""
+    if problem.where or not problem.key:
+        return problem
+    found = (f"override {text!r}" for text in reversed(overrides) if _touches(text, problem.key))
+    return replace(problem, where=next(found, "") or _in_files(problem.key, files()))
 
 
 def _touches(override: str, key: str) -> bool:

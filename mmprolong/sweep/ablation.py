@@ -13,7 +13,7 @@ from annotated_types import MinLen
 
 from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
 from mmprolong.config.overrides import SWEEP, key_of
-from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import AtLeast0
 
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
@@ -71,15 +71,15 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
     block, own = _block(path), [text for text in overrides if key_of(text).partition(".")[0] == SWEEP]
     try:
         ablation = _decoded(_changed(block, own) if own else block)
-        wrong = [*_problems(ablation)]
+        problems = [*_problems(ablation)]
         if ablation.name != name:
-            wrong.insert(0, Wrong(f"{SWEEP}.name", f"{ablation.name!r}; call it {name!r}, as its file"))
-        if wrong:
-            raise WrongValues(*wrong)
-    except WrongValues as error:
+            problems.insert(0, Problem(f"{SWEEP}.name", f"{ablation.name!r}; call it {name!r}, as its file"))
+        if problems:
+            raise InvalidSettings(*problems)
+    except InvalidSettings as error:
         from mmprolong.config.provenance import located
 
-        raise WrongValues(*(located(each, own, lambda: [(path, "")]) for each in error.wrong)) from error
+        raise InvalidSettings(*(located(each, own, lambda: [(path, "")]) for each in error.problems)) from error
     return ablation
 
 
@@ -119,43 +119,43 @@ def _decoded(block: Any) -> Ablation:
     return decode(block, Ablation, SWEEP)
 
 
-def _problems(ablation: Ablation) -> Iterator[Wrong]:
+def _problems(ablation: Ablation) -> Iterator[Problem]:
     """Yield what is wrong with an ablation whose values are of the right types."""
     labels = Counter(label for label, _ in ablation.rows())
     lengths = {len(axis) for axis in ablation.zip}
     if len(lengths) > 1:
-        yield Wrong(f"{SWEEP}.zip", f"axes of {sorted(lengths)} labels; give all as many, or combine them by `grid`")
+        yield Problem(f"{SWEEP}.zip", f"axes of {sorted(lengths)} labels; give all as many, or combine them by `grid`")
     if not labels:
-        yield Wrong(SWEEP, "no points, no grid and no zip; name at least one arm")
+        yield Problem(SWEEP, "no points, no grid and no zip; name at least one arm")
     elif ablation.baseline not in labels:
         says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
-        yield Wrong(f"{SWEEP}.baseline", says)
+        yield Problem(f"{SWEEP}.baseline", says)
     for label, number in labels.items():
         if number > 1:
-            yield Wrong(SWEEP, f"two arms are called {label!r}; give each a label of its own")
+            yield Problem(SWEEP, f"two arms are called {label!r}; give each a label of its own")
     if len(set(ablation.seeds)) < len(ablation.seeds):
-        yield Wrong(f"{SWEEP}.seeds", f"{ablation.seeds}; name each once")
+        yield Problem(f"{SWEEP}.seeds", f"{ablation.seeds}; name each once")
     axes = {"points": ablation.points}
     axes |= {f"{name}.{at}": axis for name in ("grid", "zip") for at, axis in enumerate(getattr(ablation, name))}
     for key, axis in axes.items():
-        yield from _wrong_axis(f"{SWEEP}.{key}", axis)
+        yield from _axis_problems(f"{SWEEP}.{key}", axis)
     yield from _not_in("table", ablation.table, list(files_in(TABLES)))
     yield from _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
         says = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
-        yield Wrong(f"{SWEEP}.published", f"{ablation.published!r}; {says}")
+        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {says}")
 
 
-def _wrong_axis(key: str, axis: Axis) -> Iterator[Wrong]:
+def _axis_problems(key: str, axis: Axis) -> Iterator[Problem]:
     for label, texts in axis.items():
         if not label.isprintable() or label != label.strip() or not label:
-            yield Wrong(key, f"the label {label!r} cannot be printed as it is; use visible letters")
+            yield Problem(key, f"the label {label!r} cannot be printed as it is; use visible letters")
         for text in texts:
             instead = _FOR_ALL.get(key_of(text).partition(".")[0]) if text.strip() else "write an override"
             if instead:
-                yield Wrong(f"{key}.{label}", f"{text!r}; {instead}")
+                yield Problem(f"{key}.{label}", f"{text!r}; {instead}")
 
 
-def _not_in(key: str, name: str, allowed: Sequence[str]) -> Iterator[Wrong]:
+def _not_in(key: str, name: str, allowed: Sequence[str]) -> Iterator[Problem]:
     if name and name not in allowed:
-        yield Wrong(f"{SWEEP}.{key}", f"{name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}")
+        yield Problem(f"{SWEEP}.{key}", f"{name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}")

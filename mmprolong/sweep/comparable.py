@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmprolong.errors import Wrong
+from mmprolong.errors import Problem
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step, stage_of
 
 
-def asked_otherwise(points: Sequence[Point], steps: Mapping[str, Step], baseline: str) -> Iterator[tuple[Point, Wrong]]:
+def asked_otherwise(
+    points: Sequence[Point], steps: Mapping[str, Step], baseline: str
+) -> Iterator[tuple[Point, Problem]]:
     """Yield every point whose questions or marks are not those of the baseline, and what differs."""
     first = next((point for point in points if point.label == baseline), None)
     expected = _judged_by(first, steps) if first else {}
@@ -19,7 +21,7 @@ def asked_otherwise(points: Sequence[Point], steps: Mapping[str, Step], baseline
             keys = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)] or ["suite.benchmarks"]
             for key in keys:
                 says = f"{ours.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
-                yield point, Wrong(key, says)
+                yield point, Problem(key, says)
 
 
 def equal_rows(plan: Plan) -> Iterator[str]:

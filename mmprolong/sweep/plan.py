@@ -11,7 +11,7 @@ import msgspec
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import ABLATION, own_folder
 from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, value_of
-from mmprolong.errors import ConfigError, MMProLongError, Wrong, WrongValues
+from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem
 from mmprolong.pipeline.plan import Plan, Point, with_own_files
 from mmprolong.pipeline.steps import Step, steps_of
 from mmprolong.settings.knobs import Config
@@ -34,9 +34,9 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
         # an arm that fails at one seed fails at all
         all(planning.add(label, seed, [*texts, f"seed={seed}"]) for seed in ablation.seeds)
     planned = {point.label: arms[point.label] for point in planning.points}
-    wrong = [*_taken_back(planning.composer, ablation, user, planned), *planning.problems(arms)]
-    if wrong:
-        raise WrongValues(*wrong)
+    problems = [*_taken_back(planning.composer, ablation, user, planned), *planning.problems(arms)]
+    if problems:
+        raise InvalidSettings(*problems)
     return planning.plan(overrides), planning.configs[0]
 
 
@@ -75,7 +75,7 @@ class _Planning:
         self.points: list[Point] = []
         self.configs: list[Config] = []
         self.steps: dict[str, Step] = {}
-        self.failed: dict[Wrong, list[str]] = defaultdict(list)
+        self.failed: dict[Problem, list[str]] = defaultdict(list)
         """Labels of the arms that have a problem."""
 
     def add(self, label: str, seed: int, overrides: Sequence[str]) -> bool:
@@ -85,7 +85,7 @@ class _Planning:
             with self.composer.locating(overrides):
                 roles = steps_of(config)
         except MMProLongError as error:
-            for each in error.wrong if isinstance(error, WrongValues) else [Wrong("", str(error))]:
+            for each in error.problems if isinstance(error, InvalidSettings) else [Problem("", str(error))]:
                 self.failed[each].append(label)
             return False
         for role, step in roles.items():
@@ -96,15 +96,15 @@ class _Planning:
         self.configs.append(config)
         return True
 
-    def problems(self, arms: Mapping[str, Sequence[str]]) -> Iterator[Wrong]:
+    def problems(self, arms: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
         """Yield each problem once, with the first of the arms that have it unless all have."""
         for point, each in asked_otherwise(self.points, self.steps, self.ablation.baseline):
             self.failed[each].append(point.label)
-        for wrong, labels in self.failed.items():
+        for problem, labels in self.failed.items():
             first, *others = dict.fromkeys(labels)
             more = f" (and {len(others)} more)" if others else ""
             arm = f"{self.ablation.name}/{first}{more}" if len(others) + 1 < len(arms) or len(arms) == 1 else ""
-            yield replace(wrong, where=": ".join(part for part in (wrong.where, arm) if part))
+            yield replace(problem, where=": ".join(part for part in (problem.where, arm) if part))
 
     def plan(self, overrides: Sequence[str]) -> Plan:
         """Return the plan, complete."""
@@ -127,7 +127,7 @@ class _Planning:
 
 def _taken_back(
     composer: Composer, ablation: Ablation, user: Sequence[str], arms: Mapping[str, Sequence[str]]
-) -> Iterator[Wrong]:
+) -> Iterator[Problem]:
     """Yield the user's overrides that arms would take back, or that would take back what makes the arms differ.
 
     Args:
@@ -139,7 +139,7 @@ def _taken_back(
         chosen = set() if is_choice(text) else {repr(each) for each in _chosen_values(composer, arms, key)}
         if sum(own) > 1 or len(chosen) > 1 or key == "seed":
             says = f"the arms of {ablation.name} vary it; leave it out"
-            yield Wrong(key, says, where=f"override {text!r}")
+            yield Problem(key, says, where=f"override {text!r}")
 
 
 def _chosen_values(composer: Composer, arms: Mapping[str, Sequence[str]], key: str) -> Iterator[object]:
