@@ -32,8 +32,8 @@ from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.power_table import command_of, costs_of, written
 from mmprolong.reporting.tables.published import UNCLEAR, Published, mean_of, require_columns
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import command, sweep_command
 from mmprolong.sweep.ablation import read_ablation
+from mmprolong.sweep.commands import command, sweep_command
 
 Rows = Sequence[Mapping[str, str]]
 
