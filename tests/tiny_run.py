@@ -49,7 +49,9 @@ def tiny_config(folder: Path, **changes: Any) -> Config:
         "sources": sources,
         "model": Model(native_context=64),
         "phases": {"longpt": phase},
-        "suite": Suite(subject="", benchmarks={"heldout": evaluation}, engine={"name": "transformers", "batch_tokens": 64}),
+        "suite": Suite(
+            subject="", benchmarks={"heldout": evaluation}, engine={"name": "transformers", "batch_tokens": 64}
+        ),
         "paths": Paths(store=str(folder / "store")),
     }
     return Config(**{**settings, **changes})
