@@ -1,6 +1,6 @@
 """What a sweep can see, by standard errors and quantiles of t: the smallest true difference that its own test finds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import NormalDist, fmean
@@ -108,25 +108,24 @@ def cheaper(
     times = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)[: 1 if fixed else None]
     seeds = [design.seeds, *(count for count in (*range(2, 17), 20, 24, 32, 48, 64) if count > design.seeds)]
     clusters = [round(design.clusters * each) for each in times]
-    questions = [design.questions * each for each in (1, 2, 3, 4, 6, 8)[: 1 if fixed else None]]
-    routes = {
-        "seeds": (seeds, clusters[:1], questions[:1]),
-        "documents": (seeds[:1], clusters, questions[:1]),
-        "questions": (seeds[:1], clusters[:1], questions),
-        "all": (seeds, clusters, questions),
+    questions = [design.questions * each for each in times if each in (1, 2, 3, 4, 6, 8)]
+    axes = {
+        "more seeds": (seeds, clusters[:1], questions[:1]),
+        "more documents": (seeds[:1], clusters, questions[:1]),
+        "more questions": (seeds[:1], clusters[:1], questions),
+        "cheapest": (seeds, clusters, questions),
     }
-    return {name: _first(design, axes, goal, cost, level) for name, axes in routes.items()}
-
-
-def _first(
-    design: Design, axes: Sequence[Sequence[float]], goal: float, cost: Callable[[Design], float], level: float
-) -> "Design | None":
-    """Return the first design in the order of cost that sees `goal`."""
     normal = NormalDist()
     least = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)
-    grid = [replace(design, seeds=int(s), clusters=int(d), questions=q) for s, d, q in product(*axes)]
-    hopeful = (one for one in sorted(grid, key=cost) if sum(one.variances) ** 0.5 * least <= 1.02 * goal)
-    return next((one for one in hopeful if one.power(goal, level) >= POWER), None)
+
+    def sees(one: Design) -> bool:
+        return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
+
+    found: dict[str, Design | None] = {}
+    for name, each in axes.items():
+        grid = [replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each)]
+        found[name] = next(filter(sees, sorted(grid, key=cost)), None)
+    return found
 
 
 def _residual(arm: ArmScores) -> float:

@@ -22,7 +22,7 @@ from mmprolong.reporting.tables.model import CSV, NBSP, PRINT, Cell, Column, key
 from mmprolong.reporting.tables.notes import PARTIAL, STALE, commits
 from mmprolong.reporting.tables.published import interval, parsed, plain, signed
 
-Row = Mapping[str, str] | Mapping[str, float]
+Row = Mapping[str, str | float]
 """Published cells by column, as printed or as means."""
 Field = tuple[Column, Callable[[str], Cell]]
 """A column, and what makes its cell in the row of a label."""
@@ -141,7 +141,7 @@ class Rows:
     def published(self, column: str, label: str) -> Cell:
         """As printed."""
         found = self.layout.published.get(label, {}).get(column, "")
-        return Cell(text=plain(found, 2) if isinstance(found, float) else found or "-", value=parsed(found))
+        return Cell(text=(found if isinstance(found, str) else plain(found, 2)) or "-", value=parsed(found))
 
     def published_delta(self, label: str) -> Cell:
         """'−1.05'."""
