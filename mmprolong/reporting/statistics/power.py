@@ -4,16 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import NormalDist, fmean
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.scores import ArmScores
-
-if TYPE_CHECKING:
-    from numpy import ndarray
 
 POWER = 0.8
 DRAWS = 400
@@ -48,17 +45,37 @@ class Design:
         runs = self.sides / self.seeds
         return interaction, runs * self.residual / self.questions / self.clusters, runs * self.seed
 
-    def power(self, effect: float, level: float = LEVEL) -> float:
+    def power(self, effect: float, level: float = LEVEL, least: Any = None) -> float:
         """Return the chance that a true difference is found."""
-        return _found(self, effect, _least(self, level))
+        from scipy.special import ndtr
+
+        least, error = self._least(level) if least is None else least, max(sum(self.variances), 1e-24) ** 0.5
+        return float((ndtr((effect - least) / error) + ndtr((-effect - least) / error)).mean())
 
     def smallest(self, level: float = LEVEL) -> float:
         """Return the smallest true difference that is found with a chance of 80 %; 1 if none is."""
-        least, low, high = _least(self, level), 0.0, 1.0
+        least, low, high = self._least(level), 0.0, 1.0
         for _ in range(20):
             middle = (low + high) / 2
-            low, high = (low, middle) if _found(self, middle, least) >= POWER else (middle, high)
+            low, high = (low, middle) if self.power(middle, level, least) >= POWER else (middle, high)
         return high
+
+    def _least(self, level: float) -> Any:
+        """How large a difference must be to be found: a quantile of t times the standard error, which is estimated.
+
+        An array of one value a repetition; every source of variance takes each of DRAWS quantiles of its law once.
+        """
+        import numpy as np
+        from scipy.special import chdtri, stdtrit
+
+        interaction, residual, seed = self.variances
+        sources = [(interaction + residual, max(self.clusters - self.cell_means, 1))]
+        if self.seeds > 1:  # chance in replies is counted by clusters and by seeds, as the test does
+            sources += [((residual + seed) / self.sides, self.seeds - 1)] * self.sides
+        draw, tails = np.random.default_rng(0).permutation, (np.arange(DRAWS) + 0.5) / DRAWS
+        parts = np.array([part * chdtri(each, draw(tails)) / each for part, each in sources]) + 1e-24
+        degrees = parts.sum(0) ** 2 / (parts.T**2 @ [1 / each for _, each in sources])
+        return stdtrit(degrees, 1 - level / 2) * parts.sum(0) ** 0.5
 
 
 def design_of(runs: Runs) -> Design:
@@ -99,7 +116,7 @@ def design_of(runs: Runs) -> Design:
 
 def cheaper(
     design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
-) -> "dict[str, Design | None]":
+) -> dict[str, Design | None]:
     """Return the cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.
 
     Args:
@@ -115,17 +132,16 @@ def cheaper(
         "more questions": (seeds[:1], clusters[:1], questions),
         "cheapest": (seeds, clusters, questions),
     }
-    normal = NormalDist()
-    least = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)
+    least = NormalDist().inv_cdf(1 - level / 2) + NormalDist().inv_cdf(POWER)
 
     def sees(one: Design) -> bool:
         return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
 
-    found: dict[str, Design | None] = {}
-    for name, each in axes.items():
-        grid = [replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each)]
-        found[name] = next(filter(sees, sorted(grid, key=cost)), None)
-    return found
+    grids = {
+        name: [replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each)]
+        for name, each in axes.items()
+    }
+    return {name: next(filter(sees, sorted(grid, key=cost)), None) for name, grid in grids.items()}
 
 
 def _residual(arm: ArmScores) -> float:
@@ -134,30 +150,3 @@ def _residual(arm: ArmScores) -> float:
 
     runs = np.stack([ArmScores(arm.questions, row[None]).influence for row in arm.values])
     return float(runs.var(0, ddof=1).sum())
-
-
-def _least(design: Design, level: float) -> "ndarray":
-    """How large a difference must be to be found: a quantile of t times the standard error, which is estimated.
-
-    One value a repetition; every source of variance takes each of DRAWS quantiles of its law once, in a random order.
-    """
-    import numpy as np
-    from scipy.special import chdtri, stdtrit
-
-    interaction, residual, seed = design.variances
-    sources = [(interaction + residual, max(design.clusters - design.cell_means, 1))]
-    if design.seeds > 1:  # chance in replies is counted by clusters and by seeds, as the test does
-        sources += [((residual + seed) / design.sides, design.seeds - 1)] * design.sides
-    generator, tails = np.random.default_rng(0), (np.arange(DRAWS) + 0.5) / DRAWS
-    parts = np.array([part * chdtri(each, generator.permutation(tails)) / each for part, each in sources]) + 1e-24
-    degrees = np.array([each for _, each in sources])[:, None]
-    quantile = stdtrit(parts.sum(0) ** 2 / (parts**2 / degrees).sum(0), 1 - level / 2)
-    return quantile * parts.sum(0) ** 0.5
-
-
-def _found(design: Design, effect: float, least: "ndarray") -> float:
-    """Share of repetitions in which a difference around `effect` is large enough, on either side of 0."""
-    from scipy.special import ndtr
-
-    error = max(sum(design.variances), 1e-24) ** 0.5
-    return float((ndtr((effect - least) / error) + ndtr((-effect - least) / error)).mean())

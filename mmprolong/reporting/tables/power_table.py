@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from mmprolong.reporting.sources.runs import Runs
@@ -13,7 +14,7 @@ from mmprolong.reporting.tables.published import plain
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
-HOURS, ANSWERS = "cost [h]", "answers"
+HOURS = "cost [h]"
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
@@ -28,18 +29,16 @@ def power_table(runs: Runs, comparisons: int) -> Table:
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
     (unit, cost), seen = cost_of(runs, now), now.smallest(level)
     designs = {"as it is": now, **cheaper(now, seen / 2, cost, not written(runs), level)}
-    titles = {
-        "seeds": "seeds",
-        "documents": "documents",
-        "questions": "questions on each",
-        "alone": "smallest difference, alone [points]",
-        "in_table": "in this table [points]",
-        "cost": unit,
-    }
+    keys = ("design", "seeds", "documents", "questions", "alone", "in_table", "cost", "command")
+    alone, in_table = "smallest difference, alone [points]", "in this table [points]"
+    titles = (*keys[:3], "questions on each", alone, in_table, unit, "command")
+    columns = [
+        Column(key=k, title=t, numeric=k not in ("design", "command")) for k, t in zip(keys, titles, strict=True)
+    ]
 
     def row(name: str, one: Design | None) -> tuple[Cell, ...]:
         if one is None:
-            return (Cell(text=name), *[Cell()] * len(titles), Cell(text="cannot do it alone"))
+            return (Cell(text=name), *[Cell()] * (len(keys) - 2), Cell(text="cannot do it alone"))
         points = [100 * one.smallest(each) for each in (LEVEL, level)]
         counts = map(Cell.count, (one.seeds, one.clusters, one.questions))
         costs = Cell(text=f"{cost(one):,.3g}" if unit == HOURS else f"{cost(one):,.0f}", value=cost(one))
@@ -53,11 +52,7 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         name=f"{runs.plan.ablation}_power",
         title=f"What {runs.plan.ablation} can see, and how to halve it",
         caption=runs.plan.question,
-        columns=(
-            Column(key="design", title="design", numeric=False),
-            *(Column(key=key, title=title) for key, title in titles.items()),
-            Column(key="command", title="command", numeric=False),
-        ),
+        columns=tuple(columns),
         rows=tuple(row(name, one) for name, one in designs.items()),
         notes=(
             f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one "
@@ -83,10 +78,9 @@ def command_of(design: Design, now: Design, runs: Runs) -> str:
         words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")
     sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
     scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name in written(runs):
-        for key, times in scaled.items():
-            if times != 1 and sources[name][key]:
-                words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
+    for name, (key, times) in product(written(runs), scaled.items()):
+        if times != 1 and sources[name][key]:
+            words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
     return sweep_command(runs.plan, runs.store, *words)
 
 
@@ -106,6 +100,6 @@ def cost_of(runs: Runs, now: Design) -> tuple[str, Callable[[Design], float]]:
     records = {kind: [store.record(*step) for step in each] for kind, each in steps.items()}
     hours = {kind: sum(record.seconds for record in found if record) / 3600 for kind, found in records.items()}
     if not any(hours.values()):
-        return ANSWERS, lambda one: one.seeds * one.clusters * one.questions
+        return "answers", lambda one: one.seeds * one.clusters * one.questions
     answers = hours["answers"] / now.clusters / now.questions
     return HOURS, lambda one: one.seeds * (hours["training"] + answers * one.clusters * one.questions)
