@@ -65,7 +65,7 @@ def test_what_would_be_planned_today_is_not_stale(store: Path):
 def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
     launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
     table = table_of(marked(store))
-    marks = {row[0].text: row[0].mark for row in table.rows}
+    marks = {row[0].text: row[0].symbol for row in table.rows}
     assert marks == {
         "base": "",
         "pool_native": " ‡ stale",
