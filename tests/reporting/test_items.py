@@ -9,6 +9,7 @@ from mmprolong.reporting.sources.items import Item, keep_items, read_items, writ
 from mmprolong.reporting.sources.origins import Origin
 from mmprolong.reporting.sources.runs import Runs, read_store
 from tests.disk import fill, small_disk
+from tests.stores import BENCHMARK
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def test_a_row_is_an_answer_that_any_tool_reads(runs: Runs, items: dict[str, Ite
     assert len(found) == sum(len(result.scores) for result in runs.results.values())
     means = found.groupby(["label", "seed", "length", "task"])["value"].mean().groupby(["label", "seed"]).mean()
     for point in runs.plan.points:
-        if point.steps["score"] in runs.results and point.label != "base":
-            expected = runs.results[point.steps["score"]].metrics["overall"]
+        if (result := runs.result(point)) and point.label != "base":
+            expected = result.benchmarks[BENCHMARK].metrics["overall"]
             assert means[point.label, point.seed] == pytest.approx(expected)
 
 

@@ -92,7 +92,7 @@ def test_snapshots_and_claims_say_it(edited: Path, tmp_path: Path):
         read_snapshot(file)
     assert read_snapshot(file, mixed_code=True).origins == told(edited).origins
     (judged,) = judge_claims(edited, ["balanced_lengths_win"], mixed_code=True)
-    assert any("Mixed code" in note for note in judged.ours.notes)
+    assert any("Mixed code" in note for note in judged.runs.notes)
 
 
 def test_offline_files_of_different_code_are_refused(store: Path):

@@ -5,20 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.tables.summary import summary
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.records import Score, read_jsonl, write_jsonl
+from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.sources import wandb_offline
 from mmprolong.reporting.sources.runs import read_store
 from mmprolong.reporting.sources.snapshots import write_snapshot
 from mmprolong.reporting.sources.wandb_files import read_runs
 from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.statistics.contrasts import Compared
-from mmprolong.reporting.tables.notes import trust_notes
+from mmprolong.reporting.statistics.contrasts import estimates
+from mmprolong.reporting.tables.paper_tables import table_of
 from tests.offline import mirror
-from tests.stores import Truth, write_store
+from tests.stores import Truth, rewrite, write_scores, write_store
 
 SMALL = {"documents": 4, "questions": 2, "seeds": 2}
 
@@ -36,8 +34,10 @@ def test_seeds_that_change_nothing_are_one_run(store: Path):
 
 def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
     missing = frozenset({("uniform", 0), ("uniform", 1)})
-    arm = measured(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
-    assert (arm.score, arm.sd, arm.delta, arm.compared, arm.accuracy) == (None, None, None, Compared(), {})
+    runs = read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist")
+    table = table_of(runs)
+    assert "uniform" not in estimates(runs, runs.average)
+    assert {table.cell("uniform", key).text for key in ("overall", "interval", "delta", "p_holm", "1x")} == {"-"}
 
 
 def test_a_misspelt_ablation_names_the_nearest(store: Path):
@@ -53,38 +53,31 @@ def test_a_damaged_record_is_one_line_that_says_what_to_do(tmp_path: Path):
     assert "\n" not in str(caught.value)
 
 
-def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
-    store = write_store(tmp_path, Truth(**SMALL))
-    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
-    told = r"uniform \(seed 1\), .*: scored by exact_match-2, but base \(seed 0\), .* by exact_match-1"
-    with pytest.raises(ArtifactError, match=told):
-        read_store(store, "length_dist")
-    runs = read_store(store, "length_dist", mixed_code=True)
-    (note,) = (note for note in trust_notes(runs) if note.startswith("Mixed scorers, as told: "))
-    assert "uniform: exact_match-1, exact_match-2" in note
-
-
 def test_results_on_different_questions_are_not_compared(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
-    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    scores = list(read_jsonl(store / "score" / "score-uniform-s1" / "scores.jsonl", Score))
+    write_scores(store, "score-uniform-s1", scores[1:])
     with pytest.raises(ArtifactError, match="answers 39 questions, not the 40"):
         read_store(store, "length_dist")
 
 
-@pytest.mark.parametrize(
-    ("field", "other"), [("document", "elsewhere"), ("task", "copying"), ("depth", 0.25), ("target", "99")]
-)
+@pytest.mark.parametrize(("field", "other"), [("cluster", "elsewhere"), ("task", "copying"), ("target", "99")])
 def test_other_questions_under_the_same_ids_are_not_compared(tmp_path: Path, field: str, other: object):
     store = write_store(tmp_path, Truth(**SMALL))
-    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    first, *rest = read_jsonl(path, Score)
-    write_jsonl(path, [replace(first, **{field: other}), *rest])
+    first, *rest = read_jsonl(store / "score" / "score-uniform-s1" / "scores.jsonl", Score)
+    write_scores(store, "score-uniform-s1", [replace(first, **{field: other}), *rest])
     told = rf"length_dist: uniform \(seed 1\), .* has {field} {other!r} where base \(seed 0\), .* \(1 of 40"
     with pytest.raises(ArtifactError, match=told) as caught:
         read_store(store, "length_dist")
     assert str(caught.value).endswith("give all rows one corpus and one suite, and sweep again")
+
+
+def test_a_record_whose_means_are_not_those_of_its_scores_is_damaged(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    metrics = {"by_task": {"extract_single": {}, "reasoning": {}}}
+    rewrite(store, "score/score-uniform-s1", metrics=metrics)
+    with pytest.raises(ArtifactError, match=r"scores\.jsonl: the mean of .* is .*, in its record None; delete"):
+        read_store(store, "length_dist")
 
 
 def test_a_snapshot_is_not_written_of_runs_with_other_questions(tmp_path: Path):
@@ -100,14 +93,15 @@ def test_what_is_missing_is_as_many_as_the_title_says(tmp_path: Path):
     missing = frozenset((label, seed) for label in Truth().levels for seed in range(2))
     runs = read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist")
     assert sum(map(runs.planned, runs.plan.labels)) == len(runs.missing) == 9
-    (sentence,) = summary(runs, measured(runs))
+    (sentence,) = table_of(runs).finding
     assert sentence.count("seed") == 9 and sentence.startswith("0 of 9 runs")
 
 
 def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
     truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
     store = write_store(tmp_path, truth)
-    assert measured(read_wandb(store / "wandb", "length_dist")) == measured(read_store(store, "length_dist"))
+    offline, disk = read_wandb(store / "wandb", "length_dist"), read_store(store, "length_dist")
+    assert estimates(offline, offline.average) == estimates(disk, disk.average)
 
 
 def test_many_offline_runs_are_read_side_by_side_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -142,9 +136,10 @@ def test_means_alone_give_scores_without_intervals(tmp_path: Path):
     disk = read_store(store, "length_dist")
     for result in disk.results.values():
         mirror(store, "length_dist", result.id, result.metrics, [])
-    arm, own = (measured(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
-    assert arm.score == own.score and arm.delta == own.delta and arm.questions == own.questions
-    assert arm.sd == own.sd and arm.compared == Compared()
+    bare, own = (table_of(runs) for runs in (read_wandb(store / "wandb", "length_dist"), disk))
+    for key in ("overall", "delta", "n", "1x"):
+        assert bare.cell("uniform", key).value == pytest.approx(own.cell("uniform", key).value), key
+    assert bare.cell("uniform", "interval").text == "-" != own.cell("uniform", "interval").text
 
 
 def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from mmprolong.reporting.statistics.arms import measured
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.sources.runs import Runs, read_store
 from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
 from mmprolong.reporting.sources.wandb_api import read_api
 from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.statistics.contrasts import estimates
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from tests.analysis.runs import runs_of
@@ -25,14 +26,20 @@ SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documen
 PROJECT = "lab/mmprolong"
 
 
+def means(runs: Runs) -> dict[str, Estimate]:
+    """The headline of every row."""
+    return estimates(runs, runs.average)
+
+
 def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "mmprolong") -> None:
     """The results of a store as their mirror shows them."""
     for step, result in read_store(store, "length_dist").results.items():
         run = Run(entity, project, step, group="length_dist", state="finished")
         run.config = {"step": {"value": step}}
         run.summary = {"overall": result.metrics["overall"]}
-        for name in ("accuracy", "n"):
-            run.summary |= {f"{name}/{length}": value for length, value in result.metrics[name].items()}
+        run.summary |= {f"n/{length}": count for length, count in result.metrics["n"].items()}
+        for task, by_length in result.metrics["by_task"].items():
+            run.summary |= {f"by_task/{task}/{length}": value for length, value in by_length.items()}
         rows = enumerate(msgspec.to_builtins(result.scores))
         run.history = {step: {"_step": step, **row} for step, row in rows}
         server.runs[entity, project, step] = run
@@ -41,9 +48,9 @@ def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "
 def test_the_api_gives_the_same_arms_as_the_store_and_is_asked_once(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
-    assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
+    assert means(read_api(PROJECT, "length_dist", store)) == means(read_store(store, "length_dist"))
     asked = len(server.asked)
-    assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
+    assert means(read_api(PROJECT, "length_dist", store)) == means(read_store(store, "length_dist"))
     assert len(server.asked) == asked
 
 
@@ -74,8 +81,8 @@ def test_runs_that_logged_means_alone_have_no_interval(server: WandbServer, tmp_
     for each in server.runs.values():
         each.history = {}
     runs = read_api(PROJECT, "length_dist", store)
-    arm, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
-    assert arm.score == own.score and arm.compared.mean is None
+    arm, own = (means(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
+    assert arm.value == pytest.approx(own.value) and own.has_interval and not arm.has_interval
 
 
 def test_a_run_that_goes_on_is_not_a_result(server: WandbServer, tmp_path: Path):
@@ -162,7 +169,7 @@ def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_pat
     write_snapshot(runs, first)
     write_snapshot(runs, second)
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
-    assert measured(read_snapshot(first)) == measured(runs)
+    assert means(read_snapshot(first)) == means(runs)
     assert table_of(read_snapshot(first)).rows == table_of(runs).rows
 
 

@@ -97,7 +97,7 @@ def evaluation_document(store: Path, point: Point, length: str) -> Document | No
 
 def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[Answered]:
     """Up to `count` wrong and as many right replies of a finished run, over all lengths."""
-    result = runs.results.get(point.steps["score"])
+    result = runs.result(point)
     if result is None or not result.scores:
         return []
     wrong = _spread([score for score in result.scores if score.value < 0.5], runs.lengths, count)

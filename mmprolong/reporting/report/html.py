@@ -72,7 +72,7 @@ def _svg(draw: Mapping[str, Drawing], name: str) -> str:
 def _shown(runs: Runs) -> Any:
     """The run whose examples are shown: the baseline's first that is finished, else its first."""
     points = runs.plan.of(runs.plan.baseline)
-    return next((point for point in points if point.steps["score"] in runs.results), points[0])
+    return next((point for point in points if runs.result(point)), points[0])
 
 
 def _documents(store: Path, runs: Runs) -> list[Callable[[], Any]]:

@@ -50,7 +50,7 @@ def write_snapshot(runs: Runs, path: Path) -> None:
         ArtifactError: the runs answered different questions, or to different scorers: a snapshot holds one set.
     """
     answers = {step: result.scores for step, result in runs.results.items()}
-    require_same_questions(runs.plan, answers, hint=": a snapshot holds one scorer")
+    require_same_questions(runs.plan, answers)
     asked = next((result.scores for result in runs.results.values() if result.scores), ())
     order = {score.sample: place for place, score in enumerate(asked)}
     snapshot = _Snapshot(
