@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2_5_VLFo
 from transformers.convert_slow_tokenizer import TikTokenConverter
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from mmprolong.config.compose import Composer, freeze
+from mmprolong.config.compose import Composer
 from mmprolong.corpus.pool import find_pdfs, locate
 from mmprolong.images.pages import PageImages
 from mmprolong.images.renderer import pixel_size
@@ -124,7 +124,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def configure(home: Path, *more: str) -> Config:
     places = [f"model.path={home}/model", f"corpus.path={home}/pool", f"paths.store={home}/store"]
-    return freeze(Composer().compose([*OVERRIDES, *places, *more])[0])
+    return Composer().frozen([*OVERRIDES, *places, *more])
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _ablations() -> Table:
-    from mmprolong.sweep.spec import labels, read_ablation
+    from mmprolong.sweep.ablation import read_ablation
 
     rows = []
     for name in ablations():
@@ -32,7 +32,7 @@ def _ablations() -> Table:
             rows.append((name, f"wrong: {error}", "", ""))
             continue
         seeds = ", ".join(map(str, ablation.seeds))
-        rows.append((name, ablation.question, ", ".join(labels(ablation)), seeds))
+        rows.append((name, ablation.question, ", ".join(ablation.arms), seeds))
     columns = ("name", "question", "rows", "seeds")
     return table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns)
 

@@ -12,12 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError, ConfigError, Wrong, WrongValues, nearest
+from mmprolong.config.groups import ABLATION
+from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.store.atomic import read_json
 from mmprolong.store.store import PROGRESS, Store
 
 if TYPE_CHECKING:
-    from mmprolong.config.provenance import Origins
     from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
 
@@ -30,7 +30,6 @@ class Asked:
     steps: Mapping[str, "Step"]
     """By role."""
     store: Store
-    origins: "Origins"
 
     def folder(self, role: str) -> Path:
         """Where the step of a role keeps its files."""
@@ -55,28 +54,30 @@ def asked(overrides: Sequence[str]) -> Asked:
         ConfigError: an override is wrong, or names an ablation.
     """
     from mmprolong.config.compose import Composer
+    from mmprolong.config.overrides import SWEEP, key_of
     from mmprolong.pipeline.steps import steps_of
 
+    for text in overrides:
+        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
+            raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
     composer = Composer()
-    if composer.sweep_block(overrides):
-        raise ConfigError("override '+ablation': this command runs one configuration; leave the ablation out")
     config = composer.frozen(overrides)
-    return Asked(config, steps_of(config), Store(Path(config.paths.store)), composer.origins(overrides))
+    with composer.locating(overrides):
+        return Asked(config, steps_of(config), Store(Path(config.paths.store)))
 
 
-def phase_roles(asked: Asked, phase: str, *parts: str) -> list[str]:
-    """Those of the roles `<phase>.<part>` that the configuration has.
+def phase_roles(asked: Asked, phase: str, *stages: str) -> list[str]:
+    """Those of the roles `<stage>.<phase>` that the configuration has.
 
     Raises:
-        ConfigError: there is no such phase, or it is left out because it has no tokens.
+        ConfigError: there is no such phase, or what is judged does not need it.
     """
     if phase not in asked.config.phases:
         raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, asked.config.phases)}")
-    if f"{phase}.source" not in asked.steps:
-        key = f"phases.{phase}.mixture.tokens"
-        wrong = Wrong(key, f"0 leaves the phase out; set {key}=N, or choose a training that does")
-        raise WrongValues(asked.origins.placed(wrong))
-    return [role for part in parts if (role := f"{phase}.{part}") in asked.steps]
+    if f"mixture.{phase}" not in asked.steps:
+        subject = asked.config.suite.subject
+        raise ConfigError(f"--phase: suite.subject={subject} does not need {phase!r}; add suite.subject={phase}")
+    return [role for stage in stages if (role := f"{stage}.{phase}") in asked.steps]
 
 
 def finish(asked: Asked, roles: Sequence[str], console: Terminal) -> None:

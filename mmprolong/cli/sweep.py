@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Terminal()
     plan, config = make_plan(arguments.overrides)
     check_prune(config, arguments.prune)
-    with Composer().placing(arguments.overrides):
+    with Composer().locating(arguments.overrides):
         check_table(plan)
     store = Store(Path(config.paths.store))
     where = _print_plan(store, plan, config, console)

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in, named
-from mmprolong.errors import Wrong, WrongValues
+from mmprolong.errors import InvalidSettings, Problem
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.paper_tables import built
 from mmprolong.reporting.tables.published import Published
@@ -43,4 +43,4 @@ def check_table(plan: "Plan") -> None:
     if plan.published and PurePath(plan.published).stem not in published.read:
         found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
         says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
-        raise WrongValues(Wrong("sweep.published", says))
+        raise InvalidSettings(Problem("sweep.published", says))

@@ -313,5 +313,3 @@ class Config:
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     paths: Paths = field(default_factory=Paths)
-    sweep: Any = field(default=None, metadata=EXECUTION)
-    """The block of an ablation file; taken out before a run is planned."""

@@ -105,7 +105,7 @@ def test_mixture_prints_its_certificate(capsys, pool: Path, tmp_path: Path):
 
 
 def test_tracking_off_is_off():
-    assert Composer().compose(["tracking=off"])[0].tracking.mode == "off"
+    assert Composer().compose(["tracking=off"]).tracking.mode == "off"
 
 
 # Looking

@@ -46,7 +46,7 @@ def test_before_anything_is_finished_the_store_says_how_long_it_takes(store: Sto
 
 
 def test_an_estimate_by_the_configuration_says_which_model_its_times_are_of():
-    h100 = Composer().compose(["cluster=slurm_h100"])[0].cluster
+    h100 = Composer().compose(["cluster=slurm_h100"]).cluster
     where = under_way(PLAN, "score:open")
     assert based_on(PLAN, where, h100, {}).endswith("cluster=slurm_h100 (times of a 7B model): score")
 

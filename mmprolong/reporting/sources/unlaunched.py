@@ -2,7 +2,7 @@
 
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.reporting.sources.runs import Runs
-from mmprolong.sweep.spec import labels, read_ablation
+from mmprolong.sweep.ablation import read_ablation
 
 
 def unlaunched(ablation: str) -> Runs:
@@ -15,7 +15,7 @@ def unlaunched(ablation: str) -> Runs:
     known = {"suite": {}, "phases": {}}
     points = tuple(
         Point(label=label, seed=seed, config=known, steps={"score.any": f"{label}-s{seed}"})
-        for label in labels(spec)
+        for label in spec.arms
         for seed in spec.seeds
     )
     plan = Plan(

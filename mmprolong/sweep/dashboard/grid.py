@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.sweep.spec import AXES
+from mmprolong.sweep.ablation import AXES
 from mmprolong.sweep.standing import Standing
 
 _ROWS = 60
