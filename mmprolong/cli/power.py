@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """The smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.sources.stale import read_marked
+    from mmprolong.reporting.results.provenance import read_marked
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable

@@ -13,7 +13,7 @@ from mmprolong.pipeline.plan import Plan, planned
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.reporting.sources.runs import Runs
+    from mmprolong.reporting.results.runs import Runs
 
 
 SNAPSHOT = ".json.gz"
@@ -97,7 +97,7 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
     """Results that are read from, or written to, another place."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
-    from mmprolong.reporting.sources.snapshots import write_snapshot
+    from mmprolong.reporting.results.parquet import write_snapshot
     from mmprolong.reporting.tables.paper_tables import paper_table, table_of
     from mmprolong.reporting.tables.terminal import TerminalTable
 
@@ -112,16 +112,16 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
 
 def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
     """The runs from where the user wants them, with what is stale."""
-    from mmprolong.reporting.sources.stale import with_stale
+    from mmprolong.reporting.results.provenance import with_stale
 
     return with_stale(_read(arguments, store), store)
 
 
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
-    from mmprolong.reporting.sources.runs import read_store
-    from mmprolong.reporting.sources.snapshots import read_snapshot
-    from mmprolong.reporting.sources.wandb_api import read_api
-    from mmprolong.reporting.sources.wandb_offline import read_wandb
+    from mmprolong.reporting.results.store import read_store
+    from mmprolong.reporting.results.parquet import read_snapshot
+    from mmprolong.reporting.results.wandb import read_api
+    from mmprolong.reporting.results.wandb import read_wandb
 
     source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:

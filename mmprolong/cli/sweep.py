@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("dry run: nothing was started")
         return 0
     if config.tracking.mode == "online":
-        from mmprolong.reporting.sources.wandb_api import require_reachable
+        from mmprolong.reporting.results.wandb import require_reachable
 
         require_reachable()
     if config.cluster.launcher == "slurm":
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> "Mapping[str, Standing]":
     """What there is to do and what it costs; returns where the steps stand."""
-    from mmprolong.reporting.sources.origins import mixed_ahead
+    from mmprolong.reporting.results.provenance import mixed_ahead
     from mmprolong.sweep.comparable import equal_rows
     from mmprolong.sweep.display import cost_line, duration, plan_table
     from mmprolong.sweep.estimate import based_on, expected, hours, megabytes, wall_time, width
@@ -157,8 +157,8 @@ def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan",
 
 def _report(store: Store, plan: "Plan", console: Terminal) -> int:
     """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
-    from mmprolong.reporting.sources.origins import MixedCode
-    from mmprolong.reporting.sources.runs import read_runs
+    from mmprolong.reporting.results.provenance import MixedCode
+    from mmprolong.reporting.results.store import read_runs
     from mmprolong.sweep.commands import command
 
     try:

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
-    from mmprolong.reporting.sources.sync import FAILED, TORN, sync_runs
+    from mmprolong.reporting.results.sync import FAILED, TORN, sync_runs
 
     console = Terminal()
     states: list[str] = []

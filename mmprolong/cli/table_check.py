@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in, named
 from mmprolong.errors import InvalidSettings, Problem
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.paper_tables import built
 from mmprolong.reporting.tables.published import Published
 

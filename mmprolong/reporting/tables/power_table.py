@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.power import Design, cheaper, design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table
