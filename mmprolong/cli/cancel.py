@@ -32,13 +32,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Cancel the jobs of an ablation on a cluster and those that wait for them, but none that another one needs."""
     from mmprolong.pipeline.plan import load_plan
     from mmprolong.sweep.cancel import cancel
-    from mmprolong.sweep.dashboard.asked import write_asked
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.write import write_page
 
     store = Store(Path(arguments.store))
     plan = load_plan(store, arguments.ablation)
     _require_match(plan, arguments.match)
     done = cancel(store, plan, arguments.match)
-    write_asked(store, plan)
+    write_page(store, plan, step_states(store, plan))
     console = Terminal()
     for line in _lines([plan.steps[name] for name in done.ended if name in plan.steps]):
         console.print(f"cancelled: {line}", soft_wrap=True)

@@ -13,7 +13,7 @@ from mmprolong.store.store import Store
 if TYPE_CHECKING:
     from mmprolong.pipeline.plan import Plan
     from mmprolong.settings.knobs import Config
-    from mmprolong.sweep.slurm import Launched
+    from mmprolong.sweep.slurm.submit import Launched
 
 
 def check_prune(config: "Config", prune: bool) -> None:
@@ -29,7 +29,7 @@ def check_prune(config: "Config", prune: bool) -> None:
 def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: Console) -> None:
     """Hand the plan to Slurm and say what to do next."""
     from mmprolong.sweep.commands import command
-    from mmprolong.sweep.slurm import SlurmLauncher
+    from mmprolong.sweep.slurm.submit import SlurmLauncher
 
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
     show(store, plan, launched, prune, console)
@@ -45,15 +45,16 @@ def submit(store: Store, plan: "Plan", config: "Config", prune: bool, console: C
 
 def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Console) -> None:
     """The submitted arrays, what was left alone, and the dashboard, which is written anew."""
-    from mmprolong.sweep.dashboard.job import write_from_disk
-    from mmprolong.sweep.dashboard.write import dashboard_path
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.write import page_path, write_page
 
     if launched.submitted:
         table = Table(title=f"{plan.ablation}: submitted", title_justify="left")
         for column in ("job", "stage", "steps", "after"):
             table.add_column(column, justify="right" if column == "steps" else "left", overflow="fold")
         for each in launched.submitted:
-            table.add_row(each.job, each.stage, str(len(each.steps)), each.dependency)
+            number = f"{each.parts} shares of 1" if each.parts else str(len(each.steps))
+            table.add_row(each.job, each.stage, number, each.dependency)
         console.print(table)
     else:
         console.print(f"{plan.ablation}: nothing to submit")
@@ -64,8 +65,8 @@ def show(store: Store, plan: "Plan", launched: "Launched", prune: bool, console:
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.print(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
     show_shared(launched.shared, console)
-    trouble = write_from_disk(store, plan)
-    console.print(f"dashboard: {trouble or dashboard_path(store, plan.ablation)}", soft_wrap=True, highlight=False)
+    trouble = write_page(store, plan, step_states(store, plan))
+    console.print(f"dashboard: {trouble or page_path(store, plan.ablation)}", soft_wrap=True, highlight=False)
 
 
 def show_shared(shared: Mapping[str, int], console: Console) -> None:

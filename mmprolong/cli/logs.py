@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """The last lines that the steps of an ablation wrote, and why they failed."""
     from mmprolong.pipeline.plan import load_plan
-    from mmprolong.sweep.said import last_said
+    from mmprolong.sweep.logs import last_lines
 
     if arguments.lines < 0:
         raise ConfigError(f"-n {arguments.lines}: give 0 or more")
@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace) -> None:
     plan = load_plan(store, arguments.ablation)
     console = Terminal()
     shown = 0
-    for said in last_said(store, plan, arguments.match, arguments.lines):
-        console.print(f"{said.step.path} ({said.step.label}), {said.state}: {said.path}", style="bold", soft_wrap=True)
-        for line in said.lines:
+    for log in last_lines(store, plan, arguments.match, arguments.lines):
+        console.print(f"{log.step.path} ({log.step.label}), {log.state}: {log.path}", style="bold", soft_wrap=True)
+        for line in log.lines:
             console.print(f"  {line}", soft_wrap=True)
         shown += 1
     if not shown:

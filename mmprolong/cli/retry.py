@@ -6,6 +6,7 @@ from pathlib import Path
 from mmprolong.cli.launch import show
 from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal
+from mmprolong.errors import refuse
 from mmprolong.store.store import Store
 
 
@@ -19,10 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
     from mmprolong.pipeline.plan import load_plan
+    from mmprolong.sweep.resources import wrong_jobs
     from mmprolong.sweep.retry import retry_plan
-    from mmprolong.sweep.slurm import SlurmLauncher
+    from mmprolong.sweep.slurm.submit import SlurmLauncher
 
     store = Store(Path(arguments.store))
     plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
+    refuse(wrong_jobs(config.cluster, plan.steps.values()))
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     show(store, plan, launched, prune=False, console=Terminal())

@@ -80,10 +80,13 @@ def _table(store: Store, name: str, alone: bool) -> tuple[RenderableType, bool]:
 
 def _view(store: Store, plan: "Plan") -> tuple[RenderableType, bool]:
     """Look once, for the table and for the dashboard."""
-    from mmprolong.sweep.dashboard.asked import write_asked
-    from mmprolong.sweep.status import status_view
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.terminal import status_view
+    from mmprolong.sweep.view.write import page_path, write_page
 
-    where, dashboard = write_asked(store, plan)
-    style = "yellow" if dashboard.trouble else ""
-    said = Text(f"dashboard: {dashboard.trouble or dashboard.path}", style=style, no_wrap=True, overflow="ignore")
-    return Group(status_view(store, plan, where), said), all(each.state == "finished" for each in where.values())
+    states = step_states(store, plan)
+    trouble = write_page(store, plan, states)
+    path = trouble or page_path(store, plan.ablation)
+    said = Text(f"dashboard: {path}", style="yellow" if trouble else "", no_wrap=True, overflow="ignore")
+    finished = all(each.state == "finished" for each in states.values())
+    return Group(status_view(store, plan, states), said), finished

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from rich.live import Live
 from mmprolong.cli.launch import check_prune, submit
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError, StepFailed
+from mmprolong.errors import ArtifactError, StepFailed, refuse
+from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from mmprolong.pipeline.plan import Plan
     from mmprolong.settings.knobs import Config
-    from mmprolong.sweep.launch import Launcher, Progress
-    from mmprolong.sweep.standing import Standing
-    from mmprolong.sweep.watch import Watch
+    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.state import StepState
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
     from mmprolong.cli.table_check import check_table
     from mmprolong.config.compose import Composer
     from mmprolong.pipeline.plan import save_plan
-    from mmprolong.sweep.display import failures
     from mmprolong.sweep.plan import make_plan
+    from mmprolong.sweep.resources import wrong_jobs
+    from mmprolong.sweep.view.terminal import failures
 
     console = Terminal()
     plan, config = make_plan(arguments.overrides)
     check_prune(config, arguments.prune)
     with Composer().locating(arguments.overrides):
         check_table(plan)
+        refuse(wrong_jobs(config.cluster, plan.steps.values()))
     store = Store(Path(config.paths.store))
     where = _print_plan(store, plan, config, console)
     if arguments.dry_run:
@@ -62,35 +63,42 @@ def run(arguments: argparse.Namespace) -> int:
     return _run_here(store, plan, config, console)
 
 
-def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> "Mapping[str, Standing]":
+def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> "Mapping[str, StepState]":
     """What there is to do and what it costs; returns where the steps stand."""
     from mmprolong.reporting.sources.origins import mixed_ahead
     from mmprolong.sweep.comparable import equal_rows
-    from mmprolong.sweep.display import cost_line, duration, plan_table
-    from mmprolong.sweep.estimate import based_on, expected, hours, megabytes, wall_time, width
-    from mmprolong.sweep.standing import standings
-    from mmprolong.sweep.usual import usual_seconds
+    from mmprolong.sweep.estimate import (
+        based_on,
+        expected_seconds,
+        hours,
+        known_seconds,
+        megabytes,
+        steps_at_once,
+        wall_time,
+    )
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.terminal import cost_line, duration, plan_table
 
-    where = standings(store, plan)
-    console.print(plan_table(plan, where))
+    states, cluster = step_states(store, plan), config.cluster
+    console.print(plan_table(plan, states))
     for remark in equal_rows(plan):
         console.print(remark, soft_wrap=True)
     console.print(f"store: {store.root}", soft_wrap=True)
     for remark in _replaced(store, plan):
         console.print(remark, soft_wrap=True)
-    usual = usual_seconds(store, plan, where)
-    seconds = expected(plan, where, config.cluster, usual)
+    known = known_seconds(store, plan, states)
+    seconds = expected_seconds(plan, states, cluster, known)
     if seconds:
-        here = config.cluster.launcher != "slurm"
-        time = f"{duration(wall_time(plan, seconds, width(config.cluster, where)))}; " if here else ""
-        left = hours(plan, seconds, config.cluster)
-        cost = cost_line(left, left.money(config.cluster), megabytes(store, plan, where, config.cluster))
+        width = steps_at_once(cluster, states)
+        time = f"{duration(wall_time(plan, seconds, width, cluster))}; " if cluster.launcher != "slurm" else ""
+        left = hours(plan, seconds, cluster)
+        cost = cost_line(left, left.money(cluster), megabytes(store, plan, states, cluster))
         console.print(f"estimated: {time}{cost}", soft_wrap=True)
-        console.print(f"  by {based_on(plan, where, config.cluster, usual)}", soft_wrap=True)
+        console.print(f"  by {based_on(plan, states, cluster, known)}", soft_wrap=True)
         for each in mixed_ahead(store, plan):
             told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
             console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
-    return where
+    return states
 
 
 def _replaced(store: Store, plan: "Plan") -> list[str]:
@@ -108,20 +116,18 @@ def _replaced(store: Store, plan: "Plan") -> list[str]:
 
 
 def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -> int:
-    """Run what is not finished on this machine, with bars, and report; returns the exit code. SIGTERM is as Ctrl-C.
+    """Run what is not finished on this machine, with bars, and report; returns the exit code.
 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
     """
-    from mmprolong.sweep.display import failures
-    from mmprolong.sweep.launch import Launcher
-    from mmprolong.sweep.watch import Watch
+    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.view.terminal import failures
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_signals()
     launcher = Launcher(store, plan, config.cluster, config.tracking)
-    watch = Watch(store, plan)
-    _run_shown(launcher, watch, store, plan, console)
-    for line in failures(plan, watch.look(launcher.progress)):
+    _run_shown(launcher, console)
+    for line in failures(plan, launcher.states()):
         console.print(line, soft_wrap=True)
     code = _report(store, plan, console)
     if launcher.progress.failed:
@@ -129,30 +135,36 @@ def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -
     return code
 
 
-def _run_shown(launcher: "Launcher", watch: "Watch", store: Store, plan: "Plan", console: Terminal) -> None:
-    """Run with bars in the terminal and the dashboard on the disk, which also says what stands when a run is ended."""
-    from mmprolong.sweep.dashboard.local import ShownByLauncher
-    from mmprolong.sweep.display import progress_view
-    from mmprolong.sweep.usual import usual_seconds
+def _run_shown(launcher: "Launcher", console: Terminal) -> None:
+    """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
+    from mmprolong.sweep.estimate import known_seconds
+    from mmprolong.sweep.view.terminal import ended_line, progress_view
+    from mmprolong.sweep.view.write import LivePage, page_path
 
-    usual = usual_seconds(store, plan, watch.look(launcher.progress))
-    shown = ShownByLauncher(store, plan)
-    console.print(f"dashboard: {shown.dashboard.path}", soft_wrap=True)
+    store, plan = launcher.store, launcher.plan
+    known, page = known_seconds(store, plan, launcher.states()), LivePage(store, plan)
+    console.print(f"dashboard: {page_path(store, plan.ablation)}", soft_wrap=True)
+    ended = set(launcher.progress.ended)
 
-    def tick(progress: "Progress") -> None:
-        where = watch.look(progress)
-        shown.tick(where)
-        live.update(progress_view(plan, where, usual))
+    def tick() -> None:
+        states = launcher.states()
+        page.tick(states)
+        if console.is_terminal:
+            live.update(progress_view(plan, states, known))
+            return
+        for name in launcher.progress.ended - ended:
+            console.print(ended_line(plan, name, states), soft_wrap=True)
+        ended.update(launcher.progress.ended)
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:
             if not launcher.progress.over(plan):
                 launcher.run(tick)
         finally:
             launcher.progress.running.clear()
-            shown.write(watch.look(launcher.progress), patience=10)
-    if shown.dashboard.trouble:
-        console.print(f"dashboard: {shown.dashboard.trouble}", style="yellow", soft_wrap=True)
+            page.write(launcher.states())
+    if page.trouble:
+        console.print(f"dashboard: {page.trouble}", style="yellow", soft_wrap=True)
 
 
 def _report(store: Store, plan: "Plan", console: Terminal) -> int:

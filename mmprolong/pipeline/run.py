@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -12,19 +13,19 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.errors import MMProLongError, StepFailed, writing
+from mmprolong.errors import ConfigError, MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, kind_of, write_failure
-from mmprolong.runtime.parts import run_parts
+from mmprolong.runtime.parts import run_parts as run_chosen_parts
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.usage import Attempt
+from mmprolong.runtime.usage import NOTES, Attempt
 from mmprolong.runtime.wandb_logger import WandbLogger
-from mmprolong.runtime.work import Work, World
+from mmprolong.runtime.work import ALONE, Work, World
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Tracking
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.atomic import remove_partials
+from mmprolong.store.atomic import remove_partials, write_file
 from mmprolong.store.code_digest import code_of
 from mmprolong.store.environment import code_version, hardware, packages
 from mmprolong.store.lease import lease
@@ -32,19 +33,32 @@ from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs,
 
 LOGGED = ("training", "score")
 """Stages whose steps are runs in W&B."""
+ONE_PROCESS = "the stage runs in one process: no engine shares its work among ranks; set nodes and ranks to 1"
+_STARTED = "started"
+"""Holds the name of the start that rank 0 has begun the step in; the other ranks wait for it."""
+_LOOK_SECONDS = 0.2
 
 
 def run_step(
-    store: Store, step: Step, tracking: Tracking, group: str = "", stopping: Callable[[], bool] = never
+    store: Store,
+    step: Step,
+    tracking: Tracking,
+    group: str = "",
+    stopping: Callable[[], bool] = never,
+    world: World = ALONE,
 ) -> RunRecord:
     """Run a step, or return its record if it is finished. Safe to call twice, from two processes, after a kill.
 
+    Of a step in parts it runs those that are not written, and joins them.
+
     Args:
         stopping: true once the step is asked to stop.
+        world: collective processes that run the step together, of which this is rank 0; the others call `follow_step`.
 
     Raises:
         Interrupted: it was, and has saved what it had, or was still waiting for another process that runs the step.
         StepFailed: an input is not finished.
+        ConfigError: its stage does not run in ranks.
         ArtifactError: an input is not what was written.
         DiskFull: names what could not be written; what was half written is gone.
         MMProLongError: the step's own error; also written to `failed.json`.
@@ -60,11 +74,58 @@ def run_step(
         remove_partials(folder)
         try:
             with writing(folder):
-                return _run(store, step, tracking, group, stopping)
+                return _run(store, step, tracking, group, stopping, world)
         except Exception as error:
             remove_partials(folder)
-            _note_failure(folder, error)
+            _note_failure(folder, error, world)
             raise
+
+
+def run_parts(
+    store: Store, step: Step, element: int, width: int, stopping: Callable[[], bool] = never
+) -> RunRecord | None:
+    """Run the parts k of a step with k mod width = element, of those that are not written; `run_step` joins them.
+
+    Needs no lease, so that others may run other parts, or the same ones. Of a finished step nothing is run.
+
+    Raises:
+        Interrupted: it was asked to stop; parts that are written stay.
+        StepFailed: an input is not finished.
+        MMProLongError: the stage's own error; `run_step` comes upon it again and writes it down.
+    """
+    folder = store.folder(step.stage, step.id)
+    finished = store.record(step.stage, step.id)
+    if finished is None:
+        stage, settings = _module(step), settings_of(step)
+        attempt = Attempt(folder / SCRATCH, code_of(stage.__name__), shares=True)
+        log = RunLog(folder, attempt, stopping=stopping)
+        work = Work(_inputs(store, step), folder, folder / SCRATCH, log)
+        count = stage.parts(settings, work)
+        run_chosen_parts(count, partial(stage.run_part, settings, work), work, range(element, count, width))
+        attempt.note()
+    return finished
+
+
+def follow_step(store: Store, step: Step, stopping: Callable[[], bool], world: World) -> None:
+    """Run a step as one of the ranks above 0, as soon as rank 0 does; returns at once if the step is finished.
+
+    Raises:
+        Interrupted: the step was asked to stop.
+        Exception: whatever went wrong; also written to `failed.json`, unless another rank was first.
+    """
+    folder = store.folder(step.stage, step.id)
+    notes = folder / SCRATCH / NOTES
+    while not (notes / _STARTED).exists() or (notes / _STARTED).read_text() != world.start:
+        if store.record(step.stage, step.id) is not None:
+            return
+        _give_way(stopping)
+        time.sleep(_LOOK_SECONDS)
+    log = RunLog(notes / f"rank-{world.rank}", stopping=stopping)
+    try:
+        _module(step).run(settings_of(step), Work(_inputs(store, step), folder, folder / SCRATCH, log, world))
+    except Exception as error:
+        _note_failure(folder, error, world)
+        raise
 
 
 def settings_of(step: Step) -> Any:
@@ -87,16 +148,22 @@ def _give_way(stopping: Callable[[], bool]) -> None:
         raise Interrupted
 
 
-def _run(store: Store, step: Step, tracking: Tracking, group: str, stopping: Callable[[], bool]) -> RunRecord:
+def _run(
+    store: Store, step: Step, tracking: Tracking, group: str, stopping: Callable[[], bool], world: World
+) -> RunRecord:
     folder, stage, settings = store.folder(step.stage, step.id), STAGES[step.stage], settings_of(step)
-    inputs = {role: _finished(store, path, step) for role, path in step.needs.items()}
+    if world.size > 1 and stage.way != "ranks":
+        raise ConfigError(f"cluster.jobs.{step.stage}: {world.size} processes for {step.path}; {ONE_PROCESS}")
+    inputs = _inputs(store, step)
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
     origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
     log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    if world.size > 1:
+        write_file(folder / SCRATCH / NOTES / _STARTED, world.start)
     try:
-        work = Work(inputs, folder, folder / SCRATCH, log, World.alone())
-        metrics = _compute(importlib.import_module(stage.module), settings, work)
+        work = Work(inputs, folder, folder / SCRATCH, log, world)
+        metrics = _compute(_module(step), settings, work)
     except BaseException:
         log.fail()
         raise
@@ -129,8 +196,16 @@ def _compute(stage: ModuleType, settings: Any, work: Work) -> dict[str, Any]:
     """Return the metrics of a stage that runs as one, or part by part and then joined."""
     if not hasattr(stage, "run_part"):
         return stage.run(settings, work)
-    run_parts(stage.parts(settings, work), lambda part: stage.run_part(settings, work, part), work)
+    run_chosen_parts(stage.parts(settings, work), partial(stage.run_part, settings, work), work)
     return stage.join(settings, work)
+
+
+def _module(step: Step) -> ModuleType:
+    return importlib.import_module(STAGES[step.stage].module)
+
+
+def _inputs(store: Store, step: Step) -> dict[str, Path]:
+    return {role: _finished(store, path, step) for role, path in step.needs.items()}
 
 
 def _finished(store: Store, path: str, step: Step) -> Path:
@@ -150,7 +225,11 @@ def _logger(
     return WandbLogger(step.id, config, step.label or step.id, group, store.root, tracking)
 
 
-def _note_failure(folder: Path, error: Exception) -> None:
+def _note_failure(folder: Path, error: Exception, world: World) -> None:
+    """Write down why a step failed; of ranks the first that failed, since the others fail for want of it."""
+    if world.size > 1 and (folder / FAILED).exists():
+        return
     expected = isinstance(error, MMProLongError)
     says = str(error) if expected else f"{type(error).__name__}: {error}"
-    write_failure(folder, Failure(kind_of(error), says), "" if expected else traceback.format_exc())
+    rank = f"rank {world.rank} of {world.size}: " if world.size > 1 else ""
+    write_failure(folder, Failure(kind_of(error), rank + says), "" if expected else traceback.format_exc())

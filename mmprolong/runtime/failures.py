@@ -1,5 +1,6 @@
 """Kinds of failure: how each is recognised, and what to do about it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ ADVICE = {
     "disk": "free some space, then `{again}`",
     "data": "mend the setting or the data that it names, then run the sweep again: `{again}`",
     "input": "`{again}` runs its inputs first",
+    "job": "its job ended before the step could say anything; `mmprolong logs` shows what it wrote. Mend that, then "
+    "`{again}`",
     "code": "a bug: failed.json has its traceback or what it wrote last; mend it, then `{again}`",
     "cancelled": "`{again}` submits it again",
 }
@@ -91,9 +94,27 @@ def from_note(note: Mapping[str, Any]) -> Failure:
     return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
 
 
+def read_failure(folder: Path) -> Failure | None:
+    """Return the failure that the step in `folder` wrote down; None if it did not."""
+    note = _note(folder)
+    return from_note(note) if note else None
+
+
+def read_traceback(folder: Path) -> list[str]:
+    """Return the traceback beside it, or what the step's process wrote last; empty if there is neither."""
+    return str(_note(folder).get("traceback", "")).splitlines()
+
+
+def _note(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / FAILED).read_bytes())
+    except (OSError, ValueError):  # none, or torn: nothing is known
+        return {}
+
+
 def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
-    """Write down in a step's folder why it failed, for `from_note`; on a full disk there is no note."""
-    time = datetime.now(UTC).isoformat(timespec="seconds")
+    """Write down in a step's folder why it failed, for `read_failure`; on a full disk there is no note."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")  # for people: clocks of nodes differ
     note = {"kind": failure.kind, "error": failure.message, "traceback": traceback, "time": time}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,5 +168,5 @@ def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
         code, _, signal = exit_code.partition(":")
         if signal == "9" or code in ("137", "9"):
             return Failure("killed", f"Slurm: its process was killed (signal 9){where}")
-        return Failure("killed", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")
+        return Failure("job", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")
     return None

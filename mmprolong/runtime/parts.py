@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from mmprolong.records import Reject, read_jsonl, write_jsonl
 from mmprolong.runtime.work import Work
+from mmprolong.store.atomic import replacing
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -39,20 +42,16 @@ def write_part(work: Work, part: int, items: Iterable[Any]) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder()
     rejects: list[Reject] = []
-
-    def kept() -> Iterator[Any]:
+    with replacing(target) as file:
         for item in items:
             work.log.stop_if_asked()
             if isinstance(item, Reject):
                 rejects.append(item)
             else:
-                yield item
-
-    written = target.with_suffix(".new")
-    write_jsonl(written, kept())
-    write_jsonl(target.with_suffix(".rejects"), rejects)
-    written.rename(target)
+                file.write(encoder.encode(item) + b"\n")
+        write_jsonl(target.with_suffix(".rejects"), rejects)
 
 
 def is_written(work: Work, part: int) -> bool:
@@ -71,9 +70,15 @@ def rejects(work: Work, parts: int) -> list[Reject]:
 
 
 def run_parts(count: int, run_part: Callable[[int], None], work: Work, chosen: Sequence[int] | None = None) -> None:
-    """Run the chosen parts, all by default, that are not written yet."""
+    """Run the chosen parts, all by default, that are not written yet.
+
+    One that leaves no file of its own gets an empty one, so that it is known to be done.
+    """
     for part in range(count) if chosen is None else chosen:
-        run_part(part)
+        if not is_written(work, part):
+            work.log.stop_if_asked()
+            run_part(part)
+            write_part(work, part, ())
         work.log.progress(sum(is_written(work, each) for each in range(count)), count, "parts")
 
 

@@ -1,13 +1,18 @@
 """Time and code of a step, over all attempts that its result stands on."""
 
+import secrets
+import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from mmprolong.store.atomic import read_json, write_json
+
+NOTES = "attempts"
+"""Folder in a step's scratch of what is known of its attempts: nothing that a step goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +29,25 @@ class Usage:
 class Attempt:
     """One attempt at a step: counts from now on, after the attempts before it if they left something to go on from.
 
-    An attempt that was killed counts up to its last `note`.
+    An attempt that was killed counts up to its last `note`. Each has a file of its own, since those that share the
+    parts of a step run at once.
 
     Args:
-        scratch: of the step; the note lies there.
+        scratch: of the step; the notes lie there.
         code: digests of the files that this attempt uses.
+        shares: it runs some parts only, and counts nothing but itself.
     """
 
-    def __init__(self, scratch: Path, code: Mapping[str, str]) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        self._path = scratch / "attempts.json"
-        resumed = self._path.exists() and any(path != self._path for path in scratch.iterdir())
-        before = msgspec.convert(read_json(self._path), Usage) if resumed else Usage()
-        used = before.code | {name: _joined(before.code.get(name), digest) for name, digest in code.items()}
-        self._before = replace(before, code=used)
+    def __init__(self, scratch: Path, code: Mapping[str, str], shares: bool = False) -> None:
+        notes = scratch / NOTES
+        notes.mkdir(parents=True, exist_ok=True)
+        before = [] if shares else sorted(notes.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        if all(path == notes for path in scratch.iterdir()):
+            while before:
+                before.pop().unlink(missing_ok=True)
+        self._before = [msgspec.convert(read_json(path), Usage) for path in before]
+        self._path = notes / f"{socket.gethostname()}-{secrets.token_hex(4)}.json"
+        self._code = dict(code)
         self._wall, self._cpu = time.monotonic(), time.process_time()
         self.note()
 
@@ -48,11 +58,12 @@ class Attempt:
     @property
     def usage(self) -> Usage:
         """Time taken until now, and code used."""
-        return replace(
-            self._before,
-            seconds=self._before.seconds + time.monotonic() - self._wall,
-            cpu_seconds=self._before.cpu_seconds + time.process_time() - self._cpu,
-        )
+        attempts = [*self._before, self._own]
+        code: dict[str, str] = {}
+        for name, digest in (pair for each in attempts for pair in each.code.items()):
+            code[name] = "+".join(dict.fromkeys([*(code[name].split("+") if name in code else []), digest]))
+        seconds, cpu_seconds = (sum(getattr(each, name) for each in attempts) for name in ("seconds", "cpu_seconds"))
+        return Usage(seconds, cpu_seconds, code)
 
     def note(self) -> None:
         """Keep the usage for the attempt that goes on after this one.
@@ -60,8 +71,8 @@ class Attempt:
         Raises:
             DiskFull: it cannot be written.
         """
-        write_json(self._path, self.usage)
+        write_json(self._path, self._own)
 
-
-def _joined(before: str | None, digest: str) -> str:
-    return "+".join(dict.fromkeys([*(before.split("+") if before else []), digest]))
+    @property
+    def _own(self) -> Usage:
+        return Usage(time.monotonic() - self._wall, time.process_time() - self._cpu, self._code)

@@ -9,15 +9,20 @@ from mmprolong.runtime.run_log import RunLog
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Collective processes that run one step together; the one of rank 0 owns its lease, log and record."""
+    """Collective processes that run one step together; the one of rank 0 owns its lease, log and record.
+
+    They are asked to stop one by one, so a stage lets all of them stop where `log.stopping()` is true on any. It ends
+    on rank 0 after it has ended on the others.
+    """
 
     rank: int = 0
     size: int = 1
+    start: str = ""
+    """Name of the start that they are of; another attempt has another."""
 
-    @classmethod
-    def alone(cls) -> "World":
-        """Return the world of a step in one process."""
-        return cls(0, 1)
+
+ALONE = World()
+"""Of a step in one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Work:
     scratch: Path
     """Folder of what the step goes on from after a stop; never hashed, gone once the step is finished."""
     log: RunLog
-    world: World = World()
+    world: World = ALONE
 
     @property
     def store(self) -> Path:

@@ -244,6 +244,10 @@ class Job:
     """On each node [GB]; 0: the cluster's default."""
     minutes: AtLeast1 = execution(60)
     """Time limit. Training that needs longer saves, is queued again and goes on."""
+    parts: AtLeast1 = execution(1)
+    """Jobs that share a step of a stage that works in parts: corpus, synthesis, reply."""
+    ranks: AtLeast0 = execution(0)
+    """Collective processes on each node of a step in ranks; 0: one for each GPU."""
     parallel: AtLeast1 = execution(100)
     """Steps of one array that run at once."""
     flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)

@@ -1,6 +1,7 @@
 """Settings that each stage reads. A step's identity: stage, version, these settings, its inputs' ids."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mmprolong.settings.fields import EXECUTION, AtLeast1, Choice, execution, plugin
 from mmprolong.settings.knobs import (
@@ -115,17 +116,19 @@ class Stage:
     module: str
     settings: type
     version: int
+    way: Literal["process", "parts", "ranks"] = "process"
+    """How a step of it may be shared: by nobody, by workers that take parts, by collective processes."""
 
 
 STAGES = {
-    "corpus": Stage("mmprolong.corpus.stage", Corpus, 1),
+    "corpus": Stage("mmprolong.corpus.stage", Corpus, 1, "parts"),
     "selection": Stage("mmprolong.selection.stage", Selection, 1),
-    "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1),
+    "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1, "parts"),
     "render": Stage("mmprolong.images.stage", RenderSettings, 1),
     "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),
     "mixture": Stage("mmprolong.mixture.stage", MixtureSettings, 1),
     "training": Stage("mmprolong.training.stage", TrainingSettings, 1),
     "samples": Stage("mmprolong.evaluation.samples", SamplesSettings, 1),
-    "reply": Stage("mmprolong.evaluation.reply", ReplySettings, 1),
+    "reply": Stage("mmprolong.evaluation.reply", ReplySettings, 1, "parts"),
     "score": Stage("mmprolong.evaluation.score", ScoreSettings, 1),
 }

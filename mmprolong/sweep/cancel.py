@@ -1,23 +1,15 @@
 """Take jobs of a plan out of the queue."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmprolong.pipeline.plan import PLANS, Plan
+from mmprolong.pipeline.plan import Plan
 from mmprolong.store.lease import lease
 from mmprolong.store.store import Store
-from mmprolong.sweep.arrays import descendants
-from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.jobstate import JobState
-from mmprolong.sweep.queue import Queue, SlurmQueue
-from mmprolong.sweep.submissions import CANCELLED, RELEASED, Submission, append, latest, marked, wanted
-
-
-def live_jobs(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
-    """State of the newest job of each step, of those that run or will run."""
-    states = queue.states(each.job for each in known.values())
-    return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
+from mmprolong.sweep.slurm.arrays import descendants
+from mmprolong.sweep.slurm.jobs import CANCELLED, RELEASED, Jobs, Submission, noted, read_jobs, record, slurm_folder
+from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +32,42 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
             point does, of the steps whose `stage/id` contains it.
     """
     queue = queue or SlurmQueue()
-    with lease(store.root / PLANS, waiting=lambda: None):  # a launch may be claiming the same jobs
-        newest = latest(store)
+    with lease(slurm_folder(store), waiting=lambda: None):  # a launch may be submitting the same steps
+        jobs = read_jobs(store)
         chosen = _chosen(plan, match)
         chosen |= descendants(plan, chosen)
-        names = [name for name in plan.steps if name in chosen and name in newest]
-        known = {name: newest[name] for name in [*names, *([] if match else strays(store, plan, newest))]}
-        live = live_jobs(queue, known)
-        mine = [each for name, each in known.items() if name in live]
-        alone, shared = release(store, plan, mine)
-        withdraw(store, plan, queue, alone)
+        names = [name for name in plan.steps if name in chosen and name in jobs.newest]
+        live = live_steps(queue, {name: jobs.newest[name] for name in [*names, *([] if match else strays(jobs, plan))]})
+        alone, shared = release(store, plan.ablation, jobs, live)
+        withdraw(store, plan.ablation, queue, alone)
     return Cancelled([each.step for each in alone], shared)
 
 
-def strays(store: Store, plan: Plan, known: Mapping[str, Submission]) -> list[str]:
-    """The steps whose newest jobs the ablation wants and that its plan does not have."""
-    mine = wanted(store).get(plan.ablation, {})
-    return [name for name, job in mine.items() if name not in plan.steps and known[name].job == job]
+def live_steps(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
+    """Return the state of each step's newest job, of those that run or will run."""
+    states = queue.states(each.job for each in known.values())
+    return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
 
 
-def release(store: Store, plan: Plan, submissions: Sequence[Submission]) -> tuple[list[Submission], Mapping[str, int]]:
-    """Leave to other ablations the jobs that these want; returns the rest, and how many are left, by ablation."""
-    others = {name: set(jobs.values()) for name, jobs in wanted(store).items() if name != plan.ablation}
-    held = set().union(*others.values())
-    append(launches(store, plan.ablation), marked((each for each in submissions if each.job in held), RELEASED))
-    shared = Counter(name for each in submissions for name, jobs in others.items() if each.job in jobs)
-    return [each for each in submissions if each.job not in held], shared
+def strays(jobs: Jobs, plan: Plan) -> list[str]:
+    """Return the steps whose jobs the ablation wants and that its plan does not have."""
+    return [name for name, users in jobs.wanted.items() if plan.ablation in users and name not in plan.steps]
 
 
-def withdraw(store: Store, plan: Plan, queue: Queue, submissions: Sequence[Submission]) -> None:
+def release(
+    store: Store, ablation: str, jobs: Jobs, steps: Iterable[str]
+) -> tuple[list[Submission], Mapping[str, int]]:
+    """Leave to other ablations the jobs of `steps` that they want; returns the rest, and how many are left to each."""
+    others = {name: jobs.wanted[name] - {ablation} for name in steps}
+    record(store, noted((jobs.newest[name] for name, users in others.items() if users), ablation, RELEASED))
+    shared = Counter(user for users in others.values() for user in users)
+    return [jobs.newest[name] for name, users in others.items() if not users], shared
+
+
+def withdraw(store: Store, ablation: str, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
-    queue.cancel([each.job for each in submissions])
-    append(launches(store, plan.ablation), marked(submissions, CANCELLED))
+    queue.cancel([job for each in submissions for job in (*each.elements, each.job)])
+    record(store, noted(submissions, ablation, CANCELLED))
 
 
 def _chosen(plan: Plan, match: str) -> set[str]:

@@ -6,15 +6,16 @@ from pathlib import Path
 from mmprolong.config.groups import own_option
 from mmprolong.config.overrides import assigned, key_of
 from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.steps import Step
 from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of
 
-_ASKED = {"memory": "memory", "time": "minutes"}
-"""What a job ran out of, by kind of failure: a setting of `cluster.jobs`."""
+_LACKED = {"memory": "memory", "time": "minutes"}
+"""What a job asks for and ran out of, by kind of failure: a setting of `cluster.jobs`."""
 
 
 def command(store: Store, *words: str, config_dir: str = "") -> str:
-    """`mmprolong WORDS`, of this store.
+    """Return `mmprolong WORDS`, of this store.
 
     Args:
         config_dir: where the user's own files lay at the launch; where they lie now comes first.
@@ -24,7 +25,7 @@ def command(store: Store, *words: str, config_dir: str = "") -> str:
 
 
 def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
-    """The command that launched `plan`, or one with `more` overrides, which take the place of those of the same keys.
+    """Return the command that launched `plan`; `more` overrides take the place of those of the same keys.
 
     Args:
         store: where it runs; None: where the plan says.
@@ -36,19 +37,16 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
     return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place, *own_option(plan.config_dir)])
 
 
-def again(store: Store, plan: Plan, stage: str, kind: str) -> str:
-    """What a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
+def again(store: Store, plan: Plan, step: Step | None = None, kind: str = "") -> str:
+    """Return what a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
 
     Args:
-        kind: of failure; a job that ran out of something asks for twice as much. A setting is mended in the sweep.
+        step: that failed; a job that ran out of something asks for twice as much.
+        kind: of failure. A setting is mended in the sweep.
     """
     if plan.cluster.launcher != "slurm" or kind == "data":
         return sweep_command(plan, store.root)
-    return command(store, "retry", plan.ablation, *_more(plan, stage, kind), config_dir=plan.config_dir)
-
-
-def _more(plan: Plan, stage: str, kind: str) -> list[str]:
-    if kind not in _ASKED:
-        return []
-    asked = getattr(job_of(plan.cluster, stage), _ASKED[kind])
-    return [f"cluster.jobs.{stage}.{_ASKED[kind]}={2 * asked:g}"] if asked else []
+    name = _LACKED.get(kind, "")
+    asked = getattr(job_of(plan.cluster, step), name) if step and name else 0
+    more = [f"cluster.jobs.{step.stage}.{name}={2 * asked:g}"] if step and asked else []
+    return command(store, "retry", plan.ablation, *more, config_dir=plan.config_dir)

@@ -1,24 +1,37 @@
-"""What the rest of a plan will take: time, hours of cores and GPUs, disk, money. Before and while it runs."""
+"""How far a plan is and what the rest will take: time, hours of cores and GPUs, disk, money."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from statistics import fmean
+from typing import Any
+
+import msgspec
 
 from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.run import settings_of
 from mmprolong.pipeline.steps import Step
+from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Cluster
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.store import Store
-from mmprolong.sweep.resources import job_of, workers
-from mmprolong.sweep.standing import Standing
+from mmprolong.store.store import DONE, Store
+from mmprolong.sweep.resources import job_of, parts_at_once, workers
+from mmprolong.sweep.state import StepState
 
+STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed")
+"""Of steps, from done to what needs help."""
+_STUCK = ("failed", "blocked")
 _SECONDS = 5.0
 """Expected time of a step of which neither the store nor the cluster's configuration says anything [s]."""
 _MEGABYTES = 1.0
 """Expected size of such a step [MB]."""
 _MEASURED = 50
 """Finished steps of a stage whose files are measured."""
+_READ, _USED = 100, 20
+"""Newest records of a stage that are read for an estimate, and of these those of the same kind that count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,31 +43,107 @@ class Hours:
     gpu: float
 
     def money(self, cluster: Cluster) -> float:
-        """0 where the cluster's configuration names no price."""
+        """Return the price; 0 where the cluster's configuration names none."""
         return self.gpu * cluster.gpu_price + self.cpu * cluster.cpu_price
 
 
-def expected(
-    plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual: Mapping[str, float]
-) -> dict[str, float]:
-    """Wall time that every unfinished step still takes [s].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """A sweep in a few numbers."""
 
-    A step is expected to take as long as the plan's finished steps of its stage did, training in proportion to its
-    tokens; where none is finished, as long as is usual in the store; else as long as the cluster's configuration says.
-    One that runs goes on as it does.
+    counts: Mapping[str, int]
+    """Steps by state, in the order of `STATES`; states of none are left out."""
+    points: int
+    points_finished: int
+    used: Hours
+    """By finished steps."""
+    left: Hours
+    """By all others."""
+    seconds: float | None
+    """Until all are finished but those that failed or hang on a failed one; None if none runs [s]."""
+    width: int
+    """Steps that run at once."""
+
+    @property
+    def steps(self) -> int:
+        """Number of steps that the plan has."""
+        return sum(self.counts.values())
+
+    @property
+    def finished(self) -> int:
+        """Number of finished ones."""
+        return self.counts.get("finished", 0)
+
+    @property
+    def state(self) -> str:
+        """`finished`, `running`, `queued`, `unknown`, or `stopped`: nothing runs, and nothing will by itself."""
+        if self.finished == self.steps:
+            return "finished"
+        return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
+
+
+def totals(plan: Plan, where: Mapping[str, StepState], known: Mapping[str, float]) -> Totals:
+    """Return the sum of all states.
 
     Args:
-        usual: as `usual_seconds` has it.
+        known: as `known_seconds` has it.
     """
-    means = {**usual, **_own_means(plan, where)}
-    left = {name: time_left(each) for name, each in where.items() if each.state != "finished"}
+    counted = Counter(each.state for each in where.values())
+    cluster = plan.cluster
+    seconds = expected_seconds(plan, where, cluster, known)
+    going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
+    taken = {name: each.record.seconds for name, each in where.items() if each.record is not None}
+    at_once = steps_at_once(cluster, where)
+    return Totals(
+        counts={state: counted[state] for state in STATES if counted[state]},
+        points=len(plan.points),
+        points_finished=sum(
+            all(where[step].state == "finished" for step in each.steps.values()) for each in plan.points
+        ),
+        used=hours(plan, taken, cluster),
+        left=hours(plan, seconds, cluster),
+        seconds=wall_time(plan, going, at_once, cluster) if at_once and going else None,
+        width=at_once,
+    )
+
+
+def known_seconds(store: Store, plan: Plan, where: Mapping[str, StepState]) -> dict[str, float]:
+    """Return the mean time by stage of what other sweeps finished of the same kind, of training for each token [s].
+
+    Of stages of which the plan itself has finished steps nothing is read. Steps are of one kind if they have the model
+    in common, and the writer of questions.
+    """
+    own = {plan.steps[name].stage for name, each in where.items() if each.record is not None}
+    asked = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
+    found = {}
+    for stage in sorted(asked - own):
+        steps = islice((step for step in plan.steps.values() if step.stage == stage), _USED)
+        kinds = [_kind(identity(settings_of(step))) for step in steps]
+        alike = (record for record in _newest_records(store.root / stage) if _kind(record.settings) in kinds)
+        times = [each.seconds / (each.metrics.get("tokens") or 1 if stage == "training" else 1) for each in alike]
+        if times:
+            found[stage] = fmean(times[:_USED])
+    return found
+
+
+def expected_seconds(
+    plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the time that every unfinished step still takes, its parts one after the other [s].
+
+    A step is expected to take as long as the plan's finished steps of its stage did, training in proportion to its
+    tokens; where none is finished, as long as `known` says; else as long as the cluster's configuration says. One that
+    runs goes on as it does.
+    """
+    means = {**known, **_own_means(plan, where)}
+    left = {name: seconds_left(each) for name, each in where.items() if each.state != "finished"}
     return {
         name: _expected(plan, plan.steps[name], means, cluster) if each is None else each for name, each in left.items()
     }
 
 
-def based_on(plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual: Mapping[str, float]) -> str:
-    """What `expected` rests on, by stage of the unfinished steps: 'this sweep: corpus; this store: training'."""
+def based_on(plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known: Mapping[str, float]) -> str:
+    """Say what `expected_seconds` rests on, by stage: 'this sweep: corpus; this store: training'."""
     own = _own_means(plan, where)
     of = f" (times of {cluster.times_of})" if cluster.times_of else ""
     sources: dict[str, list[str]] = defaultdict(list)
@@ -62,46 +151,32 @@ def based_on(plan: Plan, where: Mapping[str, Standing], cluster: Cluster, usual:
     for stage in (stage for stage in STAGES if stage in asked):
         told = stage == "training" or stage in cluster.step_seconds
         config = f"cluster={cluster.name}{of}" if told else f"nothing ({_SECONDS:g} s each)"
-        sources["this sweep" if stage in own else "this store" if stage in usual else config].append(stage)
+        sources["this sweep" if stage in own else "this store" if stage in known else config].append(stage)
     return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
 
 
-def _own_means(plan: Plan, where: Mapping[str, Standing]) -> dict[str, float]:
-    """Mean wall time of the plan's finished steps by stage, of training for each token [s]."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for name, each in where.items():
-        if each.record is not None:
-            step = plan.steps[name]
-            seconds[step.stage].append(each.record.seconds / (_tokens(plan, step) or 1))
-    return {stage: fmean(each) for stage, each in seconds.items()}
-
-
-def spent(where: Mapping[str, Standing]) -> dict[str, float]:
-    """Wall time that every finished step took, in the attempts that its result stands on [s]."""
-    return {name: each.record.seconds for name, each in where.items() if each.record is not None}
-
-
-def wall_time(plan: Plan, seconds: Mapping[str, float], width: int) -> float:
-    """Time in which `width` steps at once do what takes `seconds` each: no less than their longest chain [s]."""
+def wall_time(plan: Plan, seconds: Mapping[str, float], width: int, cluster: Cluster) -> float:
+    """Return the time in which `width` steps at once do what takes `seconds` each: at least their longest chain [s]."""
     chain: dict[str, float] = {}
     for name, step in plan.steps.items():
         below = (chain[each] for each in step.inputs.values())
-        chain[name] = seconds.get(name, 0.0) + max(below, default=0.0)
+        own = seconds.get(name, 0.0) / parts_at_once(cluster, step)
+        chain[name] = own + max(below, default=0.0)
     return max(sum(seconds.values()) / width, max(chain.values(), default=0.0))
 
 
-def width(cluster: Cluster, where: Mapping[str, Standing]) -> int:
-    """Steps that run at once: the workers of this machine, or what Slurm runs now; 0 if that is nothing."""
+def steps_at_once(cluster: Cluster, where: Mapping[str, StepState]) -> int:
+    """Return the steps that run at once: the workers of this machine, or what Slurm runs now; 0 if that is nothing."""
     if cluster.launcher == "slurm":
         return sum(each.state == "running" for each in where.values())
     return workers(cluster)
 
 
 def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:
-    """What steps that take `seconds` each reserve."""
+    """Return what steps that take `seconds` each reserve."""
     cpu = gpu = 0.0
     for name, each in seconds.items():
-        job = job_of(cluster, plan.steps[name].stage)
+        job = job_of(cluster, plan.steps[name])
         if job.gpus:
             gpu += each * job.nodes * job.gpus / 3600
         else:
@@ -109,8 +184,8 @@ def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:
     return Hours(cpu=cpu, gpu=gpu)
 
 
-def megabytes(store: Store, plan: Plan, where: Mapping[str, Standing], cluster: Cluster) -> float:
-    """What the unfinished steps will write [MB]."""
+def megabytes(store: Store, plan: Plan, where: Mapping[str, StepState], cluster: Cluster) -> float:
+    """Return what the unfinished steps will write [MB]."""
     sizes: dict[str, list[float]] = defaultdict(list)
     for name in sorted(name for name, each in where.items() if each.record is not None):
         stage = plan.steps[name].stage
@@ -122,12 +197,22 @@ def megabytes(store: Store, plan: Plan, where: Mapping[str, Standing], cluster: 
     return sum(known.get(stage, _MEGABYTES) for stage in rest)
 
 
-def time_left(at: Standing) -> float | None:
-    """Time until a running step is finished, by its own rate; None if it does not run or does not say [s]."""
-    progress = at.progress
+def seconds_left(state: StepState) -> float | None:
+    """Return the time until a running step is finished, by its own rate; None if it does not say [s]."""
+    progress = state.progress
     if not progress or progress["rate"] <= 0:
         return None
     return (progress["total"] - progress["done"]) / progress["rate"]
+
+
+def _own_means(plan: Plan, where: Mapping[str, StepState]) -> dict[str, float]:
+    """Return the mean time of the plan's finished steps by stage, of training for each token [s]."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for name, each in where.items():
+        if each.record is not None:
+            step = plan.steps[name]
+            seconds[step.stage].append(each.record.seconds / (_tokens(plan, step) or 1))
+    return {stage: fmean(each) for stage, each in seconds.items()}
 
 
 def _expected(plan: Plan, step: Step, means: Mapping[str, float], cluster: Cluster) -> float:
@@ -140,8 +225,36 @@ def _expected(plan: Plan, step: Step, means: Mapping[str, float], cluster: Clust
 
 
 def _tokens(plan: Plan, step: Step) -> int:
-    """Training tokens of a step; 0 for other stages."""
+    """Return the training tokens of a step; 0 for other stages."""
     if step.stage != "training":
         return 0
     mixture = plan.steps[step.inputs["mixture"]]
     return int(mixture.settings["mixture"]["tokens"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What is read of a record."""
+
+    settings: dict[str, Any]
+    metrics: dict[str, Any]
+    seconds: float
+
+
+def _newest_records(folder: Path) -> Iterator[_Taken]:
+    """Yield the newest records of a stage; one that is damaged is left out: an estimate does without it."""
+    dated = []
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        path = folder / entry.name / DONE
+        if path.exists():
+            dated.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(dated, reverse=True)[:_READ]:
+        try:
+            yield msgspec.json.decode(path.read_bytes(), type=_Taken)
+        except (OSError, msgspec.DecodeError):
+            continue
+
+
+def _kind(settings: Mapping[str, Any]) -> object:
+    """Return what of the settings that name a step decides most how long it takes; its size is not among it."""
+    return settings.get("model"), settings.get("backbone"), settings.get("source", {}).get("writer")

@@ -1,18 +1,92 @@
-"""What steps are given to run with: a share of a cluster, or workers on this machine, and one thread a library."""
+"""What a step is given to run with: a share of a cluster, processes, an environment."""
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from mmprolong import plugins
+from mmprolong.errors import Wrong
+from mmprolong.pipeline.run import ONE_PROCESS
+from mmprolong.pipeline.steps import Step
 from mmprolong.settings.knobs import Cluster, Job
+from mmprolong.settings.stages import STAGES
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of whatever runs a step: the libraries' own threads would change sums, and fight over the cores."""
+_CHOICES = ("writer", "engine", "backbone", "scorer", "benchmark", "parser", "renderer", "objective")
+"""Settings that choose a plug-in."""
+_FOREIGN = (
+    "SLURM_",
+    "SBATCH_",
+    "SRUN_",
+    "SALLOC_",
+    "SQUEUE_",
+    "SCANCEL_",
+    "SACCT_",
+    "PMI",
+    "TORCHELASTIC_",
+    "WANDB_RUN",
+)
+"""How variables begin that belong to the job, ranks or run inside which a launch is typed, or hide jobs from it."""
+_FOREIGN_NAMES = {
+    *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"),
+    *("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_NAME", "WANDB_RESUME"),
+}
+_KEPT = {"SLURM_CONF"}
+"""Says which cluster is meant."""
 
 
-def job_of(cluster: Cluster, stage: str) -> Job:
-    """What a step of a stage asks the cluster for; one core on this machine."""
-    return cluster.jobs.get(stage) or cluster.jobs.get("default") or Job()
+def job_key(cluster: Cluster, step: Step) -> str:
+    """Return the key of `cluster.jobs` that holds for a step: `stage.plugin`, else the stage, else `default`."""
+    by_plugin = (f"{step.stage}.{name}" for name in _plugins(step.settings))
+    return next((key for key in (*by_plugin, step.stage) if key in cluster.jobs), "default")
+
+
+def job_of(cluster: Cluster, step: Step) -> Job:
+    """Return what a step asks the cluster for; one core on this machine."""
+    return cluster.jobs.get(job_key(cluster, step)) or Job()
+
+
+def parts_at_once(cluster: Cluster, step: Step) -> int:
+    """Return how many jobs share the parts of a step; 1 of stages that have no parts."""
+    return job_of(cluster, step).parts if STAGES[step.stage].way == "parts" else 1
+
+
+def ranks_per_node(cluster: Cluster, step: Step) -> int:
+    """Return how many collective processes each node runs of a step; 1 of stages that run in one process."""
+    job = job_of(cluster, step)
+    return (job.ranks or max(job.gpus, 1)) if STAGES[step.stage].way == "ranks" else 1
+
+
+def wrong_jobs(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Wrong]:
+    """Yield what is asked for and cannot be used: several processes or parts of a stage that runs in one."""
+    for stage, key in dict.fromkeys((step.stage, job_key(cluster, step)) for step in steps):
+        job, way = cluster.jobs.get(key) or Job(), STAGES[stage].way
+        for name, value in (("nodes", job.nodes), ("ranks", job.ranks)):
+            if value > 1 and way != "ranks":
+                yield Wrong(f"cluster.jobs.{key}.{name}", f"{value}, for {stage}; {ONE_PROCESS}")
+        if job.parts > 1 and way != "parts" and key != "default":
+            able = ", ".join(name for name, each in STAGES.items() if each.way == "parts")
+            yield Wrong(f"cluster.jobs.{key}.parts", f"{job.parts}; {stage} has no parts, only {able}; set it to 1")
 
 
 def workers(cluster: Cluster) -> int:
-    """Processes that run steps on this machine: as many as are asked for, else as it has cores."""
+    """Return how many processes run steps on this machine: as many as are asked for, else as it has cores."""
     return cluster.processes or len(os.sched_getaffinity(0))
+
+
+def own_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what belongs to a job or a run inside which the launch was typed."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name in _KEPT or not (name in _FOREIGN_NAMES or name.startswith(_FOREIGN))
+    }
+
+
+def _plugins(settings: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in settings.items():
+        if name in _CHOICES and value:
+            yield plugins.split(value)[0]
+        elif isinstance(value, Mapping):
+            yield from _plugins(value)

@@ -1,4 +1,4 @@
-"""A retry asks for what the launch asked for, and runs what the same command would run today."""
+"""Plan a retry: it asks for what the launch asked for, and runs what the same command would run today."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ _WHERE = ("cluster", "tracking")
 
 
 def retry_plan(store: Store, plan: Plan, overrides: Sequence[str]) -> tuple[Plan, Config]:
-    """`plan` with `overrides` of where and how its steps run; the configuration is that of its first point.
+    """Return `plan` with `overrides` of where and how its steps run; the configuration is that of its first point.
 
     Raises:
         ConfigError: it was not launched on a cluster; an override says what a step is; or the same command would not

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.runtime.run_log import RunLog
-from mmprolong.runtime.usage import Attempt
+from mmprolong.runtime.usage import NOTES, Attempt
 from mmprolong.store.atomic import read_json, write_json
 from mmprolong.store.store import SCRATCH, hash_outputs
 
@@ -15,12 +15,13 @@ def scratch(tmp_path: Path) -> Path:
     """Of a step of which an attempt has left an answer and what it took."""
     (tmp_path / SCRATCH).mkdir()
     (tmp_path / SCRATCH / "answered.jsonl").touch()
-    write_json(tmp_path / SCRATCH / "attempts.json", BEFORE)
+    (tmp_path / SCRATCH / NOTES).mkdir()
+    write_json(tmp_path / SCRATCH / NOTES / "host-1.json", BEFORE)
     return tmp_path / SCRATCH
 
 
 def noted(scratch: Path) -> float:
-    return read_json(scratch / "attempts.json")["seconds"]
+    return sum(read_json(path)["seconds"] for path in (scratch / NOTES).iterdir())
 
 
 def test_a_step_has_taken_what_its_attempts_took(scratch: Path):
@@ -53,3 +54,12 @@ def test_a_failed_attempt_counts_up_to_its_end(scratch: Path):
     log.fail()
     assert noted(scratch) > begun
     assert hash_outputs(scratch.parent) == {}
+
+
+def test_attempts_that_share_the_parts_of_a_step_all_count_and_count_nobody_else(scratch: Path):
+    shares = [Attempt(scratch, {}, shares=True) for _ in range(2)]
+    for each in shares:
+        each.add_cpu(100)
+        assert each.usage.cpu_seconds < 200
+        each.note()
+    assert 3800 <= Attempt(scratch, {}).usage.cpu_seconds < 3900

@@ -17,7 +17,7 @@ from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import to_html
-from mmprolong.sweep.dashboard.html import render
+from mmprolong.sweep.view.html import render
 
 TEMPLATE = "report.html.j2"
 

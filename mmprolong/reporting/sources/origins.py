@@ -12,7 +12,7 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.code_digest import code_of
 from mmprolong.store.environment import code_version
 from mmprolong.store.store import DONE, Store
-from mmprolong.sweep.todo import spent_steps
+from mmprolong.sweep.state import unneeded_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,9 @@ def mixed_ahead(store: Store, plan: Plan) -> list[Mixed]:
     """
     stages = {name: step.stage for name, step in plan.steps.items()}
     known = {name: _whole_origin(store, stage, name) for name, stage in stages.items()}
-    stages = {name: stages[name] for name in stages.keys() - spent_steps(plan, {name for name in known if known[name]})}
+    stages = {
+        name: stages[name] for name in stages.keys() - unneeded_steps(plan, {name for name in known if known[name]})
+    }
     begun = {stage for name, stage in stages.items() if known[name]}
     origins = {
         name: known[name] or Origin(code=code_of(STAGES[step.stage].module), commit=code_version())

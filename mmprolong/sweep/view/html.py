@@ -5,14 +5,14 @@ from typing import Any
 
 
 def render(package: str, template: str, filters: Mapping[str, Callable[..., Any]], **shown: Any) -> str:
-    """A template of `package`, filled; whatever is shown is escaped.
+    """Fill a template of `package`; whatever is shown is escaped.
 
     Raises:
         jinja2.UndefinedError: the template names what is not there.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    loader = ChoiceLoader([PackageLoader(package, "."), PackageLoader("mmprolong.sweep.dashboard", ".")])
+    loader = ChoiceLoader([PackageLoader(package, "."), PackageLoader("mmprolong.sweep.view", ".")])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -1,4 +1,4 @@
-"""Whether the kernel has killed for want of memory: its own count of such kills."""
+"""Kills for want of memory, as the kernel counts them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +8,10 @@ _MACHINE = Path("/proc/vmstat")
 _MOUNT = Path("/sys/fs/cgroup")
 
 
-def kills() -> int:
-    """Processes that the kernel has killed for want of memory in the control group of this one, or if that is not
-    counted on this machine; 0 where nothing is counted.
+def out_of_memory_kills() -> int:
+    """Return how many processes the kernel has killed for want of memory.
+
+    In the control group of this process, or if that is not counted on this machine; 0 where nothing is counted.
 
     Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`memory.events`), cgroup-v1/memory.rst (`oom_control`).
     """
@@ -19,7 +20,7 @@ def kills() -> int:
 
 
 def _groups() -> Iterator[Path]:
-    """Files of the control group that may hold the count; inside a container the group is the mounted root."""
+    """Yield the files of the control group that may hold the count; in a container the group is the mounted root."""
     for line in _lines(_PROCESS):
         _, controllers, group = line.split(":", 2)
         for folder in (group.lstrip("/"), ""):
@@ -30,7 +31,7 @@ def _groups() -> Iterator[Path]:
 
 
 def _count(path: Path) -> int | None:
-    """The number after `oom_kill` in a file of one name and number a line; None if it has none."""
+    """Return the number after `oom_kill` in a file of one name and number a line; None if it has none."""
     pairs = (line.split() for line in _lines(path))
     return next((int(pair[1]) for pair in pairs if pair[:1] == ["oom_kill"] and len(pair) == 2), None)
 

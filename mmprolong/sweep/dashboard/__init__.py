@@ -1,1 +1,0 @@
-"""The page that shows a sweep while it runs: one file that needs nothing else."""

@@ -1,0 +1,1 @@
+"""Steps on this machine: a launcher, and the worker processes that it keeps busy."""
