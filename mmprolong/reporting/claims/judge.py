@@ -33,7 +33,7 @@ from mmprolong.reporting.tables.power_table import command_of, costs_of, written
 from mmprolong.reporting.tables.published import UNCLEAR, Published, mean_of, require_columns
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command, sweep_command
-from mmprolong.sweep.spec import labels, read_ablation
+from mmprolong.sweep.ablation import read_ablation
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -154,7 +154,7 @@ def _average(length: str, runs: Runs) -> Average:
 def _require_rows(claim: str, asked: RunSides, launched: Iterable[str] = ()) -> None:
     """Refuse labels that are neither in the plan nor in the ablation's file."""
     missing = [label for label in (*asked.arm, *asked.baseline) if label not in launched]
-    rows = [*launched, *(labels(read_ablation(asked.ablation)) if missing and asked.ablation in ablations() else ())]
+    rows = [*launched, *(read_ablation(asked.ablation).arms if missing and asked.ablation in ablations() else ())]
     for label in missing:
         if rows and label not in rows:
             raise ConfigError(f"claim {claim}: {label!r} is no row of {asked.ablation}; {nearest(label, rows)}")

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
-from mmprolong.config.keys import key_of
+from mmprolong.config.overrides import key_of
 from mmprolong.reporting.sources.origins import machines, mixed_code, packages_by_stage
 from mmprolong.reporting.sources.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Compared, uneven_arms
