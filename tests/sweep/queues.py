@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from mmprolong.errors import SchedulerError
 from mmprolong.pipeline.plan import Plan
-from mmprolong.store.store import Store
-from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.jobstate import JobState
-from mmprolong.sweep.submissions import Submission, append
+from mmprolong.records import RunRecord
+from mmprolong.store.store import Store, hash_outputs
+from mmprolong.sweep.slurm.jobs import Submission, record
+from mmprolong.sweep.slurm.queue import JobState
 from tests.sweep.test_arrays import plan
 
 CHAIN = plan(training0="", reply0="training0", score0="reply0")
@@ -31,14 +31,24 @@ class SilentQueue:
     """A controller that does not answer."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        raise SchedulerError("squeue: Unable to contact slurm controller")
+        if list(jobs):
+            raise SchedulerError("squeue: Unable to contact slurm controller")
+        return {}
 
     def cancel(self, jobs: Sequence[str]) -> None:
         raise SchedulerError("scancel: Unable to contact slurm controller")
 
 
-def submit(store: Store, made: Plan, *jobs: str) -> None:
-    folder = launches(store, made.ablation)
+def submit(store: Store, made: Plan, *jobs: str, ablation: str = "", **known) -> None:
+    """Note a job for each step, in their order."""
+    lines = zip(made.steps, jobs, strict=False)
+    record(store, [Submission(step=s, job=j, ablation=ablation or made.ablation, **known) for s, j in lines])
+
+
+def finish(store: Store, stage: str, name: str) -> None:
+    """Let a step be finished."""
+    folder = store.folder(stage, name)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = zip(made.steps, jobs, strict=True)
-    append(folder, (Submission(step=s, job=j, ablation=made.ablation, time=f"1-{j}", code="code-1") for s, j in lines))
+    (folder / "out").write_text("x")
+    settled = {"settings": {}, "needs": {}, "metrics": {}}
+    store.finish(RunRecord(id=name, stage=stage, version=1, outputs=hash_outputs(folder), **settled))

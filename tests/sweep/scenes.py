@@ -1,4 +1,4 @@
-"""Sweeps in any state, made of plans and standings alone: what a dashboard is tested on."""
+"""Sweeps in any state, made of plans and states alone: what views are tested on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -9,11 +9,11 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure
 from mmprolong.settings.knobs import Cluster, Job
-from mmprolong.sweep.standing import Standing
+from mmprolong.sweep.state import StepState
 
 LENGTHS = ("1x", "2x", "4x", "8x", "16x")
-SHARED = {"corpus": "corpus", "longpt.source": "synthesis", "suite.source": "synthesis"}
-OWN = {"longpt.mixture": "mixture", "longpt.training": "training", "reply": "reply", "score": "score"}
+SHARED = {"corpus": "corpus", "synthesis.long": "synthesis", "samples.held": "samples"}
+OWN = {"mixture.longpt": "mixture", "training.longpt": "training", "reply.held": "reply", "score.held": "score"}
 SLURM = Cluster(
     name="slurm", launcher="slurm", gpu_price=2.5, jobs={"default": Job(cpus=8), "training": Job(gpus=8, minutes=1440)}
 )
@@ -28,7 +28,7 @@ def sweep(labels: Sequence[str], seeds: int, cluster: Cluster | None = None, **k
     for label in labels:
         for seed in range(seeds):
             mine: dict[str, str] = {}
-            above = "longpt.source"
+            above = "synthesis.long"
             for role, stage in OWN.items():
                 step = _step(f"{role}-{label}-{seed}", stage, f"a/{label}/s{seed}/{role}", above)
                 mine[role], steps[step.id], above = step.id, step, step.id
@@ -43,29 +43,29 @@ def _step(name: str, stage: str, label: str, above: str) -> Step:
     return Step(id=name, stage=stage, settings={"mixture": {"tokens": 5_368_709_120}}, needs=needs, label=label)
 
 
-def finished(stage: str, overall: float = 0.6) -> Standing:
+def finished(stage: str, overall: float = 0.6) -> StepState:
     """Of a step that took an hour."""
     accuracy = {length: overall + 0.1 - 0.05 * place for place, length in enumerate(LENGTHS)}
     metrics = {"overall": overall, "accuracy": accuracy} if stage == "score" else {}
     record = RunRecord(
         id="", stage=stage, version=1, settings={}, needs={}, metrics=metrics, outputs={}, seconds=3600.0
     )
-    return Standing(state="finished", record=record)
+    return StepState(state="finished", record=record)
 
 
-RUNNING = Standing(state="running", job="4711_3", progress=PROGRESS, metrics=METRICS)
-FAILED = Standing(state="failed", job="4711_4", failure=Failure("time", "Slurm: timeout on node17"))
-QUEUED = Standing(state="queued", job="4711_5", detail="Priority")
+RUNNING = StepState(state="running", job="4711_3", progress=PROGRESS, metrics=METRICS)
+FAILED = StepState(state="failed", job="4711_4", failure=Failure("time", "Slurm: timeout on node17"))
+QUEUED = StepState(state="queued", job="4711_5", detail="Priority")
 
 
-def all_finished(plan: Plan) -> dict[str, Standing]:
+def all_finished(plan: Plan) -> dict[str, StepState]:
     """Every step is; a row's score depends on its place."""
     rows = {label: place for place, label in enumerate(plan.labels)}
-    scores = {point.steps["score"]: 0.5 + 0.02 * (rows[point.label] % 20) for point in plan.points}
+    scores = {point.steps["score.held"]: 0.5 + 0.02 * (rows[point.label] % 20) for point in plan.points}
     return {name: finished(step.stage, scores.get(name, 0.0)) for name, step in plan.steps.items()}
 
 
-def under_way(plan: Plan, *states: str) -> dict[str, Standing]:
+def under_way(plan: Plan, *states: str) -> dict[str, StepState]:
     """The points in turn stand at `states`: `finished`, or `<role>:<state>` with the rest waiting."""
     where = all_finished(plan)
     for place, point in enumerate(plan.points):
@@ -75,17 +75,17 @@ def under_way(plan: Plan, *states: str) -> dict[str, Standing]:
     return where
 
 
-_KNOWN: Mapping[str, Standing] = {
+_KNOWN: Mapping[str, StepState] = {
     "running": RUNNING,
     "failed": FAILED,
     "queued": QUEUED,
-    "open": Standing(state="open"),
-    "unknown": Standing(state="unknown", job="4711_6", detail="Slurm does not know job 4711_6"),
+    "open": StepState(state="open"),
+    "unknown": StepState(state="unknown", job="4711_6", detail="Slurm does not know job 4711_6"),
 }
 
 
-def _from(point: Point, role: str, at: Standing) -> dict[str, Standing]:
+def _from(point: Point, role: str, at: StepState) -> dict[str, StepState]:
     roles = list(OWN)
-    after = Standing(state="blocked" if at.state == "failed" else "queued" if at.job else "open", job=at.job)
+    after = StepState(state="blocked" if at.state == "failed" else "queued" if at.job else "open", job=at.job)
     rest = {point.steps[each]: after for each in roles[roles.index(role) + 1 :]}
     return {point.steps[role]: at, **rest}

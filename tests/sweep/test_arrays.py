@@ -1,6 +1,6 @@
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
-from mmprolong.sweep.arrays import descendants, make_arrays
+from mmprolong.sweep.slurm.arrays import descendants, make_arrays
 
 
 def plan(**needs: str) -> Plan:
@@ -93,3 +93,16 @@ def test_a_thousand_points_are_four_arrays():
         }
     made = plan(**names)
     assert len(make_arrays(made, made.steps.keys(), set(), 1000)) == 4
+
+
+def test_steps_of_another_kind_are_submitted_apart():
+    synthesis = plan(
+        synthesis0="", synthesis1="", synthesis2="", mixture0="synthesis0", mixture1="synthesis1 synthesis2"
+    )
+    arrays = make_arrays(synthesis, synthesis.steps.keys(), set(), 1000, kind=lambda name: name[-1:].replace("2", "1"))
+    assert [each.steps for each in arrays] == [
+        ("synthesis0",),
+        ("synthesis1", "synthesis2"),
+        ("mixture0",),
+        ("mixture1",),
+    ]

@@ -4,9 +4,8 @@ from pathlib import Path
 from mmprolong.pipeline.plan import Point
 from mmprolong.store.store import Store
 from mmprolong.sweep.cancel import cancel
-from mmprolong.sweep.freeze import launches
-from mmprolong.sweep.jobstate import JobState
-from mmprolong.sweep.submissions import append, latest, marked
+from mmprolong.sweep.slurm.jobs import read_jobs, slurm_folder
+from mmprolong.sweep.slurm.queue import JobState
 from tests.sweep.queues import CHAIN, SaidQueue, submit
 from tests.sweep.test_arrays import plan
 
@@ -34,17 +33,25 @@ def test_cancelling_an_arm_leaves_alone_what_others_need(tmp_path: Path):
 def test_jobs_that_another_ablation_needs_are_left_to_it(tmp_path: Path):
     store = Store(tmp_path)
     submit(store, CHAIN, "1", "2", "3")
-    other = replace(CHAIN, ablation="other")
-    append(launches(store, "other"), marked((latest(store)[step] for step in ("training0", "reply0")), ""))
+    submit(store, CHAIN, "1", "2", ablation="other")
     queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
     done = cancel(store, CHAIN, queue=queue)
     assert done.ended == ["score0"]
     assert done.shared == {"other": 2}
-    assert latest(store)["training0"].ablation == CHAIN.ablation
     del queue.known["job3"]
-    done = cancel(store, other, queue=queue)
+    done = cancel(store, replace(CHAIN, ablation="other"), queue=queue)
     assert done.ended == ["training0", "reply0"]
     assert not done.shared
+
+
+def test_jobs_that_are_submitted_again_are_left_to_those_who_waited_for_the_first(tmp_path: Path):
+    store = Store(tmp_path)
+    submit(store, CHAIN, "1", "2", "3", ablation="other")
+    submit(store, CHAIN, "4", "5", "6")
+    assert read_jobs(store).newest["training0"].job == "4"
+    queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (4, 5, 6)})
+    assert cancel(store, CHAIN, queue=queue).shared == {"other": 3}
+    assert not queue.cancelled
 
 
 def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_with_an_arm(tmp_path: Path):
@@ -55,3 +62,21 @@ def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_wit
     assert cancel(store, newer, "training1", queue).ended == []
     assert cancel(store, newer, queue=queue).ended == ["training0", "reply0", "score0"]
     assert queue.cancelled == ["1", "2", "3"]
+
+
+def test_those_that_share_the_parts_of_a_step_are_cancelled_with_it(tmp_path: Path):
+    store = Store(tmp_path)
+    submit(store, plan(reply0=""), "8", parts="7", width=2)
+    queue = SaidQueue(job8=JobState("PENDING", "Dependency"))
+    assert cancel(store, plan(reply0=""), queue=queue).ended == ["reply0"]
+    assert queue.cancelled == ["7_0", "7_1", "8"]
+
+
+def test_the_order_of_lines_says_which_job_is_newest_and_a_torn_line_does_not_count(tmp_path: Path):
+    store = Store(tmp_path)
+    submit(store, CHAIN, "10", "11", "12")
+    path = slurm_folder(store) / "jobs.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"step":"training0","job":"7"')
+    assert read_jobs(store).newest["training0"].job == "10"
+    submit(store, CHAIN, "8", "9")
+    assert [each.job for each in read_jobs(store).newest.values()] == ["8", "9", "12"]

@@ -3,7 +3,7 @@
 import pytest
 
 from mmprolong.runtime.failures import from_job
-from mmprolong.sweep.jobstate import JobState, packed, pick, read_sacct, read_squeue
+from mmprolong.sweep.slurm.queue import JobState, packed, pick, read_sacct, read_squeue
 
 SACCT = """\
 7|CANCELLED|0:0|None assigned
@@ -56,7 +56,7 @@ def test_a_shortened_list_of_elements_is_no_element():
         ("OUT_OF_MEMORY", "memory"),
         ("TIMEOUT", "time"),
         ("DEADLINE", "time"),
-        ("FAILED", "killed"),
+        ("FAILED", "job"),
         ("COMPLETED", None),
         ("A_WORD_OF_TOMORROW", None),
     ],
@@ -84,7 +84,7 @@ def test_a_cancelled_array_stands_for_its_elements():
 
 def test_elements_of_an_array_are_cancelled_with_one_word():
     jobs = ["7_0", "12", "7_2", "7_1", "7_5", "9_3", "9_4"]
-    assert packed(jobs, {"7"}) == ["9", "12", "7_[0-2,5]"]
+    assert packed(jobs) == ["9_[3-4]", "12", "7_[0-2,5]"]
 
 
 def test_a_dependency_that_can_never_be_satisfied_is_not_live():

@@ -1,0 +1,108 @@
+"""Plan, launch and look at sweeps of the stages: `drive COMMAND STORE [JSON]`; the answer is the last line, as JSON.
+
+A sweep is `{"ablation": "a", "cluster": {...}, "counting": {...}, "arms": {"x": {"summing": {}, "closing": {}}}}`; all
+arms share the step of `counting`.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.errors import MMProLongError
+from mmprolong.pipeline.plan import Plan, Point, load_plan, save_plan
+from mmprolong.pipeline.ranks import Place, run_in_ranks
+from mmprolong.pipeline.steps import Step, make_step
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.runtime.signals import StopSignals, interrupt_on_signals
+from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.store import Store
+from mmprolong.sweep.cancel import cancel
+from mmprolong.sweep.local.launch import Launcher
+from mmprolong.sweep.slurm.submit import SlurmLauncher
+from mmprolong.sweep.state import step_states
+
+OFF = Tracking(mode="off")
+
+
+def plan_of(text: str) -> tuple[Plan, Cluster]:
+    """Plan a sweep."""
+    spec = json.loads(text)
+    cluster = msgspec.convert(spec.get("cluster", {}), Cluster)
+    config = {"cluster": asdict(cluster), "suite": {}}
+    steps: dict[str, Step] = {}
+
+    def add(stage: str, label: str, **needs: str) -> Step:
+        settings = msgspec.convert(chosen[stage], STAGES[stage].settings)
+        made = make_step(stage, label, settings, needs)
+        steps[made.id] = Step(**{**asdict(made), "label": f"{spec['ablation']}/{label}"})
+        return made
+
+    points = []
+    for label, chosen in spec["arms"].items():
+        chosen = {"counting": spec.get("counting", {}), **chosen}
+        count = add("counting", "all")
+        roles = {"counting": count}
+        if "summing" in chosen:
+            roles["summing"] = add("summing", label, count=count.path)
+        if "closing" in chosen:
+            roles["score.x"] = add("closing", label, sum=roles["summing"].path)
+        points.append(Point(label=label, seed=0, config=config, steps={role: step.id for role, step in roles.items()}))
+    plan = Plan(ablation=spec["ablation"], baseline=points[0].label, points=tuple(points), steps=steps)
+    return plan, cluster
+
+
+def launch(store: Store, text: str, prune: str = "") -> Any:
+    """Submit a sweep."""
+    plan, cluster = plan_of(text)
+    return asdict(SlurmLauncher(store, plan, cluster, OFF).submit(bool(prune)))
+
+
+def local(store: Store, text: str) -> Any:
+    """Run a sweep on this machine."""
+    plan, cluster = plan_of(text)
+    save_plan(store, plan)
+    interrupt_on_signals()
+    launcher = Launcher(store, plan, cluster, OFF)
+    try:
+        launcher.run(lambda: None)
+    except KeyboardInterrupt:
+        return "interrupted"
+    return {name: state.state for name, state in launcher.states().items()}
+
+
+def states(store: Store, ablation: str) -> Any:
+    """Where the steps stand: state, why, job."""
+    found = step_states(store, load_plan(store, ablation))
+    why = {name: f"{at.failure.kind}: {at.failure.message}" if at.failure else at.detail for name, at in found.items()}
+    return {name: [at.state, why[name], at.job] for name, at in found.items()}
+
+
+def stop(store: Store, ablation: str, match: str = "") -> Any:
+    """Cancel."""
+    return asdict(cancel(store, load_plan(store, ablation), match))
+
+
+def ranks(store: Store, stage: str, settings: str, processes: str) -> Any:
+    """Run one step in ranks, in this process's children."""
+    step = make_step(stage, "s", msgspec.convert(json.loads(settings), STAGES[stage].settings), {})
+    try:
+        run_in_ranks(store, step, OFF, "", StopSignals().stopping, Place(processes=int(processes)))
+    except Interrupted:
+        return "interrupted"
+    record = store.record(stage, step.id)
+    return record.metrics if record else None
+
+
+if __name__ == "__main__":
+    command, root, *words = sys.argv[1:]
+    chosen = {"launch": launch, "local": local, "states": states, "cancel": stop, "ranks": ranks}[command]
+    try:
+        answer = chosen(Store(Path(root)), *words)
+    except MMProLongError as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer))
