@@ -25,8 +25,8 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.sources.stale import with_stale
-from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.results.provenance import with_stale
+from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 

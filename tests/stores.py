@@ -175,7 +175,9 @@ def _write_inputs(store: Store, truth: Truth) -> None:
     names = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(3)]
     pages = ((595.0, 842.0),) * 24
     documents = [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
-    write_jsonl(_folder(store, "corpus", SHARED) / "documents.jsonl", documents)
+    corpus = _folder(store, "corpus", SHARED)
+    write_jsonl(corpus / "documents.jsonl", documents)
+    (corpus / "pool.txt").write_text(str(corpus))
     np.save(_folder(store, "render", SHARED) / "thumbnails.npy", _pages(72))
     _folder(store, "selection", SHARED)
     examples = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmprolong.models.qwen_vl.inputs import collate
 from PIL import Image as Pillow
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -19,7 +20,6 @@ from mmprolong.images.pages import PageImages
 from mmprolong.images.renderer import pixel_size
 from mmprolong.models.backbone import count, encode, find
 from mmprolong.models.qwen_vl import tokens
-from mmprolong.models.qwen_vl.inputs import collate
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import Step, steps_of
 from mmprolong.records import Document, Image, Instance, Message, Pack, Reply, RunRecord, Sample, read_jsonl

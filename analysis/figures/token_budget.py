@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import by_length, estimates
 from mmprolong.reporting.statistics.intervals import Estimate
 

@@ -1,6 +1,6 @@
 """Lengths that were not trained: 256K and 512K (MMProLong, Table 5)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

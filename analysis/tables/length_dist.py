@@ -1,6 +1,6 @@
 """Which distribution of instance lengths trains best (MMProLong, table on length distributions)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table

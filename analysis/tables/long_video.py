@@ -1,6 +1,6 @@
 """Transfer to long video (MMProLong, appendix table on video)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import MMPROLONG, columns_by_task
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

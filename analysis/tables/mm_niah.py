@@ -1,6 +1,6 @@
 """Multimodal needles at 64K and 128K (MMProLong, appendix table on MM-NIAH)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import MMPROLONG, NEEDLES, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -1,6 +1,6 @@
 """The best checkpoints against their bases and a large model (OriOn, Table 6)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

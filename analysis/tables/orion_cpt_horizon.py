@@ -1,6 +1,6 @@
 """How many tokens of continued pre-training (OriOn, Table 1)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -1,7 +1,7 @@
 """How many pages an instance has (OriOn, table of length statistics)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.training_data import TOTAL, trained_on
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import TOTAL, trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION
 from mmprolong.reporting.tables.model import Table

@@ -1,6 +1,6 @@
 """Page numbers before the pages, in training and in evaluation (OriOn, Table 5)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -1,6 +1,6 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import means_of
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION, orion

@@ -1,6 +1,6 @@
 """Mistral taught by its own answers (OriOn, section on self-improvement)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -1,6 +1,6 @@
 """The short stage alone against short and long (OriOn, Table 4)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

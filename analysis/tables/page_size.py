@@ -1,6 +1,6 @@
 """Tokens a page: a control that neither paper ran."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.counts import trained_on_columns
 from mmprolong.reporting.tables.model import Table

@@ -1,6 +1,6 @@
 """The recipe on another backbone, long documents (MMProLong, appendix table on Qwen3-VL)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

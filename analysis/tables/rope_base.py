@@ -1,6 +1,6 @@
 """How far to raise the rotary base (MMProLong, table on the mRoPE base)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table

@@ -1,6 +1,6 @@
 """The rotary base with and without training: a control that neither paper ran."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -1,6 +1,6 @@
 """What a share of short data does to long and to short documents (MMProLong, Table 3 and its companion)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table

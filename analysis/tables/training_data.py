@@ -1,7 +1,7 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.training_data import Lengths, trained_on
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import Lengths, trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table

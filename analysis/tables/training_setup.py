@@ -1,6 +1,6 @@
 """How the published runs were trained (MMProLong, section 3 and appendix A)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table

@@ -1,6 +1,6 @@
 """Text rendered as pages: VTCBench-Wild (MMProLong, appendix table on VTCBench)."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ANY, MMPROLONG, Measure, columns_by_task
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published

@@ -46,7 +46,7 @@ def sync_arguments(parser: argparse.ArgumentParser) -> None:
 
 def sync(arguments: argparse.Namespace) -> int:
     """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
-    from mmprolong.reporting.sources.sync import FAILED, TORN, sync_runs
+    from mmprolong.reporting.results.sync import FAILED, TORN, sync_runs
 
     console = Terminal()
     states: list[str] = []

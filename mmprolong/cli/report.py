@@ -12,9 +12,9 @@ from mmprolong.pipeline.plan import Plan, planned
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.reporting.sources.runs import Runs
+    from mmprolong.reporting.results.runs import Runs
 
-SNAPSHOT = ".json.gz"
+SNAPSHOT = ".parquet"
 """How the name of a snapshot's file ends: --from tells it from a project of W&B by that."""
 
 
@@ -87,14 +87,14 @@ def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, con
 def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
     """Print results that are read from, or written to, another place."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
-    from mmprolong.reporting.sources.snapshots import write_snapshot
+    from mmprolong.reporting.results.parquet import write_results
     from mmprolong.reporting.tables.paper_tables import paper_table, table_of
     from mmprolong.reporting.tables.terminal import TerminalTable
 
     made = paper_table(arguments.table, runs) if arguments.table else table_of(runs)
     console.print(TerminalTable(made))
     if arguments.snapshot:
-        write_snapshot(runs, Path(arguments.snapshot))
+        write_results(Path(arguments.snapshot), runs)
         console.say(f"snapshot: {arguments.snapshot}")
     if arguments.wandb:
         console.say(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}")
@@ -102,19 +102,18 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
 
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
     """Read the runs from where the user wants them, with what is stale."""
-    from mmprolong.reporting.sources.runs import read_store
-    from mmprolong.reporting.sources.snapshots import read_snapshot
-    from mmprolong.reporting.sources.stale import with_stale
-    from mmprolong.reporting.sources.wandb_api import read_api
-    from mmprolong.reporting.sources.wandb_offline import read_wandb
+    from mmprolong.reporting.results.parquet import read_results
+    from mmprolong.reporting.results.provenance import with_stale
+    from mmprolong.reporting.results.store import read_store
+    from mmprolong.reporting.results.wandb import read_api, read_offline
 
     source, ablation = arguments.source, arguments.ablation
     if source is None:
         runs = read_store(store, ablation)
     elif source == "offline":
-        runs = read_wandb(store / "wandb", ablation)
+        runs = read_offline(store / "wandb", ablation)
     elif source.endswith(SNAPSHOT):
-        runs = read_snapshot(Path(source))
+        runs = read_results(Path(source))
         if runs.plan.ablation != ablation:
             held = f"the snapshot holds {runs.plan.ablation}; write mmprolong report {runs.plan.ablation}"
             raise ConfigError(f"report {ablation} --from {source}: {held}")
@@ -159,7 +158,7 @@ def power_arguments(parser: argparse.ArgumentParser) -> None:
 
 def power(arguments: argparse.Namespace) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.sources.stale import read_marked
+    from mmprolong.reporting.results.provenance import read_marked
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.say("dry run: nothing was started")
         return 0
     if config.tracking.mode == "online":
-        from mmprolong.reporting.sources.wandb_api import require_reachable
+        from mmprolong.reporting.results.wandb import require_reachable
 
         require_reachable()
     if slurm:
@@ -91,7 +91,7 @@ def check_table(plan: Plan) -> None:
         ConfigError: the table's file makes none; a published file has another shape than its table needs, or is not
             read by it.
     """
-    from mmprolong.reporting.sources.runs import Runs
+    from mmprolong.reporting.results.runs import Runs
     from mmprolong.reporting.tables.paper_tables import built
 
     if not plan.table:
@@ -148,7 +148,7 @@ def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
     """
-    from mmprolong.reporting.sources.runs import read_runs
+    from mmprolong.reporting.results.store import read_runs
     from mmprolong.sweep.local.launch import Launcher
     from mmprolong.sweep.view.terminal import failures
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Cell, Score
-from mmprolong.reporting.sources.runs import BenchmarkResult, Runs
+from mmprolong.reporting.results.runs import BenchmarkResult, Runs
 
 BENCHMARK = "heldout"
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from mmprolong.sweep.spec import labels, read_ablation
 
 from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
@@ -10,7 +11,6 @@ from mmprolong.reporting.claims.claim import Claim, Difference, PublishedSides, 
 from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
 from mmprolong.reporting.tables.published import Published, signed
-from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 

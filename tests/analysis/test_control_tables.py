@@ -9,9 +9,10 @@ from mmprolong import plugins
 from mmprolong.config.groups import TABLES, files_in
 from mmprolong.pipeline.plan import Point
 from mmprolong.reporting.figures.charts import accuracy_by_length
-from mmprolong.reporting.figures.own_figure import own_figure
-from mmprolong.reporting.sources.mixtures import arm_mixtures
-from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.figures.drawings import own_figure
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.store.atomic import read_json, write_json
 from tests.analysis.runs import runs_of

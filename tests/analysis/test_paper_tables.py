@@ -7,7 +7,7 @@ from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.records import Cell
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.metrics import DOCUMENTS, MAXIMA, NEEDLES, columns_by_length, columns_by_task, orion
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names
 from mmprolong.reporting.tables.published import Published

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
+from mmprolong.sweep.spec import labels, read_ablation
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, PUBLISHED, TABLES, files_in
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.published import Published
-from mmprolong.sweep.spec import labels, read_ablation
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]

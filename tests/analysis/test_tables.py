@@ -5,7 +5,7 @@ import pytest
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.published import Published
 from tests.stores import Truth, write_store
 

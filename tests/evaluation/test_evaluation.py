@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmprolong.evaluation.benchmarks.heldout import questions
+from mmprolong.models.qwen_vl.inputs import collate, last_hidden
 
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Question
@@ -11,7 +12,6 @@ from mmprolong.evaluation.reply import Reader
 from mmprolong.evaluation.score import metrics
 from mmprolong.models.backbone import find
 from mmprolong.models.encoding import assemble
-from mmprolong.models.qwen_vl.inputs import collate, last_hidden
 from mmprolong.records import Document, Score, write_jsonl
 from mmprolong.settings.knobs import Model, Source, Suite
 from mmprolong.synthesis.stamps import write_stamped

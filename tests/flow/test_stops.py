@@ -13,7 +13,7 @@ from wandb.proto import wandb_internal_pb2
 
 from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Reply, Score, read_jsonl
-from mmprolong.reporting.sources.wandb_files import payloads, read_runs
+from mmprolong.reporting.results.wandb_files import payloads, read_runs
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmprolong.reporting.sources.runs import BenchmarkResult
+from mmprolong.reporting.results.runs import BenchmarkResult
 from mmprolong.reporting.statistics.contrasts import (
     Against,
     Contrast,

@@ -6,7 +6,7 @@ import jupytext
 import nbformat
 import pytest
 
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 from tests.stores import Truth, write_store

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from mmprolong.records import Cell
-from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.statistics.contrasts import run_means
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table

@@ -8,7 +8,8 @@ import pytest
 from mmprolong import plugins
 from mmprolong.errors import FeasibilityError
 from mmprolong.records import Cell
-from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.statistics.power import Design, cheaper, design_of
 from mmprolong.reporting.tables.power_table import power_table
 from tests.analysis.runs import judged, runs_of, runs_with

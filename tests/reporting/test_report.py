@@ -11,7 +11,7 @@ import pytest
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.report.report import Report
 from mmprolong.reporting.report.report import write_report as write
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
 from tests.stores import Truth, write_store
 
@@ -48,7 +48,11 @@ def test_the_page_shows_every_part(report: Report):
     assert re.findall(r"<h2>(.*?)</h2>", text) == [*parts, "Provenance"]
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
     assert text.count("<svg") == 5 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
-    assert "phases.longpt.mixture.length.name" in text and "score-uniform-s1" in text and 'class="gone"' not in text
+    assert (
+        "phases.longpt.mixture.components.long.lengths.tilt" in text
+        and "score-uniform-s1" in text
+        and 'class="gone"' not in text
+    )
 
 
 def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
@@ -86,7 +90,7 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
     report = write_report(store, "length_dist")
     with (report.folder / "table.csv").open() as file:
         row = next(csv.DictReader(file))
-    assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
+    assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"]} == {"-"}
     assert "0 of 4 runs are finished" in report.html.read_text()
 
 
@@ -98,7 +102,7 @@ def test_a_sweep_whose_lengths_are_not_known_yet_has_a_report(tmp_path: Path, ta
     store = write_store(tmp_path, Truth(levels=levels, missing=missing, documents=2, questions=2, seeds=1))
     runs = read_store(store, "length_dist")
     for point in runs.plan.points:
-        point.config["suite"] |= {"labels": [], "overall": [], "trained": ""}
+        point.config["suite"] |= {"overall": [], "trained": ""}
     runs = replace(runs, plan=replace(runs.plan, table=table))
     report = write(runs, table_of(runs), store)
     assert "0 of 2 runs are finished" in report.html.read_text()

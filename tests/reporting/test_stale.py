@@ -10,9 +10,10 @@ from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import write_jsonl
 from mmprolong.reporting.claims.report import judge_claims
-from mmprolong.reporting.sources.runs import Runs, read_store
-from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.sources.stale import with_stale
+from mmprolong.reporting.results.parquet import read_results, write_results
+from mmprolong.reporting.results.provenance import with_stale
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
@@ -120,14 +121,14 @@ class Source:
 
     def report(self, capsys: pytest.CaptureFixture[str]) -> str:
         """The report of the runs, which a snapshot holds as they are now."""
-        if self.name.endswith(".json.gz"):
-            write_snapshot(read_store(self.store, "length_dist"), Path(self.name))
+        if self.name.endswith(".parquet"):
+            write_results(Path(self.name), read_store(self.store, "length_dist"))
         words = ["--from", self.name] if self.name else []
         assert main(["report", "length_dist", "--store", str(self.store), *words]) == 0
         return " ".join(capsys.readouterr().out.split())
 
 
-@pytest.fixture(params=["", "offline", PROJECT, "length_dist.json.gz"], ids=["store", "offline", "api", "snapshot"])
+@pytest.fixture(params=["", "offline", PROJECT, "length_dist.parquet"], ids=["store", "offline", "api", "snapshot"])
 def source(request: pytest.FixtureRequest, store: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> Source:
     """Each place from which runs are read."""
     monkeypatch.chdir(store)
@@ -164,8 +165,8 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
     launched_otherwise(store, WITHOUT_UNIFORM)
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
-    write_snapshot(gone, tmp_path / "made.json.gz")
-    found = with_stale(read_snapshot(tmp_path / "made.json.gz"), store)
+    write_results(tmp_path / "made.parquet", gone)
+    found = with_stale(read_results(tmp_path / "made.parquet"), store)
     assert found.stale == {"uniform"}
     (remark,) = found.remarks
     assert remark.startswith("Not known whether other rows are stale: ")
@@ -175,10 +176,10 @@ def test_a_snapshot_is_read_without_a_store(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     launched_otherwise(store, WITHOUT_UNIFORM)
-    write_snapshot(read_store(store, "length_dist"), tmp_path / "made.json.gz")
+    write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert main(["report", "length_dist", "--from", "../made.json.gz"]) == 0
+    assert main(["report", "length_dist", "--from", "../made.parquet"]) == 0
     assert "uniform ‡ stale" in capsys.readouterr().out
     assert not list(Path().iterdir())
 

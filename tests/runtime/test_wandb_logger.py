@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from tests.wandb_server import KEY, serving

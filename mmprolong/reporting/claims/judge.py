@@ -22,8 +22,8 @@ from mmprolong.reporting.claims.claim import (
     decide,
     smallest_lead,
 )
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of, at_lengths
 from mmprolong.reporting.statistics.intervals import LEVEL, difference, holm
 from mmprolong.reporting.statistics.power import cheaper, design_of
@@ -32,8 +32,8 @@ from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.power_table import command_of, costs_of, written
 from mmprolong.reporting.tables.published import UNCLEAR, Published, mean_of, require_columns
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import command, sweep_command
 from mmprolong.sweep.ablation import read_ablation
+from mmprolong.sweep.commands import command, sweep_command
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -63,13 +63,10 @@ def judge_published(claim: Claim, published: Published) -> Verdict:
     return Verdict(verdict=said, differences=differences, correlation=correlation)
 
 
-def judge_store(
-    claim: Claim, store: Path | None, mixed_code: bool = False, read: Callable[..., Runs] = read_marked
-) -> Verdict:
+def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Runs] = read_marked) -> Verdict:
     """Return the verdict of the runs in `store`; why there is none if they are damaged or cannot be compared.
 
     Args:
-        mixed_code: whether runs of different code may be judged together.
         read: how the runs are read, if not anew for every claim.
 
     Raises:
@@ -82,7 +79,7 @@ def judge_store(
         _require_rows(claim.name, sides)
         return Verdict(verdict=NOT_RUN, command=sweep_command(Plan(ablation=sides.ablation, points=()), store))
     try:
-        return judge_runs(claim, sides, read(store, sides.ablation, mixed_code))
+        return judge_runs(claim, sides, read(store, sides.ablation))
     except (ArtifactError, DataError, FeasibilityError) as error:
         told = command(Store(store), "report", sides.ablation)
         return Verdict(verdict=UNJUDGED, command=told, notes=(f"{sides.ablation} {UNJUDGED}: {error}",))

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmprolong.config.groups import PUBLISHED, files_in
 from mmprolong.reporting.claims.claim import Claim, Difference, Verdict, read_claims, smallest_lead
 from mmprolong.reporting.claims.judge import judge_published, judge_store
-from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table
 from mmprolong.reporting.tables.notes import STALE
@@ -31,18 +31,15 @@ class Judged:
         return NAMES.get(number, number)
 
 
-def judge_claims(store: Path | None = None, names: Iterable[str] = (), mixed_code: bool = False) -> list[Judged]:
+def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[Judged]:
     """Judge every claim, or those that are named, by the papers' numbers and by the runs in `store`; paper by paper.
-
-    Args:
-        mixed_code: whether runs of different code may be judged together.
 
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
     """
     numbers, read = Published(files_in(PUBLISHED)), cache(read_marked)
     judged = [
-        Judged(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, mixed_code, read))
+        Judged(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
         for one in read_claims(names)
     ]
     return sorted(judged, key=lambda one: (one.paper, one.claim.name))

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from mmprolong.evaluation.average import headline, weighted_mean
 from mmprolong.records import Average
-from mmprolong.reporting.sources.runs import Result, Runs
+from mmprolong.reporting.results.runs import Result, Runs
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
 

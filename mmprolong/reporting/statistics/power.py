@@ -7,7 +7,7 @@ from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.scores import ArmScores

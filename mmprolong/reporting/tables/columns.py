@@ -7,7 +7,7 @@ from statistics import stdev
 from typing import NamedTuple
 
 from mmprolong.records import Average
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import (
     Contrast,
     arms_of,

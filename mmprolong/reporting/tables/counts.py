@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from mmprolong.reporting.sources.mixtures import arm_mixtures
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Cell, Column, Table, key_of
 from mmprolong.reporting.tables.published import parsed, require_columns
 

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.sources.origins import machines, mixed_code, packages_by_stage
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.origins import differing_code, differing_packages, machines
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Compared, uneven_arms
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.statistics.scores import ArmScores
@@ -107,9 +107,9 @@ def trust_notes(runs: Runs) -> Iterator[str]:
         command = sweep_command(runs.plan, runs.store)
         yield f"{STALE} ({rows}): the settings or a stage have changed since these runs; refresh: {command}"
     yield from runs.remarks
-    for each in mixed_code(steps, origins):
-        yield f"Mixed code, as told: {each}."
-    for stage, packages in packages_by_stage(steps, origins).items():
+    for each in differing_code(steps, origins):
+        yield f"Code differs, of the same versions: {each}."
+    for stage, packages in differing_packages(steps, origins).items():
         versions = ", ".join(f"{name} {' and '.join(each)}" for name, each in packages.items())
         yield f"Steps of {stage} ran with other packages: {versions}; their last digits may differ."
     if len(kinds := machines(steps, origins)) > 1:

@@ -7,8 +7,8 @@ from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import with_own_files
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.unlaunched import unlaunched
+from mmprolong.reporting.results.provenance import unlaunched
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table

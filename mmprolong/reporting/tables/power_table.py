@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.power import Design, cheaper, design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table

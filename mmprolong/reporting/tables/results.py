@@ -6,7 +6,7 @@ from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.average import headline
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Average
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Compared, Contrast, at_lengths, compare
 from mmprolong.reporting.tables.columns import Field, Layout, Row, Rows, ScoreColumn, columns_of
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.errors import ArtifactError
-from mmprolong.reporting.sources.wandb_api import require_reachable
-from mmprolong.reporting.sources.wandb_files import payloads
+from mmprolong.reporting.results.wandb import require_reachable
+from mmprolong.reporting.results.wandb_files import payloads
 from mmprolong.runtime.wandb_logger import one_line
 
 SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"

@@ -2,22 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.average import cell_means, headline
 from mmprolong.evaluation.lengths import is_length, size
-from mmprolong.pipeline.plan import Plan, Point, load_plan
+from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Average, Cell, Score, read_jsonl
-from mmprolong.reporting.sources.origins import Origin, read_origin, require_one_code
-from mmprolong.reporting.sources.questions import require_same_questions
-from mmprolong.store.store import Store
-
-_ROUNDING = 1e-9
+from mmprolong.records import Average, Cell, Score
+from mmprolong.reporting.results.origins import Origin, require_same_versions
+from mmprolong.reporting.results.questions import require_same_questions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,67 +147,17 @@ class Runs:
 
 
 def score_steps(plan: Plan) -> list[str]:
-    """The ids of all score steps of a plan, each once."""
+    """Return the ids of all score steps of a plan, each once."""
     return list(dict.fromkeys(step for point in plan.points for step in point.scores.values()))
 
 
-def read_store(store: Path, ablation: str, mixed_code: bool = False) -> Runs:
-    """The runs of `ablation` with every result that is finished in the store.
-
-    Args:
-        mixed_code: whether results of different code may stand in one table.
+def comparable(runs: Runs) -> Runs:
+    """Return `runs`, if the same questions were asked and all was made by the same versions.
 
     Raises:
-        ConfigError: the store has no plan of that name.
-        ArtifactError: a finished result is damaged, or results cannot be compared.
+        ArtifactError: names the first that differ, and what to do.
     """
-    return read_runs(store, load_plan(Store(store), ablation), mixed_code)
-
-
-def read_runs(store: Path, plan: Plan, mixed_code: bool = False) -> Runs:
-    """The runs of `plan`, which need not be what the store holds under its name, as `read_store` reads them.
-
-    Raises:
-        ArtifactError: a finished result is damaged, or results cannot be compared.
-    """
-    held = Store(store)
-    found = {step: result for step in score_steps(plan) if (result := _result(held, step)) is not None}
-    runs = Runs(plan=plan, results=found, store=store)
-    origins = {step: origin for step, stage in runs.behind().items() if (origin := read_origin(held, stage, step))}
-    return comparable(replace(runs, origins=origins), mixed_code)
-
-
-def _result(store: Store, step: str) -> BenchmarkResult | None:
-    """A score step, if it is finished.
-
-    Raises:
-        ArtifactError: a file is not what the step wrote, or the means of its record are not those of its scores.
-    """
-    record = store.verified("score", step)
-    if record is None:
-        return None
-    path = store.folder("score", step) / "scores.jsonl"
-    scores = tuple(read_jsonl(path, Score))
-    for cell, mean in cell_means(scores).items():
-        recorded = record.metrics.get("by_task", {}).get(cell.task, {}).get(cell.length)
-        if recorded is None or abs(recorded - mean) > _ROUNDING:
-            says = f"the mean of {cell.task} at {cell.length} is {mean:.6f}, in its record {recorded!r}"
-            raise ArtifactError(f"{path}: {says}; delete the folder to run the step again")
-    return BenchmarkResult(id=record.id, metrics=record.metrics, scores=scores)
-
-
-def comparable(runs: Runs, mixed_code: bool = False) -> Runs:
-    """`runs`, if all were made and judged alike: by the same code, the same questions.
-
-    Args:
-        mixed_code: whether results of different code may stand in one table.
-
-    Raises:
-        ArtifactError: names the first two runs that differ.
-        MixedCode: names the steps that differ.
-    """
-    if not mixed_code:
-        require_one_code(runs.plan.ablation, runs.behind(), runs.origins)
+    require_same_versions(runs.plan.ablation, runs.behind(), runs.origins)
     require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
     return runs
 

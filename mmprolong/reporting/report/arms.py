@@ -1,14 +1,15 @@
-"""What each arm was told: its differences from the baseline, and everything."""
+"""The settings of each arm: its differences from the baseline, and all of them."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from mmprolong.errors import ArtifactError
 from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Config
 
 
@@ -22,7 +23,7 @@ class Change:
 
 
 def changes(plan: Plan, label: str) -> list[Change]:
-    """What sets an arm apart from the baseline, by their first seeds; settings of where it ran are left out.
+    """Return what sets an arm apart from the baseline, by their first seeds; where they ran is left out.
 
     Raises:
         ArtifactError: a configuration in the plan is not one of this version.
@@ -33,7 +34,7 @@ def changes(plan: Plan, label: str) -> list[Change]:
 
 
 def complete(plan: Plan, label: str) -> str:
-    """The whole frozen configuration of an arm's first seed."""
+    """Return the whole frozen configuration of an arm's first seed."""
     return json.dumps(plan.of(label)[0].config, indent=2, ensure_ascii=False)
 
 
@@ -42,21 +43,12 @@ def _flat(point: Point) -> dict[str, str]:
         config = msgspec.convert(point.config, Config)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"plan: configuration of {point.label}: {error}; plan the sweep again") from error
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in _walk("", config)}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in _leaves("", identity(config, whole=True))}
 
 
-def _walk(prefix: str, settings: Any) -> Iterator[tuple[str, Any]]:
-    for name, value in _named(settings):
-        key = f"{prefix}{name}"
-        if is_dataclass(value) or (isinstance(value, dict) and any(map(is_dataclass, value.values()))):
-            yield from _walk(f"{key}.", value)
+def _leaves(prefix: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(f"{prefix}{name}.", value)
         else:
-            yield key, value
-
-
-def _named(settings: Any) -> list[tuple[str, Any]]:
-    """The named parts of a settings object without those that say where it runs."""
-    if isinstance(settings, dict):
-        return list(settings.items())
-    kept = (entry.name for entry in fields(settings) if entry.metadata.get("role") != "execution")
-    return [(name, getattr(settings, name)) for name in kept]
+            yield f"{prefix}{name}", value
