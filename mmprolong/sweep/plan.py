@@ -31,8 +31,9 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
     arms = {label: [*user, f"+{ABLATION}={ablation.name}", *own] for label, own in ablation.arms.items()}
     planning = _Planning(ablation)
     for label, texts in arms.items():
-        # an arm that fails at one seed fails at all
-        all(planning.add(label, seed, [*texts, f"seed={seed}"]) for seed in ablation.seeds)
+        for seed in ablation.seeds:
+            if not planning.add(label, seed, [*texts, f"seed={seed}"]):
+                break  # it would fail at every seed
     planned = {point.label: arms[point.label] for point in planning.points}
     problems = [*_taken_back(planning.composer, ablation, user, planned), *planning.problems(arms)]
     if problems:

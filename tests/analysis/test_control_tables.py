@@ -44,7 +44,7 @@ def test_contrasts_are_those_of_the_truth():
     assert table.cell("rope x4 / LongPT", "training").value == pytest.approx(40, abs=6)
     assert table.cell("rope x4 / LongPT", "base").value == pytest.approx(30, abs=6)
     assert table.cell("rope x1 / untrained", "training").text == "-"
-    assert table.cell("rope x1 / LongPT", "training").mark == " *"
+    assert table.cell("rope x1 / LongPT", "training").symbol == " *"
     assert any("after Holm's correction over 7 comparisons" in note for note in table.notes)
     alone, together = (made.cell("rope x4 / untrained", "p_holm").value for made in (ablation_table(runs, ""), table))
     assert alone is not None and together is not None and alone < together
@@ -55,7 +55,7 @@ def test_a_length_is_compared_where_it_was_trained():
     table = build(runs_of(chances, ["reasoning"], LENGTHS, "mixed", seeds=3, documents=20, ablation="train_length"))
     assert table.cell("2x", "longer").value == pytest.approx(40, abs=8) and table.cell("1x", "longer").text == "-"
     assert table.cell("4x", "longer").value == pytest.approx(-40, abs=8)
-    assert table.cell("2x", "matched").mark == " *" and table.cell("4x", "matched").mark == " ns"
+    assert table.cell("2x", "matched").symbol == " *" and table.cell("4x", "matched").symbol == " ns"
     cell = table.cell("mixed", "4x")
     assert "[" in cell.text and cell.low is not None and cell.low < (cell.value or 0) < (cell.high or 0)
 

@@ -57,7 +57,7 @@ def test_our_scores_stand_beside_the_papers_with_intervals_and_a_direction():
     assert "±" in ours.text and ours.value == pytest.approx(80, abs=8)
     parts = [table.cell("MMProLong", f"{length}_avg").value or 0 for length in ("64K", "128K")]
     assert sum(parts) / 2 == pytest.approx(ours.value)
-    assert table.cell("MMProLong", "delta").mark == " *" and table.cell("MMProLong", "seeds").text == "(2/2)"
+    assert table.cell("MMProLong", "delta").symbol == " *" and table.cell("MMProLong", "seeds").text == "(2/2)"
     assert table.cell("MMProLong", "published_delta").value == pytest.approx(29.4)
     assert [one.verdict for one in table.agreements] == ["agrees"]
     assert table.cell("Gemma3-4B", "mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
@@ -86,7 +86,7 @@ def test_the_finding_says_what_the_cells_show():
         measures=columns_by_task({"Video-MME": "video_mme"}),
         runs=runs_with(scores, "C"),
     )
-    assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").mark == " *"
+    assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").symbol == " *"
     assert table.finding[1:] == (
         "Highest Video-MME: B, 100.0 %; not told apart from it: C.",
         "Clear of B after Holm's correction: A (−100.0) points.",

@@ -149,8 +149,8 @@ def test_shared_documents_cancel_in_a_difference():
 def test_an_arm_with_one_run_speaks_of_documents_alone():
     arms, _ = COVERAGE.simulated(COVERAGE.Design("made", (0.05, 0.05)), 0)
     single = ArmScores(arms[0].questions, arms[0].values[:1])
-    assert not mean(single).seeds and mean(single).degrees_of_freedom == 92
-    assert difference(arms[1], single).seeds and mean(arms[1]).degrees_of_freedom < 92
+    assert mean(single).degrees_of_freedom == pytest.approx(92)
+    assert difference(arms[1], single).degrees_of_freedom < 50
 
 
 def test_arms_that_answered_other_questions_are_refused():

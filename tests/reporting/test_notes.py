@@ -90,7 +90,7 @@ def test_every_row_says_how_many_runs_by_which_code(tmp_path: Path):
     found = rows(
         table_of(runs_without(tmp_path, ("uniform", 2), ("long_biased", 0), ("long_biased", 1), ("long_biased", 2)))
     )
-    names = ("seeds", "n", "marks", "commit")
+    names = ("seeds", "n", "status", "commit")
     said = {label: tuple(row[name] for name in names) for label, row in found.items()}
     assert said == {
         "base": ("(1/1)", "120", "", "0123abc"),
@@ -123,7 +123,7 @@ def launched(runs: Runs, *overrides: str) -> Runs:
 def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path: Path):
     table = table_of(runs_without(tmp_path, ("uniform", 2)))
     assert table.title.endswith(" (9 of 10 runs)")
-    marks = {row[0].text: table.cell(row[0].text, "delta").mark for row in table.rows}
+    marks = {row[0].text: table.cell(row[0].text, "delta").symbol for row in table.rows}
     assert marks["uniform"].endswith("†") and not marks["long_biased"].endswith("†")
     for text in every_form(table):
         assert "(2/3) †" in text.replace(r"\,", " ").replace('<span class="mark">', "").replace("</span>", "")
@@ -132,7 +132,7 @@ def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path
 
 def test_a_baseline_with_missing_seeds_marks_every_difference(tmp_path: Path):
     table = table_of(runs_without(tmp_path, ("pool_native", 1)))
-    marks = [table.cell(label, "delta").mark for label in LEVELS if label != "pool_native"]
+    marks = [table.cell(label, "delta").symbol for label in LEVELS if label != "pool_native"]
     assert all(mark.endswith("†") for mark in marks)
 
 
@@ -146,7 +146,7 @@ def test_the_best_and_what_cannot_be_told_from_it_are_marked(tmp_path: Path):
     table = table_of(runs_without(tmp_path))
     cells = {row[0].text: table.cell(row[0].text, "overall") for row in table.rows}
     (best,) = (label for label, cell in cells.items() if cell.best)
-    near = {label for label, cell in cells.items() if cell.mark == " ≈"}
+    near = {label for label, cell in cells.items() if cell.symbol == " ≈"}
     assert {best} | near == {"pool_native", "uniform"} and best not in near
 
 
@@ -161,8 +161,10 @@ def test_the_tables_of_the_papers_say_the_same():
     cell = table.cell("MMProLong (7B)", "overall")
     assert cell.sd and cell.low and re.fullmatch(r"\d+\.\d ± \d+\.\d", cell.text)
     assert table.cell("MMProLong (7B)", "interval").text.startswith("[")
-    assert table.cell("MMProLong (7B)", "seeds").mark == " †" and table.cell("MMProLong (7B)", "delta").mark == " *†"
+    assert (
+        table.cell("MMProLong (7B)", "seeds").symbol == " †" and table.cell("MMProLong (7B)", "delta").symbol == " *†"
+    )
     assert re.fullmatch(r"<0\.001|0\.00\d", table.cell("MMProLong (7B)", "p_holm").text)
-    assert table.cell("ours", "overall").mark == " ≈" and table.title.endswith(" (8 of 9 runs)")
+    assert table.cell("ours", "overall").symbol == " ≈" and table.title.endswith(" (8 of 9 runs)")
     assert table.cell("Qwen2.5-VL-7B", "p_holm").text == "-"
     assert any("Code unknown of 8 of 8 steps" in note for note in table.notes)

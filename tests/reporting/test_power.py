@@ -70,10 +70,10 @@ def test_of_two_ways_the_cheaper_is_named():
     design = replace(NONE, interaction=0.05, seed=1e-4)
     goal = design.smallest() / 2
     found = cheaper(design, goal, lambda one: one.seeds * (1.0 + 0.001 * one.clusters * one.questions))
-    assert found["questions"] is None and found["seeds"] is None
-    chosen = found["all"]
+    assert found["more questions"] is None and found["more seeds"] is None
+    chosen = found["cheapest"]
     assert chosen is not None and chosen.smallest() <= 1.01 * goal and chosen.clusters > 80
-    dear = cheaper(design, goal, lambda one: one.seeds * one.clusters * one.questions)["all"]
+    dear = cheaper(design, goal, lambda one: one.seeds * one.clusters * one.questions)["cheapest"]
     assert dear is not None and dear.clusters <= chosen.clusters and dear.seeds >= chosen.seeds
 
 

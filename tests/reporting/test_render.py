@@ -26,7 +26,7 @@ TABLE = Table(
         (
             Cell(text="x*y"),
             Cell(text="−0.50", value=-0.5),
-            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, mark=" ns"),
+            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns"),
             Cell(),
         ),
     ),

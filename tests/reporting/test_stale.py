@@ -6,24 +6,23 @@ from pathlib import Path
 import pytest
 
 from mmprolong.cli import main
-from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.records import write_jsonl
+from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.provenance import with_stale
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
-from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
+from tests.stores import LENGTHS, write_scores
 from tests.wandb_server import WandbServer
 
-OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "suite.source.documents=7"]
+OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
 
 WITHOUT_UNIFORM = (
     "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
@@ -42,13 +41,9 @@ def store(tmp_path: Path) -> Path:
 
 def finish(store: Path, plan: Plan, label: str, chance: float) -> None:
     for point in plan.of(label):
-        scores = answered(chance, ["reasoning"], ["1x", "2x", "4x", "8x", "16x"], point.seed, documents=4)
-        record = {"stage": "score", "version": 1, "settings": {}, "needs": {}, "outputs": {}}
-        record |= {"id": point.steps["score"], "metrics": metrics(scores, ["2x"])}
-        folder = store / "score" / point.steps["score"]
-        folder.mkdir(parents=True)
-        write_jsonl(folder / "scores.jsonl", scores)
-        write_json(folder / "done.json", record)
+        for benchmark, step in point.scores.items():
+            cells = [Cell(benchmark, "reasoning", length) for length in LENGTHS]
+            write_scores(store, step, list(answered(chance, cells, point.seed, documents=4)))
 
 
 def launched_otherwise(store: Path, *overrides: str) -> Plan:
@@ -71,7 +66,7 @@ def test_what_would_be_planned_today_is_not_stale(store: Path):
 def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
     launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
     table = table_of(marked(store))
-    marks = {row[0].text: row[0].mark for row in table.rows}
+    marks = {row[0].text: row[0].symbol for row in table.rows}
     assert marks == {
         "base": "",
         "pool_native": " ‡ stale",
@@ -190,7 +185,7 @@ def test_claims_and_power_say_it(capsys: pytest.CaptureFixture[str], store: Path
     assert main(["power", "length_dist", "--store", str(store)]) == 0
     assert told in " ".join(capsys.readouterr().out.split())
     (claim,) = judge_claims(store, ["balanced_lengths_win"])
-    assert claim.ours.stale and any(told in note for note in claim.ours.notes)
+    assert claim.runs.stale and any(told in note for note in claim.runs.notes)
 
 
 def test_the_report_says_it_and_writes_nothing_where_it_was_launched(

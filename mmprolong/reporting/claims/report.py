@@ -104,7 +104,7 @@ def _row(one: Judged) -> tuple[Cell, ...]:
         Cell(text=_published_verdict(one.published)),
         _cell(one.runs.differences),
         Cell.count(len(one.runs.runs) or None),
-        Cell(text=one.runs.verdict, mark=f" {STALE}" if one.runs.stale else ""),
+        Cell(text=one.runs.verdict, symbol=f" {STALE}" if one.runs.stale else ""),
         Cell(text=one.runs.command),
     )
 

@@ -37,8 +37,6 @@ class Estimate:
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
     """0: only the value is known."""
-    seeds: bool = False
-    """Whether the interval covers seeds besides clusters."""
 
     @classmethod
     def bare(cls, value: float) -> "Estimate":
@@ -90,8 +88,8 @@ def _estimate(
     """Return the estimate; `least` is the smallest value, as a share of the largest."""
     from scipy.special import stdtr, stdtrit
 
-    several = [arm.means for arm in arms if len(arm.means) > 1]
     sources = [(_by_clusters(influence, asked), asked.degrees_of_freedom)]
+    several = (arm.means for arm in arms if len(arm.means) > 1)
     sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
     variance = sum(part for part, _ in sources)
     degrees = variance**2 / sum(part**2 / each for part, each in sources)
@@ -105,7 +103,6 @@ def _estimate(
         p=2 * float(stdtr(degrees, -abs(value) / error)),
         standard_error=error,
         degrees_of_freedom=degrees,
-        seeds=bool(several),
     )
 
 

@@ -1,19 +1,16 @@
 """What a sweep can see, by standard errors and quantiles of t: the smallest true difference that its own test finds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import NormalDist, fmean
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.scores import ArmScores
-
-if TYPE_CHECKING:
-    from numpy import ndarray
 
 POWER = 0.8
 DRAWS = 400
@@ -48,17 +45,37 @@ class Design:
         runs = self.sides / self.seeds
         return interaction, runs * self.residual / self.questions / self.clusters, runs * self.seed
 
-    def power(self, effect: float, level: float = LEVEL) -> float:
+    def power(self, effect: float, level: float = LEVEL, least: Any = None) -> float:
         """Return the chance that a true difference is found."""
-        return _found(self, effect, _least(self, level))
+        from scipy.special import ndtr
+
+        least, error = self._least(level) if least is None else least, max(sum(self.variances), 1e-24) ** 0.5
+        return float((ndtr((effect - least) / error) + ndtr((-effect - least) / error)).mean())
 
     def smallest(self, level: float = LEVEL) -> float:
         """Return the smallest true difference that is found with a chance of 80 %; 1 if none is."""
-        least, low, high = _least(self, level), 0.0, 1.0
+        least, low, high = self._least(level), 0.0, 1.0
         for _ in range(20):
             middle = (low + high) / 2
-            low, high = (low, middle) if _found(self, middle, least) >= POWER else (middle, high)
+            low, high = (low, middle) if self.power(middle, level, least) >= POWER else (middle, high)
         return high
+
+    def _least(self, level: float) -> Any:
+        """How large a difference must be to be found: a quantile of t times the standard error, which is estimated.
+
+        An array of one value a repetition; every source of variance takes each of DRAWS quantiles of its law once.
+        """
+        import numpy as np
+        from scipy.special import chdtri, stdtrit
+
+        interaction, residual, seed = self.variances
+        sources = [(interaction + residual, max(self.clusters - self.cell_means, 1))]
+        if self.seeds > 1:  # chance in replies is counted by clusters and by seeds, as the test does
+            sources += [((residual + seed) / self.sides, self.seeds - 1)] * self.sides
+        draw, tails = np.random.default_rng(0).permutation, (np.arange(DRAWS) + 0.5) / DRAWS
+        parts = np.array([part * chdtri(each, draw(tails)) / each for part, each in sources]) + 1e-24
+        degrees = parts.sum(0) ** 2 / (parts.T**2 @ [1 / each for _, each in sources])
+        return stdtrit(degrees, 1 - level / 2) * parts.sum(0) ** 0.5
 
 
 def design_of(runs: Runs) -> Design:
@@ -99,7 +116,7 @@ def design_of(runs: Runs) -> Design:
 
 def cheaper(
     design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
-) -> "dict[str, Design | None]":
+) -> dict[str, Design | None]:
     """Return the cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.
 
     Args:
@@ -108,25 +125,23 @@ def cheaper(
     times = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)[: 1 if fixed else None]
     seeds = [design.seeds, *(count for count in (*range(2, 17), 20, 24, 32, 48, 64) if count > design.seeds)]
     clusters = [round(design.clusters * each) for each in times]
-    questions = [design.questions * each for each in (1, 2, 3, 4, 6, 8)[: 1 if fixed else None]]
-    routes = {
-        "seeds": (seeds, clusters[:1], questions[:1]),
-        "documents": (seeds[:1], clusters, questions[:1]),
-        "questions": (seeds[:1], clusters[:1], questions),
-        "all": (seeds, clusters, questions),
+    questions = [design.questions * each for each in times if each in (1, 2, 3, 4, 6, 8)]
+    axes = {
+        "more seeds": (seeds, clusters[:1], questions[:1]),
+        "more documents": (seeds[:1], clusters, questions[:1]),
+        "more questions": (seeds[:1], clusters[:1], questions),
+        "cheapest": (seeds, clusters, questions),
     }
-    return {name: _first(design, axes, goal, cost, level) for name, axes in routes.items()}
+    least = NormalDist().inv_cdf(1 - level / 2) + NormalDist().inv_cdf(POWER)
 
+    def sees(one: Design) -> bool:
+        return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
 
-def _first(
-    design: Design, axes: Sequence[Sequence[float]], goal: float, cost: Callable[[Design], float], level: float
-) -> "Design | None":
-    """Return the first design in the order of cost that sees `goal`."""
-    normal = NormalDist()
-    least = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)
-    grid = [replace(design, seeds=int(s), clusters=int(d), questions=q) for s, d, q in product(*axes)]
-    hopeful = (one for one in sorted(grid, key=cost) if sum(one.variances) ** 0.5 * least <= 1.02 * goal)
-    return next((one for one in hopeful if one.power(goal, level) >= POWER), None)
+    grids = {
+        name: [replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each)]
+        for name, each in axes.items()
+    }
+    return {name: next(filter(sees, sorted(grid, key=cost)), None) for name, grid in grids.items()}
 
 
 def _residual(arm: ArmScores) -> float:
@@ -135,30 +150,3 @@ def _residual(arm: ArmScores) -> float:
 
     runs = np.stack([ArmScores(arm.questions, row[None]).influence for row in arm.values])
     return float(runs.var(0, ddof=1).sum())
-
-
-def _least(design: Design, level: float) -> "ndarray":
-    """How large a difference must be to be found: a quantile of t times the standard error, which is estimated.
-
-    One value a repetition; every source of variance takes each of DRAWS quantiles of its law once, in a random order.
-    """
-    import numpy as np
-    from scipy.special import chdtri, stdtrit
-
-    interaction, residual, seed = design.variances
-    sources = [(interaction + residual, max(design.clusters - design.cell_means, 1))]
-    if design.seeds > 1:  # chance in replies is counted by clusters and by seeds, as the test does
-        sources += [((residual + seed) / design.sides, design.seeds - 1)] * design.sides
-    generator, tails = np.random.default_rng(0), (np.arange(DRAWS) + 0.5) / DRAWS
-    parts = np.array([part * chdtri(each, generator.permutation(tails)) / each for part, each in sources]) + 1e-24
-    degrees = np.array([each for _, each in sources])[:, None]
-    quantile = stdtrit(parts.sum(0) ** 2 / (parts**2 / degrees).sum(0), 1 - level / 2)
-    return quantile * parts.sum(0) ** 0.5
-
-
-def _found(design: Design, effect: float, least: "ndarray") -> float:
-    """Share of repetitions in which a difference around `effect` is large enough, on either side of 0."""
-    from scipy.special import ndtr
-
-    error = max(sum(design.variances), 1e-24) ** 0.5
-    return float((ndtr((effect - least) / error) + ndtr((-effect - least) / error)).mean())

@@ -24,7 +24,7 @@ class Cell:
     """Standard deviation over seeds."""
     best: bool = False
     """Best of its column: printed bold."""
-    mark: str = ""
+    symbol: str = ""
     """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best, `†` seeds are missing,
     `‡ stale` not what would be run today.
     """

@@ -1,7 +1,9 @@
 """What an ablation can see as it is designed, and what it would cost to see half of that."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
@@ -12,21 +14,7 @@ from mmprolong.reporting.tables.published import plain
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
-NAMES = {"seeds": "more seeds", "documents": "more documents", "questions": "more questions", "all": "cheapest"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """Machine time of one seed of every trained arm [h]; without known times only answers are counted."""
-
-    training: float = 0.0
-    question: float = 1.0
-    """Of one question answered and scored."""
-    known: bool = False
-
-    def of(self, design: Design) -> float:
-        """Return the cost of the whole comparison: hours, or the number of answers."""
-        return design.seeds * (self.training + self.question * design.clusters * design.questions)
+HOURS = "cost [h]"
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
@@ -39,49 +27,47 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
-    costs, seen = costs_of(runs, now), now.smallest(level)
-    designs = {
-        "as it is": now,
-        **{NAMES[name]: one for name, one in cheaper(now, seen / 2, costs.of, not written(runs), level).items()},
-    }
-    numbers = (
-        "seeds",
-        "documents",
-        "questions on each",
-        "smallest difference, alone [points]",
-        "in this table [points]",
-    )
-    keys = ("seeds", "documents", "questions", "alone", "in_table")
-    columns = [Column(key=key, title=title) for key, title in zip(keys, numbers, strict=True)]
-    cost = Column(key="cost", title="cost [h]" if costs.known else "answers")
-    text = [Column(key=key, title=key, numeric=False) for key in ("design", "command")]
+    (unit, cost), seen = cost_of(runs, now), now.smallest(level)
+    designs = {"as it is": now, **cheaper(now, seen / 2, cost, not written(runs), level)}
+    keys = ("design", "seeds", "documents", "questions", "alone", "in_table", "cost", "command")
+    alone, in_table = "smallest difference, alone [points]", "in this table [points]"
+    titles = (*keys[:3], "questions on each", alone, in_table, unit, "command")
+    columns = [
+        Column(key=k, title=t, numeric=k not in ("design", "command")) for k, t in zip(keys, titles, strict=True)
+    ]
+
+    def row(name: str, one: Design | None) -> tuple[Cell, ...]:
+        if one is None:
+            return (Cell(text=name), *[Cell()] * (len(keys) - 2), Cell(text="cannot do it alone"))
+        points = [100 * one.smallest(each) for each in (LEVEL, level)]
+        counts = map(Cell.count, (one.seeds, one.clusters, one.questions))
+        costs = Cell(text=f"{cost(one):,.3g}" if unit == HOURS else f"{cost(one):,.0f}", value=cost(one))
+        seen = (Cell(text=plain(each), value=each) for each in points)
+        return (Cell(text=name), *counts, *seen, costs, Cell(text=command_of(one, now, runs)))
+
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
-    total = sum(now.variances) or 1.0
-    floor = replace(now, seeds=1_000_000).smallest(level)
+    total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
     missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
-    notes = (
-        f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one of "
-        f"{comparisons} comparisons (the first step of Holm's correction), from the variances of the finished runs.",
-        f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
-        f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
-        *([] if costs.known else ["Times of these runs are not at hand: cost counts answered questions."]),
-        *([missing] if runs.missing else []),
-        *trust_notes(runs),
-    )
     return Table(
         name=f"{runs.plan.ablation}_power",
         title=f"What {runs.plan.ablation} can see, and how to halve it",
         caption=runs.plan.question,
-        columns=(text[0], *columns, cost, text[1]),
-        rows=tuple(_row(name, one, now, costs, level, runs) for name, one in designs.items()),
-        notes=notes,
+        columns=tuple(columns),
+        rows=tuple(row(name, one) for name, one in designs.items()),
+        notes=(
+            f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one "
+            f"of {comparisons} comparisons (first step of Holm's correction), from the variances of the finished runs.",
+            f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
+            f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
+            *([missing] if runs.missing else []),
+            *trust_notes(runs),
+        ),
     )
 
 
 def written(runs: Runs) -> list[str]:
     """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
-    config = runs.plan.of(runs.plan.baseline)[0].config
-    sources = [one["source"] for one in config["suite"].get("benchmarks", {}).values()]
+    sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
     return list(dict.fromkeys(sources)) if all(sources) else []
 
 
@@ -92,48 +78,28 @@ def command_of(design: Design, now: Design, runs: Runs) -> str:
         words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")
     sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
     scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name in written(runs):
-        for key, times in scaled.items():
-            if times != 1 and sources[name][key]:
-                words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
+    for name, (key, times) in product(written(runs), scaled.items()):
+        if times != 1 and sources[name][key]:
+            words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
     return sweep_command(runs.plan, runs.store, *words)
 
 
-def costs_of(runs: Runs, design: Design) -> Costs:
-    """Return what the finished runs of a store took."""
-    training, answers = set(), set()
-    for label in runs.plan.labels if runs.store else ():
-        point = runs.plan.of(label)[0]
-        own = runs.plan.own_phases(point)
-        trains = {f"{stage}.{phase}" for phase in own for stage in ("mixture", "training")}
+def cost_of(runs: Runs, now: Design) -> tuple[str, Callable[[Design], float]]:
+    """Return the unit and the cost of a whole comparison: hours by the finished runs, or answers if no times are known.
+
+    Seeds cost the training of every arm, and questions their answers.
+    """
+    steps: dict[str, set[tuple[str, str]]] = {"training": set(), "answers": set()}
+    store = Store(runs.store or Path())
+    for point in (runs.plan.of(label)[0] for label in runs.plan.labels if runs.store):
+        own = {f"{stage}.{phase}" for phase in runs.plan.own_phases(point) for stage in ("mixture", "training")}
         for role, step in point.steps.items() if own else ():
             stage = role.partition(".")[0]
-            if role in trains:
-                training.add((stage, step))
-            elif stage in ("reply", "score"):
-                answers.add((stage, step))
-    hours = [_hours(runs, steps) for steps in (training, answers)]
-    if not any(hours):
-        return Costs()
-    return Costs(training=hours[0], question=hours[1] / design.clusters / design.questions, known=True)
-
-
-def _hours(runs: Runs, steps: Iterable[tuple[str, str]]) -> float:
-    """Wall time of the finished ones of these steps [h]."""
-    records = (Store(runs.store).record(*step) for step in steps) if runs.store else ()
-    return sum(record.seconds for record in records if record) / 3600
-
-
-def _row(name: str, design: Design | None, now: Design, costs: Costs, level: float, runs: Runs) -> tuple[Cell, ...]:
-    if design is None:
-        return (Cell(text=name), *[Cell()] * 6, Cell(text="cannot do it alone"))
-    seen, cost = [100 * design.smallest(each) for each in (LEVEL, level)], costs.of(design)
-    return (
-        Cell(text=name),
-        Cell.count(design.seeds),
-        Cell.count(design.clusters),
-        Cell.count(design.questions),
-        *(Cell(text=plain(effect), value=effect) for effect in seen),
-        Cell(text=f"{cost:,.3g}" if costs.known else f"{cost:,.0f}", value=cost),
-        Cell(text=command_of(design, now, runs)),
-    )
+            if role in own or stage in ("reply", "score"):
+                steps["training" if role in own else "answers"].add((stage, step))
+    records = {kind: [store.record(*step) for step in each] for kind, each in steps.items()}
+    hours = {kind: sum(record.seconds for record in found if record) / 3600 for kind, found in records.items()}
+    if not any(hours.values()):
+        return "answers", lambda one: one.seeds * one.clusters * one.questions
+    answers = hours["answers"] / now.clusters / now.questions
+    return HOURS, lambda one: one.seeds * (hours["training"] + answers * one.clusters * one.questions)

@@ -151,7 +151,7 @@ def _latex_letter(letter: str) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     text = rf"\textbf{{{latex_text(cell.text)}}}" if cell.best else latex_text(cell.text)
-    return text + (rf"\,{latex_text(cell.mark.strip())}" if cell.mark else "")
+    return text + (rf"\,{latex_text(cell.symbol.strip())}" if cell.symbol else "")
 
 
 def _latex_line(cells: Iterable[str]) -> str:
@@ -172,7 +172,7 @@ def _latex_groups(table: Table) -> list[str]:
 
 def _markdown_cell(cell: Cell) -> str:
     text = markdown_text(cell.text)
-    return (f"**{text}**" if cell.best else text) + markdown_text(cell.mark)
+    return (f"**{text}**" if cell.best else text) + markdown_text(cell.symbol)
 
 
 def _number(value: float | None) -> object:
@@ -191,4 +191,4 @@ def _html_row(tag: str, names: Sequence[str], cells: Sequence[str]) -> str:
 
 def _html_cell(cell: Cell) -> str:
     text = f"<strong>{html.escape(cell.text)}</strong>" if cell.best else html.escape(cell.text)
-    return text + (f'<span class="mark">{html.escape(cell.mark)}</span>' if cell.mark else "")
+    return text + (f'<span class="mark">{html.escape(cell.symbol)}</span>' if cell.symbol else "")

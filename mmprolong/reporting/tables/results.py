@@ -61,7 +61,7 @@ def comparison_table(
     title: str,
     source: str,
     key: str,
-    rows: Sequence[Row],
+    rows: Sequence[Mapping[str, str]],
     measures: Sequence[Measure],
     runs: Runs | None,
     against: Mapping[str, str],
@@ -95,7 +95,7 @@ def comparison_table(
     return _table(name, title, layout, runs, [f"Published: {source}; one run a row, no intervals.", *notes])
 
 
-def published_baseline(rows: Sequence[Row], key: str, baseline: str) -> dict[str, str]:
+def published_baseline(rows: Sequence[Mapping[str, str]], key: str, baseline: str) -> dict[str, str]:
     """Return every row compared with one of them.
 
     Raises:

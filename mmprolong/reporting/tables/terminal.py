@@ -50,7 +50,7 @@ def _width(column: Column, cells: Sequence[Cell]) -> int:
 
 
 def _longest(cells: Sequence[Cell]) -> int:
-    return max((cell_len(cell.text + cell.mark) for cell in cells), default=0)
+    return max((cell_len(cell.text + cell.symbol) for cell in cells), default=0)
 
 
 def _rich(table: Table, part: Sequence[int], room: int) -> RichTable:
@@ -66,7 +66,7 @@ def _rich(table: Table, part: Sequence[int], room: int) -> RichTable:
             no_wrap=longest <= room and (column.numeric or longest <= _SENTENCE),
         )
     for row in table.rows:
-        made.add_row(*(Styled(row[at].text + row[at].mark, "bold" if row[at].best else "") for at in part))
+        made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in part))
     return made
 
 
