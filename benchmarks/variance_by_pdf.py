@@ -8,10 +8,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from mmprolong.records import Sample, images_of, read_jsonl
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-
-from mmprolong.records import Sample, images_of, read_jsonl
 from mmprolong.reporting.statistics.contrasts import arms_of
 
 

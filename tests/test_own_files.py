@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli.complete import candidates
+from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan

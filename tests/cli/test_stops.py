@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("cli")
 
 
 def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Path, disk: Path, tmp_path: Path):
-    config = Composer().frozen([*small(pool, tmp_path / "other"), "phases.longpt.source.documents=150"])
+    config = Composer().frozen([*small(pool, tmp_path / "other"), "sources.long.documents=150"])
     steps = steps_of(config)
     off = Tracking(mode="off")
     corpus = run_step(Store(disk), steps["corpus"], off)
