@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmprolong.sweep.freeze import environment, freeze_launch, setup
 
 from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
@@ -14,7 +15,6 @@ from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command, sweep_command
-from mmprolong.sweep.freeze import environment, freeze_launch, setup
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
 from tests.cli.typed import said
