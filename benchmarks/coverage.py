@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from mmprolong.reporting.statistics.intervals import difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, Questions

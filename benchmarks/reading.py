@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from mmprolong.pipeline.plan import Plan, Point, save_plan
-from mmprolong.reporting.sources.wandb_files import read_runs
-from mmprolong.reporting.sources.wandb_offline import read_wandb
+from mmprolong.reporting.results.wandb import read_wandb
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import Store

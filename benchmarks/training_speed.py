@@ -22,7 +22,7 @@ from PIL import Image as Pillow
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from mmprolong.config.compose import Composer, freeze
+from mmprolong.config.compose import Composer
 from mmprolong.images.pages import PageImages
 from mmprolong.mixture.packing import pack
 from mmprolong.models.backbone import count, encode, find
@@ -51,7 +51,7 @@ Update = Callable[[], int]
 
 def pool(store: Path) -> tuple[PageImages, list[Document]]:
     """The demo pool, read."""
-    config = freeze(Composer().compose([f"paths.store={store}"])[0])
+    config = Composer().frozen([f"paths.store={store}"])
     step = steps_of(config)["corpus"]
     run_step(Store(store), step, Tracking(mode="off"))
     folder = store / step.path

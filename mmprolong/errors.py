@@ -1,17 +1,11 @@
 """Every error that a user can cause. `<where>: <found>; <allowed, or what to do>`; the CLI prints it in one line."""
 
 import errno
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
-Keys = tuple[str | int, ...]
-"""From the root of a configuration down to a value; a number is a place in a list."""
 
 
 class MMProLongError(Exception):
@@ -23,44 +17,25 @@ class ConfigError(MMProLongError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class Problem:
     """What is wrong with one value of a configuration."""
 
     key: str
-    said: str
+    message: str
     """What was found; what is allowed, or what to do."""
     where: str = ""
     """What set it: a file and its line, or an override. Empty: not looked up."""
-    at: Keys = ()
-    """What to look up, where that is not the key."""
-    also: str = ""
-    """Another key that `said` names; its place is told, too."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.said) if part)
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Missing(Wrong):
-    """A key that there may be, but no chosen file has it."""
-
-
-class WrongValues(ConfigError):
+class InvalidSettings(ConfigError):
     """Values are impossible: a line each, and no line twice."""
 
-    def __init__(self, *wrong: Wrong) -> None:
-        self.wrong = tuple(dict.fromkeys(wrong))
-        super().__init__("\n".join(map(str, self.wrong)))
-
-
-def refuse(wrong: Iterable[Wrong]) -> None:
-    """
-    Raises:
-        WrongValues: anything is wrong; all of it.
-    """
-    found = list(wrong)
-    if found:
-        raise WrongValues(*found)
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class DataError(MMProLongError):
@@ -134,33 +109,9 @@ def writing(path: Path) -> Iterator[None]:
         raise
 
 
-def first_line(error: BaseException) -> str:
-    """Of the innermost cause, which says what is wrong."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return next(iter(str(error).strip().splitlines()), "")
-
-
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """The end of an error message about a misspelt name: the nearest match and all that is allowed."""
     names = sorted(set(allowed))
     match = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {match[0]!r}? " if match else ""
     return f"{hint}allowed: {', '.join(names) or '(nothing)'}"
-
-
-def together(make: Callable[[Given], Made], given: Iterable[Given]) -> list[Made]:
-    """What `make` makes of each.
-
-    Raises:
-        WrongValues: all that is wrong with any of them.
-    """
-    made: list[Made] = []
-    wrong: list[Wrong] = []
-    for each in given:
-        try:
-            made.append(make(each))
-        except WrongValues as error:
-            wrong += error.wrong
-    refuse(wrong)
-    return made

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.errors import ConfigError, Wrong, WrongValues, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 
 Choice = str | Mapping[str, Any]
 """A name, or `{name: ..., **options}`, as it stands in the settings."""
@@ -43,20 +43,22 @@ def make(package: str, choice: Choice, key: str) -> Any:
         key: where the choice stands in the settings; begins the error messages.
 
     Raises:
-        WrongValues: the name or an option is unknown, or an option is of the wrong type.
+        InvalidSettings: the name or an option is unknown, or an option is of the wrong type.
     """
     name, options = split(choice)
     kind = plugin_class(package, name, key)
     allowed = [each.name for each in fields(kind)]
-    wrong = [Wrong(f"{key}.{each}", f"unknown; {nearest(each, allowed)}") for each in options if each not in allowed]
+    problems = [
+        Problem(f"{key}.{each}", f"unknown; {nearest(each, allowed)}") for each in options if each not in allowed
+    ]
     needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-    wrong += [Wrong(f"{key}.{each}", "missing; give a value") for each in needed if each not in options]
-    if wrong:
-        raise WrongValues(*wrong)
+    problems += [Problem(f"{key}.{each}", "missing; give a value") for each in needed if each not in options]
+    if problems:
+        raise InvalidSettings(*problems)
     try:
         return msgspec.convert(options, type=kind)
     except msgspec.ValidationError as error:
-        raise WrongValues(Wrong(key, f"{options}; {error}")) from error
+        raise InvalidSettings(Problem(key, f"{options}; {error}")) from error
 
 
 def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def plugin_class(package: str, name: str, key: str) -> type:
     """Return the class of the plug-in `name`: the one in its file that has a version.
 
     Raises:
-        WrongValues: there is no such file; names the nearest.
+        InvalidSettings: there is no such file; names the nearest.
     """
     module = load(package, name, key)
     own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
@@ -93,10 +95,10 @@ def load(package: str, name: str, key: str) -> ModuleType:
     """Import the file of the plug-in `name`.
 
     Raises:
-        WrongValues: there is no such file; names the nearest.
+        InvalidSettings: there is no such file; names the nearest.
     """
     if name not in names_in(package):
-        raise WrongValues(Wrong(key, f"{name!r} is unknown; {nearest(name, names_in(package))}"))
+        raise InvalidSettings(Problem(key, f"{name!r} is unknown; {nearest(name, names_in(package))}"))
     return importlib.import_module(f"{package}.{name}")
 
 

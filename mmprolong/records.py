@@ -268,8 +268,6 @@ class Reply:
     reply_tokens: int
     cut: bool
     """True if the reply reached the token limit before it ended."""
-    seconds: float = 0.0
-    """Its share of the time in which its batch was answered [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,8 @@ from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import inline_svg, mixture_shares
 from mmprolong.reporting.report.examples import evaluation_document, training_document
-from mmprolong.reporting.sources.mixtures import arm_mixtures
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.sources.training_data import TOTAL, trained_on
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.training import TOTAL, arm_mixtures, trained_on
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.render import to_html
 

@@ -30,18 +30,16 @@ from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, l
 from mmprolong.reporting.figures.heat_map import needle_heat_map
 from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.examples import answered
-from mmprolong.reporting.sources.losses import loss_curves
-from mmprolong.reporting.sources.stale import read_marked
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.training import loss_curves
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_html
-from mmprolong.reporting.tables.summary import summary
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
 runs = {name: read_marked(store, name) for name in ablations}
-{name: summary(found, measured(found)) for name, found in runs.items()}
+{name: table_of(found).finding for name, found in runs.items()}
 
 # %% [markdown]
 # ## Losses
@@ -73,7 +71,7 @@ for found in runs.values():
 
 # %%
 for name, found in runs.items():
-    if agreements := ablation_table(found).agreements:
+    if agreements := table_of(found).agreements:
         display(SVG(inline_svg(published_against_ours(agreements), f"agreement-{name}")))
 
 # %% [markdown]
@@ -82,10 +80,10 @@ for name, found in runs.items():
 # %%
 for found in runs.values():
     try:
-        display(HTML(to_html(power_table(found, ablation_table(found).comparisons))))
+        display(HTML(to_html(power_table(found, table_of(found).comparisons))))
     except FeasibilityError as reason:
         print(reason)
 
 # %%
-judged = [one for one in judge_claims(store) if one.ours.runs]
+judged = [one for one in judge_claims(store) if one.runs.runs]
 display(HTML(to_html(claims_table(judged))))

@@ -25,9 +25,9 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.sources.stale import with_stale
-from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.results.provenance import with_stale
+from mmprolong.reporting.results.wandb import read_wandb
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
@@ -37,7 +37,7 @@ runs = {name: with_stale(read_wandb(store / "wandb", name), store) for name in a
 
 # %%
 for found in runs.values():
-    display(HTML(to_html(ablation_table(found))))
+    display(HTML(to_html(table_of(found))))
 
 # %%
 for name, found in runs.items():

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from mmprolong.records import Score
-from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 

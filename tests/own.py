@@ -17,7 +17,7 @@ sweep:
     4x: [rope=base_x4]
 """,
     "analysis/tables/rope_fine.py": """\
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.results import ablation_table
 
 
 def build(runs, published):

@@ -3,38 +3,54 @@
 import hashlib
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmprolong.evaluation.benchmarks.heldout import questions
+from mmprolong.evaluation.benchmarks import Inputs
+from mmprolong.evaluation.benchmarks.generated import Generated
 from mmprolong.evaluation.score import metrics as measured
 from mmprolong.pipeline.steps import split_path
 from mmprolong.records import (
     Checkpoint,
     Document,
+    Example,
+    Gold,
     Image,
-    Instance,
+    Measured,
     Message,
     Pack,
     Reply,
     RunRecord,
     Sample,
     Score,
+    Text,
     write_jsonl,
 )
-from mmprolong.settings.knobs import Config, Corpus, Mixture, Phase, Source, Suite
+from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
 from mmprolong.store.atomic import write_json
+from mmprolong.store.parquet import write_parquet
 from mmprolong.store.store import Store, hash_outputs
 from tests.offline import DIGEST, MADE, mirror
 
 LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
 SIDE = 56
 """Of a thumbnail [px]."""
-CORPUS, TRAIN, HELDOUT = "corpus-demo", "synthesis-train", "synthesis-heldout"
+BENCHMARK = "heldout"
+SHARED = {
+    "corpus": "corpus-demo",
+    "selection": "selection-pool",
+    "render": "render-56",
+    "synthesis.long": "synthesis-long",
+    "synthesis.heldout": "synthesis-heldout",
+    "measurement.long": "measurement-long",
+    f"samples.{BENCHMARK}": "samples-heldout",
+}
+"""The steps of every run."""
+OWN = ("mixture.longpt", "training.longpt", f"reply.{BENCHMARK}", f"score.{BENCHMARK}")
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,8 @@ class Truth:
     questions: int = 4
     """On each document."""
     missing: frozenset[tuple[str, int]] = frozenset()
-    scorer: str = "exact_match-1"
     wandb: bool = False
-    """Whether the score runs are mirrored in W&B's offline files."""
+    """Whether the score runs are logged in W&B's offline files."""
 
 
 def write_store(folder: Path, truth: Truth | None = None) -> Path:
@@ -71,8 +86,8 @@ def write_store(folder: Path, truth: Truth | None = None) -> Path:
     points = []
     for label in truth.levels:
         for seed in range(truth.seeds):
-            config = _config(label, 0 if label == "base" else seed)
-            steps = _steps(label, 0 if label == "base" else seed)
+            own = 0 if label == "base" else seed
+            config, steps = _config(label, own), _steps(label, own)
             points.append({"label": label, "seed": seed, "config": asdict(config), "steps": steps})
             if (label, seed) not in truth.missing and not (label == "base" and seed):
                 _write_training(store, label, seed, steps)
@@ -95,24 +110,30 @@ def write_store(folder: Path, truth: Truth | None = None) -> Path:
 
 
 def _config(label: str, seed: int) -> Config:
-    source = Source(tasks=["extract_single", "reasoning"], documents=80, pages=[[4, 64]])
-    mixture = Mixture(tokens=0 if label == "base" else 65536, supervision={"vqa": 1.0})
-    mixture.length.name = label
-    corpus = Corpus(thumbnail=SIDE)
-    suite = Suite(source=Source(split="heldout"), labels=LENGTHS, overall=LENGTHS, trained="8x")
-    return Config(
-        corpus=corpus, phases={"longpt": Phase(source=source, mixture=mixture, seed=seed)}, suite=suite, seed=seed
+    sources = {
+        "long": Source(tasks=["extract_single", "reasoning"], documents=80, lengths=[Length("long", [4, 64])]),
+        "heldout": Source(split="heldout", tasks=["extract_single", "reasoning"], documents=20),
+    }
+    mixture = Mixture(tokens=65536, components={"long": Component(source="long")})
+    mixture.components["long"].lengths.name = label
+    mixture.components["long"].lengths.tilt = float(len(label))
+    suite = Suite(
+        subject="" if label == "base" else "longpt",
+        benchmarks={BENCHMARK: Evaluation(source="heldout")},
+        overall=LENGTHS,
+        trained="8x",
     )
+    phases = {"longpt": Phase(mixture=mixture, seed=seed)}
+    return Config(view=View(thumbnail=SIDE), sources=sources, phases=phases, suite=suite, seed=seed)
 
 
 def _steps(label: str, seed: int) -> dict[str, str]:
-    own = {"longpt.mixture": "mixture", "longpt.training": "training", "reply": "reply", "score": "score"}
-    named = {role: f"{stage}-{label}-s{seed}" for role, stage in own.items()}
-    steps = {"corpus": CORPUS, "longpt.source": TRAIN, "suite.source": HELDOUT, **named}
-    return {role: step for role, step in steps.items() if label != "base" or not role.startswith("longpt")}
+    own = OWN if label != "base" else OWN[2:]
+    return SHARED | {role: f"{role.partition('.')[0]}-{label}-s{seed}" for role in own}
 
 
-def _done(store: Store, stage: str, step: str, metrics: dict | None = None, needs: dict | None = None) -> None:
+def _done(store: Store, path: str, metrics: dict | None = None, needs: dict | None = None) -> None:
+    stage, step = split_path(path)
     record = RunRecord(
         id=step,
         stage=stage,
@@ -131,34 +152,63 @@ def _done(store: Store, stage: str, step: str, metrics: dict | None = None, need
 
 
 def rewrite(store: Path, path: str, **changes: Any) -> None:
-    """Change what the record of `stage/id` says."""
+    """Change what the record of `stage/id` says; its outputs are as they lie there now."""
     stage, step = split_path(path)
     record = Store(store).record(stage, step)
     assert record is not None
-    Store(store).finish(replace(record, **changes))
+    outputs = hash_outputs(Store(store).folder(stage, step))
+    Store(store).finish(replace(record, **{"outputs": outputs, **changes}))
 
 
-def _folder(store: Store, stage: str, step: str) -> Path:
-    folder = store.folder(stage, step)
+def _folder(store: Store, role: str, steps: Mapping[str, str]) -> Path:
+    folder = store.folder(role.partition(".")[0], steps[role])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def _path(role: str, steps: Mapping[str, str]) -> str:
+    return f"{role.partition('.')[0]}/{steps[role]}"
+
+
 def _write_inputs(store: Store, truth: Truth) -> None:
     """A pool of three documents, a training source, and a held-out source with `truth.documents` at each length."""
-    folder = _folder(store, "corpus", CORPUS)
     names = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(3)]
     pages = ((595.0, 842.0),) * 24
-    write_jsonl(
-        folder / "documents.jsonl", [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
-    )
-    (folder / "pool.txt").write_text("demo")
-    np.save(folder / "thumbnails.npy", _pages(72))
-    _done(store, "corpus", CORPUS)
-    sources = {TRAIN: [_instance("train-0-0-0", names[0], 20, "extract_single", 4)], HELDOUT: _heldout(truth, names[1])}
-    for step, instances in sources.items():
-        write_jsonl(_folder(store, "synthesis", step) / "instances.jsonl", instances)
-        _done(store, "synthesis", step)
+    documents = [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
+    corpus = _folder(store, "corpus", SHARED)
+    write_jsonl(corpus / "documents.jsonl", documents)
+    (corpus / "pool.txt").write_text(str(corpus))
+    np.save(_folder(store, "render", SHARED) / "thumbnails.npy", _pages(72))
+    _folder(store, "selection", SHARED)
+    examples = {
+        "long": [_example("train-0-0", names[0], 20, "extract_single", 4)],
+        "heldout": _heldout(truth, names[1]),
+    }
+    for source, written in examples.items():
+        write_jsonl(_folder(store, f"synthesis.{source}", SHARED) / "examples.jsonl", written)
+    rows = [
+        Measured(
+            example=one.id,
+            conversation="answer",
+            task=one.task,
+            cluster=one.cluster,
+            length=one.length,
+            tokens=112,
+            supervised=8,
+            images=20,
+        )
+        for one in examples["long"]
+    ]
+    write_parquet(_folder(store, "measurement.long", SHARED) / "measured.parquet", rows, Measured)
+    write_jsonl(_folder(store, f"samples.{BENCHMARK}", SHARED) / "samples.jsonl", _samples(store))
+    for role in SHARED:
+        _done(store, _path(role, SHARED))
+
+
+def _samples(store: Store) -> list[Sample]:
+    synthesis = store.folder("synthesis", SHARED["synthesis.heldout"])
+    found = Generated().samples(BENCHMARK, Inputs(synthesis=synthesis, data_root=None))
+    return [sample for sample in found if isinstance(sample, Sample)]
 
 
 def _pages(count: int) -> np.ndarray:
@@ -171,70 +221,48 @@ def _pages(count: int) -> np.ndarray:
     return pages
 
 
-def _heldout(truth: Truth, pool: str) -> list[Instance]:
+def _heldout(truth: Truth, pool: str) -> list[Example]:
     tasks = {"extract_single": truth.questions - truth.questions // 4, "reasoning": truth.questions // 4}
     return [
-        _instance(f"heldout-0-{place}-{number}", pool, 4 * 2**place, task, turns)
-        for place in range(len(LENGTHS))
+        _example(f"heldout-{place}-{number}", pool, 4 * 2**place, task, turns, length)
+        for place, length in enumerate(LENGTHS)
         for number in range(truth.documents)
         for task, turns in tasks.items()
         if turns
     ]
 
 
-def _instance(document: str, pool: str, pages: int, task: str, turns: int) -> Instance:
+def _example(document: str, pool: str, pages: int, task: str, turns: int, length: str = "") -> Example:
     draw = random.Random(f"{document}-{task}")
     images = tuple(
-        Image(document=pool, page=page % 24, stamp=f"{chr(65 + page % 26)}{draw.randrange(10)}")
-        for page in range(pages)
+        Image(f"pdf:{pool}", page % 24, stamp=f"{chr(65 + page % 26)}{draw.randrange(10)}") for page in range(pages)
     )
     asked = [draw.randrange(pages) for _ in range(turns)]
-    messages = []
+    messages: list[Message] = []
     for number, page in enumerate(asked):
         key, value = images[page].stamp
-        shown = images if number == 0 else ()
-        messages += [Message(role="user", parts=(*shown, f"find {key}")), Message(role="assistant", parts=(value,))]
-    return Instance(
+        messages.append(Message("user", (*(images if number == 0 else ()), Text(f"find {key}"))))
+        messages.append(Message("assistant", (Text(value, learned=True),)))
+    return Example(
         id=f"{document}-{task}",
         task=task,
-        document=document,
-        pages=pages,
-        tokens=4 * pages + 8 * turns,
-        supervised=2 * turns,
-        backbone="proxy",
-        messages=tuple(messages),
-        evidence=tuple((page,) for page in asked),
+        cluster=document,
+        sources=(pool,),
+        conversations={"answer": tuple(messages)},
+        gold=tuple(Gold(images[page].stamp[1], evidence=(page,)) for page in asked),
+        length=length,
     )
 
 
 def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str]) -> None:
     if label == "base":
         return
-    folder = _folder(store, "mixture", steps["longpt.mixture"])
-    write_jsonl(folder / "packs.jsonl", [Pack(id=0, instances=("train-0-0-0-extract_single",), lengths=(112,))])
-    share = 0.25 + 0.1 * (list(Truth().levels).index(label) - 2) if label in Truth().levels else 0.25
-    lengths = [
-        {"from": 64 * 2**index, "to": 128 * 2**index, "target_share": part, "share": part, "tokens": int(65000 * part)}
-        for index, part in enumerate((share, 0.5 - share, 0.3, 0.2))
-    ]
-    certificate = {
-        "tokens": {"target": 65536, "actual": 65012},
-        "tasks": {
-            "extract_single": {"target": 52428, "actual": 52010, "instances": 210},
-            "reasoning": {"target": 13108, "actual": 13002, "instances": 50},
-        },
-        "lengths": lengths,
-        "short": {"target": 0, "actual": 0},
-        "packs": 64,
-        "fill": 0.98,
-        "repeats": 0,
-        "documents": 120,
-        "attention": 12345678,
-        "page_counts": {"16": 130, "20": 130},
-    }
-    write_json(folder / "certificate.json", certificate)
-    _done(store, "mixture", steps["longpt.mixture"])
-    folder = _folder(store, "training", steps["longpt.training"])
+    folder = _folder(store, "mixture.longpt", steps)
+    pack = Pack(id=0, examples=("train-0-0-extract_single",), lengths=(112,), supervised=(8,))
+    write_jsonl(folder / "packs.jsonl", [pack])
+    write_json(folder / "certificate.json", _certificate(label))
+    _done(store, _path("mixture.longpt", steps))
+    folder = _folder(store, "training.longpt", steps)
     draw = random.Random(f"{label}{seed}")
     lines = [
         {"update": update, "tokens": 1024 * update, "loss": 0.4 + 2 * math.exp(-update / 12) + draw.gauss(0, 0.05)}
@@ -243,44 +271,82 @@ def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str
     write_jsonl(folder / "log.jsonl", lines)
     checkpoint = Checkpoint(backbone="proxy", updates=64, tokens=65012, rope_base=4e6, rope_fingerprint="ab12")
     write_json(folder / "checkpoint.json", checkpoint)
-    _done(store, "training", steps["longpt.training"], {"loss": 0.41}, {"mixture": steps["longpt.mixture"]})
+    mixture = _path("mixture.longpt", steps)
+    _done(store, _path("training.longpt", steps), {"loss": 0.41}, {"mixture": mixture})
+
+
+def _certificate(label: str) -> dict[str, Any]:
+    share = 0.25 + 0.1 * (list(Truth().levels).index(label) - 2) if label in Truth().levels else 0.25
+    lengths = [
+        {"from": 64 * 2**at, "to": 128 * 2**at, "target_share": part, "share": part, "tokens": int(65000 * part)}
+        for at, part in enumerate((share, 0.5 - share, 0.3, 0.2))
+    ]
+    tasks = {
+        "extract_single": {"target": 52428, "actual": 52010, "examples": 210},
+        "reasoning": {"target": 13108, "actual": 13002, "examples": 50},
+    }
+    return {
+        "tokens": {"target": 65536, "actual": 65012},
+        "components": {
+            "long": {
+                "source": "long",
+                "target": 65536,
+                "actual": 65012,
+                "examples": 260,
+                "tasks": tasks,
+                "lengths": lengths,
+                "longer_than_pack": {"examples": 0, "tokens": 0, "longest": 0},
+            }
+        },
+        "packs": 64,
+        "fill": 0.98,
+        "repeats": 0,
+        "documents": 120,
+        "attention": 12345678,
+        "page_counts": {"16": 130, "20": 130},
+    }
 
 
 def _write_results(store: Store, truth: Truth, label: str, seed: int, steps: Mapping[str, str]) -> None:
-    samples = [question.sample for question in questions(store.folder("synthesis", HELDOUT), LENGTHS)]
-    scores = [judged(sample, _is_right(sample, truth, label, seed), truth.scorer) for sample in samples]
-    folder = _folder(store, "reply", steps["reply"])
-    write_jsonl(folder / "samples.jsonl", samples)
+    scores = [judged(sample, _is_right(sample, truth, label, seed)) for sample in _samples(store)]
     replies = [
         Reply(sample=score.sample, text=score.parsed, prompt_tokens=90, reply_tokens=1, cut=False) for score in scores
     ]
-    write_jsonl(folder / "replies.jsonl", replies)
-    _done(store, "reply", steps["reply"])
-    write_jsonl(_folder(store, "score", steps["score"]) / "scores.jsonl", scores)
-    metrics = measured(scores, LENGTHS)
-    _done(store, "score", steps["score"], metrics, {"reply": f"reply/{steps['reply']}"})
+    role = f"reply.{BENCHMARK}"
+    write_jsonl(_folder(store, role, steps) / "replies.jsonl", replies)
+    _done(store, _path(role, steps))
+    write_scores(store.root, steps[f"score.{BENCHMARK}"], scores, reply=_path(role, steps))
     if truth.wandb:
-        mirror(store.root, truth.ablation, steps["score"], metrics, scores)
+        mirror(store.root, truth.ablation, steps[f"score.{BENCHMARK}"], measured(scores, LENGTHS), scores)
+
+
+def write_scores(store: Path, step: str, scores: Sequence[Score], **needs: str) -> None:
+    """Write a finished score step of these scores."""
+    folder = store / "score" / step
+    folder.mkdir(parents=True, exist_ok=True)
+    write_jsonl(folder / "scores.jsonl", scores)
+    _done(Store(store), f"score/{step}", measured(scores, LENGTHS), needs)
 
 
 def _is_right(sample: Sample, truth: Truth, label: str, seed: int) -> bool:
     level, slope = truth.levels[label]
     luck = 0.0 if label == "base" else 0.01 * random.Random(f"{label}/{seed}").uniform(-1, 1)
-    shared = 0.1 * random.Random(sample.document).uniform(-1, 1)
+    shared = 0.1 * random.Random(sample.cluster).uniform(-1, 1)
     chance = level - slope * LENGTHS.index(sample.length) + luck + shared
     return random.Random(f"{sample.id}/{label}/{seed}").random() < min(max(chance, 0.03), 0.98)
 
 
-def judged(sample: Sample, right: bool, scorer: str = "exact_match-1") -> Score:
+def judged(sample: Sample, right: bool) -> Score:
     """The score of a reply that is the target, or the digit after it."""
+    target = str(sample.gold.answer)
     return Score(
         sample=sample.id,
-        document=sample.document,
+        benchmark=sample.benchmark,
         task=sample.task,
         length=sample.length,
-        depth=sample.depth,
+        cluster=sample.cluster,
+        target=target,
         value=float(right),
-        parsed=sample.target if right else str((int(sample.target) + 1) % 10),
-        target=sample.target,
-        scorer=scorer,
+        parsed=target if right else str((int(target) + 1) % 10),
+        facts=sample.facts,
     )

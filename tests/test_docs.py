@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.cli import main
-from mmprolong.cli.commands import COMMANDS
-from mmprolong.cli.parser import parse
+from mmprolong.cli.parser import COMMANDS, parse
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import config_dir, groups
 from mmprolong.sweep.plan import make_plan

@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmprolong.sweep.freeze import environment, freeze_launch, setup
 
-from mmprolong.cli.complete import candidates
-from mmprolong.config.compose import Composer
-from mmprolong.config.groups import CLAIMS, CONFIG_DIR, OPTION, config_dir, files_in, groups, own_files, root
+from mmprolong.cli.completion import candidates
+from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.reporting.sources.stale import read_marked
+from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command, sweep_command
-from mmprolong.sweep.freeze import environment, freeze_launch, setup
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
 from tests.cli.typed import said
-from tests.own import FILES, write, write_own
+from tests.own import FILES, write_own
 from tests.small import run
 
 
@@ -44,52 +43,6 @@ def planned(store: Store, *more: str) -> Plan:
     return make_plan(["+ablation=rope_fine", f"paths.store={store.root}", *more])[0]
 
 
-def test_an_own_ablation_makes_use_of_an_own_choice(own: Path, tmp_path: Path):
-    plan = planned(Store(tmp_path))
-    factors = {point.label: point.config["phases"]["longpt"]["rope"]["factor"] for point in plan.points}
-    assert factors == {"3x": 3.0, "4x": 4.0}
-    assert plan.config_dir == str(own)
-
-
-def test_what_the_package_ships_keeps_its_steps(own: Path, tmp_path: Path):
-    words = ["+ablation=rope_base", f"paths.store={tmp_path}"]
-    with_own = make_plan(words)[0].steps
-    with pytest.MonkeyPatch.context() as without:
-        without.delenv(CONFIG_DIR)
-        assert make_plan(words)[0].steps == with_own
-        assert "base_x3" not in groups()["rope"]
-
-
-@pytest.mark.parametrize("name", ["it's, [mine] = #1", "ü ${x}", 'a "b" \\'])
-def test_a_folder_may_be_called_anything(tmp_path: Path, name: str):
-    with config_dir(str(write(tmp_path / name, FILES))):
-        assert Composer().compose(["rope=base_x3"])[0].phases["longpt"].rope.factor == 3
-
-
-@pytest.mark.parametrize(
-    ("file", "says"),
-    [
-        ("conf/rope/base_x2.yaml", f"the package has a file of this name, {root('conf')}/rope/base_x2.yaml"),
-        ("sweeps/ablation/rope_base.yaml", f"a file of this name, {root('sweeps')}/ablation/rope_base.yaml"),
-        ("analysis/tables/rope_base.py", f"a file of this name, {root('analysis')}/tables/rope_base.py"),
-        (
-            "conf/ropes/mine.yaml",
-            "'conf/ropes' is no group of ours, and no new one can be made; did you mean 'conf/rope'?",
-        ),
-        ("conf/config.yaml", "'conf' is no group of ours, and no new one can be made; "),
-        ("conf/rope/deep/mine.yaml", "'conf/rope/deep' is no group of ours"),
-        ("sweeps/mine.yaml", "'sweeps' is no folder of ours, and no new one can be made; "),
-        ("analysis/claim/mine.yaml", "did you mean 'analysis/claims'?"),
-        ("conf/rope/mine.yml", "files in conf/rope end in .yaml; rename it"),
-        ("analysis/published/mine.yaml", "files in analysis/published end in .csv; rename it"),
-    ],
-)
-def test_a_file_that_would_be_passed_over_is_refused(capsys, tmp_path: Path, file: str, says: str):
-    own = write_own(tmp_path, **{file: ""})
-    told = said(capsys, "list", OPTION, str(own), code=1)
-    assert told.startswith(f"error: {own}/{file}: ") and says in told
-
-
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -110,33 +63,6 @@ def test_an_own_table_that_cannot_be_built_is_one_line_before_anything_runs(
     assert not (tmp_path / "store" / "plans").exists()
     told = said(capsys, "report", "rope_fine", OPTION, str(own), code=1)
     assert f"{own}/analysis/tables/rope_fine.py: {says}" in told
-
-
-@pytest.mark.parametrize(("name", "lacks"), [("nowhere", "is no folder"), ("own/conf", "holds nothing")])
-def test_a_folder_that_holds_nothing_is_refused(capsys, own: Path, name: str, lacks: str):
-    told = said(capsys, "status", OPTION, str(own.parent / name), code=1)
-    assert f"{str(own.parent / name)!r} {lacks}; give one with files in conf/, sweeps/ or analysis/" in told
-
-
-def test_notes_and_what_python_leaves_are_no_files_of_ours(tmp_path: Path):
-    more = dict.fromkeys(("conf/README.md", "analysis/tables/__pycache__/x.py", "conf/.git/x.yaml"), "")
-    with config_dir(str(write_own(tmp_path, **more))):
-        assert "base_x3" in groups()["rope"]
-
-
-def test_a_folder_may_be_a_link_to_a_shared_one(tmp_path: Path):
-    shared, own = write(tmp_path / "shared", FILES), tmp_path / "own"
-    for name in ("conf/rope", "sweeps/ablation", "analysis/tables"):
-        (own / name).parent.mkdir(parents=True)
-        (own / name).symlink_to(shared / name)
-    with config_dir(str(own)):
-        assert sorted(own_files()) == sorted(FILES)
-        assert len(planned(Store(tmp_path / "store")).points) == 2
-
-
-def test_every_part_is_optional(tmp_path: Path):
-    with config_dir(str(write(tmp_path, {"conf/rope/base_x3.yaml": FILES["conf/rope/base_x3.yaml"]}))):
-        assert Composer().compose(["rope=base_x3"])[0].phases["longpt"].rope.factor == 3
 
 
 @pytest.mark.parametrize(
@@ -228,8 +154,3 @@ def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, o
     with config_dir(str(moved)):
         assert again(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
         assert command(Store(Path("store")), "list") == f"mmprolong list --config-dir {moved}"
-
-
-def test_a_file_that_begins_with_an_underscore_is_no_choice(tmp_path: Path):
-    with config_dir(str(write_own(tmp_path, **{"analysis/claims/_draft.yaml": "not yet: ["}))):
-        assert "_draft" not in files_in(CLAIMS)

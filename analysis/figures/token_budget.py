@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.arms import by_length, measured
-from mmprolong.reporting.statistics.estimates import Estimate
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.contrasts import by_length, estimates
+from mmprolong.reporting.statistics.intervals import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ Curve = Mapping[int, Estimate]
 def draw(runs: Runs) -> "Figure":
     """A line for the headline score and one for each length of the evaluation."""
     tokens = {label: _tokens(runs, label) for label in runs.plan.labels}
-    overall = {tokens[label]: arm.compared.mean for label, arm in measured(runs).items() if arm.compared.mean}
+    overall = {tokens[label]: mean for label, mean in estimates(runs, runs.average).items()}
     single = by_length(runs)
     figure, (axes,) = new_figure(7.6, 4.4)
     zero = min(number for number in tokens.values() if number) / 2

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, new_figure, short
 from mmprolong.reporting.figures.heat_map import draw_cells
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.estimates import Estimate
-from mmprolong.reporting.tables.digits import plain
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.tables.published import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

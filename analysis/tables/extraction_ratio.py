@@ -1,9 +1,9 @@
 """How much extraction against reasoning (MMProLong, Table 2)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 ROWS = {label: label.replace("_", ":") for label in ("0_10", "2_8", "4_6", "6_4", "8_2", "10_0")}
 """Our label -> `ratio` of the published row, extraction first."""

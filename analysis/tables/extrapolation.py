@@ -1,11 +1,10 @@
 """Lengths that were not trained: 256K and 512K (MMProLong, Table 5)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import columns_by_length
-from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 BASE = "Qwen2.5-VL-7B"
 
@@ -13,7 +12,7 @@ BASE = "Qwen2.5-VL-7B"
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: models, none of them changed for these lengths."""
     rows = published.rows("mmprolong_extrapolation") if published else []
-    paper = Paper(
+    return comparison_table(
         name="extrapolation",
         title="Long documents at 256K and 512K, trained up to 128K",
         source=f"{MMPROLONG}, Table 5",
@@ -21,5 +20,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         rows=rows,
         against=published_baseline(rows, "model", BASE),
         notes=("The paper pads with random documents; some models fail on 512K SlideVQA for the number of images.",),
+        measures=columns_by_length(DOCUMENTS, ["256K", "512K"]),
+        runs=runs,
     )
-    return comparison_table(paper, columns_by_length(DOCUMENTS, ["256K", "512K"]), runs)

@@ -1,9 +1,9 @@
 """Which distribution of instance lengths trains best (MMProLong, table on length distributions)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 ROWS = {"pool_native": "pool-native", "long_biased": "long-biased"}
 """Our label -> `dist` of the published rows; the paper prints one row a task and we show their mean."""

@@ -1,11 +1,10 @@
 """Transfer to long video (MMProLong, appendix table on video)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import columns_by_task
-from mmprolong.reporting.tables.papers import MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import MMPROLONG, columns_by_task
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 TASKS = {"Video-MME": "video_mme", "MLVU": "mlvu", "LongVideoBench": "longvideobench"}
 BASE = "Qwen2.5-VL-7B"
@@ -14,7 +13,7 @@ BASE = "Qwen2.5-VL-7B"
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: models. The paper prints no mean; differences are shown on Video-MME."""
     rows = published.rows("mmprolong_long_video") if published else []
-    paper = Paper(
+    return comparison_table(
         name="long_video",
         title="Long video",
         source=f"{MMPROLONG}, appendix table generalization_video",
@@ -23,5 +22,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         rows=rows,
         against=published_baseline(rows, "model", BASE),
         notes=("1 frame a second, at most 768 frames and 24,576 video tokens.",),
+        measures=columns_by_task(TASKS),
+        runs=runs,
     )
-    return comparison_table(paper, columns_by_task(TASKS), runs)

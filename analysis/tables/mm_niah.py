@@ -1,11 +1,10 @@
 """Multimodal needles at 64K and 128K (MMProLong, appendix table on MM-NIAH)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import columns_by_length
-from mmprolong.reporting.tables.papers import MMPROLONG, NEEDLES
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import MMPROLONG, NEEDLES, columns_by_length
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 BASE = "Qwen2.5-VL-7B"
 
@@ -13,7 +12,7 @@ BASE = "Qwen2.5-VL-7B"
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: models; text and image needles are averaged within each kind of question."""
     rows = published.rows("mmprolong_mm_niah") if published else []
-    paper = Paper(
+    return comparison_table(
         name="mm_niah",
         title="MM-NIAH at 64K and 128K",
         source=f"{MMPROLONG}, appendix table generalization_niah",
@@ -21,5 +20,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="mean",
         rows=rows,
         against=published_baseline(rows, "model", BASE),
+        measures=columns_by_length(NEEDLES, ["64K", "128K"], "mean"),
+        runs=runs,
     )
-    return comparison_table(paper, columns_by_length(NEEDLES, ["64K", "128K"], "mean"), runs)

@@ -1,10 +1,10 @@
 """The best checkpoints against their bases and a large model (OriOn, Table 6)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table
 
 AGAINST = {
     "LongPO short stage (32B)": "Qwen3 VL 32B",
@@ -15,7 +15,7 @@ AGAINST = {
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: checkpoints; each trained one is compared with the model that it began from."""
-    paper = Paper(
+    return comparison_table(
         name="orion_best_checkpoints",
         title="Best checkpoints",
         source=f"{ORION}, Table 6",
@@ -23,5 +23,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="VA",
         rows=published.rows("orion_best_checkpoints") if published else [],
         against=AGAINST if published else {},
+        measures=orion(),
+        runs=runs,
     )
-    return comparison_table(paper, orion(), runs)

@@ -1,12 +1,12 @@
 """Tokens of continued pre-training by task (OriOn, section on data)."""
 
-from mmprolong.reporting.sources.mixtures import ArmMixture, arm_mixtures
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.marks import launched_with
-from mmprolong.reporting.tables.papers import ORION
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import ArmMixture, arm_mixtures
+from mmprolong.reporting.tables.counts import Row, count_table
+from mmprolong.reporting.tables.metrics import ORION
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.side_by_side import Row, side_by_side
-from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
@@ -14,7 +14,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     own = _baseline(runs) if runs else []
     paper = published.rows("orion_cpt_token_budget") if published else []
     stages = ["short stage (B)", "long stage (B)", "total (B)"]
-    return side_by_side(
+    return count_table(
         name="orion_cpt_budget",
         title="Tokens of continued pre-training by task",
         source=f"{ORION}, section on continued pre-training (second-hand)",
@@ -32,11 +32,5 @@ def _baseline(runs: Runs) -> list[ArmMixture]:
 
 
 def _ours(mixtures: list[ArmMixture]) -> list[Row]:
-    tasks = sorted({task for mixture in mixtures for task in mixture.certificate["tasks"]})
-    return [
-        {
-            "task": task,
-            **{f"{one.phase} [tokens]": one.certificate["tasks"].get(task, {}).get("actual", 0) for one in mixtures},
-        }
-        for task in tasks
-    ]
+    tasks = sorted({task for mixture in mixtures for task in mixture.tokens})
+    return [{"task": task, **{f"{one.phase} [tokens]": one.tokens.get(task, 0) for one in mixtures}} for task in tasks]

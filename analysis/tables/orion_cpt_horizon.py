@@ -1,10 +1,10 @@
 """How many tokens of continued pre-training (OriOn, Table 1)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table
 
 BASES = ("Mistral 3.1 Small (24B)", "Qwen3 VL 32B")
 """Rows of Table 6: the models before."""
@@ -16,7 +16,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     against = {row["checkpoint"]: BASES["Qwen" in row["checkpoint"]] for row in rows}
     if published:
         rows += [row for name in BASES for row in published.rows("orion_best_checkpoints", {"checkpoint": name})]
-    paper = Paper(
+    return comparison_table(
         name="orion_cpt_horizon",
         title="Tokens of continued pre-training",
         source=f"{ORION}, Table 1",
@@ -25,5 +25,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         rows=rows,
         against=against,
         notes=("The paper's own Δ VA is 0.4 less for Mistral: its Table 6 lists the base 0.4 lower than Table 1.",),
+        measures=orion(),
+        runs=runs,
     )
-    return comparison_table(paper, orion(), runs)

@@ -1,17 +1,17 @@
 """How many pages an instance has (OriOn, table of length statistics)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.training_data import TOTAL, trained_on
-from mmprolong.reporting.tables.marks import launched_with
-from mmprolong.reporting.tables.papers import ORION
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import TOTAL, trained_on
+from mmprolong.reporting.tables.counts import Row, count_table
+from mmprolong.reporting.tables.metrics import ORION
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.side_by_side import Row, side_by_side
-from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
-    """Rows: data sets. Ours are the instances that an arm's first seed was trained on, one image a page."""
-    return side_by_side(
+    """Rows: data sets. Ours are the examples that an arm's first seed was trained on, one image a page."""
+    return count_table(
         name="orion_length_statistics",
         title="Lengths of training instances",
         source=f"{ORION}, table of length statistics (second-hand)",

@@ -1,10 +1,10 @@
 """Page numbers before the pages, in training and in evaluation (OriOn, Table 5)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table
 
 KEY = "train idx / eval idx"
 AGAINST = {"yes / yes": "no / no", "no (pair 2) / yes": "no (pair 2) / no"}
@@ -14,7 +14,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     """Rows: where page indices are shown; the second pair is another checkpoint."""
     rows = published.rows("orion_page_indices", columns=["train idx", "eval idx"]) if published else []
     rows = [row | {KEY: f"{row['train idx']} / {row['eval idx']}"} for row in rows]
-    paper = Paper(
+    return comparison_table(
         name="orion_page_indices",
         title="Page indices",
         source=f"{ORION}, Table 5",
@@ -22,5 +22,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="VA",
         rows=rows,
         against=AGAINST if rows else {},
+        measures=orion(),
+        runs=runs,
     )
-    return comparison_table(paper, orion(), runs)

@@ -1,17 +1,18 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.contrasts import means_of
+from mmprolong.reporting.tables.counts import Row, count_table
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.side_by_side import Row, side_by_side
-from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: changes. Ours are differences of an arm of that label to the plan's baseline."""
     paper = published.rows("orion_partial_ablations") if published else []
-    return side_by_side(
+    return count_table(
         name="orion_partial_ablations",
         title="Partial ablations",
         source=f"{ORION}, differences quoted in reviews",
@@ -19,17 +20,15 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         columns=["delta"],
         published=paper,
         ours=_ours(runs) if runs else [],
-        notes=trust_notes(runs) if runs else [],
+        notes=list(trust_notes(runs)) if runs else [],
     )
 
 
 def _ours(runs: Runs) -> list[Row]:
     rows: list[Row] = []
-    for label in runs.plan.labels:
-        for measure in orion():
-            one, other = ([measure.of(result) for result in runs.of(arm)] for arm in (label, runs.plan.baseline))
-            values, base = ([value for value in side if value is not None] for side in (one, other))
-            if label != runs.plan.baseline and values and base:
-                delta = round(sum(values) / len(values) - sum(base) / len(base), 1)
-                rows.append({"ablation": runs.plan.ablation, "change": label, "metric": measure.column, "delta": delta})
-    return rows
+    for measure in orion():
+        means, baseline = means_of(runs, measure.average(runs.cells)), runs.plan.baseline
+        for label in means.keys() - {baseline} if baseline in means else ():
+            delta = round(100 * (means[label] - means[baseline]), 1)
+            rows.append({"ablation": runs.plan.ablation, "change": label, "metric": measure.column, "delta": delta})
+    return sorted(rows, key=lambda row: runs.plan.labels.index(str(row["change"])))

@@ -1,10 +1,10 @@
 """Mistral taught by its own answers (OriOn, section on self-improvement)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 BASE = "Mistral 3.1 Small (24B)"
 
@@ -15,7 +15,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
     if published:
         rows = published.rows("orion_self_improvement")
         rows += published.rows("orion_best_checkpoints", {"checkpoint": BASE})
-    paper = Paper(
+    return comparison_table(
         name="orion_self_improvement",
         title="Self-improvement of Mistral Small 3.1 (24B)",
         source=f"{ORION}, section on self-improvement (second-hand)",
@@ -23,5 +23,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="VA",
         rows=rows,
         against=published_baseline(rows, "checkpoint", BASE),
+        measures=orion("VA", "MMLBD-C", "HELMET"),
+        runs=runs,
     )
-    return comparison_table(paper, orion("VA", "MMLBD-C", "HELMET"), runs)

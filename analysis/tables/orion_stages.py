@@ -1,17 +1,17 @@
 """The short stage alone against short and long (OriOn, Table 4)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table
-from mmprolong.reporting.tables.papers import ORION, orion
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ORION, orion
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: checkpoints in pairs; the short stage is compared with its continuation, as the paper does."""
     rows = published.rows("orion_short_vs_long_stage", columns=["checkpoint"]) if published else []
     names = [row["checkpoint"] for row in rows]
-    paper = Paper(
+    return comparison_table(
         name="orion_stages",
         title="Short stage against short and long",
         source=f"{ORION}, Table 4",
@@ -19,5 +19,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="VA",
         rows=rows,
         against={name: f"{name}+long" for name in names if f"{name}+long" in names},
+        measures=orion(),
+        runs=runs,
     )
-    return comparison_table(paper, orion(), runs)

@@ -1,13 +1,11 @@
 """Tokens a page: a control that neither paper ran."""
 
-from dataclasses import replace
-
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
-from mmprolong.reporting.tables.ablation_table import ablation_table
-from mmprolong.reporting.tables.extra_columns import with_training
+from mmprolong.reporting.tables.counts import trained_on_columns
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 BASES = ("28 px base", "56 px base", "84 px base")
 NOTES = (
@@ -21,8 +19,7 @@ def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: sizes, each before training and after it, also compared with its own bases."""
     own = {label: Against(row=base) for base in BASES for label in runs.plan.labels if _trained(label, base)}
     contrasts = (Contrast(key="own_base", title="Δ its own base", pairs=own),)
-    table = with_training(ablation_table(runs, "Tokens a page", contrasts=contrasts), runs)
-    return replace(table, notes=(*table.notes, *NOTES))
+    return ablation_table(runs, "Tokens a page", contrasts=contrasts, more=trained_on_columns(runs), notes=NOTES)
 
 
 def _trained(label: str, base: str) -> bool:

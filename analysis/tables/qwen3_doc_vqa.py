@@ -1,11 +1,10 @@
 """The recipe on another backbone, long documents (MMProLong, appendix table on Qwen3-VL)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import columns_by_length
-from mmprolong.reporting.tables.papers import DOCUMENTS, MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 BASE = "Qwen3-VL-8B"
 TASKS = {name: DOCUMENTS[name] for name in ("LongDocURL", "SlideVQA")}
@@ -15,12 +14,13 @@ TASKS = {name: DOCUMENTS[name] for name in ("LongDocURL", "SlideVQA")}
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: Qwen3-VL-8B before and after."""
     rows = published.rows("mmprolong_qwen3_doc_vqa") if published else []
-    paper = Paper(
+    return comparison_table(
         name="qwen3_doc_vqa",
         title="Qwen3-VL-8B on long documents",
         source=f"{MMPROLONG}, appendix table qwen3_backbone",
         key="model",
         rows=rows,
         against=published_baseline(rows, "model", BASE),
+        measures=columns_by_length(TASKS, ["64K", "128K"]),
+        runs=runs,
     )
-    return comparison_table(paper, columns_by_length(TASKS, ["64K", "128K"]), runs)

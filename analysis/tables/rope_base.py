@@ -1,9 +1,9 @@
 """How far to raise the rotary base (MMProLong, table on the mRoPE base)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 ROWS = {"2x": "2e6", "4x": "4e6", "8x": "8e6"}
 """Our label, a multiple of the native base 1e6 -> published `base`; the paper has no run with the base unchanged."""

@@ -1,10 +1,10 @@
 """The rotary base with and without training: a control that neither paper ran."""
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 SAME_BASE = {
     "rope x1 / LongPT": Against(row="rope x1 / untrained"),

@@ -1,9 +1,9 @@
 """What a share of short data does to long and to short documents (MMProLong, Table 3 and its companion)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 SHARES = ("0", "20", "40", "60", "80")
 """Our labels are the published `short %`."""

@@ -1,9 +1,9 @@
 """Questions against transcription as long-context supervision (MMProLong, Table 1)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.ablation_table import ablation_table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 ROWS = {
     "base": "Qwen2.5-VL-7B",

@@ -1,14 +1,13 @@
 """Tokens of long-context training: a control that neither paper ran at small budgets."""
 
-from dataclasses import replace
 from itertools import pairwise
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
-from mmprolong.reporting.tables.ablation_table import ablation_table
-from mmprolong.reporting.tables.extra_columns import with_training
+from mmprolong.reporting.tables.counts import trained_on_columns
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 SCHEDULE = "Each budget has its own warm-up and decay: a row is no point on the way of a longer one."
 
@@ -17,5 +16,5 @@ def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: budgets, smallest first, each also compared with the one before."""
     steps = {label: Against(row=before) for before, label in pairwise(runs.plan.labels)}
     contrasts = (Contrast(key="step", title="Δ row above", pairs=steps),)
-    table = with_training(ablation_table(runs, "Tokens of long-context training", contrasts=contrasts), runs)
-    return replace(table, notes=(*table.notes, SCHEDULE))
+    title, more = "Tokens of long-context training", trained_on_columns(runs)
+    return ablation_table(runs, title, contrasts=contrasts, more=more, notes=[SCHEDULE])

@@ -1,14 +1,13 @@
 """How long training should be for an evaluation of a given length: a control that neither paper ran."""
 
-from dataclasses import replace
 from itertools import pairwise
 
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
-from mmprolong.reporting.tables.ablation_table import ablation_table
-from mmprolong.reporting.tables.extra_columns import with_intervals, with_training
+from mmprolong.reporting.tables.counts import trained_on_columns
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import ablation_table
 
 LENGTHS = ("1x", "2x", "4x", "8x", "16x")
 """Longest document of a row, and the lengths of the evaluation."""
@@ -28,6 +27,5 @@ def build(runs: Runs, published: Published | None = None) -> Table:
         Contrast(key="matched", title="Δ mixed, at its own length", pairs=MATCHED),
         Contrast(key="longer", title="Δ half as long, at half its length", pairs=LONGER),
     )
-    table = ablation_table(runs, "Train length against evaluation length", contrasts=contrasts)
-    table = with_training(with_intervals(table, runs), runs)
-    return replace(table, notes=(*table.notes, TOKENS))
+    title, more = "Train length against evaluation length", trained_on_columns(runs)
+    return ablation_table(runs, title, contrasts=contrasts, more=more, intervals=True, notes=[TOKENS])

@@ -1,19 +1,19 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.training_data import Lengths, trained_on
-from mmprolong.reporting.tables.marks import launched_with
-from mmprolong.reporting.tables.papers import MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import Lengths, trained_on
+from mmprolong.reporting.tables.counts import Row, count_table
+from mmprolong.reporting.tables.metrics import MMPROLONG
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.side_by_side import Row, side_by_side
-from mmprolong.reporting.tables.table import Table
 
 COLUMNS = ["samples", "mean pages", "mean tokens (K)", "total tokens (B)", "page range", "token range (K)"]
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
-    """Rows: sets and tasks. Ours are the instances that an arm's first seed was trained on."""
-    return side_by_side(
+    """Rows: sets and tasks. Ours are the examples that an arm's first seed was trained on."""
+    return count_table(
         name="training_data",
         title="Training data",
         source=f"{MMPROLONG}, appendix table long_context_training_data_stats",

@@ -1,16 +1,16 @@
 """How the published runs were trained (MMProLong, section 3 and appendix A)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.marks import launched_with
-from mmprolong.reporting.tables.papers import MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.counts import Row, count_table
+from mmprolong.reporting.tables.metrics import MMPROLONG
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.side_by_side import Row, side_by_side
-from mmprolong.reporting.tables.table import Table
 
 
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: settings. Ours are those of the last phase that the ablation is about, at its baseline."""
-    return side_by_side(
+    return count_table(
         name="training_setup",
         title="Training setup",
         source=f"{MMPROLONG}, section 3 and appendix A",
@@ -29,14 +29,14 @@ def _ours(runs: Runs) -> list[Row]:
         return []
     model, phase = point.config["model"], point.config["phases"][trained[-1]]
     rate, mixture = phase["optimizer"], phase["mixture"]
-    final = rate["peak"] * rate["final"]
+    final = rate["peak_lr"] * rate["final_lr_ratio"]
     values = {
-        "init": model["path"] or f"{model['backbone']}, window {model['window']:,}",
+        "init": model["path"] or f"{model['backbone']}, native context {model['native_context']:,}",
         "position": f"mRoPE base x {phase['rope']['factor']:g}" if phase["rope"]["factor"] else "base unchanged",
-        "max length": f"{mixture['pack']:,} tokens",
+        "max length": f"{mixture['sequence_length']:,} tokens",
         "budget": f"{mixture['tokens']:,} tokens",
-        "batch": f"{rate['batch']:,} tokens",
+        "batch": f"{rate['tokens_per_update']:,} tokens",
         "optimizer": f"AdamW, weight decay {rate['weight_decay']:g}, β1 {rate['beta1']:g}, β2 {rate['beta2']:g}",
-        "LR": f"peak {rate['peak']:g}, {rate['warmup']:.0%} linear warm-up, cosine to {final:g}",
+        "LR": f"peak {rate['peak_lr']:g}, {rate['warmup_ratio']:.0%} linear warm-up, cosine to {final:g}",
     }
     return [{"item": item, "value": value} for item, value in values.items()]

@@ -1,11 +1,10 @@
 """Text rendered as pages: VTCBench-Wild (MMProLong, appendix table on VTCBench)."""
 
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.comparison import Paper, comparison_table, published_baseline
-from mmprolong.reporting.tables.measures import ANY, Measure, columns_by_task
-from mmprolong.reporting.tables.papers import MMPROLONG
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.metrics import ANY, MMPROLONG, Measure, columns_by_task
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.tables.results import comparison_table, published_baseline
 
 TASKS = {"retrieval": "vtcbench_retrieval", "reasoning": "vtcbench_reasoning", "memory": "vtcbench_memory"}
 QUESTIONS = {"retrieval": 800, "reasoning": 800, "memory": 600}
@@ -16,7 +15,9 @@ BASE = "Qwen2.5-VL-7B"
 def build(runs: Runs | None = None, published: Published | None = None) -> Table:
     """Rows: models."""
     rows = published.rows("mmprolong_vtcbench") if published else []
-    paper = Paper(
+    total = sum(QUESTIONS.values())
+    mean = {(task, ANY): QUESTIONS[name] / total for name, task in TASKS.items()}
+    return comparison_table(
         name="vtcbench",
         title="VTCBench-Wild",
         source=f"{MMPROLONG}, appendix table generalization_vtc",
@@ -24,7 +25,6 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         headline="AVG",
         rows=rows,
         against=published_baseline(rows, "model", BASE),
+        measures=[*columns_by_task(TASKS), Measure(column="AVG", parts=mean)],
+        runs=runs,
     )
-    total = sum(QUESTIONS.values())
-    mean = {(task, ANY): QUESTIONS[name] / total for name, task in TASKS.items()}
-    return comparison_table(paper, [*columns_by_task(TASKS), Measure(column="AVG", parts=mean)], runs)

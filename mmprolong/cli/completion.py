@@ -1,8 +1,22 @@
-"""`mmprolong completion`: the script that a shell reads."""
+"""`mmprolong completion`: the script that a shell reads, and what it asks at every TAB."""
 
 import argparse
+import re
 import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 
+from mmprolong import plugins
+from mmprolong.cli.lookup import step_folders
+from mmprolong.config.groups import ABLATION, OPTION, ablations, config_dir, groups
+from mmprolong.pipeline.plan import load_plan, planned
+from mmprolong.store.store import Store
+
+COMPLETE = "complete"
+_ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
+_STEPS = ("show", "diff", "why")
+_OVERRIDES = ("sweep", "corpus", "synthesis", "mixture")
 _BASH = r"""# mmprolong completion for bash: put this line into ~/.bashrc
 #   eval "$(mmprolong completion bash)"
 _mmprolong() {
@@ -22,7 +36,6 @@ _mmprolong() {
 }
 complete -o nospace -o default -F _mmprolong mmprolong
 """
-
 _ZSH = r"""#compdef mmprolong
 # mmprolong completion for zsh: put this line into ~/.zshrc, after compinit
 #   eval "$(mmprolong completion zsh)"
@@ -36,15 +49,93 @@ _mmprolong() {
 }
 compdef _mmprolong mmprolong
 """
-
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH}
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Which shell."""
+def script_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the shell."""
     parser.add_argument("shell", choices=sorted(SCRIPTS))
 
 
-def run(arguments: argparse.Namespace) -> None:
+def script(arguments: argparse.Namespace) -> None:
     """Print the script that completes commands, ablations, groups, choices and step ids in a shell."""
     sys.stdout.write(SCRIPTS[arguments.shell])
+
+
+def complete_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command line so far."""
+    parser.add_argument("words", nargs="*", help="the words after `mmprolong`; the last one is completed")
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Print what the last word can become, one a line."""
+    with config_dir(_value(arguments.words[:-1], OPTION)):
+        sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
+
+
+def candidates(words: Sequence[str]) -> list[str]:
+    """Return what the last of `words` can become; nothing where a file is to be named."""
+    from mmprolong.cli.parser import COMMANDS  # which knows this module
+
+    *before, current = words or [""]
+    return [word for word in (_found(before, current) if before else COMMANDS) if word.startswith(current)]
+
+
+def options(command: str) -> list[str]:
+    """Return what a command can be told with a dash; nothing of a command that there is not."""
+    from mmprolong.cli.parser import COMMANDS, add_arguments
+
+    if command not in COMMANDS:
+        return []
+    parser = argparse.ArgumentParser(prog=command)
+    add_arguments(parser, COMMANDS[command])
+    return sorted({*re.findall(r"(?<=[\[ ])--?[a-z][a-z-]*", parser.format_usage()), "--help"} - {"-h"})
+
+
+def _found(before: Sequence[str], current: str) -> Iterable[str]:
+    """Return all that can follow the words before, whatever the current one begins with."""
+    command, last = before[0], before[-1]
+    if last == "--scorer":
+        return plugins.names_in("mmprolong.evaluation.scorers")
+    if last in ("--store", "--in", "--out", OPTION):
+        return []
+    if current.startswith("-"):
+        return options(command)
+    if command in _OVERRIDES:
+        return _overrides(command, current)
+    if command == "completion":
+        return SCRIPTS
+    return _stored(command, Store(Path(_value(before, "--store") or "store")), current)
+
+
+def _overrides(command: str, current: str) -> list[str]:
+    key, equals, _ = current.partition("=")
+    if equals:
+        return [f"{key}={choice}" for choice in groups().get(key.lstrip("+"), [])]
+    ablation = [f"+{ABLATION}={name}" for name in ablations()] if command == "sweep" else []
+    return [*ablation, *(f"{group}=" for group in groups() if group != ABLATION), *_keys()]
+
+
+def _keys() -> Iterable[str]:
+    """Yield the keys of the values that are the same in every phase."""
+    from mmprolong.settings.knobs import Config
+
+    for block in fields(Config):
+        if is_dataclass(block.type):
+            yield from (f"{block.name}.{entry.name}=" for entry in fields(block.type))
+    yield "seed="
+
+
+def _value(words: Sequence[str], option: str) -> str:
+    """Return what was typed for an option; empty where nothing was."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(option, dest="value", nargs="?", const="", default="")
+    return parser.parse_known_args(words)[0].value
+
+
+def _stored(command: str, store: Store, current: str) -> list[str]:
+    names, (name, slash, _) = planned(store) if command in _ABLATIONS else [], current.partition("/")
+    if command in ("show", "diff") and name in names and slash:
+        return [f"{name}/{label}" for label in load_plan(store, name).labels]
+    steps = step_folders(store) if command in _STEPS else []
+    return [*names, *(path if slash else path.partition("/")[2] for path in steps)]

@@ -1,31 +1,50 @@
-"""`mmprolong show`."""
+"""`mmprolong show`: what lies in a step, readably."""
 
 import argparse
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
 from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
-from mmprolong.cli.sources import Sources
-from mmprolong.cli.tables import number
-from mmprolong.cli.terminal import Terminal, visible
+from mmprolong.cli.terminal import Terminal, number, visible
 from mmprolong.errors import ConfigError, FeasibilityError, StepFailed, nearest
-from mmprolong.records import Document, Instance, Message, Pack, Reply, Sample, Score, read_jsonl
+from mmprolong.pipeline.steps import stage_of
+from mmprolong.records import (
+    Block,
+    Conversation,
+    Document,
+    Example,
+    Gold,
+    Measured,
+    Pack,
+    Reply,
+    Sample,
+    Score,
+    Selected,
+    images_of,
+    read_jsonl,
+)
+from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import Store
 
 T = TypeVar("T")
-_LONGEST = 600
-"""Characters of an answer that are shown: transcripts are long."""
+_LONGEST = 400
+"""Characters of a text that are shown."""
+_RUNS = 6
+"""Runs of pages that are named."""
+_ASKS = {"system": "system", "user": "question", "assistant": "answer"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What, how many, of which task."""
-    parser.add_argument("what", metavar="STEP_OR_ABLATION", help="a step's id, or ABLATION[/LABEL[/SEED]]")
+    """Add what is shown, how much of it, and of which task."""
+    parser.add_argument("what", metavar="STEP_OR_ABLATION", help="a step's id, or ABLATION[/ARM[/SEED]]")
     parser.add_argument("-n", type=int, default=20, help="how many (default: 20)")
     parser.add_argument("--task", help="of this task only")
     parser.add_argument("--seed", type=int, default=0, help="which sample is drawn (default: 0)")
@@ -33,39 +52,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Instances as a model is trained on them, or questions with what it replied: a sample, readably."""
+    """Show examples as a model is trained on them, or questions with what it replied: a sample, readably."""
     if arguments.n < 1:
         raise ConfigError(f"-n {arguments.n}: give 1 or more")
     steps = Steps(Store(Path(arguments.store)))
     step = _step(steps, arguments.what)
     if not step.finished:
         raise StepFailed(f"{step.path}: not finished, nothing to show; mmprolong status says where it stands")
-    show = {"corpus": _documents, "synthesis": _instances, "mixture": _instances, "reply": _replies, "score": _replies}
+    show = {
+        **dict.fromkeys(("corpus", "selection"), _documents),
+        **dict.fromkeys(("synthesis", "measurement", "mixture"), _examples),
+        **dict.fromkeys(("samples", "reply", "score"), _samples),
+    }
     if step.stage not in show:
         raise ConfigError(f"{step.path}: a {step.stage} step has nothing to read; give one of {', '.join(show)}")
     console = Terminal()
-    console.print(Text(f"{step.path}  {step.label}", style="bold"), soft_wrap=True)
+    console.say(Text(f"{step.path}  {step.label}", style="bold"))
     for shown in show[step.stage](steps, step, arguments):
         console.print(shown)
 
 
 def _step(steps: Steps, text: str) -> KnownStep:
-    """The step itself, or what a point of an ablation is trained on; of an untrained point, what it replied."""
+    """Return the step itself, or what a run of an ablation is trained on; of an untrained run, what it replied."""
     if not is_ablation(steps.store, text):
         return steps.find(text)
     plan, point = find_point(steps.store, text)
-    if "/" not in text and not plan.own_phases(point):  # an untrained baseline: the first row that is trained
+    if "/" not in text and not plan.own_phases(point):  # an untrained baseline: the first arm that is trained
         point = next((one for one in plan.points if plan.own_phases(one)), point)
-    own = plan.own_phases(point)
-    role = f"{own[-1]}.mixture" if own else "reply"
-    return steps.get(f"{'mixture' if own else 'reply'}/{point.steps[role]}")
+    roles = [f"mixture.{phase}" for phase in plan.own_phases(point)] or [f"reply.{next(iter(point.scores))}"]
+    return steps.get(f"{stage_of(roles[-1])}/{point.steps[roles[-1]]}")
 
 
-def _drawn(items: Iterable[T], arguments: argparse.Namespace, task: Callable[[T], str]) -> list[T]:
-    """A seeded sample of `-n` items of the task asked for, in their order.
+def _chosen(items: Iterable[T], arguments: argparse.Namespace, task: Callable[[T], str]) -> list[T]:
+    """Draw a seeded sample of `-n` items of the task asked for, in their order; holds no more of them in memory.
 
     Raises:
         ConfigError: no item is of that task.
+        FeasibilityError: there is no item.
     """
     rng = random.Random(arguments.seed)
     kept: list[tuple[int, T]] = []
@@ -87,92 +110,96 @@ def _drawn(items: Iterable[T], arguments: argparse.Namespace, task: Callable[[T]
 
 
 def _documents(steps: Steps, step: KnownStep, arguments: argparse.Namespace) -> Iterator[RenderableType]:
-    folder = steps.store.folder(step.stage, step.id)
-    sources = Sources(folder)
-    for one in _drawn(read_jsonl(folder / "documents.jsonl", Document), arguments, lambda document: document.split):
-        headings = len(one.outline)
-        yield Text(f"{sources.title(one.id)}: {one.pages} pages, {one.split}, {headings} headings, {one.licence}")
+    corpus = steps.store.root / step.needs.get("corpus", step.path)
+    splits: Mapping[str, str] = {}
+    if step.stage == "selection":
+        selected = read_jsonl(steps.store.root / step.path / "selected.jsonl", Selected)
+        splits = {one.document: one.split for one in selected}
+    documents = (one for one in read_jsonl(corpus / "documents.jsonl", Document) if not splits or one.id in splits)
+    titles = _Titles(corpus)
+    for one in _chosen(documents, arguments, lambda document: splits.get(document.id, "")):
+        counted = f"{one.pages} pages", f"{len(one.outline)} headings", one.licence, splits.get(one.id, "")
+        yield Text(f"{titles.title(one.id)}: {', '.join(filter(None, counted))}")
 
 
-def _instances(steps: Steps, step: KnownStep, arguments: argparse.Namespace) -> Iterator[RenderableType]:
-    folders = [steps.store.root / path for role, path in step.needs.items() if role in ("source", "short")]
-    folders = folders or [steps.store.folder(step.stage, step.id)]
-    instances = (one for folder in folders for one in read_jsonl(folder / "instances.jsonl", Instance))
+def _examples(steps: Steps, step: KnownStep, arguments: argparse.Namespace) -> Iterator[RenderableType]:
+    """Yield examples, with their tokens where they are measured; of a mixture those that it drew."""
+    root, paths = steps.store.root, [step.path]
     if step.stage == "mixture":
-        packs = read_jsonl(steps.store.folder(step.stage, step.id) / "packs.jsonl", Pack)
-        drawn = {name for pack in packs for name in pack.instances}
-        instances = (one for one in instances if one.id in drawn)
-    sources = Sources(steps.store.root / step.needs["corpus"])
-    for one in _drawn(instances, arguments, lambda instance: instance.task):
-        yield Panel(Group(*_instance_lines(one, sources)), title=Text(one.id), title_align="left")
+        paths = [path for role, path in step.needs.items() if stage_of(role) == "measurement"]
+        drawn = {name for pack in read_jsonl(root / step.path / "packs.jsonl", Pack) for name in pack.examples}
+    measured = {path: steps.get(path).needs["synthesis"] for path in paths if not path.startswith("synthesis/")}
+    files = [root / path / "examples.jsonl" for path in dict.fromkeys(measured.values() if measured else paths)]
+    examples = (one for file in files for one in read_jsonl(file, Example))
+    if step.stage == "mixture":
+        examples = (one for one in examples if one.id in drawn)
+    titles = _Titles(root / step.needs["corpus"])
+    chosen = _chosen(examples, arguments, lambda example: example.task)
+    ids = {one.id for one in chosen}
+    rows = (row for path in measured for row in read_parquet(root / path / "measured.parquet", Measured))
+    tokens = {(row.example, row.conversation): row for row in rows if row.example in ids}
+    for one in chosen:
+        lines = [_line("task", "   ".join(filter(None, (one.task, one.length, *_facts(one.facts), one.origin))))]
+        for name, conversation in one.conversations.items():
+            lines += _conversation(name, conversation, one.gold, tokens.get((one.id, name)), titles)
+        yield Panel(Group(*lines), title=Text(one.id), title_align="left", expand=False)
 
 
-def _instance_lines(one: Instance, sources: Sources) -> Iterator[RenderableType]:
-    yield _line("document", sources.pages(one.messages))
-    counted = f"{number(one.tokens)} for {one.backbone}, {number(one.supervised)} of them supervised"
-    yield _line("task", f"{one.task}   {one.pages} pages   tokens {counted}")
-    pairs = zip(one.messages[::2], one.messages[1::2], strict=False)
-    for turn, (asked, told) in enumerate(pairs):
-        yield _line("question", _text(asked))
-        yield _line("answer", _shortened(_text(told)))
-        yield _line("evidence", _evidence(one.evidence[turn] if turn < len(one.evidence) else ()))
-    yield _line("format", "   ".join(filter(None, (one.answer_format, ", ".join(one.sources), one.origin))))
+def _conversation(
+    name: str, conversation: Conversation, gold: tuple[Gold, ...], measured: Measured | None, titles: "_Titles"
+) -> Iterator[RenderableType]:
+    if name != "answer":
+        yield _line("", name)
+    yield _line("document", titles.pages(conversation))
+    if measured:
+        yield _line("tokens", f"{number(measured.tokens)}, {number(measured.supervised)} of them supervised")
+    answers = iter(gold)
+    for turn in conversation:
+        yield _line(_ASKS[turn.role], _shortened(turn.text))
+        if turn.role == "assistant" and (right := next(answers, None)):
+            pages = ", ".join(str(place + 1) for place in right.evidence)
+            yield _line("evidence", f"{f'images {pages}' if pages else 'no image'}   {right.format}")
 
 
-def _evidence(pages: tuple[int, ...]) -> str:
-    return "pages " + ", ".join(str(page + 1) for page in pages) if pages else "no page"
-
-
-def _replies(steps: Steps, step: KnownStep, arguments: argparse.Namespace) -> Iterator[RenderableType]:
-    reply = steps.get(step.needs["reply"]) if step.stage == "score" else step
-    folder = steps.store.folder("reply", reply.id)
-    scores = _scores(steps, reply, step)
-    said = {one.sample: one for one in read_jsonl(folder / "replies.jsonl", Reply)}
-    samples = read_jsonl(folder / "samples.jsonl", Sample)
-    chosen = _drawn(samples, arguments, lambda sample: sample.task)
-    asked = _asked(steps, reply, {one.id for one in chosen})
+def _samples(steps: Steps, step: KnownStep, arguments: argparse.Namespace) -> Iterator[RenderableType]:
+    """Yield questions with what was replied to them, and what that was judged, as far as the step knows it."""
+    root = steps.store.root
+    replied = step.path if step.stage == "reply" else step.needs.get("reply")
+    scored = step.path if step.stage == "score" else _score_of(steps, replied)
+    samples = read_jsonl(root / step.needs.get("samples", step.path) / "samples.jsonl", Sample)
+    chosen = _chosen(samples, arguments, lambda sample: sample.task)
+    ids = {one.id for one in chosen}
+    replies = read_jsonl(root / replied / "replies.jsonl", Reply) if replied else ()
+    scores = read_jsonl(root / scored / "scores.jsonl", Score) if scored else ()
+    said = {one.sample: one for one in replies if one.sample in ids}
+    marks = {one.sample: one for one in scores if one.sample in ids}
     for sample in chosen:
-        lines = _reply_lines(sample, asked.get(sample.id, "-"), said[sample.id], scores.get(sample.id))
-        yield Panel(Group(*lines), title=Text(sample.id), title_align="left")
+        lines = _sample_lines(sample, said.get(sample.id), marks.get(sample.id))
+        yield Panel(Group(*lines), title=Text(sample.id), title_align="left", expand=False)
 
 
-def _reply_lines(sample: Sample, question: str, said: Reply, score: Score | None) -> Iterator[RenderableType]:
-    yield _line("task", f"{sample.task}   length {sample.length}   depth {sample.depth:.2f}")
-    yield _line("question", question)
-    yield _line("reply", _shortened(said.text) + ("   (cut)" if said.cut else ""))
-    yield _line("target", _shortened(sample.target))
-    if score is not None:
-        yield _line("value", f"{score.value:g}   parsed {score.parsed!r}   {score.scorer}")
+def _score_of(steps: Steps, reply: str | None) -> str | None:
+    """Return the first finished score step of a reply."""
+    paths = (path for path in steps.paths if reply and path.startswith("score/"))
+    known = (steps.get(path) for path in paths if steps.store.record(*path.split("/")))
+    return next((one.path for one in known if one.needs["reply"] == reply), None)
 
 
-def _scores(steps: Steps, reply: KnownStep, step: KnownStep) -> dict[str, Score]:
-    """Scores by sample: those of the step, or of the first finished score step of the reply."""
-    folders = (steps.store.root / "score").glob("*")
-    ids = [step.id] if step.stage == "score" else sorted(folder.name for folder in folders)
-    for name in ids:
-        record = steps.store.record("score", name)
-        if record is not None and record.needs.get("reply") == reply.path:
-            path = steps.store.folder("score", name) / "scores.jsonl"
-            return {score.sample: score for score in read_jsonl(path, Score)}
-    return {}
+def _sample_lines(sample: Sample, said: Reply | None, score: Score | None) -> Iterator[RenderableType]:
+    yield _line("task", "   ".join((sample.task, f"length {sample.length}", *_facts(sample.facts))))
+    yield _line("question", _shortened(" ".join(filter(None, (message.text for message in sample.prompt)))))
+    if said:
+        yield _line("reply", _shortened(said.text) + ("   (cut)" if said.cut else ""))
+    elif score:
+        yield _line("reply", f"none: {score.reason}")
+    yield _line("target", _shortened(str(sample.gold.answer)))
+    if score:
+        judged = (f"{score.value:g}", f"parsed {score.parsed!r}", score.judge, score.reason)
+        yield _line("value", "   ".join(filter(None, judged)))
 
 
-def _asked(steps: Steps, reply: KnownStep, wanted: set[str]) -> dict[str, str]:
-    """The text of the questions, which only the benchmark knows."""
-    from mmprolong import plugins
-
-    suite: dict[str, Any] = reply.settings.get("suite", {})
-    benchmark = plugins.load("mmprolong.evaluation.benchmarks", suite.get("benchmark", "heldout"), "suite.benchmark")
-    questions = benchmark.questions(steps.store.root / reply.needs["source"], suite.get("labels", []))
-    return {
-        one.sample.id: " ".join(_text(message) for message in one.prompt)
-        for one in questions
-        if one.sample.id in wanted
-    }
-
-
-def _text(message: Message) -> str:
-    return " ".join(part for part in message.parts if isinstance(part, str))
+def _facts(facts: Mapping[str, str | float]) -> Iterator[str]:
+    return (f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}" for name, value in facts.items())
 
 
 def _shortened(text: str) -> str:
@@ -181,3 +208,41 @@ def _shortened(text: str) -> str:
 
 def _line(name: str, text: str) -> RenderableType:
     return Text.assemble((f"{name:<9} ", "dim"), visible(text))
+
+
+class _Titles:
+    """What a person calls the documents of a finished corpus step."""
+
+    def __init__(self, corpus: Path) -> None:
+        self._corpus = corpus
+
+    def title(self, document: str) -> str:
+        """Return 'clm_article.pdf, "Cumulative Link Models"'; the file alone if the document shows no title."""
+        title, file = self._titles.get(document), self._files.get(document, document)
+        return f'{file}, "{title}"' if title else file
+
+    def pages(self, conversation: Conversation) -> str:
+        """Name the documents and pages (from 1) that a conversation shows, in its order."""
+        numbered = enumerate(images_of(conversation))
+        grouped = groupby(numbered, key=lambda pair: (pair[1].source, pair[1].index - pair[0]))
+        runs = [(source.removeprefix("pdf:"), [image.index + 1 for _, image in run]) for (source, _), run in grouped]
+        name = self.title if len(runs) == 1 else lambda document: self._files.get(document, document)
+        named = [f"{name(source)} {_span(pages)}" for source, pages in runs[:_RUNS]]
+        more = f", and {len(runs) - _RUNS} more" if len(runs) > _RUNS else ""
+        return ", ".join(named) + more if named else "no page"
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        return {one.id: one.source for one in read_jsonl(self._corpus / "documents.jsonl", Document)}
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        titles: dict[str, str] = {}
+        for block in read_jsonl(self._corpus / "blocks.jsonl", Block):
+            if block.kind == "title" and block.page == 0:
+                titles.setdefault(block.document, block.text)
+        return titles
+
+
+def _span(pages: list[int]) -> str:
+    return f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]}-{pages[-1]}"

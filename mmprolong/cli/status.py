@@ -1,92 +1,98 @@
-"""`mmprolong status`."""
+"""`mmprolong status` and `mmprolong list`: where sweeps stand, and what can be run."""
 
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from mmprolong.cli.lookup import add_store
-from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError
+from mmprolong.cli.terminal import Terminal, table
+from mmprolong.config.groups import ABLATION, ablations, groups
+from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
-
-if TYPE_CHECKING:
-    from mmprolong.pipeline.plan import Plan
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Which ablation, and whether to keep looking."""
+def status_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the ablation, and whether to keep looking."""
     parser.add_argument("ablation", nargs="?", help="one ablation; without it all that were launched from the store")
     parser.add_argument("--watch", action="store_true", help="keep looking until all is finished; Ctrl-C ends it")
     add_store(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Where every point of an ablation stands."""
-    store = Store(Path(arguments.store))
-    console = Terminal()
+def status(arguments: argparse.Namespace) -> None:
+    """Show the state of every run of an ablation."""
+    store, console = Store(Path(arguments.store)), Terminal()
     names = [arguments.ablation] if arguments.ablation else planned(store)
     if not names:
-        begin = "begin with python -m mmprolong.sweep +ablation=NAME"
-        console.print(f"{store.root}: no sweep was launched here; {begin}", soft_wrap=True)
-    elif arguments.watch:
-        _watch(store, names, console)
-    else:
-        console.print(_tables(store, names)[0])
-
-
-def _watch(store: Store, names: list[str], console: Terminal) -> None:
-    view, finished = _tables(store, names)
-    if finished:
+        console.say(f"{store.root}: no sweep was launched here; begin with python -m mmprolong.sweep +ablation=NAME")
+        return
+    view, finished = _look(store, names)
+    if finished or not arguments.watch:
         console.print(view)
         return
     with Live(view, console=console, auto_refresh=False) as live:
         try:
             while not finished:
                 time.sleep(_SECONDS)
-                view, finished = _tables(store, names)
+                view, finished = _look(store, names)
                 live.update(view, refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def _tables(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
-    """A table and a dashboard for each ablation; and whether every step of all of them is finished.
+def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
+    """Return a table and a dashboard for each ablation; and whether every step of all of them is finished.
 
     Raises:
-        ArtifactError: of a single ablation the plan is torn; of several, that stands where its table would.
+        ArtifactError: of a single ablation the plan is damaged; of several, that stands where its table would.
     """
-    views, finished = zip(*(_table(store, name, alone=len(names) == 1) for name in names), strict=True)
-    return Group(*views), all(finished)
-
-
-def _table(store: Store, name: str, alone: bool) -> tuple[RenderableType, bool]:
-    try:
-        plan = load_plan(store, name)
-    except ArtifactError as error:
-        if alone:
-            raise
-        return Text(f"{name}: {error}", style="red"), True
-    return _view(store, plan)
-
-
-def _view(store: Store, plan: "Plan") -> tuple[RenderableType, bool]:
-    """Look once, for the table and for the dashboard."""
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.terminal import status_view
     from mmprolong.sweep.view.write import page_path, write_page
 
-    states = step_states(store, plan)
-    trouble = write_page(store, plan, states)
-    path = trouble or page_path(store, plan.ablation)
-    said = Text(f"dashboard: {path}", style="yellow" if trouble else "", no_wrap=True, overflow="ignore")
-    finished = all(each.state == "finished" for each in states.values())
-    return Group(status_view(store, plan, states), said), finished
+    views: list[RenderableType] = []
+    finished = True
+    for name in names:
+        try:
+            plan = load_plan(store, name)
+        except ArtifactError as error:
+            if len(names) == 1:
+                raise
+            views.append(Text(f"{name}: {error}", style="red"))
+            continue
+        states = step_states(store, plan)
+        trouble = write_page(store, plan, states)
+        where = f"dashboard: {trouble or page_path(store, name)}"
+        written = Text(where, style="yellow" if trouble else "", no_wrap=True, overflow="ignore")
+        views += [status_view(store, plan, states), written]
+        finished = finished and all(each.state == "finished" for each in states.values())
+    return Group(*views), finished
+
+
+def choices_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing."""
+
+
+def choices(arguments: argparse.Namespace) -> None:
+    """List the ablations with their arms, and the groups with their choices."""
+    from mmprolong.sweep.ablation import read_ablation
+
+    console, rows = Terminal(), []
+    for name in ablations():
+        try:
+            ablation = read_ablation(name)
+        except ConfigError as error:
+            rows.append((name, f"wrong: {error}", "", ""))
+            continue
+        rows.append((name, ablation.question, ", ".join(ablation.arms), ", ".join(map(str, ablation.seeds))))
+    columns = ("name", "question", "arms", "seeds")
+    console.print(table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns))
+    chosen = [(group, ", ".join(names)) for group, names in groups().items() if group != ABLATION]
+    console.print(table("groups: GROUP=CHOICE", ("group", "choices"), chosen, text=("choices",)))

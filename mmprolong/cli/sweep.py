@@ -2,29 +2,31 @@
 
 import argparse
 import shlex
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from mmprolong.cli.launch import check_prune, submit
+from mmprolong.cli.jobs import print_launched, print_next
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError, StepFailed, refuse
+from mmprolong.config.groups import PUBLISHED, TABLES, files_in, named
+from mmprolong.errors import ArtifactError, ConfigError, InvalidSettings, Problem, StepFailed
+from mmprolong.pipeline.plan import Plan, load_plan, planned, save_plan
+from mmprolong.reporting.tables.published import Published
 from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mmprolong.pipeline.plan import Plan
     from mmprolong.settings.knobs import Config
     from mmprolong.sweep.local.launch import Launcher
     from mmprolong.sweep.state import StepState
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Overrides, and whether to stop after the plan."""
+    """Add overrides, and whether to stop after the plan."""
     parser.add_argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file")
@@ -32,79 +34,104 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
-    from mmprolong.cli.table_check import check_table
     from mmprolong.config.compose import Composer
-    from mmprolong.pipeline.plan import save_plan
     from mmprolong.sweep.plan import make_plan
-    from mmprolong.sweep.resources import wrong_jobs
+    from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.view.terminal import failures
 
     console = Terminal()
     plan, config = make_plan(arguments.overrides)
-    check_prune(config, arguments.prune)
-    with Composer().placing(arguments.overrides):
+    slurm = config.cluster.launcher == "slurm"
+    if arguments.prune and not slurm:
+        raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
+    with Composer().locating(arguments.overrides):
         check_table(plan)
-        refuse(wrong_jobs(config.cluster, plan.steps.values()))
+        check_jobs(config.cluster, plan.steps.values())
     store = Store(Path(config.paths.store))
-    where = _print_plan(store, plan, config, console)
+    states = _print_plan(store, plan, config, console)
     if arguments.dry_run:
-        for line in failures(plan, where):
-            console.print(line, soft_wrap=True)
-        console.print("dry run: nothing was started")
+        for line in failures(plan, states):
+            console.say(line)
+        console.say("dry run: nothing was started")
         return 0
     if config.tracking.mode == "online":
-        from mmprolong.reporting.sources.wandb_api import require_reachable
+        from mmprolong.reporting.results.wandb import require_reachable
 
         require_reachable()
-    if config.cluster.launcher == "slurm":
-        submit(store, plan, config, arguments.prune, console)
+    if slurm:
+        from mmprolong.sweep.slurm.submit import SlurmLauncher
+
+        launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(arguments.prune)
+        print_launched(store, plan, launched, arguments.prune, console)
+        print_next(store, plan.ablation, console)
         return 0
     save_plan(store, plan)
-    return _run_here(store, plan, config, console)
+    _run_here(store, plan, config, console)
+    return 0
 
 
-def _print_plan(store: Store, plan: "Plan", config: "Config", console: Terminal) -> "Mapping[str, StepState]":
-    """What there is to do and what it costs; returns where the steps stand."""
-    from mmprolong.reporting.sources.origins import mixed_ahead
+@dataclass(frozen=True, slots=True)
+class _Noting(Published):
+    """Published tables that note which of them are read."""
+
+    read: set[str] = field(default_factory=set)
+
+    def rows(
+        self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
+    ) -> list[dict[str, str]]:
+        """Return what `Published` does."""
+        self.read.add(table)
+        return Published.rows(self, table, where, columns)
+
+
+def check_table(plan: Plan) -> None:
+    """Refuse a plan whose table cannot be printed, or does not show what the plan says is published.
+
+    Raises:
+        ConfigError: the table's file makes none; a published file has another shape than its table needs, or is not
+            read by it.
+    """
+    from mmprolong.reporting.results.runs import Runs
+    from mmprolong.reporting.tables.paper_tables import built
+
+    if not plan.table:
+        return
+    published = _Noting(files_in(PUBLISHED))
+    built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), published)
+    if plan.published and PurePath(plan.published).stem not in published.read:
+        found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
+        says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
+        raise InvalidSettings(Problem("sweep.published", says))
+
+
+def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -> "Mapping[str, StepState]":
+    """Print what there is to do and what it costs; returns the states of the steps."""
+    from mmprolong.pipeline.run import edited_defaults
+    from mmprolong.sweep import estimate
     from mmprolong.sweep.comparable import equal_rows
-    from mmprolong.sweep.estimate import (
-        based_on,
-        expected_seconds,
-        hours,
-        known_seconds,
-        megabytes,
-        steps_at_once,
-        wall_time,
-    )
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.terminal import cost_line, duration, plan_table
 
     states, cluster = step_states(store, plan), config.cluster
     console.print(plan_table(plan, states))
-    for remark in equal_rows(plan):
-        console.print(remark, soft_wrap=True)
-    console.print(f"store: {store.root}", soft_wrap=True)
-    for remark in _replaced(store, plan):
-        console.print(remark, soft_wrap=True)
-    known = known_seconds(store, plan, states)
-    seconds = expected_seconds(plan, states, cluster, known)
+    for line in (*equal_rows(plan), f"store: {store.root}", *_replaced(store, plan)):
+        console.say(line)
+    for line in edited_defaults(store, plan.steps.values()):
+        console.say(line, "yellow")
+    known = estimate.known_seconds(store, plan, states)
+    seconds = estimate.expected_seconds(plan, states, cluster, known)
     if seconds:
-        width = steps_at_once(cluster, states)
-        time = f"{duration(wall_time(plan, seconds, width, cluster))}; " if cluster.launcher != "slurm" else ""
-        left = hours(plan, seconds, cluster)
-        cost = cost_line(left, left.money(cluster), megabytes(store, plan, states, cluster))
-        console.print(f"estimated: {time}{cost}", soft_wrap=True)
-        console.print(f"  by {based_on(plan, states, cluster, known)}", soft_wrap=True)
-        for each in mixed_ahead(store, plan):
-            told = f"before it starts: {each}; the table will be refused, unless it is told --mixed-code"
-            console.print(f"{told}, or the version of {each.stage} is raised in settings.py", soft_wrap=True)
+        width = estimate.steps_at_once(cluster, states)
+        wall = duration(estimate.wall_time(plan, seconds, width, cluster))
+        hours = estimate.hours(plan, seconds, cluster)
+        cost = cost_line(hours, hours.money(cluster), estimate.megabytes(store, plan, states, cluster))
+        console.say(f"estimated: {f'{wall}; ' if cluster.launcher != 'slurm' else ''}{cost}")
+        console.say(f"  by {estimate.based_on(plan, states, cluster, known)}")
     return states
 
 
-def _replaced(store: Store, plan: "Plan") -> list[str]:
-    """What is said where the store's plan of this name has steps that this one has not, or is damaged."""
-    from mmprolong.pipeline.plan import load_plan, planned
-
+def _replaced(store: Store, plan: Plan) -> list[str]:
+    """Return what is said where the store's plan of this name has steps that this one has not, or is damaged."""
     try:
         last = load_plan(store, plan.ablation) if plan.ablation in planned(store) else plan
     except ArtifactError as error:
@@ -115,12 +142,13 @@ def _replaced(store: Store, plan: "Plan") -> list[str]:
     return [f"takes the place of the plan launched with {typed}; its finished steps stay in the store"]
 
 
-def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -> int:
-    """Run what is not finished on this machine, with bars, and report; returns the exit code.
+def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> None:
+    """Run what is not finished on this machine, and report.
 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
     """
+    from mmprolong.reporting.results.store import read_runs
     from mmprolong.sweep.local.launch import Launcher
     from mmprolong.sweep.view.terminal import failures
 
@@ -128,11 +156,10 @@ def _run_here(store: Store, plan: "Plan", config: "Config", console: Terminal) -
     launcher = Launcher(store, plan, config.cluster, config.tracking)
     _run_shown(launcher, console)
     for line in failures(plan, launcher.states()):
-        console.print(line, soft_wrap=True)
-    code = _report(store, plan, console)
+        console.say(line)
+    print_report(read_runs(store.root, plan), store, console)
     if launcher.progress.failed:
         raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
-    return code
 
 
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
@@ -143,7 +170,7 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
 
     store, plan = launcher.store, launcher.plan
     known, page = known_seconds(store, plan, launcher.states()), LivePage(store, plan)
-    console.print(f"dashboard: {page_path(store, plan.ablation)}", soft_wrap=True)
+    console.say(f"dashboard: {page_path(store, plan.ablation)}")
     ended = set(launcher.progress.ended)
 
     def tick() -> None:
@@ -153,7 +180,7 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
             live.update(progress_view(plan, states, known))
             return
         for name in launcher.progress.ended - ended:
-            console.print(ended_line(plan, name, states), soft_wrap=True)
+            console.say(ended_line(plan, name, states))
         ended.update(launcher.progress.ended)
 
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
@@ -164,19 +191,4 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
             launcher.progress.running.clear()
             page.write(launcher.states())
     if page.trouble:
-        console.print(f"dashboard: {page.trouble}", style="yellow", soft_wrap=True)
-
-
-def _report(store: Store, plan: "Plan", console: Terminal) -> int:
-    """The report, or why there is none and what prints it: what has run for hours does not end in an error."""
-    from mmprolong.reporting.sources.origins import MixedCode
-    from mmprolong.reporting.sources.runs import read_runs
-    from mmprolong.sweep.commands import command
-
-    try:
-        print_report(read_runs(store.root, plan), store, console)
-    except MixedCode as refusal:
-        console.print(f"no table: {refusal}", soft_wrap=True)
-        console.print(f"  {command(store, 'report', plan.ablation, '--mixed-code')}", soft_wrap=True)
-        return 1
-    return 0
+        console.say(f"dashboard: {page.trouble}", "yellow")

@@ -2,28 +2,37 @@
 
 import codecs
 import io
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from mmprolong.errors import out_of_space
+from mmprolong.records import Reject
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 _VISIBLE = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
 """What stands for a control character: one character each, so that styles keep their places."""
-
-
 _PLAIN = dict(zip("−–≈×Δ±†‡·█\u00a0", "--~xd/+^.# ", strict=True))
 """What stands for a letter that the terminal's encoding lacks: one character each; any other is `?`."""
+_PIPE = 10_000
+"""Width where the output is no terminal [characters]: no table is cut or folded."""
+_BAR = 32
+"""Longest bar of a histogram [characters]."""
+_NAMED = 4
+"""Things that are named for each reason of a reject."""
 
 
 def visible(text: str) -> str:
-    """`text` with pictures (`␛`) for control characters, but for tab and end of line; `Text` itself drops some."""
+    """Return `text` with pictures (`␛`) for control characters, but for tab and end of line; `Text` drops some."""
     return text.translate(_VISIBLE)
 
 
@@ -32,20 +41,23 @@ class Terminal(Console):
 
     def __init__(self, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = _PIPE
+
+    def say(self, text: str | Text, style: str = "") -> None:
+        """Print one line, however long."""
+        self.print(text, style=style, soft_wrap=True)
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """A string as styled text."""
+        """Return a string as styled text."""
         return super().render_str(visible(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Whatever is printed, and each of its parts."""
-        return super().render(_shown(renderable) if isinstance(renderable, Text) else renderable, options)
-
-
-def _shown(text: Text) -> Text:
-    shown = text.copy()
-    shown.plain = visible(text.plain)
-    return shown
+        """Render whatever is printed, and each of its parts."""
+        if isinstance(renderable, Text):
+            renderable = renderable.copy()
+            renderable.plain = visible(renderable.plain)
+        return super().render(renderable, options)
 
 
 def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> None:
@@ -55,9 +67,9 @@ def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> No
     except OSError as error:
         where = error.filename or what
         reason = out_of_space(error, where) or f"{where}: {error.strerror or error}"
-        Terminal(stderr=True).print(f"{what} not written: {reason}", style="yellow", soft_wrap=True)
+        Terminal(stderr=True).say(f"{what} not written: {reason}", "yellow")
     else:
-        console.print(f"{what}: {path}", soft_wrap=True)
+        console.say(f"{what}: {path}")
 
 
 def print_in_any_encoding() -> None:
@@ -71,3 +83,52 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], text: Sequence[str] = ()) -> Table:
+    """Return a table whose first column, and those named in `text`, are words; the others are numbers."""
+    built = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, title_style="bold", padding=(0, 1, 0, 0))
+    for index, column in enumerate(columns):
+        words = index == 0 or column in text
+        built.add_column(column, justify="left" if words else "right", overflow="fold", no_wrap=not words or index == 0)
+    for row in rows:
+        built.add_row(*(number(cell) if isinstance(cell, (int, float)) else str(cell) for cell in row))
+    return built
+
+
+def number(value: float) -> str:
+    """Return '12,345' or '0.123'."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+def histogram(title: str, unit: str, values: Iterable[int]) -> Table:
+    """Count how many of `values` lie in each doubling, with a bar."""
+    counts = Counter(max(value, 1).bit_length() - 1 for value in values)
+    spans = range(min(counts, default=0), max(counts, default=-1) + 1)
+    most = max(counts.values(), default=1)
+    rows = [(span(1 << power, 2 << power), counts[power], "█" * round(_BAR * counts[power] / most)) for power in spans]
+    return table(title, (unit, "number", ""), rows, text=("",))
+
+
+def span(low: int, high: int) -> str:
+    """Name the whole numbers from `low` to below `high`."""
+    if high >= 2**62:
+        return "any"
+    return f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}"
+
+
+def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
+    """Count rejects by reason, with the first few that each reason struck."""
+    by_reason: Mapping[str, dict[str, None]] = defaultdict(dict)
+    counts: Counter[str] = Counter()
+    for reject in rejects:
+        by_reason[reject.reason][reject.what] = None
+        counts[reject.reason] += 1
+    if not counts:
+        return "nothing was refused"
+    rows = []
+    for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        struck = list(by_reason[reason])
+        more = f", and {len(struck) - _NAMED} more" if len(struck) > _NAMED else ""
+        rows.append((reason, count, ", ".join(struck[:_NAMED]) + more))
+    return table("refused", ("reason", "number", "what"), rows, text=("what",))

@@ -1,195 +1,120 @@
-"""From command-line overrides to a typed, checked configuration; each error says who set what is wrong."""
+"""From overrides to a typed, checked configuration."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import msgspec
+from omegaconf import DictConfig, OmegaConf
 
-from mmprolong.config.blame import blameless, follows
-from mmprolong.config.consistency import check
-from mmprolong.config.decode import typed
-from mmprolong.config.groups import ABLATION
-from mmprolong.config.hydra_compose import composed, layers, wanted
-from mmprolong.config.keys import SWEEP, key_of
-from mmprolong.config.layer import Layer
-from mmprolong.config.overrides import assign, chosen, inherit, values
-from mmprolong.config.provenance import Origins
-from mmprolong.config.ranges import out_of_range
-from mmprolong.config.references import resolved
-from mmprolong.config.variants import Composition, derived
+from mmprolong.config.consistency import DEFAULT, inconsistent
+from mmprolong.config.decode import decode, plugin_problems
+from mmprolong.config.hydra_compose import SEED, Resolver, apply, composed, files_of
+from mmprolong.config.overrides import SWEEP, choices, key_of, values
+from mmprolong.config.provenance import Files, located
 from mmprolong.corpus.manifest import pool_digest
 from mmprolong.corpus.pool import locate
-from mmprolong.errors import ConfigError, Keys, Wrong, WrongValues, refuse, together
+from mmprolong.errors import InvalidSettings
 from mmprolong.settings.knobs import Config
-
-NOTHING: Mapping[str, Keys] = MappingProxyType({})
 
 
 class Composer:
-    """Composes many runs that share most of their choices: Hydra is asked only for what the files do not say."""
+    """Composes many runs that share most of their choices: Hydra is asked once for each set of choices."""
 
     def __init__(self) -> None:
-        self._plain: dict[tuple[str, ...], bytes] = {}
-        self._known: dict[tuple[str, ...], Composition] = {}
-        """By choices: what Hydra composed, or what it was derived from."""
-        self._refused: dict[tuple[str, ...], Sequence[Wrong]] = {}
-        self.asked: dict[tuple[str, ...], list[Composition]] = defaultdict(list)
-        """What Hydra composed, by the choices that were added to the defaults: those of an ablation."""
+        self._composed: dict[tuple[str, ...], bytes] = {}
+        """By choices, pickled: loading a DictConfig takes less time than copying one."""
+        self._files: dict[tuple[str, ...], Files] = {}
+        self._digests: dict[tuple[str, str], str] = {}
+        self._last: tuple[tuple[str, ...], Resolver] | None = None
+        """The last run's overrides but its seed, and what they stand for."""
 
-    def compose(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> tuple[Config, dict[str, Any]]:
-        """The configuration that `overrides` describe, and the ablation's `sweep` block (empty without one).
-
-        Later overrides of one value win. Nothing is read from the pool.
-
-        Args:
-            written: by override, if the ablation sets it: the key of its block under which it is written.
+    def compose(self, overrides: Sequence[str]) -> Config:
+        """Return the configuration that `overrides` describe. Later overrides of one value win; no pool is read.
 
         Raises:
             ConfigError: an override or a file is malformed, names a group, choice or key that does not exist, or sets
-                what cannot be. All that is wrong is said at once, with what set it.
+                what cannot be; says what set it.
         """
-        try:
-            with self.placing(overrides, written):
-                plain, block = self._merged(overrides)
-                return check(typed(resolved(plain), Config)), block
-        except WrongValues as error:
-            raise WrongValues(*error.wrong, *self._besides(overrides, written, error.wrong)) from error
+        with self.locating(overrides):
+            config = _expanded(decode(self._plain(overrides), Config))
+            problems = [*plugin_problems(config), *inconsistent(config)]
+            if problems:
+                raise InvalidSettings(*problems)
+        return config
 
-    def frozen(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Config:
-        """The configuration, with what it refers to by name: the content of the pool.
+    def frozen(self, overrides: Sequence[str]) -> Config:
+        """Return the configuration with what it refers to by name: the content of the pool.
 
         Raises:
             ConfigError: as in `compose`; or the pool does not exist or holds no PDF.
         """
-        with self.placing(overrides, written):
-            return freeze(self.compose(overrides, written)[0])
+        config = self.compose(overrides)
+        with self.locating(overrides):
+            config.corpus.digest = self._digest(config.corpus.path, config.paths.store)
+        return config
 
-    def sweep_block(self, overrides: Sequence[str]) -> Any:
-        """The `sweep` block alone: what is wrong besides, the rows will say; without them it need not be a run."""
-        try:
-            return self._merged(overrides)[1]
-        except WrongValues:
-            own = [text for text in overrides if key_of(text).partition(".")[0] in (ABLATION, SWEEP)]
-            with self.placing(own):
-                return self._merged(own)[1]
+    def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
+        """Return the value of `key` as the files of the chosen groups have it; None where they have none."""
+        return OmegaConf.select(self._config(overrides), key, throw_on_resolution_failure=False)
 
     @contextmanager
-    def placing(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Iterator[None]:
+    def locating(self, overrides: Sequence[str]) -> Iterator[None]:
         """Let errors say what set the values that they are about."""
         try:
             yield
-        except WrongValues as error:
-            raise WrongValues(*map(self.origins(overrides, written).placed, error.wrong)) from error
+        except InvalidSettings as error:
+            files = partial(self._merged, overrides)
+            raise InvalidSettings(*(located(each, overrides, files) for each in error.problems)) from error
 
-    def origins(self, overrides: Sequence[str], written: Mapping[str, Keys] = NOTHING) -> Origins:
-        """Where the values of a configuration come from."""
-        return Origins(partial(self._layers, chosen(overrides)), overrides, written)
+    def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """Return the plain values; runs that differ in their seed alone are set up once."""
+        rest = tuple(text for text in overrides if key_of(text) != SEED)
+        seeds = [text for text in overrides if key_of(text) == SEED]
+        if not seeds or self._last is None or self._last[0] != rest:
+            config = self._config(rest)
+            apply(config, (text for text in values(rest) if key_of(text).partition(".")[0] != SWEEP))
+            config.pop(SWEEP, None)
+            self._last = rest, Resolver(config)
+        return _inherited(self._last[1].plain(seeds))
 
-    def _merged(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Any]:
-        changes, choices = values(overrides), chosen(overrides)
-        plain = msgspec.json.decode(self._encoded(tuple(choices)))
-        together(partial(assign, plain), changes)
-        inherit(plain)
-        block = plain.pop(SWEEP, None) or {}
-        return plain, block
+    def _config(self, overrides: Sequence[str]) -> DictConfig:
+        chosen = choices(overrides)
+        if chosen not in self._composed:
+            self._composed[chosen] = pickle.dumps(composed(chosen))
+        return pickle.loads(self._composed[chosen])  # noqa: S301 -- written above
 
-    def varied(self, keys: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
-        """Those of `keys` to which the choices of rows give different values; one that is wrong does not count."""
-        sets = {tuple(chosen(overrides)) for overrides in rows}
-        plains = [msgspec.json.decode(self._plain[choices]) for choices in sets if choices in self._plain]
-        return [key for key in keys if any(_at(plain, key) != _at(plains[0], key) for plain in plains[1:])]
-
-    def _encoded(self, choices: tuple[str, ...]) -> bytes:
-        """What the files say together. Where they are wrong, Hydra is not asked a second time."""
-        if choices in self._refused:
-            raise WrongValues(*self._refused[choices])
-        if choices not in self._plain:
-            try:
-                self._known[choices], plain = self._compose(choices)
-            except WrongValues as error:
-                self._refused[choices] = error.wrong
-                raise
-            self._plain[choices] = msgspec.json.encode(plain)
-        return self._plain[choices]
-
-    def _besides(
-        self, overrides: Sequence[str], written: Mapping[str, Keys], wrong: Sequence[Wrong]
-    ) -> Sequence[Wrong]:
-        """What is wrong with the overrides of which `wrong` says nothing; what must fit together is not looked at."""
-        rest = blameless(overrides, wrong)
-        if len(rest) in (0, len(overrides)):
-            return []
+    def _merged(self, overrides: Sequence[str]) -> Files:
         try:
-            with self.placing(rest, written):
-                refuse(out_of_range(typed(resolved(self._merged(rest)[0]), Config)))
-            return []
-        except WrongValues as error:
-            more = [one for one in error.wrong if one not in wrong and not follows(one, wrong)]
-            return [*more, *self._besides(rest, written, [*wrong, *error.wrong])]
+            chosen = choices(overrides)
+        except InvalidSettings:  # it is the choice that is wrong
+            return ()
+        if chosen not in self._files:
+            self._files[chosen] = files_of(chosen)
+        return self._files[chosen]
 
-    def _compose(self, choices: Sequence[str]) -> tuple[Composition, dict[str, Any]]:
-        """What the files of a set of choices say together, after what Hydra composed of these or others."""
-        names = wanted(choices)
-        asked = self.asked[_added(choices)]
-        for known in asked:
-            plain = derived(known, names)
-            if plain is not None and _fits(plain):
-                return known, plain
-        asked.append(composed(choices))
-        return asked[-1], asked[-1].plain
-
-    def _layers(self, choices: Sequence[str], keys: Keys) -> list[Layer]:
-        """The files that may set a key. What writes a row can be told even if the row cannot be composed."""
-        known = self._known.get(tuple(choices))
-        if known is not None:
-            return layers(known, wanted(choices))
-        if keys[0] != SWEEP:
-            return []
-        ablation = [choice for choice in choices if key_of(choice) == ABLATION]
-        asked = self.asked.get(tuple(ablation))
-        return layers(asked[0] if asked else composed(ablation), {})
+    def _digest(self, path: str, store: str) -> str:
+        if (path, store) not in self._digests:
+            self._digests[path, store] = pool_digest(locate(path), Path(store))
+        return self._digests[path, store]
 
 
-def freeze(config: Config) -> Config:
-    """Fill in what the configuration refers to by name: the content of the pool.
-
-    Raises:
-        ConfigError: the pool does not exist or holds no PDF.
-    """
-    config.corpus.digest = _digest(config.corpus.path, config.paths.store)
-    return config
-
-
-def to_json(config: Config) -> dict[str, Any]:
-    """A frozen configuration as plain JSON."""
-    return msgspec.to_builtins(config)
-
-
-@cache
-def _digest(path: str, store: str) -> str:
-    return pool_digest(locate(path), Path(store))
-
-
-def _at(plain: Any, key: str) -> Any:
-    """The value of a key; None where there is none."""
-    for part in key.split("."):
-        plain = plain.get(part) if isinstance(plain, dict) else None
+def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
+    """Let a stage ask for what all jobs do until it says more, a plug-in for what its stage does."""
+    match plain:
+        case {"cluster": {"jobs": {**jobs}} as cluster} if all(isinstance(job, dict) for job in jobs.values()):
+            common, stages = jobs.get(DEFAULT, {}), {name: str(name).partition(".")[0] for name in jobs}
+            full = {name: {**common, **jobs.get(stages[name], {}), **jobs[name]} for name in stages}
+            return {**plain, "cluster": {**cluster, "jobs": full}}
     return plain
 
 
-def _added(choices: Sequence[str]) -> tuple[str, ...]:
-    return tuple(choice for choice in choices if choice.startswith("+"))
-
-
-def _fits(plain: dict[str, Any]) -> bool:
-    """Whether all values have their types; those that have not, Hydra may convert."""
-    try:
-        typed(resolved({key: value for key, value in plain.items() if key != SWEEP}), Config)
-    except ConfigError:
-        return False
-    return True
+def _expanded(config: Config) -> Config:
+    """Replace a leading `~` by the user's home, in every setting that may be a folder."""
+    paths = (config.paths, "store"), (config.corpus, "path"), (config.suite, "data_root"), (config.model, "path")
+    for block, name in paths:
+        text = getattr(block, name)
+        setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)
+    return config

@@ -1,130 +1,157 @@
-"""Whether a configuration can be run, as far as it says itself: values one by one, and what must fit together.
+"""Values that must fit together, as far as the settings say it themselves.
 
-What only the pool or the instances can tell is for the stages to find out.
+Only what the judged phase needs must be complete: a phase that no arm uses may wait for its source.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
-from mmprolong.config.ranges import each, names_among, one_of, out_of_range
-from mmprolong.errors import Wrong, WrongValues, nearest, refuse
-from mmprolong.mixture.shares import VQA, bins, task_weights
-from mmprolong.plugins import names
-from mmprolong.settings.knobs import Cluster, Config, Mixture, Phase, Source, Suite
-from mmprolong.synthesis.stamps import TASKS
+from mmprolong import plugins
+from mmprolong.errors import Problem, nearest
+from mmprolong.evaluation.lengths import ALLOWED, is_length
+from mmprolong.settings.knobs import Cluster, Component, Config, Evaluation, Mixture, Phase, Source
+from mmprolong.settings.stages import STAGES
 
-_STAMPS, _PAGELESS = "stamps", "arithmetic"
-_TEMPLATES = names(Path(__file__).parents[1] / "synthesis" / "tasks")
-_TOKENS = re.compile(r"[1-9]\d*K")
-"""What a length is called where the suite has no labels."""
+DEFAULT = "default"
+"""In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
+_ASKS_OURS = "generated"
+"""The benchmark that asks about examples that we write."""
+_PAGELESS = "arithmetic"
+"""The task whose examples show no page."""
 _EARLY = 40
 """Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
 
-def check(config: Config) -> Config:
-    """`config`, if nothing in it is certain to fail or to be ignored.
-
-    Raises:
-        WrongValues: every wrong key: what was found, what is allowed.
-    """
-    wrong = [*out_of_range(config)]
-    for key, found in _parts(config):
-        if not any(one.key.startswith(f"{key}.") for one in wrong):  # what fits together is asked of what is in range
-            wrong += found
-    refuse(wrong)
-    return config
+def inconsistent(config: Config) -> Iterator[Problem]:
+    """Yield what is certain to fail or to be ignored."""
+    phases = _needed(config)
+    for name in phases:
+        yield from _phase(f"phases.{name}", config.phases[name], config)
+    yield from _suite(config)
+    for name in _used(config, phases):
+        yield from _source(f"sources.{name}", config.sources[name], config)
+    yield from _cluster(config.cluster)
 
 
-def _parts(config: Config) -> Iterator[tuple[str, Iterator[Wrong]]]:
-    """What is wrong with each part of a configuration that is in range."""
-    yield "suite", _suite(config.suite)
-    yield "cluster", _limits(config.cluster)
-    for name, phase in config.phases.items():
-        key = f"phases.{name}"
-        if phase.source.tasks or phase.mixture.supervision:
-            yield key, _phase(key, phase)
-        else:
-            others = nearest(name, (other for other in config.phases if other != name))
-            yield key, iter([Wrong(key, f"a phase without source.tasks and mixture.supervision; give both; {others}")])
+def _needed(config: Config) -> list[str]:
+    """Return the phases that the suite's subject needs, itself included; those that do not exist are left out."""
+    found: list[str] = []
+    waiting = [config.suite.subject]
+    while waiting:
+        name = waiting.pop()
+        if name in config.phases and name not in found:
+            found.append(name)
+            waiting += config.phases[name].start
+    return found
 
 
-def _phase(key: str, phase: Phase) -> Iterator[Wrong]:
-    mixture, tasks = phase.mixture, _tasks(phase.source)
-    drawn = mixture.tokens > 0
-    yield from names_among((VQA, *tasks))(f"{key}.mixture.supervision", mixture.supervision)
-    yield from names_among(tasks)(f"{key}.mixture.task_mix", mixture.task_mix)
-    yield from _source(f"{key}.source", phase.source, drawn)
-    yield from _source(f"{key}.short_source", phase.short_source, drawn and mixture.short > 0)
-    if drawn and phase.source.tasks:
-        yield from _mixture(key, mixture, phase.source)
+def _used(config: Config, phases: Iterable[str]) -> list[str]:
+    """Return the sources that the phases and the benchmarks need, as far as they exist."""
+    parts = (part for name in phases for part in config.phases[name].mixture.components.values() if part.share > 0)
+    names = [*(part.source for part in parts), *(each.source for each in config.suite.benchmarks.values())]
+    return [name for name in dict.fromkeys(names) if name in config.sources]
 
 
-def _mixture(phase: str, mixture: Mixture, source: Source) -> Iterator[Wrong]:
-    """Whether the source can fill a mixture that is drawn."""
-    try:
-        bins(mixture.length.edges, 1, mixture.pack)
-        weights = task_weights(mixture)
-    except WrongValues as error:
-        yield from (Wrong(f"{phase}.{wrong.key}", wrong.said) for wrong in error.wrong)
-        return
-    key = f"{phase}.mixture"
-    if not weights:
-        yield Wrong(f"{key}.supervision", f"{mixture.supervision}; at least one share must be positive")
-    missing = [task for task in weights if task not in source.tasks and task in _tasks(source)]
-    if missing:
-        asks = f"{key}.supervision" if missing[0] in mixture.supervision else f"{key}.task_mix"
-        says = f"{source.tasks}; {asks} asks for {', '.join(missing)}: add it here"
-        yield Wrong(f"{phase}.source.tasks", says, also=asks)
-    shortest = min((span[0] for span in source.pages), default=0)
-    if mixture.pack <= shortest and _PAGELESS not in weights:
-        says = f"the shortest document of {phase}.source.pages has {shortest} pages: raise it"
-        yield Wrong(f"{key}.pack", f"{mixture.pack}; {says}", also=f"{phase}.source.pages")
+def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
+    for name in phase.start:
+        yield from _exists(f"{key}.start", name, config.phases, "phase") if name else ()
+    parts = {name: part for name, part in phase.mixture.components.items() if part.share > 0}
+    where = f"{key}.mixture.components"
+    total = sum(part.share for part in parts.values())
+    if not parts:
+        yield Problem(where, f"{', '.join(phase.mixture.components) or '{}'}; give at least one a share above 0")
+    elif abs(total - 1) > 1e-6:
+        shares = ", ".join(f"{name} {part.share:g}" for name, part in parts.items())
+        yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
+    for name, part in parts.items():
+        yield from _component(f"{where}.{name}", part)
+        yield from _exists(f"{where}.{name}.source", part.source, config.sources, "source")
+        if part.source in config.sources:
+            yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
 
-def _source(key: str, source: Source, used: bool) -> Iterator[Wrong]:
-    yield from each(one_of(_tasks(source)))(f"{key}.tasks", source.tasks)
-    if used and not source.tasks:
-        yield Wrong(f"{key}.tasks", f"[]; name one or more of {', '.join(_tasks(source))}")
-    if used and source.writer == _STAMPS and source.documents < 1:
-        yield Wrong(f"{key}.documents", f"{source.documents}; stamped documents are composed: ask for 1 or more")
-    if used and source.writer == _STAMPS and not source.pages:
-        yield Wrong(f"{key}.pages", "[]; stamped documents are composed: give ranges [shortest, longest]")
+def _component(key: str, part: Component) -> Iterator[Problem]:
+    if part.tasks and not any(part.tasks.values()):
+        yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
+    edges = part.lengths.edges
+    if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
+        yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
 
 
-def _tasks(source: Source) -> list[str]:
-    """What the writer of a source can write."""
-    return list(TASKS) if source.writer == _STAMPS else _TEMPLATES
+def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Problem]:
+    part = mixture.components[name]
+    for task in part.tasks:
+        yield from _exists(f"{key}.components.{name}.tasks", task, source.tasks, f"task of sources.{part.source}")
+    shortest = min((length.pages[0] for length in source.lengths if length.pages), default=0)
+    if mixture.sequence_length <= shortest and _PAGELESS not in source.tasks:
+        says = f"{mixture.sequence_length}; the shortest document of sources.{part.source} has {shortest} pages"
+        yield Problem(f"{key}.sequence_length", says)
 
 
-def _suite(suite: Suite) -> Iterator[Wrong]:
-    yield from _source("suite.source", suite.source, used=True)
-    spans, labels = suite.source.pages, suite.labels
-    if labels and suite.source.writer != _STAMPS:
-        says = "suite.source.writer takes the pool's own documents, as long as they are: set suite.labels=[]"
-        yield Wrong("suite.labels", f"{labels}; {says}", also="suite.source.writer")
-    elif labels and spans and len(labels) != len(spans):
-        says = f"{labels}; suite.source.pages has {len(spans)} ranges: name each"
-        yield Wrong("suite.labels", says, also="suite.source.pages")
-    else:
-        yield from _lengths("suite.overall", suite.overall, labels)
-        yield from _lengths("suite.trained", [suite.trained] if suite.trained else [], labels)
+def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
+    stamped = source.writer == "stamps"
+    if not source.tasks:
+        yield Problem(f"{key}.tasks", "[]; name at least one")
+    if source.llm or source.writer == "llm":
+        yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
+    for at, length in enumerate(source.lengths):
+        if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
+            yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")
+        if length.name and not is_length(length.name):
+            yield Problem(f"{key}.lengths.{at}.name", f"{length.name!r}; {ALLOWED}")
+    if stamped and source.documents < 1:
+        yield Problem(f"{key}.documents", f"{source.documents}; stamped documents are composed: ask for 1 or more")
+    if stamped and not source.lengths:
+        yield Problem(f"{key}.lengths", "[]; stamped documents are composed: give their lengths")
+    if stamped and not config.view.thumbnail:
+        yield Problem("view.thumbnail", "0; documents are stamped on thumbnails: give their side in pixels")
 
 
-def _lengths(key: str, lengths: Sequence[str], labels: Sequence[str]) -> Iterator[Wrong]:
-    unknown = [length for length in lengths if not (length in labels if labels else _TOKENS.fullmatch(length))]
-    found = ", ".join(map(repr, unknown))
-    if unknown and labels:
-        yield Wrong(key, f"{found}: not in suite.labels; {nearest(unknown[0], labels)}", also="suite.labels")
-    elif unknown:
-        yield Wrong(key, f"{found}; without suite.labels lengths are called 1K, 2K, 4K, ... tokens")
+def _suite(config: Config) -> Iterator[Problem]:
+    suite = config.suite
+    if suite.subject:
+        yield from _exists("suite.subject", suite.subject, config.phases, "phase")
+    if not suite.benchmarks:
+        yield Problem("suite.benchmarks", "{}; name at least one")
+    for name, each in suite.benchmarks.items():
+        if each.source or plugins.split(each.benchmark)[0] == _ASKS_OURS:
+            yield from _exists(f"suite.benchmarks.{name}.source", each.source, config.sources, "source")
+        if each.judge:
+            yield from _exists(f"suite.benchmarks.{name}.judge", each.judge, config.llms, "language model")
+    known = _lengths(suite.benchmarks.values(), config.sources)
+    for key, asked in (("overall", suite.overall), ("trained", [suite.trained] if suite.trained else [])):
+        for name in asked:
+            if known:
+                yield from _exists(f"suite.{key}", name, known, "length of the benchmarks' sources")
+            elif not is_length(name):
+                yield Problem(f"suite.{key}", f"{name!r}; {ALLOWED}")
 
 
-def _limits(cluster: Cluster) -> Iterator[Wrong]:
-    """Whether a job on Slurm has begun when it is warned of its end."""
+def _lengths(benchmarks: Iterable[Evaluation], sources: Mapping[str, Source]) -> list[str]:
+    """Return the lengths that are asked; none if those of a benchmark are found in its data alone."""
+    found: list[str] = []
+    for each in benchmarks:
+        if each.source not in sources or not sources[each.source].lengths:
+            return []
+        found += [length.name for length in sources[each.source].lengths]
+    return found
+
+
+def _cluster(cluster: Cluster) -> Iterator[Problem]:
+    for key in cluster.jobs:
+        stage, _, plugin = key.partition(".")
+        yield from _exists(f"cluster.jobs.{key}", stage if plugin else key, [DEFAULT, *STAGES], "stage or STAGE.PLUGIN")
+    for key in ("step_seconds", "step_megabytes"):
+        for stage in getattr(cluster, key):
+            yield from _exists(f"cluster.{key}.{stage}", stage, STAGES, "stage")
     least = -(-(cluster.warning + _EARLY) // 60)
     for stage, job in cluster.jobs.items() if cluster.launcher == "slurm" else ():
         if job.minutes < least:
             why = f"cluster.warning comes {cluster.warning} s before that, sometimes half a minute earlier"
-            says = f"{job.minutes}; {why}: ask for {least} or more"
-            yield Wrong(f"cluster.jobs.{stage}.minutes", says, also="cluster.warning")
+            yield Problem(f"cluster.jobs.{stage}.minutes", f"{job.minutes}; {why}: ask for {least} or more")
+
+
+def _exists(key: str, name: str, allowed: Iterable[str], kind: str) -> Iterator[Problem]:
+    known = list(allowed)
+    if name not in known:
+        yield Problem(key, f"{name!r} is no {kind}; {nearest(name, known)}")

@@ -1,52 +1,137 @@
-"""Plain values as the types that they are to have."""
+"""Plain values as settings: by the types and limits of their fields; all that is wrong is said at once."""
 
-from collections.abc import Iterator
-from dataclasses import is_dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-import msgspec
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic_core import ErrorDetails
 
-from mmprolong.errors import Keys, Wrong, WrongValues
+from mmprolong import plugins
+from mmprolong.config.groups import groups
+from mmprolong.config.overrides import assigned
+from mmprolong.errors import InvalidSettings, Problem, nearest
+from mmprolong.settings.fields import Choice
+from mmprolong.settings.knobs import Config
 
 Kind = TypeVar("Kind")
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+"""Of the outermost dataclass; those in it take it over."""
+_SHOULD = {
+    "dataclass_type": "should be a block of keys",
+    "dict_type": "should be a block of keys",
+    "list_type": "should be a list",
+    "string_type": "should be a text",
+    "int_type": "should be a whole number",
+    "float_type": "should be a number",
+}
+"""By type of error, where pydantic's own words are those of JSON."""
 
 
-def typed(plain: Any, kind: type[Kind], *keys: str) -> Kind:
-    """`plain` as `kind`; what else it holds is left out.
+def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
+    """Return `plain` as `kind`, a dataclass.
 
     Args:
-        keys: of `plain`.
+        above: key of `plain`.
 
     Raises:
-        WrongValues: values have other types.
+        InvalidSettings: keys are unknown or missing, values have other types or are out of their limits.
     """
+    problems = [*_unquoted(plain, above)]
     try:
-        return msgspec.convert(plain, type=kind)
-    except msgspec.ValidationError as error:
-        raise WrongValues(*_mistyped(plain, kind, keys)) from error
+        # as JSON: from Python, the strict mode takes instances of the dataclasses alone
+        decoded = _adapter(kind).validate_json(json.dumps(plain, default=str))
+    except ValidationError as error:
+        problems += [_problem(each, kind, above) for each in error.errors(include_url=False)]
+        raise InvalidSettings(*problems) from error
+    if problems:
+        raise InvalidSettings(*problems)
+    return decoded
 
 
-def _mistyped(value: Any, kind: Any, keys: Keys) -> Iterator[Wrong]:
-    """The innermost values that have not their types: the decoder stops at the first, and names no key of a mapping."""
-    try:
-        msgspec.convert(value, type=kind)
-    except msgspec.ValidationError as error:
-        says = str(error).partition(" - at `")[0]
-        found = f"{value!r}; {says}"
-        if isinstance(value, dict):
-            names = [name for name in value if not isinstance(name, str)]
-            found = f"{names[0]!r} is no text; put the name in quotes" if names else says
-        key = ".".join(part for part in keys if isinstance(part, str))
-        inner = [wrong for part in _parts(value, kind, keys) for wrong in _mistyped(*part)]
-        yield from inner or [Wrong(key, found, at=keys)]
+def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
+    """Yield what is wrong with the plug-ins that settings choose, and with their options."""
+    for entry in fields(settings):
+        value, where = getattr(settings, entry.name), _joined(key, entry.name)
+        if "plugin" in entry.metadata:
+            try:
+                plugins.make(entry.metadata["plugin"], value, where)
+            except InvalidSettings as error:
+                yield from error.problems
+        named = {f"{where}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {where: value}
+        for name, each in named.items():
+            if is_dataclass(each):
+                yield from plugin_problems(each, name)
 
 
-def _parts(value: Any, kind: Any, keys: Keys) -> Iterator[tuple[Any, Any, Keys]]:
-    """The values of a block, mapping or list, their types and their keys."""
-    if isinstance(value, dict) and is_dataclass(kind):
-        types = get_type_hints(kind)
-        yield from ((one, types[name], (*keys, name)) for name, one in value.items() if name in types)
-    elif isinstance(value, dict) and get_origin(kind) is dict:
-        yield from ((one, get_args(kind)[1], (*keys, name)) for name, one in value.items())
-    elif isinstance(value, list) and get_origin(kind) is list:
-        yield from ((one, get_args(kind)[0], (*keys, at)) for at, one in enumerate(value))
+def type_within(kind: Any, part: str | int) -> Any:
+    """Return the type of what a block, mapping or list of type `kind` holds under `part`; None if there is none."""
+    if is_dataclass(kind):
+        return _hints(kind).get(str(part))
+    inner = {dict: 1, list: 0}.get(get_origin(kind) or kind)
+    return get_args(kind)[inner] if inner is not None else None
+
+
+def _problem(error: ErrorDetails, kind: type, above: str) -> Problem:
+    parent, inner, key = None, kind, above
+    for part in error["loc"]:
+        if isinstance(inner, UnionType):  # what follows names one of its members, no key
+            break
+        parent, inner, key = inner, type_within(inner, part), _joined(key, part)
+    if error["type"] == "unexpected_keyword_argument":
+        return Problem(key, _unknown(key, parent))
+    if error["type"] == "missing":
+        return Problem(key, "missing; give a value")
+    return Problem(key, _should(key, error, inner))
+
+
+def _unknown(key: str, parent: Any) -> str:
+    choices = groups() if parent is Config else {}
+    if key in choices:
+        header = f"a file of {key} begins with a line `# @package KEY`"
+        return f"no block of settings; choose {key}=NAME: {', '.join(choices[key])}; {header}"
+    return f"unknown; {nearest(key.rpartition('.')[2], [*_hints(parent), *choices])}"
+
+
+def _should(key: str, error: ErrorDetails, kind: Any) -> str:
+    found, says = error["input"], _SHOULD.get(error["type"], error["msg"].removeprefix("Input "))
+    if kind == Choice:
+        return f"{found!r}; should be a name, or {{name: ..., **options}}"
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if error["type"] == "int_type" and isinstance(found, float) and found.is_integer():
+        says += f": write {int(found):_}"
+    elif error["type"] == "string_type" and number:
+        says += f': write it in quotes, "{assigned(key, str(found))}"'
+    elif error["type"] == "literal_error" and isinstance(found, str):
+        allowed = error.get("ctx", {})["expected"].replace(" or ", ", ").split(", ")
+        says = nearest(found, [name.strip("'") for name in allowed])
+    return f"{found!r}; {says}"
+
+
+def _unquoted(node: Any, key: str) -> Iterator[Problem]:
+    """Yield names that YAML reads as numbers, dates or truth values."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            if not isinstance(name, str):
+                yield Problem(key, f"the name {name!r} is no text; put it in quotes")
+            yield from _unquoted(value, _joined(key, name))
+    elif isinstance(node, list):
+        for at, value in enumerate(node):
+            yield from _unquoted(value, _joined(key, at))
+
+
+def _joined(key: str, part: object) -> str:
+    return f"{key}.{part}".lstrip(".")
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(with_config(_STRICT)(kind))
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -1,108 +1,188 @@
-"""The files of conf/ and sweeps/ as Hydra composes them; nothing else of Hydra is used."""
+"""Files of conf/ and sweeps/ as Hydra composes them, and the values that are set after them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
-from mmprolong.config.groups import DEFAULTS, config_file, named, place, root, searched
-from mmprolong.config.keys import DEFAULT, JOBS
-from mmprolong.config.layer import Layer, package_of
-from mmprolong.config.variants import Composition
-from mmprolong.config.wrong_files import HYDRAS, refusal
-from mmprolong.errors import Keys, together
-from mmprolong.settings.knobs import Config
+from mmprolong.config.decode import type_within
+from mmprolong.config.groups import groups, search_folders, shown
+from mmprolong.config.overrides import assigned, key_of, value_of
+from mmprolong.config.provenance import Files
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
+from mmprolong.settings.knobs import Component, Config, Evaluation, Phase, Source
+from mmprolong.settings.llm import Llm
+
+_RAISED = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError)
+"""What Hydra raises: it lets other libraries' errors through, and has some without a type."""
+_FORM = "not an override; write key=value, group=choice, ~key or +ablation=NAME"
+SEED = "seed"
+_NAMED = (Phase, Source, Component, Evaluation, Llm)
+"""Blocks that files name: a value cannot be set in one that no file has."""
 
 
-def composed(choices: Sequence[str]) -> Composition:
-    """What the files of a set of choices say together.
+def composed(choices: Sequence[str]) -> DictConfig:
+    """Return what the files of a set of choices say together.
 
     Raises:
-        ConfigError: a choice does not fit the defaults, or a file is wrong; names file, line and key.
+        ConfigError: a file is wrong; names it.
     """
     try:
         with _session():
-            made = compose(DEFAULTS, overrides=_overrides(choices), return_hydra_config=True)
-    except HYDRAS as error:
-        raise refusal(error, choices) from error
-    with open_dict(made):
-        chosen = made.pop("hydra").runtime.choices
-    plain: Any = OmegaConf.to_container(made, resolve=False, enum_to_str=True)
-    ours = {group: name for group, name in chosen.items() if not group.startswith("hydra/")}
-    made = Composition(ours, plain, tuple(choices))
-    _leave_out_unset(made)
-    return made
+            config = compose("config", overrides=_overrides(choices))
+    except _RAISED as error:
+        raise ConfigError(_told(error, choices)) from error
+    OmegaConf.set_struct(config, False)
+    return config
 
 
-def wanted(choices: Sequence[str]) -> dict[str, str]:
-    """The names that are chosen, by group.
+def files_of(choices: Sequence[str]) -> Files:
+    """Return the files that Hydra merges for a set of choices, in order, and the key below which each sets values."""
+    with _session():
+        loader = GlobalHydra.instance().config_loader()
+        merged = loader.compute_defaults_list("config", _overrides(choices), RunMode.RUN).defaults
+    found = ((_file(str(each.config_path)), each.package or "") for each in merged)
+    return [(file, package) for file, package in found if file]
+
+
+def apply(config: DictConfig, overrides: Iterable[str]) -> None:
+    """Set, add and remove values as Hydra does; it asks for a + only where a new phase, source, ... is named.
 
     Raises:
-        WrongValues: a group has no such choice.
+        InvalidSettings: overrides cannot be read, or name a phase, source, ... that there is not; all of them.
     """
-    return dict(together(_checked, choices))
+    problems: list[Problem] = []
+    for text in overrides:
+        try:
+            override = _parsed(text)
+            _require_names(config, override)
+            above, _, last = override.key_or_group.rpartition(".")
+            if override.is_delete():
+                del (OmegaConf.select(config, above) if above else config)[last]
+            else:
+                OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
+        except InvalidSettings as error:
+            problems += error.problems
+        except (OmegaConfBaseException, TypeError) as error:  # the second of what has no parts
+            problems.append(Problem(key_of(text), f"{_last_words(error)}; write the key of a value that is there"))
+    if problems:
+        raise InvalidSettings(*problems)
 
 
-def layers(known: Composition, wanted: Mapping[str, str]) -> list[Layer]:
-    """The files of a composition in the order in which they were merged.
+class Resolver:
+    """Replaces each `${KEY}` of a composition by the value of KEY; for another seed again, in less time."""
 
-    Args:
-        wanted: the choices of the composition; where it was derived from `known`, files of equal keys take the place of
-            each other.
-    """
-    found = (_layer(known, wanted, path, package) for path, package in _order(tuple(_overrides(known.overrides))))
-    return [layer for layer in found if layer]
+    def __init__(self, config: DictConfig) -> None:
+        self.config = config
+        self._plain: Any = OmegaConf.to_container(config, resolve=False)
+        self._references = [(self._plain, (SEED,)), *_references(self._plain, ())]
+
+    def plain(self, seeds: Iterable[str]) -> dict[str, Any]:
+        """Return the plain values, good until they are asked for again.
+
+        Args:
+            seeds: overrides of the seed.
+
+        Raises:
+            InvalidSettings: a KEY has no value; all of them.
+        """
+        apply(self.config, seeds)
+        problems: list[Problem] = []
+        for block, keys in self._references:
+            try:
+                value = OmegaConf.select(self.config, keys[0] + "".join(f"[{key}]" for key in keys[1:]))
+                block[keys[-1]] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            except OmegaConfBaseException as error:
+                says = f"{block[keys[-1]]!r}: {_last_words(error)}; write the key of a value"
+                problems.append(Problem(".".join(map(str, keys)), says))
+        if problems:
+            raise InvalidSettings(*problems)
+        return self._plain
 
 
-def _leave_out_unset(made: Composition) -> None:
-    """Take from what a stage asks for what no file says: the schema's defaults would hide what all jobs ask for."""
-    jobs = made.plain["cluster"]["jobs"]
-    found = layers(made, {}) if jobs.keys() - {DEFAULT} else []
-    for stage in jobs.keys() - {DEFAULT}:
-        keys = (*JOBS.split("."), stage)
-        jobs[stage] = {
-            name: one for name, one in jobs[stage].items() if any(each.find((*keys, name)) for each in found)
-        }
-
-
-def _layer(known: Composition, wanted: Mapping[str, str], path: str, package: Keys) -> Layer | None:
-    """None if the values are not in one of our files: the schema's."""
-    group, _, name = path.rpartition("/")
-    other = wanted.get(group, name) if known.choices.get(group) == name else name
-    file = config_file(f"{group}/{other}".lstrip("/"))
-    if file is None or other == name:
-        return Layer(file, package) if file else None
-    return Layer(file, package_of(group, file.read_text(encoding="utf-8")) or ())
+def _references(node: Any, keys: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield the keys of every value with a `${KEY}`, and the innermost block or list that holds it."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for part, value in inner:
+        if isinstance(value, str) and "${" in value:
+            yield node, (*keys, part)
+        yield from _references(value, (*keys, part))
 
 
 @cache
-def _order(overrides: Sequence[str]) -> list[tuple[str, Keys]]:
-    """Path and package of every file that Hydra merges."""
-    with _session():
-        loader = GlobalHydra.instance().config_loader()
-        merged = loader.compute_defaults_list(DEFAULTS, list(overrides), RunMode.RUN).defaults
-    found = ((str(each.config_path), str(each.package or "")) for each in merged)
-    return [(path, tuple(package.split(".")) if package else ()) for path, package in found]
+def _parsed(text: str) -> Override:
+    quoted = assigned(key_of(text), value_of(text))
+    try:
+        override = OverridesParser.create().parse_overrides([text])[0]
+    except HydraException as error:
+        says = f'{value_of(text)!r} cannot be read; if it is a text, put it in quotes: "{quoted}"'
+        raise InvalidSettings(Problem(key_of(text), says if value_of(text) else _FORM)) from error
+    if override.is_sweep_override():
+        says = f'{value_of(text)!r} is several values; put a text in quotes, "{quoted}", several runs into an ablation'
+        raise InvalidSettings(Problem(key_of(text), says))
+    if override.package is not None or not override.key_or_group:
+        raise InvalidSettings(Problem(key_of(text), _FORM))
+    return override
+
+
+def _require_names(config: DictConfig, override: Override) -> None:
+    kind: Any = Config
+    node: Any = config
+    keys = override.key_or_group.split(".")
+    for depth, part in enumerate(keys):
+        kind = type_within(kind, part)
+        known = list(node) if isinstance(node, DictConfig) else []
+        if kind in _NAMED and part not in known and not (override.is_add() or override.is_force_add()):
+            says = f"unknown; {nearest(part, map(str, known))}; write + before the key to add one"
+            raise InvalidSettings(Problem(".".join(keys[: depth + 1]), says))
+        node = node.get(part) if isinstance(node, DictConfig) else None
 
 
 def _overrides(choices: Sequence[str]) -> list[str]:
-    return [f"hydra.searchpath={searched()}", *choices]
-
-
-def _checked(choice: str) -> tuple[str, str]:
-    group, _, name = choice.lstrip("+").replace("'", "").partition("=")
-    named(place(group), name, group)
-    return group, name
+    escaped = (str(folder).replace("'", r"\'") for folder in search_folders()[1:])
+    return ["hydra.searchpath=[" + ",".join(f"'file://{folder}'" for folder in escaped) + "]", *choices]
 
 
 @contextmanager
 def _session() -> Iterator[None]:
-    ConfigStore.instance().store("schema", Config)
-    with initialize_config_dir(str(root("conf")), version_base="1.3"):
+    ConfigStore.instance().store("schema", asdict(Config()))
+    with initialize_config_dir(str(search_folders()[0]), version_base="1.3"):
         yield
+
+
+def _told(error: Exception, choices: Sequence[str]) -> str:
+    """Return file and line, or as much as is known of them, and what is wrong."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"{shown(Path(error.problem_mark.name))}:{error.problem_mark.line + 1}: {error.problem}; mend the YAML"
+    named = re.match(r"In '(.+?)': (?:Could not \w+ '(?:(.+)/)?(.+)'|)", str(error))
+    file = _file(named[1]) if named else None
+    says = _last_words(error).partition("': ")[2] if named else _last_words(error)
+    if named and named[2] in groups():
+        says = f"{named[3]!r} is unknown; {nearest(named[3], groups()[named[2]])}"
+    return f"{shown(file) if file else 'a file of ' + ', '.join(['conf', *choices])}: {says}"
+
+
+def _file(path: str) -> Path | None:
+    """Return the file that Hydra calls `path`, such as `rope/base_x4`; None if it is none of ours."""
+    return next((file for folder in search_folders() if (file := folder / f"{path}.yaml").is_file()), None)
+
+
+def _last_words(error: BaseException) -> str:
+    """Return the first line of the innermost cause, which says what is wrong."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), "")

@@ -1,82 +1,56 @@
-"""Where the values of a configuration come from: asked once a value is wrong, never before."""
+"""Where a value was set: an override, or a file and its line. Asked once a value is wrong, never before."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from mmprolong.config.groups import groups
-from mmprolong.config.keys import DEFAULT, JOBS, key_of
-from mmprolong.config.layer import Layer
-from mmprolong.config.references import target
-from mmprolong.errors import Keys, Wrong
+import yaml
 
-SCHEMA = "default of the schema"
+from mmprolong.config.groups import shown
+from mmprolong.config.overrides import is_choice, key_of
+from mmprolong.errors import Problem
 
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """What set each value: of files and overrides the last."""
-
-    layers: Callable[[Keys], Sequence[Layer]]
-    """The files that may set a key, in the order in which they are merged."""
-    overrides: Sequence[str] = ()
-    """In the order in which they are applied."""
-    written: Mapping[str, Keys] = field(default_factory=dict)
-    """By override, if an ablation sets it: the key under which it is written."""
-
-    def placed(self, wrong: Wrong) -> Wrong:
-        """`wrong` with its place, unless it has one."""
-        if wrong.where:
-            return wrong
-        said = wrong.said
-        if wrong.also:
-            said = said.replace(wrong.also, f"{wrong.also} ({self.of(tuple(wrong.also.split('.')))})", 1)
-        return replace(wrong, said=said, where=self.of(wrong.at or tuple(wrong.key.split("."))))
-
-    def of(self, keys: Keys) -> str:
-        """The place of the value at `keys`. One that stands for another value has two: `PLACE (${KEY}: PLACE)`."""
-        place, value = self._found(keys)
-        referred = self._found(target(value))[0] if target(value) else ""
-        if referred:
-            return f"{place} ({value}: {referred})"
-        return place or self._default(keys)
-
-    def _found(self, keys: Keys) -> tuple[str, str]:
-        """Place and value, as it is written; both empty if nothing sets it."""
-        place, value = self._overridden(keys)
-        return (place, value) if place else self._in_file(keys)
-
-    def _overridden(self, keys: Keys) -> tuple[str, str]:
-        """What sets the whole value comes before what sets a part of it."""
-        found = [text for text in self.overrides if touches(key_of(text), keys)]
-        if not found:
-            return "", ""
-        whole = [text for text in found if key_of(text).count(".") < len(keys)]
-        text = (whole or found)[-1]
-        place = self.of(self.written[text]) if text in self.written else f"override {text!r}"
-        return place, text.partition("=")[2].strip("'\"")
-
-    def _in_file(self, keys: Keys) -> tuple[str, str]:
-        for layer in reversed(self.layers(keys)):
-            found = layer.find(keys)
-            if found is not None:
-                return str(found), found.value
-        return "", ""
-
-    def _default(self, keys: Keys) -> str:
-        """A stage's job has the value of all jobs; else the innermost block that is written somewhere leaves it out."""
-        jobs, stage = tuple(JOBS.split(".")), len(JOBS.split("."))
-        if keys[:stage] == jobs and len(keys) > stage + 1 and keys[stage] != DEFAULT:
-            return self.of((*jobs, DEFAULT, *keys[stage + 1 :]))
-        for length in range(len(keys) - 1, 0, -1):
-            block = keys[:length]
-            place = self._in_file(block)[0] or self._overridden(block)[0]
-            if place:
-                return f"{SCHEMA} ({'.'.join(map(str, block))}: {place})"
-        return SCHEMA
+Files = Sequence[tuple[Path, str]]
+"""What was merged, in order, and the key below which each file sets values."""
 
 
-def touches(key: str, keys: Keys) -> bool:
-    """Whether setting `key` sets the value at `keys`, a part of it, or what it is in. Choices set their group alone."""
-    own = tuple(key.split("."))
-    shared = len(keys) if key in groups() else min(len(own), len(keys))
-    return own[:shared] == keys[:shared]
+def located(problem: Problem, overrides: Sequence[str], files: Callable[[], Files]) -> Problem:
+    """Return `problem` with the last override or file that set its key; as it is where none did."""
+    if problem.where or not problem.key:
+        return problem
+    found = (f"override {text!r}" for text in reversed(overrides) if _touches(text, problem.key))
+    return replace(problem, where=next(found, "") or _in_files(problem.key, files()))
+
+
+def _touches(override: str, key: str) -> bool:
+    """Tell whether an override sets a value, a part of it or what it is in; a choice sets its group alone."""
+    own = key_of(override)
+    if is_choice(override):
+        return own == key
+    return f"{key}.".startswith(f"{own}.") or own.startswith(f"{key}.")
+
+
+def _in_files(key: str, files: Files) -> str:
+    for file, package in reversed(files):
+        if f"{key}.".startswith(f"{package}." if package else ""):
+            line = line_of(file, key.removeprefix(package).lstrip("."))
+            if line:
+                return f"{shown(file)}:{line}"
+    return ""
+
+
+def line_of(file: Path, key: str) -> int:
+    """Return the line, from 1, in which a file sets a key; 0 where it does not."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, ValueError, yaml.YAMLError):  # who composes the file says what is wrong with it
+        return 0
+    line = 0
+    while key and isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+        if isinstance(node, yaml.MappingNode):
+            inner = [(str(name.value), name.start_mark.line, value) for name, value in node.value]
+        else:
+            inner = [(str(at), value.start_mark.line, value) for at, value in enumerate(node.value)]
+        name, line, node = next((each for each in inner if f"{key}.".startswith(f"{each[0]}.")), ("", 0, None))
+        key = key[len(name) + 1 :] if node else key
+    return line + 1 if node and not key else 0

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mmprolong.errors import Wrong, WrongValues
+from mmprolong.errors import InvalidSettings, Problem
 from mmprolong.images.pdf_files import pool_folder
 from mmprolong.records import Reject
 
@@ -17,16 +17,16 @@ def locate(path: str) -> Path:
     """Return the pool's folder; `demo` is the pool that ships with the package.
 
     Raises:
-        WrongValues: there is no such folder, its name is not UTF-8, or no PDF is in it.
+        InvalidSettings: there is no such folder, its name is not UTF-8, or no PDF is in it.
     """
     folder = pool_folder(path)
     if not folder.is_dir():
-        raise WrongValues(Wrong("corpus.path", f"{path!r} is not a folder; give a folder of PDFs, or 'demo'"))
+        raise InvalidSettings(Problem("corpus.path", f"{path!r} is not a folder; give a folder of PDFs, or 'demo'"))
     if not is_utf8(str(folder)):
-        raise WrongValues(Wrong("corpus.path", f"{path!r} is not UTF-8, which records are written in; rename it"))
+        raise InvalidSettings(Problem("corpus.path", f"{path!r} is not UTF-8, which records are written in; rename it"))
     if next(walk(folder), None) is None:
         says = f"{path!r} holds no .pdf or .pdf.gz; give a folder of PDFs, or 'demo'"
-        raise WrongValues(Wrong("corpus.path", says))
+        raise InvalidSettings(Problem("corpus.path", says))
     return folder
 
 

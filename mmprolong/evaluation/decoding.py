@@ -32,7 +32,7 @@ def greedy(network: Network, cache: Cache, rest: Batch, ends: Sequence[int], lim
 
     Args:
         cache: of what precedes `rest`; grows.
-        rest: what the prompts have behind it, at least a token.
+        rest: what the prompts have behind it; the last token is text.
         ends: ids that end a reply.
         limit: longest reply [tokens].
     """
@@ -46,15 +46,7 @@ def greedy(network: Network, cache: Cache, rest: Batch, ends: Sequence[int], lim
         ended |= torch.isin(chosen, stops)
         if len(replies) == limit or bool(ended.all()):
             return [_until(row, ends) for row in torch.stack(replies, 1).tolist()]
-        rest = Batch(chosen[:, None], _following(rest.positions), torch.zeros_like(ended)[:, None])
-
-
-def _following(positions: torch.Tensor) -> torch.Tensor:
-    """Return (1 + axes, rows, 1): what comes behind the last token; text goes on behind the largest of all axes."""
-    index, own = positions[:1, :, -1:], positions[1:]
-    if not len(own):
-        return index + 1
-    return torch.cat([index, own.amax((0, 2), keepdim=True).expand(len(own), -1, -1)]) + 1
+        rest = Batch(chosen[:, None], rest.positions[..., -1:] + 1, torch.zeros_like(ended)[:, None])
 
 
 def _until(ids: list[int], ends: Sequence[int]) -> list[int]:

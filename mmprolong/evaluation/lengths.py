@@ -1,25 +1,26 @@
-"""Labels of evaluated lengths as numbers: '4x' is four native windows, '64K' is 65,536 tokens."""
+"""Labels of lengths as numbers: '4x' is four times the native context, '64K' is 65,536 tokens, '8p' is eight pages."""
 
 import re
 
 from mmprolong.errors import ConfigError
 
-_LENGTH = re.compile(r"(\d+\.?\d*|\.\d+)([xKM])", re.ASCII)
-_UNITS = {"x": 1, "K": 1024, "M": 1024**2}
+ALLOWED = "a length such as '4x', '64K', '1M' or '8p'"
+_LENGTH = re.compile(r"(\d+\.?\d*|\.\d+)([xKMp])", re.ASCII)
+_UNITS = {"x": 1, "K": 1024, "M": 1024**2, "p": 1}
 
 
 def is_length(label: str) -> bool:
-    """Whether a label says how long a sample is."""
+    """Tell whether a label says how long a sample is."""
     return _LENGTH.fullmatch(label) is not None
 
 
 def size(label: str) -> float:
-    """The length that a label stands for, in windows or tokens.
+    """Return the length that a label stands for, in native contexts, tokens or pages.
 
     Raises:
-        ConfigError: it is no number with x, K or M.
+        ConfigError: it is no number with x, K, M or p.
     """
     found = _LENGTH.fullmatch(label)
     if found is None:
-        raise ConfigError(f"suite.labels: {label!r} is no length; write '4x', '64K' or '1M'")
+        raise ConfigError(f"length {label!r}: not {ALLOWED}")
     return float(found[1]) * _UNITS[found[2]]

@@ -10,7 +10,7 @@ from mmprolong.models.encoding import Encoded
 from mmprolong.records import Image
 
 SHARED = 0.5
-"""Share of a prompt that a prefix must be to be read apart: with less, a copy of the cache costs more than it saves."""
+"""Share of a prompt that its neighbour must begin with: with less, a copy of the cache costs more than it saves."""
 _FIRST_IMAGE = 1 << 31
 """Symbols from here on are images; below are ids of text."""
 
@@ -109,6 +109,6 @@ def _best(run: Sequence[Symbols], shared: Sequence[int]) -> tuple[int, list[Grou
     cuts = [0, *(place + 1 for place, tokens in enumerate(shared) if tokens == prefix), len(run)]
     apart = [_best(run[low:high], shared[low : high - 1]) for low, high in pairwise(cuts)]
     saved = sum(tokens for tokens, _ in apart)
-    if prefix >= SHARED * longest and (len(run) - 1) * prefix >= saved:
+    if (len(run) - 1) * prefix >= saved:
         return (len(run) - 1) * prefix, [group]
     return saved, [each for _, found in apart for each in found]

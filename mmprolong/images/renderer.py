@@ -84,7 +84,7 @@ def find_renderer(choice: Choice) -> Renderer:
     """Return the renderer that a choice names.
 
     Raises:
-        WrongValues: there is none; names the nearest.
+        InvalidSettings: there is none; names the nearest.
     """
     return plugins.make("mmprolong.images.renderers", choice, "view.renderer")
 

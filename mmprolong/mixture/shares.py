@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from mmprolong.errors import ConfigError, Wrong, WrongValues
+from mmprolong.errors import ConfigError, InvalidSettings, Problem
 
 
 def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[str, int]:
@@ -30,13 +30,13 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
         capacity: tokens of a pack; where there are no edges, one bin holds all that a pack holds.
 
     Raises:
-        WrongValues: the edges do not rise.
+        InvalidSettings: the edges do not rise.
     """
     if not edges:
         return [(0, capacity + 1)]
     if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
-        raise WrongValues(
-            Wrong("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context")
+        raise InvalidSettings(
+            Problem("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context")
         )
     return [(low * window, high * window) for low, high in pairwise(edges)]
 

@@ -92,7 +92,7 @@ def find(choice: plugins.Choice, path: str = "") -> Backbone:
     """Return the backbone that `model.backbone` and `model.path` stand for.
 
     Raises:
-        WrongValues: there is none of that name; names the nearest.
+        InvalidSettings: there is none of that name; names the nearest.
     """
     family: Family = plugins.make("mmprolong.models.backbones", choice, "model.backbone")
     return family.at(path)

@@ -28,7 +28,7 @@ class Point:
     config: dict[str, Any]
     """The frozen configuration, complete."""
     steps: dict[str, str]
-    """Step ids by role, as `steps_of` names them."""
+    """Step ids by role: `corpus`, `mixture.<phase>`, `training.<phase>`, `score.<benchmark>`, ..."""
 
     @property
     def name(self) -> str:
@@ -37,9 +37,8 @@ class Point:
 
     @property
     def scores(self) -> dict[str, str]:
-        """Ids of the score steps, by benchmark."""
-        roles = ((role.partition("."), step) for role, step in self.steps.items())
-        return {name: step for (stage, _, name), step in roles if stage == "score"}
+        """The score step of every benchmark."""
+        return {role.partition(".")[2]: step for role, step in self.steps.items() if role.startswith("score.")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,21 +104,21 @@ class Plan:
 
     def of(self, label: str) -> list[Point]:
         """The points of one row that are different runs: of seeds that change nothing, the first."""
-        found: dict[str, Point] = {}
+        found: dict[tuple[str, ...], Point] = {}
         for point in self.rows.get(label, []):
-            found.setdefault(point.steps["score"], point)
+            found.setdefault(tuple(point.scores.values()), point)
         return list(found.values())
 
     def own_phases(self, point: Point) -> list[str]:
         """The phases of a run that not all rows share: what the ablation is about, without the training before it."""
         shared = set.intersection(*(self._mixtures(label) for label in self.labels))
-        roles = [role for role in point.steps if role.endswith(".mixture")]
+        roles = [role for role in point.steps if role.startswith("mixture.")]
         own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
-        return [role.removesuffix(".mixture") for role in own]
+        return [role.removeprefix("mixture.") for role in own]
 
     def _mixtures(self, label: str) -> set[str]:
         points = (point for point in self.points if point.label == label)
-        return {step for point in points for role, step in point.steps.items() if role.endswith(".mixture")}
+        return {step for point in points for role, step in point.steps.items() if role.startswith("mixture.")}
 
 
 def planned(store: Store) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.errors import Wrong, WrongValues, nearest
+from mmprolong.errors import InvalidSettings, Problem, nearest
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Config, Evaluation, Phase, Source
 from mmprolong.settings.llm import Llm
@@ -20,7 +20,6 @@ from mmprolong.settings.stages import (
     TrainingSettings,
 )
 from mmprolong.store.fingerprint import readable_id
-from mmprolong.synthesis import stamps
 
 TASKS_OF = {"template": "mmprolong.synthesis.tasks", "llm": "mmprolong.synthesis.llm_tasks"}
 """Registry of tasks by writer."""
@@ -73,7 +72,7 @@ def steps_of(config: Config) -> dict[str, Step]:
     `training.<phase>`, and for every benchmark `samples.<b>`, `reply.<b>`, `score.<b>`. What nothing needs is left out.
 
     Raises:
-        WrongValues: a phase or a source is named that does not exist, or phases start from each other in a ring.
+        InvalidSettings: a phase or a source is named that does not exist, or phases start from each other in a ring.
     """
     graph = _Graph(config)
     for name in _chain(config, config.suite.subject):
@@ -91,9 +90,11 @@ def _chain(config: Config, last: str) -> list[str]:
         if not name or name in order:
             return
         if name in path:
-            raise WrongValues(Wrong(key, f"{name!r} starts from itself by way of {', '.join(path)}; break the ring"))
+            raise InvalidSettings(
+                Problem(key, f"{name!r} starts from itself by way of {', '.join(path)}; break the ring")
+            )
         if name not in config.phases:
-            raise WrongValues(Wrong(key, f"{name!r} is no phase; {nearest(name, config.phases)}"))
+            raise InvalidSettings(Problem(key, f"{name!r} is no phase; {nearest(name, config.phases)}"))
         for before in config.phases[name].start:
             add(before, f"phases.{name}.start", (*path, name))
         order.append(name)
@@ -195,12 +196,12 @@ class _Graph:
 
     def _llm(self, name: str, key: str) -> Llm | None:
         if name and name not in self.config.llms:
-            raise WrongValues(Wrong(key, f"{name!r} is no language model; {nearest(name, self.config.llms)}"))
+            raise InvalidSettings(Problem(key, f"{name!r} is no language model; {nearest(name, self.config.llms)}"))
         return self.config.llms[name] if name else None
 
     def _source(self, name: str, key: str) -> Source:
         if name not in self.config.sources:
-            raise WrongValues(Wrong(key, f"{name!r} is no source; {nearest(name, self.config.sources)}"))
+            raise InvalidSettings(Problem(key, f"{name!r} is no source; {nearest(name, self.config.sources)}"))
         return self.config.sources[name]
 
 
@@ -208,12 +209,14 @@ def task_versions(source: Source, key: str) -> dict[str, int]:
     """Return the version of every task of a source.
 
     Raises:
-        WrongValues: a task is unknown to the source's writer.
+        InvalidSettings: a task is unknown to the source's writer.
     """
     if source.writer != "stamps":
         package = TASKS_OF[source.writer]
         return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
+    from mmprolong.synthesis import stamps  # imports numpy, which no command needs that only prints
+
     unknown = [task for task in source.tasks if task not in stamps.TASKS]
     if unknown:
-        raise WrongValues(Wrong(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))
+        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))
     return dict.fromkeys(source.tasks, stamps.VERSION)

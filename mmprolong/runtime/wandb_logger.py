@@ -32,8 +32,8 @@ class WandbLogger:
         self._step = step
         self._broken = False
         self._online = tracking.mode == "online"
-        for name in _INHERITED:
-            os.environ.pop(name, None)
+        for variable in _INHERITED:
+            os.environ.pop(variable, None)
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))

@@ -4,7 +4,7 @@ A default never changes: fields at their default are left out of a step's identi
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from annotated_types import MaxLen, MinLen
 
@@ -317,5 +317,3 @@ class Config:
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     paths: Paths = field(default_factory=Paths)
-    sweep: Any = field(default=None, metadata=EXECUTION)
-    """The block of an ablation file; taken out before a run is planned."""

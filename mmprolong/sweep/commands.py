@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from mmprolong.config.groups import own_option
-from mmprolong.config.keys import assigned, key_of
+from mmprolong.config.overrides import assigned, key_of
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.store.store import Store

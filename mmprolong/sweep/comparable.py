@@ -1,55 +1,53 @@
-"""Rows of one table must answer the same questions, and rows that are the same run are worth a remark."""
+"""Arms of one table must answer the same questions; arms that are the same runs are worth a remark."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmprolong.errors import Wrong
+from mmprolong.errors import Problem
 from mmprolong.pipeline.plan import Plan, Point
-
-QUESTIONS = ("suite.benchmark", "suite.source", "suite.labels", "suite.scorer", "corpus.digest", "corpus.heldout")
-"""What decides which questions are asked and how their answers are judged."""
-SET_BY = {"corpus.digest": "corpus.path"}
-"""The key to change, where it is another one."""
+from mmprolong.pipeline.steps import Step, stage_of
 
 
-def judged_otherwise(
-    points: Sequence[Point], baseline: str, place: Callable[[Point, str], str]
-) -> Iterator[tuple[str, Wrong]]:
-    """The label of every row in which a question is not that of the baseline, and what is wrong.
-
-    Args:
-        place: of a value, by point and key.
-    """
+def asked_otherwise(
+    points: Sequence[Point], steps: Mapping[str, Step], baseline: str
+) -> Iterator[tuple[Point, Problem]]:
+    """Yield every point whose questions or marks are not those of the baseline, and what differs."""
     first = next((point for point in points if point.label == baseline), None)
-    if first is None:  # it is wrong itself, and said to be
-        return
-    expected = _questions(first.config)
-    told: set[tuple[str, str]] = set()
+    expected = _judged_by(first, steps) if first else {}
     for point in points:
-        for key, found in _questions(point.config).items():
-            if found != expected[key] and (point.label, key) not in told:
-                told.add((point.label, key))
-                asked = f"{expected[key]!r} in {baseline!r} ({place(first, key)})"
-                says = f"{found!r}, but {asked}; ask all rows the same questions"
-                yield point.label, Wrong(key, says, where=place(point, key))
+        if first and _judged_by(point, steps) != expected:
+            theirs, ours = _questions(first.config), _questions(point.config)
+            keys = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)] or ["suite.benchmarks"]
+            for key in keys:
+                says = f"{ours.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
+                yield point, Problem(key, says)
 
 
 def equal_rows(plan: Plan) -> Iterator[str]:
-    """A line for rows of the table that are the same runs."""
+    """Yield a line for arms that are the same runs."""
     rows: dict[frozenset[str], list[str]] = defaultdict(list)
     for label, points in plan.rows.items():
-        rows[frozenset(point.steps["score"] for point in points)].append(label)
+        ids = (step for point in points for role, step in point.steps.items() if stage_of(role) == "score")
+        rows[frozenset(ids)].append(label)
     for labels in rows.values():
         if len(labels) > 1:
             yield f"the same runs: {', '.join(map(repr, labels))} differ in nothing; one of them is enough"
 
 
+def _judged_by(point: Point, steps: Mapping[str, Step]) -> dict[str, Any]:
+    """Return the ids of the questions and the settings of the marks, by role."""
+    samples = {role: step for role, step in point.steps.items() if stage_of(role) == "samples"}
+    return samples | {role: steps[step].settings for role, step in point.steps.items() if stage_of(role) == "score"}
+
+
 def _questions(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that `QUESTIONS` names, those of a block one by one."""
-    found: dict[str, Any] = {}
-    for key in QUESTIONS:
-        group, name = key.split(".")
-        value = config[group][name]
-        found |= {f"{key}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
+    """Return the values that decide which questions are asked and how replies are judged, by key."""
+    suite = config["suite"]
+    found = {"corpus.path": config["corpus"]["digest"], "suite.overall": suite["overall"]}
+    found |= {f"selection.{key}": value for key, value in config["selection"].items()}
+    for name, each in suite["benchmarks"].items():
+        found |= {f"suite.benchmarks.{name}.{key}": each[key] for key in ("benchmark", "source", "scorer")}
+        source = config["sources"].get(each["source"], {})
+        found |= {f"sources.{each['source']}.{key}": value for key, value in source.items()}
     return found

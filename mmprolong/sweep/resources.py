@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.errors import Wrong
+from mmprolong.errors import InvalidSettings, Problem
 from mmprolong.pipeline.run import ONE_PROCESS
 from mmprolong.pipeline.steps import Step
 from mmprolong.settings.knobs import Cluster, Job
@@ -58,16 +58,27 @@ def ranks_per_node(cluster: Cluster, step: Step) -> int:
     return (job.ranks or max(job.gpus, 1)) if STAGES[step.stage].way == "ranks" else 1
 
 
-def wrong_jobs(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Wrong]:
+def check_jobs(cluster: Cluster, steps: Iterable[Step]) -> None:
+    """Refuse what is asked for and cannot be used.
+
+    Raises:
+        InvalidSettings: several processes or parts of a stage that runs in one.
+    """
+    problems = list(wrong_jobs(cluster, steps))
+    if problems:
+        raise InvalidSettings(*problems)
+
+
+def wrong_jobs(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Problem]:
     """Yield what is asked for and cannot be used: several processes or parts of a stage that runs in one."""
     for stage, key in dict.fromkeys((step.stage, job_key(cluster, step)) for step in steps):
         job, way = cluster.jobs.get(key) or Job(), STAGES[stage].way
         for name, value in (("nodes", job.nodes), ("ranks", job.ranks)):
             if value > 1 and way != "ranks":
-                yield Wrong(f"cluster.jobs.{key}.{name}", f"{value}, for {stage}; {ONE_PROCESS}")
+                yield Problem(f"cluster.jobs.{key}.{name}", f"{value}, for {stage}; {ONE_PROCESS}")
         if job.parts > 1 and way != "parts" and key != "default":
             able = ", ".join(name for name, each in STAGES.items() if each.way == "parts")
-            yield Wrong(f"cluster.jobs.{key}.parts", f"{job.parts}; {stage} has no parts, only {able}; set it to 1")
+            yield Problem(f"cluster.jobs.{key}.parts", f"{job.parts}; {stage} has no parts, only {able}; set it to 1")
 
 
 def workers(cluster: Cluster) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmprolong.config.keys import key_of
+from mmprolong.config.overrides import key_of
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.settings.knobs import Config

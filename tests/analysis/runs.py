@@ -1,27 +1,62 @@
 """Runs made in memory, of any suite, with a known truth."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import Any
 
-from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Sample, Score
-from mmprolong.reporting.sources.runs import Result, Runs
-from tests.stores import judged
+from mmprolong.records import Cell, Score
+from mmprolong.reporting.results.runs import BenchmarkResult, Runs
+
+BENCHMARK = "heldout"
 
 
-def answered(chance: float, tasks: Sequence[str], lengths: Sequence[str], seed: object, documents: int) -> list[Score]:
-    """Four questions of each task on each document of each length; `chance` of a right answer."""
-    scores = []
-    for task in tasks:
-        for length in lengths:
-            for document in range(documents):
-                for turn in range(4):
-                    name = f"{task}-{length}-{document}-{turn}"
-                    where = {"document": f"{length}-{document}", "task": task, "length": length}
-                    sample = Sample(id=name, **where, depth=turn / 3, target="7")
-                    scores.append(judged(sample, random.Random(f"{name}/{seed}/{chance}").random() < chance))
-    return scores
+def judged(cell: Cell, cluster: str, sample: str, value: float) -> Score:
+    """A score of 0 or 1 whose target is 7."""
+    parsed = "7" if value else "8"
+    where = {"benchmark": cell.benchmark, "task": cell.task, "length": cell.length, "cluster": cluster}
+    return Score(sample=sample, **where, target="7", value=value, parsed=parsed)
+
+
+def answered(chance: float, cells: Sequence[Cell], seed: object, documents: int) -> Iterator[Score]:
+    """Four questions of each cell on each document; `chance` of a right answer."""
+    for cell in cells:
+        for document in range(documents):
+            for turn in range(4):
+                name = f"{cell.task}-{cell.length}-{document}-{turn}"
+                right = random.Random(f"{cell.benchmark}{name}/{seed}/{chance}").random() < chance
+                yield judged(cell, f"{cell.length}-{document}", name, float(right))
+
+
+def metrics(scores: Sequence[Score]) -> dict[str, Any]:
+    """What a score step writes of one benchmark, as far as reports read it."""
+    values: dict[Cell, list[float]] = {}
+    for score in scores:
+        values.setdefault(score.cell, []).append(score.value)
+    lengths, tasks = ({getattr(cell, name) for cell in values} for name in ("length", "task"))
+    return {
+        "by_task": {
+            task: {at.length: fmean(found) for at, found in values.items() if at.task == task} for task in tasks
+        },
+        "n": {length: sum(len(found) for at, found in values.items() if at.length == length) for length in lengths},
+    }
+
+
+def runs_with(scores: Mapping[tuple[str, int], Sequence[Score]], baseline: str, **suite: Any) -> Runs:
+    """Runs with these scores by label and seed, of one or several benchmarks."""
+    ablation = suite.pop("ablation", "made")
+    points, results = [], {}
+    for (label, seed), found in scores.items():
+        steps = {}
+        for name in dict.fromkeys(score.benchmark for score in found):
+            of_benchmark = tuple(score for score in found if score.benchmark == name)
+            steps[f"score.{name}"] = step = f"{name}-{label}-s{seed}"
+            results[step] = BenchmarkResult(id=step, metrics=metrics(of_benchmark), scores=of_benchmark)
+        points.append(
+            Point(label=label, seed=seed, config={"suite": {"overall": [], **suite}, "phases": {}}, steps=steps)
+        )
+    return Runs(plan=Plan(ablation=ablation, baseline=baseline, points=tuple(points)), results=results)
 
 
 def runs_of(
@@ -31,18 +66,14 @@ def runs_of(
     baseline: str,
     seeds: int = 2,
     documents: int = 12,
-    ablation: str = "made",
+    benchmarks: Sequence[str] = (BENCHMARK,),
+    **suite: Any,
 ) -> Runs:
     """One arm for each label of `chances`."""
-    config = {"suite": {"labels": list(lengths), "overall": list(lengths)}, "phases": {}}
-    points = [
-        Point(label=label, seed=seed, config=config, steps={"score": f"{label}-s{seed}"})
-        for label in chances
+    cells = [Cell(benchmark, task, length) for benchmark in benchmarks for task in tasks for length in lengths]
+    scores = {
+        (label, seed): list(answered(chance, cells, f"{label}{seed}", documents))
+        for label, chance in chances.items()
         for seed in range(seeds)
-    ]
-    results = {}
-    for point in points:
-        scores = answered(chances[point.label], tasks, lengths, point.seed, documents)
-        step = point.steps["score"]
-        results[step] = Result(id=step, metrics=metrics(scores, lengths), scores=tuple(scores))
-    return Runs(plan=Plan(ablation=ablation, baseline=baseline, points=tuple(points)), results=results)
+    }
+    return runs_with(scores, baseline, **suite)

@@ -3,16 +3,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from mmprolong.sweep.spec import labels, read_ablation
 
 from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.claims.claim import Claim, Difference, Ours, Printed, read_claims, verdict
-from mmprolong.reporting.claims.ours import judge_ours, judge_runs
-from mmprolong.reporting.claims.printed import judge_printed
+from mmprolong.reporting.claims.claim import Claim, Difference, PublishedSides, RunSides, decide, read_claims
+from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
-from mmprolong.reporting.tables.digits import signed
-from mmprolong.reporting.tables.published import Published
-from mmprolong.sweep.spec import labels, read_ablation
+from mmprolong.reporting.tables.published import Published, signed
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
@@ -25,8 +23,8 @@ MADE = Claim(
     conditions="made",
     direction="higher",
     size=1.0,
-    printed=Printed(table="x", arm={}, columns=[]),
-    ours=Ours(ablation="made", arm=["a"], baseline=["b"]),
+    published=PublishedSides(table="x", arm={}, columns=[]),
+    runs=RunSides(ablation="made", arm=["a"], baseline=["b"]),
 )
 
 
@@ -52,7 +50,7 @@ OURS = {"ablation": "rope_base", "arm": ["8x"], "baseline": ["4x"]}
 )
 def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high: float, expected: str):
     claim = replace(MADE, direction=direction, margin=1.0)
-    assert verdict(claim, [Difference(value=(low + high) / 2, low=low, high=high)]) == expected
+    assert decide(claim, [Difference(value=(low + high) / 2, low=low, high=high)]) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,20 +67,20 @@ def test_the_best_must_beat_every_other_and_is_refuted_by_one(lows: list[float],
     differences = [
         Difference(value=low + 1, low=low, high=low + 2, clear=one) for low, one in zip(lows, clear, strict=True)
     ]
-    assert verdict(claim, differences) == expected
+    assert decide(claim, differences) == expected
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
-    found = judge_printed(ALL[name], PAPER)
+    found = judge_published(ALL[name], PAPER)
     assert min(abs(abs(one.value) - abs(ALL[name].size)) for one in found.differences) < 0.06
-    assert ALL[name].printed.questions or ALL[name].printed.noise
-    assert (ALL[name].ours is None) == bool(ALL[name].needs)
+    assert ALL[name].published.questions or ALL[name].published.noise
+    assert (ALL[name].runs is None) == bool(ALL[name].needs)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, claim in ALL.items() if claim.ours))
+@pytest.mark.parametrize("name", sorted(name for name, claim in ALL.items() if claim.runs))
 def test_a_claim_asks_arms_that_the_ablation_has(name: str):
-    asked = ALL[name].ours
+    asked = ALL[name].runs
     assert asked is not None
     assert {*asked.arm, *asked.baseline} <= set(labels(read_ablation(asked.ablation)))
 
@@ -93,27 +91,33 @@ def test_both_papers_are_covered():
 
 
 def test_an_hundred_questions_a_cell_carry_seven_points_and_not_one():
-    assert judge_printed(ALL["recipe_gains_seven_points"], PAPER).verdict == "supported"
-    small = judge_printed(ALL["balanced_lengths_win"], PAPER)
+    assert judge_published(ALL["recipe_gains_seven_points"], PAPER).verdict == "supported"
+    small = judge_published(ALL["balanced_lengths_win"], PAPER)
     assert small.verdict == "too small to tell" and small.correlation == pytest.approx(0.96, abs=0.01)
 
 
 def test_the_printed_interval_is_the_binomial_bound():
     """Counting at 128K: 8.67 against 16.33 of a hundred questions."""
-    (found,) = judge_printed(ALL["needle_counting_falls_at_128k"], PAPER).differences
+    (found,) = judge_published(ALL["needle_counting_falls_at_128k"], PAPER).differences
     spread = (0.0867 * 0.9133 / 100 + 0.1633 * 0.8367 / 100) ** 0.5
     assert found.high - found.value == pytest.approx(196 * spread, rel=1e-3)
 
 
 def test_repeats_of_an_evaluation_give_the_printed_noise():
-    (found,) = judge_printed(ALL["page_indices_help"], PAPER).differences
+    (found,) = judge_published(ALL["page_indices_help"], PAPER).differences
     assert found.value - found.low == pytest.approx(1.96 * 0.33 * 2**0.5, rel=1e-3)
 
 
 def test_a_claim_without_runs_says_what_would_run_it():
-    found = judge_ours(ALL["ratio_8_2_is_best"], None)
+    found = judge_store(ALL["ratio_8_2_is_best"], None)
     assert (found.verdict, found.command) == ("not run", "python -m mmprolong.sweep +ablation=extraction_ratio")
-    assert judge_ours(ALL["page_indices_help"], None).command == "no ablation yet: the group page_index"
+
+
+def test_a_claim_whose_ablation_does_not_exist_yet_waits_for_it():
+    found = judge_store(ALL["page_indices_help"], None)
+    assert (found.verdict, found.command) == ("waiting", "no ablation yet: the group page_index")
+    gone = replace(MADE, runs=RunSides(ablation="made", arm=["a"], baseline=["b"]))
+    assert judge_store(gone, None).verdict == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +126,8 @@ def test_a_claim_without_runs_says_what_would_run_it():
 )
 def test_runs_with_a_known_truth_get_its_verdict(chances: dict[str, float], expected: str):
     runs = runs_of(chances, ["reasoning"], ["1x", "2x"], "b", seeds=3, documents=20)
-    assert MADE.ours is not None
-    found = judge_runs(MADE, MADE.ours, runs)
+    assert MADE.runs is not None
+    found = judge_runs(MADE, MADE.runs, runs)
     assert found.verdict.startswith(expected) and len(found.runs) == 6
     assert found.command.startswith("mmprolong report made") == (expected != "too")
 
@@ -133,74 +137,77 @@ def test_a_length_is_asked_by_its_role():
     for point in runs.plan.points:
         point.config["suite"]["trained"] = "2x"
     questions = {
-        role: judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length=role), runs).differences
+        role: judge_runs(MADE, RunSides(ablation="made", arm=["a"], baseline=["b"], length=role), runs).differences
         for role in ("shortest", "trained", "beyond", "overall", "4x")
     }
     assert questions["beyond"] == questions["4x"] != questions["shortest"]
-    missing = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"], length="64K"), runs)
+    missing = judge_runs(MADE, RunSides(ablation="made", arm=["a"], baseline=["b"], length="64K"), runs)
     assert (missing.verdict, missing.notes) == ("not run", ("made: length 64K: not asked, only 1x, 2x, 4x.",))
 
 
 def test_labels_that_are_taken_together_count_alike_or_not_at_all():
     """Of one side two rows: with one run of `b` and three of `a`, their mean would be `a`'s."""
     runs = runs_of({"a": 0.9, "b": 0.5, "base": 0.6}, ["reasoning"], ["1x"], "base", seeds=3, documents=30)
-    asked = Ours(ablation="made", arm=["a", "b"], baseline=["base"])
+    asked = RunSides(ablation="made", arm=["a", "b"], baseline=["base"])
     whole = judge_runs(MADE, asked, runs)
     assert whole.differences[0].value == pytest.approx(10, abs=4)
-    part = replace(runs, results={step: one for step, one in runs.results.items() if step not in ("b-s1", "b-s2")})
+    part = replace(
+        runs, results={step: one for step, one in runs.results.items() if step not in ("heldout-b-s1", "heldout-b-s2")}
+    )
     found = judge_runs(MADE, asked, part)
     assert (found.verdict, found.differences, found.runs) == ("not run", (), ())
     why = "a and b count alike, which needs as many runs of each; finished: 3 of 3 of a, 1 of 3 of b"
     assert found.notes == (f"made: {why}.",)
-    one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
+    one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
     assert why in "\n".join(describe(one))
 
 
 def test_what_differs_between_labels_that_are_taken_together_is_no_spread_of_seeds():
     runs = runs_of({"a": 0.9, "b": 0.5, "c": 0.6, "d": 0.6}, ["reasoning"], ["1x"], "c", seeds=3, documents=40)
-    apart = judge_runs(MADE, Ours(ablation="made", arm=["a", "b"], baseline=["c"]), runs)
-    single = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["c"]), runs)
+    apart = judge_runs(MADE, RunSides(ablation="made", arm=["a", "b"], baseline=["c"]), runs)
+    single = judge_runs(MADE, RunSides(ablation="made", arm=["a"], baseline=["c"]), runs)
     widths = [found.differences[0].high - found.differences[0].low for found in (apart, single)]
     assert len(apart.runs) == 9 and widths[0] < 1.5 * widths[1]
 
 
 def test_a_side_of_one_label_is_judged_by_the_runs_that_are_finished_and_says_which_are_not():
     runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x"], "b", seeds=3, documents=20)
-    part = replace(runs, results={step: one for step, one in runs.results.items() if step != "a-s2"})
-    found = judge_runs(MADE, Ours(ablation="made", arm=["a"], baseline=["b"]), part)
+    part = replace(runs, results={step: one for step, one in runs.results.items() if step != "heldout-a-s2"})
+    found = judge_runs(MADE, RunSides(ablation="made", arm=["a"], baseline=["b"]), part)
     assert found.verdict == "supported" and "Missing: a (seed 2)." in found.notes[0]
 
 
 @pytest.mark.parametrize("launched", [True, False])
 def test_a_misspelt_row_of_a_claim_names_the_nearest(tmp_path: Path, launched: bool):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1)) if launched else None
-    claim = replace(ALL["balanced_lengths_win"], ours=Ours(ablation="length_dist", arm=["unifrom"], baseline=["base"]))
+    asked = RunSides(ablation="length_dist", arm=["unifrom"], baseline=["base"])
+    claim = replace(ALL["balanced_lengths_win"], runs=asked)
     told = "claim balanced_lengths_win: 'unifrom' is no row of length_dist; did you mean 'uniform'"
     with pytest.raises(ConfigError, match=told):
-        judge_ours(claim, store)
+        judge_store(claim, store)
 
 
 def test_a_row_that_was_not_launched_yet_is_said(tmp_path: Path):
     levels = {"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}
     store = write_store(tmp_path, Truth(levels=levels, documents=2, questions=2, seeds=1))
-    found = judge_ours(ALL["balanced_lengths_win"], store)
+    found = judge_store(ALL["balanced_lengths_win"], store)
     assert found.verdict == "not run"
     assert found.notes == ("length_dist: long_biased: in the ablation's file but not launched.",)
 
 
 def test_what_was_typed_at_the_launch_is_said_of_a_claim():
     runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x"], "b", documents=12)
-    runs = replace(runs, plan=replace(runs.plan, overrides=("+ablation=made", "task_mix=2_8")))
-    assert MADE.ours is not None
-    assert any("made: Launched with task_mix=2_8" in note for note in judge_runs(MADE, MADE.ours, runs).notes)
+    runs = replace(runs, plan=replace(runs.plan, overrides=("+ablation=made", "tasks=2_8")))
+    assert MADE.runs is not None
+    assert any("made: Launched with tasks=2_8" in note for note in judge_runs(MADE, MADE.runs, runs).notes)
 
 
 def test_a_claim_that_is_judged_on_stale_rows_says_so():
     runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=frozenset({"a"}))
     for baseline, stale in (("b", True), ("c", False)):
-        asked = Ours(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
+        asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)
-        one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
+        one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
         assert claims_table([one]).rows[0][7].mark == (" ‡ stale" if stale else "")
         assert ("‡ stale\n" in "\n".join(describe(one))) == stale
         assert any("‡ stale (a)" in note for note in found.notes)
@@ -210,9 +217,9 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=12))
     names = ["balanced_lengths_win", "vqa_beats_transcription"]
     judged = {one.claim.name: one for one in judge_claims(store, names)}
-    assert len(judged["balanced_lengths_win"].ours.runs) == 6
-    assert judged["balanced_lengths_win"].ours.verdict == "supported"
-    assert judged["vqa_beats_transcription"].ours.verdict == "not run"
+    assert len(judged["balanced_lengths_win"].runs.runs) == 6
+    assert judged["balanced_lengths_win"].runs.verdict == "supported"
+    assert judged["vqa_beats_transcription"].runs.verdict == "not run"
     table = claims_table(list(judged.values()))
     assert table.notes[0] == (
         "By the printed numbers: 1 too small to tell, 1 supported. By our runs: 1 supported, 1 not run."
@@ -223,12 +230,12 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"directions": "higher"}, "'directions' is unknown; did you mean 'direction'"),
-        ({"direction": "hihger"}, "direction 'hihger'; did you mean 'higher'"),
+        ({"directions": "higher"}, "directions: unknown; did you mean 'direction'"),
+        ({"direction": "hihger"}, "direction: Input should be 'higher', 'lower'"),
         ({"direction": "alike"}, "alike without margin"),
-        ({"size": "large"}, "Expected `float`, got `str`"),
-        ({"printed": BARE}, "printed: has neither questions nor noise"),
-        ({"ours": {**OURS, "length": "beyonde"}}, "ours.length: 'beyonde' .* did you mean 'beyond'"),
+        ({"size": "large"}, "size: Input should be a valid number"),
+        ({"published": BARE}, "published: .*0 numbers of questions; one for each column, or noise"),
+        ({"runs": {**OURS, "length": "beyonde"}}, "runs: .*length 'beyonde' .* did you mean 'beyond'"),
     ],
 )
 def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: str):
@@ -245,15 +252,12 @@ def test_a_misspelt_claim_names_the_nearest():
         read_claims(names=["page_indices_helps"])
 
 
-@pytest.mark.parametrize(
-    ("documents", "settles"), [(6, "the difference is 0.0 points"), (12, "sweep.seeds=[0,1,2,3,4")]
-)
-def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown_and_is_to_be_settled(documents: int, settles: str):
-    """Of six documents the lead over d is 0.0 and the interval over b the widest; of twelve b leads by 4.2."""
-    runs = runs_of({"a": 0.5, "b": 0.49, "c": 0.48, "d": 0.5}, ["reasoning"], ["1x", "2x"], "b", documents=documents)
-    asked = Ours(ablation="made", arm=["a"], baseline=["b", "c", "d"])
+@pytest.mark.parametrize(("lead", "settles"), [(0.0, "the difference is"), (0.12, "sweep.seeds=[0,1,2")])
+def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown_and_is_to_be_settled(lead: float, settles: str):
+    runs = runs_of({"a": 0.5 + lead, "b": 0.5, "c": 0.49, "d": 0.51}, ["reasoning"], ["1x", "2x"], "b", documents=12)
+    asked = RunSides(ablation="made", arm=["a"], baseline=["b", "c", "d"])
     found = judge_runs(replace(MADE, direction="best"), asked, runs)
-    one = Judged(claim=MADE, printed=judge_printed(ALL["page_indices_help"], PAPER), ours=found)
-    smallest = min(lead.value for lead in found.differences)
+    one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
+    smallest = min(one.value for one in found.differences)
     assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))
     assert settles in found.command

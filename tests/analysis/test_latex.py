@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from mmprolong.reporting.claims.report import claims_table, judge_claims
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.paper_tables import ablation_table, paper_table, table_names
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_latex
-from mmprolong.reporting.tables.table import Cell, Column, Table
 from tests.stores import Truth, rewrite, write_store
 
 HEAD = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
@@ -34,8 +34,8 @@ def odd(*labels: str) -> Table:
 def test_every_table_compiles(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=4, missing=frozenset({("uniform", 2)})))
     rewrite(store, "reply/reply-uniform-s0", code={"reply/stage.py": "ffff"}, commit="4567def+")
-    runs = read_store(store, "length_dist", mixed_code=True)
-    own = [ablation_table(runs), paper_table("training_data", runs), power_table(runs, 3), claims_table(judge_claims())]
+    runs = read_store(store, "length_dist")
+    own = [table_of(runs), paper_table("training_data", runs), power_table(runs, 3), claims_table(judge_claims())]
     own.append(odd("[low]", "*", "$a_$ {b} \\\\ 50 %", "~^#&", "<i>"))
     done = compiled([*own, *map(paper_table, table_names())], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]

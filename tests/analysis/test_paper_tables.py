@@ -1,5 +1,4 @@
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,16 +6,14 @@ import pytest
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.evaluation.score import metrics
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.comparison import Paper, comparison_table
-from mmprolong.reporting.tables.files import write_table
-from mmprolong.reporting.tables.measures import columns_by_length, columns_by_task
+from mmprolong.records import Cell
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.tables.metrics import DOCUMENTS, MAXIMA, NEEDLES, columns_by_length, columns_by_task, orion
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names
-from mmprolong.reporting.tables.papers import DOCUMENTS, MAXIMA, NEEDLES, orion
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.tallies import tally
-from tests.analysis.runs import runs_of
+from mmprolong.reporting.tables.render import write_table
+from mmprolong.reporting.tables.results import comparison_table
+from tests.analysis.runs import judged, runs_of, runs_with
 from tests.stores import Truth, write_store
 
 PAPER = Published(files_in(PUBLISHED))
@@ -29,8 +26,9 @@ def build(name: str, runs):
 @pytest.mark.parametrize("name", table_names())
 def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Path):
     table = paper_table(name)
-    groups = ("ours", "accuracy", "overall")
-    own = [index for index, column in enumerate(table.columns) if column.group.startswith(groups)]
+    own = [
+        index for index, column in enumerate(table.columns) if column.group.endswith("[%]") or column.group == "ours"
+    ]
     assert table.name == name and "Ours: not run." in table.notes
     assert {row[index].text for row in table.rows for index in own} == {"-"}
     assert [path.name for path in write_table(table, tmp_path / name).values()] == [
@@ -55,28 +53,40 @@ def test_every_published_file_stands_in_a_table():
 def test_our_scores_stand_beside_the_papers_with_intervals_and_a_direction():
     runs = runs_of({"MMProLong": 0.8, "Qwen2.5-VL-7B": 0.3}, list(NEEDLES.values()), ["64K", "128K"], "Qwen2.5-VL-7B")
     table = build("mm_niah", runs)
-    ours = table.cell("MMProLong", "ours_mean")
+    ours = table.cell("MMProLong", "mean")
     assert "±" in ours.text and ours.value == pytest.approx(80, abs=8)
-    parts = [table.cell("MMProLong", f"ours_{length}_avg").value or 0 for length in ("64K", "128K")]
+    parts = [table.cell("MMProLong", f"{length}_avg").value or 0 for length in ("64K", "128K")]
     assert sum(parts) / 2 == pytest.approx(ours.value)
-    assert table.cell("MMProLong", "delta").mark == " *" and table.cell("MMProLong", "seeds").text == "(2/2)"
+    assert table.cell("MMProLong", "delta").symbol == " *" and table.cell("MMProLong", "seeds").text == "(2/2)"
     assert table.cell("MMProLong", "published_delta").value == pytest.approx(29.4)
     assert [one.verdict for one in table.agreements] == ["agrees"]
-    assert table.cell("Gemma3-4B", "ours_mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
+    assert table.cell("Gemma3-4B", "mean").text == table.cell("Gemma3-4B", "seeds").text == "-"
 
 
 def test_the_finding_says_what_the_cells_show():
     """The overall scores are equal; the table is about one benchmark, against a row of its own."""
-    runs = runs_of({"A": 0.5, "B": 0.5, "C": 0.5}, ["video_mme", "mlvu"], ["all"], "C", seeds=2, documents=20)
-    for step, result in runs.results.items():
-        right = {"video_mme": float(not step.startswith("A")), "mlvu": float(step.startswith("A"))}
-        scores = tuple(replace(score, value=right[score.task]) for score in result.scores)
-        runs.results[step] = replace(result, scores=scores, metrics=metrics(scores, ["all"]))
-    rows = [{"model": "A", "Video-MME": "65"}, {"model": "B", "Video-MME": "60"}]
-    measures = columns_by_task({"Video-MME": "video_mme"})
-    paper = Paper(name="x", title="x", source="s, x", key="model", headline="Video-MME", rows=rows, against={"A": "B"})
-    table = comparison_table(paper, measures, runs)
-    assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").mark == " *"
+    cells = [Cell("video", "video_mme", "all"), Cell("video", "mlvu", "all")]
+    scores = {
+        (label, seed): [
+            judged(cell, f"d{n % 20}", f"{cell.task}{n}", float((label == "A") == (cell.task == "mlvu")))
+            for cell in cells
+            for n in range(80)
+        ]
+        for label in "ABC"
+        for seed in range(2)
+    }
+    table = comparison_table(
+        name="x",
+        title="x",
+        source="s, x",
+        key="model",
+        headline="Video-MME",
+        rows=[{"model": "A", "Video-MME": "65"}, {"model": "B", "Video-MME": "60"}],
+        against={"A": "B"},
+        measures=columns_by_task({"Video-MME": "video_mme"}),
+        runs=runs_with(scores, "C"),
+    )
+    assert table.cell("A", "delta").value == -100 and table.cell("A", "delta").symbol == " *"
     assert table.finding[1:] == (
         "Highest Video-MME: B, 100.0 %; not told apart from it: C.",
         "Clear of B after Holm's correction: A (−100.0) points.",
@@ -86,9 +96,9 @@ def test_the_finding_says_what_the_cells_show():
 def test_a_suite_that_was_asked_in_part_shows_that_part_alone():
     runs = runs_of({"MMProLong (7B)": 0.6}, list(DOCUMENTS.values()), ["64K"], "MMProLong (7B)")
     table = build("final_comparison", runs)
-    assert table.cell("MMProLong (7B)", "ours_64K_avg").value and not table.agreements
-    assert table.cell("MMProLong (7B)", "ours_overall").text == "-"
-    assert "ours_128K_avg" not in [column.key for column in table.columns]
+    assert table.cell("MMProLong (7B)", "64K_avg").value and not table.agreements
+    assert table.cell("MMProLong (7B)", "overall").text == "-"
+    assert "128K_avg" not in [column.key for column in table.columns]
 
 
 def test_an_arm_that_the_paper_does_not_have_is_a_row():
@@ -101,16 +111,19 @@ def test_an_arm_that_the_paper_does_not_have_is_a_row():
 def test_the_visual_average_scales_each_benchmark_by_its_best():
     runs = runs_of({"LongPO short": 1.0}, list(MAXIMA), ["all"], "LongPO short", seeds=1)
     expected = sum(100 / best for best in MAXIMA.values()) / 5 * 100
-    cell = build("orion_stages", runs).cell("LongPO short", "ours_VA")
+    cell = build("orion_stages", runs).cell("LongPO short", "VA")
     assert cell.value == pytest.approx(expected) and cell.text.startswith(f"{expected:.1f}")
 
 
-def test_a_columns_own_weights_are_those_of_its_interval():
-    runs = runs_of({"a": 0.5}, list(DOCUMENTS.values()), ["64K", "128K"], "a", seeds=1)
-    for measure in columns_by_length(DOCUMENTS, ["64K", "128K"]):
-        found = tally(measure, runs.of("a"), planned=1)
-        assert found is not None and 100 * found.overall[0] == pytest.approx(measure.of(runs.of("a")[0]))
-    assert tally(orion()[0], runs.of("a"), planned=1) is None
+def test_a_measure_finds_a_benchmark_by_its_name_and_a_task_in_any_other():
+    docqa = [Cell("docqa", task, length) for task in DOCUMENTS.values() for length in ("64K", "128K")]
+    average = {one.column: one.average(docqa) for one in columns_by_length(DOCUMENTS, ["64K", "128K"])}
+    assert average["64K SlideVQA"] == {Cell("docqa", "slidevqa", "64K"): 1.0}
+    assert average["overall"] == pytest.approx(dict.fromkeys(docqa, 1 / 6))
+    assert orion("VA")[0].average(docqa) == {}
+    own = [Cell("slidevqa", "slides", length) for length in ("8p", "16p")]
+    (slides,) = orion("SlideVQA")
+    assert slides.average([*docqa, *own]) == pytest.approx(dict.fromkeys(own, 0.5))
 
 
 def test_data_statistics_count_what_the_packs_hold(tmp_path: Path):
@@ -118,16 +131,16 @@ def test_data_statistics_count_what_the_packs_hold(tmp_path: Path):
     table = build("training_data", runs)
     row = next(row for row in table.rows if [cell.text for cell in row[:2]] == ["pool-native", "total"])
     keys = [column.key for column in table.columns]
-    assert [row[keys.index(f"ours_{name}")].text for name in ("samples", "mean_pages")] == ["1", "20"]
+    assert [row[keys.index(name)].text for name in ("samples", "mean_pages")] == ["1", "20"]
     assert row[keys.index("published_samples")].text == "177774"
-    assert build("orion_length_statistics", runs).cell("uniform", "ours_N").text == "1"
-    assert build("orion_cpt_budget", runs).cell("reasoning", "ours_longpt_[tokens]").text == "13,002"
+    assert build("orion_length_statistics", runs).cell("uniform", "N").text == "1"
+    assert build("orion_cpt_budget", runs).cell("reasoning", "longpt_[tokens]").text == "13,002"
 
 
 def test_a_launched_ablation_is_shown_with_its_runs(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=2, questions=2, seeds=1)), "length_dist")
     assert paper_table("length_dist", runs).cell("uniform", "seeds").text == "(1/1)"
-    assert paper_table("training_setup", runs).cell("budget", "ours_value").text == "65,536 tokens"
+    assert paper_table("training_setup", runs).cell("budget", "value").text == "65,536 tokens"
 
 
 def test_a_misspelt_table_names_the_nearest():

@@ -4,9 +4,9 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, PUBLISHED, TABLES, files_in
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.published import Published
-from mmprolong.sweep.spec import labels, read_ablation
+from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def test_an_ablation_names_a_table_and_the_published_rows_are_its_own(name: str)
     module = plugins.load_file(files_in(TABLES)[ablation.table])
     published = module._paper(PAPER)
     assert PAPER.rows(ablation.published.removesuffix(".csv"))
-    assert len(published) >= 3 and set(published) <= {*labels(ablation), "base"}
+    assert len(published) >= 3 and set(published) <= {*ablation.arms, "base"}
 
 
 def test_an_ablation_is_called_like_its_file():
@@ -35,7 +35,7 @@ def test_every_figure_is_called_like_a_table():
 def test_an_ablation_without_a_table_of_its_own_shows_its_arms_by_length():
     runs = runs_of({"a": 0.9, "b": 0.4}, ["reasoning"], ["1x", "2x"], "a")
     assert not runs.plan.table
-    table = ablation_table(runs)
+    table = table_of(runs)
     assert [row[0].text for row in table.rows] == ["a", "b"]
     one, other = (table.cell(arm, "overall").value for arm in ("a", "b"))
     assert one is not None and other is not None and one > other

@@ -5,7 +5,7 @@ import pytest
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.sources.runs import read_store
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.published import Published
 from tests.stores import Truth, write_store
 
@@ -71,7 +71,7 @@ def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
     assert table.cell("long_biased", "published_delta").text == "−1.05"
     assert table.cell("base", "published_64K").text == "52.24"
     assert table.cell("uniform", "published_overall").text == table.cell("uniform", "published_delta").text == "-"
-    assert table.cell("uniform", "seeds").text == "(2/3)" and table.cell("uniform", "seeds").mark == " †"
+    assert table.cell("uniform", "seeds").text == "(2/3)" and table.cell("uniform", "seeds").symbol == " †"
     assert any(note.startswith("†") and "Missing: uniform (seed 2)." in note for note in table.notes)
     assert table.title == "Length distribution (12 of 13 runs)"
 
@@ -79,8 +79,8 @@ def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
 def test_a_true_difference_is_marked_and_the_best_is_bold(store: Path):
     module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"), PAPER)
-    assert table.cell("base", "delta").mark == " *" and table.cell("uniform", "delta").mark == " ns†"
-    assert table.cell("pool_native", "overall").best and table.cell("uniform", "overall").mark == " ≈"
+    assert table.cell("base", "delta").symbol == " *" and table.cell("uniform", "delta").symbol == " ns†"
+    assert table.cell("pool_native", "overall").best and table.cell("uniform", "overall").symbol == " ≈"
     assert table.cell("pool_native", "delta").text == "-"
 
 

@@ -87,25 +87,26 @@ def test_synthesis_runs_what_it_needs_and_nothing_twice(capsys, pool: Path, tmp_
     first = said(capsys, "synthesis", *small(pool, tmp_path))
     assert "min / median / max" in first
     assert "ocr_needle" in first
-    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"corpus", "synthesis"}
-    assert said(capsys, "synthesis", *small(pool, tmp_path)).count("finished before") == 2
+    assert {"corpus", "selection", "synthesis"} == {path.split("/")[0] for path in step_folders(Store(tmp_path))}
+    assert said(capsys, "synthesis", *small(pool, tmp_path)).count("finished before") == 3
 
 
 def test_synthesis_of_the_suite(capsys, pool: Path, tmp_path: Path):
-    shown = said(capsys, "synthesis", "--suite", *small(pool, tmp_path), "suite.source.documents=1")
-    assert "suite.source" in shown
+    shown = said(capsys, "synthesis", "--suite", *small(pool, tmp_path), "sources.heldout.documents=1")
+    assert "synthesis.heldout" in shown
 
 
 def test_mixture_prints_its_certificate(capsys, pool: Path, tmp_path: Path):
     words = ["phases.longpt.mixture.tokens=6144", "--phase", "longpt", "length_distribution=uniform"]
     shown = said(capsys, "mixture", *words, *small(pool, tmp_path))
+    assert "measurement.long" in shown and "supervised" in shown
     assert "6,144" in shown
     assert "33.3%" in shown
     assert "repeats" in shown
 
 
 def test_tracking_off_is_off():
-    assert Composer().compose(["tracking=off"])[0].tracking.mode == "off"
+    assert Composer().compose(["tracking=off"]).tracking.mode == "off"
 
 
 # Looking
@@ -114,8 +115,8 @@ def test_tracking_off_is_off():
 def test_show_prints_a_seeded_sample_of_what_an_arm_is_trained_on(capsys, swept: Path):
     words = ["show", "length_dist/uniform", "-n", "3", "--task", "reasoning", "--store", str(swept)]
     shown = said(capsys, *words)
-    assert shown.count("reasoning   ") == 3
-    for part in ("document", "pages", "question", "answer", "evidence", "tokens", "supervised"):
+    assert shown.count("task      reasoning") == 3
+    for part in ("document", "page", "question", "answer", "evidence", "tokens", "supervised"):
         assert part in shown
     assert said(capsys, *words) == shown
     assert said(capsys, *words, "--seed", "1") != shown
@@ -129,18 +130,18 @@ def test_show_puts_replies_beside_their_targets(capsys, swept: Path, stage: str)
 
 
 def test_show_of_an_untrained_baseline_shows_an_arm_that_is_trained(capsys, swept: Path):
-    assert "longpt.mixture" in said(capsys, "show", "length_dist", "-n", "1", "--store", str(swept))
+    assert "mixture.longpt" in said(capsys, "show", "length_dist", "-n", "1", "--store", str(swept))
     assert "length_dist/base/s0" in said(capsys, "show", "length_dist/base", "-n", "1", "--store", str(swept))
 
 
 def test_diff_of_points_names_the_first_step_where_they_part(capsys, swept: Path):
     shown = said(capsys, "diff", "length_dist/uniform", "length_dist/long_biased/0", "--store", str(swept))
-    assert "they part first at longpt.mixture" in shown
-    assert "mixture.length.tilt" in shown
+    assert "they part first at mixture.longpt" in shown
+    assert "lengths.tilt" in shown
     assert "only its inputs" in shown
     assert "in both" in shown
     shown = said(capsys, "diff", "length_dist/uniform", "length_dist/base", "--store", str(swept))
-    assert "they part first at longpt.source" in shown
+    assert "they part first at synthesis.long" in shown
 
 
 def test_diff_names_the_points_that_a_shorter_name_stands_for(capsys, swept: Path):
@@ -152,7 +153,7 @@ def test_diff_of_steps_goes_down_to_the_settings(capsys, swept: Path):
     trained = [path for path in step_folders(Store(swept)) if path.startswith("training/longpt")]
     shown = said(capsys, "diff", *trained, "--store", str(swept))
     assert "they part first at mixture" in shown
-    assert "mixture.length.name" in shown
+    assert "lengths.tilt" in shown
 
 
 def test_diff_counts_what_two_mixtures_share(capsys, swept: Path):
@@ -205,7 +206,7 @@ def test_list_names_every_ablation_and_choice(capsys):
         (["corpus", "corpus.path=."], "holds no .pdf"),
         (["corpus", "corpus.path=nowhere"], "is not a folder"),
         (["mixture", "--phase", "lonpt"], "did you mean 'longpt'?"),
-        (["mixture", "--phase", "sft"], "set phases.sft.mixture.tokens=N"),
+        (["mixture", "--phase", "sft"], "add suite.subject=sft"),
         (["status", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["report", "rop_base"], "did you mean 'rope_base'?"),
         (["show", "rope_base", "-n", "0"], "-n 0: give 1 or more"),
@@ -245,7 +246,7 @@ def test_a_misspelt_step_or_point_is_answered_with_the_nearest(capsys, swept: Pa
 
 def test_show_of_a_training_step_says_what_can_be_shown(capsys, swept: Path):
     said_ = said(capsys, "show", step_of(swept, "training"), "--store", str(swept), code=1)
-    assert "synthesis, mixture" in said_
+    assert "measurement, mixture" in said_
 
 
 def test_an_unknown_option_is_refused(capsys):

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli.complete import candidates
-from mmprolong.cli.completion import SCRIPTS
+from mmprolong.cli.completion import SCRIPTS, candidates
 from mmprolong.pipeline.plan import save_plan
 from mmprolong.store.store import Store
 from tests.cli.typed import step_of
@@ -31,6 +30,8 @@ pytestmark = pytest.mark.xdist_group("cli")
         (["mixture", "task_mix=8"], ["task_mix=8_2"]),
         (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
         (["corpus", "corpus.pa"], ["corpus.path="]),
+        (["rescore", "--sc"], ["--scorer"]),
+        (["rescore", "--scorer", "mmlongbench_docqa_r"], ["mmlongbench_docqa_rule"]),
         (["completion", ""], ["bash", "zsh"]),
         (["nonsense", ""], []),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mmprolong.config.compose import Composer, freeze
+from mmprolong.config.compose import Composer
 from mmprolong.errors import DiskFull, MMProLongError
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import steps_of
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("cli")
 
 
 def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Path, disk: Path, tmp_path: Path):
-    config = freeze(Composer().compose([*small(pool, tmp_path / "other"), "phases.longpt.source.documents=150"])[0])
+    config = Composer().frozen([*small(pool, tmp_path / "other"), "sources.long.documents=150"])
     steps = steps_of(config)
     off = Tracking(mode="off")
     corpus = run_step(Store(disk), steps["corpus"], off)
@@ -41,7 +41,7 @@ def test_a_step_on_a_full_disk_says_so_and_leaves_nothing_half_written(pool: Pat
 @pytest.mark.parametrize("kilobytes", [40, 300])
 def test_a_corpus_on_a_full_disk_is_read_on_when_there_is_room(pool: Path, disk: Path, tmp_path: Path, kilobytes: int):
     assert mount(disk, f"{kilobytes}k", "remount").returncode == 0
-    step = steps_of(freeze(Composer().compose([f"corpus.path={pool}", f"paths.store={tmp_path}"])[0]))["corpus"]
+    step = steps_of(Composer().frozen([f"corpus.path={pool}", f"paths.store={tmp_path}"]))["corpus"]
     with pytest.raises(MMProLongError, match="no space left on the device"):
         run_step(Store(disk), step, Tracking(mode="off"))
     assert mount(disk, "8m", "remount").returncode == 0

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.cli import terminal
-from mmprolong.cli.tables import table
-from mmprolong.cli.terminal import Terminal
+from mmprolong.cli.terminal import Terminal, table
 from mmprolong.pipeline.plan import save_plan
 from mmprolong.records import Reply, read_jsonl, write_jsonl
 from mmprolong.store.store import Store

@@ -9,16 +9,16 @@ from mmprolong.cli.lookup import step_folders
 from mmprolong.store.store import Store
 
 POINTS = (
-    "sweep.points={base:['phases.longpt.mixture.tokens=0'],uniform:['length_distribution=uniform'],"
+    "sweep.points={base:['suite.subject=align'],uniform:['length_distribution=uniform'],"
     "long_biased:['length_distribution=long_biased']}"
 )
 TINY = [
     "sweep.seeds=[0]",
     "sweep.baseline=base",
     POINTS,
-    "phases.window.mixture.tokens=0",
+    "model.base=align",
     "phases.align.mixture.tokens=1024",
-    "suite.source.documents=1",
+    "sources.heldout.documents=1",
     "tracking=off",
 ]
 
@@ -41,4 +41,4 @@ def step_of(store: Path, stage: str, name: str = "") -> str:
 
 
 def small(pool: Path, store: Path) -> list[str]:
-    return [f"corpus.path={pool}", f"paths.store={store}", "phases.longpt.source.documents=40"]
+    return [f"corpus.path={pool}", f"paths.store={store}", "sources.long.documents=40"]

@@ -30,7 +30,7 @@ def test_two_sweeps_at_once_on_one_store(finished, pool: Path, tmp_path: Path):
 def test_a_sweep_ends_with_its_own_table_whatever_is_launched_beside_it(finished, pool: Path, tmp_path: Path):
     store = copied(finished[0], tmp_path / "store")
     plan = load_plan(Store(store), "length_dist")
-    shutil.rmtree(store / plan.steps[plan.of("uniform")[1].steps["score"]].path)
+    shutil.rmtree(store / plan.steps[plan.of("uniform")[1].steps["score.heldout"]].path)
     words = command(store, pool, "tracking=off")
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not list(store.glob("logs/worker-*")):

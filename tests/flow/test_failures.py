@@ -24,8 +24,8 @@ def test_a_sweep_with_a_wrong_key_says_so_before_anything_starts(pool: Path, tmp
 
 def test_one_failed_arm_does_not_stop_the_others(finished, pool: Path, tmp_path: Path):
     store = copied(finished[0], tmp_path / "store")
-    narrow = "['length_distribution=long_biased','phases.longpt.mixture.pack=100']"
-    done = run([*command(store, pool, "tracking=off"), f"+sweep.points.narrow={narrow}"])
+    narrow = "['length_distribution=long_biased','phases.longpt.mixture.sequence_length=100']"
+    done = run([*command(store, pool, "tracking=off"), f"sweep.points.narrow={narrow}"])
     assert done.returncode == 1
     assert "a pack holds 100; raise it" in done.stdout
     assert "2 steps failed" in done.stderr
@@ -40,17 +40,3 @@ def test_a_damaged_record_stops_the_sweep_in_one_line(finished, pool: Path, tmp_
     assert done.returncode == 1
     assert "delete the folder to run the step again" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_a_sweep_of_mixed_code_says_why_there_is_no_table_and_what_prints_it(finished, pool: Path, tmp_path: Path):
-    store = copied(finished[0], tmp_path / "store")
-    path = next((store / "reply").glob("*/done.json"))
-    path.write_text(path.read_text().replace('"evaluation/reply.py": "', '"evaluation/reply.py": "0'))
-    done = run(command(store, pool))
-    assert done.returncode == 1 and done.stderr == ""
-    assert "no table: length_dist: different code made steps of one stage: reply: evaluation/" in done.stdout
-    assert f"mmprolong report length_dist --mixed-code --store {store}" in done.stdout
-    ahead = run([*command(store, pool, "--dry-run"), "suite.new_tokens=17"]).stdout
-    assert "before it starts:" not in ahead
-    other = run([*command(store, pool, "--dry-run"), "sweep.seeds=[0,1,2]"]).stdout
-    assert "before it starts: reply: evaluation/reply.py not the same in" in other

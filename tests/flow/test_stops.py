@@ -13,7 +13,7 @@ from wandb.proto import wandb_internal_pb2
 
 from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Reply, Score, read_jsonl
-from mmprolong.reporting.sources.wandb_files import payloads, read_runs
+from mmprolong.reporting.results.wandb_files import payloads, read_runs
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes
@@ -29,7 +29,7 @@ def kill_inside(stage: str, words: list[str], store: Path) -> bool:
     try:
         while process.poll() is None:
             begun = [path for path in (store / stage).glob("*") if not (path / "done.json").exists()]
-            if begun and any(file.name not in (".lease", ".code") for path in begun for file in path.iterdir()):
+            if begun and any(file.name not in (".lease", "scratch") for path in begun for file in path.iterdir()):
                 return True
             time.sleep(0.002)
         return False
@@ -53,9 +53,9 @@ def undone(store: Path, copy: Path) -> tuple[str, str]:
     copied(store, copy)
     plan = load_plan(Store(copy), "length_dist")
     steps = next(point.steps for point in plan.points if point.label == "uniform")
-    for role in ("longpt.training", "reply", "score"):
+    for role in ("training.longpt", "reply.heldout", "score.heldout"):
         shutil.rmtree(copy / plan.steps[steps[role]].path)
-    return steps["longpt.training"], steps["score"]
+    return steps["training.longpt"], steps["score.heldout"]
 
 
 def stopped(words: list[str], log: Path, environment: dict[str, str]) -> str:

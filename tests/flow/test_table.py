@@ -53,7 +53,7 @@ def test_points_share_the_steps_that_they_share(finished):
     plan: Plan = load_plan(Store(finished[0]), "length_dist")
     asked = sum(len(point.steps) for point in plan.points)
     assert asked > 2 * len(plan.steps)
-    assert len({point.steps["window.training"] for point in plan.points}) == 1
+    assert len({point.steps["training.window"] for point in plan.points}) == 1
 
 
 def test_metrics_in_the_record_are_those_of_the_scores(finished):

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from mmprolong.models.backbone import Backbone, find

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.errors import ConfigError, WrongValues
+from mmprolong.errors import ConfigError, InvalidSettings
 from mmprolong.models import files
 from mmprolong.models.backbone import find
 from mmprolong.records import Message, Text
@@ -13,7 +13,7 @@ ASKED = (Message("user", (Text("Read it."),)),)
 
 
 def test_an_unknown_backbone_names_the_nearest():
-    with pytest.raises(WrongValues, match=r"model\.backbone: 'qwen3vl' is unknown; did you mean 'qwen3_vl'"):
+    with pytest.raises(InvalidSettings, match=r"model\.backbone: 'qwen3vl' is unknown; did you mean 'qwen3_vl'"):
         find("qwen3vl")
 
 

@@ -2,24 +2,19 @@
 
 import base64
 import unicodedata
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import tiktoken
-from tokenizers import normalizers
-from transformers.convert_slow_tokenizer import TikTokenConverter
+from transformers import AutoTokenizer
 
 from mmprolong.errors import ConfigError
+from mmprolong.models.backbone import find
 from mmprolong.models.tokenizer import TextTokenizer
-from tests.models.tiny import SPECIAL
+from mmprolong.records import Message, Text
+from tests.models.tiny import QWEN_WORDS, TEMPLATES, qwen_ranks, qwen_tokenizer, wrapped
 
-WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""Source: https://github.com/huggingface/transformers/blob/
-168c83fa9fa333e00ffb3e8c6358e5f818ae2611/src/transformers/models/qwen2/tokenization_qwen2.py
-"""
+ROLES = ("system", "user", "assistant", "user")
 TEXTS = (
     "Hello, world! 2024",
     "Zeile\n\n  naïve — 5 °C",
@@ -30,29 +25,18 @@ TEXTS = (
 )
 
 
-def ranks() -> Path:
-    """Qwen's vocabulary, which dashscope (Apache-2.0) ships."""
-    found = find_spec("dashscope")
-    assert found is not None
-    assert found.submodule_search_locations is not None
-    return Path(found.submodule_search_locations[0]) / "resources" / "qwen.tiktoken"
-
-
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> TextTokenizer:
-    converter = TikTokenConverter(vocab_file=str(ranks()), pattern=WORDS, extra_special_tokens=SPECIAL)
-    built = converter.converted()
-    built.normalizer = normalizers.NFC()
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    built.save(str(file))
+    qwen_tokenizer().save(str(file))
     return TextTokenizer(file)
 
 
 def test_ids_are_those_of_qwens_vocabulary(tokenizer: TextTokenizer):
-    lines = (line.split() for line in ranks().read_bytes().splitlines() if line)
+    lines = (line.split() for line in qwen_ranks().read_bytes().splitlines() if line)
     theirs = tiktoken.Encoding(
         "qwen",
-        pat_str=WORDS,
+        pat_str=QWEN_WORDS,
         mergeable_ranks={base64.b64decode(token): int(rank) for token, rank in lines},
         special_tokens={},
     )
@@ -76,5 +60,19 @@ def test_a_whole_books_transcription_is_encoded(tokenizer: TextTokenizer):
 
 def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path):
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ConfigError, match="expected the tokenizer.json that came with the model"):
+    with pytest.raises(ConfigError, match=r"expected the tokenizer\.json that came with the model"):
         TextTokenizer(tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("kind", list(TEMPLATES))
+def test_conversations_have_the_ids_of_the_published_template(tokenizer: TextTokenizer, tmp_path: Path, kind: str):
+    wrapped(qwen_tokenizer(), TEMPLATES[kind]).save_pretrained(tmp_path)
+    messages = [*(Message(role, (Text(text),)) for role, text in zip(ROLES, TEXTS, strict=False))]
+    content = [{"role": each.role, "content": [{"type": "text", "text": each.text}]} for each in messages]
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    for length in range(1, len(messages) + 1):
+        answer = messages[length - 1].role == "user"
+        text = theirs.apply_chat_template(content[:length], tokenize=False, add_generation_prompt=answer)
+        pieces = find(kind, str(tmp_path)).pieces(messages[:length], answer)
+        ours = [index for piece, _ in pieces if isinstance(piece, list) for index in piece]
+        assert ours == theirs(text, add_special_tokens=False)["input_ids"]

@@ -1,22 +1,25 @@
 """Model folders as the hub has them, with tiny random weights; and images to show."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedTokenizerFast
+from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from mmprolong.models.backbone import Backbone, find
 from mmprolong.models.network import Network
 from mmprolong.records import Image, Message, Pages, Text
 from mmprolong.settings.knobs import Model, View
 
-SPECIAL = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|> "
-    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>"
-).split()
+_NAMES = (
+    *("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end", "box_start", "box_end"),
+    *("quad_start", "quad_end", "vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"),
+)
+SPECIAL = [f"<|{name}|>" for name in _NAMES]
 TEMPLATES = {
     "qwen2_5_vl": (
         "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}<|im_start|>system\nYou are a "
@@ -28,7 +31,8 @@ TEMPLATES = {
     "qwen3_vl": (
         "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% for content in message['content'] %}"
         "{% if content['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ content['text'] }}"
-        "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     ),
 }
 """What the published templates say where there are no tools and no films.
@@ -52,6 +56,14 @@ IMAGES = {
     },
 }
 """The published preprocessor_config.json."""
+QWEN_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""Where Qwen's tokenizer splits words.
+
+Source: https://github.com/huggingface/transformers/blob/
+168c83fa9fa333e00ffb3e8c6358e5f818ae2611/src/transformers/models/qwen2/tokenization_qwen2.py
+"""
 SMALL = View(min_pixels=2048)
 """A view in which pages of 56 px stay small for every family."""
 
@@ -72,11 +84,15 @@ class Drawn:
         return np.random.default_rng([width, height, image.index]).integers(0, 256, shape, dtype=np.uint8)
 
 
-def write_model(kind: str, folder: Path) -> str:
-    """Write a tiny model of a family; return its `model.path`, which is empty where the family brings its own."""
+def write_model(kind: str, folder: Path, tokens: Tokenizer | None = None) -> str:
+    """Write a tiny model of a family; return its `model.path`, which is empty where the family brings its own.
+
+    Args:
+        tokens: of the model; none: bytes.
+    """
     if kind == "proxy":
         return ""
-    tokens = byte_tokenizer()
+    tokens = tokens or byte_tokenizer()
     ids = {f"{name}_token_id": tokens.token_to_id(f"<|{mark}|>") for name, mark in _MARKS.items()}
     _network(kind, tokens.get_vocab_size(), ids).save_pretrained(folder)
     wrapped(tokens, TEMPLATES[kind]).save_pretrained(folder)
@@ -97,6 +113,8 @@ def loaded(kind: str, folder: Path) -> tuple[Backbone, Network]:
         for name, weight in network.module.named_parameters():
             if weight.ndim > 1:
                 weight.normal_(0, 0.5 if "embed_tokens" in name else 1.5 / weight[0].numel() ** 0.5)
+            elif name.endswith("bias"):
+                weight.normal_(0, 0.1)
     network.module.eval()
     return backbone, network
 
@@ -112,6 +130,22 @@ def byte_tokenizer() -> Tokenizer:
     return built
 
 
+def qwen_tokenizer() -> Tokenizer:
+    """Qwen's own, special tokens under their published ids, from the vocabulary that dashscope (Apache-2.0) ships."""
+    converter = TikTokenConverter(vocab_file=str(qwen_ranks()), pattern=QWEN_WORDS, extra_special_tokens=SPECIAL)
+    built = converter.converted()
+    built.normalizer = normalizers.NFC()
+    return built
+
+
+def qwen_ranks() -> Path:
+    """The file of Qwen's vocabulary."""
+    found = find_spec("dashscope")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    return Path(found.submodule_search_locations[0]) / "resources" / "qwen.tiktoken"
+
+
 def wrapped(built: Tokenizer, template: str) -> PreTrainedTokenizerFast:
     """The files around a tokenizer.json."""
     return PreTrainedTokenizerFast(
@@ -123,8 +157,6 @@ _MARKS = {"image": "image_pad", "video": "video_pad", "vision_start": "vision_st
 
 
 def _network(kind: str, vocabulary: int, ids: dict[str, int]) -> torch.nn.Module:
-    from transformers import AutoConfig, AutoModelForImageTextToText
-
     text = {
         "vocab_size": vocabulary,
         "hidden_size": 64,

@@ -9,7 +9,7 @@ from mmprolong.errors import ArtifactError, DataError, StepFailed
 from mmprolong.pipeline.run import edited_defaults, run_step
 from mmprolong.pipeline.steps import Step
 from mmprolong.records import RunRecord
-from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.usage import NOTES
 from mmprolong.settings.knobs import Tracking

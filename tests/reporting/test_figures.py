@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.lengths import size
+from mmprolong.records import Cell
 from mmprolong.reporting.figures.charts import (
     _apart,
     accuracy_by_length,
@@ -16,11 +18,10 @@ from mmprolong.reporting.figures.charts import (
 from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
 from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.report import write_report
-from mmprolong.reporting.sources.losses import loss_curves
-from mmprolong.reporting.sources.mixtures import arm_mixtures
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.paper_tables import ablation_table
-from tests.analysis.runs import runs_of
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.training import arm_mixtures, loss_curves
+from mmprolong.reporting.tables.paper_tables import table_of
+from tests.analysis.runs import answered, judged, runs_with
 from tests.stores import Truth, write_store
 
 
@@ -87,7 +88,7 @@ def test_a_length_is_a_number(label: str, value: float):
 
 
 def test_a_length_without_unit_is_refused():
-    with pytest.raises(ConfigError, match="'long' is no length; write '4x'"):
+    with pytest.raises(ConfigError, match="length 'long': not a length such as '4x'"):
         size("long")
 
 
@@ -100,14 +101,28 @@ def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
     assert texts[0] == f"{100 * found['1x', 0]:.0f}" and len(texts) == 25
 
 
-def test_depth_is_where_the_evidence_stands():
-    runs = runs_of({"a": 1.0}, ["reasoning"], ["1x"], "a", seeds=1, documents=2)
+def test_depth_is_where_the_evidence_stands_and_only_if_that_is_known():
+    cell = Cell("heldout", "reasoning", "1x")
+    placed = [replace(judged(cell, "d", str(n), 1.0), facts={"depth": n / 3}) for n in range(4)]
+    runs = runs_with({("a", 0): [*placed, judged(cell, "d", "nowhere", 0.0)]}, "a")
     assert found_by_depth(runs, "a", depths=4) == {("1x", 0): 1.0, ("1x", 1): 1.0, ("1x", 2): 1.0, ("1x", 3): 1.0}
     assert set(found_by_depth(runs, "a", depths=10)) == {("1x", part) for part in (0, 3, 6, 9)}
 
 
+def test_lengths_of_several_units_stand_side_by_side():
+    chances = {"a": 0.5, "b": 0.8}
+    cells = [Cell("heldout", "t", "2x"), Cell("docs", "t", "8p"), Cell("docs", "t", "16p"), Cell("niah", "t", "any")]
+    scores = {(label, 0): list(answered(chance, cells, label, 4)) for label, chance in chances.items()}
+    windows, pages = accuracy_by_length(runs_with(scores, "a")).axes
+    assert windows.get_xlabel() == "context length [multiples of the native window]"
+    assert pages.get_xlabel() == "context length [pages]" and {text.get_text() for text in pages.texts} == {
+        "a",
+        "b",
+    }
+
+
 def test_the_scatter_has_a_point_for_each_published_difference(store: Path):
-    agreements = ablation_table(read_store(store, "length_dist")).agreements
+    agreements = table_of(read_store(store, "length_dist")).agreements
     (axes,) = published_against_ours(agreements).axes
     assert {text.get_text() for text in axes.texts} == {"base, overall", "long_biased, overall"}
     assert axes.get_xlim()[0] < -5.7 and axes.get_ylim()[1] > 0
@@ -126,4 +141,4 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     mixtures = arm_mixtures(store, runs.plan)
     for figure in (loss, accuracy_by_length(runs), mixture_shares(mixtures), needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
-    assert write_report(runs, ablation_table(runs), store).files
+    assert write_report(runs, table_of(runs), store).files

@@ -1,184 +1,172 @@
+"""Intervals and p: one formula, a second implementation of it, and how often it is right."""
+
+import random
+from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, variance
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
-from mmprolong.reporting.statistics.estimates import difference, mean
-from mmprolong.reporting.statistics.interval import of_documents_and_seeds
-from mmprolong.reporting.statistics.outcomes import Outcomes, constraints, outcomes
-from mmprolong.reporting.statistics.spread import Table
-from tests.reporting.simulated import arm, score, table
-from tests.stores import LENGTHS
+from mmprolong import plugins
+from mmprolong.errors import ArtifactError
+from mmprolong.evaluation.average import headline
+from mmprolong.records import Average, Cell, Score
+from mmprolong.reporting.statistics.intervals import difference, holm, mean
+from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
+from tests.analysis.runs import judged
 
-
-def share_that_holds(truth: float, seeds: int, other: int, spread: float, trials: int = 600) -> float:
-    hits = 0
-    for trial in range(trials):
-        generator = np.random.default_rng(trial)
-        shared = generator.uniform(-0.25, 0.25, 80)
-        one = arm(generator, truth, seeds, shared, spread)
-        baseline = arm(generator, 0.0, other, shared, spread if other > 1 else 0.0)
-        found = difference(one, baseline, exchanges=10)
-        hits += found.low <= truth <= found.high
-    return hits / trials
+COVERAGE = plugins.load_file(Path(__file__).parents[2] / "benchmarks" / "coverage.py")
+CELLS = [Cell("one", "a", "1x"), Cell("one", "b", "1x"), Cell("one", "a", "2x"), Cell("two", "c", "16p")]
 
 
-@pytest.mark.parametrize(("seeds", "other", "spread"), [(1, 1, 0.0), (3, 3, 0.0), (3, 3, 0.03), (3, 1, 0.03)])
-def test_intervals_hold_the_truth_as_often_as_they_say(seeds: int, other: int, spread: float):
-    assert 0.92 <= share_that_holds(0.05, seeds, other, spread) <= 0.985
+def drawn(seed: int, runs: int, chance: float) -> list[list[Score]]:
+    """Runs over cells of unequal size, in which a document is asked in several."""
+    shape, asked = random.Random(0), []
+    for document in range(14):
+        for cell in shape.sample(CELLS, shape.randint(1, 4)):
+            asked += [(cell, f"d{document}", f"{cell}{document}{turn}") for turn in range(shape.randint(1, 3))]
+    draw = random.Random(seed)
+    return [[judged(*where, float(draw.random() < chance)) for where in asked] for _ in range(runs)]
+
+
+def arm_of(runs: list[list[Score]], average: Average) -> ArmScores:
+    return arm_scores(runs, questions_of(runs[0], average))
+
+
+def by_hand(arms: list[list[list[Score]]], average: Average) -> tuple[float, float, float]:
+    """Difference of the first arm and the second, its half width and p: the formula of the guide, without arrays."""
+    counts: dict[Cell, int] = defaultdict(int)
+    by_document: dict[str, dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
+    for score in arms[0][0]:
+        counts[score.cell] += 1
+        by_document[score.cluster][score.cell] += 1
+    influence = dict.fromkeys(by_document, 0.0)
+    seeds, means = [], []
+    for sign, runs in zip((1, -1), arms, strict=True):
+        of_run = []
+        for run in runs:
+            of_cell = {cell: fmean(score.value for score in run if score.cell == cell) for cell in counts}
+            of_run.append(sum(average[cell] * of_cell[cell] for cell in counts))
+            for score in run:
+                moved = average[score.cell] / counts[score.cell] * (score.value - of_cell[score.cell])
+                influence[score.cluster] += sign * moved / len(runs)
+        means.append(fmean(of_run))
+        seeds += [(variance(of_run) / len(runs), len(runs) - 1)] if len(runs) > 1 else []
+    total = 0.0
+    for document, found in influence.items():
+        weight = {cell: average[cell] * number / counts[cell] for cell, number in by_document[document].items()}
+        shares = {cell: number / counts[cell] for cell, number in by_document[document].items()}
+        leverage = sum(weight[cell] * shares[cell] for cell in weight) / sum(weight.values())
+        total += found**2 / (1 - leverage)
+    parts = [(total, len(influence) - len(counts)), *seeds]
+    whole = sum(part for part, _ in parts)
+    degrees = whole**2 / sum(part**2 / each for part, each in parts)
+    value = means[0] - means[1]
+    p = 2 * student.sf(abs(value) / whole**0.5, degrees)
+    return value, student.ppf(0.975, degrees) * whole**0.5, float(p)
+
+
+@pytest.mark.parametrize(("runs", "others"), [(3, 3), (2, 5), (1, 3), (1, 1)])
+def test_a_second_implementation_agrees(runs: int, others: int):
+    one, other = drawn(1, runs, 0.7), drawn(2, others, 0.55)
+    average = headline({score.cell for score in one[0]})
+    found = difference(arm_of(one, average), arm_of(other, average))
+    value, half, p = by_hand([one, other], average)
+    assert (found.value, (found.high - found.low) / 2, found.p) == pytest.approx((value, half, p))
+
+
+def test_the_mean_of_an_arm_is_the_headline():
+    runs = drawn(3, 2, 0.6)
+    average = headline({score.cell for score in runs[0]}, ["1x"])
+    by_cell = {cell: fmean(s.value for run in runs for s in run if s.cell == cell) for cell in average}
+    expected = sum(weight * by_cell[cell] for cell, weight in average.items())
+    assert mean(arm_of(runs, average)).value == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "spreads"),
-    [(3, [0.1, 0.01, 0.01]), (3, [0.01, 0.1, 0.01]), (3, [0.02] * 3), (5, [0.01, 0.06, 0.02]), (3, [0.01, 0.03, 0.08])],
+    ("name", "low", "high"), [("as the demo", 94, 98), ("5 seeds", 94, 98), ("no seed spread", 95, 99.5)]
 )
-def test_every_interval_of_a_table_holds_the_truth_however_the_seeds_of_others_spread(seeds: int, spreads: list[float]):
-    trials, held = 600, np.zeros((2, len(spreads)))
-    for trial in range(trials):
-        first, *arms = table(trial, spreads, seeds, seeds)
-        found = [difference(arm, first, exchanges=10, pool=[first, *arms]) for arm in arms]
-        means = [mean(arm, pool=[first, *arms]) for arm in (first, *arms)]
-        held[0] += [True, *(not one.clear for one in found)]
-        held[1] += [one.low <= 0.5 <= one.high for one in means]
-    shares = np.append(held[0, 1:], held[1]) / trials
-    assert 0.92 <= shares.min() <= shares.max() <= 0.985
+def test_intervals_hold_the_truth_as_often_as_they_say(name: str, low: float, high: float):
+    design = next(one for one in COVERAGE.DESIGNS if one.name == name)
+    found = COVERAGE.measured(design, 300)
+    assert low <= found["coverage"] <= high and found["of means"] >= 92.5
+    assert found["tables with a mark"] <= 8
 
 
-def test_an_interval_goes_from_documents_alone_to_seeds_alone():
-    """Where seeds make all of the variance: Student's t with 2 degrees of freedom; where documents do: with theirs."""
-    few = Table(between=np.array([0.03]), explained=np.zeros(1), seeds=np.array([3]))
-    assert of_documents_and_seeds(np.zeros(()), 100, few, 1) == pytest.approx(4.3027 * 0.1, rel=1e-4)
-    none = Table(between=np.zeros(1), explained=np.zeros(1), seeds=np.array([3]))
-    assert of_documents_and_seeds(np.asarray(0.01), 100, none, 1) == pytest.approx(1.98397 * 0.1, rel=1e-4)
-    parts = (0.0, 0.001, 0.01, 0.1, 1.0)
-    halves = [float(of_documents_and_seeds(np.asarray(part), 100, few, 1)) for part in parts]
-    assert all(half**2 > 1.98**2 * (part + 0.01) for half, part in zip(halves, parts, strict=True))
-    assert halves[-1] == pytest.approx(1.98397 * 1.01**0.5, rel=0.01)
+def test_where_whole_documents_fail_an_interval_at_the_bound_holds_the_truth():
+    assert COVERAGE.at_the_bound(400, fail=0.01) >= 97
 
 
-def test_two_arms_that_spread_alike_have_the_freedom_of_both():
-    both = Table(between=np.full(2, 0.03), explained=np.zeros(2), seeds=np.full(2, 3))
-    assert of_documents_and_seeds(np.zeros(()), 100, both, 2) == pytest.approx(2.7764 * 0.02**0.5, rel=1e-4)
-    odd = Table(between=np.array([0.03, 0.0]), explained=np.zeros(2), seeds=np.full(2, 3))
-    assert of_documents_and_seeds(np.zeros(()), 100, odd, 2) == pytest.approx(4.3027 * 0.1, rel=1e-4)
+def test_at_a_bound_the_width_is_that_of_whole_documents():
+    asked = COVERAGE.layout(4, 24, 8)
+    right = ArmScores(asked, np.ones((3, len(asked.names))))
+    assert (mean(right).low, mean(right).high) == pytest.approx((1 - 3 / 96, 1.0))
+    same = difference(right, right)
+    assert (same.value, same.p, same.high, same.low) == (0, 1, pytest.approx(3 / 96), pytest.approx(-3 / 96))
+    wrong = replace(right, values=np.zeros_like(right.values))
+    assert (difference(right, wrong).low, difference(right, wrong).high) == pytest.approx((1 - 3 / 96, 1.0))
 
 
-def test_seeds_that_agree_by_luck_leave_the_chance_of_single_answers():
-    agreeing = Table(between=np.zeros(1), explained=np.array([0.03]), seeds=np.array([3]))
-    assert of_documents_and_seeds(np.asarray(0.01), 100, agreeing, 1) == pytest.approx(1.98397 * 0.05, rel=1e-4)
-
-
-def test_a_run_without_siblings_spreads_as_the_other_arms_do_on_average():
-    lone = Table(between=np.array([9.0, 0.04, 0.04]), explained=np.zeros(3), seeds=np.array([1, 2, 3]))
-    same = Table(between=np.array([0.04]), explained=np.zeros(1), seeds=np.array([4]))
-    assert of_documents_and_seeds(np.zeros(()), 100, lone, 1) == pytest.approx(
-        2 * of_documents_and_seeds(np.zeros(()), 100, same, 1)
-    )
-
-
-def test_ignoring_the_documents_of_questions_would_hold_it_too_rarely():
-    """Why documents are counted: their shared difficulty makes the headline score vary more than its questions do."""
-    generator = np.random.default_rng(0)
-    clustered = arm(generator, 0.0, 1, generator.choice([-0.45, 0.45], 100))
-    spread = Outcomes(
-        sums=np.where(np.arange(400)[None, :, None] % 2 == np.arange(2), _ungroup(clustered)[None, :, None], 0.0),
-        counts=(np.arange(400)[:, None] % 2 == np.arange(2)).astype(float),
-        weights=np.full(2, 0.5),
-        documents=tuple(map(str, range(400))),
-    )
-    assert mean(clustered).half > 1.5 * mean(spread).half
-
-
-def _ungroup(found: Outcomes) -> np.ndarray:
-    right = found.sums.sum(2)[0].astype(int)
-    return np.concatenate([np.arange(4) < count for count in right]).astype(float)
-
-
-def test_seeds_widen_the_interval_when_they_differ():
-    generator = np.random.default_rng(1)
-    shared = generator.uniform(-0.2, 0.2, 200)
-    calm, lucky = (arm(np.random.default_rng(2), 0.0, 3, shared, spread) for spread in (0.0, 0.08))
-    assert mean(lucky).half > 1.5 * mean(calm).half
-    assert mean(lucky).covers == "documents and seeds"
-
-
-@pytest.mark.parametrize("others", [0, 3])
-def test_a_run_without_siblings_does_not_learn_from_an_arm_at_the_ceiling(others: int):
-    generator, shared = np.random.default_rng(0), np.zeros(60)
-    ceiling = arm(generator, 0.6, 3, shared)
-    lone = replace(arm(generator, 0.0, 1, shared), drawn=True)
-    rest = [arm(generator, 0.0, 3, shared, 0.1) for _ in range(others)]
-    found, own = difference(lone, ceiling, pool=[lone, ceiling, *rest]), mean(lone, pool=[lone, ceiling, *rest])
-    assert found.half == pytest.approx(own.half)
-    assert found.covers == own.covers == ("documents and seeds" if others else "documents")
-
-
-def test_runs_without_siblings_that_borrow_the_same_spread_count_it_once():
-    """Both errors are as large as the three seeds say: two degrees of freedom, not four."""
-    lone = Table(between=np.array([0.0, 0.0, 0.03]), explained=np.zeros(3), seeds=np.array([1, 1, 3]))
-    assert of_documents_and_seeds(np.zeros(()), 100, lone, 2) == pytest.approx(4.3027 * 0.06**0.5, rel=1e-4)
-    against = Table(between=np.array([0.0, 0.03]), explained=np.zeros(2), seeds=np.array([1, 3]))
-    assert of_documents_and_seeds(np.zeros(()), 100, against, 2) == pytest.approx(4.3027 * 0.04**0.5, rel=1e-4)
-
-
-def test_an_interval_does_not_ask_how_far_the_seeds_of_other_arms_spread():
-    calm, wild = table(1, [0.01] * 5), table(1, [0.01, 0.01, 0.01, 0.01, 0.15])
-    halves = [difference(arms[0], arms[1], exchanges=10, pool=arms).half for arms in (calm, wild)]
-    assert halves[0] == halves[1] < difference(wild[4], wild[0], exchanges=10, pool=wild).half
-
-
-def test_a_score_that_may_exceed_one_has_an_interval_around_it():
-    found = arm(np.random.default_rng(5), 0.4, 3, np.zeros(50), 0.02)
-    scaled = mean(replace(found, weights=2 * found.weights))
-    assert scaled.low < scaled.value < scaled.high
-
-
-def test_the_difference_of_an_arm_to_itself_is_nothing_to_within_an_answer():
-    found = arm(np.random.default_rng(4), 0.0, 1, np.zeros(50))
-    same = difference(found, found)
-    assert (same.value, same.p) == (0, 1)
-    assert 1 / 200 < same.high == -same.low < 3 / 200
-
-
-def test_nothing_is_certain_of_lengths_that_rest_on_one_document_each():
-    right, wrong = ([[score(length, "reasoning", length, value) for length in LENGTHS]] for value in (True, False))
-    one, other = (outcomes(found, LENGTHS) for found in (right, wrong))
+@pytest.mark.parametrize("seed", range(20))
+def test_no_interval_leaves_what_scores_can_be(seed: int):
+    draw = np.random.default_rng(seed)
+    asked = COVERAGE.layout(2, 3, 2)
+    one, other = (ArmScores(asked, (draw.random((2, 12)) < chance).astype(float)) for chance in (0.95, 0.1))
+    assert 0 <= mean(one).low <= mean(one).value <= mean(one).high <= 1
     found = difference(one, other)
-    assert (found.value, found.low, found.high, found.clear) == (1, 0, 2, False)
-    assert (mean(one).low, mean(one).high) == (0, 1)
+    assert -1 <= found.low <= found.value <= found.high <= 1
 
 
-def test_documents_that_are_asked_other_tasks_are_no_kind_of_their_own():
-    """As many constraints as tasks, not as many as combinations of them."""
-    generator, tasks = np.random.default_rng(0), 6
-    counts = (generator.uniform(size=(60, tasks)) < 0.5).astype(float)
-    counts[:, 0] = 1
-    assert constraints(counts) == tasks < len({tuple(row) for row in counts.tolist()})
-    hits = 0
-    for _ in range(300):
-        sums = generator.binomial(1, 0.6, (1, 60, tasks)) * counts
-        found = mean(Outcomes(sums=sums, counts=counts, weights=np.full(tasks, 1 / tasks), documents=tuple("x" * 60)))
-        hits += found.low <= 0.6 <= found.high
-    assert 0.9 <= hits / 300 <= 0.99
+def test_a_cell_that_rests_on_one_document_counts_with_its_whole_weight():
+    asked = COVERAGE.layout(2, 24, 4)
+    values = (np.random.default_rng(0).random((1, len(asked.names))) < 0.6).astype(float)
+    lone = replace(asked, cell=np.where(asked.cluster == 47, 1, 0))
+    assert mean(ArmScores(asked, values)).high < 0.7
+    found = mean(ArmScores(lone, values))
+    assert found.value - found.low > 0.49
 
 
-def test_lengths_of_few_documents_hold_the_truth():
-    """A document of four takes along more of its mean than one of forty."""
-    hits, counts = 0, np.repeat(np.eye(2), [40, 4], axis=0)
-    for trial in range(600):
-        sums = np.random.default_rng(trial).normal(0.5, 0.1, (1, 44, 1)) * counts
-        found = mean(Outcomes(sums=sums, counts=counts, weights=np.full(2, 0.5), documents=tuple("x" * 44)))
-        hits += found.low <= 0.5 <= found.high
-    assert hits / 600 >= 0.85
+def test_documents_are_counted_and_not_questions():
+    """Questions on one document are right or wrong together: as if each stood alone, the interval were too narrow."""
+    asked = COVERAGE.layout(1, 50, 8)
+    right = np.random.default_rng(0).random(50) < 0.6
+    values = right[asked.cluster].astype(float)[None]
+    alone = replace(asked, cluster=np.arange(400))
+    assert mean(ArmScores(asked, values)).standard_error > 2.5 * mean(ArmScores(alone, values)).standard_error
 
 
 def test_shared_documents_cancel_in_a_difference():
-    generator = np.random.default_rng(5)
-    shared = generator.choice([-0.45, 0.45], 200)
-    one, other = arm(generator, 0.0, 1, shared), arm(generator, 0.0, 1, shared)
-    assert difference(one, other).half < 0.6 * np.hypot(mean(one).half, mean(other).half)
+    asked, draw = COVERAGE.layout(1, 200, 4), np.random.default_rng(5)
+    chance = np.where(draw.random(200) < 0.5, 0.05, 0.95)[asked.cluster]
+    one, other = (ArmScores(asked, (draw.random((1, 800)) < chance).astype(float)) for _ in range(2))
+    apart = np.hypot(mean(one).standard_error, mean(other).standard_error)
+    assert difference(one, other).standard_error < 0.6 * apart
 
 
-def test_the_same_scores_always_give_the_same_interval():
-    found = arm(np.random.default_rng(8), 0.0, 3, np.zeros(30), 0.05)
-    assert mean(found) == mean(found)
+def test_an_arm_with_one_run_speaks_of_documents_alone():
+    arms, _ = COVERAGE.simulated(COVERAGE.Design("made", (0.05, 0.05)), 0)
+    single = ArmScores(arms[0].questions, arms[0].values[:1])
+    assert mean(single).degrees_of_freedom == pytest.approx(92)
+    assert difference(arms[1], single).degrees_of_freedom < 50
+
+
+def test_arms_that_answered_other_questions_are_refused():
+    asked = COVERAGE.layout(1, 5, 2)
+    one = ArmScores(asked, np.ones((1, 10)))
+    other = ArmScores(replace(asked, names=asked.names[::-1]), np.ones((1, 10)))
+    with pytest.raises(ArtifactError, match="different questions"):
+        difference(one, other)
+
+
+def test_a_run_that_did_not_answer_a_question_is_refused():
+    (run,) = drawn(1, 1, 0.5)
+    with pytest.raises(ArtifactError, match="a run has no answer to"):
+        arm_scores([run, run[1:]], questions_of(run, headline({score.cell for score in run})))
+
+
+def test_holm_multiplies_the_smallest_most_and_keeps_the_order():
+    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.9})
+    assert found == pytest.approx({"a": 0.04, "b": 0.09, "c": 0.09, "d": 0.9})

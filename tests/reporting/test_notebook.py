@@ -6,8 +6,8 @@ import jupytext
 import nbformat
 import pytest
 
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 from tests.stores import Truth, write_store
 
@@ -43,7 +43,7 @@ def test_the_notebook_shows_the_stores_tables_from_wandb_files(tmp_path: Path, m
     truth = Truth(levels={"pool_native": (0.95, 0.05), "uniform": (0.8, 0.1)}, documents=4, seeds=2, wandb=True)
     store = write_store(tmp_path, truth)
     outputs = executed("result_tables", store, tmp_path, monkeypatch)
-    own = to_html(ablation_table(read_store(store, "length_dist")))
+    own = to_html(table_of(read_store(store, "length_dist")))
     (page,) = pages(outputs)
     assert page.partition("<ul")[0] == own.partition("<ul")[0]
     assert "Code unknown of 15 of 19 steps" in page and "Code unknown" not in own

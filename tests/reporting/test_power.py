@@ -1,119 +1,98 @@
-import random
 import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmprolong import plugins
 from mmprolong.errors import FeasibilityError
-from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Sample
-from mmprolong.reporting.sources.runs import Result, Runs, read_store
-from mmprolong.reporting.statistics.components import Components, components
-from mmprolong.reporting.statistics.power import Design, cheaper, design_of, power, smallest
+from mmprolong.records import Cell
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.statistics.power import Design, cheaper, design_of
 from mmprolong.reporting.tables.power_table import power_table
-from tests.analysis.runs import runs_of
-from tests.stores import Truth, judged, write_store
+from tests.analysis.runs import judged, runs_of, runs_with
+from tests.stores import Truth, write_store
 
 BENCHMARK = plugins.load_file(Path(__file__).parents[2] / "benchmarks" / "power.py")
-TRIALS = 400
-"""One standard error of a share is then at most 2.5 points."""
-NONE = Components(document=0, question=0, document_noise=0, question_noise=0, seed=0)
+NONE = Design(
+    seeds=3, clusters=80, questions=4, cell_means=1, sides=2, interaction=0, by_question=0, residual=0, seed=0
+)
 
 
-def world(seeds: int, document: float, question: float, spread: float, labels: int = 8) -> Runs:
-    """Arms without a difference between them, 60 documents with 4 questions; uniform effects of these deviations."""
-
-    def effect(deviation: float, *names: object) -> float:
-        return random.Random("/".join(map(str, names))).uniform(-1, 1) * 3**0.5 * deviation
-
-    points, results = [], {}
-    config = {"suite": {"labels": ["1x"], "overall": ["1x"]}, "phases": {}}
-    for label in map(str, range(labels)):
-        for seed in range(seeds):
-            scores = []
-            for asked in range(240):
-                chance = 0.5 + effect(document, label, asked // 4) + effect(question, label, "q", asked)
-                chance += effect(spread, label, "seed", seed)
-                right = random.Random(f"{label}/{seed}/{asked}").random() < chance
-                scores.append(judged(sample_of(str(asked), str(asked // 4)), right))
-            step = f"{label}-{seed}"
-            points.append(Point(label=label, seed=seed, config=config, steps={"score": step}))
-            results[step] = Result(id=step, metrics={"accuracy": {"1x": 0.5}}, scores=tuple(scores))
-    return Runs(plan=Plan(ablation="made", baseline="0", points=tuple(points)), results=results)
-
-
-def sample_of(name: str, document: str) -> Sample:
-    return Sample(id=name, document=document, task="reasoning", length="1x", depth=0.0, target="7")
+def sweep(seeds: int, document: float, question: float, spread: float, labels: int = 8) -> Runs:
+    """Arms without a difference between them, 60 documents with 4 questions, as `BENCHMARK` draws them."""
+    world, asked = BENCHMARK.World(document=document, question=question, seed=spread), BENCHMARK.asked(60, 4)
+    generator = np.random.default_rng(0)
+    shared = generator.uniform(-BENCHMARK.SHARED, BENCHMARK.SHARED, 60)
+    arms = [BENCHMARK.arm(generator, world, 0.0, seeds, shared, asked) for _ in range(labels)]
+    cell = Cell("made", "t", "1x")
+    scores = {
+        (str(label), seed): [judged(cell, str(asked.cluster[n]), str(n), value) for n, value in enumerate(row.tolist())]
+        for label, arm in enumerate(arms)
+        for seed, row in enumerate(arm.values)
+    }
+    return runs_with(scores, "0")
 
 
 def test_the_components_of_finished_runs_are_those_of_the_truth():
-    found = components(world(6, 0.1, 0.15, 0.04)).components
-    spread = 0.1**2 + 0.15**2 + 0.04**2
-    assert found.document == pytest.approx(2 * 0.1**2, abs=0.012)
-    assert found.question == pytest.approx(2 * 0.15**2, abs=0.02)
-    assert found.question_noise == pytest.approx(0.25 - spread, abs=0.01)
-    assert found.document_noise < 0.003 and found.seed == pytest.approx(0.04**2, rel=0.6)
+    found = design_of(sweep(6, 0.1, 0.15, 0.04))
+    truth = BENCHMARK.World(document=0.1, question=0.15, seed=0.04).design(6, 60, 4)
+    assert (found.seeds, found.clusters, found.questions, found.sides) == (6, 60, 4, 2)
+    for name, part, true in zip(("interaction", "residual", "seed"), found.variances, truth.variances, strict=True):
+        assert part == pytest.approx(true, rel=0.5), name
+    assert found.residual == pytest.approx(truth.residual, rel=0.06)
 
 
 def test_where_nothing_but_chance_differs_the_rest_is_small():
-    found = components(world(6, 0.0, 0.0, 0.0)).components
-    assert found.question_noise == pytest.approx(0.25, abs=0.01)
-    assert max(found.document, found.question / 4, found.document_noise) < 0.01 and found.seed < 6e-4
+    found = design_of(sweep(6, 0.0, 0.0, 0.0))
+    interaction, residual, seed = found.variances
+    assert interaction < 0.4 * residual and seed < 0.5 * residual
 
 
 @pytest.mark.parametrize(("seeds", "documents", "spread"), [(1, 100, 0.0), (3, 100, 0.03), (5, 40, 0.02)])
 def test_the_predicted_power_is_the_simulated_one(seeds: int, documents: int, spread: float):
+    """Within 4 points; one standard error of the simulated share is 1.3."""
     truth = BENCHMARK.World(seed=spread)
-    design = BENCHMARK.design(truth, seeds, documents, 4)
-    effect = smallest(design)
-    assert power(design, effect) == pytest.approx(0.8, abs=0.001)
-    found = BENCHMARK.simulated(truth, effect, seeds, documents, 4, TRIALS, exchanges=4000)
-    assert found == pytest.approx(0.8, abs=0.03 + 2 * 0.02)
-
-
-def test_tables_without_a_difference_are_rarely_marked():
-    found, _ = BENCHMARK.false_discoveries(BENCHMARK.World(seed=0.02), [0.0] * 3, 3, 60, 4, TRIALS, exchanges=2000)
-    assert found <= 0.05 + 2 * 0.011
+    effect = truth.design(seeds, documents, 4).smallest()
+    assert truth.design(seeds, documents, 4).power(effect) == pytest.approx(0.8, abs=0.001)
+    assert BENCHMARK.simulated(truth, effect, seeds, documents, 4, 1000) == pytest.approx(0.8, abs=0.04)
 
 
 def test_more_of_anything_shows_smaller_differences():
-    found = Components(document=0.01, question=0.04, document_noise=0.001, question_noise=0.2, seed=3e-4)
-    design = Design(components=found, seeds=3, documents=80, questions=4)
-    for more in ({"seeds": 6}, {"documents": 160}, {"questions": 8}):
-        assert smallest(replace(design, **more)) < smallest(design)
+    design = replace(NONE, interaction=0.05, by_question=0.8, residual=0.2, seed=3e-4)
+    for more in ({"seeds": 6}, {"clusters": 160}, {"questions": 8}):
+        assert replace(design, **more).smallest() < design.smallest()
 
 
 def test_of_two_ways_the_cheaper_is_named():
-    design = Design(components=replace(NONE, document=0.05, seed=1e-4), seeds=3, documents=80, questions=4)
-    goal = smallest(design) / 2
-    found = cheaper(design, goal, cost_of_seed=1.0, cost_of_question=0.001)
-    assert found["questions"] is None and found["seeds"] is None
-    chosen = found["all"]
-    assert chosen is not None and smallest(chosen) <= goal and chosen.documents > 80
-    dear = cheaper(design, goal, cost_of_seed=0.0, cost_of_question=1.0)["all"]
-    assert dear is not None and dear.documents <= chosen.documents and dear.seeds >= chosen.seeds
+    design = replace(NONE, interaction=0.05, seed=1e-4)
+    goal = design.smallest() / 2
+    found = cheaper(design, goal, lambda one: one.seeds * (1.0 + 0.001 * one.clusters * one.questions))
+    assert found["more questions"] is None and found["more seeds"] is None
+    chosen = found["cheapest"]
+    assert chosen is not None and chosen.smallest() <= 1.01 * goal and chosen.clusters > 80
+    dear = cheaper(design, goal, lambda one: one.seeds * one.clusters * one.questions)["cheapest"]
+    assert dear is not None and dear.clusters <= chosen.clusters and dear.seeds >= chosen.seeds
 
 
 def test_more_seeds_cannot_see_below_what_documents_leave():
-    design = Design(components=replace(NONE, document=0.05), seeds=3, documents=80, questions=4)
-    assert smallest(replace(design, seeds=64)) > 0.95 * smallest(design)
+    design = replace(NONE, interaction=0.05)
+    assert replace(design, seeds=64).smallest() > 0.95 * design.smallest()
 
 
-@pytest.mark.parametrize("documents", [4, 200])
-def test_where_nothing_can_be_seen_the_smallest_difference_is_all_of_the_scale(documents: int):
-    noisy = Design(components=replace(NONE, document=0.1, seed=0.25), seeds=2, documents=documents, questions=4)
-    assert smallest(noisy) == 1
+@pytest.mark.parametrize("clusters", [4, 200])
+def test_where_nothing_can_be_seen_the_smallest_difference_is_all_of_the_scale(clusters: int):
+    assert replace(NONE, interaction=0.1, seed=0.25, seeds=2, clusters=clusters).smallest() == 1
 
 
 def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
     table = power_table(runs, comparisons=3)
-    design = design_of(components(runs))
-    assert table.cell("as it is", "alone").value == pytest.approx(100 * smallest(design))
-    assert (table.cell("as it is", "in_table").value or 0) > (table.cell("as it is", "alone").value or 0)
-    assert (table.cell("cheapest", "in_table").value or 99) <= (table.cell("as it is", "in_table").value or 0) / 2
+    alone, in_table = (table.cell("as it is", key).value or 0 for key in ("alone", "in_table"))
+    assert alone == pytest.approx(100 * design_of(runs).smallest()) and in_table > alone
+    assert (table.cell("cheapest", "in_table").value or 99) <= in_table / 2 * 1.01
     assert "+ablation=length_dist" in table.cell("cheapest", "command").text
     assert (table.cell("cheapest", "cost").value or 0) > (table.cell("as it is", "cost").value or 0)
 
@@ -138,4 +117,4 @@ def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
 def test_too_few_runs_are_one_line(seeds: int, reason: str):
     runs = runs_of({"a": 0.5, "b": 0.6}, ["reasoning"], ["1x"], "a", seeds=max(seeds, 1))
     with pytest.raises(FeasibilityError, match=reason):
-        components(runs if seeds else replace(runs, results={}))
+        design_of(runs if seeds else replace(runs, results={}))

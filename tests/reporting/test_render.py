@@ -5,10 +5,11 @@ import re
 import pytest
 from rich.console import Console
 
-from mmprolong.reporting.tables.digits import signed
+from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.paper_tables import paper_table
-from mmprolong.reporting.tables.render import markdown_text, to_csv, to_html, to_latex, to_markdown, to_rich
-from mmprolong.reporting.tables.table import Cell, Column, Table
+from mmprolong.reporting.tables.published import signed
+from mmprolong.reporting.tables.render import latex_text, markdown_text, to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.tables.terminal import TerminalTable
 
 TABLE = Table(
     name="odd",
@@ -25,7 +26,7 @@ TABLE = Table(
         (
             Cell(text="x*y"),
             Cell(text="−0.50", value=-0.5),
-            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, mark=" ns"),
+            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns"),
             Cell(),
         ),
     ),
@@ -36,7 +37,7 @@ TABLE = Table(
 def test_numbers_are_printed_as_written():
     """A sign, a trailing zero: what a library that re-reads numbers loses."""
     shown = Console(width=200, file=io.StringIO(), force_terminal=False)
-    shown.print(to_rich(TABLE))
+    shown.print(TerminalTable(TABLE))
     for text in (to_markdown(TABLE), to_html(TABLE), shown.file.getvalue()):
         assert "+7.20 [−0.1, +9.9]" in text and "50.00" in text and "−0.50" in text
     assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
@@ -45,7 +46,7 @@ def test_numbers_are_printed_as_written():
 @pytest.mark.parametrize("width", [60, 30])
 def test_a_narrow_terminal_shows_every_number_whole(width: int):
     shown = Console(width=width, file=io.StringIO(), force_terminal=False)
-    shown.print(to_rich(TABLE))
+    shown.print(TerminalTable(TABLE))
     text = shown.file.getvalue()
     assert "…" not in text and "7.20" in text and "50.00" in text
     assert max(map(len, text.splitlines())) <= width
@@ -57,7 +58,7 @@ def test_a_narrow_terminal_shows_every_number_whole(width: int):
 def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width: int):
     shown = Console(width=width, file=io.StringIO(), force_terminal=False)
     table = paper_table(name)
-    shown.print(to_rich(table))
+    shown.print(TerminalTable(table))
     text = shown.file.getvalue()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     parts = text.count("────\n") + text.count("──── \n")
@@ -134,3 +135,11 @@ def test_a_row_that_does_not_fit_is_a_bug():
 @pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.04, "+0.0"), (-3.0, "−3.0")])
 def test_a_difference_has_a_sign_and_no_negative_nothing(value: float, text: str):
     assert signed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("λ ≤ 2", r"$\lambda$ $\le$ 2"), ("a|b", r"a\textbar{}b"), ("é ü", "é ü"), ("中", "[U+4E2D]"), ("o\u0308", "ö")],
+)
+def test_latex_has_every_letter_or_its_code(text: str, expected: str):
+    assert latex_text(text) == expected

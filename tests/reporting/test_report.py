@@ -11,14 +11,14 @@ import pytest
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.report.report import Report
 from mmprolong.reporting.report.report import write_report as write
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.tables.paper_tables import table_of
 from tests.stores import Truth, write_store
 
 
 def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
     runs = read_store(store, ablation)
-    return write(runs, ablation_table(runs), store, folder)
+    return write(runs, table_of(runs), store, folder)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,11 @@ def test_the_page_shows_every_part(report: Report):
     assert re.findall(r"<h2>(.*?)</h2>", text) == [*parts, "Provenance"]
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
     assert text.count("<svg") == 5 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
-    assert "phases.longpt.mixture.length.name" in text and "score-uniform-s1" in text and 'class="gone"' not in text
+    assert (
+        "phases.longpt.mixture.components.long.lengths.tilt" in text
+        and "score-uniform-s1" in text
+        and 'class="gone"' not in text
+    )
 
 
 def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
@@ -86,7 +90,7 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
     report = write_report(store, "length_dist")
     with (report.folder / "table.csv").open() as file:
         row = next(csv.DictReader(file))
-    assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"], row["accuracy_1x"]} == {"-"}
+    assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"]} == {"-"}
     assert "0 of 4 runs are finished" in report.html.read_text()
 
 
@@ -98,9 +102,9 @@ def test_a_sweep_whose_lengths_are_not_known_yet_has_a_report(tmp_path: Path, ta
     store = write_store(tmp_path, Truth(levels=levels, missing=missing, documents=2, questions=2, seeds=1))
     runs = read_store(store, "length_dist")
     for point in runs.plan.points:
-        point.config["suite"] |= {"labels": [], "overall": [], "trained": ""}
+        point.config["suite"] |= {"overall": [], "trained": ""}
     runs = replace(runs, plan=replace(runs.plan, table=table))
-    report = write(runs, ablation_table(runs), store)
+    report = write(runs, table_of(runs), store)
     assert "0 of 2 runs are finished" in report.html.read_text()
 
 
@@ -139,8 +143,19 @@ def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):
     store = write_store(tmp_path, Truth(levels=levels, baseline="<script>a", documents=2, questions=2, seeds=1))
     runs = read_store(store, "length_dist")
     runs = replace(runs, plan=replace(runs.plan, question="Is <img src=x> _it_?", source="[d](e) <f>"))
-    report = write(runs, ablation_table(runs), store)
+    report = write(runs, table_of(runs), store)
     text = (report.folder / "report.md").read_text()
     assert "\nIs \\<img src=x\\> \\_it\\_?\n" in text and "\nSource: [d\\](e) \\<f\\>.\n" in text
     assert "Not clear of \\<script\\>a: [b\\](c)" in text
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", text.partition("![")[0])
+
+
+def test_the_own_figure_stands_in_the_report(tmp_path: Path):
+    levels = {"base": (0.5, 0.1), "mixed": (0.9, 0.05), "2x": (0.9, 0.1), "8x": (0.8, 0.02)}
+    truth = Truth(ablation="train_length", baseline="mixed", levels=levels, documents=4, questions=2, seeds=2)
+    store = write_store(tmp_path, truth)
+    runs = read_store(store, "train_length")
+    report = write(runs, table_of(runs), store)
+    assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
+    assert "Framed: the longest length" in report.html.read_text()
+    assert "train_length.png" in (report.folder / "report.md").read_text()

@@ -1,24 +1,27 @@
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.records import Score, read_jsonl, write_jsonl
-from mmprolong.reporting.sources import wandb_offline
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.sources.snapshots import write_snapshot
-from mmprolong.reporting.sources.wandb_files import read_runs
-from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.statistics.contrasts import Compared
-from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.summary import summary
+from mmprolong.records import Score, read_jsonl
+from mmprolong.reporting.results.origins import plugin_versions
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.wandb import read_offline
+from mmprolong.reporting.results.wandb_files import read_runs
+from mmprolong.reporting.statistics.contrasts import estimates
+from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.tables.notes import trust_notes
+from mmprolong.reporting.tables.paper_tables import table_of
 from tests.offline import mirror
-from tests.stores import Truth, write_store
+from tests.stores import Truth, rewrite, write_scores, write_store
+
+
+def shown(runs: Runs) -> dict[str, Estimate]:
+    return estimates(runs, runs.average)
+
 
 SMALL = {"documents": 4, "questions": 2, "seeds": 2}
 
@@ -36,8 +39,8 @@ def test_seeds_that_change_nothing_are_one_run(store: Path):
 
 def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
     missing = frozenset({("uniform", 0), ("uniform", 1)})
-    arm = measured(read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist"))["uniform"]
-    assert (arm.score, arm.sd, arm.delta, arm.compared, arm.accuracy) == (None, None, None, Compared(), {})
+    runs = read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist")
+    assert "uniform" not in shown(runs) and "pool_native" in shown(runs)
 
 
 def test_a_misspelt_ablation_names_the_nearest(store: Path):
@@ -53,87 +56,120 @@ def test_a_damaged_record_is_one_line_that_says_what_to_do(tmp_path: Path):
     assert "\n" not in str(caught.value)
 
 
-def test_results_of_two_scorer_versions_are_not_compared(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("step", "changes", "says"),
+    [
+        ("reply/reply-uniform-s1", {"version": 2}, "different versions of reply made steps of reply: 1 in reply/reply"),
+        (
+            "score/score-uniform-s1",
+            {"settings": {"scorer": {"name": "exact_match", "version": 2}}},
+            "different versions of scorer.exact_match made steps of score: 1 in score/score-base-s0 and 2 in score/",
+        ),
+        (
+            "training/training-uniform-s1",
+            {"settings": {"objective": {"name": "next_token", "version": 2}}},
+            "objective.next_token",
+        ),
+    ],
+)
+def test_results_of_two_versions_are_not_compared(tmp_path: Path, step: str, changes: dict, says: str):
     store = write_store(tmp_path, Truth(**SMALL))
-    path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
-    told = r"uniform \(seed 1\), .*: scored by exact_match-2, but base \(seed 0\), .* by exact_match-1"
-    with pytest.raises(ArtifactError, match=told):
+    for name in ("score-base-s0", "score-uniform-s0"):
+        rewrite(store, f"score/{name}", settings={"scorer": {"name": "exact_match", "version": 1}})
+    rewrite(store, "training/training-uniform-s0", settings={"objective": {"name": "next_token", "version": 1}})
+    assert read_store(store, "length_dist").results
+    rewrite(store, step, **changes)
+    with pytest.raises(ArtifactError, match=re.escape(says)) as caught:
         read_store(store, "length_dist")
-    runs = read_store(store, "length_dist", mixed_code=True)
-    (note,) = (note for note in trust_notes(runs) if note.startswith("Mixed scorers, as told: "))
-    assert "uniform: exact_match-1, exact_match-2" in note
+    assert "\n" not in str(caught.value)
+
+
+def test_versions_are_found_wherever_a_plug_in_is_chosen():
+    view = {"renderer": {"name": "pymupdf", "version": 3, "gamma": 2}, "dpi": 144}
+    settings = {"view": view, "source": {"tasks": ["a"]}, "versions": {"a": 7}, "judge": {"model": "m"}}
+    assert plugin_versions(settings) == {"view.renderer.pymupdf": 3, "versions.a": 7}
+
+
+def test_code_that_differs_under_one_version_is_a_note(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    files = ("evaluation/reply.py", "evaluation/decoding.py")
+    for seed in range(2):
+        rewrite(store, f"reply/reply-pool_native-s{seed}", code=dict.fromkeys(files, "0000"))
+        rewrite(
+            store, f"reply/reply-uniform-s{seed}", code=dict(zip(files, ("ffff", "0000"), strict=True)), commit="f+"
+        )
+    (note,) = (note for note in trust_notes(read_store(store, "length_dist")) if note.startswith("Code differs"))
+    assert "reply: evaluation/reply.py not the same in 2 steps at commit 0123abc (such as reply/reply-pool" in note
+    assert "and 2 steps at commit f+ (such as reply/reply-uni" in note and "decoding" not in note
+
+
+def test_other_packages_machines_and_unknown_code_are_notes(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    for seed, version in enumerate(("2.13.0", "2.14.0")):
+        rewrite(store, f"training/training-uniform-s{seed}", packages={"torch": version}, hardware="4 x GPU")
+    rewrite(store, "corpus/corpus-demo", code={})
+    packages, machines, unknown = trust_notes(read_store(store, "length_dist"))
+    assert packages.startswith("Steps of training ran with other packages: torch 2.13.0 and 2.14.0")
+    assert machines == "2 kinds of machines: 2 x CPU; 4 x GPU." and unknown.startswith("Code unknown of 1 of ")
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("score/score-uniform-s0/scores.jsonl", r"scores\.jsonl: has SHA-256"),
+        ("score/score-uniform-s0/done.json", r"done\.json: does not have the content that its digest is of"),
+        ("training/training-uniform-s0/done.json", r"done\.json: does not have the content that its digest is of"),
+    ],
+)
+def test_one_digit_that_was_flipped_is_one_line(tmp_path: Path, file: str, says: str):
+    store = write_store(tmp_path, Truth(**SMALL))
+    text = (store / file).read_text()
+    place = text.index("0.", text.index("value" if file.endswith("l") else "metrics"))
+    (store / file).write_text(f"{text[:place]}1.{text[place + 2 :]}")
+    with pytest.raises(ArtifactError, match=f"{says}.*delete the folder to run the step again"):
+        read_store(store, "length_dist")
+
+
+def test_a_mean_that_is_not_that_of_the_marks_is_one_line(tmp_path: Path):
+    store = write_store(tmp_path, Truth(**SMALL))
+    metrics = read_store(store, "length_dist").results["score-uniform-s0"].metrics
+    rewrite(store, "score/score-uniform-s0", metrics={**metrics, "overall": 0.99})
+    with pytest.raises(ArtifactError, match=r"overall is 0\.99, the marks in scores\.jsonl give"):
+        read_store(store, "length_dist")
 
 
 def test_results_on_different_questions_are_not_compared(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     path = store / "score" / "score-uniform-s1" / "scores.jsonl"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    write_scores(store, "score-uniform-s1", list(read_jsonl(path, Score))[1:])
     with pytest.raises(ArtifactError, match="answers 39 questions, not the 40"):
         read_store(store, "length_dist")
 
 
-@pytest.mark.parametrize(
-    ("field", "other"), [("document", "elsewhere"), ("task", "copying"), ("depth", 0.25), ("target", "99")]
-)
+@pytest.mark.parametrize(("field", "other"), [("cluster", "elsewhere"), ("task", "copying"), ("target", "99")])
 def test_other_questions_under_the_same_ids_are_not_compared(tmp_path: Path, field: str, other: object):
     store = write_store(tmp_path, Truth(**SMALL))
     path = store / "score" / "score-uniform-s1" / "scores.jsonl"
     first, *rest = read_jsonl(path, Score)
-    write_jsonl(path, [replace(first, **{field: other}), *rest])
+    write_scores(store, "score-uniform-s1", [replace(first, **{field: other}), *rest])
     told = rf"length_dist: uniform \(seed 1\), .* has {field} {other!r} where base \(seed 0\), .* \(1 of 40"
     with pytest.raises(ArtifactError, match=told) as caught:
         read_store(store, "length_dist")
     assert str(caught.value).endswith("give all rows one corpus and one suite, and sweep again")
 
 
-def test_a_snapshot_is_not_written_of_runs_with_other_questions(tmp_path: Path):
-    runs = read_store(write_store(tmp_path, Truth(**SMALL)), "length_dist")
-    last = runs.results["score-uniform-s1"]
-    other = replace(last, scores=tuple(replace(score, target="99") for score in last.scores))
-    with pytest.raises(ArtifactError, match="has target '99' where"):
-        write_snapshot(replace(runs, results={**runs.results, other.id: other}), tmp_path / "made.json.gz")
-    assert not (tmp_path / "made.json.gz").exists()
-
-
 def test_what_is_missing_is_as_many_as_the_title_says(tmp_path: Path):
     missing = frozenset((label, seed) for label in Truth().levels for seed in range(2))
     runs = read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist")
     assert sum(map(runs.planned, runs.plan.labels)) == len(runs.missing) == 9
-    (sentence,) = summary(runs, measured(runs))
+    (sentence,) = table_of(runs).finding
     assert sentence.count("seed") == 9 and sentence.startswith("0 of 9 runs")
 
 
 def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
     truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
     store = write_store(tmp_path, truth)
-    assert measured(read_wandb(store / "wandb", "length_dist")) == measured(read_store(store, "length_dist"))
-
-
-def test_many_offline_runs_are_read_side_by_side_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, wandb=True, **SMALL)
-    store = write_store(tmp_path, truth)
-    alone = read_wandb(store / "wandb", "length_dist").results
-    (store / "cache" / "offline-length_dist.parquet").unlink()
-    monkeypatch.setattr(wandb_offline, "ALONE", 1)
-    assert alone and read_wandb(store / "wandb", "length_dist").results == alone
-    next((store / "wandb").glob("offline-run-*/run-*.wandb")).write_bytes(b"PK\x03\x04 and more")
-    with pytest.raises(ArtifactError, match="expected an offline file of W&B"):
-        read_wandb(store / "wandb", "length_dist")
-
-
-def test_a_script_without_a_guard_reads_many_runs_too(tmp_path: Path):
-    truth = Truth(levels={"pool_native": (0.9, 0.1)}, wandb=True, **SMALL)
-    store = write_store(tmp_path, truth)
-    script = tmp_path / "read.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from mmprolong.reporting.sources import wandb_offline\n"
-        "wandb_offline.ALONE = 1\n"
-        f"print(len(wandb_offline.read_wandb(Path({str(store / 'wandb')!r}), 'length_dist').results))\n"
-    )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, check=True)
-    assert done.stdout == "2\n"
+    assert shown(read_offline(store / "wandb", "length_dist")) == shown(read_store(store, "length_dist"))
 
 
 def test_means_alone_give_scores_without_intervals(tmp_path: Path):
@@ -142,9 +178,8 @@ def test_means_alone_give_scores_without_intervals(tmp_path: Path):
     disk = read_store(store, "length_dist")
     for result in disk.results.values():
         mirror(store, "length_dist", result.id, result.metrics, [])
-    arm, own = (measured(runs)["uniform"] for runs in (read_wandb(store / "wandb", "length_dist"), disk))
-    assert arm.score == own.score and arm.delta == own.delta and arm.questions == own.questions
-    assert arm.sd == own.sd and arm.compared == Compared()
+    means, own = (shown(runs)["uniform"] for runs in (read_offline(store / "wandb", "length_dist"), disk))
+    assert means.value == pytest.approx(own.value) and own.has_interval and not means.has_interval
 
 
 def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):
@@ -155,7 +190,7 @@ def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     torn = read_runs(store / "wandb")["score-pool_native-s0"].history
     assert len(whole) == 1200 and 0 < len(torn) < 1200 and torn == whole[: len(torn)]
-    assert read_wandb(store / "wandb", "length_dist").results == {}
+    assert read_offline(store / "wandb", "length_dist").results == {}
 
 
 def test_a_requeued_run_counts_each_step_once(tmp_path: Path):

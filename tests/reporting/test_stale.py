@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 
 from mmprolong.cli import main
-from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.records import write_jsonl
+from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
-from mmprolong.reporting.sources.runs import Runs, read_store
-from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.sources.stale import with_stale
-from mmprolong.reporting.tables.paper_tables import ablation_table
-from mmprolong.store.atomic import write_json
+from mmprolong.reporting.results.parquet import read_results, write_results
+from mmprolong.reporting.results.provenance import with_stale
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
+from tests.stores import LENGTHS, write_scores
 from tests.wandb_server import WandbServer
 
-OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "suite.source.documents=7"]
+OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
 
 WITHOUT_UNIFORM = (
     "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
@@ -41,13 +41,9 @@ def store(tmp_path: Path) -> Path:
 
 def finish(store: Path, plan: Plan, label: str, chance: float) -> None:
     for point in plan.of(label):
-        scores = answered(chance, ["reasoning"], ["1x", "2x", "4x", "8x", "16x"], point.seed, documents=4)
-        record = {"stage": "score", "version": 1, "settings": {}, "needs": {}, "outputs": {}}
-        record |= {"id": point.steps["score"], "metrics": metrics(scores, ["2x"])}
-        folder = store / "score" / point.steps["score"]
-        folder.mkdir(parents=True)
-        write_jsonl(folder / "scores.jsonl", scores)
-        write_json(folder / "done.json", record)
+        for benchmark, step in point.scores.items():
+            cells = [Cell(benchmark, "reasoning", length) for length in LENGTHS]
+            write_scores(store, step, list(answered(chance, cells, point.seed, documents=4)))
 
 
 def launched_otherwise(store: Path, *overrides: str) -> Plan:
@@ -64,13 +60,13 @@ def marked(store: Path) -> Runs:
 def test_what_would_be_planned_today_is_not_stale(store: Path):
     runs = marked(store)
     assert (runs.stale, runs.remarks) == (frozenset(), ())
-    assert not any("stale" in note for note in ablation_table(runs).notes)
+    assert not any("stale" in note for note in table_of(runs).notes)
 
 
 def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
     launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
-    table = ablation_table(marked(store))
-    marks = {row[0].text: row[0].mark for row in table.rows}
+    table = table_of(marked(store))
+    marks = {row[0].text: row[0].symbol for row in table.rows}
     assert marks == {
         "base": "",
         "pool_native": " ‡ stale",
@@ -120,14 +116,14 @@ class Source:
 
     def report(self, capsys: pytest.CaptureFixture[str]) -> str:
         """The report of the runs, which a snapshot holds as they are now."""
-        if self.name.endswith(".json.gz"):
-            write_snapshot(read_store(self.store, "length_dist"), Path(self.name))
+        if self.name.endswith(".parquet"):
+            write_results(Path(self.name), read_store(self.store, "length_dist"))
         words = ["--from", self.name] if self.name else []
         assert main(["report", "length_dist", "--store", str(self.store), *words]) == 0
         return " ".join(capsys.readouterr().out.split())
 
 
-@pytest.fixture(params=["", "offline", PROJECT, "length_dist.json.gz"], ids=["store", "offline", "api", "snapshot"])
+@pytest.fixture(params=["", "offline", PROJECT, "length_dist.parquet"], ids=["store", "offline", "api", "snapshot"])
 def source(request: pytest.FixtureRequest, store: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> Source:
     """Each place from which runs are read."""
     monkeypatch.chdir(store)
@@ -164,8 +160,8 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
     launched_otherwise(store, WITHOUT_UNIFORM)
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
-    write_snapshot(gone, tmp_path / "made.json.gz")
-    found = with_stale(read_snapshot(tmp_path / "made.json.gz"), store)
+    write_results(tmp_path / "made.parquet", gone)
+    found = with_stale(read_results(tmp_path / "made.parquet"), store)
     assert found.stale == {"uniform"}
     (remark,) = found.remarks
     assert remark.startswith("Not known whether other rows are stale: ")
@@ -175,10 +171,10 @@ def test_a_snapshot_is_read_without_a_store(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     launched_otherwise(store, WITHOUT_UNIFORM)
-    write_snapshot(read_store(store, "length_dist"), tmp_path / "made.json.gz")
+    write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert main(["report", "length_dist", "--from", "../made.json.gz"]) == 0
+    assert main(["report", "length_dist", "--from", "../made.parquet"]) == 0
     assert "uniform ‡ stale" in capsys.readouterr().out
     assert not list(Path().iterdir())
 
@@ -189,7 +185,7 @@ def test_claims_and_power_say_it(capsys: pytest.CaptureFixture[str], store: Path
     assert main(["power", "length_dist", "--store", str(store)]) == 0
     assert told in " ".join(capsys.readouterr().out.split())
     (claim,) = judge_claims(store, ["balanced_lengths_win"])
-    assert claim.ours.stale and any(told in note for note in claim.ours.notes)
+    assert claim.runs.stale and any(told in note for note in claim.runs.notes)
 
 
 def test_the_report_says_it_and_writes_nothing_where_it_was_launched(

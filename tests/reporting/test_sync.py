@@ -7,8 +7,8 @@ import pytest
 
 from mmprolong.cli import main
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.sources.sync import sync_runs
-from mmprolong.reporting.sources.wandb_files import BLOCK, read_runs
+from mmprolong.reporting.results.sync import sync_runs
+from mmprolong.reporting.results.wandb_files import BLOCK, read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from tests.stores import Truth, write_store

@@ -9,12 +9,14 @@ import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
-from mmprolong.reporting.sources.runs import read_store
-from mmprolong.reporting.sources.snapshots import read_snapshot, write_snapshot
-from mmprolong.reporting.sources.wandb_api import read_api
-from mmprolong.reporting.sources.wandb_offline import read_wandb
-from mmprolong.reporting.statistics.arms import measured
-from mmprolong.reporting.tables.paper_tables import ablation_table
+from mmprolong.reporting.results.parquet import read_results, write_results
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.wandb import read_api, read_offline
+from mmprolong.reporting.statistics.contrasts import estimates
+from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.runtime.wandb_logger import _flat
 from mmprolong.store.atomic import write_json
 from tests.analysis.runs import runs_of
 from tests.small import run
@@ -25,14 +27,16 @@ SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documen
 PROJECT = "lab/mmprolong"
 
 
+def measured(runs: Runs) -> dict[str, Estimate]:
+    return estimates(runs, runs.average)
+
+
 def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "mmprolong") -> None:
     """The results of a store as their mirror shows them."""
     for step, result in read_store(store, "length_dist").results.items():
         run = Run(entity, project, step, group="length_dist", state="finished")
         run.config = {"step": {"value": step}}
-        run.summary = {"overall": result.metrics["overall"]}
-        for name in ("accuracy", "n"):
-            run.summary |= {f"{name}/{length}": value for length, value in result.metrics[name].items()}
+        run.summary = _flat(result.metrics)
         rows = enumerate(msgspec.to_builtins(result.scores))
         run.history = {step: {"_step": step, **row} for step, row in rows}
         server.runs[entity, project, step] = run
@@ -74,8 +78,8 @@ def test_runs_that_logged_means_alone_have_no_interval(server: WandbServer, tmp_
     for each in server.runs.values():
         each.history = {}
     runs = read_api(PROJECT, "length_dist", store)
-    arm, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
-    assert arm.score == own.score and arm.compared.mean is None
+    means, own = (measured(found)["uniform"] for found in (runs, read_store(store, "length_dist")))
+    assert means.value == pytest.approx(own.value) and not means.has_interval
 
 
 def test_a_run_that_goes_on_is_not_a_result(server: WandbServer, tmp_path: Path):
@@ -90,7 +94,7 @@ def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
     (tmp_path / "plans").mkdir()
     write_json(tmp_path / "plans" / "made.json", runs.plan)
     for step, result in runs.results.items():
-        summary = {"overall": result.metrics["overall"], "accuracy/1x": result.metrics["accuracy"]["1x"]}
+        summary = {"overall": 0.5, **_flat(result.metrics)}
         server.runs["lab", "mmprolong", step] = Run("lab", "mmprolong", step, state="finished", summary=summary)
     found = read_api(PROJECT, "made", tmp_path)
     assert len(found.results) == 120 and server.asked.count("Runs") == 3
@@ -126,7 +130,7 @@ def test_a_project_is_two_words_wherever_it_is_named(tmp_path: Path, project: st
     with pytest.raises(ConfigError, match="write entity/project"):
         read_api(project, "length_dist", store)
     with pytest.raises(ConfigError, match="write entity/project"):
-        save_wandb_report(runs, ablation_table(runs), project)
+        save_wandb_report(runs, table_of(runs), project)
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
@@ -134,7 +138,7 @@ def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServe
     store = write_store(tmp_path, SMALL)
     fill(server, store)
     runs = read_store(store, "length_dist")
-    table = ablation_table(runs)
+    table = table_of(runs)
     assert save_wandb_report(runs, table, PROJECT).startswith(server.url)
     (view,) = server.views
     blocks = json.loads(view["spec"])["blocks"]
@@ -158,30 +162,29 @@ def test_a_report_for_a_user_who_is_not_logged_in_is_one_line(tmp_path: Path):
 
 def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_path: Path):
     runs = read_store(store, "length_dist")
-    first, second = tmp_path / "length_dist.json.gz", tmp_path / "again.json.gz"
-    write_snapshot(runs, first)
-    write_snapshot(runs, second)
+    first, second = tmp_path / "length_dist.parquet", tmp_path / "again.parquet"
+    write_results(first, runs)
+    write_results(second, runs)
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
-    assert measured(read_snapshot(first)) == measured(runs)
-    assert ablation_table(read_snapshot(first)).rows == ablation_table(runs).rows
+    assert table_of(read_results(first)).rows == table_of(runs).rows
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", None])
+@pytest.mark.parametrize("damage", [b"", b"no parquet", None])
 def test_a_damaged_snapshot_is_one_line(store: Path, tmp_path: Path, damage: bytes | None):
-    path = tmp_path / "length_dist.json.gz"
-    write_snapshot(read_store(store, "length_dist"), path)
+    path = tmp_path / "length_dist.parquet"
+    write_results(path, read_store(store, "length_dist"))
     path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
-    with pytest.raises(ArtifactError, match=r"length_dist\.json\.gz: .*; expected a snapshot") as caught:
-        read_snapshot(path)
+    with pytest.raises(ArtifactError, match=r"length_dist\.json\.gz: .*; expected results of this version") as caught:
+        read_results(path)
     assert "\n" not in str(caught.value)
 
 
 def test_offline_files_are_read_once_until_they_change(tmp_path: Path):
     store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=2, wandb=True))
-    first = read_wandb(store / "wandb", "length_dist")
+    first = read_offline(store / "wandb", "length_dist")
     kept = store / "cache" / "offline-length_dist.parquet"
     written = kept.stat().st_mtime_ns
-    assert read_wandb(store / "wandb", "length_dist") == first and kept.stat().st_mtime_ns == written
+    assert read_offline(store / "wandb", "length_dist") == first and kept.stat().st_mtime_ns == written
     for path in (store / "wandb").glob("*/*.wandb"):
         path.write_bytes(b"")
-    assert read_wandb(store / "wandb", "length_dist").results == {}
+    assert read_offline(store / "wandb", "length_dist").results == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.reporting.sources.wandb_files import read_runs
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
 from tests.wandb_server import KEY, serving
@@ -35,6 +35,7 @@ def test_a_run_that_was_killed_online_is_gone_on_with(tmp_path: Path, ready):
     """Whether what the first attempt logged had reached W&B or not."""
     with serving() as server:
         environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY, "HOME": str(tmp_path)}
+        environment |= {"WANDB_RUN_ID": "theirs", "WANDB_NAME": "theirs"}  # as inside a run of somebody else
         words = [sys.executable, "-c", ATTEMPT, str(tmp_path)]
         with subprocess.Popen([*words, "1", "7", "killed"], env=environment, stdout=subprocess.PIPE) as victim:
             assert victim.stdout is not None and victim.stdout.readline() == b"logged\n"
@@ -45,7 +46,7 @@ def test_a_run_that_was_killed_online_is_gone_on_with(tmp_path: Path, ready):
         assert run.state == "running"
         first = max(run.history, default=0)
         subprocess.run([*words, "1" if not first else "4", "11", "finished"], env=environment, check=True, timeout=60)
-    assert run.state == "finished"
+    assert (run.state, run.display, len(server.runs)) == ("finished", "step-1", 1)
     assert {step: row["loss"] for step, row in run.history.items()} == {step: step / 8 for step in range(1, 11)}
 
 

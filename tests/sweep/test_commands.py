@@ -17,7 +17,7 @@ from tests.sweep.scenes import sweep
 @pytest.mark.parametrize("kind", ADVICE)
 @pytest.mark.parametrize("cluster", ["slurm_h100", "local"])
 def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster: str):
-    config = Composer().compose([f"cluster={cluster}"])[0]
+    config = Composer().compose([f"cluster={cluster}"])
     plan = sweep(
         ("b",), 1, config.cluster, ablation="length_dist", overrides=("+ablation=length_dist", "corpus.path=my pool")
     )
@@ -27,7 +27,7 @@ def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster:
 
 
 def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
-    plan = sweep(("b",), 1, Composer().compose(["cluster=slurm_h100"])[0].cluster)
+    plan = sweep(("b",), 1, Composer().compose(["cluster=slurm_h100"]).cluster)
     assert "cluster.jobs.training.minutes=2880" in again(Store(tmp_path), plan, "training", "time")
     assert "cluster.jobs.score.memory=256" in again(Store(tmp_path), plan, "score", "memory")
     assert "cluster.jobs" not in again(Store(tmp_path), plan, "score", "node")
@@ -39,4 +39,4 @@ def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
 def test_a_store_may_be_called_anything(place: str):
     plan = sweep(("b",), 1, Cluster(), overrides=("+ablation=rope_base",))
     *_, override = shlex.split(sweep_command(plan, Path(place)))
-    assert Composer().compose([override])[0].paths.store == place
+    assert Composer().compose([override]).paths.store == place

@@ -1,50 +1,76 @@
-"""Packs of small stamped documents, and a process that trains on them until it is killed."""
+"""Ten updates of two packs of small documents for the proxy, and a process that trains on them until it is killed."""
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmprolong.mixture.selection import Entry
 from safetensors.torch import save_file
 
-from mmprolong.images import stamps
-from mmprolong.mixture.packing import pack
-from mmprolong.models.backbone import count, find
-from mmprolong.records import Document, Image, Instance, read_jsonl, write_jsonl
+from mmprolong.models.backbone import encode, find
+from mmprolong.models.encoding import Encoded
+from mmprolong.models.network import Batch, collate
+from mmprolong.records import Measured, Pages
 from mmprolong.runtime.run_log import RunLog
-from mmprolong.settings.knobs import Model, Optimizer, Source
-from mmprolong.synthesis.stamps import write_stamped
+from mmprolong.settings.knobs import Model, Optimizer, View
+from mmprolong.training.engines.single import Single
 from mmprolong.training.loop import Loop
-from mmprolong.training.objectives import next_token
-from mmprolong.training.stream import Stream
+from mmprolong.training.objectives.next_token import NextToken
+from tests.models.tiny import Drawn, answered, asked
+
+PROXY = find("proxy")
+IMAGES = Drawn(grey=True)
+OPTIMIZER = Optimizer(peak_lr=1e-3)
+NATIVE_CONTEXT = 64
+UPDATES, PACKS, CONVERSATIONS = 10, 2, 6
 
 
-class Thumbnails:
-    """Blank stamped pages."""
+class Material:
+    """Conversations about one to three pages, the same in every process."""
 
-    def size(self, image: Image) -> tuple[int, int]:
-        return 56, 56
+    def __init__(self) -> None:
+        self._packs: dict[tuple[int, int], list[tuple[str, Encoded]]] = {
+            (update, pack): [_conversation(np.random.default_rng([update, pack, n])) for n in range(CONVERSATIONS)]
+            for update in range(UPDATES)
+            for pack in range(PACKS)
+        }
+        self.tokens = sum(each.tokens for update in range(UPDATES) for each in self.conversations(update))
 
-    def __call__(self, image: Image) -> np.ndarray:
-        return stamps.draw(np.full((56, 56), 255, np.uint8), image.stamp, image.page)
+    def __len__(self) -> int:
+        return UPDATES
+
+    def conversations(self, update: int) -> list[Measured]:
+        return [
+            Measured(
+                example=f"{update}-{pack}-{number}",
+                conversation="answer",
+                task=task,
+                cluster=f"{update}",
+                length="1x",
+                tokens=len(encoded),
+                supervised=int(encoded.supervised.sum()),
+                images=len(encoded.images),
+            )
+            for pack in range(PACKS)
+            for number, (task, encoded) in enumerate(self._packs[update, pack])
+        ]
+
+    def batches(self, update: int) -> Iterator[Batch]:
+        for pack in range(PACKS):
+            yield collate([encoded for _, encoded in self._packs[update, pack]], PROXY, IMAGES)
 
 
-IMAGES = Thumbnails()
-
-
-def write_material(folder: Path) -> Path:
-    """`instances.jsonl` and `packs.jsonl` of about ten updates of two packs."""
-    proxy = find("proxy")
-    pool = [Document(id="d", source="d.pdf", page_sizes=((595.0, 842.0),) * 9)]
-    source = Source(tasks=["ocr_full", "extract_single"], documents=60, pages=[[1, 3]])
-    counter = lambda messages: count(proxy, messages, IMAGES.size)  # noqa: E731
-    write_jsonl(folder / "instances.jsonl", write_stamped(pool, source, "proxy", counter))
-    instances = read_jsonl(folder / "instances.jsonl", Instance)
-    entries = [Entry(each.id, each.task, each.tokens, each.pages, each.document) for each in instances]
-    write_jsonl(folder / "packs.jsonl", pack(entries, 128, 0))
-    return folder
+def _conversation(rng: np.random.Generator) -> tuple[str, Encoded]:
+    first, pages = int(rng.integers(100)), int(rng.integers(1, 4))
+    facts = [f"{key} {rng.integers(10)}" for key in "ABC"[:pages]]
+    shown = Pages("pdf:56x56", first, first + pages - 1)
+    if rng.integers(2):
+        task, conversation = "ocr_full", (asked("read :", shown), answered(" ".join(facts)))
+    else:
+        task, conversation = "extract_single", (asked("find A", shown), answered(facts[0][2:]))
+    return task, encode(PROXY, conversation, IMAGES, View())
 
 
 class Slow(RunLog):
@@ -57,14 +83,13 @@ class Slow(RunLog):
         time.sleep(self.pause)
 
 
-def main(material: str, folder: str, pause: str) -> None:
+def main(folder: str, pause: str) -> None:
     torch.set_num_threads(1)
     Slow.pause = float(pause)
-    stream = Stream(Path(material), [Path(material)], find("proxy"), IMAGES, 256, 128)  # pyright: ignore[reportArgumentType]
-    model = find("proxy").build(Model())
-    log = Slow(Path(folder))
-    Loop(model, next_token.loss, stream, Optimizer(peak=1e-3), Model().window, Path(folder), log).run(0.0)
-    save_file(dict(model.named_parameters()), Path(folder) / "final.safetensors")
+    network, log = PROXY.load(Model()), Slow(Path(folder))
+    engine = Single().start(network, OPTIMIZER)
+    Loop(engine, NextToken(), Material(), OPTIMIZER, NATIVE_CONTEXT, Path(folder) / "snapshots", log).run(0.0)
+    save_file(dict(network.module.named_parameters()), Path(folder) / "final.safetensors")
 
 
 if __name__ == "__main__":

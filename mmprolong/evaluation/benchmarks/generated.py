@@ -59,7 +59,7 @@ def _questions(name: str, example: Example) -> Iterator[Sample | Reject]:
             cluster=example.cluster,
             prompt=prompt,
             gold=gold,
-            facts={**example.facts, **depth},
+            facts={**example.facts, **depth, "question": prompt[-1].text},
         )
 
 

@@ -1,6 +1,5 @@
 """Replies computed in this process; a document is read once, its questions share the cache."""
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,7 +86,6 @@ class InProcess:
         """Return one reply for each sample of a batch."""
         from mmprolong.evaluation.decoding import read
 
-        began = time.perf_counter()
         self.network.module.eval()
         prompts = [(row, self._encode(sample)) for row, sample in batch.questions]
         firsts = dict(prompts)
@@ -97,7 +95,6 @@ class InProcess:
             rows, asked = zip(*(prompts[place] for place in places), strict=True)
             alone = len(firsts) == len(rows) == 1
             found |= zip(places, self._greedy(cache, None if alone else rows, asked, batch.prefix), strict=True)
-        seconds = (time.perf_counter() - began) / len(prompts)
         return [
             Reply(
                 sample=sample.id,
@@ -105,7 +102,6 @@ class InProcess:
                 prompt_tokens=len(prompts[place][1]),
                 reply_tokens=len(found[place]),
                 cut=found[place][-1] not in self.backbone.end,
-                seconds=seconds,
             )
             for place, (_, sample) in enumerate(batch.questions)
         ]

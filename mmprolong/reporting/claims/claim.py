@@ -1,27 +1,28 @@
-"""The claims of the papers, one file each, and whether a difference supports them."""
+"""The claims of the papers, one file each, and whether differences support them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from mmprolong.config.groups import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.evaluation.lengths import size
-from mmprolong.reporting.tables.agreement import UNCLEAR
+from mmprolong.evaluation.lengths import is_length
+from mmprolong.reporting.tables.published import UNCLEAR
 
 SUPPORTED, CONTRADICTED, NOT_RUN = "supported", "contradicted", "not run"
+WAITING = "waiting"
+"""There is no ablation of it yet."""
 UNJUDGED = "cannot be judged"
-"""Verdict where there are results that must not be judged: damaged, or not comparable."""
-HIGHER, LOWER, ALIKE, NOT_LOWER, BEST = "higher", "lower", "alike", "not_lower", "best"
+"""There are results that must not be judged: damaged, or not comparable."""
 LENGTHS = ("overall", "shortest", "trained", "beyond")
 """Lengths by their role."""
-DIRECTIONS = (HIGHER, LOWER, ALIKE, NOT_LOWER, BEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class PublishedSides:
     """Where the paper's numbers stand and how many questions they rest on."""
 
     table: str
@@ -39,9 +40,13 @@ class Printed:
     noise: float = 0.0
     """Standard deviation of a number when its evaluation is repeated, where the paper says it [points]."""
 
+    def __post_init__(self) -> None:
+        if len(self.questions) != len(self.columns) and not (self.noise > 0 and not self.questions):
+            raise ValueError(f"{len(self.questions)} numbers of questions; one for each column, or noise")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
+class RunSides:
     """Which runs of ours answer the claim."""
 
     ablation: str
@@ -50,6 +55,12 @@ class Ours:
     baseline: list[str]
     length: str = "overall"
     """`overall`; a length; `shortest`, `trained` (the longest that training covers), or `beyond` (longer than it)."""
+
+    def __post_init__(self) -> None:
+        if self.length not in LENGTHS and not is_length(self.length):
+            raise ValueError(
+                f"length {self.length!r} is neither '4x' or '64K' nor a role; {nearest(self.length, LENGTHS)}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +75,21 @@ class Claim:
     metric: str
     conditions: str
     """Model, data, budget, lengths, number of runs."""
-    direction: str
-    """higher, lower; alike or not_lower, within `margin`; best, that is higher than each row of the other side."""
+    direction: Literal["higher", "lower", "alike", "not_lower", "best"]
+    """`alike` and `not_lower` within `margin`; `best` is higher than each row of the other side."""
     size: float
     """Difference as printed [points]."""
     margin: float = 0.0
     """What counts as no difference [points]."""
-    printed: Printed
-    ours: Ours | None = None
+    published: PublishedSides
+    runs: RunSides | None = None
     """None: there is no ablation of it yet."""
     needs: str = ""
     """What an ablation of it would need."""
+
+    def __post_init__(self) -> None:
+        if self.direction in ("alike", "not_lower") and self.margin <= 0:
+            raise ValueError(f"{self.direction} without margin; say how many points count as no difference")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +100,29 @@ class Difference:
     low: float
     high: float
     clear: bool = True
-    """Whether it is told apart from 0 by p, too, after Holm's correction over those of the claim; print has no p."""
+    """Whether it is told apart from 0 after Holm's correction over those of the claim; print has no p."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What printed numbers, or runs, say of a claim."""
+
+    verdict: str
+    differences: tuple[Difference, ...] = ()
+    correlation: float | None = None
+    """Of printed numbers: correlation of the two sides' answers from which on the difference would be clear."""
+    runs: tuple[str, ...] = ()
+    """Ids of the score steps that were used."""
+    command: str = ""
+    """What would settle it; for a settled claim, what prints the table behind it."""
+    notes: tuple[str, ...] = ()
+    """How far the runs can be trusted; of a claim that is not judged, why."""
+    stale: bool = False
+    """Whether rows that were used are not those that the ablation would plan today."""
 
 
 def read_claims(names: Iterable[str] = ()) -> list[Claim]:
-    """The claims of `analysis/claims`, by file name.
+    """Return the claims of `analysis/claims`, by file name.
 
     Args:
         names: these alone; empty: all.
@@ -100,56 +133,38 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
     return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
 
 
-def verdict(claim: Claim, differences: list[Difference]) -> str:
-    """What measured differences say of a claim; `best` takes several, all others one."""
-    if claim.direction == BEST:
-        if any(one.high < 0 and one.clear for one in differences):
-            return CONTRADICTED
-        return SUPPORTED if all(one.low > 0 and one.clear for one in differences) else UNCLEAR
-    (one,) = differences
-    low, high, margin = one.low, one.high, claim.margin
+def decide(claim: Claim, differences: Sequence[Difference]) -> str:
+    """Return what measured differences say of a claim; `best` takes several, all others one."""
+    low, high = (min(one.low for one in differences), min(one.high for one in differences))
+    clear, margin = all(one.clear for one in differences), claim.margin
+    if claim.direction == "best":
+        fallen = any(one.high < 0 and one.clear for one in differences)
+        return SUPPORTED if low > 0 and clear else CONTRADICTED if fallen else UNCLEAR
     supported, contradicted = {
-        HIGHER: (low > 0 and one.clear, high < 0 and one.clear),
-        LOWER: (high < 0 and one.clear, low > 0 and one.clear),
-        NOT_LOWER: (low > -margin, high < -margin),
-        ALIKE: (low > -margin and high < margin, low > margin or high < -margin),
+        "higher": (low > 0 and clear, high < 0 and clear),
+        "lower": (high < 0 and clear, low > 0 and clear),
+        "not_lower": (low > -margin, high < -margin),
+        "alike": (low > -margin and high < margin, low > margin or high < -margin),
     }[claim.direction]
     return SUPPORTED if supported else CONTRADICTED if contradicted else UNCLEAR
 
 
 def smallest_lead(differences: Iterable[Difference]) -> Difference:
-    """Of a claim against several rows the one on which it hangs: it holds against all of them, and falls with one."""
+    """Return the one on which a claim against several rows hangs: it holds against all, and falls with one."""
     return min(differences, key=lambda one: one.value)
 
 
 def _read(path: Path) -> Claim:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
     try:
-        block: Mapping[str, object] = msgspec.yaml.decode(path.read_bytes(), type=dict)
+        kind = TypeAdapter(with_config(ConfigDict(extra="forbid"))(Claim))
+        return replace(kind.validate_python(msgspec.yaml.decode(path.read_bytes())), name=path.stem)
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path}: {error}; expected a claim") from error
-    unknown = [key for key in block if key not in Claim.__dataclass_fields__ or key == "name"]
-    if unknown:
-        raise ConfigError(f"{path}: {unknown[0]!r} is unknown; {nearest(unknown[0], Claim.__dataclass_fields__)}")
-    try:
-        claim = msgspec.convert({**block, "name": path.stem}, Claim)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if claim.direction not in DIRECTIONS:
-        raise ConfigError(f"{path}: direction {claim.direction!r}; {nearest(claim.direction, DIRECTIONS)}")
-    if claim.direction in (ALIKE, NOT_LOWER) and claim.margin <= 0:
-        raise ConfigError(f"{path}: {claim.direction} without margin; say how many points count as no difference")
-    if not claim.printed.questions and claim.printed.noise <= 0:
-        raise ConfigError(f"{path}: printed: has neither questions nor noise; say how many questions each column has")
-    if len(claim.printed.questions) not in (0, len(claim.printed.columns)):
-        raise ConfigError(f"{path}: {len(claim.printed.questions)} numbers of questions; one for each column")
-    if claim.ours is not None and claim.ours.length not in LENGTHS:
-        _require_length(path, claim.ours.length)
-    return claim
-
-
-def _require_length(path: Path, name: str) -> None:
-    try:
-        size(name)
-    except ConfigError as error:
-        what = f"ours.length: {name!r} is no length such as '4x' or '64K', and no role of one"
-        raise ConfigError(f"{path}: {what}; {nearest(name, LENGTHS)}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        unknown = first["type"] == "unexpected_keyword_argument"
+        says = f"unknown; {nearest(key, Claim.__dataclass_fields__)}" if unknown else first["msg"]
+        raise ConfigError(f"{path}: {key or 'claim'}: {says}") from error

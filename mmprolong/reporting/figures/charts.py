@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmprolong.evaluation.lengths import size
-from mmprolong.reporting.sources.losses import LossCurve
-from mmprolong.reporting.sources.mixtures import ArmMixture
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.arms import by_length
-from mmprolong.reporting.statistics.estimates import Estimate
+from mmprolong.evaluation.lengths import is_length, size
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import ArmMixture, LossCurve
+from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ TASK_COLOURS = ("#4c6272", "#c9a26b", "#8a9a6b", "#a8657a", "#7d83b3", "#b9c0c7"
 """For what is not an arm."""
 MARKERS = "os^DvPXp"
 UNTRAINED = "base"
+_UNITS = {"x": "multiples of the native window", "K": "tokens", "M": "tokens", "p": "pages"}
+"""By the last letter of a length."""
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "mmprolong",
     "text.parse_math": False,
@@ -47,7 +48,7 @@ _PLAIN: dict[str, Any] = {"frameon": False, "labelcolor": INK}
 
 
 def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour, line and marker of each arm: the same in every figure of a report."""
+    """Return colour, line and marker of each arm: the same in every figure of a report."""
     trained = [label for label in labels if label != UNTRAINED]
     made = {
         label: {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "linestyle": "-"}
@@ -57,29 +58,35 @@ def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def short(label: str) -> str:
-    """A label as figures have room for it: of a long one both ends."""
+    """Return a label as figures have room for it: of a long one both ends."""
     return label if len(label) <= 36 else f"{label[:20]}…{label[-15:]}"
 
 
 def accuracy_by_length(runs: Runs) -> "Figure":
-    """Accuracy against context length, one line an arm, with 95 % bands over documents and seeds.
+    """Draw accuracy against context length, one line an arm, with 95 % bands over documents and seeds.
 
-    The lengths that training covers are shaded; arms are named at the right ends of their lines.
+    A panel for each unit of length (native contexts, tokens, pages). The lengths that training covers are shaded; arms
+    are named at the right ends of their lines.
     """
-    figure, (axes,) = new_figure(7.6, 4.4)
-    style = looks(runs.plan.labels)
-    drawn = {label: points for label, points in by_length(runs).items() if points}
-    for label, points in drawn.items():
-        _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
-    _length_axis(axes, runs)
-    axes.set_ylim(0, _top(100 * point.high for points in drawn.values() for point in points.values()))
-    ends = {label: (size(list(points)[-1]), list(points.values())[-1].value) for label, points in drawn.items()}
-    _name_ends(axes, ends, style, runs.plan.baseline)
+    units = _by_unit(runs.lengths) or {"": []}
+    figure, panels = new_figure(7.6 + 3.4 * (len(units) - 1), 4.4, len(units))
+    style, found = looks(runs.plan.labels), by_length(runs)
+    top = _top(100 * point.high for points in found.values() for point in points.values())
+    ends: dict[str, tuple[float, float]] = {}
+    for axes, (unit, lengths) in zip(panels, units.items(), strict=True):
+        drawn = {label: {at: points[at] for at in lengths if at in points} for label, points in found.items()}
+        drawn = {label: points for label, points in drawn.items() if points}
+        for label, points in drawn.items():
+            _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
+        _length_axis(axes, unit, lengths, runs.plan.trained)
+        axes.set_ylim(0, top)
+        ends = {label: (size(list(points)[-1]), list(points.values())[-1].value) for label, points in drawn.items()}
+    _name_ends(panels[-1], ends, style, runs.plan.baseline)
     return figure
 
 
 def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figure":
-    """Training loss against tokens seen: each seed faint and its running mean clear, one colour an arm."""
+    """Draw training loss against tokens seen: each seed faint and its running mean clear, one colour an arm."""
     import numpy as np
 
     figure, (axes,) = new_figure(7.6, 3.6)
@@ -100,7 +107,7 @@ def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figur
 
 
 def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
-    """What each arm was trained on: shares of the tokens by task and by instance length [tokens]."""
+    """Draw what each arm was trained on: shares of the tokens by task and by example length [tokens]."""
     figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
     several = len({mixture.phase for mixture in mixtures}) > 1
     named = [short(mixture.label) for mixture in mixtures]
@@ -108,7 +115,7 @@ def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
     _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
     _stack(right, rows, [mixture.lengths for mixture in mixtures], _sequential(mixtures))
     _legend(left, "training tokens by task")
-    _legend(right, "training tokens by instance length [tokens]")
+    _legend(right, "training tokens by example length [tokens]")
     right.tick_params(labelleft=False)
     return figure
 
@@ -123,7 +130,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
 
 
 def inline_svg(figure: "Figure", name: str) -> str:
-    """The figure as an `<svg>` element on a transparent ground whose text has the colour of the page around it.
+    """Return the figure as an `<svg>` element on a transparent ground whose text has the colour of the page around it.
 
     Args:
         name: keeps the ids of several figures on one page apart.
@@ -133,7 +140,7 @@ def inline_svg(figure: "Figure", name: str) -> str:
 
 
 def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> "tuple[Figure, list[Axes]]":
-    """A figure [inch] with `rows` times `columns` axes, row by row, in the style of a report."""
+    """Make a figure [inch] with `rows` times `columns` axes, row by row, in the style of a report."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -156,7 +163,7 @@ def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str =
 
 
 def _take_text_as_it_is(figure: "Figure") -> None:
-    """No `$` of a label begins a formula, not even in text that was drawn outside of `STYLE`."""
+    """Let no `$` of a label begin a formula, not even in text that was drawn outside of `STYLE`."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
@@ -170,20 +177,25 @@ def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, 
     axes.plot(x, middle, **style, linewidth=2.4 if thick else 1.6, markersize=5.5 if thick else 4.5)
 
 
-def _length_axis(axes: "Axes", runs: Runs) -> None:
+def _by_unit(lengths: Sequence[str]) -> dict[str, list[str]]:
+    """Return the lengths by their unit; labels that are no lengths are left out."""
+    found: dict[str, list[str]] = {}
+    for length in filter(is_length, lengths):
+        found.setdefault(_UNITS[length[-1]], []).append(length)
+    return found
+
+
+def _length_axis(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) -> None:
     """Nothing before it is known which lengths are evaluated."""
-    if not runs.lengths:
+    if not lengths:
         return
-    x = [size(length) for length in runs.lengths]
+    x = [size(length) for length in lengths]
     axes.set_xscale("log", base=2)
-    axes.set_xticks(x, runs.lengths)
+    axes.set_xticks(x, lengths)
     axes.minorticks_off()
-    windows = runs.lengths[0].endswith("x")
-    axes.set(xlabel="context length [multiples of the native window]" if windows else "context length [tokens]")
-    axes.set(ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12))
+    axes.set(xlabel=f"context length [{unit}]", ylabel="accuracy [%]", xlim=(min(x) / 1.12, max(x) * 1.12))
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
-    trained = runs.plan.trained
-    if trained:
+    if trained and _UNITS[trained[-1]] == unit:
         axes.axvspan(axes.get_xlim()[0], size(trained), color=FAINT, alpha=0.09, linewidth=0)
         axes.axvline(size(trained), color=FAINT, linewidth=0.9, linestyle=":")
         place = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": 8.5}
@@ -191,7 +203,7 @@ def _length_axis(axes: "Axes", runs: Runs) -> None:
 
 
 def _top(values: Iterable[float]) -> float:
-    """Upper end of the accuracy axis [%]: 100, or less where all curves are low."""
+    """Return the upper end of the accuracy axis [%]: 100, or less where all curves are low."""
     highest = max(values, default=100.0)
     return 102.0 if highest > 60 else 10.2 * math.ceil(max(highest, 1) / 10)
 
@@ -225,7 +237,7 @@ def _name_ends(
 
 
 def _apart(places: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
-    """The same order with at least `gap` between neighbours, as near to `places` as one pass up and down gives."""
+    """Return the same order with at least `gap` between neighbours, as near to `places` as one pass each way gives."""
     moved: dict[str, float] = {}
     ceiling = top
     for label in sorted(places, key=lambda label: -places[label]):
@@ -239,7 +251,7 @@ def _apart(places: Mapping[str, float], gap: float, top: float) -> dict[str, flo
 
 
 def _running_mean(values: Any, window: int) -> Any:
-    """Mean of the values at most half a `window` away from each place."""
+    """Return the mean of the values at most half a `window` away from each place."""
     import numpy as np
 
     summed = np.concatenate([[0.0], np.cumsum(values)])
@@ -249,7 +261,7 @@ def _running_mean(values: Any, window: int) -> Any:
 
 
 def _stack(axes: "Axes", rows: Sequence[str], shares: Sequence[Mapping[str, float]], colours: Sequence[str]) -> None:
-    """Horizontal bars that add up to 100 %, the first row on top."""
+    """Draw horizontal bars that add up to 100 %, the first row on top."""
     names = list(dict.fromkeys(name for row in shares for name in row))
     left = [0.0] * len(rows)
     for index, name in enumerate(names):
@@ -264,14 +276,14 @@ def _stack(axes: "Axes", rows: Sequence[str], shares: Sequence[Mapping[str, floa
 
 
 def _legend(axes: "Axes", title: str) -> None:
-    """Above the axes, because what stands below them would be cut."""
+    """Place a legend above the axes, because what stands below them would be cut."""
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderaxespad": 0.2}
     made = axes.legend(title=title, ncols=2, handlelength=1, columnspacing=1, fontsize=9, **place, **_PLAIN)
     made.get_title().set_color(INK)
 
 
 def _sequential(mixtures: Sequence[ArmMixture]) -> list[str]:
-    """One hue from light to dark, a step a length bin."""
+    """Return one hue from light to dark, a step a length bin."""
     import matplotlib as mpl
     from matplotlib.colors import to_hex
 

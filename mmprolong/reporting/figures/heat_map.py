@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import INK, new_figure, short
-from mmprolong.reporting.sources.runs import Runs
+from mmprolong.reporting.results.runs import Runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,28 +22,35 @@ DARK = "#15171a"
 
 
 def found_by_depth(runs: Runs, label: str, depths: int = DEPTHS) -> dict[tuple[str, int], float]:
-    """(length, part of the document) -> mean score of an arm over questions and seeds, in [0, 1].
+    """Return (length, part of the document) -> mean score of an arm over questions and seeds, in [0, 1].
 
-    What was not asked is left out.
+    Questions of which the place of the evidence is not known are left out.
     """
     cells: dict[tuple[str, int], list[float]] = defaultdict(list)
     for result in runs.of(label):
         for score in result.scores:
-            cells[score.length, min(int(score.depth * depths), depths - 1)].append(score.value)
+            if (depth := score.facts.get("depth")) is not None:
+                cells[score.length, min(int(float(depth) * depths), depths - 1)].append(score.value)
     return {cell: fmean(values) for cell, values in cells.items()}
 
 
+def depth_maps(runs: Runs) -> dict[str, dict[tuple[str, int], float]]:
+    """Return the map of each arm that has answers of known depth; means alone do not tell it."""
+    return {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label))}
+
+
 def needle_heat_map(runs: Runs) -> "Figure":
-    """One map an arm that has single questions: lengths from left to right, depth from top to bottom, score [%]."""
-    maps = {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label))}
+    """Draw a map for each arm that has one: lengths from left to right, depth from top to bottom, score [%]."""
+    maps = depth_maps(runs)
+    lengths = [length for length in runs.lengths if any(length == at for found in maps.values() for at, _ in found)]
     columns = min(max(len(maps), 1), ACROSS)
     rows = -(-max(len(maps), 1) // columns)
-    width = 0.9 + columns * (0.5 + 0.42 * len(runs.lengths))
+    width = 0.9 + columns * (0.5 + 0.42 * len(lengths))
     figure, panels = new_figure(width, rows * (0.75 + 0.3 * DEPTHS), columns, rows)
     for axes in panels[len(maps) :]:
         axes.set_visible(False)
     for place, (label, found) in enumerate(maps.items()):
-        _draw(panels[place], found, runs.lengths)
+        _draw(panels[place], found, lengths)
         panels[place].set_title(short(label), fontsize=10, color=INK)
         if place % columns == 0:
             panels[place].set_ylabel("depth of the evidence [%]", fontsize=9)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure, short
-from mmprolong.reporting.tables.agreement import AGREES, DISAGREES, UNCLEAR, Agreement
+from mmprolong.reporting.tables.published import AGREES, DISAGREES, UNCLEAR, Agreement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ _LOOKS = {AGREES: (COLOURS[2], "o"), DISAGREES: (COLOURS[1], "X"), UNCLEAR: (FAI
 
 
 def published_against_ours(agreements: Sequence[Agreement]) -> "Figure":
-    """One point a difference that is both published and measured, ours with its 95 % interval [points].
+    """Draw a point for each difference that is both published and measured, ours with its 95 % interval [points].
 
     Points in the shaded quarters have the published sign.
     """
@@ -48,7 +48,7 @@ def _reach(one: float | None, other: float | None) -> float:
 
 
 def _shade(axes: "Axes") -> None:
-    """The two quarters in which the signs are equal."""
+    """Shade the two quarters in which the signs are equal."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     left, bottom, right, top = min(left, -1), min(bottom, -1), max(right, 1), max(top, 1)
     for x, y in (((0, right), (0, top)), ((left, 0), (bottom, 0))):

@@ -1,23 +1,42 @@
 """What the model saw and said: pages with their questions, and replies right and wrong."""
 
+import base64
+import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mmprolong import plugins
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Image, Instance, Message, Pack, Reply, Score, read_jsonl
-from mmprolong.reporting.report.thumbnails import Thumbnail, thumbnails
-from mmprolong.reporting.sources.instances import phase_instances
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.settings.knobs import Corpus
+from mmprolong.records import Example, Gold, Image, Message, Pack, Reply, Sample, Score, images_of, read_jsonl
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import own_mixtures, phase_sources
+from mmprolong.settings.knobs import Corpus, View
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 STRIP = 12
 """Pages of a document that are shown."""
+LARGEST = 320
+"""Longest side of an embedded page [px]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """One page, ready to be shown."""
+
+    page: int
+    """From 1."""
+    uri: str
+    """`data:` URI."""
+    evidence: bool
+    """An answer rests on it."""
+    pixelated: bool
+    """To be enlarged without smoothing: it is as small as the model sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +47,10 @@ class Turn:
     answer: str
     pages: tuple[int, ...] = ()
     """Pages of the evidence, from 1."""
-    first: bool = False
-    """Whether only the first of them is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class ShownDocument:
     """Some pages of a conversation and its turns."""
 
     title: str
@@ -47,82 +64,85 @@ class Document:
 class Answered:
     """A reply beside what it should have been."""
 
-    length: str
-    task: str
+    score: Score
     question: str
-    target: str
     reply: str
-    value: float
     cut: bool
 
 
-def training_document(store: Path, plan: Plan) -> Document | None:
-    """The longest instance in the first pack of the ablation's first phase; the baseline's if it has one of its own.
+def training_document(store: Path, plan: Plan) -> ShownDocument | None:
+    """Show the longest example in the first pack of the ablation's first phase; the baseline's if it has its own.
 
     None while no such phase has a mixture.
     """
     points = [plan.of(label)[0] for label in dict.fromkeys([plan.baseline, *plan.labels])]
-    phases = ((point, phase) for point in points for phase in plan.own_phases(point))
-    files = ((*one, store / "mixture" / one[0].steps[f"{one[1]}.mixture"] / "packs.jsonl") for one in phases)
-    point, phase, packs = next((one for one in files if one[2].is_file()), (points[0], "", None))
-    if packs is None:
+    drawn = ((point, *one) for point in points for one in own_mixtures(store, plan, point))
+    point, phase, folder = next(drawn, (points[0], "", None))
+    if folder is None:
         return None
-    pack = next(read_jsonl(packs, Pack))
-    wanted = max(zip(pack.lengths, pack.instances, strict=True))[1]
-    found = next((one for one in phase_instances(store, point, phase, Instance) if one.id == wanted), None)
-    return _document(store, point, found, f"A training instance of {point.label}") if found else None
+    pack = next(read_jsonl(folder / "packs.jsonl", Pack))
+    wanted = max(zip(pack.lengths, pack.examples, strict=True))[1]
+    found = next((one for one in _examples(store, point, phase) if one.id == wanted), None)
+    if found is None:
+        return None
+    conversation = found.conversations["answer"]
+    turns = [message for message in conversation if message.role != "system"]
+    asked = [(one.text, told.text) for one, told in zip(turns[::2], turns[1::2], strict=False)]
+    title = f"A training example of {point.label}"
+    return _shown(store, point, title, found.task, conversation, asked, found.gold)
 
 
-def evaluation_document(store: Path, point: Point, length: str) -> Document | None:
-    """The first evaluated document of a length, with all that is asked about it."""
-    questions = [question for question in _questions(store, point) if question.sample.length == length]
-    asked = [question for question in questions if question.sample.document == questions[0].sample.document]
-    if not asked:
-        return None
-    images = _images(asked[0].prompt)
-    first = [round(each.sample.depth * (len(images) - 1)) for each in asked]
-    turns = tuple(
-        Turn(question=_text(each.prompt), answer=each.sample.target, pages=(page + 1,), first=True)
-        for each, page in zip(asked, first, strict=True)
-    )
-    tasks = ", ".join(dict.fromkeys(each.sample.task for each in asked))
-    return Document(
-        title=f"An evaluation document at {length}",
-        task=tasks,
-        pages=len(images),
-        strip=_strip(store, point, images, first),
-        turns=turns,
-    )
+def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument | None:
+    """Show the first evaluated document of a length, with all that is asked about it."""
+    for name in point.scores:
+        samples = [sample for sample in _samples(store, point, name) if sample.length == length]
+        same = [sample for sample in samples if sample.cluster == samples[0].cluster]
+        if same:
+            asked = [(_question(sample), str(sample.gold.answer)) for sample in same]
+            tasks = ", ".join(dict.fromkeys(sample.task for sample in same))
+            title = f"An evaluation document at {length}"
+            return _shown(store, point, title, tasks, same[0].prompt, asked, [sample.gold for sample in same])
+    return None
 
 
 def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[Answered]:
-    """Up to `count` wrong and as many right replies of a finished run, over all lengths."""
-    result = runs.results.get(point.steps["score"])
+    """Return up to `count` wrong and as many right replies of a finished run, over all lengths."""
+    result = runs.result(point)
     if result is None or not result.scores:
         return []
     wrong = _spread([score for score in result.scores if score.value < 0.5], runs.lengths, count)
     right = _spread([score for score in result.scores if score.value >= 0.5], runs.lengths, count)
-    chosen = {score.sample: score for score in [*wrong, *right]}
-    replies = read_jsonl(store / "reply" / point.steps["reply"] / "replies.jsonl", Reply)
-    said = {reply.sample: reply for reply in replies if reply.sample in chosen}
-    asked = {each.sample.id: _text(each.prompt) for each in _questions(store, point) if each.sample.id in chosen}
-    return [_answered(score, said[score.sample], asked.get(score.sample, "-")) for score in chosen.values()]
+    chosen = [*wrong, *right]
+    replies, questions = {}, {}
+    for name in dict.fromkeys(score.benchmark for score in chosen):
+        said = read_jsonl(store / "reply" / point.steps[f"reply.{name}"] / "replies.jsonl", Reply)
+        replies |= {(name, reply.sample): reply for reply in said}
+        questions |= {(name, sample.id): _question(sample) for sample in _samples(store, point, name)}
+    keys = ((score, (score.benchmark, score.sample)) for score in chosen)
+    # a prompt that could not be asked has a score and no reply
+    return [
+        Answered(score=score, question=questions[key], reply=replies[key].text, cut=replies[key].cut)
+        if key in replies
+        else Answered(score=score, question=questions[key], reply=score.reason, cut=False)
+        for score, key in keys
+    ]
 
 
-def _answered(score: Score, reply: Reply, question: str) -> Answered:
-    return Answered(
-        length=score.length,
-        task=score.task,
-        question=question,
-        target=score.target,
-        reply=reply.text,
-        value=score.value,
-        cut=reply.cut,
-    )
+def _examples(store: Path, point: Point, phase: str) -> Iterator[Example]:
+    for source in phase_sources(point, phase):
+        yield from read_jsonl(store / "synthesis" / point.steps[f"synthesis.{source}"] / "examples.jsonl", Example)
+
+
+def _samples(store: Path, point: Point, benchmark: str) -> Iterator[Sample]:
+    return read_jsonl(store / "samples" / point.steps[f"samples.{benchmark}"] / "samples.jsonl", Sample)
+
+
+def _question(sample: Sample) -> str:
+    return " ".join(message.text for message in sample.prompt if message.role != "system").strip()
 
 
 def _spread(scores: Sequence[Score], lengths: Sequence[str], count: int) -> list[Score]:
-    """Scores taken in turn from each length, with another task each time."""
+    """Return scores taken in turn from each length, with another task each time."""
     tasks = sorted({score.task for score in scores})
     seen: Counter[tuple[str, str]] = Counter()
     ranked: list[tuple[tuple[int, int, int], Score]] = []
@@ -134,39 +154,56 @@ def _spread(scores: Sequence[Score], lengths: Sequence[str], count: int) -> list
     return sorted(chosen, key=lambda score: lengths.index(score.length))
 
 
-def _questions(store: Path, point: Point) -> Iterator[Any]:
-    suite = point.config["suite"]
-    benchmark = plugins.load("mmprolong.evaluation.benchmarks", suite["benchmark"], "suite.benchmark")
-    return benchmark.questions(store / "synthesis" / point.steps["suite.source"], suite["labels"])
-
-
-def _document(store: Path, point: Point, instance: Instance, title: str) -> Document:
-    pairs = list(zip(instance.messages[::2], instance.messages[1::2], strict=False))
-    evidence = [*instance.evidence, *[()] * len(pairs)]
+def _shown(
+    store: Path,
+    point: Point,
+    title: str,
+    task: str,
+    conversation: Sequence[Message],
+    asked: Sequence[tuple[str, str]],
+    gold: Sequence[Gold],
+) -> ShownDocument:
+    evidence = [*(one.evidence for one in gold), *[()] * len(asked)]
     turns = tuple(
-        Turn(question=_text([asked]), answer=_text([told]), pages=tuple(page + 1 for page in pages))
-        for (asked, told), pages in zip(pairs, evidence, strict=False)
+        Turn(question=question, answer=answer, pages=tuple(page + 1 for page in pages))
+        for (question, answer), pages in zip(asked, evidence, strict=False)
     )
-    images = _images(instance.messages)
-    shown = tuple(page for pages in instance.evidence for page in pages)
-    strip = _strip(store, point, images, shown)
-    return Document(title=title, task=instance.task, pages=len(images), strip=strip, turns=turns)
+    images = list(images_of(conversation))
+    marked = {page for one in gold for page in one.evidence if page < len(images)}
+    strip = _strip(store, point, images, marked)
+    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=turns)
 
 
-def _strip(store: Path, point: Point, images: Sequence[Image], wanted: Sequence[int]) -> tuple[Thumbnail, ...]:
-    """Up to a dozen pages: those with evidence first, then evenly over the rest; in reading order."""
+def _strip(store: Path, point: Point, images: Sequence[Image], marked: set[int]) -> tuple[Thumbnail, ...]:
+    """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order.
+
+    Raises:
+        DataError: the corpus or its pool is gone.
+    """
+    from mmprolong.images.sources import open_images
+
     every = len(images) / STRIP if len(images) > STRIP else 1
     even = [int(index * every) for index in range(min(STRIP, len(images)))]
-    pages = sorted(list(dict.fromkeys([*wanted, *even]))[:STRIP])
-    corpus = msgspec.convert(point.config["corpus"], Corpus)
-    marked = set(wanted)
-    chosen = [(page, images[page], page in marked) for page in pages if page < len(images)]
-    return thumbnails(store / "corpus" / point.steps["corpus"], corpus, chosen)
+    config: Mapping[str, Any] = point.config
+    view, corpus = msgspec.convert(config["view"], View), msgspec.convert(config["corpus"], Corpus)
+    folders = {stage: store / stage / point.steps[stage] for stage in ("corpus", "render") if stage in point.steps}
+    root = config["suite"].get("data_root")
+    drawn = open_images(view, corpus, folders, Path(root) if root else None)
+    chosen = sorted(list(dict.fromkeys([*sorted(marked), *even]))[:STRIP])
+    return tuple(_thumbnail(page, drawn.pixels(images[page]), page in marked) for page in chosen)
 
 
-def _images(messages: Sequence[Message]) -> list[Image]:
-    return [part for message in messages for part in message.parts if isinstance(part, Image)]
+def _thumbnail(page: int, pixels: "ndarray", evidence: bool) -> Thumbnail:
+    small = max(pixels.shape[:2]) <= LARGEST / 2
+    return Thumbnail(page=page + 1, uri=_uri(pixels), evidence=evidence, pixelated=small)
 
 
-def _text(messages: Sequence[Message]) -> str:
-    return " ".join(part for message in messages for part in message.parts if isinstance(part, str))
+def _uri(pixels: "ndarray") -> str:
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(pixels)
+    picture.thumbnail((LARGEST, LARGEST))
+    file = io.BytesIO()
+    kind = "PNG" if picture.mode == "L" else "JPEG"
+    picture.save(file, format=kind, optimize=True)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

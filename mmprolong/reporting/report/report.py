@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.reporting.figures import charts
-from mmprolong.reporting.figures.own_figure import own_figure
-from mmprolong.reporting.report.figures import drawings
+from mmprolong.reporting.figures.drawings import drawings, own_figure
 from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.report.wandb_report import markdown_report
-from mmprolong.reporting.sources.items import Item, write_items
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.tables.files import write_table
-from mmprolong.reporting.tables.table import Table
+from mmprolong.reporting.results.parquet import write_results
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.render import write_table
 from mmprolong.store.atomic import write_file
 
 
@@ -43,8 +42,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     drawn = _figures(store, runs, table, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, write_file(folder / "report.md", markdown_report(runs, table, shown))]
-    items = {step: Item(result=result) for step, result in runs.results.items()}
-    files.append(write_items(folder / "items.parquet", runs.plan, items))
+    files.append(write_results(folder / "items.parquet", runs))
     html = write_file(folder / "report.html", html_report(store, runs, table))
     return Report(folder=folder, files=(*files, html), html=html)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.sources.wandb_api import entity_and_project, require_reachable, told
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.wandb import entity_and_project, errors_of, require_reachable
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import markdown_text, to_markdown
-from mmprolong.reporting.tables.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def save_wandb_report(runs: Runs, table: Table, project: str) -> str:
     """
     entity, name = entity_and_project(project)
     require_reachable()
-    with told(project):
+    with errors_of(project):
         v2 = _library()
         blocks: list[Any] = []
         for one in sections(runs, table):

@@ -1,34 +1,20 @@
-"""The rows of a table compared: each with the row that it is meant to be compared with, with the best, with others."""
+"""The rows of a table compared: planned comparisons, corrected by Holm; ties with the best; arms that stand out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from mmprolong.records import Score
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.estimates import Estimate, apart, difference, holm, mean
-from mmprolong.reporting.statistics.interval import LEVEL
-from mmprolong.reporting.statistics.outcomes import Outcomes, outcomes
-from mmprolong.reporting.statistics.spread import APART
+from mmprolong.evaluation.average import headline, weighted_mean
+from mmprolong.records import Average
+from mmprolong.reporting.results.runs import Result, Runs
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
+from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
 
+_Rows = tuple[dict[str, ArmScores], dict[str, float]]
+"""Of one average: the rows whose single questions are kept, and the means of all."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What the questions of a row say; nothing is known of a row whose single questions are not kept."""
-
-    mean: Estimate | None = None
-    """The headline score with its interval."""
-    difference: Estimate | None = None
-    p: float | None = None
-    """Of the difference, after Holm's correction over the table."""
-    near_best: bool = False
-    """Whether the best row's lead over this one is not clear."""
-    apart: bool = False
-    """Whether its seeds spread more than those of the other rows, which then say nothing of its differences."""
-
-    @property
-    def clear(self) -> bool:
-        """Whether the difference stays clear of 0 after Holm's correction."""
-        return self.difference is not None and self.p is not None and is_clear(self.difference, self.p)
+_NO_SPREAD = 1e-12
+"""Variance that is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +23,12 @@ class Against:
 
     row: str
     lengths: tuple[str, ...] = ()
-    """Mean over these; empty: the lengths of the headline score."""
+    """Mean over these; empty: the headline mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """A column that compares rows with others than the baseline."""
+    """A column of comparisons."""
 
     key: str
     title: str
@@ -50,100 +36,120 @@ class Contrast:
     """By row; rows that are not in the plan are left out."""
 
 
-def spread_notes(rows: Mapping[str, Compared]) -> list[str]:
-    """Which rows' seeds cannot be taken together with the others'."""
-    alone = [label for label, compared in rows.items() if compared.apart]
-    if not alone:
-        return []
-    what = f"The seeds of {', '.join(alone)} spread more than the others' (chance {100 * APART:.0f} % or more)"
-    return [f"{what}: p, too, rests on their own few seeds alone; run more."]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A planned comparison of two rows."""
+
+    difference: Estimate | None
+    """None while one of them has no result."""
+    p: float
+    """After Holm's correction over the table."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the difference is told apart from 0."""
+        return self.p < LEVEL
 
 
-def is_clear(found: Estimate, p: float) -> bool:
-    """Whether a difference is told apart from 0: by its own interval, and by p after Holm's correction."""
-    return found.clear and p < LEVEL
+def arms_of(runs: Runs, average: Average) -> dict[str, ArmScores]:
+    """Return the rows whose single questions are kept."""
+    asked = {label: [one.scores for one in runs.of(label)] for label in means_of(runs, average)}
+    kept = {label: scores for label, scores in asked.items() if all(scores)}
+    if not kept:
+        return {}
+    questions = questions_of(next(iter(kept.values()))[0], average)
+    return {label: arm_scores(scores, questions) for label, scores in kept.items()}
 
 
-def estimated(runs: Runs, contrasts: Sequence[Contrast]) -> dict[tuple[str, str], Estimate | None]:
-    """The planned comparisons of further columns, by column and row; None where runs are missing."""
-    labels = set(runs.plan.labels)
-    return {
-        (contrast.key, label): _difference(runs, label, other)
-        for contrast in contrasts
-        for label, other in contrast.pairs.items()
-        if {label, other.row} <= labels
-    }
+def means_of(runs: Runs, average: Average) -> dict[str, float]:
+    """Return the mean over the finished runs of every row that was asked all cells."""
+    found = {label: run_means(runs.of(label), average) for label in runs.plan.labels}
+    return {label: fmean(values) for label, values in found.items() if values}
 
 
-def compare(
-    rows: Mapping[str, Outcomes], against: Mapping[str, str], others: Sequence[float] = ()
-) -> dict[str, Compared]:
-    """Means, differences and ties of the rows that have results.
+def estimates(runs: Runs, average: Average) -> dict[str, Estimate]:
+    """Return the mean of every row that was asked, bare where the source keeps no single questions."""
+    arms = arms_of(runs, average)
+    bare = means_of(runs, average).items()
+    return {label: mean(arms[label]) if label in arms else Estimate.bare(value) for label, value in bare}
 
-    Holm's correction counts every planned comparison, so that a mark does not depend on what is still running.
+
+def run_means(results: Sequence[Result], average: Average) -> list[float]:
+    """Return the mean of each run; none if one of them was not asked a cell."""
+    found = [weighted_mean(average, result.means) for result in results]
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else []
+
+
+def at_lengths(runs: Runs, lengths: Sequence[str]) -> Average:
+    """Return the headline mean of the cells of these lengths; empty if one of them was not asked."""
+    cells = [cell for cell in runs.cells if cell.length in lengths]
+    return headline(cells, lengths) if {cell.length for cell in cells} == set(lengths) else {}
+
+
+def by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
+    """Return every row's mean at each length that it was asked."""
+    found = {length: estimates(runs, at_lengths(runs, [length])) for length in runs.lengths}
+    return {label: {at: rows[label] for at, rows in found.items() if label in rows} for label in runs.plan.labels}
+
+
+def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict[tuple[str, str], Compared]:
+    """Return the planned comparisons by column and row.
+
+    Holm's correction counts every one, so that a mark does not depend on what is still running.
+    """
+    found: dict[tuple[str, str], Estimate | None] = {}
+    known: dict[tuple[str, ...], _Rows] = {}
+    for contrast in contrasts:
+        for label, other in contrast.pairs.items():
+            if {label, other.row} <= set(runs.plan.labels):
+                if other.lengths not in known:
+                    weights = at_lengths(runs, other.lengths) if other.lengths else average
+                    known[other.lengths] = arms_of(runs, weights), means_of(runs, weights)
+                found[contrast.key, label] = _difference(known[other.lengths], label, other.row)
+    adjusted = holm({at: 1.0 if one is None else one.p for at, one in found.items()})
+    return {at: Compared(difference=one, p=adjusted[at]) for at, one in found.items()}
+
+
+def near_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Compared]) -> set[str]:
+    """Return the rows over which the best one's lead is not clear.
 
     Args:
-        against: row -> the row that it is compared with, for all planned rows.
-        others: p of the comparisons in other columns of the table.
+        planned: comparisons of the table by their two rows; where it compares the best row, it says so itself.
     """
-    pool = list(rows.values())
-    found = {
-        label: difference(rows[label], rows[other], pool=pool)
-        for label, other in against.items()
-        if label in rows and other in rows
-    }
-    own = {label: found[label].p if label in found else 1.0 for label in against}
-    adjusted = holm({**own, **dict(enumerate(others))})
-    alone = apart(rows)
-    near = _near_best(rows, against, found, adjusted, others)
-    return {
-        label: Compared(
-            mean=mean(arm, pool=pool),
-            difference=found.get(label),
-            p=adjusted[label] if label in found else None,
-            near_best=label in near,
-            apart=label in alone,
-        )
-        for label, arm in rows.items()
-    }
-
-
-def _near_best(
-    rows: Mapping[str, Outcomes],
-    against: Mapping[str, str],
-    planned: Mapping[str, Estimate],
-    adjusted: Mapping[str | int, float],
-    others: Sequence[float],
-) -> set[str]:
-    """Rows over which the best one's lead is not clear: as the table says it where it compares the two, else corrected
-    over the best row's comparisons with all others.
-    """
-    if not rows:
+    if not arms:
         return set()
-    best = max(rows, key=lambda label: float(rows[label].overall.mean()))
-    pool = list(rows.values())
-    leads = {label: difference(rows[best], rows[label], pool=pool) for label in rows if label != best}
-    p: dict[str | int, float] = holm({**{label: lead.p for label, lead in leads.items()}, **dict(enumerate(others))})
-    for one, other in against.items():
-        if best in (one, other) and one in planned:
-            row = other if one == best else one
-            leads[row], p[row] = planned[one], adjusted[one]
-    return {label for label, lead in leads.items() if not is_clear(lead, p[label])}
+    best = max(arms, key=lambda label: float(arms[label].means.mean()))
+    leads = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
+    said = {row if other == best else other: one.p for (row, other), one in planned.items() if best in (row, other)}
+    return {label for label, p in leads.items() if said.get(label, p) >= LEVEL}
 
 
-def _difference(runs: Runs, label: str, against: Against) -> Estimate | None:
-    """None unless both rows have runs with single questions at these lengths."""
-    lengths = against.lengths or runs.overall
-    known = {
-        name: outcomes(scores, lengths, runs.planned(name))
-        for name in runs.plan.labels
-        if (scores := _scores(runs, name, lengths))
-    }
-    if label not in known or against.row not in known:
+def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]:
+    """Return the rows whose seeds spread more than the others': standard deviation, and that of the others together.
+
+    By an F test of each arm's variance against the others' after Holm's correction; arms at a bound say nothing.
+    """
+    from scipy.special import fdtrc
+
+    several = {label: arm for label, arm in arms.items() if len(arm.means) > 1}
+    spread = {label: (float(arm.means.var(ddof=1)), len(arm.means) - 1) for label, arm in several.items()}
+    known = {label: each for label, each in spread.items() if each[0] > _NO_SPREAD}
+    found, p = {}, {}
+    for label, (variance, degrees) in known.items():
+        others = [each for name, each in known.items() if name != label]
+        if others:
+            rest = sum(each for _, each in others)
+            pooled = sum(one * each for one, each in others) / rest
+            p[label] = float(fdtrc(degrees, rest, variance / pooled))
+            found[label] = variance**0.5, pooled**0.5
+    return {label: found[label] for label, one in holm(p).items() if one < LEVEL}
+
+
+def _difference(rows: _Rows, label: str, other: str) -> Estimate | None:
+    arms, means = rows
+    if label not in means or other not in means:
         return None
-    return difference(known[label], known[against.row], pool=list(known.values()))
-
-
-def _scores(runs: Runs, label: str, lengths: Sequence[str]) -> list[tuple[Score, ...]]:
-    scores = [result.scores for result in runs.of(label)]
-    return scores if all(scores) and set(lengths) <= set(runs.lengths) else []
+    if label in arms and other in arms:
+        return difference(arms[label], arms[other])
+    return Estimate.bare(means[label] - means[other])

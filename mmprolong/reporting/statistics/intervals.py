@@ -37,8 +37,6 @@ class Estimate:
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
     """0: only the value is known."""
-    seeds: bool = False
-    """Whether the interval covers seeds besides clusters."""
 
     @classmethod
     def bare(cls, value: float) -> "Estimate":
@@ -90,21 +88,21 @@ def _estimate(
     """Return the estimate; `least` is the smallest value, as a share of the largest."""
     from scipy.special import stdtr, stdtrit
 
-    several = [arm.means for arm in arms if len(arm.means) > 1]
     sources = [(_by_clusters(influence, asked), asked.degrees_of_freedom)]
+    several = (arm.means for arm in arms if len(arm.means) > 1)
     sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
     variance = sum(part for part, _ in sources)
-    freedom = variance**2 / sum(part**2 / each for part, each in sources)
+    degrees = variance**2 / sum(part**2 / each for part, each in sources)
     error, top = variance**0.5, float(asked.weights.sum())
-    half = float(stdtrit(freedom, 1 - LEVEL / 2)) * error
+    value = min(max(value, least * top), top)  # without what rounding adds
+    half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error
     return Estimate(
         value=value,
         low=max(value - half, least * top),
         high=min(value + half, top),
-        p=2 * float(stdtr(freedom, -abs(value) / error)),
+        p=2 * float(stdtr(degrees, -abs(value) / error)),
         standard_error=error,
-        degrees_of_freedom=freedom,
-        seeds=bool(several),
+        degrees_of_freedom=degrees,
     )
 
 

@@ -80,6 +80,15 @@ class ArmScores:
         return self.values @ self.questions.share
 
     @cached_property
+    def deviations(self) -> "ndarray":
+        """How far the average over the runs moves if a question is left at its cell's mean, (questions,)."""
+        import numpy as np
+
+        asked, mean = self.questions, self.values.mean(0)
+        cell_means = np.bincount(asked.cell, mean) / np.bincount(asked.cell)
+        return (mean - cell_means[asked.cell]) * asked.share
+
+    @cached_property
     def influence(self) -> "ndarray":
         """How far the average over the runs moves if a cluster's questions are left at their cells' means, (clusters,).
 
@@ -89,10 +98,8 @@ class ArmScores:
         """
         import numpy as np
 
-        asked, mean = self.questions, self.values.mean(0)
-        cell_means = np.bincount(asked.cell, mean) / np.bincount(asked.cell)
-        moved = np.bincount(asked.cluster, (mean - cell_means[asked.cell]) * asked.share, asked.clusters)
-        return moved / np.maximum(1 - asked.leverage, 1e-9) ** 0.5
+        moved = np.bincount(self.questions.cluster, self.deviations, self.questions.clusters)
+        return moved / np.maximum(1 - self.questions.leverage, 1e-9) ** 0.5
 
 
 def questions_of(scores: Sequence[Score], average: Average) -> Questions:

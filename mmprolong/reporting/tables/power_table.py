@@ -1,43 +1,24 @@
 """What an ablation can see as it is designed, and what it would cost to see half of that."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
-from mmprolong.pipeline.plan import Point
-from mmprolong.pipeline.steps import stage_of
-from mmprolong.reporting.sources.runs import Runs
-from mmprolong.reporting.statistics.components import Sample, components
-from mmprolong.reporting.statistics.interval import LEVEL
-from mmprolong.reporting.statistics.power import Design, cheaper, design_of, smallest
-from mmprolong.reporting.tables.digits import plain
-from mmprolong.reporting.tables.marks import trust_notes
-from mmprolong.reporting.tables.table import Cell, Column, Table
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.intervals import LEVEL
+from mmprolong.reporting.statistics.power import Design, cheaper, design_of
+from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.notes import trust_notes
+from mmprolong.reporting.tables.published import plain
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
-_MANY = 1_000_000
-"""Seeds, as good as all."""
-NAMES = {"seeds": "more seeds", "documents": "more documents", "questions": "more questions", "all": "cheapest"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """Machine time that the finished runs took."""
-
-    training: float
-    """Of one seed of every trained arm, with its mixture [h]; 0 if unknown."""
-    question: float
-    """Of one question answered and scored by one seed of every trained arm [h]; 1 if nothing is known."""
-    known: bool
-
-    def of(self, design: Design) -> float:
-        """The whole comparison [h], or the number of answers if no times are known."""
-        return design.seeds * (self.training + self.question * design.documents * design.questions)
+HOURS = "cost [h]"
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
-    """Rows: the design as it is, and the cheapest ways to halve what it can see.
+    """Make a table of the design as it is, and of the cheapest ways to halve what it can see.
 
     Args:
         comparisons: over how many the ablation's table corrects p.
@@ -45,113 +26,80 @@ def power_table(runs: Runs, comparisons: int) -> Table:
     Raises:
         FeasibilityError: not enough runs are finished to know the variances.
     """
-    sample = components(runs)
-    now, costs = design_of(sample), costs_of(runs, sample)
-    level = LEVEL / max(comparisons, 1)
-    seen = smallest(now, level)
-    routes = cheaper(now, seen / 2, costs.training, costs.question, level)
-    rows = [_row("as it is", now, now, costs, level, runs)]
-    rows += [_row(NAMES[name], route, now, costs, level, runs) for name, route in routes.items()]
+    now, level = design_of(runs), LEVEL / max(comparisons, 1)
+    (unit, cost), seen = cost_of(runs, now), now.smallest(level)
+    designs = {"as it is": now, **cheaper(now, seen / 2, cost, not written(runs), level)}
+    keys = ("design", "seeds", "documents", "questions", "alone", "in_table", "cost", "command")
+    alone, in_table = "smallest difference, alone [points]", "in this table [points]"
+    titles = (*keys[:3], "questions on each", alone, in_table, unit, "command")
+    columns = [
+        Column(key=k, title=t, numeric=k not in ("design", "command")) for k, t in zip(keys, titles, strict=True)
+    ]
+
+    def row(name: str, one: Design | None) -> tuple[Cell, ...]:
+        if one is None:
+            return (Cell(text=name), *[Cell()] * (len(keys) - 2), Cell(text="cannot do it alone"))
+        points = [100 * one.smallest(each) for each in (LEVEL, level)]
+        counts = map(Cell.count, (one.seeds, one.clusters, one.questions))
+        costs = Cell(text=f"{cost(one):,.3g}" if unit == HOURS else f"{cost(one):,.0f}", value=cost(one))
+        seen = (Cell(text=plain(each), value=each) for each in points)
+        return (Cell(text=name), *counts, *seen, costs, Cell(text=command_of(one, now, runs)))
+
+    parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
+    total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
+    missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
     return Table(
         name=f"{runs.plan.ablation}_power",
         title=f"What {runs.plan.ablation} can see, and how to halve it",
         caption=runs.plan.question,
-        columns=_columns(costs),
-        rows=tuple(rows),
-        notes=(*_notes(sample, now, comparisons, level, costs), *_missing(runs, now), *trust_notes(runs)),
+        columns=tuple(columns),
+        rows=tuple(row(name, one) for name, one in designs.items()),
+        notes=(
+            f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one "
+            f"of {comparisons} comparisons (first step of Holm's correction), from the variances of the finished runs.",
+            f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
+            f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
+            *([missing] if runs.missing else []),
+            *trust_notes(runs),
+        ),
     )
 
 
-def _columns(costs: Costs) -> tuple[Column, ...]:
-    unit = "cost [h]" if costs.known else "answers"
-    return (
-        Column(key="design", title="design", numeric=False),
-        Column(key="seeds", title="seeds"),
-        Column(key="documents", title="documents"),
-        Column(key="questions", title="questions on each"),
-        Column(key="alone", title="smallest difference, alone [points]"),
-        Column(key="in_table", title="in this table [points]"),
-        Column(key="cost", title=unit),
-        Column(key="command", title="command", numeric=False),
-    )
-
-
-def _row(name: str, design: Design | None, now: Design, costs: Costs, level: float, runs: Runs) -> tuple[Cell, ...]:
-    if design is None:
-        return (Cell(text=name), *[Cell()] * 6, Cell(text="cannot do it alone"))
-    cost = costs.of(design)
-    return (
-        Cell(text=name),
-        Cell(text=str(design.seeds), value=design.seeds),
-        Cell(text=str(design.documents), value=design.documents),
-        Cell(text=f"{design.questions:.3g}", value=design.questions),
-        *(_points(smallest(design, each)) for each in (LEVEL, level)),
-        Cell(text=f"{cost:,.3g}" if costs.known else f"{cost:,.0f}", value=cost),
-        Cell(text=command_of(design, now, runs)),
-    )
-
-
-def _points(effect: float) -> Cell:
-    return Cell(text=plain(100 * effect), value=100 * effect)
+def written(runs: Runs) -> list[str]:
+    """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
+    sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
+    return list(dict.fromkeys(sources)) if all(sources) else []
 
 
 def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """What launches the sweep with this design; the plan's own settings scaled, its overrides kept."""
-    source = runs.plan.suite.get("source", {})
+    """Return what launches the sweep with this design: the plan's own settings scaled, its overrides kept."""
     words: list[str] = []
     if design.seeds != now.seeds:
         words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")
-    if design.documents != now.documents and source.get("documents"):
-        words.append(f"suite.source.documents={round(source['documents'] * design.documents / now.documents)}")
-    if design.questions != now.questions and source.get("turns"):
-        words.append(f"suite.source.turns={round(source['turns'] * design.questions / now.questions)}")
+    sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
+    scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
+    for name, (key, times) in product(written(runs), scaled.items()):
+        if times != 1 and sources[name][key]:
+            words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
     return sweep_command(runs.plan, runs.store, *words)
 
 
-def _notes(sample: Sample, now: Design, comparisons: int, level: float, costs: Costs) -> tuple[str, ...]:
-    found, rate = sample.components, sample.sides / now.seeds
-    parts = {
-        "documents": found.document / now.documents,
-        "questions": found.question / now.questions / now.documents,
-        "chance answers": rate * (found.document_noise + found.question_noise / now.questions) / now.documents,
-        "seeds": rate * found.seed,
-    }
-    total = sum(parts.values()) or 1.0
-    shares = ", ".join(f"{name} {part / total:.0%}" for name, part in parts.items())
-    seen, floor = smallest(now, level), smallest(replace(now, seeds=_MANY), level)
-    unknown = [] if costs.known else ["Times of these runs are not at hand: cost counts answered questions."]
-    return (
-        f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one of "
-        f"{comparisons} comparisons (the first step of Holm's correction), from the variances of the finished runs.",
-        f"Variance of a difference: {shares}.",
-        f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
-        *unknown,
-    )
+def cost_of(runs: Runs, now: Design) -> tuple[str, Callable[[Design], float]]:
+    """Return the unit and the cost of a whole comparison: hours by the finished runs, or answers if no times are known.
 
-
-def _missing(runs: Runs, now: Design) -> list[str]:
-    """That runs which are not finished count as if they were."""
-    missing = len(runs.missing)
-    return [f"Missing runs: {missing}; this is what {now.seeds} seeds of every arm will show."] if missing else []
-
-
-def costs_of(runs: Runs, sample: Sample) -> Costs:
-    """What the finished runs of a store took; without a store only answers are counted."""
-    points = [runs.plan.of(label)[0] for label in runs.plan.labels]
-    trained = [point for point in points if runs.plan.own_phases(point)] if runs.store else []
-    training = _hours(runs.store, [(point, _trains(runs, point)) for point in trained]) if runs.store else 0.0
-    answering = _hours(runs.store, [(point, ["reply", "score"]) for point in trained]) if runs.store else 0.0
-    if not training and not answering:
-        return Costs(training=0.0, question=1.0, known=False)
-    return Costs(training=training, question=answering / (sample.documents * sample.questions), known=True)
-
-
-def _trains(runs: Runs, point: Point) -> list[str]:
-    return [f"{phase}.{stage}" for phase in runs.plan.own_phases(point) for stage in ("mixture", "training")]
-
-
-def _hours(store: Path, asked: Sequence[tuple[Point, Sequence[str]]]) -> float:
-    """Wall time of the finished steps of these roles, each once [h]."""
-    steps = {(stage_of(role), point.steps[role]) for point, roles in asked for role in roles}
-    records = (Store(store).record(stage, step) for stage, step in steps)
-    return sum(record.seconds for record in records if record) / 3600
+    Seeds cost the training of every arm, and questions their answers.
+    """
+    steps: dict[str, set[tuple[str, str]]] = {"training": set(), "answers": set()}
+    store = Store(runs.store or Path())
+    for point in (runs.plan.of(label)[0] for label in runs.plan.labels if runs.store):
+        own = {f"{stage}.{phase}" for phase in runs.plan.own_phases(point) for stage in ("mixture", "training")}
+        for role, step in point.steps.items() if own else ():
+            stage = role.partition(".")[0]
+            if role in own or stage in ("reply", "score"):
+                steps["training" if role in own else "answers"].add((stage, step))
+    records = {kind: [store.record(*step) for step in each] for kind, each in steps.items()}
+    hours = {kind: sum(record.seconds for record in found if record) / 3600 for kind, found in records.items()}
+    if not any(hours.values()):
+        return "answers", lambda one: one.seeds * one.clusters * one.questions
+    answers = hours["answers"] / now.clusters / now.questions
+    return HOURS, lambda one: one.seeds * (hours["training"] + answers * one.clusters * one.questions)

@@ -1,4 +1,4 @@
-"""The papers' own numbers, from CSV files that are one table each."""
+"""The papers' own numbers, from CSV files that are one table each, and whether our differences point the same way."""
 
 import csv
 import math
@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.reporting.tables.papers import LONG
+from mmprolong.reporting.statistics.contrasts import Compared
+from mmprolong.reporting.statistics.intervals import Estimate
+
+LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
+"""Columns of a report and where they stand in MMProLong's tables of long-document scores [%]."""
+AGREES, DISAGREES, UNCLEAR, UNKNOWN = "agrees", "disagrees", "too small to tell", "no interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class Published:
     def rows(
         self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
     ) -> list[dict[str, str]]:
-        """The rows of a table in which every column of `where` has that text.
+        """Return the rows of a table in which every column of `where` has that text.
 
         Args:
             columns: what the rows must have.
@@ -40,7 +45,7 @@ class Published:
         return kept
 
     def mean(self, table: str, where: Mapping[str, str], columns: Mapping[str, str] = LONG) -> dict[str, float]:
-        """The mean over the chosen rows of each column, under the report's names.
+        """Return the mean over the chosen rows of each column, under the report's names.
 
         Args:
             columns: name in the report -> column of the file.
@@ -49,7 +54,48 @@ class Published:
             ConfigError: no such table, row or column, or a cell is no number.
         """
         rows = self.rows(table, where, columns.values())
-        return {name: numbers(table, rows, column) / len(rows) for name, column in columns.items()}
+        return {name: mean_of(table, rows, column) for name, column in columns.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """One pair of rows whose difference the paper prints and we measured [points]."""
+
+    measure: str
+    """What differs: `overall`, or another column."""
+    arm: str
+    baseline: str
+    published: float
+    ours: float
+    low: float | None
+    """Lower end of our 95 % interval."""
+    high: float | None
+    verdict: str
+
+    @classmethod
+    def of(cls, arm: str, baseline: str, measure: str, published: float, compared: Compared) -> "Agreement | None":
+        """Compare the signs, if our difference is clear; None where it is not measured."""
+        found = compared.difference
+        if found is None:
+            return None
+        same = (found.value > 0) == (published > 0)
+        verdict = (AGREES if same else DISAGREES) if compared.clear and published else UNCLEAR
+        ends = (100 * found.low, 100 * found.high) if found.has_interval else (None, None)
+        return cls(
+            measure=measure,
+            arm=arm,
+            baseline=baseline,
+            published=published,
+            ours=100 * found.value,
+            low=ends[0],
+            high=ends[1],
+            verdict=verdict if found.has_interval else UNKNOWN,
+        )
+
+    def __str__(self) -> str:
+        interval = "" if self.low is None or self.high is None else f" [{signed(self.low)}, {signed(self.high)}]"
+        pair = f"{self.arm} against {self.baseline}, {self.measure}"
+        return f"{pair}: published {signed(self.published, 2)}, ours {signed(self.ours)}{interval}: {self.verdict}"
 
 
 def require_columns(table: str, rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> None:
@@ -64,23 +110,45 @@ def require_columns(table: str, rows: Sequence[Mapping[str, object]], columns: I
         raise ConfigError(f"published {table}: no column {missing[0]!r}; its columns are {', '.join(known)}")
 
 
-def numbers(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float:
-    """The sum of a column.
+def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float:
+    """Return the mean of a column.
 
     Raises:
         ConfigError: a cell is no finite number.
     """
+    values = [parsed(row[column]) for row in rows]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        found = rows[values.index(None)][column]
+        raise ConfigError(f"published {table}, column {column!r}: {found!r} is no finite number; write a number")
+    return sum(known) / len(known)
+
+
+def parsed(printed: str | float) -> float | None:
+    """Return the finite number that a printed cell is; None if it is none."""
     try:
-        return sum(_finite(row[column]) for row in rows)
-    except ValueError as error:
-        raise ConfigError(f"published {table}, column {column!r}: {error}; write a number") from error
+        number = float(printed)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not finite")
-    return number
+def plain(value: float, digits: int = 1) -> str:
+    """Return a number with a typographic minus."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Return a difference with its sign; `+0.0` for what rounds to nothing."""
+    text = f"{value:+.{digits}f}"
+    if float(text) == 0:
+        text = text.replace("-", "+")
+    return text.replace("-", "−")
+
+
+def interval(found: Estimate) -> str:
+    """Return the 95 % interval of a mean [%]."""
+    return f"[{plain(100 * found.low)}, {plain(100 * found.high)}]"
 
 
 def _read(path: Path) -> list[dict[str, str]]:

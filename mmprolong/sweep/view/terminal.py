@@ -50,12 +50,12 @@ def progress_view(plan: Plan, states: Mapping[str, StepState], known: Mapping[st
     """Return bars for the whole and for every running step; then what failed."""
     total = totals(plan, states, known)
     left = f"about {duration(total.seconds)} left" if total.seconds else ""
-    parts: list[RenderableType] = [_bar("steps", total.finished, total.steps, left)]
+    parts: list[RenderableType] = [bar("steps", total.finished, total.steps, left)]
     for name, each in sorted(states.items()):
         if each.state == "running":
             step, at = plan.steps[name], each.progress
             rate = f"{per_second(at['rate'])}, {at['unit']}" if at else "starting"
-            parts.append(_bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
+            parts.append(bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
     return Group(*parts, *failures(plan, states))
 
 
@@ -184,7 +184,8 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
-def _bar(name: str, done: int, total: int, note: str) -> Table:
+def bar(name: str, done: int, total: int, note: str) -> Table:
+    """Draw how much of something is done."""
     row = Table.grid(padding=(0, 1))
     row.add_column(width=58, no_wrap=True)
     row.add_row(name, ProgressBar(total=total or None, completed=done, width=30), f"{done}/{total}", note)

@@ -1,0 +1,139 @@
+"""`mmprolong logs`, `mmprolong retry`, `mmprolong cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from mmprolong.cli.lookup import add_ablation, add_store
+from mmprolong.cli.terminal import Terminal, table
+from mmprolong.errors import ConfigError, nearest
+from mmprolong.pipeline.plan import load_plan
+from mmprolong.store.store import Store
+
+if TYPE_CHECKING:
+    from mmprolong.pipeline.plan import Plan
+    from mmprolong.sweep.slurm.submit import Launched
+
+_NAMED = 50
+"""Cancelled steps that are named one by one."""
+
+
+def logs_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the ablation, which of its steps, and how much."""
+    add_ablation(parser, "steps whose label or stage/id contains this (without it those that failed or run)")
+    parser.add_argument("-n", "--lines", type=int, default=10, help="last lines to show of each (default: 10)")
+
+
+def logs(arguments: argparse.Namespace) -> None:
+    """Show the last lines that the steps of an ablation wrote, and why they failed."""
+    from mmprolong.sweep.logs import last_lines
+
+    if arguments.lines < 0:
+        raise ConfigError(f"-n {arguments.lines}: give 0 or more")
+    store, console = Store(Path(arguments.store)), Terminal()
+    found = list(last_lines(store, load_plan(store, arguments.ablation), arguments.match, arguments.lines))
+    for log in found:
+        console.say(f"{log.step.path} ({log.step.label}), {log.state}: {log.path}", "bold")
+        for line in log.lines:
+            console.say(f"  {line}")
+    if not found:
+        what = f"no step whose label or stage/id contains {arguments.match!r} has run" if arguments.match else ""
+        what = what or "no step has failed or runs"
+        raise ConfigError(f"logs {arguments.ablation}: {what}; mmprolong status says how all stand")
+
+
+def retry_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the ablation, and what its jobs are to ask for this time."""
+    parser.add_argument("ablation")
+    parser.add_argument("overrides", nargs="*", help="such as cluster.jobs.training.minutes=600")
+    add_store(parser)
+
+
+def retry(arguments: argparse.Namespace) -> None:
+    """Submit the steps that failed on a cluster, and those that hung on them, again."""
+    from mmprolong.sweep.resources import check_jobs
+    from mmprolong.sweep.retry import retry_plan
+    from mmprolong.sweep.slurm.submit import SlurmLauncher
+
+    store = Store(Path(arguments.store))
+    plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
+    check_jobs(config.cluster, plan.steps.values())
+    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    print_launched(store, plan, launched, prune=False, console=Terminal())
+
+
+def cancel_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the ablation, and which of its jobs."""
+    add_ablation(parser, "only of points whose label/s<seed>, or else of steps whose stage/id, contains this")
+
+
+def cancel(arguments: argparse.Namespace) -> None:
+    """Cancel the jobs of an ablation on a cluster and those that wait for them, but none that another one needs."""
+    from mmprolong.sweep.cancel import cancel
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.write import write_page
+
+    store, console, match = Store(Path(arguments.store)), Terminal(), arguments.match
+    plan = load_plan(store, arguments.ablation)
+    points = (f"{point.label}/s{point.seed}" for point in plan.points)
+    if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
+        found = "no label/s<seed> and no stage/id contains it"
+        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
+    done = cancel(store, plan, match)
+    write_page(store, plan, step_states(store, plan))
+    steps = [plan.steps[name] for name in done.ended if name in plan.steps]
+    lines = [f"{step.path} ({step.label})" for step in steps]
+    if len(steps) > _NAMED:
+        lines = [f"{count} steps of {stage}" for stage, count in Counter(step.stage for step in steps).items()]
+    if len(done.ended) > len(steps):
+        lines.append(f"{len(done.ended) - len(steps)} jobs of another plan of {plan.ablation}")
+    for line in lines:
+        console.say(f"cancelled: {line}")
+    _print_shared(done.shared, console)
+    if not done.ended and not done.shared:
+        console.say(f"{arguments.ablation}: no job of it is in the queue")
+
+
+def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
+    """Print the submitted arrays and what was left alone; the dashboard is written anew."""
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.write import page_path, write_page
+
+    rows = [
+        (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)
+        for each in launched.submitted
+    ]
+    columns = ("job", "stage", "steps", "after")
+    submitted = table(f"{plan.ablation}: submitted", columns, rows, text=("stage", "after"))
+    console.print(submitted if rows else f"{plan.ablation}: nothing to submit")
+    if launched.queued:
+        console.say(f"{len(launched.queued)} steps were in the queue already")
+    if launched.stray:
+        jobs = ", ".join(launched.stray.values())
+        done = "cancelled" if prune else "left alone; --prune cancels them"
+        console.say(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
+    _print_shared(launched.shared, console)
+    trouble = write_page(store, plan, step_states(store, plan))
+    console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")
+
+
+def print_next(store: Store, ablation: str, console: Terminal) -> None:
+    """Print the commands that follow a launch on Slurm."""
+    from mmprolong.sweep.commands import command
+
+    for words, meaning in (
+        (("status", ablation, "--watch"), "the state of every run"),
+        (("logs", ablation), "what the failed and running jobs wrote"),
+        (("retry", ablation), "submit what failed, and what hung on it"),
+        (("cancel", ablation), "take it all back"),
+        (("report", ablation), "the table, as far as it has run"),
+    ):
+        console.say(Text.assemble(f"  {command(store, *words)}   ", (meaning, "dim")))
+
+
+def _print_shared(shared: "dict[str, int]", console: Terminal) -> None:
+    for name, count in shared.items():
+        console.say(f"left alone: {count} jobs that {name} needs too")

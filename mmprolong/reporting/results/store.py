@@ -1,0 +1,50 @@
+"""The runs of an ablation from the store: every file that is read is compared with its record first."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mmprolong.evaluation.recount import check_means
+from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.records import Score, read_jsonl
+from mmprolong.reporting.results.origins import origin_of
+from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.store.store import Store
+
+
+def read_store(store: Path, ablation: str) -> Runs:
+    """Read the runs of `ablation` with every result that is finished.
+
+    Raises:
+        ConfigError: the store has no plan of that name.
+        ArtifactError: a finished result is damaged, or results cannot be compared.
+    """
+    return read_runs(store, load_plan(Store(store), ablation))
+
+
+def read_runs(store: Path, plan: Plan) -> Runs:
+    """Read the runs of `plan`, which need not be what the store holds under its name, as `read_store` does.
+
+    Raises:
+        ArtifactError: a finished result is damaged, or results cannot be compared.
+    """
+    steps = Store(store)
+    results = {step: result for step in score_steps(plan) if (result := _result(steps, step)) is not None}
+    runs = Runs(plan=plan, results=results, store=store)
+    records = {step: steps.record(stage, step) for step, stage in runs.behind().items()}
+    origins = {step: origin_of(record) for step, record in records.items() if record is not None}
+    return comparable(replace(runs, origins=origins))
+
+
+def _result(store: Store, step: str) -> BenchmarkResult | None:
+    """Read a score step, if it is finished.
+
+    Raises:
+        ArtifactError: a file is not what the step wrote, or a mean of its record is not that of its marks.
+    """
+    record = store.verified("score", step)
+    if record is None:
+        return None
+    folder = store.folder("score", step)
+    scores = tuple(read_jsonl(folder / "scores.jsonl", Score))
+    check_means(folder, record, scores)
+    return BenchmarkResult(id=record.id, metrics=record.metrics, scores=scores)

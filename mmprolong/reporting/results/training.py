@@ -1,0 +1,192 @@
+"""What each arm was trained on and how its loss fell: certificates, packs and logs of its own phases."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.records import Measured, Pack, read_jsonl
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.store.atomic import read_json
+from mmprolong.store.parquet import read_parquet
+from mmprolong.store.store import Store
+
+TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmMixture:
+    """The mixture of one phase of one arm, as drawn by its first seed."""
+
+    label: str
+    phase: str
+    certificate: Mapping[str, Any]
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens by task; a component whose tasks are drawn alike counts under its own name."""
+        found: Counter[str] = Counter()
+        for name, part in self.certificate["components"].items():
+            drawn_alike = all(entry["target"] is None for entry in part["tasks"].values())
+            found.update({name: part["actual"]} if drawn_alike else {k: v["actual"] for k, v in part["tasks"].items()})
+        return {task: count for task, count in found.items() if count}
+
+    @property
+    def tasks(self) -> dict[str, float]:
+        """Share of the tokens by task."""
+        return _shares(self.tokens)
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """Share of the largest component's tokens by length bin, shortest first."""
+        part = max(self.certificate["components"].values(), key=lambda part: part["actual"], default={"lengths": []})
+        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Lengths of some examples."""
+
+    pages: tuple[int, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def mean_pages(self) -> float:
+        """Mean pages of an example."""
+        return fmean(self.pages)
+
+    @property
+    def median_pages(self) -> float:
+        """Pages of the middle example."""
+        return median(self.pages)
+
+    @property
+    def mean_tokens(self) -> float:
+        """Mean tokens of an example, images included."""
+        return fmean(self.tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCurve:
+    """One run's loss over the phases that the ablation is about."""
+
+    label: str
+    seed: int
+    tokens: tuple[int, ...]
+    """Training tokens seen in these phases, where the loss was finite."""
+    losses: tuple[float, ...]
+    """Mean over the supervised tokens of each update [nat]."""
+    ends: tuple[int, ...]
+    """Tokens at which each phase but the last ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Update:
+    """A line of `log.jsonl`."""
+
+    tokens: int
+    loss: float | None
+    """None: it was no finite number, which JSON does not have."""
+
+
+def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
+    """Return the finished mixtures of every arm in the plan's order; phases that all arms share are left out.
+
+    Raises:
+        ArtifactError: a finished mixture is damaged.
+    """
+    return [
+        ArmMixture(label=label, phase=phase, certificate=read_json(folder / "certificate.json"))
+        for label in plan.labels
+        for phase, folder in own_mixtures(store, plan, plan.of(label)[0])
+    ]
+
+
+def own_mixtures(store: Path, plan: Plan, point: Point) -> Iterator[tuple[str, Path]]:
+    """Yield the phases of a run that not all rows share, with the folders of their mixtures, if they are finished.
+
+    Raises:
+        ArtifactError: a finished mixture is damaged.
+    """
+    for phase in plan.own_phases(point):
+        step = point.steps[f"mixture.{phase}"]
+        if Store(store).verified("mixture", step):
+            yield phase, Store(store).folder("mixture", step)
+
+
+def phase_sources(point: Point, phase: str) -> list[str]:
+    """Return the sources of a phase's mixture whose examples are steps of the run."""
+    components = point.config["phases"][phase]["mixture"]["components"].values()
+    named = dict.fromkeys(part["source"] for part in components)
+    return [source for source in named if f"measurement.{source}" in point.steps]
+
+
+def trained_on(runs: Runs) -> dict[str, dict[str, Lengths]]:
+    """Return label -> task, and `total` -> the examples in the packs of an arm's first seed.
+
+    Empty where the runs were not read from a store; arms whose mixture is not drawn yet are left out.
+
+    Raises:
+        ArtifactError, DataError: a file of packs or of measured examples is damaged.
+    """
+    if runs.store is None:
+        return {}
+    drawn = {label: list(_drawn(runs.store, runs.plan, runs.plan.of(label)[0])) for label in runs.plan.labels}
+    return {label: _by_task(examples) for label, examples in drawn.items() if examples}
+
+
+def loss_curves(store: Path, plan: Plan) -> list[LossCurve]:
+    """Return the curves of all runs that have a log, in the plan's order.
+
+    Raises:
+        DataError: a log is damaged.
+    """
+    curves = [_curve(store, point, plan.own_phases(point)) for label in plan.labels for point in plan.of(label)]
+    return [curve for curve in curves if curve.tokens]
+
+
+def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
+    for phase, folder in own_mixtures(store, plan, point):
+        measured: dict[str, Measured] = {}
+        for step in (point.steps[f"measurement.{source}"] for source in phase_sources(point, phase)):
+            if Store(store).verified("measurement", step):
+                rows = read_parquet(Store(store).folder("measurement", step) / "measured.parquet", Measured)
+                measured |= {row.example: row for row in rows if row.conversation == "answer"}
+        for pack in read_jsonl(folder / "packs.jsonl", Pack):
+            yield from (measured[name] for name in pack.examples if name in measured)
+
+
+def _by_task(examples: Sequence[Measured]) -> dict[str, Lengths]:
+    tasks = sorted({example.task for example in examples})
+    groups = {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
+    return {
+        name: Lengths(pages=tuple(one.images for one in group), tokens=tuple(one.tokens for one in group))
+        for name, group in groups.items()
+    }
+
+
+def _curve(store: Path, point: Point, phases: Sequence[str]) -> LossCurve:
+    tokens: list[int] = []
+    losses: list[float] = []
+    ends: list[int] = []
+    seen = 0
+    for phase in phases:
+        log = store / "training" / point.steps[f"training.{phase}"] / "log.jsonl"
+        if not log.is_file():
+            continue
+        before = seen
+        ends += [before] if before else []
+        for line in read_jsonl(log, _Update, growing=True):
+            seen = before + line.tokens
+            if line.loss is not None:
+                tokens.append(seen)
+                losses.append(line.loss)
+    return LossCurve(label=point.label, seed=point.seed, tokens=tuple(tokens), losses=tuple(losses), ends=tuple(ends))
+
+
+def _shares(tokens: Mapping[str, float]) -> dict[str, float]:
+    total = sum(tokens.values())
+    return {name: value / total if total else 0.0 for name, value in tokens.items()}

@@ -1,0 +1,178 @@
+"""The runs of an ablation from W&B: its API, or its offline files. What was read once is kept in the store."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.errors import ArtifactError, ConfigError, DiskFull
+from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.records import Score
+from mmprolong.reporting.results.origins import Origin, plugin_versions
+from mmprolong.reporting.results.parquet import read_marks, write_results
+from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_run, run_files
+from mmprolong.runtime.wandb_logger import one_line
+from mmprolong.store.store import Store
+
+PAGE = 50
+"""Runs a request; larger pages are slower."""
+SECONDS = 30
+"""Time W&B may take to answer."""
+
+
+def read_offline(folder: Path, ablation: str) -> Runs:
+    """Read the runs of `ablation` from W&B's offline folders (`offline-run-*`); its plan is `../plans/<ablation>.json`.
+
+    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
+    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
+
+    Raises:
+        ConfigError: the store has no plan of that name.
+        ArtifactError: a file is none of W&B's, or results cannot be compared.
+    """
+    plan = load_plan(Store(folder.parent), ablation)
+    steps = score_steps(plan)
+    files = {step: paths for step, paths in run_files(folder).items() if step in steps}
+    marks = {step: _state(paths) for step, paths in files.items()}
+    cache = folder.parent / "cache" / f"offline-{ablation}.parquet"
+    return _read(plan, cache, marks, lambda missing: (read_run(step, files[step]) for step in missing))
+
+
+def read_api(project: str, ablation: str, store: Path, seconds: int = SECONDS) -> Runs:
+    """Read the runs of `ablation` from a project of W&B; its plan is `plans/<ablation>.json` in the store.
+
+    Finished runs never change, so they are read once, until another server is asked (WANDB_BASE_URL).
+
+    Args:
+        project: `entity/project`.
+        seconds: time W&B may take to answer.
+
+    Raises:
+        ConfigError: W&B cannot be reached or refuses the key, there is no such project or plan, or `project` is not
+            of two parts.
+        ArtifactError: results cannot be compared.
+    """
+    plan = load_plan(Store(store), ablation)
+    entity, name = entity_and_project(project)
+    marks = dict.fromkeys(score_steps(plan), os.environ.get("WANDB_BASE_URL", ""))
+    cache = store / "cache" / "api" / entity / name / f"{ablation}.parquet"
+    return _read(plan, cache, marks, lambda missing: _finished(project, missing, seconds))
+
+
+def entity_and_project(project: str) -> tuple[str, str]:
+    """Return the two parts of `entity/project`.
+
+    Raises:
+        ConfigError: it has not these two.
+    """
+    entity, _, name = project.partition("/")
+    if not entity or not name or "/" in name:
+        raise ConfigError(f"W&B project: {project!r}; write entity/project")
+    return entity, name
+
+
+@contextmanager
+def errors_of(project: str) -> Iterator[None]:
+    """Say W&B's own errors in one line.
+
+    Raises:
+        ConfigError: in place of them.
+    """
+    import requests
+    from wandb.errors import Error
+
+    try:
+        yield
+    except (Error, requests.RequestException, ValueError) as error:
+        check = "check WANDB_API_KEY (or `wandb login`), WANDB_BASE_URL and the project's name"
+        raise ConfigError(f"{f'W&B {project}'.strip()}: {one_line(error)}; {check}") from error
+
+
+def require_reachable(seconds: int = SECONDS) -> None:
+    """Ask W&B who we are.
+
+    Args:
+        seconds: time it may take to answer; no more than `SECONDS` in any case.
+
+    Raises:
+        ConfigError: it cannot be reached or refuses the key.
+    """
+    with errors_of(""):
+        import wandb
+
+        wandb.Api(timeout=min(seconds, SECONDS))
+
+
+def _read(plan: Plan, cache: Path, marks: Mapping[str, str], fetch: Callable[[list[str]], Iterator[WandbRun]]) -> Runs:
+    """Read what the cache does not have under its mark.
+
+    A cache must not stop a reader: one that is damaged or cannot be written is passed over.
+    """
+    runs, kept = Runs(plan=plan), {}
+    with suppress(ArtifactError):
+        runs, kept = read_marks(cache)
+    held = {step for step, mark in marks.items() if kept.get(step) == mark and step in runs.results}
+    results = {step: runs.results[step] for step in held}
+    origins = {step: runs.origins[step] for step in held if step in runs.origins}
+    missing = [step for step in marks if step not in held]
+    for run in fetch(missing) if missing else ():
+        if (result := _result(run)) is not None:
+            results[run.id], origins[run.id] = result, _origin(run)
+    results = {step: results[step] for step in marks if step in results}
+    found = Runs(plan=plan, results=results, origins={step: one for step, one in origins.items() if one != Origin()})
+    if results.keys() != held or held != runs.results.keys():
+        with suppress(OSError, DiskFull):
+            write_results(cache, found, {step: marks[step] for step in results})
+    return comparable(found)
+
+
+def _state(paths: list[Path]) -> str:
+    stats = [(path.parent.name, path.stat()) for path in paths]
+    return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+
+
+def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun]:
+    with errors_of(project):
+        import wandb
+
+        api = wandb.Api(timeout=seconds)
+        wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
+        for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
+            rows = merged([dict(row) for row in run.scan_history()])
+            summary = {key: value for key, value in run.summary_metrics.items() if not key.startswith("_")}
+            yield WandbRun(id=run.id, config=dict(run.config), summary=nested(summary), history=rows)
+
+
+def _result(run: WandbRun) -> BenchmarkResult | None:
+    """Return the evaluation that a run holds; None while it is not finished.
+
+    Raises:
+        ArtifactError: its questions have not the fields of a Score.
+    """
+    if "overall" not in run.summary:
+        return None
+    rows = [row for row in run.history if "sample" in row and "value" in row]
+    try:
+        scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
+    except msgspec.ValidationError as error:
+        raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
+    return BenchmarkResult(id=run.id, metrics=run.summary, scores=scores)
+
+
+def _origin(run: WandbRun) -> Origin:
+    """Return what the step wrote into the run's configuration.
+
+    Raises:
+        ArtifactError: it has another shape.
+    """
+    config: dict[str, Any] = {"commit": "", "code": [], "packages": {}, "hardware": "", "settings": {}, **run.config}
+    try:
+        parts = {name: config[name] for name in ("commit", "packages", "hardware")}
+        code = dict(line.split(" ") for line in config["code"])
+        return msgspec.convert({**parts, "code": code, "versions": plugin_versions(config["settings"])}, Origin)
+    except (ValueError, AttributeError, msgspec.ValidationError) as error:
+        raise ArtifactError(f"W&B run {run.id}: {error}; expected commit, code, packages, hardware") from error

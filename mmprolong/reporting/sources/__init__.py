@@ -1,1 +1,0 @@
-"""Runs from the store, W&B, its offline files or a snapshot, and whether they may be compared."""

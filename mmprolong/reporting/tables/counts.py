@@ -1,0 +1,68 @@
+"""Tables and columns that count rather than score: our texts and numbers beside the paper's, row by row."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import arm_mixtures
+from mmprolong.reporting.tables.model import Cell, Column, Table, key_of
+from mmprolong.reporting.tables.published import parsed, require_columns
+
+Row = Mapping[str, float | str]
+"""Column -> a count or a text."""
+COUNTED = ("tokens", "examples", "pages")
+
+
+def count_table(
+    name: str,
+    title: str,
+    source: str,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    published: Sequence[Row],
+    ours: Sequence[Row],
+    notes: Sequence[str] = (),
+) -> Table:
+    """Make a table whose rows are joined by the texts of `keys`; those that only one side has follow with `-`.
+
+    Raises:
+        ConfigError: the published rows have none of the columns, or not the keys.
+    """
+    known = [column for column in columns if any(column in row for row in published)]
+    require_columns(name, published, [*keys, *(known or columns[:1])])
+    theirs = {tuple(row[key] for key in keys): row for row in published}
+    own = {tuple(row[key] for key in keys): row for row in ours}
+    shown = [column for column in columns if any(column in row for row in ours)] or list(columns[:1])
+    group = f"published ({source.partition(',')[0]})"
+    heads = [Column(key=key_of(key), title=key, numeric=False) for key in keys]
+    heads += [Column(key=key_of(column), title=column, group="ours") for column in shown]
+    heads += [Column.published(column, group) for column in known]
+    rows = [
+        (
+            *(Cell(text=str(text)) for text in key),
+            *(_cell(own.get(key, {}).get(column)) for column in shown),
+            *(_cell(theirs.get(key, {}).get(column)) for column in known),
+        )
+        for key in dict.fromkeys([*theirs, *own])
+    ]
+    missing = [] if ours else ["Ours: not run."]
+    notes = (f"Published: {source}.", *missing, *notes)
+    return Table(name=name, title=title, columns=tuple(heads), rows=tuple(rows), notes=notes)
+
+
+def trained_on_columns(runs: Runs) -> list[tuple[Column, Callable[[str], Cell]]]:
+    """Return columns on what the own phases of each row's first seed were trained on, counted after drawing."""
+    found: dict[str, Counter[str]] = {}
+    for one in arm_mixtures(runs.store, runs.plan) if runs.store else []:
+        pages = {int(count): number for count, number in one.certificate["page_counts"].items()}
+        counts = {"examples": sum(pages.values()), "pages": sum(count * number for count, number in pages.items())}
+        found.setdefault(one.label, Counter()).update({"tokens": one.certificate["tokens"]["actual"], **counts})
+
+    def cell(name: str) -> Callable[[str], Cell]:
+        return lambda label: Cell.count(found[label][name] if label in found else None)
+
+    return [(Column(key=f"trained_{name}", title=name, group="trained on"), cell(name)) for name in COUNTED]
+
+
+def _cell(value: float | str | None) -> Cell:
+    return Cell(text=value, value=parsed(value)) if isinstance(value, str) else Cell.count(value)

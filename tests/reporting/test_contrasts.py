@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmprolong.reporting.results.runs import BenchmarkResult
+from mmprolong.reporting.statistics.contrasts import (
+    Against,
+    Contrast,
+    by_length,
+    compare,
+    estimates,
+    near_best,
+    uneven_arms,
+)
+from mmprolong.reporting.statistics.scores import ArmScores
+from tests.analysis.runs import runs_of
+from tests.reporting.test_intervals import COVERAGE
+
+
+def table(*spreads: float, seeds: int = 3, trial: int = 1, effect: float = 0.0) -> dict[str, ArmScores]:
+    design = COVERAGE.Design("made", spreads, seeds=seeds, accuracy=(0.6,) * 4, effect=effect)
+    return dict(zip("abcdefgh", COVERAGE.simulated(design, trial)[0], strict=False))
+
+
+def test_the_arm_that_spreads_more_is_named_with_its_spread():
+    found = uneven_arms(table(0.01, 0.01, 0.01, 0.01, 0.2))
+    assert list(found) == ["e"] and found["e"][0] > 5 * found["e"][1]
+    assert uneven_arms(table(0.02, 0.02, 0.02, 0.02)) == {}
+
+
+def test_arms_at_the_ceiling_make_no_other_look_wild():
+    arms = table(0.03, 0.03)
+    ceiling = replace(arms["a"], values=np.ones_like(arms["a"].values))
+    assert uneven_arms(arms | dict.fromkeys("cdef", ceiling)) == {}
+
+
+def test_of_the_best_arm_and_its_equals_none_is_marked_as_worse():
+    arms = table(0.01, 0.01, 0.01, effect=-0.3)
+    assert near_best(arms, {}) == set()
+    assert near_best(arms | {"d": arms["a"]}, {}) in ({"a"}, {"d"})
+
+
+def test_holm_counts_the_comparisons_that_have_not_run_yet():
+    runs = runs_of({"a": 0.5, "b": 0.6, "c": 0.6, "d": 0.6}, ["t"], ["1x"], "a")
+    contrast = Contrast(key="delta", title="", pairs={label: Against(row="a") for label in "bcdx"})
+    part = replace(runs, results={step: one for step, one in runs.results.items() if "-c-" not in step})
+    found = compare(part, [contrast], part.average)
+    assert found.keys() == {("delta", label) for label in "bcd"}
+    missing, known = found["delta", "c"], found["delta", "b"]
+    assert missing.difference is None and missing.p == 1 and not missing.clear
+    assert known.difference and known.p == pytest.approx(min(1.0, 3 * known.difference.p), abs=0.5)
+
+
+def test_a_row_may_be_compared_with_another_at_its_own_length():
+    runs = runs_of({"a": 0.5, "b": 0.9}, ["t"], ["1x", "2x"], "a", documents=20)
+    pairs = {"b": Against(row="a", lengths=("2x",))}
+    lengths = by_length(runs)
+    found = compare(runs, [Contrast(key="at", title="", pairs=pairs)], runs.average)["at", "b"].difference
+    assert found and found.value == pytest.approx(lengths["b"]["2x"].value - lengths["a"]["2x"].value)
+    gone = {"b": Against(row="a", lengths=("4x",))}
+    assert compare(runs, [Contrast(key="at", title="", pairs=gone)], runs.average)["at", "b"].difference is None
+
+
+def test_means_without_questions_have_no_interval_but_the_same_values():
+    runs = runs_of({"a": 0.5, "b": 0.9}, ["t", "u"], ["1x", "2x"], "a", benchmarks=["one", "two"])
+    bare = {step: BenchmarkResult(id=step, metrics=one.metrics) for step, one in runs.results.items()}
+    means = estimates(replace(runs, results=bare), runs.average)
+    for label, found in estimates(runs, runs.average).items():
+        assert found.has_interval and not means[label].has_interval
+        assert means[label].value == pytest.approx(found.value) and means[label].low == means[label].high
+
+
+def test_a_run_of_which_a_benchmark_is_missing_has_no_result():
+    runs = runs_of({"a": 0.5, "b": 0.9}, ["t"], ["1x"], "a", seeds=2, benchmarks=["one", "two"])
+    part = replace(runs, results={step: one for step, one in runs.results.items() if step != "two-b-s1"})
+    assert len(part.of("b")) == 1 and [point.name for point in part.missing] == ["b (seed 1)"]
