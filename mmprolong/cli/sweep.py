@@ -164,12 +164,11 @@ def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> 
 
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
-    from mmprolong.sweep.estimate import known_seconds
     from mmprolong.sweep.view.terminal import ended_line, progress_view
     from mmprolong.sweep.view.write import LivePage, page_path
 
     store, plan = launcher.store, launcher.plan
-    known, page = known_seconds(store, plan, launcher.states()), LivePage(store, plan)
+    page = LivePage(store, plan)
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
     ended = set(launcher.progress.ended)
 
@@ -177,7 +176,7 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
         states = launcher.states()
         page.tick(states)
         if console.is_terminal:
-            live.update(progress_view(plan, states, known))
+            live.update(progress_view(plan, states, page.known))
             return
         for name in launcher.progress.ended - ended:
             console.say(ended_line(plan, name, states))

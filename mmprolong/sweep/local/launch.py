@@ -26,7 +26,7 @@ from mmprolong.store.lease import is_held
 from mmprolong.store.store import DONE, FAILED, Store
 from mmprolong.sweep.assignment import Assignment
 from mmprolong.sweep.log_files import WORKER_LOGS, read_worker_log
-from mmprolong.sweep.resources import THREADS, own_variables, ranks_per_node, workers
+from mmprolong.sweep.resources import THREADS, drop_foreign_variables, workers
 from mmprolong.sweep.snapshot import code_variables, copy_code
 from mmprolong.sweep.state import StepState, running, settled_steps
 
@@ -121,7 +121,8 @@ class Launcher:
         Raises:
             DiskFull: there is no room for the copy of the code that the workers run.
         """
-        variables = {**own_variables(os.environ), **code_variables(copy_code(self.store)), **THREADS}
+        drop_foreign_variables()
+        variables = {**os.environ, **code_variables(copy_code(self.store)), **THREADS}
         (self.store.root / WORKER_LOGS).mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack, selectors.DefaultSelector() as selector:
             stack.callback(self._stop)
@@ -190,15 +191,7 @@ class Launcher:
             self._waiting.append(self._assign(step.id))
 
     def _assign(self, name: str, element: int = 0, width: int = 0) -> Assignment:
-        step = self.plan.steps[name]
-        return Assignment(
-            step=step,
-            ablation=self.plan.ablation,
-            tracking=self.tracking,
-            element=element,
-            width=width,
-            ranks=ranks_per_node(self.cluster, step),
-        )
+        return Assignment.of(self.plan, name, self.cluster, self.tracking, element, width)
 
     def _give(self, start: Callable[[], _Worker]) -> None:
         """Give what waits to idle workers, and to new ones as long as there are cores for all ranks."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mmprolong.errors import SchedulerError
-from mmprolong.sweep.resources import own_variables
+from mmprolong.sweep.resources import drop_foreign_variables
 
 _SECONDS = 60
 _AT_ONCE = 100
@@ -191,10 +191,10 @@ def _arrays(jobs: set[str]) -> str:
 
 
 def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    # Slurm shortens lists of elements unless it is told not to.
-    environment = {**own_variables(os.environ), "SLURM_BITSTR_LEN": "0"}
+    drop_foreign_variables()
+    variables = {**os.environ, "SLURM_BITSTR_LEN": "0"}  # no list of elements is shortened
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env=environment)
+        return subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env=variables)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
 
