@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mmprolong.pipeline.plan import Plan
@@ -10,7 +11,7 @@ from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command
 from mmprolong.sweep.estimate import known_seconds
 from mmprolong.sweep.state import StepState
-from mmprolong.sweep.view.page import page, utc_now
+from mmprolong.sweep.view.page import page
 
 _SECONDS = 2.0
 """Time between two pages [s]."""
@@ -34,7 +35,16 @@ def write_page(store: Store, plan: Plan, states: Mapping[str, StepState], source
     asks = f"`{command(store, 'status', plan.ablation, config_dir=plan.config_dir)}`"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, page(store, plan, states, source or f"As disk and Slurm say; {asks} asks again.", utc_now()))
+        write_file(
+            path,
+            page(
+                store,
+                plan,
+                states,
+                source or f"As disk and Slurm say; {asks} asks again.",
+                datetime.now(UTC).replace(microsecond=0),
+            ),
+        )
     except Exception as error:  # noqa: BLE001
         return f"{path}: {type(error).__name__}: {error}"
     return ""
