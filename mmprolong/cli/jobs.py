@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +135,6 @@ def print_next(store: Store, ablation: str, console: Terminal) -> None:
         console.say(Text.assemble(f"  {command(store, *words)}   ", (meaning, "dim")))
 
 
-def _print_shared(shared: "dict[str, int]", console: Terminal) -> None:
+def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:
     for name, count in shared.items():
         console.say(f"left alone: {count} jobs that {name} needs too")

@@ -158,8 +158,9 @@ def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> 
     for line in failures(plan, launcher.states()):
         console.say(line)
     print_report(read_runs(store.root, plan), store, console)
-    if launcher.progress.failed:
-        raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
+    failed = list(launcher.where.values()).count("failed")
+    if failed:
+        raise StepFailed(f"{failed} steps failed; the same command runs them again")
 
 
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
@@ -170,7 +171,7 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     store, plan = launcher.store, launcher.plan
     page = LivePage(store, plan)
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
-    ended = set(launcher.progress.ended)
+    before = dict(launcher.where)
 
     def tick() -> None:
         states = launcher.states()
@@ -178,16 +179,16 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
         if console.is_terminal:
             live.update(progress_view(plan, states, page.known))
             return
-        for name in launcher.progress.ended - ended:
-            console.say(ended_line(plan, name, states))
-        ended.update(launcher.progress.ended)
+        for name, state in launcher.where.items():
+            if state != before[name] and state in ("finished", "failed"):
+                console.say(ended_line(plan, name, states))
+        before.update(launcher.where)
 
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:
-            if not launcher.progress.over(plan):
+            if not launcher.over:
                 launcher.run(tick)
         finally:
-            launcher.progress.running.clear()
             page.write(launcher.states())
     if page.trouble:
         console.say(f"dashboard: {page.trouble}", "yellow")

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.run import settings_of
-from mmprolong.pipeline.steps import Step
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Cluster
 from mmprolong.settings.stages import STAGES
@@ -129,12 +128,14 @@ def expected_seconds(
     """
     found: dict[str, float] = {}
     for name, state in where.items():
-        step, left = plan.steps[name], seconds_left(state)
-        tokens = _tokens(plan, step) if step.stage == "training" else 0
-        configured = tokens / cluster.training_tokens_per_second or cluster.step_seconds.get(step.stage, _SECONDS)
-        expected = known[step.stage] * (tokens or 1) if step.stage in known else configured
-        if state.state != "finished":
-            found[name] = expected if left is None else left
+        stage, left = plan.steps[name].stage, seconds_left(state)
+        if state.state == "finished":
+            continue
+        tokens = _tokens(plan, name) if stage == "training" else 1
+        configured = cluster.step_seconds.get(stage, _SECONDS)
+        if stage == "training":
+            configured = 1 / cluster.training_tokens_per_second
+        found[name] = known.get(stage, configured) * tokens if left is None else left
     return found
 
 
@@ -200,8 +201,9 @@ def seconds_left(state: StepState) -> float | None:
     return (progress["total"] - progress["done"]) / progress["rate"]
 
 
-def _tokens(plan: Plan, training: Step) -> int:
-    return int(plan.steps[training.inputs["mixture"]].settings["mixture"]["tokens"])
+def _tokens(plan: Plan, training: str) -> int:
+    mixture = plan.steps[training].inputs["mixture"]
+    return int(plan.steps[mixture].settings["mixture"]["tokens"])
 
 
 class _Taken(NamedTuple):
