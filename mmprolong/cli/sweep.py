@@ -121,11 +121,11 @@ def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -
     known = estimate.known_seconds(store, plan, states)
     seconds = estimate.expected_seconds(plan, states, cluster, known)
     if seconds:
-        width = estimate.steps_at_once(cluster, states)
-        wall = duration(estimate.wall_time(plan, seconds, width, cluster))
+        width = estimate.steps_at_once(cluster, states)  # on Slurm what runs already, which says nothing of the rest
+        wall = duration(estimate.wall_time(plan, seconds, width, cluster)) + "; " if cluster.launcher != "slurm" else ""
         hours = estimate.hours(plan, seconds, cluster)
         cost = cost_line(hours, hours.money(cluster), estimate.megabytes(store, plan, states, cluster))
-        console.say(f"estimated: {f'{wall}; ' if cluster.launcher != 'slurm' else ''}{cost}")
+        console.say(f"estimated: {wall}{cost}")
         console.say(f"  by {estimate.based_on(plan, states, cluster, known)}")
     return states
 

@@ -1,6 +1,7 @@
 """What a step is given to run with: a share of a cluster, processes, an environment."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,15 +65,20 @@ def check_jobs(cluster: Cluster, steps: Iterable[Step]) -> None:
     Raises:
         InvalidSettings: several processes or parts of a stage that runs in one.
     """
-    problems = []
+    stages: dict[str, list[str]] = defaultdict(list)
     for stage, key in dict.fromkeys((step.stage, job_key(cluster, step)) for step in steps):
-        job, way = cluster.jobs.get(key) or Job(), STAGES[stage].way
+        stages[key].append(stage)
+    problems = []
+    for key, found in stages.items():
+        job, ways = cluster.jobs.get(key) or Job(), {STAGES[stage].way for stage in found}
         for name, value in (("nodes", job.nodes), ("ranks", job.ranks)):
-            if value > 1 and way != "ranks":
-                problems.append(Problem(f"cluster.jobs.{key}.{name}", f"{value}, for {stage}; {ONE_PROCESS}"))
-        if job.parts > 1 and way != "parts" and key != "default":
+            if value > 1 and ways != {"ranks"}:
+                problems.append(
+                    Problem(f"cluster.jobs.{key}.{name}", f"{value}, for {', '.join(found)}; {ONE_PROCESS}")
+                )
+        if job.parts > 1 and "parts" not in ways:
             able = ", ".join(name for name, each in STAGES.items() if each.way == "parts")
-            says = f"{job.parts}; {stage} has no parts, only {able}; set it to 1"
+            says = f"{job.parts}; {found[0]} has no parts, only {able}; set it to 1"
             problems.append(Problem(f"cluster.jobs.{key}.parts", says))
     if problems:
         raise InvalidSettings(*problems)
