@@ -1,6 +1,7 @@
 """Kinds of failure: how each is recognised, and what to do about it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ _LAST_WORDS = {
 """Words in a job's log, by kind; for clusters that keep no accounts, and for disks without room for a note."""
 _UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
 """How the traceback ends of a job that could not load the code that leaves notes; warnings have such words inside."""
+_KILLED = re.compile(r"srun: error: \S+: tasks? [\d,-]+: Killed")
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
 """In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
 _KILLS = (SIGKILL, SIGTERM, SIGINT, SIGHUP)
@@ -150,7 +152,8 @@ def from_log(lines: Sequence[str]) -> Failure | None:
         for kind, words in _LAST_WORDS.items():
             if any(each in line for each in words):
                 return Failure(kind, f"log: {line.strip()}")
-    return None
+    killed = (line.strip() for line in reversed(lines) if _KILLED.match(line))  # also where another line says why
+    return next((Failure("killed", f"log: {line}") for line in killed), None)
 
 
 def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:

@@ -60,7 +60,7 @@ def release(
     """Leave to other ablations the jobs of `steps` that they want; returns the rest, and how many are left to each."""
     others = {name: jobs.wanted[name] - {ablation} for name in steps}
     record(store, noted((jobs.newest[name] for name, users in others.items() if users), ablation, RELEASED))
-    shared = Counter(user for users in others.values() for user in users)
+    shared = dict(Counter(user for users in others.values() for user in users))
     return [jobs.newest[name] for name, users in others.items() if not users], shared
 
 

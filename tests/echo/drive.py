@@ -76,10 +76,12 @@ def local(store: Store, text: str) -> Any:
 
 
 def states(store: Store, ablation: str) -> Any:
-    """Where the steps stand: state, why, job."""
-    found = step_states(store, load_plan(store, ablation))
+    """Where the steps stand, by `stage/label`: state, why, job."""
+    plan = load_plan(store, ablation)
+    found, stages = step_states(store, plan), {name: step.stage for name, step in plan.steps.items()}
     why = {name: f"{at.failure.kind}: {at.failure.message}" if at.failure else at.detail for name, at in found.items()}
-    return {name: [at.state, why[name], at.job] for name, at in found.items()}
+    where = {name: f"{stage}/{name.rpartition('-')[0]}" for name, stage in stages.items()}
+    return {where[name]: [at.state, why[name], at.job] for name, at in found.items()}
 
 
 def stop(store: Store, ablation: str, match: str = "") -> Any:

@@ -28,11 +28,11 @@ AuthType=auth/munge
 AuthInfo=socket={root}/munge.socket,cred_expire=5
 SlurmctldPort={ports[0]}
 SlurmctldPidFile={root}/slurmctld.pid
-SlurmdPidFile={root}/slurmd.pid
+SlurmdPidFile={root}/%n.pid
 SlurmctldLogFile={root}/slurmctld.log
-SlurmdLogFile={root}/slurmd.log
+SlurmdLogFile={root}/%n.log
 StateSaveLocation={root}/state
-SlurmdSpoolDir={root}/spool
+SlurmdSpoolDir={root}/%n
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -57,8 +57,10 @@ MaxArraySize=1001
 AccountingStorageType=accounting_storage/none
 AccountingStoragePass={root}/munge.socket
 NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} RealMemory=16000 State=UNKNOWN
+NodeName=other NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} RealMemory=16000 State=UNKNOWN
 PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=node MaxTime=INFINITE State=UP PriorityTier=100 PreemptMode=off
+PartitionName=pair Nodes=node,other MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=REQUEUE
 """
 CGROUPS = "CgroupAutomount=no\nConstrainCores=no\nConstrainDevices=no\nConstrainRAMSpace=no\n"
 
@@ -69,12 +71,12 @@ def missing() -> list[str]:
 
 
 class Cluster:
-    """A cluster of one node; `environment` is what a user of it has."""
+    """A cluster of two nodes, one of them in the partition `pair` alone; `environment` is what a user of it has."""
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self.root = root
         self.environment = environment
-        self._node: subprocess.Popen | None = None
+        self._nodes: dict[str, subprocess.Popen] = {}
 
     def start(self, program: str, *words: str) -> subprocess.Popen:
         """Start a daemon; its output goes to a file of its name."""
@@ -84,10 +86,10 @@ class Cluster:
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
-    def start_node(self) -> None:
-        """Switch the node on."""
-        self._node = self.start("slurmd", "-D", "-N", "node", "-f", str(self.root / "slurm.conf"))
-        _until(lambda: _idle(self), "its node")
+    def start_node(self, name: str = "node") -> None:
+        """Switch a node on."""
+        self._nodes[name] = self.start("slurmd", "-D", "-N", name, "-f", str(self.root / "slurm.conf"))
+        _until(lambda: _idle(self, name), name)
 
     @contextmanager
     def lost_node(self) -> Iterator[None]:
@@ -100,9 +102,8 @@ class Cluster:
             self.start_node()
 
     def _cut_power(self) -> None:
-        if self._node is not None:
-            self._node.kill()
-            self._node.wait()
+        self._nodes["node"].kill()
+        self._nodes["node"].wait()
         watchers = [each for each in psutil.process_iter(["name"]) if self._watches(each)]
         for each in watchers:
             each.suspend()
@@ -116,10 +117,10 @@ class Cluster:
             return any(Path(file.path).is_relative_to(self.root) for file in files)
         return False
 
-    def stop_node(self) -> None:
-        """End slurmd."""
-        if self._node is not None:
-            _stop(self._node)
+    def stop_nodes(self) -> None:
+        """End their slurmds."""
+        for node in self._nodes.values():
+            _stop(node)
 
     def ask(self, *words: str) -> str:
         """What a command of Slurm prints."""
@@ -142,11 +143,11 @@ class Cluster:
 def booted(root: Path, cpus: int = 4) -> Iterator[Cluster]:
     """A running cluster; its processes are ended by their ids."""
     user = pwd.getpwuid(os.geteuid()).pw_name
-    for name in ("state", "spool"):
+    for name in ("state", "node", "other"):
         (root / name).mkdir(parents=True)
     root.chmod(0o755)
     host = socket.gethostname().partition(".")[0]
-    text = CONFIGURATION.format(root=root, host=host, user=user, ports=_ports(2), kill=KILL_SECONDS, cpus=cpus)
+    text = CONFIGURATION.format(root=root, host=host, user=user, ports=_ports(3), kill=KILL_SECONDS, cpus=cpus)
     (root / "slurm.conf").write_text(text)
     (root / "cgroup.conf").write_text(CGROUPS)
     key = root / "munge.key"
@@ -158,8 +159,9 @@ def booted(root: Path, cpus: int = 4) -> Iterator[Cluster]:
         stack.callback(_stop, cluster.start("munged", *_munge(root)))
         _until(lambda: (root / "munge.socket").exists(), "munged")
         stack.callback(_stop, cluster.start("slurmctld", "-D", "-f", str(root / "slurm.conf")))
-        stack.callback(cluster.stop_node)
-        cluster.start_node()
+        stack.callback(cluster.stop_nodes)
+        for name in ("node", "other"):
+            cluster.start_node(name)
         stack.callback(_cancel_all, cluster)
         yield cluster
 
@@ -178,10 +180,10 @@ def _stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _idle(cluster: Cluster) -> bool:
-    words = ["sinfo", "-h", "-p", "main", "-o", "%t"]
+def _idle(cluster: Cluster, node: str) -> bool:
+    words = ["sinfo", "-h", "-N", "-n", node, "-o", "%t"]
     done = subprocess.run(words, env=cluster.environment, capture_output=True, text=True, check=False)
-    return done.stdout.strip() == "idle"
+    return set(done.stdout.split()) == {"idle"}
 
 
 def _cancel_all(cluster: Cluster) -> None:

@@ -1,13 +1,13 @@
-"""One cluster and one finished sweep for all tests on Slurm."""
+"""One cluster for all tests on Slurm."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.echo import write_package
 from tests.slurm.cluster import Cluster, booted
-from tests.slurm.site import SWEEP, Site, undone
-from tests.small import command, small_pool
+from tests.slurm.site import Site
 
 
 @pytest.fixture(scope="session")
@@ -17,15 +17,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def here(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The sweep, finished on this machine."""
-    folder = tmp_path_factory.mktemp("here")
-    site = Site(cluster, small_pool(folder / "pool"), folder / "store")
-    site.run(command(site.root, site.pool, *SWEEP))
-    return site
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_package(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture
-def without(here: Site, tmp_path: Path) -> Callable[..., Site]:
-    """See `undone`."""
-    return lambda stage, *labels: undone(here, tmp_path / "store", *((stage, label) for label in labels))
+def site(cluster: Cluster, package: Path, tmp_path: Path) -> Iterator[Site]:
+    site = Site(cluster, package, tmp_path / "store")
+    yield site
+    site.drain()
+
+
+@pytest.fixture(scope="module")
+def module_site(cluster: Cluster, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
+    return lambda: Site(cluster, package, tmp_path_factory.mktemp("store") / "store")

@@ -1,92 +1,71 @@
-"""A user of a real Slurm: launches, asks, waits, and undoes steps of a finished sweep so that they run again."""
+"""A user of a real Slurm: launches sweeps of the small stages, asks, waits."""
 
-import shutil
-import subprocess
-import sys
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mmprolong.pipeline.plan import load_plan
 from mmprolong.store.store import Store
-from mmprolong.sweep.arrays import descendants
-from mmprolong.sweep.standing import log_path
-from mmprolong.sweep.submissions import latest
+from mmprolong.sweep.slurm.jobs import job_log, read_jobs
+from tests.echo import run
 from tests.slurm.cluster import Cluster, missing
-from tests.small import command
 
 MARKS = [
     pytest.mark.xdist_group("slurm"),
     pytest.mark.skipif(bool(missing()), reason=f"Slurm is not installed: {', '.join(missing())} not found"),
 ]
-LONG = ("phases.longpt.mixture.tokens=16384", "phases.longpt.source.documents=160")
-"""Updates enough to be disturbed between two of them."""
-SWEEP = ("tracking=off", "sweep.seeds=[0]", *LONG)
-SLURM = ("cluster=slurm_cpu", "cluster.jobs.default.cpus=1", "cluster.jobs.default.memory=0", *SWEEP)
 LIVE = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"}
-ARMS = ("pool_native", "uniform")
 
 
 class Site:
-    """A user's view: the cluster, a pool of PDFs and a store."""
+    """A user's view: the cluster, the package and a store."""
 
-    def __init__(self, cluster: Cluster, pool: Path, store: Path) -> None:
+    def __init__(self, cluster: Cluster, package: Path, store: Path) -> None:
         self.cluster = cluster
-        self.pool = pool
+        self.package = package
         self.root = store
         self.store = Store(store)
 
-    def run(self, words: list[str], code: int = 0, **variables: str) -> str:
-        """Everything that a command printed; its exit code must be `code`."""
-        environment = {**self.cluster.environment, "COLUMNS": "250", **variables}
-        done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
+    def drive(self, command: str, *words: str, code: int = 0, **variables: str) -> Any:
+        """What a command of the driver answers."""
+        typed = ["-m", "mmprolong.echo.drive", command, str(self.root), *words]
+        found, out, err = run(self.package, *typed, env={**self.cluster.environment, **variables})
+        assert found == code, err
+        return json.loads(out.splitlines()[-1])
 
-    def launch(self, *more: str, code: int = 0) -> str:
-        return self.run(command(self.root, self.pool, *SLURM, *more), code)
+    def launch(self, arms: dict[str, Any], *words: str, ablation: str = "a", jobs: Any = None, **variables: str) -> Any:
+        """Submit a sweep whose `counting` is shared by three jobs."""
+        return self.drive("launch", sweep(arms, ablation, jobs), *words, **variables)
 
-    def cli(self, *words: str) -> str:
-        return self.run([sys.executable, "-m", "mmprolong.cli", *words, "--store", str(self.root)])
+    def states(self, ablation: str = "a") -> dict[str, list[str]]:
+        """State, reason and job of every step, by `stage/label`."""
+        return self.drive("states", ablation)
 
-    def state(self, label: str) -> str:
-        """What `mmprolong status` says that a point does."""
-        lines = self.cli("status", "length_dist").splitlines()
-        return next(line.split("│")[4].strip() for line in lines if label in line)
+    def job(self, label: str, stage: str) -> str:
+        """The newest job of an arm's step."""
+        return read_jobs(self.store).newest[self.folder(label, stage).name].job
 
-    @property
-    def dashboard(self) -> Path:
-        return self.root / "reports" / "length_dist" / "dashboard.html"
+    def folder(self, label: str, stage: str = "summing") -> Path:
+        newest = [name for name in read_jobs(self.store).newest if name.startswith(f"{label}-")]
+        return next(self.root / stage / name for name in newest if (self.root / stage / name).exists())
 
-    def job(self, stage: str, label: str) -> str:
-        """The newest job of an arm's step of the long phase."""
-        return latest(self.store)[self.step(stage, label)].job
-
-    def processes(self, stage: str, label: str) -> list[int]:
-        """Of the newest job of an arm's step."""
-        return self.cluster.processes(self.job(stage, label))
-
-    def step(self, stage: str, label: str) -> str:
-        point = next(point for point in load_plan(self.store, "length_dist").points if point.label == label)
-        return point.steps.get(stage) or point.steps[f"longpt.{stage}"]
-
-    def folder(self, stage: str, label: str) -> Path:
-        return self.store.folder(stage, self.step(stage, label))
-
-    def log(self, stage: str, label: str) -> str:
-        """What the newest job of an arm's step has written."""
-        path = log_path(self.store, latest(self.store)[self.step(stage, label)])
+    def log(self, job: str) -> str:
+        path = job_log(self.store, job)
         return path.read_text() if path.exists() else ""
 
-    def wait(self, ready: Callable[[], bool], what: str, seconds: float = 150) -> None:
+    def wait(self, ready: Callable[[], Any], what: str, seconds: float = 100) -> None:
         end = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < end, f"{what}: not after {seconds} s; {self.cluster.states()}"
             time.sleep(0.1)
+
+    def updated(self, label: str) -> Callable[[], bool]:
+        """Whether a summing step has made an update."""
+        return lambda: any(self.root.glob(f"summing/{label}-*/log.jsonl"))
 
     def drain(self) -> dict[str, str]:
         """Wait for the end of all jobs; their last states."""
@@ -103,21 +82,12 @@ class Site:
             self.cluster.ask("scontrol", "update", "NodeName=node", "State=RESUME")
 
     def hashes(self) -> dict[str, dict[str, str]]:
-        plan = load_plan(self.store, "length_dist")
-        found = {name: self.store.record(step.stage, name) for name, step in plan.steps.items()}
-        return {name: record.outputs for name, record in found.items() if record is not None}
-
-    def training(self, label: str) -> Callable[[], bool]:
-        """Whether an arm's training has made an update and is not over."""
-        return lambda: (self.folder("training", label) / "log.jsonl").exists()
+        found = (self.store.record(*path.parent.parts[-2:]) for path in self.root.glob("*/*/done.json"))
+        return {record.id: record.outputs for record in found if record is not None}
 
 
-def undone(here: Site, store: Path, *steps: tuple[str, str]) -> Site:
-    """A copy of the finished store in which some steps, by stage and label, and all that needs them, are undone."""
-    shutil.copytree(here.root, store, ignore=shutil.ignore_patterns("reports", "wandb", "logs", "manifests"))
-    site = Site(here.cluster, here.pool, store)
-    plan = load_plan(site.store, "length_dist")
-    names = {site.step(stage, label) for stage, label in steps}
-    for name in names | descendants(plan, names):
-        shutil.rmtree(store / plan.steps[name].stage / name)
-    return site
+def sweep(arms: dict[str, Any], ablation: str = "a", jobs: Any = None) -> str:
+    """A sweep as the driver reads it."""
+    asked = {"default": {"minutes": 5}, "counting": {"minutes": 5, "parts": 3}, **(jobs or {})}
+    cluster = {"name": "test", "launcher": "slurm", "jobs": asked}
+    return json.dumps({"ablation": ablation, "cluster": cluster, "arms": arms})

@@ -1,154 +1,146 @@
-"""The sweep on a real Slurm: launched as a user does, disturbed as clusters do, compared with a run on this machine."""
+"""Sweeps on a real Slurm: in parts, in ranks, disturbed as clusters do, equal to a run on this machine."""
 
 import json
-import shutil
+import os
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
 
-from mmprolong.pipeline.plan import load_plan
-from mmprolong.sweep.jobstate import array_of
-from mmprolong.sweep.submissions import latest
-from tests.disk import fill, small_disk
-from tests.own import write_own
-from tests.slurm.site import ARMS, MARKS, SLURM, SWEEP, Site, undone
-from tests.small import command
+from mmprolong.sweep.slurm.queue import array_of
+from tests.echo import run, start
+from tests.slurm.site import MARKS, Site, sweep
 
 pytestmark = MARKS
+WHOLE = {"summing": {}, "closing": {}}
+SLOW = {"summing": {"updates": 200, "seconds": 0.05}, "closing": {}}
 
 
-NARROW = "+sweep.points.narrow=['length_distribution=uniform','phases.longpt.mixture.pack=100']"
-"""An arm that is impossible."""
-
-
-@pytest.fixture(scope="module")
-def finished(here: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The sweep and an arm that is impossible, launched once and left alone."""
-    site = Site(here.cluster, here.pool, tmp_path_factory.mktemp("finished") / "store")
-    shown = site.launch(NARROW)
-    assert "aftercorr:" in shown
-    assert "mmprolong status length_dist --watch --store" in shown
-    assert f"dashboard: {site.dashboard}" in shown
-    assert not site.hashes()
-    assert f", job {site.job('corpus', 'base')}" in site.state("base")
+def test_a_sweep_typed_inside_an_allocation_ends_in_the_results_of_this_machine(site: Site, tmp_path: Path):
+    arms = {"x": WHOLE, "y": {"summing": {"updates": 5}, "closing": {}}, "z": {"summing": {"fails": 0}, "closing": {}}}
+    typed = [sys.executable, "-m", "mmprolong.echo.drive", "launch", str(site.root), sweep(arms)]
+    environment = {
+        **site.cluster.environment,
+        "PYTHONPATH": str(site.package),
+        "PYTHONSAFEPATH": "1",
+        "SBATCH_PARTITION": "nowhere",
+    }
+    words = ["salloc", "-Q", "-n", "2", "--mem-per-cpu=100M", *typed]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    shares, joins, summing, closing = json.loads(done.stdout.splitlines()[-1])["submitted"]
+    assert (shares["parts"], len(joins["steps"]), len(summing["steps"]), len(closing["steps"])) == (3, 1, 3, 3)
+    assert joins["dependency"] == f"afterany:{shares['job']}"
+    assert summing["dependency"] == f"afterok:{joins['job']}"
+    assert closing["dependency"] == f"aftercorr:{summing['job']}"
     site.drain()
-    return site
+    ran = [line.split() for line in (site.root / "ran.txt").read_text().splitlines()]
+    assert sorted(ran) == [[str(part), str(part % 3)] for part in range(6)]
+    states = site.states()
+    assert states["summing/z"][:2] == ["failed", "code: ValueError: no such page"]
+    assert states["closing/z"][0] == "blocked"
+    assert len(site.hashes()) == 5, (site.states(), [p.read_text() for p in site.root.glob("slurm/*.out")])
+    local = Site(site.cluster, site.package, tmp_path / "local")
+    local.drive("local", sweep({"x": arms["x"], "y": arms["y"]}))
+    assert local.hashes() == site.hashes()
+    assert not site.launch(arms)["queued"]
 
 
-def test_a_sweep_on_slurm_ends_in_the_results_of_this_machine(here: Site, finished: Site):
-    assert here.hashes().items() <= finished.hashes().items()
-    assert len({array_of(latest(finished.store)[finished.step("training", label)].job) for label in ARMS}) == 1
-    code = next((finished.root / "plans" / "length_dist").glob("code-*"))
-    assert f"code {code}/mmprolong" in finished.log("training", "uniform")
-    record = finished.store.record("training", finished.step("training", "uniform"))
+def test_a_step_in_ranks_runs_once_on_two_nodes(site: Site):
+    jobs = {"summing": {"nodes": 2, "ranks": 2, "partition": "pair", "minutes": 5}}
+    site.launch({"x": {"summing": {}}, "y": {"summing": {"fails": 3, "how": "kill"}}}, jobs=jobs)
+    site.drain()
+    record = site.store.record("summing", site.folder("x").name)
     assert record is not None
-    assert record.commit == json.loads((code / "code.json").read_text())["commit"]
+    assert record.metrics == {"sum": 16, "size": 4}
+    assert site.states()["summing/y"][:2] == ["failed", "killed: rank 3: its process ended with signal 9 (Killed)"]
 
 
-def test_the_jobs_themselves_keep_the_dashboard(finished: Site):
-    page = finished.dashboard.read_text()
-    assert "As the disk says" in page
-    assert f"{len(finished.hashes())} finished" in page
-    assert "1 failed" in page
-    assert "3 blocked" in page
-    assert "a pack holds 100; raise it" in page
-    assert "dashboard:" not in finished.log("training", "uniform")
+def test_a_step_in_ranks_that_is_warned_is_queued_again_and_goes_on(site: Site):
+    jobs = {"summing": {"nodes": 2, "partition": "pair", "minutes": 5}}
+    site.launch({"x": {"summing": {"updates": 60, "seconds": 0.05}}}, jobs=jobs)
+    site.wait(site.updated("x"), "first update")
+    site.cluster.ask("scancel", "--signal=USR2", site.job("x", "summing"))
+    site.drain()
+    record = site.store.record("summing", site.folder("x").name)
+    assert record is not None
+    assert record.metrics == {"sum": 120, "size": 2}
+    assert "saved, and queued again" in site.log(site.job("x", "summing"))
+    lines = (site.folder("x") / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["update"] for line in lines] == list(range(1, 61))
 
 
-def test_a_failed_arm_takes_only_itself_along(here: Site, finished: Site):
-    states = finished.cluster.states()
-    assert states[finished.job("mixture", "narrow")] == "FAILED"
-    assert {states[finished.job(stage, "narrow")] for stage in ("training", "reply", "score")} == {"CANCELLED"}
-    shown = finished.cli("status", "length_dist")
-    assert "longpt.mixture failed (data)" in shown
-    assert "a pack holds 100; raise it" in shown
-    assert "mend the setting" in shown
-    assert "raise it" in finished.cli("logs", "length_dist")
-    assert "nothing to submit" in finished.launch()
-
-
-def test_training_that_is_preempted_goes_on_from_its_snapshot_and_a_cancelled_one_does_not(
-    here: Site, without: Callable[..., Site]
-):
-    site = without("training", *ARMS)
-    site.launch("tracking=offline", "training.checkpoint_seconds=3600")
-    job, other = (site.job("training", label) for label in ("uniform", "pool_native"))
-    site.wait(lambda: site.cluster.states()[other] == "RUNNING", "start")
-    site.cluster.ask("scancel", other)
-    site.wait(site.training("uniform"), "first update")
+def test_a_preempted_step_goes_on_and_a_cancelled_one_does_not(site: Site):
+    site.launch({"x": SLOW, "y": {**SLOW, "summing": {"updates": 500, "seconds": 0.05}}})
+    site.wait(lambda: site.updated("x")() and site.updated("y")(), "first updates")
+    job = site.job("x", "summing")
+    site.cluster.ask("scancel", site.job("y", "summing"))
     site.cluster.ask("sbatch", "-p", "urgent", "-n", "4", "-o", "/dev/null", "--wrap", "sleep 1")
     site.wait(lambda: "Restarts=1" in site.cluster.ask("scontrol", "show", "job", job), "requeue", 60)
-    snapshots = site.folder("training", "uniform") / "checkpoints"
-    site.wait(lambda: len(list(snapshots.glob("[0-9]" * 8))) == 1, "snapshot", 30)
     site.drain()
-    lost = {site.step(stage, "pool_native") for stage in ("training", "reply", "score")}
-    assert site.hashes() == {name: found for name, found in here.hashes().items() if name not in lost}
-    assert site.log("training", "uniform").count("submitit INFO") > site.log("reply", "uniform").count("submitit INFO")
-    lines = [json.loads(line) for line in (site.folder("training", "uniform") / "log.jsonl").read_text().splitlines()]
-    assert [line["update"] for line in lines] == list(range(1, len(lines) + 1))
-    assert site.cluster.states()[site.job("reply", "pool_native")] == "CANCELLED"
-    assert site.state("pool_native").startswith("longpt.training failed (cancelled)")
+    assert site.states()["closing/x"][0] == "finished"
+    assert site.log(job).count("summing/x-") > 1
+    lines = (site.folder("x") / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["update"] for line in lines] == list(range(1, 201))
+    assert site.states()["summing/y"][1].startswith("cancelled: ")
+    assert site.states()["closing/y"][0] == "blocked"
 
 
-def test_two_launches_and_a_run_here_at_once_are_one_result(here: Site, without: Callable[..., Site]):
-    site = without("reply", "uniform")
-    words = [command(site.root, site.pool, *SLURM)] * 2 + [command(site.root, site.pool, *SWEEP)]
-    environment = site.cluster.environment
-    running = [subprocess.Popen(each, env=environment, stdout=subprocess.DEVNULL) for each in words]
-    assert [each.wait(200) for each in running] == [0, 0, 0]
-    assert "FAILED" not in {site.drain()[each.job] for each in latest(site.store).values()}
-    assert site.hashes() == here.hashes()
+def test_jobs_that_are_killed_lack_memory_or_time_are_named_and_run_by_a_retry(site: Site):
+    hungry = {"summing": {"updates": 1}, "closing": {"megabytes": 300}}
+    site.launch({"x": SLOW, "y": hungry}, jobs={"closing": {"memory": 0.1, "minutes": 5}})
+    site.wait(site.updated("x"), "first update")
+    for pid in site.cluster.processes(site.job("x", "summing")):
+        os.kill(pid, signal.SIGKILL)
+    site.drain()
+    assert site.states()["summing/x"][1].startswith("killed: log: srun: ")
+    assert site.states()["closing/y"][1].startswith("memory: log: ")
+    again = site.launch({"x": SLOW, "y": hungry}, jobs={"closing": {"memory": 2, "minutes": 5}})
+    assert sum(len(each["steps"]) for each in again["submitted"]) == 3
+    site.drain()
+    assert len(site.hashes()) == 5, (site.states(), [p.read_text() for p in site.root.glob("slurm/*.out")])
 
 
-def test_an_ablation_of_ones_own_runs_on_the_copy_that_was_made_of_it(
-    here: Site, without: Callable[..., Site], tmp_path: Path
-):
-    site, own = without("score", "uniform"), write_own(tmp_path)
-    words = [
-        word for word in command(site.root, site.pool, *SLURM) if not word.startswith(("+ablation", "sweep.points"))
-    ]
-    with site.held():
-        shown = site.run([*words, "+ablation=rope_fine"], MMPROLONG_CONFIG_DIR=str(own))
-        shutil.rmtree(own)
-    states = site.drain()
-    plan = load_plan(site.store, "rope_fine")
-    assert plan.config_dir == str(own) and f"--config-dir {own}" in shown
-    third, fourth = (point.steps["longpt.training"] for point in plan.points)
-    assert fourth == here.step("training", "pool_native") and third not in here.hashes()
-    assert all(site.store.record(step.stage, name) for name, step in plan.steps.items()), states
-    assert "3x" in site.cli("status", "rope_fine")
-
-
-def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(here: Site, without: Callable[..., Site]):
-    site = without("reply", *ARMS)
-    site.launch()
-    jobs = [site.job("reply", label) for label in ARMS]
-    site.wait(lambda: all("reply/" in site.log("reply", label) for label in ARMS), "start")
+def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(site: Site):
+    site.launch(
+        {"x": {"summing": {"updates": 200, "seconds": 0.05}}, "y": {"summing": {"updates": 201, "seconds": 0.05}}}
+    )
+    site.wait(lambda: site.updated("x")() and site.updated("y")(), "first updates")
+    jobs = [site.job(label, "summing") for label in "xy"]
     site.cluster.ask("scontrol", "update", f"JobId={jobs[0]}", "Requeue=0")
     with site.cluster.lost_node():
         ended = ["NODE_FAIL", "PENDING"]
         site.wait(lambda: [site.cluster.states()[job] for job in jobs] == ended, "their end", 30)
-        assert site.state("pool_native").startswith("reply failed (node)")
-        assert site.state("uniform").startswith("reply queued")
+        assert site.states()["summing/x"][1].startswith("node: ")
+        assert site.states()["summing/y"][0] == "queued"
     site.drain()
-    assert "not the step's fault: `mmprolong retry length_dist" in site.cli("status", "length_dist")
-    site.cli("retry", "length_dist")
-    site.drain()
-    assert site.hashes() == here.hashes()
+    assert site.states()["summing/y"][0] == "finished"
 
 
-def test_a_job_on_a_full_disk_says_so_and_runs_when_there_is_room(here: Site, tmp_path: Path):
-    with small_disk(tmp_path / "disk", "64m") as disk:
-        site = undone(here, disk / "store", ("training", "uniform"))
-        with site.held():
-            site.launch()
-            filler = fill(disk, 400_000)
-        site.drain()
-        assert site.state("uniform").startswith("longpt.training failed (disk)")
-        assert not list(site.folder("training", "uniform").rglob("*.partial"))
-        filler.unlink()
-        site.cli("retry", "length_dist")
-        site.drain()
-        assert site.hashes() == here.hashes()
+def test_launches_and_a_run_here_at_once_are_one_result(site: Site):
+    arms = {"x": WHOLE}
+    typed = [("launch", sweep(arms)), ("launch", sweep(arms)), ("local", sweep(arms))]
+    words = [["-m", "mmprolong.echo.drive", command, str(site.root), spec] for command, spec in typed]
+    running = [start(site.package, *each, env=site.cluster.environment) for each in words]
+    assert [each.communicate(timeout=100)[1] for each in running] == [""] * 3
+    site.drain()
+    assert len(site.hashes()) == 3
+
+
+@pytest.mark.parametrize("name", ["50%j", "a\\b"])
+def test_a_store_whose_path_slurm_would_expand_is_refused(cluster, package: Path, tmp_path: Path, name: str):
+    words = ["-m", "mmprolong.echo.drive", "launch", str(tmp_path / name), sweep({"x": WHOLE})]
+    out = run(package, *words, env=cluster.environment)[1]
+    assert "Slurm expands % and" in json.loads(out.splitlines()[-1])["error"]
+
+
+def test_arms_that_wait_for_each_other_are_one_array(site: Site):
+    with site.held():
+        site.launch({"x": WHOLE, "y": {"summing": {"updates": 2}, "closing": {}}})
+        states = site.states()
+        jobs = {array_of(job) for _, _, job in states.values()}
+        assert len(jobs) == 3
+        assert {state for state, *_ in states.values()} == {"queued"}
+        site.drive("cancel", "a")
