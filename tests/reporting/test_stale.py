@@ -25,9 +25,7 @@ from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
 
-WITHOUT_UNIFORM = (
-    "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
-)
+WITHOUT_UNIFORM = ("~sweep.points.uniform", "+sweep.points.tilted=['length_distribution=uniform']")
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def quoted(words: list[str]) -> list[str]:
 
 
 def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
     assert runs.stale == {"uniform"}
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
@@ -121,7 +119,7 @@ def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Ca
 
 def test_from_every_source_the_same_rows_are_stale(store: Path, read: Callable[[], Runs]):
     assert not with_stale(read(), store).stale
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = with_stale(read(), store)
     assert runs.stale == {"uniform"}
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
@@ -146,7 +144,7 @@ def test_from_every_source_what_cannot_be_known_is_said(
 
 
 def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: Path, tmp_path: Path):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
     write_results(tmp_path / "made.parquet", gone)
@@ -157,7 +155,7 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
 
 
 def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
