@@ -118,10 +118,9 @@ def _runs(arguments: argparse.Namespace, store: Path) -> "Runs":
 
 
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
-    from mmprolong.reporting.results.store import read_store
     from mmprolong.reporting.results.parquet import read_snapshot
-    from mmprolong.reporting.results.wandb import read_api
-    from mmprolong.reporting.results.wandb import read_wandb
+    from mmprolong.reporting.results.store import read_store
+    from mmprolong.reporting.results.wandb import read_api, read_wandb
 
     source, ablation, mixed_code = arguments.source, arguments.ablation, arguments.mixed_code
     if source is None:

@@ -4,7 +4,7 @@ A default never changes: fields at their default are left out of a step's identi
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from annotated_types import MaxLen, MinLen
 

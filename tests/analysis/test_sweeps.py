@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from mmprolong.sweep.spec import labels, read_ablation
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, PUBLISHED, TABLES, files_in
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.published import Published
+from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def test_an_ablation_names_a_table_and_the_published_rows_are_its_own(name: str)
     module = plugins.load_file(files_in(TABLES)[ablation.table])
     published = module._paper(PAPER)
     assert PAPER.rows(ablation.published.removesuffix(".csv"))
-    assert len(published) >= 3 and set(published) <= {*labels(ablation), "base"}
+    assert len(published) >= 3 and set(published) <= {*ablation.arms, "base"}
 
 
 def test_an_ablation_is_called_like_its_file():

@@ -2,6 +2,7 @@ import base64
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pandas
@@ -31,7 +32,7 @@ def test_what_is_written_is_read_back_from_one_small_file(runs: Runs, tmp_path: 
 
 
 def test_a_row_is_an_answer_that_any_tool_reads(runs: Runs, tmp_path: Path):
-    found = pandas.read_parquet(write_results(tmp_path / "items.parquet", runs))
+    found: Any = pandas.read_parquet(write_results(tmp_path / "items.parquet", runs))
     assert {"run", "label", "seed", "depth", *Score.__dataclass_fields__} == set(found.columns)
     assert len(found) == sum(len(result.scores) for result in runs.results.values())
     assert found["depth"].between(0, 1).all()

@@ -141,7 +141,7 @@ class Rows:
     def published(self, column: str, label: str) -> Cell:
         """As printed."""
         found = self.layout.published.get(label, {}).get(column, "")
-        return Cell(text=plain(found, 2) if isinstance(found, float) else found or "-", value=parsed(found))
+        return Cell(text=plain(found, 2) if isinstance(found, float) else str(found or "-"), value=parsed(found))
 
     def published_delta(self, label: str) -> Cell:
         """'−1.05'."""
