@@ -1,12 +1,11 @@
-import numpy as np
-from matplotlib.patches import Rectangle
-
 """Tables and figures of the controls that neither paper ran."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from mmprolong import plugins
 from mmprolong.config.groups import TABLES, files_in

@@ -80,7 +80,7 @@ def comparison_table(
     """
     require_columns(name, rows, [key, *(measure.column for measure in measures)])
     runs = runs or NO_RUNS
-    printed = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
+    printed: dict[str, Row] = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
     columns = {one.column: ScoreColumn(one.column, one.average(runs.cells), "ours [%]") for one in measures}
     pairs = {label: Against(row=other) for label, other in against.items()}
     layout = Layout(
