@@ -25,9 +25,8 @@ from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import inline_svg, mixture_shares
 from mmprolong.reporting.report.examples import evaluation_document, training_document
-from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.training import TOTAL, trained_on
+from mmprolong.reporting.results.training import TOTAL, arm_mixtures, trained_on
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.render import to_html
 
@@ -39,7 +38,7 @@ runs = {name: read_store(store, name) for name in ablations}
 # %% [markdown]
 # ## How much, and how long
 #
-# Beside the paper's own training data; ours are the instances that an arm's first seed was trained on.
+# Beside the paper's own training data; ours are the examples that an arm's first seed was trained on.
 
 # %%
 for name in ablations:
@@ -56,7 +55,7 @@ for name in ablations:
 # %% [markdown]
 # ## Documents
 #
-# Up to a dozen pages of a training instance and of an evaluation document; pages with evidence have a frame.
+# Up to a dozen pages of a training example and of an evaluation document; pages with evidence have a frame.
 
 # %%
 for name in ablations:

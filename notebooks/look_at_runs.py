@@ -30,8 +30,8 @@ from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, l
 from mmprolong.reporting.figures.heat_map import needle_heat_map
 from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.examples import answered
-from mmprolong.reporting.results.training import loss_curves
 from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.training import loss_curves
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_html
@@ -63,7 +63,7 @@ for name, found in runs.items():
 # %%
 for found in runs.values():
     said = answered(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(f"<tr><td>{one.length}<td>{one.question}<td>{one.target}<td>{one.reply}" for one in said)
+    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in said)
     display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 """Tokens of continued pre-training by task (OriOn, section on data)."""
 
-from mmprolong.reporting.results.training import ArmMixture, arm_mixtures
 from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.training import ArmMixture, arm_mixtures
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION
 from mmprolong.reporting.tables.model import Table
