@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmprolong.records import Sample, images_of, read_jsonl
-from mmprolong.reporting.sources.runs import Runs, read_store
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.statistics.contrasts import arms_of
 
 

@@ -30,8 +30,8 @@ def draw(entries: Sequence[Measured], target: int, repeats: int, where: str) -> 
     uses = f", each used at most {repeats} times" if repeats > 1 else ""
     if not available or (repeats and available * repeats < target):
         raise FeasibilityError(
-            f"{where}: {target:,} tokens wanted, {available:,} in {len(entries):,} examples{uses}; lower mixture.tokens, "
-            "add documents (corpus.path, sources) or raise the component's repeats (0: no limit)"
+            f"{where}: {target:,} tokens wanted, {available:,} in {len(entries):,} examples{uses}; lower "
+            "mixture.tokens, add documents (corpus.path, sources) or raise the component's repeats (0: no limit)"
         )
     drawn: list[Measured] = []
     missing = target
