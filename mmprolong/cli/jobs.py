@@ -1,13 +1,13 @@
-"""`mmprolong logs`, `mmprolong retry`, `mmprolong cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
+"""`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mmprolong.cli.lookup import add_ablation, add_store
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import load_plan
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 _NAMED = 50
 """Cancelled steps that are named one by one."""
-
-
-def logs_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, which of its steps, and how much."""
-    add_ablation(parser, "steps whose label or stage/id contains this (without it those that failed or run)")
-    parser.add_argument("-n", "--lines", type=int, default=10, help="last lines to show of each (default: 10)")
 
 
 def logs(arguments: argparse.Namespace) -> None:
@@ -45,13 +39,6 @@ def logs(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"logs {arguments.ablation}: {what}; mmprolong status says how all stand")
 
 
-def retry_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, and what its jobs are to ask for this time."""
-    parser.add_argument("ablation")
-    parser.add_argument("overrides", nargs="*", help="such as cluster.jobs.training.minutes=600")
-    add_store(parser)
-
-
 def retry(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
     from mmprolong.sweep.resources import check_jobs
@@ -63,11 +50,6 @@ def retry(arguments: argparse.Namespace) -> None:
     check_jobs(config.cluster, plan.steps.values())
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     print_launched(store, plan, launched, prune=False, console=Terminal())
-
-
-def cancel_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, and which of its jobs."""
-    add_ablation(parser, "only of points whose label/s<seed>, or else of steps whose stage/id, contains this")
 
 
 def cancel(arguments: argparse.Namespace) -> None:
@@ -134,6 +116,6 @@ def print_next(store: Store, ablation: str, console: Terminal) -> None:
         console.say(Text.assemble(f"  {command(store, *words)}   ", (meaning, "dim")))
 
 
-def _print_shared(shared: "dict[str, int]", console: Terminal) -> None:
+def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:
     for name, count in shared.items():
         console.say(f"left alone: {count} jobs that {name} needs too")

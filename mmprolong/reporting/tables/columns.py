@@ -90,13 +90,13 @@ class Rows:
 
     def name(self, label: str) -> Cell:
         """The label."""
-        return Cell(text=label, mark=f" {STALE}" if label in self.runs.stale else "")
+        return Cell(text=label, symbol=f" {STALE}" if label in self.runs.stale else "")
 
     def seeds(self, label: str) -> Cell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
         planned = self.runs.planned(label)
         text = f"({len(self.runs.of(label))}/{planned})"
-        return Cell(text=text, mark=self.partial(label)) if planned else Cell()
+        return Cell(text=text, symbol=self.partial(label)) if planned else Cell()
 
     def questions(self, label: str) -> Cell:
         """How many each run answered."""
@@ -110,7 +110,7 @@ class Rows:
         sd = 100 * stdev(values) if len(values) > 1 else None
         cell = score_cell(self.means, label)
         text = f"{plain(cell.value or 0.0)} ± {'-' if sd is None else plain(sd)}"
-        return replace(cell, text=text, sd=sd, mark=" ≈" if label in self.near_best else "")
+        return replace(cell, text=text, sd=sd, symbol=" ≈" if label in self.near_best else "")
 
     def interval(self, label: str) -> Cell:
         """'[85.9, 92.9]'."""
@@ -123,12 +123,12 @@ class Rows:
         if one is None or one.difference is None:
             return Cell()
         found, mark = one.difference, self.partial(label, contrast.pairs[label].row)
-        cell = Cell(text=signed(100 * found.value), value=100 * found.value, mark=mark)
+        cell = Cell(text=signed(100 * found.value), value=100 * found.value, symbol=mark)
         if not found.has_interval:
             return cell
         low, high, sure = 100 * found.low, 100 * found.high, "*" if one.clear else "ns"
         text = f"{cell.text} [{signed(low)}, {signed(high)}]"
-        return replace(cell, text=text, low=low, high=high, mark=f" {sure}{mark.strip()}")
+        return replace(cell, text=text, low=low, high=high, symbol=f" {sure}{mark.strip()}")
 
     def p(self, corrected: bool, label: str) -> Cell:
         """'0.012', or '<0.001': of the table's Δ."""
