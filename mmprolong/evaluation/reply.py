@@ -68,7 +68,7 @@ def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
 
 
 def _answer(engine: ReplyEngine, samples: list[Sample], answered: Answered, work: Work) -> Iterator[Reject]:
-    """Answer batch by batch; yields what is refused."""
+    """Answer batch by batch; yields the refused samples."""
     work.log.progress(len(answered.replies), len(samples), "replies")
     for batch in engine.batches(samples):
         if isinstance(batch, Reject):

@@ -21,7 +21,7 @@ _NEVER = 2**62
 
 
 class Interrupted(BaseException):
-    """A step was asked to stop and has saved what it had: no failure. Run again, it goes on from there."""
+    """A step was asked to stop and has saved what it had: no failure. Run again, it continues there."""
 
 
 def never() -> bool:
@@ -70,7 +70,7 @@ class RunLog:
             self._wandb.table(name, rows)
 
     def stop_if_asked(self) -> None:
-        """End a step that begins anew after a stop.
+        """End a step that starts from its beginning after a stop.
 
         Raises:
             Interrupted: the step was asked to stop.

@@ -25,7 +25,7 @@ _LINE = 300
 class WandbLogger:
     """One W&B run for one step. A requeued step continues the run of the same id.
 
-    It may break: W&B's own process gets the signals of a job too, and networks fail. The step goes on without it.
+    It may break: W&B's own process gets the signals of a job too, and networks fail. The step continues without it.
     """
 
     def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
@@ -121,7 +121,7 @@ def _forget() -> None:
 
 
 def one_line(error: object) -> str:
-    """Return what W&B says of an error, without the key."""
+    """Return W&B's message about an error, without the key."""
     said = " ".join(str(error).split()) or type(error).__name__
     key = os.environ.get("WANDB_API_KEY", "").strip()
     return (said.replace(key, "(the key)") if key else said)[:_LINE]

@@ -36,7 +36,7 @@ class _Asked(NamedTuple):
 def write_by_model(
     materials: Iterable[tuple[Material, str]], source: Source, llm: Llm, chat: Chat, store: Path
 ) -> Iterator[Example | Reject]:
-    """Yield up to `source.questions_per_task` examples of every task over each document, and what was refused.
+    """Yield up to `source.questions_per_task` examples of every task over each document, and the rejects.
 
     Answers that the ledger of `store` holds are not asked for again.
 
@@ -69,7 +69,7 @@ def write_by_model(
 def _flows(
     materials: Iterable[tuple[Material, str]], source: Source, asked: "deque[_Asked]"
 ) -> Iterator[Flow[list[Question | Reject]]]:
-    """Yield a flow for every question that is wanted; notes in `asked` what it is for."""
+    """Yield a flow for every question that is wanted; notes its purpose in `asked`."""
     for material, length in materials:
         document = material.document
         for name in source.tasks:

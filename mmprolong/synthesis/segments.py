@@ -12,7 +12,7 @@ SHORTEST, LONGEST = 8, 15
 
 
 def segments(material: Material) -> list[Segment]:
-    """Every run of sections of one level that spans 8 to 15 pages; the whole document where there is none."""
+    """Return every run of sections of one level that spans 8 to 15 pages; the whole document where there is none."""
     found = list(dict.fromkeys(_runs(material)))
     if found:
         return found

@@ -19,7 +19,7 @@ _SEGMENTS, _TRIES = 6, 40
 
 
 def write_template(material: Material, length: str, source: Source) -> Iterator[Example | Reject]:
-    """Yield up to `source.questions_per_task` examples of every task over one document, and what was refused."""
+    """Yield up to `source.questions_per_task` examples of every task over one document, and the rejects."""
     document = material.document
     for name in source.tasks:
         task: TemplateTask = plugins.make("mmprolong.synthesis.tasks", name, "source.tasks")
@@ -66,7 +66,7 @@ def example_of(identifier: str, task: str, question: Question, document: Documen
 
 
 def _questions(material: Material, name: str, task: TemplateTask, source: Source) -> Iterator[Question | Reject]:
-    """Yield questions that hold, each from a segment drawn anew and none twice; rejects for those that do not."""
+    """Yield correct questions, each from a newly drawn segment and none twice; a reject for each that is not."""
     rng = np.random.default_rng([source.seed, int(material.document.id[:12], 16), *name.encode()])
     what = f"{material.document.source}: {name}"
     seen: set[str] = set()

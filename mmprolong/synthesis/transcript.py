@@ -10,5 +10,5 @@ RULES = (
 
 
 def transcript(material: Material, page: int) -> str:
-    """The transcribed blocks of a page in reading order, a blank line between two."""
+    """Return the transcribed blocks of a page in reading order, a blank line between two."""
     return "\n\n".join(block.text for block in material.blocks if block.page == page and block.kind in TRANSCRIBED)

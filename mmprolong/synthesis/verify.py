@@ -36,7 +36,7 @@ def _given_away(question: Question) -> bool:
 
 
 def _recount(question: Question, material: Material) -> str:
-    """The count once more, from the printed text instead of the layout."""
+    """Count once more, from the printed text instead of the layout."""
     assert question.recount is not None
     pattern, first, last = question.recount
     found = {match for page in range(first, last + 1) for match in re.findall(pattern, material.page_texts[page])}

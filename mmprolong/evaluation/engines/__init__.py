@@ -25,7 +25,7 @@ class ReplyEngine(Protocol):
     """Answers samples with one model in one view."""
 
     def batches(self, samples: Sequence[Sample]) -> Iterator[Together | Reject]:
-        """Yield what is answered together: the same in every attempt, so that a killed step goes on behind it.
+        """Yield the batches of samples, the same in every attempt, so that a killed step continues behind the last one.
 
         A sample whose prompt the backbone cannot take becomes a reject.
         """

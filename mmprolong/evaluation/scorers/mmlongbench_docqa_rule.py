@@ -50,7 +50,7 @@ class DocQARule:
 
 
 def answer_in(sample: Sample, reply: str) -> str:
-    """Return the answer in a reply that goes on where the prompt's last turn ends, if that is the assistant's."""
+    """Return the answer in a reply that continues the prompt's last turn, if that is the assistant's."""
     last = sample.prompt[-1] if sample.prompt else None
     begun = last.text if last and last.role == "assistant" else ""
     return after_prefix(begun + reply)

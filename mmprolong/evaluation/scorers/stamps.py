@@ -23,7 +23,7 @@ class Stamps:
         return _agreement(_compared(reply, sample.gold.answer), sample.gold.answer)
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule; what is compared of a conclusion is the text behind its last `=`."""
+        """Mark by the rule; of a conclusion the text behind its last `=` is compared."""
         yield from ()
         said = _compared(reply, sample.gold.answer)
         return mark(lambda: _agreement(said, sample.gold.answer), said)

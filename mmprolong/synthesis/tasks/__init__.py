@@ -16,5 +16,5 @@ class TemplateTask(Protocol):
     version: ClassVar[int]
 
     def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Yield questions on a segment of a document, in random order, until nobody wants another."""
+        """Yield questions on a segment of a document, in random order, until the caller stops."""
         ...

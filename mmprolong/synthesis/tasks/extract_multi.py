@@ -15,7 +15,7 @@ from mmprolong.synthesis.tasks.extract_single import abbreviations, first_senten
 
 _MOST_ITEMS = 8
 _LAYOUT = 0.3
-"""How often questions on places of headings may be asked where there are others."""
+"""Largest share of questions on places of headings where there are others."""
 _TWO = "Answer with a list of two."
 _NEAREST, _FARTHEST = 1, 12
 """Pages between two facts that are asked for together."""
@@ -36,7 +36,7 @@ class ExtractMulti:
 
 
 def listed(items: Sequence[str | int]) -> str:
-    """A list as it is written in an answer: JSON."""
+    """Return a list as it is written in an answer: JSON."""
     return json.dumps(list(items), ensure_ascii=False)
 
 

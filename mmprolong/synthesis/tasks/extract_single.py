@@ -14,7 +14,7 @@ from mmprolong.synthesis.question import Question, interleaved
 
 _LONGEST_CAPTION = 170
 _LAYOUT = 0.3
-"""How often questions on places and headings may be asked where there are others: they are many, and alike."""
+"""Largest share of questions on places and headings where there are others: they are many, and alike."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class ExtractSingle:
 
 
 def readable(caption: Caption) -> bool:
-    """Whether a caption's first sentence is whole, short, plain prose."""
+    """Tell whether a caption's first sentence is whole, short, plain prose."""
     return 15 <= len(first_sentence(caption)) <= _LONGEST_CAPTION and prose.readable(first_sentence(caption))
 
 
 def first_sentence(caption: Caption) -> str:
-    """Return what a caption says first, without the full stop; empty if it never stops."""
+    """Return the first sentence of a caption, without the full stop; empty if it never stops."""
     return next(sentences(caption.text), "").rstrip(".").strip()
 
 

@@ -22,7 +22,7 @@ class OcrFull:
     version: ClassVar[int] = 1
 
     def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """One question: there is one way to transcribe all pages."""
+        """Yield one question: there is one way to transcribe all pages."""
         pages = [page for page in range(material.document.pages) if transcript(material, page)]
         if pages:
             yield Question(

@@ -27,7 +27,7 @@ class OcrNeedle:
     version: ClassVar[int] = 1
 
     def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Questions on pages drawn from anywhere in the document."""
+        """Yield questions on pages drawn from anywhere in the document."""
         pages = [page for page in range(material.document.pages) if len(transcript(material, page)) >= _SHORTEST]
         for _ in range(_TRIES if pages else 0):
             size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))

@@ -25,7 +25,7 @@ class Reasoning:
     version: ClassVar[int] = 1
 
     def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Questions whose answer is computed from several places of the segment."""
+        """Yield questions whose answer is computed from several places of the segment."""
         return interleaved(
             [
                 list(_counts(material, segment)),
@@ -124,7 +124,7 @@ def _compared(material: Material, group: Sequence[tuple[int, Sequence[int]]]) ->
 
 
 def _more_captions(material: Material, segment: Segment) -> Iterator[Question]:
-    """How many more figures one section has than another; only where every figure's place is certain."""
+    """Yield how many more figures one section has than another; only where every figure's place is certain."""
     if not material.complete("Figure"):
         return
     figures = _captions(material, segment, "Figure")
@@ -229,6 +229,6 @@ def _whole(material: Material, segment: Segment, index: int) -> bool:
 
 
 def _at_border(material: Material, captions: Sequence[Caption]) -> bool:
-    """Whether a figure stands on a page where a section begins: it may have floated out of its own."""
+    """Tell whether a figure stands on a page where a section begins: it may have floated out of its own."""
     starts = {section.first_page for section in material.sections if section.level == 1}
     return any(each.page in starts for each in captions)
