@@ -67,7 +67,7 @@ class Budget:
             if limit and gone + held + new > limit:
                 raise OverBudget(
                     f"llm.budget.{name}: {_told(gone)} of {_told(limit)} are spent, requests under way may take "
-                    f"{_told(held)} and what comes next {_told(new)}; raise it to go on, all answers are kept in "
+                    f"{_told(held)} and what comes next {_told(new)}; raise it to continue, all answers are kept in "
                     f"{self._ledger.folder}"
                 )
 

@@ -86,8 +86,8 @@ def structured(request: Request, kind: type[T]) -> Flow[T]:
         if answer.finish != "stop":
             raise
         flaw = _AGAIN.format(flaw=failure.detail)
-    said = (Message("assistant", (Text(answer.text),)), Message("user", (Text(flaw),)))
-    second = yield msgspec.structs.replace(request, messages=(*request.messages, *said))
+    correction = (Message("assistant", (Text(answer.text),)), Message("user", (Text(flaw),)))
+    second = yield msgspec.structs.replace(request, messages=(*request.messages, *correction))
     return decode(second, kind)
 
 

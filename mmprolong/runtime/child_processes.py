@@ -146,7 +146,7 @@ def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) ->
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
             connection.send(problem)
-        except BrokenPipeError:  # whoever waited for us was killed
+        except BrokenPipeError:  # the parent was killed
             return
 
 

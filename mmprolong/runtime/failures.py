@@ -119,7 +119,7 @@ def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / FAILED, note)
-    except (OSError, DiskFull):  # whoever tells of the failure does so besides
+    except (OSError, DiskFull):  # the caller reports the failure, too
         return
 
 

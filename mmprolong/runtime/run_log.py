@@ -35,7 +35,7 @@ class RunLog:
     Args:
         folder: of the step.
         attempt: measures what the step takes.
-        stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
+        stopping: true once the step is asked to stop; one that can continue later saves and raises `Interrupted`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RunLog:
         """Append one line to `log.jsonl`.
 
         Args:
-            step: number of the row; the same in an attempt that goes on after a stop.
+            step: number of the row; the same in an attempt that continues after a stop.
         """
         with (self.folder / LOG).open("ab") as file:
             file.write(msgspec.json.encode(values) + b"\n")

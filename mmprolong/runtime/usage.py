@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.store.atomic import read_json, write_json
 
 NOTES = "attempts"
-"""Folder in a step's scratch of what is known of its attempts: nothing that a step goes on from."""
+"""Folder in a step's scratch with the usage of its attempts; a step does not resume from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class WandbLogger:
                 return _init(about, mode="online", resume="allow")
             except Exception as error:  # noqa: BLE001  (as in `_try`)
                 self._online = False
-                self._say(f"goes on offline, `mmprolong sync` uploads it: {one_line(error)}")
+                self._say(f"continues offline, `mmprolong sync` uploads it: {one_line(error)}")
                 _forget()
         try:
             return _init(about, mode="offline")
@@ -122,9 +122,9 @@ def _forget() -> None:
 
 def one_line(error: object) -> str:
     """Return W&B's message about an error, without the key."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    message = " ".join(str(error).split()) or type(error).__name__
     key = os.environ.get("WANDB_API_KEY", "").strip()
-    return (said.replace(key, "(the key)") if key else said)[:_LINE]
+    return (message.replace(key, "(the key)") if key else message)[:_LINE]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

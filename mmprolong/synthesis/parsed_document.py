@@ -58,7 +58,7 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class Material:
+class ParsedDocument:
     """One document, read."""
 
     document: Document

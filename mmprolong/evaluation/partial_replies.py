@@ -9,7 +9,7 @@ from mmprolong.errors import writing
 from mmprolong.records import Reply
 
 
-class Answered:
+class PartialReplies:
     """The replies of the batches that are done; a batch counts once all of it is there.
 
     Args:
