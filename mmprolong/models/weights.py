@@ -1,4 +1,4 @@
-"""The model of a finished training step: a Hugging Face folder, and a note of what its rotary frequencies are."""
+"""The model of a finished training step: a Hugging Face folder, and a note with its rotary fingerprint."""
 
 from pathlib import Path
 from typing import Protocol

@@ -21,20 +21,20 @@ _VISION = "model.visual."
 
 
 class Processor(Protocol):
-    """What a network needs of its backbone."""
+    """The part of a backbone that its network uses."""
 
     @property
     def form(self) -> ImageFormat:
-        """How images are read."""
+        """Image format."""
         ...
 
     @property
     def image_token(self) -> int:
-        """Stands for a part of an image."""
+        """Id of the token that stands for a part of an image."""
         ...
 
     def write_processor(self, folder: Path) -> None:
-        """Write what serving engines need beside the weights."""
+        """Write the files that serving engines need in addition to the weights."""
         ...
 
 
