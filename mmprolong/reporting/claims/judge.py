@@ -29,7 +29,7 @@ from mmprolong.reporting.statistics.intervals import LEVEL, difference, holm
 from mmprolong.reporting.statistics.power import cheaper, design_of
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.power_table import command_of, costs_of, written
+from mmprolong.reporting.tables.power_table import command_of, cost_of, written
 from mmprolong.reporting.tables.published import UNCLEAR, Published, mean_of, require_columns
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
@@ -176,7 +176,7 @@ def _unanswered(asked: RunSides, sides: Sequence[Sequence[str]], runs: Runs, ave
 
 
 def _together(arms: Mapping[str, ArmScores], side: Sequence[str]) -> ArmScores:
-    """Return the mean of several labels run by run, so that what differs between them is no spread of seeds."""
+    """Of several labels the mean, run by run, so that what differs between them is no spread of seeds."""
     import numpy as np
 
     return ArmScores(arms[side[0]].questions, np.mean([arms[label].values for label in side], axis=0))
@@ -192,5 +192,5 @@ def _larger(claim: Claim, differences: Sequence[Difference], runs: Runs) -> str:
         now = design_of(runs)
     except FeasibilityError:
         return sweep_command(runs.plan, runs.store, "sweep.seeds=[0,1,2]")
-    found = cheaper(now, max(goal, 0.1) / 100, costs_of(runs, now).of, not written(runs))["all"]
+    found = cheaper(now, max(goal, 0.1) / 100, cost_of(runs, now)[1], not written(runs))["cheapest"]
     return command_of(found, now, runs) if found else f"nothing within 64 seeds: the difference is {goal:.1f} points"
