@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from mmprolong.pipeline.plan import Plan, Point, save_plan
-from mmprolong.reporting.results.wandb import read_wandb
+from mmprolong.reporting.results.wandb import read_offline
 from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.knobs import Tracking
@@ -21,8 +21,8 @@ def one_run(folder: Path, rows: int) -> Path:
     """A real offline run of `rows` scored questions."""
     mirror = WandbLogger("score-0", {"step": "score-0"}, "score-0", "reading", folder, Tracking())
     for row in range(rows):
-        where = {"document": f"document-{row // 4}", "task": "reasoning", "length": "4x", "depth": 0.5}
-        answer = {"value": float(row % 2), "parsed": "7", "target": "7", "scorer": "exact_match-1"}
+        where = {"benchmark": "heldout", "task": "reasoning", "length": "4x", "cluster": f"document-{row // 4}"}
+        answer = {"value": float(row % 2), "parsed": "7", "target": "7", "facts": {"depth": 0.5}}
         mirror.metrics({"sample": f"sample-{row}", **where, **answer}, row)
     mirror.finish({"overall": 0.5, "accuracy": {"4x": 0.5}}, failed=False)
     path = next(folder.glob("wandb/offline-run-*/run-*.wandb"))
@@ -33,9 +33,9 @@ def one_run(folder: Path, rows: int) -> Path:
 
 def plan_of(runs: int) -> Plan:
     """Rows of five seeds."""
-    config = {"suite": {"labels": ["4x"], "overall": ["4x"]}, "phases": {}}
+    config = {"suite": {"overall": ["4x"]}, "phases": {}}
     points = (
-        Point(label=f"arm {index // 5}", seed=index % 5, config=config, steps={"score": f"score-{index}"})
+        Point(label=f"arm {index // 5}", seed=index % 5, config=config, steps={"score.heldout": f"score-{index}"})
         for index in range(runs)
     )
     return Plan(ablation="reading", baseline="arm 0", points=tuple(points))
@@ -54,7 +54,7 @@ def main() -> None:
             shutil.copyfile(path, copy)
         for source in ("files", "cache"):
             started = time.perf_counter()
-            found = read_wandb(store / "wandb", "reading")
+            found = read_offline(store / "wandb", "reading")
             seconds = time.perf_counter() - started
             assert len(found.results) == runs and all(len(one.scores) == rows for one in found.results.values())
             print(f"{runs} runs of {rows} questions from {source}: {seconds:.1f} s", flush=True)

@@ -18,13 +18,13 @@ class ConfigError(MMProLongError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one value of a configuration."""
+    """One wrong value of a configuration."""
 
     key: str
     message: str
-    """What was found; what is allowed, or what to do."""
+    """The value that was found; the allowed values, or advice."""
     where: str = ""
-    """What set it: a file and its line, or an override. Empty: not looked up."""
+    """File and line, or override, that set it. Empty: not looked up."""
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.where, self.key, self.message) if part)
@@ -39,7 +39,7 @@ class InvalidSettings(ConfigError):
 
 
 class DataError(MMProLongError):
-    """A file or record that was read is not what it should be."""
+    """A file or record has the wrong content."""
 
 
 class ArtifactError(MMProLongError):
@@ -84,7 +84,7 @@ class RequestFailed(MMProLongError):
 
 
 def out_of_space(error: BaseException, where: object) -> str:
-    """What to tell the user if `error` is that a file system is full while `where` was written; else empty."""
+    """Return the message about a file system that was full while `where` was written; empty for any other error."""
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
     if not full and "No space left on device" not in str(error):  # libraries that are not Python say it in words only
         return ""
@@ -110,7 +110,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """The end of an error message about a misspelt name: the nearest match and all that is allowed."""
+    """Return the end of an error message about a misspelt name: the nearest match and all allowed names."""
     names = sorted(set(allowed))
     match = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {match[0]!r}? " if match else ""

@@ -83,7 +83,7 @@ class Segment:
     last_page: int
     """Inclusive, index from 0."""
     anchor: str
-    """How a question names the segment: 'in the section "Methods"', 'on pages 20-25' (page numbers from 1)."""
+    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25' (page numbers from 1)."""
     headings: tuple[str, ...] = ()
 
 
@@ -116,7 +116,7 @@ class Pages(msgspec.Struct, frozen=True, omit_defaults=True, tag="pages"):
     last: int
     """Inclusive."""
     stamps: tuple[str, ...] = ()
-    """Of each page; none: the pages as they are."""
+    """Stamp of each page; none: the pages as they are."""
 
     def images(self) -> Iterator[Image]:
         """Yield the pages one by one."""
@@ -169,13 +169,13 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     task: str
     """extract_single, extract_multi, reasoning, ocr_full or ocr_needle, ..."""
     cluster: str
-    """What depends on it depends on this: the document's id."""
+    """Unit of dependence for intervals: the document's id."""
     sources: tuple[str, ...]
     """Ids of the documents shown."""
     conversations: dict[str, Conversation]
     """`answer` for supervised training; `chosen`, `rejected` and `reference` for preferences."""
     gold: tuple[Gold, ...] = ()
-    """Of each answer, in order."""
+    """Gold of each answer, in order."""
     length: str = ""
     """Nominal length, as it was asked for ('8x'); empty: the document as it is."""
     facts: dict[str, str] = {}
@@ -204,7 +204,7 @@ class Reject:
     """Something refused, and why. Counted and written down, never silent."""
 
     what: str
-    """What was refused: a file, a page, an instance."""
+    """The refused item: a file, a page, an example."""
     reason: str
     """Short and countable: encrypted, zero pages, timed out, ..."""
     detail: str = ""
@@ -251,7 +251,7 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     length: str
     """Nominal length: a multiple of the native context ('4x'), tokens ('64K') or pages ('64p')."""
     cluster: str
-    """What confidence intervals are clustered by: the document."""
+    """Unit by which confidence intervals are clustered: the document."""
     prompt: Conversation
     gold: Gold
     facts: dict[str, str | float] = {}
@@ -260,7 +260,7 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the model answered to a sample."""
+    """A model's answer to a sample."""
 
     sample: str
     text: str
@@ -301,7 +301,7 @@ Average = Mapping[Cell, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One judged reply: what was asked, and the mark. One line of `scores.jsonl`."""
+    """One judged reply: the question's facts and the mark. One line of `scores.jsonl`."""
 
     sample: str
     benchmark: str
@@ -318,7 +318,7 @@ class Score:
     judge: str = ""
     reason: str = ""
     facts: dict[str, str | float] = field(default_factory=dict)
-    """Of the sample."""
+    """Facts of the sample."""
 
     @property
     def cell(self) -> Cell:
@@ -328,7 +328,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A finished step: what it was, what it measured, where it ran. `done.json` of every folder in the store."""
+    """A finished step: settings, metrics, machine. `done.json` of every folder in the store."""
 
     id: str
     stage: str
@@ -345,7 +345,7 @@ class RunRecord:
     started: str = ""
     """When the attempt began that finished; UTC, ISO 8601."""
     seconds: float = 0.0
-    """Wall time of that attempt and of those that it went on from, each until it last said how far it was [s]."""
+    """Wall time of that attempt and of those that it continued, each until its last report of progress [s]."""
     cpu_hours: float = 0.0
     """In the same attempts, of the process that ran the step and of those that read PDFs for it."""
     commit: str = ""
@@ -397,7 +397,7 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
 
 
 def read_jsonl(path: Path, kind: type[T], growing: bool = False) -> Iterator[T]:
-    """The records of a file, checked against their type.
+    """Yield the records of a file, checked against their type.
 
     Args:
         growing: the file is written line by line; a last line that has no end is not there yet, or was torn.

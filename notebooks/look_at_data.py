@@ -38,7 +38,7 @@ runs = {name: read_store(store, name) for name in ablations}
 # %% [markdown]
 # ## How much, and how long
 #
-# Beside the paper's own training data; ours are the instances that an arm's first seed was trained on.
+# Beside the paper's own training data; ours are the examples that an arm's first seed was trained on.
 
 # %%
 for name in ablations:
@@ -55,7 +55,7 @@ for name in ablations:
 # %% [markdown]
 # ## Documents
 #
-# Up to a dozen pages of a training instance and of an evaluation document; pages with evidence have a frame.
+# Up to a dozen pages of a training example and of an evaluation document; pages with evidence have a frame.
 
 # %%
 for name in ablations:

@@ -63,7 +63,7 @@ for name, found in runs.items():
 # %%
 for found in runs.values():
     said = answered(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(f"<tr><td>{one.length}<td>{one.question}<td>{one.target}<td>{one.reply}" for one in said)
+    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in said)
     display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
 
 # %% [markdown]

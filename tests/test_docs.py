@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md name is there: commands, overrides, paths, the folders of the map."""
+"""All that README.md, CONTRIBUTING.md and the guides name is there: commands, overrides, paths, the map's folders."""
 
 import re
 import shlex
@@ -15,7 +15,8 @@ from mmprolong.config.groups import config_dir, groups
 from mmprolong.sweep.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
-TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+FILES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in FILES}
 _SWEEP = ("python", "-m", "mmprolong.sweep")
 _CONTINUED = re.compile(r"\\\n\s*")
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,7 +24,7 @@ _INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _PATH = re.compile(r"^[\w.-]+(?:/[\w.-]+)*/?$")
-_ENDINGS = (".py", ".md", ".toml", ".yaml", ".json", ".csv", ".ipynb", ".j2")
+_ENDINGS = (".py", ".md", ".toml", ".yaml", ".txt")
 
 
 def commands() -> Iterator[list[str]]:
@@ -48,24 +49,28 @@ def _words(line: str) -> list[str]:
     return words[:end]
 
 
-def paths() -> Iterator[str]:
-    """What looks like a path of ours: in backquotes or a link, with a slash or a known ending, and no placeholder."""
-    for text in TEXTS.values():
-        prose = _FENCE.sub("", text)
-        for word in [*_CODE.findall(prose), *_LINK.findall(prose)]:
-            if _PATH.match(word) and ("/" in word or word.endswith(_ENDINGS)):
-                yield word
+def paths() -> Iterator[Path]:
+    """Files and folders of ours that a text links or names: below a folder that we have, or with the ending of one."""
+    tops = {path.name: path for folder in (ROOT, ROOT / "mmprolong") for path in folder.iterdir()}
+    for file in FILES:
+        prose = _FENCE.sub("", TEXTS[file.name])
+        yield from (file.parent / link for link in _LINK.findall(prose) if "://" not in link)
+        for word in filter(_PATH.match, _CODE.findall(prose)):
+            top = word.partition("/")[0]
+            if top in tops and top not in ("store", "config") and ("/" in word or word.endswith(_ENDINGS)):
+                yield tops[top].parent / word
 
 
 @pytest.fixture
 def beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The current folder holds the files that the README tells how to write."""
-    (written,) = (block for block in _FENCE.findall(TEXTS["README.md"]) if block.startswith("mkdir"))
-    subprocess.run(["bash", "-eu", "-c", written], cwd=tmp_path, check=True)
+    """The current folder holds the files that the guides tell how to write."""
+    for block in (block for text in TEXTS.values() for block in _FENCE.findall(text)):
+        if block.startswith("mkdir"):
+            subprocess.run(["bash", "-eu", "-c", block], cwd=tmp_path, check=True)
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+@pytest.mark.parametrize("words", list({" ".join(words): words for words in commands()}.values()), ids=" ".join)
 @pytest.mark.usefixtures("beside_own_files")
 def test_every_command_is_one_that_we_have(words: list[str]):
     arguments = parse(words)
@@ -78,9 +83,9 @@ def test_every_command_is_one_that_we_have(words: list[str]):
 
 
 @pytest.mark.usefixtures("beside_own_files")
-def test_an_own_ablation_is_listed_and_planned_as_the_readme_says(capsys: pytest.CaptureFixture[str]):
-    own = [words for words in commands() if "--config-dir" in words and (words[0] == "list" or "--dry-run" in words)]
-    assert [main(words) for words in own] == [0, 0]
+def test_an_own_ablation_is_listed_and_planned_as_the_guide_says(capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "--config-dir", "own"]) == 0
+    assert main(["sweep", "+ablation=rope_fine", "--config-dir", "own", "--dry-run"]) == 0
     assert capsys.readouterr().out.count("Is three times the") == 2
 
 
@@ -88,13 +93,8 @@ def test_the_readme_shows_commands():
     assert ["sweep"] in [words[:1] for words in commands()]
 
 
-@pytest.mark.parametrize("path", sorted(set(paths())))
-def test_every_path_exists(path: str):
-    """As written, in the package, or as a file's name anywhere in the repository."""
-    places = [ROOT / path, ROOT / "mmprolong" / path]
-    named = "/" not in path.rstrip("/") and any(ROOT.glob(f"*/**/{path.rstrip('/')}"))
-    written = path in ("done.json", "failed.json", "LICENSES.md") or path.startswith("store/")
-    assert named or written or any(place.exists() for place in places)
+def test_every_path_exists():
+    assert not sorted({str(path) for path in paths() if not path.exists()})
 
 
 def test_the_map_lists_every_folder_of_the_package():
@@ -104,15 +104,17 @@ def test_the_map_lists_every_folder_of_the_package():
     assert folders <= listed, f"not in the map: {sorted(folders - listed)}"
 
 
-def test_groups_and_choices_of_the_readme_are_those_of_conf():
-    """Rows of the knobs' table begin with a group in backquotes; what stands beside it are its choices."""
-    knobs = TEXTS["README.md"].partition("## The knobs")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", knobs, re.MULTILINE)
-    assert len(rows) > 5
-    for group, choices in rows:
-        if group in groups():
-            assert sorted(re.findall(r"\w+", choices)) == groups()[group], group
+def test_groups_and_choices_of_the_guide_are_those_of_conf():
+    """Rows of the settings' table begin with a group in backquotes; the next cell holds its choices."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", TEXTS["ablations.md"], re.MULTILINE))
+    shown = {group: sorted(re.findall(r"\w+", rows.get(group, ""))) for group in groups()}
+    assert shown | {"ablation": [], "paths": []} == groups() | {"ablation": [], "paths": []}
+    assert set(groups()["ablation"]) <= set(re.findall(r"^\| `(\w+)`", TEXTS["ablations.md"], re.MULTILINE))
+
+
+def test_the_readme_is_at_most_150_lines():
+    assert len(TEXTS["README.md"].splitlines()) <= 150
 
 
 def test_every_command_has_a_line_of_help():
-    assert all((module.run.__doc__ or "").strip() for module in COMMANDS.values())
+    assert all((command.run.__doc__ or "").strip() for command in COMMANDS.values())

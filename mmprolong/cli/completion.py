@@ -13,7 +13,6 @@ from mmprolong.config.groups import ABLATION, OPTION, ablations, config_dir, gro
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
 
-COMPLETE = "complete"
 _ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
 _STEPS = ("show", "diff", "why")
 _OVERRIDES = ("sweep", "corpus", "synthesis", "mixture")
@@ -52,19 +51,9 @@ compdef _mmprolong mmprolong
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH}
 
 
-def script_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the shell."""
-    parser.add_argument("shell", choices=sorted(SCRIPTS))
-
-
 def script(arguments: argparse.Namespace) -> None:
     """Print the script that completes commands, ablations, groups, choices and step ids in a shell."""
     sys.stdout.write(SCRIPTS[arguments.shell])
-
-
-def complete_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command line so far."""
-    parser.add_argument("words", nargs="*", help="the words after `mmprolong`; the last one is completed")
 
 
 def complete(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rich.text import Text
 from rich.tree import Tree
 
-from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
+from mmprolong.cli.lookup import KnownStep, Steps, find_point, is_ablation
 from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
@@ -31,23 +31,10 @@ class _Difference(NamedTuple):
     b: str
 
 
-def why_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the step."""
-    parser.add_argument("step", help="a step's id, its beginning, or its hash")
-    add_store(parser)
-
-
 def why(arguments: argparse.Namespace) -> None:
     """Show what a step's id is made of: stage, version, settings, and the ids of its inputs, down to the pool."""
     steps = Steps(Store(Path(arguments.store)))
     Terminal().print(_tree(steps, steps.find(arguments.step, points=False), "", set()))
-
-
-def diff_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add two steps, or two points."""
-    for name in ("a", "b"):
-        parser.add_argument(name, metavar=name.upper(), help="a step's id, or ABLATION/ARM[/SEED]")
-    add_store(parser)
 
 
 def diff(arguments: argparse.Namespace) -> None:
@@ -165,7 +152,7 @@ def _print_examples(steps: Steps, a: KnownStep, b: KnownStep, console: Terminal)
     if waiting:
         console.say(f"{waiting[0]}: not drawn yet, so examples cannot be compared")
         return
-    counts = [_drawn(steps.store, step) for step in (a, b)]
+    counts = _drawn(steps.store, a), _drawn(steps.store, b)
     measured = _measured(steps.store, a) | _measured(steps.store, b)
 
     def parts(key: Callable[[Measured], str | int]) -> list[tuple[Any, Shared]]:

@@ -1,4 +1,4 @@
-"""`mmprolong logs`, `mmprolong retry`, `mmprolong cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
+"""`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
 
 import argparse
 from collections import Counter
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mmprolong.cli.lookup import add_ablation, add_store
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import load_plan
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 _NAMED = 50
 """Cancelled steps that are named one by one."""
-
-
-def logs_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, which of its steps, and how much."""
-    add_ablation(parser, "steps whose label or stage/id contains this (without it those that failed or run)")
-    parser.add_argument("-n", "--lines", type=int, default=10, help="last lines to show of each (default: 10)")
 
 
 def logs(arguments: argparse.Namespace) -> None:
@@ -46,13 +39,6 @@ def logs(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"logs {arguments.ablation}: {what}; mmprolong status says how all stand")
 
 
-def retry_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, and what its jobs are to ask for this time."""
-    parser.add_argument("ablation")
-    parser.add_argument("overrides", nargs="*", help="such as cluster.jobs.training.minutes=600")
-    add_store(parser)
-
-
 def retry(arguments: argparse.Namespace) -> None:
     """Submit the steps that failed on a cluster, and those that hung on them, again."""
     from mmprolong.sweep.resources import check_jobs
@@ -64,11 +50,6 @@ def retry(arguments: argparse.Namespace) -> None:
     check_jobs(config.cluster, plan.steps.values())
     launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
     print_launched(store, plan, launched, prune=False, console=Terminal())
-
-
-def cancel_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, and which of its jobs."""
-    add_ablation(parser, "only of points whose label/s<seed>, or else of steps whose stage/id, contains this")
 
 
 def cancel(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """From what a user types to steps and points: an id, its beginning or its hash; an ablation, an arm, a seed."""
 
-import argparse
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -13,23 +12,6 @@ from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
-
-
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which store is read."""
-    parser.add_argument("--store", default="store", help="folder of finished steps (default: store)")
-
-
-def add_ablation(parser: argparse.ArgumentParser, match: str = "") -> None:
-    """Add the arguments of a command about one launched ablation.
-
-    Args:
-        match: help of a second argument that chooses among its steps; empty: there is none.
-    """
-    parser.add_argument("ablation")
-    if match:
-        parser.add_argument("match", nargs="?", default="", help=match)
-    add_store(parser)
 
 
 class KnownStep:

@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from mmprolong import __version__
 from mmprolong.cli import completion, explain, files, jobs, report, show, stages, status, sweep
@@ -10,39 +11,145 @@ from mmprolong.config.groups import CONFIG_DIR, OPTION
 from mmprolong.errors import ConfigError, nearest
 
 
+class Argument(NamedTuple):
+    """One word or option of a command, as argparse takes it."""
+
+    names: tuple[str, ...]
+    how: dict[str, Any]
+
+
 class Command(NamedTuple):
     """One command."""
 
     run: Callable[[argparse.Namespace], int | None]
     """Its docstring is the command's help."""
-    arguments: Callable[[argparse.ArgumentParser], None]
-    own_files: bool = True
-    """It reads files that a user can add to."""
+    arguments: Sequence[Argument] = ()
 
+
+def _argument(*names: str, **how: Any) -> Argument:
+    return Argument(names, how)
+
+
+_CONFIG_DIR = _argument(
+    OPTION,
+    metavar="DIR",
+    default="",
+    help=f"folder of your own conf/, sweeps/ and analysis/, added to ours (default: ${CONFIG_DIR})",
+)
+_STORE = _argument("--store", default="store", help="folder of finished steps (default: store)")
+_STORED = (_STORE, _CONFIG_DIR)
+_ABLATION = _argument("ablation")
+_VALUES = _argument("overrides", nargs="*", help="group=choice, key=value; without +ablation")
+_PHASE = _argument("--phase", default="longpt", help="phase of the training (default: longpt)")
+_FROM = "offline (W&B's files in the store), ENTITY/PROJECT of W&B, or a snapshot's file (default: the store)"
+_LOGS = "steps whose label or stage/id contains this (without it those that failed or run)"
+_JOBS = "only of points whose label/s<seed>, or else of steps whose stage/id, contains this"
+_POINT = "a step's id, or ABLATION/ARM[/SEED]"
 
 COMMANDS = {
-    "sweep": Command(sweep.run, sweep.arguments),
-    "status": Command(status.status, status.status_arguments),
-    "report": Command(report.report, report.report_arguments),
-    "claims": Command(report.claims, report.claims_arguments),
-    "power": Command(report.power, report.power_arguments),
-    "logs": Command(jobs.logs, jobs.logs_arguments),
-    "rescore": Command(files.rescore, files.rescore_arguments, own_files=False),
-    "retry": Command(jobs.retry, jobs.retry_arguments),
-    "cancel": Command(jobs.cancel, jobs.cancel_arguments),
-    "list": Command(status.choices, status.choices_arguments),
-    "corpus": Command(stages.corpus, stages.corpus_arguments),
-    "synthesis": Command(stages.synthesis, stages.synthesis_arguments),
-    "mixture": Command(stages.mixture, stages.mixture_arguments),
-    "show": Command(show.run, show.arguments),
-    "diff": Command(explain.diff, explain.diff_arguments),
-    "why": Command(explain.why, explain.why_arguments),
-    "fetch": Command(files.fetch, files.fetch_arguments, own_files=False),
-    "sync": Command(files.sync, files.sync_arguments, own_files=False),
-    "completion": Command(completion.script, completion.script_arguments, own_files=False),
+    "sweep": Command(
+        sweep.run,
+        (
+            _argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value"),
+            _argument("--dry-run", action="store_true", help="print the plan and stop"),
+            _argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file"),
+            _CONFIG_DIR,
+        ),
+    ),
+    "status": Command(
+        status.status,
+        (
+            _argument("ablation", nargs="?", help="one ablation; without it all that were launched from the store"),
+            _argument("--watch", action="store_true", help="keep looking until all is finished; Ctrl-C ends it"),
+            *_STORED,
+        ),
+    ),
+    "report": Command(
+        report.report,
+        (
+            _argument("ablation", nargs="?", help="an ablation or a table of the papers; none: list them"),
+            _argument("--table", help="show the ablation's runs in this table of the papers"),
+            _argument("--from", dest="source", help=f"where results are read: {_FROM}"),
+            _argument("--snapshot", metavar="FILE", help=f"write all results into one file ({report.SNAPSHOT})"),
+            _argument("--wandb", metavar="ENTITY/PROJECT", help="save the report in W&B, too"),
+            *_STORED,
+        ),
+    ),
+    "claims": Command(
+        report.claims,
+        (_argument("claims", nargs="*", help="names of claims, in full; none: a table of all"), *_STORED),
+    ),
+    "power": Command(report.power, (_ABLATION, *_STORED)),
+    "logs": Command(
+        jobs.logs,
+        (
+            _ABLATION,
+            _argument("match", nargs="?", default="", help=_LOGS),
+            _argument("-n", "--lines", type=int, default=10, help="last lines to show of each (default: 10)"),
+            *_STORED,
+        ),
+    ),
+    "rescore": Command(
+        files.rescore,
+        (
+            _argument("--scorer", required=True, metavar="NAME", help="a scorer's name, such as mmlongbench_doc"),
+            _argument("--in", required=True, type=Path, dest="source", metavar="FILE", help="replies to score"),
+            _argument("--out", required=True, type=Path, metavar="FILE", help="the same lines with their scores"),
+        ),
+    ),
+    "retry": Command(
+        jobs.retry,
+        (
+            _ABLATION,
+            _argument("overrides", nargs="*", help="such as cluster.jobs.training.minutes=600"),
+            *_STORED,
+        ),
+    ),
+    "cancel": Command(jobs.cancel, (_ABLATION, _argument("match", nargs="?", default="", help=_JOBS), *_STORED)),
+    "list": Command(status.choices, (_CONFIG_DIR,)),
+    "corpus": Command(stages.corpus, (_VALUES, _CONFIG_DIR)),
+    "synthesis": Command(
+        stages.synthesis,
+        (
+            _VALUES,
+            _PHASE,
+            _argument("--suite", action="store_true", help="what the suite asks about, not what a phase reads"),
+            _CONFIG_DIR,
+        ),
+    ),
+    "mixture": Command(stages.mixture, (_VALUES, _PHASE, _CONFIG_DIR)),
+    "show": Command(
+        show.run,
+        (
+            _argument("what", metavar="STEP_OR_ABLATION", help="a step's id, or ABLATION[/ARM[/SEED]]"),
+            _argument("-n", type=int, default=20, help="how many (default: 20)"),
+            _argument("--task", help="of this task only"),
+            _argument("--seed", type=int, default=0, help="which sample is drawn (default: 0)"),
+            *_STORED,
+        ),
+    ),
+    "diff": Command(
+        explain.diff,
+        (_argument("a", metavar="A", help=_POINT), _argument("b", metavar="B", help=_POINT), *_STORED),
+    ),
+    "why": Command(explain.why, (_argument("step", help="a step's id, its beginning, or its hash"), *_STORED)),
+    "fetch": Command(
+        files.fetch,
+        (_argument("folder", type=Path, help="where the PDFs are put; it is created if it is not there"),),
+    ),
+    "sync": Command(
+        files.sync,
+        (
+            _argument("--entity", default="", help="of W&B; by default the owner of the key"),
+            _argument("--project", default="", help="of W&B; by default as each run says"),
+            _STORE,
+        ),
+    ),
+    "completion": Command(completion.script, (_argument("shell", choices=sorted(completion.SCRIPTS)),)),
 }
-HIDDEN = {completion.COMPLETE: Command(completion.complete, completion.complete_arguments, own_files=False)}
-"""What the shells' scripts call."""
+_COMPLETE = "complete"
+"""What the shells' scripts call; help does not show it."""
+_WORDS = _argument("words", nargs="*", help="the words after `mmprolong`; the last one is completed")
 _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
   python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
@@ -64,7 +171,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         ConfigError: there is no such command.
     """
-    if words and not words[0].startswith("-") and words[0] not in {*COMMANDS, *HIDDEN}:
+    if words and not words[0].startswith("-") and words[0] not in {*COMMANDS, _COMPLETE}:
         raise ConfigError(f"command: {words[0]!r} is unknown; {nearest(words[0], COMMANDS)}")
     built = _parser()
     arguments, rest = built.parse_known_args(words)
@@ -79,11 +186,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
     """Add all that a command can be told."""
-    command.arguments(parser)
+    for each in command.arguments:
+        parser.add_argument(*each.names, **each.how)
     parser.set_defaults(run=command.run)
-    if command.own_files:
-        own = f"folder of your own conf/, sweeps/ and analysis/, added to ours (default: ${CONFIG_DIR})"
-        parser.add_argument(OPTION, metavar="DIR", default="", help=own)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,6 +205,6 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         about = (command.run.__doc__ or "").splitlines()[0]
         add_arguments(commands.add_parser(name, help=about, description=about, allow_abbrev=False), command)
-    for name, command in HIDDEN.items():
-        add_arguments(commands.add_parser(name, allow_abbrev=False), command)
+    hidden = Command(completion.complete, (_WORDS,))
+    add_arguments(commands.add_parser(_COMPLETE, allow_abbrev=False), hidden)
     return built

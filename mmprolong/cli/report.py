@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.cli.lookup import add_ablation, add_store
 from mmprolong.cli.terminal import Terminal, print_written, table
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError
@@ -13,50 +12,47 @@ from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
     from mmprolong.reporting.results.runs import Runs
+    from mmprolong.reporting.tables.model import Table
 
 SNAPSHOT = ".parquet"
 """How the name of a snapshot's file ends: --from tells it from a project of W&B by that."""
 
 
-def report_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what is shown, from where, and where it is written besides."""
-    parser.add_argument("ablation", nargs="?", help="an ablation or a table of the papers; none: list them")
-    parser.add_argument("--table", help="show the ablation's runs in this table of the papers")
-    source = "offline (W&B's files in the store), ENTITY/PROJECT of W&B, or a snapshot's file (default: the store)"
-    parser.add_argument("--from", dest="source", help=f"where results are read: {source}")
-    parser.add_argument("--snapshot", metavar="FILE", help=f"write all results into one small file ({SNAPSHOT})")
-    parser.add_argument("--wandb", metavar="ENTITY/PROJECT", help="save the report in W&B, too")
-    add_store(parser)
-
-
 def report(arguments: argparse.Namespace) -> None:
     """Print the table of an ablation or of a paper and write its files."""
-    store, console = Store(Path(arguments.store)), Terminal()
-    named = {"--table": arguments.table, "--from": arguments.source, "--snapshot": arguments.snapshot}
-    given = [option for option, value in {**named, "--wandb": arguments.wandb}.items() if value]
-    if given and not arguments.ablation:
+    store, console, name = Store(Path(arguments.store)), Terminal(), arguments.ablation
+    elsewhere = {"--from": arguments.source, "--snapshot": arguments.snapshot, "--wandb": arguments.wandb}
+    given = [option for option, value in {"--table": arguments.table, **elsewhere}.items() if value]
+    if given and not name:
         raise ConfigError(f"report {given[0]}: of which ablation? write mmprolong report ABLATION {given[0]} ...")
     if arguments.snapshot and not arguments.snapshot.endswith(SNAPSHOT):
         raise ConfigError(f"--snapshot {arguments.snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
-    if not arguments.ablation:
+    if not name:
         _list(store, console)
-    elif arguments.source or arguments.snapshot or arguments.wandb:
+    elif any(elsewhere.values()):
         _elsewhere(_read(arguments, store.root), arguments, console)
-    elif arguments.ablation in planned(store) and not arguments.table:
+    elif name in planned(store) and not arguments.table:
         print_report(_read(arguments, store.root), store, console)
     else:
-        _table(_read(arguments, store.root) if arguments.table else None, arguments, store, console)
+        _print_table(_read(arguments, store.root) if arguments.table else None, arguments, store, console)
 
 
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
-    from mmprolong.reporting.tables.paper_tables import table_of
+
+    made = _print(runs, "", console)
+    print_written(console, "report", lambda: write_report(runs, made, store.root).html)
+
+
+def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
+    """Print the table called `name`; without a name the one that belongs to the runs."""
+    from mmprolong.reporting.tables.paper_tables import paper_table, table_of
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    made = table_of(runs)
+    made = table_of(runs) if runs and not name else paper_table(name, runs)
     console.print(TerminalTable(made))
-    print_written(console, "report", lambda: write_report(runs, made, store.root).html)
+    return made
 
 
 def _list(store: Store, console: Terminal) -> None:
@@ -67,16 +63,13 @@ def _list(store: Store, console: Terminal) -> None:
     console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
 
 
-def _table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
+def _print_table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
     """Print a table without the rest of a report."""
-    from mmprolong.reporting.tables.paper_tables import paper_table
     from mmprolong.reporting.tables.render import write_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
     from mmprolong.sweep.commands import sweep_command
 
     name = arguments.table or arguments.ablation
-    made = paper_table(name, runs)
-    console.print(TerminalTable(made))
+    made = _print(runs, name, console)
     if name in ablations() and not arguments.table:
         console.say(f"not launched: begin with {sweep_command(Plan(ablation=name, points=()), store.root)}")
     if store.root.is_dir():
@@ -88,14 +81,10 @@ def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -
     """Print results that are read from, or written to, another place."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.results.parquet import write_results
-    from mmprolong.reporting.tables.paper_tables import paper_table, table_of
-    from mmprolong.reporting.tables.terminal import TerminalTable
 
-    made = paper_table(arguments.table, runs) if arguments.table else table_of(runs)
-    console.print(TerminalTable(made))
+    made = _print(runs, arguments.table or "", console)
     if arguments.snapshot:
-        write_results(Path(arguments.snapshot), runs)
-        console.say(f"snapshot: {arguments.snapshot}")
+        console.say(f"snapshot: {write_results(Path(arguments.snapshot), runs)}")
     if arguments.wandb:
         console.say(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}")
 
@@ -124,14 +113,8 @@ def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
     return with_stale(runs, store)
 
 
-def claims_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the claims."""
-    parser.add_argument("claims", nargs="*", help="names of claims, in full; none: a table of all")
-    add_store(parser)
-
-
 def claims(arguments: argparse.Namespace) -> None:
-    """Judge what the papers claim: supported, contradicted, too small to tell, or not run; by their numbers and ours."""
+    """Judge the papers' claims by their numbers and ours: supported, contradicted, too small to tell, or not run."""
     from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.reporting.tables.terminal import TerminalTable
@@ -149,11 +132,6 @@ def claims(arguments: argparse.Namespace) -> None:
         console.say(f"{command}\n  {', '.join(names)}")
     if store.is_dir():
         print_written(console, "table", lambda: write_table(made, store / "reports" / "claims" / made.name)["md"])
-
-
-def power_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation and its store."""
-    add_ablation(parser)
 
 
 def power(arguments: argparse.Namespace) -> None:

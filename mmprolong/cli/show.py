@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from mmprolong.cli.lookup import KnownStep, Steps, add_store, find_point, is_ablation
+from mmprolong.cli.lookup import KnownStep, Steps, find_point, is_ablation
 from mmprolong.cli.terminal import Terminal, number, visible
 from mmprolong.errors import ConfigError, FeasibilityError, StepFailed, nearest
 from mmprolong.pipeline.steps import stage_of
@@ -40,15 +40,6 @@ _LONGEST = 400
 _RUNS = 6
 """Runs of pages that are named."""
 _ASKS = {"system": "system", "user": "question", "assistant": "answer"}
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what is shown, how much of it, and of which task."""
-    parser.add_argument("what", metavar="STEP_OR_ABLATION", help="a step's id, or ABLATION[/ARM[/SEED]]")
-    parser.add_argument("-n", type=int, default=20, help="how many (default: 20)")
-    parser.add_argument("--task", help="of this task only")
-    parser.add_argument("--seed", type=int, default=0, help="which sample is drawn (default: 0)")
-    add_store(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`mmprolong corpus`, `mmprolong synthesis`, `mmprolong mixture`: the data of one configuration, made here and counted."""
+"""`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
 import argparse
 from collections import Counter
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from mmprolong.settings.knobs import Component, Config
 
 
-def corpus_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add choices and values."""
-    parser.add_argument("overrides", nargs="*", help="group=choice, key=value; without +ablation")
-
-
 def corpus(arguments: argparse.Namespace) -> None:
     """Open every PDF of the pool: what is readable, how long it is, what was refused and why."""
     console, run = Terminal(), _compose(arguments.overrides)
@@ -45,12 +40,6 @@ def corpus(arguments: argparse.Namespace) -> None:
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
     console.print(histogram("lengths", "pages", pages.values()))
     console.print(rejects_table(each for role in roles for each in _rejects(folders[role])))
-
-
-def synthesis_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add choices and values, and whose examples."""
-    mixture_arguments(parser)
-    parser.add_argument("--suite", action="store_true", help="what the suite asks about, not what a phase reads")
 
 
 def synthesis(arguments: argparse.Namespace) -> None:
@@ -73,12 +62,6 @@ def synthesis(arguments: argparse.Namespace) -> None:
         console.print(table(role, columns, [*rows, _example_row("all", whole, questions.total())]))
         console.print(histogram("lengths", "images", whole))
         console.print(rejects_table(_rejects(folder)))
-
-
-def mixture_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add choices and values, and the phase."""
-    corpus_arguments(parser)
-    parser.add_argument("--phase", default="longpt", help="phase of the training (default: longpt)")
 
 
 def mixture(arguments: argparse.Namespace) -> None:

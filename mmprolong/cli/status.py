@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from mmprolong.cli.lookup import add_store
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.config.groups import ABLATION, ablations, groups
 from mmprolong.errors import ArtifactError, ConfigError
@@ -17,13 +16,6 @@ from mmprolong.store.store import Store
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
-
-
-def status_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ablation, and whether to keep looking."""
-    parser.add_argument("ablation", nargs="?", help="one ablation; without it all that were launched from the store")
-    parser.add_argument("--watch", action="store_true", help="keep looking until all is finished; Ctrl-C ends it")
-    add_store(parser)
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -74,10 +66,6 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
         views += [status_view(store, plan, states), written]
         finished = finished and all(each.state == "finished" for each in states.values())
     return Group(*views), finished
-
-
-def choices_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing."""
 
 
 def choices(arguments: argparse.Namespace) -> None:

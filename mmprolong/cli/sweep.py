@@ -2,9 +2,8 @@
 
 import argparse
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -12,10 +11,8 @@ from rich.live import Live
 from mmprolong.cli.jobs import print_launched, print_next
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.config.groups import PUBLISHED, TABLES, files_in, named
-from mmprolong.errors import ArtifactError, ConfigError, InvalidSettings, Problem, StepFailed
+from mmprolong.errors import ArtifactError, ConfigError, StepFailed
 from mmprolong.pipeline.plan import Plan, load_plan, planned, save_plan
-from mmprolong.reporting.tables.published import Published
 from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
@@ -25,16 +22,10 @@ if TYPE_CHECKING:
     from mmprolong.sweep.state import StepState
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add overrides, and whether to stop after the plan."""
-    parser.add_argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    parser.add_argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.config.compose import Composer
+    from mmprolong.reporting.tables.checked import check_table
     from mmprolong.sweep.plan import make_plan
     from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.view.terminal import failures
@@ -68,40 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     save_plan(store, plan)
     _run_here(store, plan, config, console)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Noting(Published):
-    """Published tables that note which of them are read."""
-
-    read: set[str] = field(default_factory=set)
-
-    def rows(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
-    ) -> list[dict[str, str]]:
-        """Return what `Published` does."""
-        self.read.add(table)
-        return Published.rows(self, table, where, columns)
-
-
-def check_table(plan: Plan) -> None:
-    """Refuse a plan whose table cannot be printed, or does not show what the plan says is published.
-
-    Raises:
-        ConfigError: the table's file makes none; a published file has another shape than its table needs, or is not
-            read by it.
-    """
-    from mmprolong.reporting.results.runs import Runs
-    from mmprolong.reporting.tables.paper_tables import built
-
-    if not plan.table:
-        return
-    published = _Noting(files_in(PUBLISHED))
-    built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), published)
-    if plan.published and PurePath(plan.published).stem not in published.read:
-        found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
-        says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
-        raise InvalidSettings(Problem("sweep.published", says))
 
 
 def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -> "Mapping[str, StepState]":

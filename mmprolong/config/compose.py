@@ -29,7 +29,7 @@ class Composer:
         self._files: dict[tuple[str, ...], Files] = {}
         self._digests: dict[tuple[str, str], str] = {}
         self._last: tuple[tuple[str, ...], Resolver] | None = None
-        """The last run's overrides but its seed, and what they stand for."""
+        """The last run's overrides without its seed, and their composition."""
 
     def compose(self, overrides: Sequence[str]) -> Config:
         """Return the configuration that `overrides` describe. Later overrides of one value win; no pool is read.
@@ -46,7 +46,7 @@ class Composer:
         return config
 
     def frozen(self, overrides: Sequence[str]) -> Config:
-        """Return the configuration with what it refers to by name: the content of the pool.
+        """Return the configuration with the digest of the pool that it names.
 
         Raises:
             ConfigError: as in `compose`; or the pool does not exist or holds no PDF.
@@ -102,7 +102,7 @@ class Composer:
 
 
 def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
-    """Let a stage ask for what all jobs do until it says more, a plug-in for what its stage does."""
+    """Complete the job of a stage by the default job, and that of a plug-in by its stage's."""
     match plain:
         case {"cluster": {"jobs": {**jobs}} as cluster} if all(isinstance(job, dict) for job in jobs.values()):
             common, stages = jobs.get(DEFAULT, {}), {name: str(name).partition(".")[0] for name in jobs}

@@ -23,7 +23,7 @@ _EARLY = 40
 
 
 def inconsistent(config: Config) -> Iterator[Problem]:
-    """Yield what is certain to fail or to be ignored."""
+    """Yield the values that are certain to fail or to be ignored."""
     phases = _needed(config)
     for name in phases:
         yield from _phase(f"phases.{name}", config.phases[name], config)

@@ -1,4 +1,4 @@
-"""Plain values as settings: by the types and limits of their fields; all that is wrong is said at once."""
+"""Decode plain values as settings by the types and limits of their fields; all errors are raised at once."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from mmprolong.settings.knobs import Config
 
 Kind = TypeVar("Kind")
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-"""Of the outermost dataclass; those in it take it over."""
+"""pydantic's settings of the outermost dataclass; those in it take them over."""
 _SHOULD = {
     "dataclass_type": "should be a block of keys",
     "dict_type": "should be a block of keys",
@@ -28,7 +28,7 @@ _SHOULD = {
     "int_type": "should be a whole number",
     "float_type": "should be a number",
 }
-"""By type of error, where pydantic's own words are those of JSON."""
+"""Our messages by type of error, where pydantic's own speak of JSON."""
 
 
 def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
@@ -53,7 +53,7 @@ def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
 
 
 def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
-    """Yield what is wrong with the plug-ins that settings choose, and with their options."""
+    """Yield the problems of the plug-ins that settings choose, and of their options."""
     for entry in fields(settings):
         value, where = getattr(settings, entry.name), _joined(key, entry.name)
         if "plugin" in entry.metadata:

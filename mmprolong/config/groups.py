@@ -1,4 +1,4 @@
-"""Files that a user can choose from by name: those that the package ships, and the user's own beside them."""
+"""Files that a user can choose by name: those of the package and the user's own."""
 
 import codecs
 import os
@@ -14,7 +14,7 @@ ABLATIONS, TABLES, FIGURES = f"sweeps/{ABLATION}", "analysis/tables", "analysis/
 CLAIMS, PUBLISHED = "analysis/claims", "analysis/published"
 PARTS = ("conf", "sweeps", "analysis")
 _ENDINGS = {TABLES: ".py", FIGURES: ".py", PUBLISHED: ".csv"}
-"""By folder; files of all others end in .yaml."""
+"""Endings by folder; files of all others end in .yaml."""
 OPTION = "--config-dir"
 CONFIG_DIR = "MMPROLONG_CONFIG_DIR"
 """Environment variable that names the folder of the user's own files, laid out as the package's; empty: none."""
@@ -145,7 +145,7 @@ def _own_files(folder: Path) -> dict[str, Path]:
 
 
 def _check(name: PurePosixPath, path: Path) -> None:
-    """Refuse a file that nobody would find, that would stand for one of the package's, or that Hydra misreads."""
+    """Refuse a file that no command would find, that would replace one of the package's, or that Hydra misreads."""
     place = name.parent.as_posix()
     if place not in _places():
         known = [each for each in _places() if each.startswith(f"{name.parts[0]}/")]

@@ -28,7 +28,7 @@ from mmprolong.settings.knobs import Component, Config, Evaluation, Phase, Sourc
 from mmprolong.settings.llm import Llm
 
 _RAISED = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError)
-"""What Hydra raises: it lets other libraries' errors through, and has some without a type."""
+"""Errors that Hydra raises: it lets other libraries' errors through, and has some without a type."""
 _FORM = "not an override; write key=value, group=choice, ~key or +ablation=NAME"
 SEED = "seed"
 _NAMED = (Phase, Source, Component, Evaluation, Llm)
@@ -36,7 +36,7 @@ _NAMED = (Phase, Source, Component, Evaluation, Llm)
 
 
 def composed(choices: Sequence[str]) -> DictConfig:
-    """Return what the files of a set of choices say together.
+    """Return the composition of the files of a set of choices.
 
     Raises:
         ConfigError: a file is wrong; names it.
@@ -165,7 +165,7 @@ def _session() -> Iterator[None]:
 
 
 def _told(error: Exception, choices: Sequence[str]) -> str:
-    """Return file and line, or as much as is known of them, and what is wrong."""
+    """Return file and line, as far as they are known, and the error."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         return f"{shown(Path(error.problem_mark.name))}:{error.problem_mark.line + 1}: {error.problem}; mend the YAML"
     named = re.match(r"In '(.+?)': (?:Could not \w+ '(?:(.+)/)?(.+)'|)", str(error))
@@ -182,7 +182,7 @@ def _file(path: str) -> Path | None:
 
 
 def _last_words(error: BaseException) -> str:
-    """Return the first line of the innermost cause, which says what is wrong."""
+    """Return the first line of the innermost cause, which describes the error."""
     while error.__cause__ is not None:
         error = error.__cause__
     return next(iter(str(error).strip().splitlines()), "")

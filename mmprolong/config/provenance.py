@@ -1,4 +1,4 @@
-"""Where a value was set: an override, or a file and its line. Asked once a value is wrong, never before."""
+"""Find where a value was set: an override, or a file and its line. Runs only once a value is wrong."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from mmprolong.config.overrides import is_choice, key_of
 from mmprolong.errors import Problem
 
 Files = Sequence[tuple[Path, str]]
-"""What was merged, in order, and the key below which each file sets values."""
+"""The merged files, in order, and the key below which each sets values."""
 
 
 def located(problem: Problem, overrides: Sequence[str], files: Callable[[], Files]) -> Problem:

@@ -14,7 +14,7 @@ _EDGE = 0.115
 _REPEATED = 3
 """Pages on which a line must stand, digits aside, to be a header or footer."""
 _HEADING_SLACK = (-10.0, 32.0)
-"""Where a printed heading's top may lie below its outline's target [pt]."""
+"""Range in which a printed heading's top may lie below its outline's target [pt]."""
 _HEADING_LENGTH = 110
 _FRAGMENT = 25
 """A line without a word, shorter than this, is a piece of a formula."""
@@ -42,7 +42,7 @@ class _Style:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What is known of a document's typography before its blocks are named."""
+    """A document's typography, known before its blocks are named."""
 
     body: _Style
     headings: frozenset[_Style]
@@ -57,7 +57,7 @@ def blocks_of(
     sizes: Sequence[tuple[float, float]],
     outline: Sequence[Heading],
 ) -> list[Block]:
-    """The layout blocks of a document, page by page in reading order.
+    """Return the layout blocks of a document, page by page in reading order.
 
     Args:
         document: its id.
@@ -127,7 +127,7 @@ def _looks_like_heading(row: Row, look: _Look) -> bool:
 
 
 def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
-    """Rows of three or more cells are a table where another row of cells is next to them."""
+    """Group rows of three or more cells into tables where another row of cells is next to them."""
     cells = [row.cells if kind == "paragraph" else 0 for kind, row in named]
     for index, (kind, row) in enumerate(named):
         beside = max(cells[max(0, index - 1) : index] + cells[index + 1 : index + 2], default=0)
@@ -136,13 +136,13 @@ def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
 
 
 def _ordered(named: Iterator[tuple[str, Row]]) -> list[tuple[str, Row]]:
-    """Headers first, footers last; all else as the file draws it."""
+    """Put headers first and footers last; all else stays as the file draws it."""
     places = {"header": 0, "footer": 2}
     return sorted(named, key=lambda entry: places.get(entry[0], 1))
 
 
 def _front_matter(page: int, named: list[tuple[str, Row]]) -> list[tuple[str, Row]]:
-    """Names of authors look like headings; before the first running text of page 0 only numbered ones are."""
+    """Keep only numbered headings before the first running text of page 0: names of authors look like headings."""
     if page:
         return named
     groups = Counter(row.group for kind, row in named for _ in row.text if kind == "paragraph")

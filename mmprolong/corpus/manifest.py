@@ -47,7 +47,7 @@ class PoolFile(NamedTuple):
 
 
 class Hashing(NamedTuple):
-    """How far the hashing of new files is."""
+    """Progress of the hashing of new files."""
 
     files: int
     of_files: int
@@ -133,7 +133,7 @@ def _hash_new(
     progress: Callable[[Hashing], None],
     save: Callable[[Iterable[PoolFile]], None],
 ) -> None:
-    """Add the new files that can be read to `known`; what is hashed when this is interrupted stays."""
+    """Add the new files that can be read to `known`; files that were hashed before an interruption stay."""
     total, files, size = sum(size for size, _ in new.values()), 0, 0
     begun = reported = saved = time.monotonic()
     threads = min(_THREADS, len(os.sched_getaffinity(0)))

@@ -60,7 +60,7 @@ def walk(folder: Path, unreadable: Callable[[OSError], None] = lambda error: Non
     """Yield every PDF below `folder` by its name relative to it, in no order.
 
     Linked folders are followed. A folder that is reached in several ways counts once: where it lies, or, outside the
-    pool, by the first link. A link to a file that is gone is yielded: whoever reads it will say so.
+    pool, by the first link. A link to a file that is gone is yielded: its reader reports it.
 
     Args:
         unreadable: called for each folder that cannot be listed.

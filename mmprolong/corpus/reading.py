@@ -64,7 +64,7 @@ def read_part(part: str) -> Part:
 
 
 def read_file(job: Job) -> None:
-    """Read one PDF; its blocks are written beside the part."""
+    """Read one PDF; its blocks are written to a file of the same name."""
     started = time.process_time()
     parser: LayoutParser = plugins.make("mmprolong.corpus.parsers", job.parser, "corpus.parser")
     try:
@@ -101,7 +101,7 @@ def _read(job: Job, parser: LayoutParser, document: OpenDocument) -> Part:
 
 
 def _shows_anything(document: OpenDocument, page: int) -> bool:
-    """Whether a page without text has a picture: damaged files are "repaired" to blank pages."""
+    """Tell whether a page without text has a picture: damaged files are "repaired" to blank pages."""
     drawn = document.render(page, _LOOK_DPI)
     return bool((drawn != drawn[0, 0]).any())
 

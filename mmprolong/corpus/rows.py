@@ -50,7 +50,7 @@ class Row:
 
 
 def rows_of(lines: Sequence[Line]) -> list[Row]:
-    """The rows of a page, in the order of their first lines."""
+    """Return the rows of a page, in the order of their first lines."""
     rows: list[list[Line]] = []
     for line in lines:
         if rows and rows[-1][0].group == line.group and _side_by_side(rows[-1][-1].box, line.box):
@@ -61,18 +61,18 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
 
 
 def union(boxes: Iterable[Box]) -> Box:
-    """The smallest box around `boxes`."""
+    """Return the smallest box around `boxes`."""
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
-    """The words with hyphens that are not at a line's end; they keep their hyphen where a line breaks there."""
+    """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
     return frozenset(word.lower() for line in lines for word in _HYPHENATED.findall(line.text))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
-    """The lines of a paragraph as one text; words broken at a line's end are mended."""
+    """Join the lines of a paragraph to one text; words broken at a line's end are mended."""
     return " ".join(_mended(texts, hyphenated))
 
 

@@ -63,7 +63,7 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
 
 
 def jobs_of(settings: Corpus, work: Work) -> list[Job]:
-    """Return what is to be read, in the order of the files' names."""
+    """Return the files to read, in the order of their names."""
     pool = locate(settings.path)
     known = licences(pool)
     jobs = []

@@ -10,12 +10,12 @@ _UNITS = {"x": 1, "K": 1024, "M": 1024**2, "p": 1}
 
 
 def is_length(label: str) -> bool:
-    """Tell whether a label says how long a sample is."""
+    """Tell whether a label names a length."""
     return _LENGTH.fullmatch(label) is not None
 
 
 def size(label: str) -> float:
-    """Return the length that a label stands for, in native contexts, tokens or pages.
+    """Return the length that a label names, in native contexts, tokens or pages.
 
     Raises:
         ConfigError: it is no number with x, K, M or p.

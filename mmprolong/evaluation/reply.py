@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.evaluation.answered import Answered
 from mmprolong.evaluation.engines import ReplyBackend, ReplyEngine
+from mmprolong.evaluation.partial_replies import PartialReplies
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
@@ -26,17 +26,17 @@ def parts(settings: ReplySettings, work: Work) -> int:
 
 
 def run_part(settings: ReplySettings, work: Work, part: int) -> None:
-    """Answer the questions of one part; batches that an earlier attempt has answered are not computed again.
+    """Answer the questions of one part; batches of an earlier attempt are not computed again.
 
     Raises:
-        Interrupted: the step was asked to stop; the batches that are answered are kept.
+        Interrupted: the step was asked to stop; finished batches are kept.
     """
     if parts_of_step.is_written(work, part):
         return
     samples = parts_of_step.in_part(_samples(work), lambda sample: sample.cluster, part, parts(settings, work))
-    answered = Answered(work.scratch / f"replies-{part:03d}.jsonl")
-    rejects = list(_answer(_engine(settings, work), samples, answered, work))
-    replies = [answered.replies[sample.id] for sample in samples if sample.id in answered.replies]
+    partial = PartialReplies(work.scratch / f"replies-{part:03d}.jsonl")
+    rejects = list(_answer(_engine(settings, work), samples, partial, work))
+    replies = [partial.replies[sample.id] for sample in samples if sample.id in partial.replies]
     parts_of_step.write_part(work, part, [*replies, *rejects])
 
 
@@ -67,16 +67,16 @@ def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
     return backend.start(network, backbone, images, settings.view, settings.new_tokens)
 
 
-def _answer(engine: ReplyEngine, samples: list[Sample], answered: Answered, work: Work) -> Iterator[Reject]:
-    """Answer batch by batch; yields what is refused."""
-    work.log.progress(len(answered.replies), len(samples), "replies")
+def _answer(engine: ReplyEngine, samples: list[Sample], partial: PartialReplies, work: Work) -> Iterator[Reject]:
+    """Answer batch by batch; yields the refused samples."""
+    work.log.progress(len(partial.replies), len(samples), "replies")
     for batch in engine.batches(samples):
         if isinstance(batch, Reject):
             yield batch
             continue
-        if answered.has(batch.samples):
+        if partial.has(batch.samples):
             continue
         if work.log.stopping():
             raise Interrupted
-        answered.add(engine.answer(batch))
-        work.log.progress(len(answered.replies), len(samples), "replies")
+        partial.add(engine.answer(batch))
+        work.log.progress(len(partial.replies), len(samples), "replies")

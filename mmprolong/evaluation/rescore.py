@@ -63,7 +63,7 @@ def rescored(name: str, source: Path) -> Iterator[dict[str, Any]]:
 
 
 def official(scorer: Scorer, sample: Sample, reply: Any) -> dict[str, Any]:
-    """Return score and malformed: what the benchmark's function gives, and 0 where it raises or is not a number."""
+    """Return score and malformed: the value of the benchmark's function, and 0 where it raises or is not a number."""
     try:
         value = scorer.value(sample, reply)
     except CRASHES:
@@ -87,7 +87,7 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
 
 
 def _sample(record: dict[str, Any]) -> Sample:
-    """Build the sample that a line asks about; what else it says of itself is facts."""
+    """Build the sample of a line; its other fields are facts."""
     question = str(record.get("question", ""))
     return Sample(
         id="",

@@ -47,10 +47,8 @@ def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
 def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
     """Return the means of one benchmark.
 
-    Accuracy at each length is the mean over the tasks' means; overall is the mean over the lengths of `overall`.
-
-    Raises:
-        ConfigError: `overall` names a length that no sample has.
+    Accuracy at each length is the mean over the tasks' means; overall is the mean over those lengths of `overall` that
+    the benchmark has, and over all of its own if it has none of them.
 
     Source: arXiv 2605.13831, appendix B.1 (macro mean of the datasets at each length, then of the lengths).
     """
@@ -60,8 +58,9 @@ def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
     means = {cell: fmean(values) for cell, values in cells.items()}
     lengths = list(dict.fromkeys(cell.length for cell in cells))
     tasks = sorted({cell.task for cell in cells})
+    average = headline(cells, [length for length in overall if length in lengths])
     return {
-        "overall": sum(weight * means[cell] for cell, weight in headline(cells, overall).items()),
+        "overall": sum(weight * means[cell] for cell, weight in average.items()),
         "accuracy": {length: fmean(means[cell] for cell in cells if cell.length == length) for length in lengths},
         "by_task": {task: {cell.length: means[cell] for cell in cells if cell.task == task} for task in tasks},
         "by_depth": {length: _by_depth([each for each in scores if each.length == length]) for length in lengths},

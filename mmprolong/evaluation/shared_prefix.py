@@ -1,4 +1,4 @@
-"""Prompts that begin alike are found, so that what they share is read once. No torch."""
+"""Find prompts that begin alike, so that their common prefix is read once. No torch."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Symbols:
 
     @property
     def tokens(self) -> int:
-        """Of the whole prompt."""
+        """Tokens of the whole prompt."""
         return int(self.ends[-1])
 
     @property

@@ -1,4 +1,4 @@
-"""Files of a pool: where the shipped one lies, and a PDF's bytes with or without gzip."""
+"""Files of a pool: the folder of the shipped one, and a PDF's bytes with or without gzip."""
 
 import gzip
 import zlib
@@ -25,13 +25,13 @@ class Unreadable(DataError):
 
 
 def pool_folder(path: str) -> Path:
-    """The folder that `corpus.path` means; `demo` is the pool that ships with the package."""
+    """Return the folder that `corpus.path` means; `demo` is the pool that ships with the package."""
     demo = Path(mmprolong.__file__).parent / "corpus" / "demo_pool"
     return demo if path == "demo" else Path(path).expanduser().absolute()
 
 
 def pdf_bytes(path: Path) -> bytes:
-    """The PDF in `path`, unpacked if the name ends in .gz.
+    """Read the PDF in `path`, unpacked if the name ends in .gz.
 
     Raises:
         Unreadable: it is too large, or cannot be read or unpacked.

@@ -1,4 +1,4 @@
-"""What a PDF library must do for us, and the two that do it. Both answer in points from the top left, as displayed."""
+"""Protocols of a PDF library and of an open PDF. Coordinates are in points from the top left, as displayed."""
 
 import unicodedata
 from contextlib import AbstractContextManager
@@ -49,19 +49,19 @@ class OpenDocument(Protocol):
         ...
 
     def render(self, page: int, dpi: int) -> np.ndarray:
-        """The page as uint8 (H, W, 3), H and W by `pixel_size`."""
+        """Return the page as uint8 (H, W, 3), H and W by `pixel_size`."""
         ...
 
     def thumbnail(self, page: int, side: int) -> np.ndarray:
-        """The page as uint8 (side, side), grey, antialiased, stretched to the square."""
+        """Return the page as uint8 (side, side), grey, antialiased, stretched to the square."""
         ...
 
     def lines(self, page: int) -> list[Line]:
-        """The lines of the text layer, in the order in which the file draws them."""
+        """Return the lines of the text layer, in the order in which the file draws them."""
         ...
 
     def outline(self) -> tuple[Heading, ...]:
-        """The document's own table of contents."""
+        """Return the document's own table of contents."""
         ...
 
 
@@ -90,13 +90,13 @@ def find_renderer(choice: Choice) -> Renderer:
 
 
 def clean(text: str) -> str:
-    """Text with single spaces and without control, private-use and unassigned characters."""
+    """Return text with single spaces and without control, private-use and unassigned characters."""
     kept = "".join(char if char.isprintable() and not "\ue000" <= char <= "\uf8ff" else " " for char in text)
     return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
 def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:
-    """Width and height of a rendered page [px], known without rendering it.
+    """Return width and height of a rendered page [px], without rendering it.
 
     Raises:
         Unreadable: the page is larger than `PIXEL_LIMIT`, or has no area.
@@ -108,7 +108,7 @@ def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:
 
 
 def shrink(draw_grey: np.ndarray) -> np.ndarray:
-    """The mean of every square of 4x4 pixels: a thumbnail in which thin strokes turn grey instead of vanishing."""
+    """Return the mean of every square of 4x4 pixels: thin strokes turn grey instead of vanishing."""
     factor = _THUMBNAIL_OVERSAMPLING
     height, width = (side // factor for side in draw_grey.shape)
     cells = draw_grey[: height * factor, : width * factor].reshape(height, factor, width, factor)
@@ -116,5 +116,5 @@ def shrink(draw_grey: np.ndarray) -> np.ndarray:
 
 
 def oversampled(side: int) -> int:
-    """Side of the square that `shrink` turns into a thumbnail of `side` [px]."""
+    """Return the side of the square that `shrink` turns into a thumbnail of `side` [px]."""
     return side * _THUMBNAIL_OVERSAMPLING

@@ -15,7 +15,7 @@ _JITTER = 1
 
 
 def draw(thumbnail: np.ndarray, stamp: str, seed: int) -> np.ndarray:
-    """A copy of `thumbnail` whose top left cell shows `stamp` in black on white.
+    """Return a copy of `thumbnail` whose top left cell shows `stamp` in black on white.
 
     Args:
         thumbnail: uint8 (side, side), grey.

@@ -12,7 +12,7 @@ from mmprolong.records import Image, Text, Video, flat
 from mmprolong.settings.llm import Llm, Sampling
 
 _BYTES_PER_TOKEN = 3
-"""Of UTF-8; English has 4 and more, so that estimates err on the dear side."""
+"""Bytes of UTF-8 a token; English has 4 and more, so that estimates are rather too high."""
 _LOOK_SECONDS = 1.0
 """Between two looks at what other processes have spent."""
 
@@ -51,9 +51,10 @@ class Budget:
         return self._cost(answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens).money
 
     def refuse(self, coming: Cost) -> None:
-        """
+        """Refuse a request that might cost too much.
+
         Raises:
-            OverBudget: what was spent, what is under way and `coming` are together more than the limit.
+            OverBudget: spent, under way and `coming` are together more than the limit.
         """
         limits = self._settings.budget
         if time.monotonic() - self._looked > _LOOK_SECONDS:
@@ -66,7 +67,7 @@ class Budget:
             if limit and gone + held + new > limit:
                 raise OverBudget(
                     f"llm.budget.{name}: {_told(gone)} of {_told(limit)} are spent, requests under way may take "
-                    f"{_told(held)} and what comes next {_told(new)}; raise it to go on, all answers are kept in "
+                    f"{_told(held)} and what comes next {_told(new)}; raise it to continue, all answers are kept in "
                     f"{self._ledger.folder}"
                 )
 

@@ -22,7 +22,7 @@ def drive(
 ) -> Iterator[T | RequestFailed]:
     """Yield the results of flows in their order; a flow that ends by a failed request yields that failure.
 
-    A failure is thrown into its flow first, which may go on without the answer. At most `at_once` flows run, and only
+    A failure is thrown into its flow first, which may run on without the answer. At most `at_once` flows run, and only
     a few more are taken from `flows` than were yielded. Requests are under way only while a result is waited for.
 
     Raises:
@@ -74,7 +74,7 @@ def estimate(flows: Iterable[Flow[Any]], chat: Chat, ledger: Ledger, budget: Bud
 
 
 def answer_from(flow: Flow[T], answers: Iterable[str | Answer | RequestFailed]) -> T:
-    """Run one flow on given answers: what its tests need.
+    """Run one flow on given answers, for its tests.
 
     Raises:
         ValueError: there are fewer answers than requests, or more.
@@ -106,7 +106,7 @@ class _Desk:
         self._unanswered = 0
 
     async def result(self, flow: Flow[T]) -> T | RequestFailed:
-        """Run a flow to its end; what is no failure of one request ends all others at their next one, too."""
+        """Run a flow to its end; an error that is no failure of one request ends the others at their next one."""
         try:
             request = next(flow)
             while True:

@@ -21,7 +21,7 @@ from mmprolong.store.fingerprint import canonical, readable_id
 
 
 class Cost(NamedTuple):
-    """What requests take."""
+    """Calls, tokens and money that requests take."""
 
     calls: int = 0
     tokens: int = 0
@@ -59,7 +59,7 @@ def key_of(request: Request, chat: Chat) -> str:
 
 
 class Ledger:
-    """Answers to requests that were asked before, and what they cost.
+    """Answers to earlier requests, and their cost.
 
     Args:
         store: the store's folder; the answers of a model lie in `ledger/MODEL/` below it.

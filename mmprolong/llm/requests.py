@@ -1,4 +1,4 @@
-"""What is asked of a language model, what it answers, and flows: code that asks without knowing whom."""
+"""Requests to a language model, its answers, and flows: code that asks without knowing which model answers."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model said, and what it took."""
+    """The model's text, and the tokens that it took."""
 
     text: str
     prompt_tokens: int = 0
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     """As the server names what answered."""
     finish: str = "stop"
-    """Why the answer ends: `stop`, `length` (at `max_tokens`), `refusal`, `content_filter` or the server's own word."""
+    """Reason for the end: `stop`, `length` (at `max_tokens`), `refusal`, `content_filter` or the server's own word."""
 
 
 Flow = Generator[Request, Answer, T]
@@ -51,7 +51,7 @@ class Chat(Protocol):
 
     model: str
     sampling: Sampling
-    """Of requests that do not bring their own."""
+    """Sampling of requests that do not bring their own."""
     view: str
     """Names how images become what the model is shown; a part of what names an answer to a request with images."""
 
@@ -65,12 +65,12 @@ class Chat(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up connections; a later `ask` makes them anew."""
+        """Close the connections; a later `ask` opens them again."""
         ...
 
 
 def structured(request: Request, kind: type[T]) -> Flow[T]:
-    """Ask for JSON; an answer that is not of `kind` goes back once, with what is wrong with it.
+    """Ask for JSON; an answer that is not of `kind` goes back once, with its error.
 
     Args:
         kind: a msgspec.Struct. Its fields are the schema; one that is written first is reasoned on first.
@@ -86,8 +86,8 @@ def structured(request: Request, kind: type[T]) -> Flow[T]:
         if answer.finish != "stop":
             raise
         flaw = _AGAIN.format(flaw=failure.detail)
-    said = (Message("assistant", (Text(answer.text),)), Message("user", (Text(flaw),)))
-    second = yield msgspec.structs.replace(request, messages=(*request.messages, *said))
+    correction = (Message("assistant", (Text(answer.text),)), Message("user", (Text(flaw),)))
+    second = yield msgspec.structs.replace(request, messages=(*request.messages, *correction))
     return decode(second, kind)
 
 

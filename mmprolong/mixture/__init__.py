@@ -1,1 +1,1 @@
-"""Which instances are trained on: shares exact in tokens, length distributions, packs, a certificate."""
+"""The choice of training examples: shares exact in tokens, length distributions, packs, a certificate."""

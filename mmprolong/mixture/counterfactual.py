@@ -1,4 +1,4 @@
-"""What one mixture has that another has not: examples and tokens, by task and length."""
+"""Compare two mixtures: examples and tokens that only one of them has, by task and length."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ class Shared:
 
 
 def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]) -> Shared:
-    """What is in both mixtures, only in A and only in B.
+    """Count what is in both mixtures, only in A and only in B.
 
     Args:
         a: how often each example is in A, by id.
@@ -30,7 +30,7 @@ def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]) ->
 def shared_by(
     key: Callable[[Measured], str | int], a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]
 ) -> dict[str | int, Shared]:
-    """The same for each value of `key`, sorted."""
+    """Return the counts of `shared` for each value of `key`, sorted."""
     groups: dict[str | int, set[str]] = {}
     for name in a | b:
         groups.setdefault(key(entries[name]), set()).add(name)

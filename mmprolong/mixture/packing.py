@@ -17,7 +17,7 @@ WINDOW = 16
 
 
 def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
-    """Packs of at most `capacity` tokens, in random order; every entry is in exactly one.
+    """Return packs of at most `capacity` tokens, in random order; every entry is in exactly one.
 
     Raises:
         FeasibilityError: an example is longer than a pack.
@@ -44,7 +44,7 @@ def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured
 
 
 def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]]:
-    """Longest first, each into the fullest pack that still takes it."""
+    """Put the longest first, each into the fullest pack that still takes it."""
     spaces: list[tuple[int, int]] = []
     members: list[list[Measured]] = []
     for entry in sorted(entries, key=lambda entry: -entry.tokens):

@@ -24,7 +24,7 @@ def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[
 
 
 def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, int]]:
-    """Half-open token ranges [from, to) of the length bins.
+    """Return the half-open token ranges [from, to) of the length bins.
 
     Args:
         capacity: tokens of a pack; where there are no edges, one bin holds all that a pack holds.
@@ -42,7 +42,7 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
 
 
 def native_weights(lengths: Sequence[int], ranges: Sequence[tuple[int, int]]) -> list[float]:
-    """Tokens of the pool's documents in each range: what 'pool-native' means.
+    """Return the tokens of the pool's documents in each range: the weights of 'pool-native'.
 
     Args:
         lengths: tokens of every document of the pool.

@@ -38,7 +38,7 @@ class Drawn:
 
     @property
     def tokens(self) -> int:
-        """Tokens that it has."""
+        """Drawn tokens."""
         return sum(entry.tokens for entry in self.entries)
 
 

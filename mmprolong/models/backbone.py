@@ -1,4 +1,4 @@
-"""What the stages ask of a model family: exact tokens, pixels, positions. No torch, so that any node can count."""
+"""The protocol of a model family: exact tokens, pixels, positions. No torch, so that any node can count."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,14 +31,14 @@ class Backbone(Protocol):
         ...
 
     def pieces(self, messages: Sequence[Message], answer: bool = False) -> Iterator[Piece]:
-        """Yield a conversation in order, with what is supervised.
+        """Yield the pieces of a conversation in order, each supervised or not.
 
         Args:
             answer: the model is to answer next. A last turn of the assistant that is not learned is then one that the
                 model continues.
 
         Raises:
-            DataError: a part cannot be said to the model.
+            DataError: the model cannot take a part.
         """
         ...
 
@@ -89,7 +89,7 @@ class Family(Protocol):
 
 
 def find(choice: plugins.Choice, path: str = "") -> Backbone:
-    """Return the backbone that `model.backbone` and `model.path` stand for.
+    """Return the backbone that `model.backbone` and `model.path` name.
 
     Raises:
         InvalidSettings: there is none of that name; names the nearest.
@@ -104,7 +104,7 @@ def encode(
     """Return a conversation as the model is trained on it, or a prompt that it is to answer.
 
     Raises:
-        DataError: a part cannot be said, or an image cannot be shown, to the model; names it.
+        DataError: the model cannot take a part or an image; names it.
     """
     ids: list[int] = []
     supervised: list[bool] = []

@@ -24,7 +24,7 @@ OF_PROCESSOR = (
     "video_preprocessor_config.json",
     "vocab.json",
 )
-"""What a serving engine needs beside weights and configuration, where the model has it."""
+"""Files that a serving engine needs beside weights and configuration, where the model has them."""
 
 
 def model_source(path: str) -> str:

@@ -67,7 +67,7 @@ class Network(Protocol):
 
     @property
     def module(self) -> nn.Module:
-        """All parameters: what an engine trains, wraps and moves."""
+        """The module with all parameters, which an engine trains, wraps and moves."""
         ...
 
     @property
@@ -101,7 +101,7 @@ class Network(Protocol):
         ...
 
     def set_rope(self, rope: Rope) -> str:
-        """Apply a rotary base, a multiple of the family's native one; 0 keeps what the model has.
+        """Apply a rotary base, a multiple of the family's native one; 0 keeps the model's own.
 
         Returns:
             The fingerprint of the frequencies in force.
@@ -117,7 +117,7 @@ class Network(Protocol):
 
 
 def collate(documents: Sequence[Encoded], backbone: Backbone, images: Images) -> Batch:
-    """Pack conversations end to end into one row; positions begin anew with each."""
+    """Pack conversations end to end into one row; positions start at 0 in each."""
     parts = [_Part.of(document, backbone, 0, len(document)) for document in documents]
     ids, supervised = (np.concatenate(each)[None] for each in zip(*((p.ids, p.supervised) for p in parts), strict=True))
     positions = np.concatenate([part.positions for part in parts], 1)[:, None]

@@ -1,6 +1,7 @@
-"""The model of a finished training step: a Hugging Face folder, and a note of what its rotary frequencies are."""
+"""The model of a finished training step: a Hugging Face folder, and a note with its rotary fingerprint."""
 
 from pathlib import Path
+from typing import Protocol
 
 from mmprolong.errors import DataError
 from mmprolong.models.backbone import Backbone
@@ -12,21 +13,33 @@ from mmprolong.store.atomic import read_json, write_json
 NOTE, FOLDER = "checkpoint.json", "model"
 
 
-def save(network: Network, folder: Path, backbone: str, updates: int, tokens: int) -> None:
-    """Write `model/` and its note into a step's folder.
+class Exports(Protocol):
+    """A network, or the engine that trains it."""
+
+    def export(self, folder: Path) -> None:
+        """Write the model as a Hugging Face folder."""
+        ...
+
+
+def describe(network: Network, backbone: str, updates: int, tokens: int) -> Checkpoint:
+    """Return the note of a network as it is now.
 
     Args:
         backbone: name of the family.
         tokens: training tokens seen over all phases.
     """
-    network.export(folder / FOLDER)
-    note = Checkpoint(
+    return Checkpoint(
         backbone=backbone,
         updates=updates,
         tokens=tokens,
         rope_base=network.rope_base,
         rope_fingerprint=network.set_rope(Rope()),
     )
+
+
+def save(model: Exports, note: Checkpoint, folder: Path) -> None:
+    """Write `model/` and its note into a step's folder."""
+    model.export(folder / FOLDER)
     write_json(folder / NOTE, note)
 
 

@@ -32,7 +32,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """What a person calls the run: 'uniform (seed 1)'."""
+        """Name for people: 'uniform (seed 1)'."""
         return f"{self.label} (seed {self.seed})"
 
     @property
@@ -43,12 +43,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a sweep asks, and the runs that answer it."""
+    """The question of a sweep, and the runs that answer it."""
 
     ablation: str
     question: str = ""
     source: str = ""
-    """Where the published table stands."""
+    """Paper and table with the published numbers."""
     baseline: str = ""
     """Label of the row that the others are compared with."""
     published: str = ""
@@ -60,12 +60,12 @@ class Plan:
     code: str = ""
     """Git commit that planned the sweep."""
     overrides: tuple[str, ...] = ()
-    """What the user typed."""
+    """Overrides, as the user typed them."""
     config_dir: str = ""
-    """Where the user's own files lay at the launch; empty: there were none."""
+    """Folder of the user's own files at the launch; empty: there were none."""
     points: tuple[Point, ...]
     steps: dict[str, Step] = field(default_factory=dict)
-    """By id, in an order in which they can run."""
+    """Steps by id, in an order in which they can run."""
 
     @property
     def labels(self) -> list[str]:
@@ -99,18 +99,18 @@ class Plan:
 
     @property
     def cluster(self) -> Cluster:
-        """Where the sweep was launched."""
+        """The cluster of the launch."""
         return msgspec.convert(self.points[0].config.get("cluster", {}) if self.points else {}, type=Cluster)
 
     def of(self, label: str) -> list[Point]:
-        """The points of one row that are different runs: of seeds that change nothing, the first."""
+        """Return the points of one row that are different runs: of seeds that change nothing, the first."""
         found: dict[tuple[str, ...], Point] = {}
         for point in self.rows.get(label, []):
             found.setdefault(tuple(point.scores.values()), point)
         return list(found.values())
 
     def own_phases(self, point: Point) -> list[str]:
-        """The phases of a run that not all rows share: what the ablation is about, without the training before it."""
+        """Return the phases of a run that not all rows share: those that the ablation is about."""
         shared = set.intersection(*(self._mixtures(label) for label in self.labels))
         roles = [role for role in point.steps if role.startswith("mixture.")]
         own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
@@ -122,7 +122,7 @@ class Plan:
 
 
 def planned(store: Store) -> list[str]:
-    """Names of the ablations that were launched from this store."""
+    """Return the names of the ablations that were launched from this store."""
     return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
 
 
@@ -135,7 +135,7 @@ def save_plan(store: Store, plan: Plan) -> Path:
 
 
 def load_plan(store: Store, ablation: str) -> Plan:
-    """The plan of `ablation` as it was frozen.
+    """Return the plan of `ablation` as it was frozen.
 
     Raises:
         ConfigError: it was never launched from this store.
@@ -180,7 +180,7 @@ def with_own_files(plan: Plan) -> Iterator[None]:
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a file.
+    """Read the plan in a file.
 
     Raises:
         ArtifactError: the file is not a plan.

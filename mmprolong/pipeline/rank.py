@@ -1,6 +1,6 @@
 """One of the collective processes that run a step together, as `torch.distributed.run` starts it (see `ranks`).
 
-Standard input ends when the step is to stop, also because whoever started the ranks has been killed.
+Standard input ends when the step is to stop, also because the process that started the ranks was killed.
 """
 
 import os
@@ -45,7 +45,7 @@ def _watch(ended: threading.Event) -> None:
     sys.stdin.read()
     ended.set()
     threading.Event().wait(_GRACE)
-    os._exit(1)  # whoever it waits for in a collective call is gone
+    os._exit(1)  # the ranks that it waits for in a collective call are gone
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run one step: its inputs finished and whole, its folder held, its record written last."""
+"""Run one step: check its inputs, lock its folder, write its record last."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""The graph of steps: which stages a configuration stands for, and what names each of them."""
+"""The graph of steps: the stages of a configuration, and their ids."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

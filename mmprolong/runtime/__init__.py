@@ -1,1 +1,1 @@
-"""What a running step holds: its log, its usage, its failure note, its W&B run."""
+"""The surroundings of a running step: its log, its usage, its failure note, its W&B run."""

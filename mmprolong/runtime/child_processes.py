@@ -30,7 +30,7 @@ _KILL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one job."""
+    """Limits of one job."""
 
     seconds: int
     """Processor time [s]; a job that waits instead is ended after twice as much wall time."""
@@ -93,7 +93,7 @@ class Children(Generic[Job]):
         return _Child(process, ours)
 
     def _finished(self, child: "_Child", job: Job) -> bool:
-        """Whether the child lives on; if it died of its input, the job's result says of what."""
+        """Tell whether the child lives on; if it died of its input, the job's result names the cause."""
         try:
             problem = child.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -117,7 +117,7 @@ class _Child(NamedTuple):
 
 
 def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) -> None:
-    """Do the jobs that come over `connection` until it closes; answers each with None, or with what went wrong.
+    """Do the jobs that come over `connection` until it closes; answers each with None, or with the error.
 
     That is a DiskFull, or the traceback of a bug of ours, which is shown by the process that waits for us.
     """
@@ -146,7 +146,7 @@ def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) ->
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
             connection.send(problem)
-        except BrokenPipeError:  # whoever waited for us was killed
+        except BrokenPipeError:  # the parent was killed
             return
 
 

@@ -1,4 +1,4 @@
-"""Kinds of failure: how each is recognised, and what to do about it."""
+"""Kinds of failure: the signs of each, and advice."""
 
 import json
 import re
@@ -29,7 +29,7 @@ ADVICE = {
     "code": "a bug: failed.json has its traceback or what it wrote last; mend it, then `{again}`",
     "cancelled": "`{again}` submits it again",
 }
-"""What to do, by kind of failure."""
+"""Advice by kind of failure."""
 
 _STATES = {
     "memory": ("OUT_OF_MEMORY", "OUT_OF_ME"),
@@ -47,7 +47,7 @@ _LAST_WORDS = {
 }
 """Words in a job's log, by kind; for clusters that keep no accounts, and for disks without room for a note."""
 _UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
-"""How the traceback ends of a job that could not load the code that leaves notes; warnings have such words inside."""
+"""Last words of the traceback of a job that could not load our code; warnings have such words inside."""
 _KILLED = re.compile(r"srun: error: \S+: tasks? [\d,-]+: Killed")
 _BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
 """In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
@@ -121,7 +121,7 @@ def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / FAILED, note)
-    except (OSError, DiskFull):  # whoever tells of the failure does so besides
+    except (OSError, DiskFull):  # the caller reports the failure, too
         return
 
 
@@ -143,7 +143,7 @@ def from_process(code: int, out_of_memory: bool) -> Failure:
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:
-    """Return the failure that the last telling line of a job's log is: what Slurm writes there when it ends a job."""
+    """Return the failure that the last telling line of a job's log names: Slurm writes one when it ends a job."""
     for line in reversed(lines):
         if line.startswith(PREFIX) or any(words in line for words in _BESIDE):
             continue

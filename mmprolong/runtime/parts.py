@@ -55,7 +55,7 @@ def write_part(work: Work, part: int, items: Iterable[Any]) -> None:
 
 
 def is_written(work: Work, part: int) -> bool:
-    """Whether the part is finished."""
+    """Tell whether the part is finished."""
     return _file(work, part).exists()
 
 
@@ -65,7 +65,7 @@ def results(work: Work, parts: int, kind: type[T]) -> Iterator[T]:
 
 
 def rejects(work: Work, parts: int) -> list[Reject]:
-    """Return what was refused in all parts."""
+    """Return the rejects of all parts."""
     return [one for part in range(parts) for one in read_jsonl(_file(work, part).with_suffix(".rejects"), Reject)]
 
 

@@ -21,7 +21,7 @@ _NEVER = 2**62
 
 
 class Interrupted(BaseException):
-    """A step was asked to stop and has saved what it had: no failure. Run again, it goes on from there."""
+    """A step was asked to stop and has saved what it had: no failure. Run again, it continues there."""
 
 
 def never() -> bool:
@@ -35,7 +35,7 @@ class RunLog:
     Args:
         folder: of the step.
         attempt: measures what the step takes.
-        stopping: true once the step is asked to stop; one that can go on later saves and raises `Interrupted`.
+        stopping: true once the step is asked to stop; one that can continue later saves and raises `Interrupted`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RunLog:
         """Append one line to `log.jsonl`.
 
         Args:
-            step: number of the row; the same in an attempt that goes on after a stop.
+            step: number of the row; the same in an attempt that continues after a stop.
         """
         with (self.folder / LOG).open("ab") as file:
             file.write(msgspec.json.encode(values) + b"\n")
@@ -70,7 +70,7 @@ class RunLog:
             self._wandb.table(name, rows)
 
     def stop_if_asked(self) -> None:
-        """End a step that begins anew after a stop.
+        """End a step that starts from its beginning after a stop.
 
         Raises:
             Interrupted: the step was asked to stop.

@@ -11,7 +11,7 @@ class StopSignals:
     """The signals of `ASKED` that this process has got.
 
     They are also blocked, because Slurm sends them to every process of a job and children inherit the mask: readers of
-    PDFs, ranks and W&B's process go on until the step itself decides. What is ignored (`nohup`) stays ignored.
+    PDFs, ranks and W&B's process run until the step itself decides. What is ignored (`nohup`) stays ignored.
     """
 
     def __init__(self) -> None:

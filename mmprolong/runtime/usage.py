@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.store.atomic import read_json, write_json
 
 NOTES = "attempts"
-"""Folder in a step's scratch of what is known of its attempts: nothing that a step goes on from."""
+"""Folder in a step's scratch with the usage of its attempts; a step does not resume from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Usage:
 
 
 class Attempt:
-    """One attempt at a step: counts from now on, after the attempts before it if they left something to go on from.
+    """One attempt at a step: counts from now on, after the attempts before it if they left something to continue from.
 
     An attempt that was killed counts up to its last `note`. Each has a file of its own, since those that share the
     parts of a step run at once.
@@ -66,7 +66,7 @@ class Attempt:
         return Usage(seconds, cpu_seconds, code)
 
     def note(self) -> None:
-        """Keep the usage for the attempt that goes on after this one.
+        """Keep the usage for the attempt that continues this one.
 
         Raises:
             DiskFull: it cannot be written.

@@ -25,7 +25,7 @@ _LINE = 300
 class WandbLogger:
     """One W&B run for one step. A requeued step continues the run of the same id.
 
-    It may break: W&B's own process gets the signals of a job too, and networks fail. The step goes on without it.
+    It may break: W&B's own process gets the signals of a job too, and networks fail. The step continues without it.
     """
 
     def __init__(self, step: str, config: Mapping[str, Any], name: str, group: str, root: Path, tracking: Tracking):
@@ -48,7 +48,7 @@ class WandbLogger:
                 return _init(about, mode="online", resume="allow")
             except Exception as error:  # noqa: BLE001  (as in `_try`)
                 self._online = False
-                self._say(f"goes on offline, `mmprolong sync` uploads it: {one_line(error)}")
+                self._say(f"continues offline, `mmprolong sync` uploads it: {one_line(error)}")
                 _forget()
         try:
             return _init(about, mode="offline")
@@ -121,10 +121,10 @@ def _forget() -> None:
 
 
 def one_line(error: object) -> str:
-    """Return what W&B says of an error, without the key."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    """Return W&B's message about an error, without the key."""
+    message = " ".join(str(error).split()) or type(error).__name__
     key = os.environ.get("WANDB_API_KEY", "").strip()
-    return (said.replace(key, "(the key)") if key else said)[:_LINE]
+    return (message.replace(key, "(the key)") if key else message)[:_LINE]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Work:
     out: Path
     """Folder of the results."""
     scratch: Path
-    """Folder of what the step goes on from after a stop; never hashed, gone once the step is finished."""
+    """Folder for resuming after a stop; never hashed, removed once the step is finished."""
     log: RunLog
     world: World = ALONE
 

@@ -1,1 +1,1 @@
-"""Which documents of the pool are used, and for what."""
+"""The choice of documents: used or refused, for training or for evaluation."""

@@ -1,1 +1,1 @@
-"""Every knob of a run, typed; what each stage reads."""
+"""All settings of a run, typed, and the settings of each stage."""

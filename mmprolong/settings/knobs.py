@@ -1,4 +1,4 @@
-"""Every knob of a run, typed, its limits beside it. A field is identity (it names a step) or execution (where it runs).
+"""All settings of a run, typed, with limits. A field is identity (it names a step) or execution (where it runs).
 
 A default never changes: fields at their default are left out of a step's identity, so a new field renames nothing.
 """
@@ -41,7 +41,7 @@ class Corpus:
 
 @dataclass
 class Selection:
-    """Which documents of the pool are used, and for what."""
+    """The choice and the split of the pool's documents."""
 
     heldout: Share = 0.25
     """Share of the documents that are kept for evaluation."""
@@ -49,7 +49,7 @@ class Selection:
 
 @dataclass
 class View:
-    """How a page becomes pixels."""
+    """The way from a page to pixels."""
 
     renderer: Choice = plugin("mmprolong.images.renderers", "pymupdf")
     dpi: AtLeast1 = 144
@@ -85,7 +85,7 @@ class Source:
     documents: AtLeast0 = 0
     """Documents to compose for each length; 0 takes every document of the pool once."""
     lengths: list[Length] = field(default_factory=list)
-    """Of the documents; none: as the pool has them."""
+    """Ranges of document lengths; none: documents of any length."""
     questions_per_task: AtLeast1 = 4
     """Questions a document gets of each task."""
     seed: AtLeast0 = 0
@@ -93,10 +93,10 @@ class Source:
 
 @dataclass
 class LengthDistribution:
-    """How the tokens of a component are spread over example lengths."""
+    """The spread of a component's tokens over example lengths."""
 
     name: str = execution("any")
-    """What steps of it are called."""
+    """Name in the labels of its steps."""
     edges: list[AtLeast0] = field(default_factory=list)
     """Bounds of the length bins, in multiples of the model's native context; none: one bin."""
     tilt: float | None = None
@@ -110,17 +110,17 @@ class Component:
     source: str = ""
     """Name among `sources`."""
     share: Share = 1.0
-    """Of the mixture's tokens; the shares of all components add up to 1."""
+    """Share of the mixture's tokens; the shares of all components add up to 1."""
     tasks: dict[str, NotNegative] = field(default_factory=dict)
     """Weights of the task types; none: all examples alike."""
     lengths: LengthDistribution = field(default_factory=LengthDistribution)
     repeats: AtLeast0 = 1
-    """How often an example may be used; 0: as often as it takes to reach the share."""
+    """Most uses of an example; 0: as many as it takes to reach the share."""
 
 
 @dataclass
 class Mixture:
-    """Which examples are trained on."""
+    """The examples of a phase, drawn to a token budget."""
 
     tokens: AtLeast1 = 1
     """Training tokens, images included."""
@@ -186,10 +186,10 @@ class Model:
 
 @dataclass
 class Training:
-    """How the trainer runs, not what it computes."""
+    """Execution of the trainer; it never changes the result."""
 
     engine: Choice = field(default_factory=lambda: "single", metadata=EXECUTION)
-    """What holds the model and its optimizer."""
+    """Engine that holds the model and its optimizer."""
     threads: AtLeast1 = execution(1)
     checkpoint_seconds: NotNegative = execution(120.0)
     """Time between checkpoints [s]."""
@@ -197,7 +197,7 @@ class Training:
 
 @dataclass
 class Evaluation:
-    """One benchmark of a suite: what is asked, and how replies are judged."""
+    """One benchmark of a suite: its questions and the scorer of the replies."""
 
     benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
     source: str = ""
@@ -211,7 +211,7 @@ class Evaluation:
 
 @dataclass
 class Suite:
-    """What a model is judged by."""
+    """The benchmarks of a run, and the phase whose model answers."""
 
     subject: str = ""
     """Phase whose model is judged; empty: the model as it comes."""
@@ -221,14 +221,14 @@ class Suite:
     trained: str = ""
     """Longest length that training covers; marked in figures."""
     engine: Choice = field(default_factory=lambda: "transformers", metadata=EXECUTION)
-    """What computes the replies."""
+    """Engine that computes the replies."""
     data_root: str = execution("")
     """Folder in which the data sets of public benchmarks lie."""
 
 
 @dataclass
 class Job:
-    """What a step of one stage asks Slurm for."""
+    """Resources that a step of one stage asks Slurm for."""
 
     partition: str = execution("")
     """Empty here and below: as the cluster has it by default."""
@@ -243,7 +243,7 @@ class Job:
     memory: NotNegative = execution(0.0)
     """On each node [GB]; 0: the cluster's default."""
     minutes: AtLeast1 = execution(60)
-    """Time limit. Training that needs longer saves, is queued again and goes on."""
+    """Time limit. Training that needs longer saves, is queued again and continues."""
     parts: AtLeast1 = execution(1)
     """Jobs that share a step of a stage that works in parts: corpus, synthesis, reply."""
     ranks: AtLeast0 = execution(0)
@@ -256,7 +256,7 @@ class Job:
 
 @dataclass
 class Cluster:
-    """Where steps run, and how fast they are expected to be until finished steps say it."""
+    """The place where steps run, and their expected speed until finished steps say better."""
 
     name: str = execution("local")
     launcher: Literal["processes", "slurm"] = execution("processes")
@@ -265,22 +265,22 @@ class Cluster:
     account: str = execution("")
     """Whom Slurm charges; empty: the user's default."""
     jobs: dict[str, Job] = field(default_factory=dict, metadata=EXECUTION)
-    """By stage, or by `stage.plugin` (`synthesis.llm`); `default` is for those that are not named."""
+    """Jobs by stage, or by `stage.plugin` (`synthesis.llm`); `default` is for those that are not named."""
     array: AtLeast1 = execution(1000)
     """Longest array that the cluster accepts (its MaxArraySize - 1)."""
     warning: AtLeast0 = execution(120)
     """Time between the warning and the time limit [s]; a checkpoint must fit into it."""
     gpu_price: NotNegative = execution(0.0)
-    """Of a GPU-hour, in any currency; 0: unknown."""
+    """Price of a GPU-hour, in any currency; 0: unknown."""
     cpu_price: NotNegative = execution(0.0)
-    """Of a CPU-hour of jobs without GPUs; 0: unknown."""
+    """Price of a CPU-hour of jobs without GPUs; 0: unknown."""
     training_tokens_per_second: Positive = execution(10_000.0)
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
     step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected size of a finished step, by stage [MB]."""
     times_of: str = execution("")
-    """Model that these times and sizes are of; empty: not said."""
+    """Model that these times and sizes belong to; empty: unknown."""
 
 
 @dataclass
@@ -293,7 +293,7 @@ class Tracking:
 
 @dataclass
 class Paths:
-    """Where results are kept."""
+    """Places of results."""
 
     store: Annotated[str, MinLen(1)] = execution("store")
     """Folder of finished steps."""

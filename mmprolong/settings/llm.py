@@ -1,4 +1,4 @@
-"""Settings of a language model that writes or judges: what names its answers, and where and how it is asked."""
+"""Settings of a language model that writes or judges: the identity of its answers, and the way to its server."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, NotNegative
 
 @dataclass
 class Sampling:
-    """How an answer is drawn."""
+    """Sampling of an answer."""
 
     temperature: NotNegative = 0.7
     max_tokens: AtLeast1 = 2048
@@ -22,11 +22,11 @@ class Sampling:
 
 @dataclass
 class Prices:
-    """Of a million tokens, in any currency."""
+    """Prices of a million tokens, in any currency."""
 
     prompt: NotNegative = execution(0.0)
     cached: NotNegative | None = execution(None)
-    """Of prompt tokens that the server had computed before; none: as the others."""
+    """Price of prompt tokens that the server had computed before; none: as the others."""
     completion: NotNegative = execution(0.0)
 
 
@@ -36,7 +36,7 @@ class Limits:
 
     calls: AtLeast0 = execution(0)
     tokens: AtLeast0 = execution(0)
-    """Of prompts and answers together."""
+    """Tokens of prompts and answers together."""
     money: NotNegative = execution(0.0)
     """In the currency of the prices."""
 
@@ -48,7 +48,7 @@ class Llm:
     model: str = ""
     """As the server calls it."""
     sampling: Sampling = field(default_factory=Sampling)
-    """Of requests that do not bring their own."""
+    """Sampling of requests that do not bring their own."""
     dpi: AtLeast1 = 144
     """Resolution at which pages are shown to it."""
     jpeg: Annotated[int, Ge(0), Le(100)] = 0
@@ -63,6 +63,6 @@ class Llm:
     retries: AtLeast0 = execution(5)
     """More attempts after 408, 409, 429, 5xx, a time-out or a lost connection."""
     image_tokens: AtLeast1 = execution(2500)
-    """What one image is expected to cost, for estimates [tokens]."""
+    """Expected cost of one image, for estimates [tokens]."""
     prices: Prices = field(default_factory=Prices, metadata=EXECUTION)
     budget: Limits = field(default_factory=Limits, metadata=EXECUTION)

@@ -33,7 +33,7 @@ class SynthesisSettings:
 
     source: Source = field(default_factory=Source)
     versions: dict[str, int] = field(default_factory=dict)
-    """Of the tasks."""
+    """Version of each task."""
     llm: Llm | None = None
     """Writes the examples, if no rule does."""
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
@@ -56,13 +56,13 @@ class MixtureSettings:
 
     mixture: Mixture = field(default_factory=Mixture)
     native_context: int = 0
-    """Of the model [tokens]; the unit of the length bins."""
+    """Context of the model [tokens]; the unit of the length bins."""
     seed: int = 0
 
 
 @dataclass
 class TrainingSettings:
-    """One phase of one model. What is trained on is in the mixture's id."""
+    """One phase of one model. The training data are in the mixture's id."""
 
     model: Model = field(default_factory=Model)
     rope: Rope = field(default_factory=Rope)
@@ -99,13 +99,13 @@ class ReplySettings:
 
 @dataclass
 class ScoreSettings:
-    """How replies are judged and averaged."""
+    """Scorer, judge and averages of the replies to one benchmark."""
 
     scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
     benchmark: Choice = plugin("mmprolong.evaluation.benchmarks", "generated")
-    """Its official average is computed beside ours."""
+    """Its official average is computed in addition to ours."""
     judge: Llm | None = None
-    """Is asked where the scorer asks."""
+    """Model that answers the scorer's requests."""
     overall: list[str] = field(default_factory=list)
 
 

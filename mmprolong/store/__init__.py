@@ -1,1 +1,1 @@
-"""Finished steps on disk, their identities and what they were made with."""
+"""Finished steps on disk, their identities, code and environment."""

@@ -1,4 +1,4 @@
-"""Digests of the source files behind a result: a note in its record. Versions, not digests, decide what is run again.
+"""Digests of the source files behind a result: a note in its record. Versions alone decide what runs again.
 
 A commit is both too much (a word in the README changes it) and too little (a changed tree has none).
 """

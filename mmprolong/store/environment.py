@@ -1,4 +1,4 @@
-"""Commit, packages and machine that a step runs with. Recorded beside every result."""
+"""Commit, packages and machine that a step runs with. Recorded with every result."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 from mmprolong.store.atomic import read_json
 
 FROZEN = "code.json"
-"""Beside a copy of the package that was made for queued jobs: which commit it is."""
+"""Name of the file with the commit, in a copy of the package that was made for queued jobs."""
 _PACKAGES = ("mmprolong", "torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
 _DRIVERS = Path("/proc/driver/nvidia/gpus")
 
@@ -29,7 +29,7 @@ def code_version() -> str:
 
 
 def git(*words: str) -> bytes:
-    """Return what git says of the repository that has this package; nothing where none has.
+    """Return git's answer about the repository that has this package; empty where none has.
 
     A repository that variables name, or that lies around an installed package, is somebody else's.
     """

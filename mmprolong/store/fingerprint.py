@@ -29,7 +29,7 @@ def digest(value: Any) -> str:
 
 
 def readable_id(name: str, value: Any) -> str:
-    """Return a folder name for `value`: what a person would call it, then the hash that identifies it."""
+    """Return a folder name for `value`: a name for people, then the hash that identifies it."""
     slug = re.sub(r"[^a-z0-9_.]+", "-", name.lower()).strip("-")
     return f"{slug}-{digest(value)}"
 

@@ -24,7 +24,7 @@ LOG = "log.jsonl"
 PROGRESS = "progress.json"
 FAILED = "failed.json"
 SCRATCH = "scratch"
-"""Folder of what a step goes on from after a stop: never a result, and gone once the step is finished."""
+"""Folder for resuming a step after a stop: never a result, removed once the step is finished."""
 _NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, "pool.txt"}
 """When, where and how a step ran: no results."""
 
@@ -40,7 +40,7 @@ class Store:
         return self.root / stage / step
 
     def record(self, stage: str, step: str) -> RunRecord | None:
-        """Return the record of a finished step, None if it is not finished. What its outputs contain is not checked.
+        """Return the record of a finished step, None if it is not finished. The content of its outputs is not checked.
 
         Raises:
             ArtifactError: `done.json` is damaged or not of this step, or an output is missing.
@@ -59,7 +59,7 @@ class Store:
         return record
 
     def verified(self, stage: str, step: str) -> RunRecord | None:
-        """Return `record`, with the content of every output compared with its SHA-256. For whoever is to read them.
+        """Return `record`, with the content of every output compared with its SHA-256. For readers of the outputs.
 
         Raises:
             ArtifactError: as `record`, or an output is not what the step wrote.
@@ -92,7 +92,7 @@ def hash_outputs(folder: Path) -> dict[str, str]:
 
 
 def remove_scratch(folder: Path) -> None:
-    """Remove what a finished step would go on from."""
+    """Remove the scratch folder of a finished step."""
     with suppress(FileNotFoundError):  # it had none, or a launch on a machine that shares no locks is removing it, too
         shutil.rmtree(folder / SCRATCH)
 

@@ -1,1 +1,1 @@
-"""From documents to instances: questions with evidence, transcriptions, exact token counts."""
+"""From documents to examples: questions with evidence, and transcriptions."""

@@ -17,16 +17,16 @@ from mmprolong.records import Document, Example, Reject
 from mmprolong.settings.knobs import Source
 from mmprolong.settings.llm import Llm
 from mmprolong.synthesis.llm_tasks import ModelTask
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.segments import segments
 from mmprolong.synthesis.template import example_of
 
 _TRIES = 3
-"""Segments that are asked about before a question is given up."""
+"""Segments that are tried before a question is given up."""
 
 
-class _Asked(NamedTuple):
+class _Wanted(NamedTuple):
     document: Document
     length: str
     task: str
@@ -34,22 +34,22 @@ class _Asked(NamedTuple):
 
 
 def write_by_model(
-    materials: Iterable[tuple[Material, str]], source: Source, llm: Llm, chat: Chat, store: Path
+    parsed_documents: Iterable[tuple[ParsedDocument, str]], source: Source, llm: Llm, chat: Chat, store: Path
 ) -> Iterator[Example | Reject]:
-    """Yield up to `source.questions_per_task` examples of every task over each document, and what was refused.
+    """Yield up to `source.questions_per_task` examples of every task over each document, and the rejects.
 
-    Answers that the ledger of `store` holds are not asked for again.
+    Answers that the ledger of `store` holds are not requested again.
 
     Raises:
-        EndpointError: the model cannot be asked, or some questions had no answer; a rerun asks only these.
+        EndpointError: the model does not answer, or some questions had no answer; a rerun asks only these.
         OverBudget: the next request might cost too much.
     """
     ledger = Ledger(store, llm.model)
-    asked: deque[_Asked] = deque()
-    flows = _flows(materials, source, asked)
+    wanted: deque[_Wanted] = deque()
+    flows = _flows(parsed_documents, source, wanted)
     unanswered: list[RequestFailed] = []
     for found in drive(flows, chat, ledger, Budget(llm, ledger), llm.at_once):
-        document, length, task, number = asked.popleft()
+        document, length, task, number = wanted.popleft()
         if isinstance(found, RequestFailed) and found.again:
             unanswered.append(found)
         elif isinstance(found, RequestFailed):
@@ -67,25 +67,25 @@ def write_by_model(
 
 
 def _flows(
-    materials: Iterable[tuple[Material, str]], source: Source, asked: "deque[_Asked]"
+    parsed_documents: Iterable[tuple[ParsedDocument, str]], source: Source, wanted: "deque[_Wanted]"
 ) -> Iterator[Flow[list[Question | Reject]]]:
-    """Yield a flow for every question that is wanted; notes in `asked` what it is for."""
-    for material, length in materials:
-        document = material.document
+    """Yield a flow for every question that is wanted; notes its purpose in `wanted`."""
+    for parsed, length in parsed_documents:
+        document = parsed.document
         for name in source.tasks:
             task: ModelTask = plugins.make("mmprolong.synthesis.llm_tasks", name, "source.tasks")
             for number in range(source.questions_per_task):
-                asked.append(_Asked(document, length, name, number))
+                wanted.append(_Wanted(document, length, name, number))
                 rng = np.random.default_rng([source.seed, int(document.id[:12], 16), number, *name.encode()])
-                yield _one_question(task, material, rng)
+                yield _one_question(task, parsed, rng)
 
 
-def _one_question(task: ModelTask, material: Material, rng: np.random.Generator) -> Flow[list[Question | Reject]]:
+def _one_question(task: ModelTask, parsed: ParsedDocument, rng: np.random.Generator) -> Flow[list[Question | Reject]]:
     """Ask about one segment after another until a question holds."""
-    runs = segments(material)
+    runs = segments(parsed)
     found: list[Question | Reject] = []
     for index in rng.permutation(len(runs))[:_TRIES]:
-        found += yield from task.write(material, runs[int(index)], rng)
+        found += yield from task.write(parsed, runs[int(index)], rng)
         if any(isinstance(each, Question) for each in found):
             break
     return found

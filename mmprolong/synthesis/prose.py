@@ -19,14 +19,14 @@ _SMALL = {"of", "the", "and", "for", "in", "a", "an", "to", "with", "by", "on"}
 
 @dataclass(frozen=True, slots=True)
 class Abbreviation:
-    """Letters and what they stand for."""
+    """Letters and their meaning."""
 
     letters: str
     meaning: str
 
 
 def readable(text: str) -> bool:
-    """Whether a text is prose alone: no formulas, no exponents, no footnote marks, no broken words."""
+    """Tell whether a text is prose alone: no formulas, no exponents, no footnote marks, no broken words."""
     return text.count("(") == text.count(")") and bool(_PLAIN.fullmatch(text)) and not _GLUED.search(text)
 
 

@@ -1,4 +1,4 @@
-"""One question on a document before it becomes an instance, with what is needed to check it."""
+"""One question on a document before it becomes an example, with all that its check needs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked and answered, and on which pages the answer rests."""
+    """A question, its answer, and the pages on which the answer rests."""
 
     kind: str
-    """Which template wrote it: caption, abbreviation, figure count, ..."""
+    """Template that wrote it: caption, abbreviation, figure count, ..."""
     text: str
     answer: str
     answer_format: str = "String"
@@ -25,11 +25,11 @@ class Question:
     recount: tuple[str, int, int] | None = None
     """Pattern with one group, first and last page: its distinct matches must be as many as the answer."""
     choice: bool = False
-    """Whether the answer is one of several that the question names."""
+    """True if the answer is one of several that the question names."""
 
 
 def interleaved(kinds: Sequence[list[Question]], rng: np.random.Generator) -> Iterator[Question]:
-    """All questions, each drawn from a kind drawn at random, so that common kinds do not crowd out rare ones."""
+    """Yield all questions, each from a kind drawn at random, so that common kinds do not crowd out rare ones."""
     left = [list(questions) for questions in kinds if questions]
     while left:
         kind = left[int(rng.integers(len(left)))]

@@ -15,7 +15,7 @@ from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.synthesis.by_model import write_by_model
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.synthesis.template import chosen_documents, write_template
 
@@ -96,8 +96,8 @@ def _write_stamped(
 def _write_template(
     settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
 ) -> Iterator[Example | Reject]:
-    for material, length in _materials(settings, work, documents, part):
-        yield from write_template(material, length, settings.source)
+    for parsed, length in _parsed_documents(settings, work, documents, part):
+        yield from write_template(parsed, length, settings.source)
 
 
 def _write_by_model(
@@ -107,13 +107,13 @@ def _write_by_model(
         raise ConfigError("source.llm: empty; name the model among `llms` that writes")
     images = open_images(View(dpi=settings.llm.dpi), settings.corpus, work.inputs)
     chat = OpenAIChat(settings.llm, images.pixels, view=f"{settings.llm.dpi} dpi")
-    materials = _materials(settings, work, documents, part)
-    yield from write_by_model(materials, settings.source, settings.llm, chat, work.store)
+    parsed_documents = _parsed_documents(settings, work, documents, part)
+    yield from write_by_model(parsed_documents, settings.source, settings.llm, chat, work.store)
 
 
-def _materials(
+def _parsed_documents(
     settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
-) -> Iterator[tuple[Material, str]]:
+) -> Iterator[tuple[ParsedDocument, str]]:
     """Yield the documents of one part, read, and the names of their lengths."""
     count = parts(settings, work)
     chosen = {
@@ -123,7 +123,7 @@ def _materials(
     }
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
         document, length = chosen[identifier]
-        yield Material(document, blocks), length
+        yield ParsedDocument(document, blocks), length
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:

@@ -23,7 +23,7 @@ NEEDLE_PAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class StampedDocument:
-    """Pages and what is printed on them."""
+    """Pages and the stamps on them."""
 
     id: str
     pages: tuple[Image, ...]
@@ -31,13 +31,13 @@ class StampedDocument:
     """Pages whose key occurs once, in random order."""
 
     def stamp(self, page: int) -> str:
-        """What a page says: 'A 7'."""
+        """Text on the page: 'A 7'."""
         return " ".join(self.pages[page].stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One turn: what is asked, the answer, and the pages it rests on."""
+    """One turn: the question, the answer, and the pages it rests on."""
 
     text: str
     answer: str
@@ -82,20 +82,20 @@ def compose(name: str, pool: Sequence[Image], start: int, pages: int, rng: np.ra
 
 
 def extract_single(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """The value for one key."""
+    """Ask for the value of one key."""
     for page in rng.permutation(document.askable)[:wanted]:
         key, value = document.pages[page].stamp
         yield Question(f"find {key}", value, (int(page),))
 
 
 def extract_multi(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """The values for two or three keys on as many pages."""
+    """Ask for the values of two or three keys on as many pages."""
     for pages in _groups(document, wanted, (2, 3), rng):
         yield Question(f"list {_keys(document, pages)} :", _facts(document, pages), pages)
 
 
 def reasoning(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """A sum, difference, maximum or count over pages; the answer restates its evidence, then concludes after `=`."""
+    """Ask for a sum, difference, maximum or count; the answer restates its evidence, then concludes after `=`."""
     for pages in _groups(document, wanted, (2, 2), rng):
         operation = OPERATIONS[rng.integers(len(OPERATIONS))]
         result = _apply(operation, [int(document.pages[page].stamp[1]) for page in pages])
@@ -104,20 +104,20 @@ def reasoning(document: StampedDocument, wanted: int, rng: np.random.Generator) 
 
 
 def ocr_full(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """Every stamp in order."""
+    """Ask for every stamp in order."""
     pages = tuple(range(len(document.pages)))
     yield Question("read :", _facts(document, pages), pages)
 
 
 def ocr_needle(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """The stamps of up to three pages, from the one with a given key on."""
+    """Ask for the stamps of up to three pages, from the one with a given key on."""
     for page in rng.permutation(document.askable)[: max(1, wanted // 2)]:
         pages = tuple(range(page, min(page + NEEDLE_PAGES, len(document.pages))))
         yield Question(f"from {document.pages[page].stamp[0]} :", _facts(document, pages), pages)
 
 
 def arithmetic(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
-    """Worked answers without a page: the values are given, the keys to restate and the conclusion are learnt."""
+    """Write worked answers without a page: values are given; the keys to restate and the conclusion are learnt."""
     for _ in range(wanted):
         operation = ("list", *OPERATIONS)[rng.integers(len(OPERATIONS) + 1)]
         size = int(rng.integers(2, 4)) if operation == "list" else 2
@@ -149,7 +149,7 @@ def _apply(operation: str, values: list[int]) -> int:
 def _groups(
     document: StampedDocument, wanted: int, sizes: tuple[int, int], rng: np.random.Generator
 ) -> Iterator[tuple[int, ...]]:
-    """Disjoint groups of askable pages, half as many as `wanted`, fewer where the document is short."""
+    """Yield disjoint groups of askable pages, half as many as `wanted`, fewer where the document is short."""
     pages = [int(page) for page in rng.permutation(document.askable)]
     for _ in range(max(1, wanted // 2)):
         size = min(int(rng.integers(sizes[0], sizes[1] + 1)), len(pages))

@@ -8,7 +8,7 @@ import numpy as np
 from mmprolong import plugins
 from mmprolong.records import Document, Example, Gold, Message, Pages, Reject, Text
 from mmprolong.settings.knobs import Source
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.segments import segments
 from mmprolong.synthesis.tasks import TemplateTask
@@ -18,12 +18,12 @@ _SEGMENTS, _TRIES = 6, 40
 """Segments, and questions on each, that are looked at before a document is given up for one more question."""
 
 
-def write_template(material: Material, length: str, source: Source) -> Iterator[Example | Reject]:
-    """Yield up to `source.questions_per_task` examples of every task over one document, and what was refused."""
-    document = material.document
+def write_template(parsed: ParsedDocument, length: str, source: Source) -> Iterator[Example | Reject]:
+    """Yield up to `source.questions_per_task` examples of every task over one document, and the rejects."""
+    document = parsed.document
     for name in source.tasks:
         task: TemplateTask = plugins.make("mmprolong.synthesis.tasks", name, "source.tasks")
-        for number, question in enumerate(_questions(material, name, task, source)):
+        for number, question in enumerate(_questions(parsed, name, task, source)):
             if isinstance(question, Reject):
                 yield question
             else:
@@ -65,14 +65,14 @@ def example_of(identifier: str, task: str, question: Question, document: Documen
     )
 
 
-def _questions(material: Material, name: str, task: TemplateTask, source: Source) -> Iterator[Question | Reject]:
-    """Yield questions that hold, each from a segment drawn anew and none twice; rejects for those that do not."""
-    rng = np.random.default_rng([source.seed, int(material.document.id[:12], 16), *name.encode()])
-    what = f"{material.document.source}: {name}"
+def _questions(parsed: ParsedDocument, name: str, task: TemplateTask, source: Source) -> Iterator[Question | Reject]:
+    """Yield correct questions, each from a newly drawn segment and none twice; a reject for each that is not."""
+    rng = np.random.default_rng([source.seed, int(parsed.document.id[:12], 16), *name.encode()])
+    what = f"{parsed.document.source}: {name}"
     seen: set[str] = set()
     for found in range(source.questions_per_task):
-        for question in _candidates(material, task, rng, seen):
-            reason = find_flaw(question, material)
+        for question in _candidates(parsed, task, rng, seen):
+            reason = find_flaw(question, parsed)
             if not reason:
                 yield question
                 break
@@ -82,11 +82,13 @@ def _questions(material: Material, name: str, task: TemplateTask, source: Source
             return
 
 
-def _candidates(material: Material, task: TemplateTask, rng: np.random.Generator, seen: set[str]) -> Iterator[Question]:
+def _candidates(
+    parsed: ParsedDocument, task: TemplateTask, rng: np.random.Generator, seen: set[str]
+) -> Iterator[Question]:
     """Yield unseen questions of a few segments, drawn in turn."""
-    runs = segments(material)
+    runs = segments(parsed)
     for index in rng.permutation(len(runs))[:_SEGMENTS]:
-        for question in islice(task.questions(material, runs[int(index)], rng), _TRIES):
+        for question in islice(task.questions(parsed, runs[int(index)], rng), _TRIES):
             if question.text not in seen:
                 seen.add(question.text)
                 yield question

@@ -1,6 +1,6 @@
 """The text of a page as an OCR target."""
 
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 
 TRANSCRIBED = ("title", "section", "paragraph", "list", "table", "caption", "code")
 RULES = (
@@ -9,6 +9,6 @@ RULES = (
 )
 
 
-def transcript(material: Material, page: int) -> str:
-    """The transcribed blocks of a page in reading order, a blank line between two."""
-    return "\n\n".join(block.text for block in material.blocks if block.page == page and block.kind in TRANSCRIBED)
+def transcript(parsed: ParsedDocument, page: int) -> str:
+    """Return the transcribed blocks of a page in reading order, a blank line between two."""
+    return "\n\n".join(block.text for block in parsed.blocks if block.page == page and block.kind in TRANSCRIBED)

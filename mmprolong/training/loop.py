@@ -23,7 +23,7 @@ _FAULTS = 3
 
 
 class Updates(Protocol):
-    """What a phase is trained on, in order."""
+    """The updates of a phase, in order."""
 
     @property
     def tokens(self) -> int:
@@ -33,7 +33,7 @@ class Updates(Protocol):
     def __len__(self) -> int: ...
 
     def conversations(self, update: int) -> Sequence[Measured]:
-        """Return what is in an update, from 0, as it was measured."""
+        """Return the measured examples of an update, counted from 0."""
         ...
 
     def batches(self, update: int) -> Iterator[Batch]:
@@ -70,7 +70,7 @@ class Loop:
         self._faults = 0
 
     def run(self, checkpoint_seconds: float) -> dict[str, int]:
-        """Go on from the newest snapshot to the end; return updates, tokens and skipped updates.
+        """Continue from the newest snapshot to the end; return updates, tokens and skipped updates.
 
         Raises:
             Interrupted: the step was asked to stop; there is a snapshot of the last update.
@@ -90,14 +90,14 @@ class Loop:
         return self.state
 
     def _restore(self) -> None:
-        """Go back to the newest snapshot; what was trained on before it is counted anew."""
+        """Load the newest snapshot; tokens by task and length before it are counted again."""
         self.state = self.engine.restore(self.snapshots) or self.state
         self.log.rewind(self.state["updates"])
         for update in range(self.state["updates"]):
             self._trained_on.add(self.updates.conversations(update))
 
     def update(self, update: int) -> dict[str, float]:
-        """Train on one update; return what is logged of it.
+        """Train on one update; return its line of the log.
 
         Raises:
             DataError: three updates in a row had a gradient that is not finite.

@@ -53,6 +53,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     state = loop.run(settings.training.checkpoint_seconds)
     seen = weights.read_note(start).tokens if start else 0
     family = plugins.split(settings.model.backbone)[0]
-    weights.save(network, work.out, family, state["updates"], seen + state["tokens"])
+    note = weights.describe(network, family, state["updates"], seen + state["tokens"])
+    weights.save(engine, note, work.out)
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
     return {**state, "parameters": parameters}

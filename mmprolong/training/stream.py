@@ -47,7 +47,7 @@ class Stream:
         return len(self._updates)
 
     def conversations(self, update: int) -> list[Measured]:
-        """Return what is in one update, as it was measured."""
+        """Return the measured examples of one update."""
         return [
             _measured(self._examples[name], tokens, supervised)
             for pack in self._updates[update]

@@ -15,7 +15,7 @@ BENCHMARK = "heldout"
 def judged(cell: Cell, cluster: str, sample: str, value: float) -> Score:
     """A score of 0 or 1 whose target is 7."""
     parsed = "7" if value else "8"
-    where = {"benchmark": cell.benchmark, "task": cell.task, "length": cell.length, "cluster": cluster}
+    where: dict[str, Any] = {"benchmark": cell.benchmark, "task": cell.task, "length": cell.length, "cluster": cluster}
     return Score(sample=sample, **where, target="7", value=value, parsed=parsed)
 
 

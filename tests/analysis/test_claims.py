@@ -3,7 +3,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from mmprolong.sweep.spec import labels, read_ablation
 
 from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
@@ -11,6 +10,7 @@ from mmprolong.reporting.claims.claim import Claim, Difference, PublishedSides, 
 from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
 from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
 from mmprolong.reporting.tables.published import Published, signed
+from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
@@ -82,7 +82,7 @@ def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
 def test_a_claim_asks_arms_that_the_ablation_has(name: str):
     asked = ALL[name].runs
     assert asked is not None
-    assert {*asked.arm, *asked.baseline} <= set(labels(read_ablation(asked.ablation)))
+    assert {*asked.arm, *asked.baseline} <= set(read_ablation(asked.ablation).arms)
 
 
 def test_both_papers_are_covered():
@@ -208,7 +208,7 @@ def test_a_claim_that_is_judged_on_stale_rows_says_so():
         asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)
         one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
-        assert claims_table([one]).rows[0][7].mark == (" ‡ stale" if stale else "")
+        assert claims_table([one]).rows[0][7].symbol == (" ‡ stale" if stale else "")
         assert ("‡ stale\n" in "\n".join(describe(one))) == stale
         assert any("‡ stale (a)" in note for note in found.notes)
 

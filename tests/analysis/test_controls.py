@@ -76,7 +76,8 @@ def test_train_lengths_have_equal_tokens_and_packs_that_hold_their_longest(tmp_p
         source, mixture = config.sources["long"], config.phases["longpt"].mixture
         ((shortest, longest),) = (length.pages for length in source.lengths)
         assert longest == 2 * shortest == 8 * size(label) and config.suite.trained == label
-        exact = replace(source, lengths=[Length(label, [longest, longest])])
+        tasks = list(mixture.components["long"].tasks)
+        exact = replace(source, lengths=[Length(label, [longest, longest])], tasks=tasks)
         assert max(tokens(written(exact, 20), 56)) <= mixture.sequence_length
         needed = mixture.tokens * max(mixture.components["long"].tasks.values())
         supply = tokens(written(replace(source, tasks=["extract_single"]), 30), 56)

@@ -198,7 +198,7 @@ def test_list_names_every_ablation_and_choice(capsys):
     ("words", "says"),
     [
         (["statsu"], "did you mean 'status'?"),
-        (["synthesis", "task_mix=9_2"], "did you mean '8_2'?"),
+        (["synthesis", "tasks=9_2"], "did you mean '8_2'?"),
         (["corpus", "corpus.pth=x"], "did you mean 'path'?"),
         (["sweep", "+ablation=lenth_dist"], "did you mean 'length_dist'?"),
         (["sweep"], "add +ablation=NAME"),

@@ -1,7 +1,9 @@
 """What is printed of labels, questions, replies and logs: each as it is, whatever it holds."""
 
 import os
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,9 @@ from mmprolong.cli.terminal import Terminal, table
 from mmprolong.pipeline.plan import save_plan
 from mmprolong.records import Reply, read_jsonl, write_jsonl
 from mmprolong.store.store import Store
-from tests.cli.typed import said
+from tests.cli.typed import said, step_of
 from tests.small import run
-from tests.stores import HELDOUT, LENGTHS, Truth, rewrite, write_store
+from tests.stores import Truth, rewrite, write_store
 from tests.sweep.scenes import sweep
 
 LABELS = ("lr [low]", "lr [high]", "with [/x]", "lr :fire: \\[b]")
@@ -52,26 +54,19 @@ def test_a_reply_is_shown_and_not_obeyed(capsys, tmp_path: Path):
     store = write_store(
         tmp_path, Truth(levels={"base": (0.9, 0.1), "a": (0.9, 0.1)}, baseline="a", documents=1, seeds=1)
     )
-    path = store / "reply" / "reply-a-s0" / "replies.jsonl"
-    said_ = "\x1b]0;title\x07 \x1b[2J[bold]7\x9b1m\r\x08\n"
-    write_jsonl(
-        path,
-        [
-            Reply(sample=one.sample, text=said_, prompt_tokens=1, reply_tokens=1, cut=False)
-            for one in read_jsonl(path, Reply)
-        ],
-    )
-    rewrite(
-        store, "reply/reply-a-s0", needs={"source": f"synthesis/{HELDOUT}"}, settings={"suite": {"labels": LENGTHS}}
-    )
-    shown = said(capsys, "show", "reply-a-s0", "-n", "1", "--store", str(store))
+    reply = step_of(store, "reply")
+    path = store / reply / "replies.jsonl"
+    text = "\x1b]0;title\x07 \x1b[2J[bold]7\x9b1m\r\x08\n"
+    write_jsonl(path, [replace(one, text=text) for one in read_jsonl(path, Reply)])
+    rewrite(store, reply, needs={"samples": step_of(store, "samples")})
+    shown = said(capsys, "show", reply, "-n", "1", "--store", str(store))
     assert "␛]0;title␇ ␛[2J[bold]7�1m␍␈" in shown
     assert not set(shown) & {"\x1b", "\x07", "\x9b", "\r", "\x08"}
 
 
 def test_a_report_shows_every_label_whole(capsys, monkeypatch, tmp_path: Path):
     monkeypatch.setenv("COLUMNS", "80")
-    labels = (*LABELS, "长 文", "a\x1b[31mb")
+    labels: tuple[str, ...] = (*LABELS, "长 文", "a\x1b[31mb")
     levels = dict.fromkeys(labels, (0.9, 0.1))
     store = write_store(tmp_path, Truth(levels=levels, baseline=labels[0], documents=2, seeds=1))
     shown = said(capsys, "report", "length_dist", "--store", str(store))
@@ -108,3 +103,10 @@ def test_commands_have_one_kind_of_terminal():
     """Any other would read brackets in a label as markup."""
     own = Path(terminal.__file__)
     assert [path.name for path in own.parent.glob("*.py") if "Console(" in path.read_text() and path != own] == []
+
+
+def test_no_table_is_cut_in_a_pipe(tmp_path: Path):
+    code = "from mmprolong.cli.terminal import *; Terminal().print(table('', ['a'] * 9, [[123456789] * 9]))"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.count("123,456,789") == 9

@@ -8,16 +8,12 @@ from mmprolong.cli import main
 from mmprolong.cli.lookup import step_folders
 from mmprolong.store.store import Store
 
-POINTS = (
-    "sweep.points={base:['suite.subject=align'],uniform:['length_distribution=uniform'],"
-    "long_biased:['length_distribution=long_biased']}"
-)
 TINY = [
     "sweep.seeds=[0]",
     "sweep.baseline=base",
-    POINTS,
-    "model.base=align",
-    "phases.align.mixture.tokens=1024",
+    "~sweep.points.pool_native",
+    "+sweep.points.long_biased=['length_distribution=long_biased']",
+    "phases.window.start=[]",
     "sources.heldout.documents=1",
     "tracking=off",
 ]

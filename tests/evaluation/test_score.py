@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.errors import ConfigError, DataError
+from mmprolong.errors import DataError
 from mmprolong.evaluation.score import metrics
 from mmprolong.records import Reply, Sample, Score, read_jsonl
 from mmprolong.settings.knobs import Config, Evaluation, Source
@@ -34,9 +34,11 @@ def test_accuracy_is_the_mean_of_the_tasks_means_then_of_the_lengths():
     assert found["by_depth"]["1x"] == {"50-75%": pytest.approx(2 / 3)}
 
 
-def test_a_headline_length_that_no_sample_has_is_refused():
-    with pytest.raises(ConfigError, match="'9x'"):
-        metrics([score("1x", "a", 1)], ["9x"])
+def test_a_benchmark_counts_by_the_headline_lengths_that_it_has_or_by_all_of_its_own():
+    """In a suite of several a benchmark may have lengths of another kind."""
+    scores = [score("16p", "a", 1), score("32p", "a", 0)]
+    assert metrics(scores, ["64K", "16p"])["overall"] == 1
+    assert metrics(scores, ["64K"])["overall"] == 0.5
 
 
 def judged(folder: Path, url: str) -> Config:

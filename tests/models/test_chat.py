@@ -14,7 +14,7 @@ def backbone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def said(backbone: Backbone, messages: Conversation, answer: bool = False) -> tuple[str, str]:
     """The whole text with its special tokens, and what of it is supervised; '#' is the image."""
-    tokenizer = backbone.tokenizer._tokenizer  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer = backbone.tokenizer._tokenizer
     whole, learned = "", ""
     for piece, supervised in backbone.pieces(messages, answer):
         text = "#" if isinstance(piece, Image) else tokenizer.decode(piece, skip_special_tokens=False)
@@ -25,7 +25,7 @@ def said(backbone: Backbone, messages: Conversation, answer: bool = False) -> tu
 
 def system(backbone: Backbone) -> str:
     default = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-    return default if backbone.kind == "qwen2_5_vl" else ""  # pyright: ignore[reportAttributeAccessIssue]
+    return default if backbone.kind == "qwen2_5_vl" else ""
 
 
 USER = "<|im_start|>user\n<|vision_start|>#<|vision_end|>Read it.<|im_end|>\n"
@@ -61,7 +61,7 @@ def test_texts_side_by_side_are_read_as_one(backbone: Backbone):
 
 
 def test_text_that_looks_like_a_special_token_is_only_text(backbone: Backbone):
-    ids = [index for piece, _ in backbone.pieces((asked("<|im_end|>"),)) for index in piece if isinstance(piece, list)]  # pyright: ignore[reportGeneralTypeIssues]
+    ids = [index for piece, _ in backbone.pieces((asked("<|im_end|>"),)) for index in piece if isinstance(piece, list)]
     turns = 1 + bool(system(backbone))
     assert ids.count(backbone.end[0]) == turns
     assert "<|im_end|>" in backbone.decode([index for index in ids if index != backbone.end[0]])

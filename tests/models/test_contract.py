@@ -218,8 +218,8 @@ def test_the_rotary_base_reaches_the_frequencies_and_survives_saving(model: Load
         changed = network.set_rope(Rope(factor=4))
         assert changed != before
         assert network.rope_base == 4 * native
-        weights.save(network, tmp_path, "tiny", 1, 10)
-        again, note = weights.resume(backbone, Model(), tmp_path)
+        weights.save(network, weights.describe(network, "tiny", 1, 10), tmp_path)
+        again, note = weights.load(backbone, Model(), tmp_path), weights.read_note(tmp_path)
         assert again.set_rope(Rope()) == note.rope_fingerprint == changed
         assert again.set_rope(Rope(factor=1)) == before  # the factor is of the native base
     finally:
@@ -228,11 +228,11 @@ def test_the_rotary_base_reaches_the_frequencies_and_survives_saving(model: Load
 
 
 def test_a_checkpoint_with_other_frequencies_is_refused(model: Loaded, tmp_path: Path):
-    weights.save(model[1], tmp_path, "tiny", 1, 10)
+    weights.save(model[1], weights.describe(model[1], "tiny", 1, 10), tmp_path)
     config = tmp_path / weights.FOLDER / "config.json"
     config.write_text(config.read_text().replace('"rope_theta": ', '"rope_theta": 9'))
     with pytest.raises(DataError, match="are not those of the checkpoint"):
-        weights.resume(model[0], Model(), tmp_path)
+        weights.load(model[0], Model(), tmp_path)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])

@@ -1,5 +1,7 @@
 """What makes the Qwen networks faster than transformers' own changes no number."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -54,9 +56,7 @@ def test_positions_are_those_of_transformers(model: tuple[Backbone, Network]):
     backbone, network = model
     batch = packed(backbone, CONVERSATIONS[0])
     kinds = (batch.ids == backbone.image_token).int()
-    expected, _ = network.module.model.get_rope_index(  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
-        batch.ids, mm_token_type_ids=kinds, image_grid_thw=batch.grids
-    )
+    expected, _ = network.module.model.get_rope_index(batch.ids, mm_token_type_ids=kinds, image_grid_thw=batch.grids)
     assert torch.equal(batch.positions[1:], expected)
     assert batch.positions[0, 0].tolist() == list(range(batch.ids.shape[1]))
 
@@ -75,19 +75,18 @@ def test_our_attention_equals_transformers_own(model: tuple[Backbone, Network], 
         config._attn_implementation = name
 
 
-def test_settings_for_a_gpu_change_no_gradient(tmp_path):
+def test_activations_that_are_computed_again_change_no_gradient(tmp_path: Path):
     for kind in ("proxy", "qwen3_vl"):
         folder = tmp_path / kind
         folder.mkdir()
         backbone = find(kind, write_model(kind, folder))
         batch = packed(backbone, *CONVERSATIONS)
         found = []
-        for for_gpu in (False, True):
+        for again in (False, True):
             network = backbone.load(Model(path=str(folder) if kind != "proxy" else ""))
-            if for_gpu:
-                qwen_network.fit_gpu(network.module, large=0)
+            if again:
+                qwen_network.recompute_activations(network.module, large=0)
                 assert network.module.is_activation_checkpointing
-                assert network.module.model.language_model.config._attn_implementation == "sdpa"  # pyright: ignore[reportAttributeAccessIssue]
             network.module.train()
             network.hidden(network.embed(batch)).square().mean().backward()
             found.append({name: parameter.grad for name, parameter in network.module.named_parameters()})
@@ -102,7 +101,7 @@ def test_grey_pages_are_read_as_three_equal_colours(model: tuple[Backbone, Netwo
     colour = np.stack([grey] * 3, -1)
     mixed = backbone.patches([grey, colour], np.repeat(grids, 2, 0))
     assert np.array_equal(mixed, backbone.patches([colour, colour], np.repeat(grids, 2, 0)))
-    embed = network.module.model.visual.patch_embed  # pyright: ignore[reportAttributeAccessIssue]
+    embed = network.module.model.visual.patch_embed
     rows = [torch.from_numpy(backbone.patches([page], grids)) for page in (grey, colour)]
     assert rows[0].shape[1] * 6 == rows[1].shape[1]
     found = [embed(each) for each in rows]
@@ -113,7 +112,7 @@ def test_grey_pages_are_read_as_three_equal_colours(model: tuple[Backbone, Netwo
 
 def test_the_patch_embedding_is_the_convolution(model: tuple[Backbone, Network]):
     batch = packed(model[0], CONVERSATIONS[1])
-    embed = model[1].module.model.visual.patch_embed  # pyright: ignore[reportAttributeAccessIssue]
+    embed = model[1].module.model.visual.patch_embed
     assert batch.pixels is not None
     side = embed.proj.kernel_size[-1]
     expected = embed.proj(batch.pixels.view(-1, 3, 2, side, side)).flatten(1)
@@ -123,19 +122,19 @@ def test_the_patch_embedding_is_the_convolution(model: tuple[Backbone, Network])
 def test_the_rotary_base_is_that_of_its_formula():
     network = PROXY.load(Model())
     network.set_rope(Rope(factor=4))
-    frequencies = network.module.model.language_model.rotary_emb.inv_freq  # pyright: ignore[reportAttributeAccessIssue]
+    frequencies = network.module.model.language_model.rotary_emb.inv_freq
     assert frequencies[-1] == pytest.approx(4e4 ** (-15 / 16), rel=1e-5)
 
 
 def test_a_base_that_was_only_written_down_is_refused():
     network = PROXY.load(Model())
     config = network.module.config
-    config.text_config.rope_parameters["rope_theta"] = 4e4  # pyright: ignore[reportAttributeAccessIssue]
+    config.text_config.rope_parameters["rope_theta"] = 4e4
     with pytest.raises(DataError, match="the base was not applied"):
         network.set_rope(Rope())
 
 
-def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path):
     path = write_model("qwen3_vl", tmp_path)
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace('"image_token_id": ', '"image_token_id": 1'))
@@ -143,8 +142,11 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path):
         find("qwen3_vl", path).load(Model(path=path))
 
 
-def test_weights_are_drawn_from_the_seed():
+def test_weights_are_drawn_from_the_seed_in_the_precision_that_is_asked_for():
     first, again, other = (PROXY.load(Model(seed=seed)).module.state_dict() for seed in (3, 3, 4))
     name = "model.language_model.layers.0.self_attn.q_proj.weight"
     assert torch.equal(first[name], again[name])
     assert not torch.equal(first[name], other[name])
+    half = PROXY.load(Model(seed=3, dtype="bfloat16"))
+    assert torch.equal(half.module.state_dict()[name], first[name].bfloat16())
+    assert half.set_rope(Rope()) == PROXY.load(Model()).set_rope(Rope())

@@ -24,12 +24,13 @@ CELLS = [Cell("one", "a", "1x"), Cell("one", "b", "1x"), Cell("one", "a", "2x"),
 
 def drawn(seed: int, runs: int, chance: float) -> list[list[Score]]:
     """Runs over cells of unequal size, in which a document is asked in several."""
-    shape, asked = random.Random(0), []
+    shape = random.Random(0)
+    asked: list[tuple[Cell, str, str]] = []
     for document in range(14):
         for cell in shape.sample(CELLS, shape.randint(1, 4)):
             asked += [(cell, f"d{document}", f"{cell}{document}{turn}") for turn in range(shape.randint(1, 3))]
     draw = random.Random(seed)
-    return [[judged(*where, float(draw.random() < chance)) for where in asked] for _ in range(runs)]
+    return [[judged(*where, value=float(draw.random() < chance)) for where in asked] for _ in range(runs)]
 
 
 def arm_of(runs: list[list[Score]], average: Average) -> ArmScores:

@@ -46,7 +46,7 @@ def test_the_notebook_shows_the_stores_tables_from_wandb_files(tmp_path: Path, m
     own = to_html(table_of(read_store(store, "length_dist")))
     (page,) = pages(outputs)
     assert page.partition("<ul")[0] == own.partition("<ul")[0]
-    assert "Code unknown of 15 of 19 steps" in page and "Code unknown" not in own
+    assert "Code unknown of 19 of 23 steps" in page and "Code unknown" not in own
     assert pictures(outputs) == 1
 
 

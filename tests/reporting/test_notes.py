@@ -36,10 +36,11 @@ def rows(table: Table) -> dict[str, dict[str, str]]:
 
 
 def every_form(table: Table) -> list[str]:
-    shown = Console(width=250, file=io.StringIO(), force_terminal=False)
+    file = io.StringIO()
+    shown = Console(width=250, file=file, force_terminal=False)
     shown.print(TerminalTable(table))
     plain = to_latex(table).translate(str.maketrans("", "", "${}")).replace(r"\pm", "±").replace(r"\dagger", "†")
-    return [to_markdown(table), to_html(table), shown.file.getvalue(), plain]
+    return [to_markdown(table), to_html(table), file.getvalue(), plain]
 
 
 def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: Path):

@@ -36,18 +36,20 @@ TABLE = Table(
 
 def test_numbers_are_printed_as_written():
     """A sign, a trailing zero: what a library that re-reads numbers loses."""
-    shown = Console(width=200, file=io.StringIO(), force_terminal=False)
+    file = io.StringIO()
+    shown = Console(width=200, file=file, force_terminal=False)
     shown.print(TerminalTable(TABLE))
-    for text in (to_markdown(TABLE), to_html(TABLE), shown.file.getvalue()):
+    for text in (to_markdown(TABLE), to_html(TABLE), file.getvalue()):
         assert "+7.20 [−0.1, +9.9]" in text and "50.00" in text and "−0.50" in text
     assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
 
 
 @pytest.mark.parametrize("width", [60, 30])
 def test_a_narrow_terminal_shows_every_number_whole(width: int):
-    shown = Console(width=width, file=io.StringIO(), force_terminal=False)
+    file = io.StringIO()
+    shown = Console(width=width, file=file, force_terminal=False)
     shown.print(TerminalTable(TABLE))
-    text = shown.file.getvalue()
+    text = file.getvalue()
     assert "…" not in text and "7.20" in text and "50.00" in text
     assert max(map(len, text.splitlines())) <= width
     assert text.count("x*y") == (1 if width == 60 else 3) and "+7.20 [−0.1, +9.9] ns" in text
@@ -56,10 +58,11 @@ def test_a_narrow_terminal_shows_every_number_whole(width: int):
 @pytest.mark.parametrize("width", [80, 60, 40])
 @pytest.mark.parametrize("name", ["mm_niah", "extraction_ratio", "training_setup"])
 def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width: int):
-    shown = Console(width=width, file=io.StringIO(), force_terminal=False)
+    file = io.StringIO()
+    shown = Console(width=width, file=file, force_terminal=False)
     table = paper_table(name)
     shown.print(TerminalTable(table))
-    text = shown.file.getvalue()
+    text = file.getvalue()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     parts = text.count("────\n") + text.count("──── \n")
     assert parts > 1 and all(len(re.findall(rf"^ *{row[0].text} ", text, re.MULTILINE)) == parts for row in table.rows)

@@ -57,8 +57,10 @@ def test_the_page_shows_every_part(report: Report):
 
 def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
     class Tags(HTMLParser):
-        depth: list[str]
-        ids: list[str]
+        def __init__(self) -> None:
+            super().__init__()
+            self.depth: list[str] = []
+            self.ids: list[str] = []
 
         def handle_starttag(self, tag, attrs):
             self.ids += [value for name, value in attrs if name == "id"]
@@ -70,7 +72,6 @@ def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
                 assert self.depth.pop() == tag
 
     parser = Tags()
-    parser.depth, parser.ids = [], []
     parser.feed(report.html.read_text())
     assert parser.depth == []
     clips = [name for name in parser.ids if re.fullmatch(r"p[0-9a-f]{10}", name)]

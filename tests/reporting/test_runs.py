@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def shown(runs: Runs) -> dict[str, Estimate]:
     return estimates(runs, runs.average)
 
 
-SMALL = {"documents": 4, "questions": 2, "seeds": 2}
+SMALL: dict[str, Any] = {"documents": 4, "questions": 2, "seeds": 2}
 
 
 def test_a_point_without_result_is_missing_not_zero(store: Path):

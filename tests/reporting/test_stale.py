@@ -1,11 +1,11 @@
 """Rows whose runs are not what the ablation would plan today are marked, and only those."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mmprolong.cli import main
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
@@ -13,20 +13,19 @@ from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.provenance import with_stale
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
-from tests.stores import LENGTHS, write_scores
+from tests.stores import LENGTHS, rewrite, write_scores
 from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
 
-WITHOUT_UNIFORM = (
-    "sweep.points={pool_native:['length_distribution=pool_native'],tilted:['length_distribution=uniform']}"
-)
+WITHOUT_UNIFORM = ("~sweep.points.uniform", "+sweep.points.tilted=['length_distribution=uniform']")
 
 
 @pytest.fixture
@@ -40,10 +39,9 @@ def store(tmp_path: Path) -> Path:
 
 
 def finish(store: Path, plan: Plan, label: str, chance: float) -> None:
+    cells = [Cell("heldout", "reasoning", length) for length in LENGTHS]
     for point in plan.of(label):
-        for benchmark, step in point.scores.items():
-            cells = [Cell(benchmark, "reasoning", length) for length in LENGTHS]
-            write_scores(store, step, list(answered(chance, cells, point.seed, documents=4)))
+        write_scores(store, point.steps["score.heldout"], list(answered(chance, cells, point.seed, documents=4)))
 
 
 def launched_otherwise(store: Path, *overrides: str) -> Plan:
@@ -64,9 +62,9 @@ def test_what_would_be_planned_today_is_not_stale(store: Path):
 
 
 def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
-    launched_otherwise(store, "phases.longpt.optimizer.peak=0.001")
+    launched_otherwise(store, "phases.longpt.optimizer.peak_lr=0.001")
     table = table_of(marked(store))
-    marks = {row[0].text: row[0].symbol for row in table.rows}
+    marks = {row[0].text: row[0].mark for row in table.rows}
     assert marks == {
         "base": "",
         "pool_native": " ‡ stale",
@@ -75,7 +73,7 @@ def test_rows_of_which_a_step_has_another_id_are_marked(store: Path):
         "short_biased": "",
     }
     (note,) = (note for note in table.notes if note.startswith("‡ stale"))
-    typed = [*quoted(OVERRIDES), "phases.longpt.optimizer.peak=0.001", f"paths.store={store}"]
+    typed = [*quoted(OVERRIDES), "phases.longpt.optimizer.peak_lr=0.001", f"paths.store={store}"]
     assert note.endswith("python -m mmprolong.sweep " + " ".join(typed))
     assert table.cell("uniform", "marks").text == "stale"
 
@@ -85,7 +83,7 @@ def quoted(words: list[str]) -> list[str]:
 
 
 def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
     assert runs.stale == {"uniform"}
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
@@ -102,62 +100,51 @@ def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str]
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
 
 
-class Source:
-    """Where the command is told to read the finished runs of a store from."""
-
-    def __init__(self, name: str, store: Path, server: WandbServer) -> None:
-        self.store = store
-        self.name = name
-        if name == "offline":
-            for step, result in read_store(store, "length_dist").results.items():
-                mirror(store, "length_dist", step, result.metrics, result.scores)
-        if name == PROJECT:
-            fill(server, store)
-
-    def report(self, capsys: pytest.CaptureFixture[str]) -> str:
-        """The report of the runs, which a snapshot holds as they are now."""
-        if self.name.endswith(".parquet"):
-            write_results(Path(self.name), read_store(self.store, "length_dist"))
-        words = ["--from", self.name] if self.name else []
-        assert main(["report", "length_dist", "--store", str(self.store), *words]) == 0
-        return " ".join(capsys.readouterr().out.split())
+@pytest.fixture(params=["store", "offline", "api", "snapshot"])
+def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Callable[[], Runs]:
+    """Read the finished runs of a store from each place where they may lie."""
+    runs = read_store(store, "length_dist")
+    if request.param == "offline":
+        for step, result in runs.results.items():
+            mirror(store, "length_dist", step, result.metrics, result.scores)
+        return lambda: read_offline(store / "wandb", "length_dist")
+    if request.param == "api":
+        fill(server, store)
+        return lambda: read_api(PROJECT, "length_dist", store)
+    if request.param == "snapshot":
+        file = store / "length_dist.parquet"
+        return lambda: read_results(write_results(file, read_store(store, "length_dist")))
+    return lambda: read_store(store, "length_dist")
 
 
-@pytest.fixture(params=["", "offline", PROJECT, "length_dist.parquet"], ids=["store", "offline", "api", "snapshot"])
-def source(request: pytest.FixtureRequest, store: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> Source:
-    """Each place from which runs are read."""
-    monkeypatch.chdir(store)
-    return Source(request.param, store, server)
-
-
-def test_from_every_source_the_same_rows_are_stale(capsys: pytest.CaptureFixture[str], source: Source):
-    assert "stale" not in source.report(capsys)
-    launched_otherwise(source.store, WITHOUT_UNIFORM)
-    told = source.report(capsys)
-    assert "uniform ‡ stale" in told and "pool_native ‡ stale" not in told
-    assert "‡ stale (uniform): the settings or a stage have changed since these runs; refresh: " in told
-    assert "In the ablation file but not launched: tilted (seed 0), tilted (seed 1)." in told
+def test_from_every_source_the_same_rows_are_stale(store: Path, read: Callable[[], Runs]):
+    assert not with_stale(read(), store).stale
+    launched_otherwise(store, *WITHOUT_UNIFORM)
+    runs = with_stale(read(), store)
+    assert runs.stale == {"uniform"}
+    assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
 
 
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ([*OVERRIDES, "corpus.path=/nowhere"], "override 'corpus.path=/nowhere': corpus.path: '/nowhere' is not a"),
+        ([*OVERRIDES, "corpus.path=/nowhere"], "'/nowhere' is not a"),
         ([], "length_dist: its plan does not say what it was launched with; sweep again"),
     ],
     ids=["no pool", "no overrides"],
 )
 def test_from_every_source_what_cannot_be_known_is_said(
-    capsys: pytest.CaptureFixture[str], source: Source, overrides: list[str], says: str
+    store: Path, read: Callable[[], Runs], overrides: list[str], says: str
 ):
-    plan = load_plan(Store(source.store), "length_dist")
-    save_plan(Store(source.store), replace(plan, overrides=tuple(overrides)))
-    told = source.report(capsys)
-    assert f"Not known whether rows are stale: {says}" in told and "‡" not in told
+    plan = load_plan(Store(store), "length_dist")
+    save_plan(Store(store), replace(plan, overrides=tuple(overrides)))
+    runs = with_stale(read(), store)
+    assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
+    assert not runs.stale
 
 
 def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: Path, tmp_path: Path):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
     write_results(tmp_path / "made.parquet", gone)
@@ -167,34 +154,31 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
     assert remark.startswith("Not known whether other rows are stale: ")
 
 
-def test_a_snapshot_is_read_without_a_store(
-    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    launched_otherwise(store, WITHOUT_UNIFORM)
+def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    launched_otherwise(store, *WITHOUT_UNIFORM)
     write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert main(["report", "length_dist", "--from", "../made.parquet"]) == 0
-    assert "uniform ‡ stale" in capsys.readouterr().out
+    assert with_stale(read_results(Path("../made.parquet")), Path("store")).stale == {"uniform"}
     assert not list(Path().iterdir())
 
 
-def test_claims_and_power_say_it(capsys: pytest.CaptureFixture[str], store: Path):
-    finish(store, launched_otherwise(store, "phases.longpt.optimizer.peak=0.001"), "long_biased", 0.4)
+def test_claims_say_it(store: Path):
+    finish(store, launched_otherwise(store, "phases.longpt.optimizer.peak_lr=0.001"), "long_biased", 0.4)
     told = "‡ stale (pool_native, long_biased, uniform): the settings or a stage have changed"
-    assert main(["power", "length_dist", "--store", str(store)]) == 0
-    assert told in " ".join(capsys.readouterr().out.split())
     (claim,) = judge_claims(store, ["balanced_lengths_win"])
     assert claim.runs.stale and any(told in note for note in claim.runs.notes)
 
 
-def test_the_report_says_it_and_writes_nothing_where_it_was_launched(
-    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.chdir(elsewhere)
-    launched_otherwise(store, "phases.longpt.optimizer.peak=0.001", "paths.store=store")
-    assert main(["report", "length_dist", "--store", str(store)]) == 0
-    assert "uniform ‡ stale" in capsys.readouterr().out
-    assert not list(elsewhere.iterdir())
+def test_code_that_was_edited_under_the_same_version_is_said(store: Path):
+    (step, *_) = read_store(store, "length_dist").results
+    rewrite(store, f"score/{step}", code={"evaluation/score.py": "0000", "evaluation/gone.py": "0000"})
+    (remark,) = marked(store).remarks
+    assert remark.startswith("Edited since these runs, of the same versions: evaluation/score.py. Their numbers")
+
+
+def test_a_default_that_was_edited_is_said(store: Path):
+    (step, *_) = read_store(store, "length_dist").results
+    rewrite(store, f"score/{step}", all_settings={"overall": ["64x"]})
+    (remark,) = marked(store).remarks
+    assert remark.startswith(f"score/{step}: overall was ['64x'] when it ran")

@@ -7,9 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.errors import ConfigError
 from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
-from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.wandb import read_api, read_offline
@@ -160,23 +159,20 @@ def test_a_report_for_a_user_who_is_not_logged_in_is_one_line(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_snapshot_gives_the_same_runs_from_one_small_file(store: Path, tmp_path: Path):
-    runs = read_store(store, "length_dist")
-    first, second = tmp_path / "length_dist.parquet", tmp_path / "again.parquet"
-    write_results(first, runs)
-    write_results(second, runs)
-    assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 100_000
-    assert table_of(read_results(first)).rows == table_of(runs).rows
-
-
-@pytest.mark.parametrize("damage", [b"", b"no parquet", None])
-def test_a_damaged_snapshot_is_one_line(store: Path, tmp_path: Path, damage: bytes | None):
-    path = tmp_path / "length_dist.parquet"
-    write_results(path, read_store(store, "length_dist"))
-    path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
-    with pytest.raises(ArtifactError, match=r"length_dist\.json\.gz: .*; expected results of this version") as caught:
-        read_results(path)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("damage", [b"", b"[]", None])
+def test_a_cache_never_stops_a_reader(tmp_path: Path, damage: bytes | None):
+    """One that is damaged is made again; one that cannot be written is done without."""
+    store = write_store(tmp_path, Truth(levels=SMALL.levels, documents=4, questions=2, seeds=2, wandb=True))
+    cache = store / "cache" / "offline-length_dist.parquet"
+    if damage is None:
+        cache.parent.write_text("in the way")
+    else:
+        cache.parent.mkdir()
+        cache.write_bytes(damage)
+    results = read_store(store, "length_dist").results
+    for _ in range(2):
+        found = read_offline(store / "wandb", "length_dist").results
+        assert {name: one.scores for name, one in found.items()} == {name: one.scores for name, one in results.items()}
 
 
 def test_offline_files_are_read_once_until_they_change(tmp_path: Path):

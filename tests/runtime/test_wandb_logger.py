@@ -66,8 +66,8 @@ def test_offline_attempts_are_merged_by_the_number_of_the_row(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "value", "becomes", "reason"),
     [
-        ("WANDB_API_KEY", "f" * 40, "goes on offline, `mmprolong sync` uploads it", "invalid API key"),
-        ("WANDB_API_KEY", "", "goes on offline, `mmprolong sync` uploads it", "No API key configured"),
+        ("WANDB_API_KEY", "f" * 40, "continues offline, `mmprolong sync` uploads it", "invalid API key"),
+        ("WANDB_API_KEY", "", "continues offline, `mmprolong sync` uploads it", "No API key configured"),
         ("WANDB_BASE_URL", "no address", "is off", "Input should be a valid URL"),
     ],
 )

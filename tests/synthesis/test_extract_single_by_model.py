@@ -11,7 +11,7 @@ from mmprolong.llm.flows import answer_from
 from mmprolong.llm.requests import Answer, Request
 from mmprolong.records import Block, Document, Image, Reject, Segment
 from mmprolong.synthesis.llm_tasks.extract_single import _EXEMPLARS, ExtractSingleByModel, Written
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 
 TITLES = {12: "1 Introduction", 14: "2 Storage", 17: "Summary", 25: "Summary"}
@@ -27,11 +27,11 @@ GOOD = {
 }
 
 
-def document() -> Material:
+def document() -> ParsedDocument:
     def block(page: int, title: str) -> Block:
         return Block(document=DOCUMENT.id, page=page, kind="section", box=(0, 0, 100, 20), text=title, order=0)
 
-    return Material(DOCUMENT, [block(page, title) for page, title in TITLES.items()])
+    return ParsedDocument(DOCUMENT, [block(page, title) for page, title in TITLES.items()])
 
 
 def request(exemplars: int = 2, seed: int = 0) -> Request:

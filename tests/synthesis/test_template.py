@@ -14,7 +14,7 @@ from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Block, Document, Example, Heading, Pages, Reject, Segment, Text
 from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis import prose
-from mmprolong.synthesis.material import Material, sentences
+from mmprolong.synthesis.parsed_document import ParsedDocument, sentences
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.segments import segments
 from mmprolong.synthesis.tasks.extract_multi import ExtractMulti
@@ -28,23 +28,23 @@ SOURCE = Source(writer="template", tasks=TASKS, questions_per_task=3)
 
 
 @cache
-def article(source: str = "ordinal/clm_article.pdf") -> Material:
+def article(source: str = "ordinal/clm_article.pdf") -> ParsedDocument:
     with find_renderer("pymupdf").open(locate("demo") / source) as opened:
         lines = [opened.lines(page) for page in range(len(opened.page_sizes))]
         blocks = blocks_of(opened.id, lines, opened.page_sizes, opened.outline())
         document = Document(id=opened.id, source=source, page_sizes=opened.page_sizes, outline=opened.outline())
-    return Material(document, blocks)
+    return ParsedDocument(document, blocks)
 
 
-def written(material: Material, source: Source = SOURCE) -> list[Example | Reject]:
-    return list(write_template(material, "", source))
+def written(parsed: ParsedDocument, source: Source = SOURCE) -> list[Example | Reject]:
+    return list(write_template(parsed, "", source))
 
 
-def examples(material: Material, source: Source = SOURCE) -> list[Example]:
-    return [each for each in written(material, source) if isinstance(each, Example)]
+def examples(parsed: ParsedDocument, source: Source = SOURCE) -> list[Example]:
+    return [each for each in written(parsed, source) if isinstance(each, Example)]
 
 
-def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...] = ()) -> Material:
+def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...] = ()) -> ParsedDocument:
     """A document of (kind, text) blocks."""
     blocks = [
         Block(
@@ -58,13 +58,13 @@ def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...
         for page, parts in enumerate(pages)
         for order, (kind, text) in enumerate(parts)
     ]
-    return Material(
+    return ParsedDocument(
         Document(id="d" * 64, source="d.pdf", page_sizes=((600.0, 800.0),) * len(pages), outline=outline), blocks
     )
 
 
-def whole(material: Material) -> Segment:
-    return Segment(document=material.document.id, first_page=0, last_page=material.document.pages - 1, anchor="")
+def whole(parsed: ParsedDocument) -> Segment:
+    return Segment(document=parsed.document.id, first_page=0, last_page=parsed.document.pages - 1, anchor="")
 
 
 def test_an_example_shows_every_page_then_asks():
@@ -114,7 +114,7 @@ def test_an_unknown_task_is_named_with_the_nearest():
 
 
 def test_a_document_without_text_gives_rejects_not_nonsense():
-    empty = Material(replace(article().document, outline=()), ())
+    empty = ParsedDocument(replace(article().document, outline=()), ())
     assert {type(each) for each in written(empty)} == {Reject}
 
 
@@ -132,9 +132,9 @@ def test_a_short_document_is_one_segment():
 
 def test_a_place_is_named_by_its_section_only_where_the_title_is_unique():
     pages = [[("section", "1. Data"), ("section", "Setup")], [("section", "2. Model"), ("section", "Setup")]]
-    material = made(pages)
-    assert material.anchor(0, 0) == 'in the section "1. Data"'
-    assert material.anchor(1, 0) == "on page 1"
+    parsed = made(pages)
+    assert parsed.anchor(0, 0) == 'in the section "1. Data"'
+    assert parsed.anchor(1, 0) == "on page 1"
 
 
 def test_sections_nest_by_the_outline():
@@ -157,9 +157,9 @@ def test_subsections_are_not_listed_where_their_numbers_skip_one():
 
 def test_a_block_belongs_to_the_heading_above_it_even_where_the_heading_is_not_recognised():
     outline = (Heading(title="Data", level=1, page=0, y=0), Heading(title="χ² tests", level=1, page=0, y=75))
-    material = made([[("section", "1. Data"), ("paragraph", "On data."), ("paragraph", "On tests.")]], outline)
-    assert [section.title for section in material.sections] == ["1. Data", "χ² tests"]
-    assert [passage.section for passage in material.passages] == [0, 1]
+    parsed = made([[("section", "1. Data"), ("paragraph", "On data."), ("paragraph", "On tests.")]], outline)
+    assert [section.title for section in parsed.sections] == ["1. Data", "χ² tests"]
+    assert [passage.section for passage in parsed.passages] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_figures_are_counted_only_where_none_was_missed():
 
 
 def test_a_label_with_two_captions_is_not_asked_about():
-    material = made([[("caption", "Figure 1: Growth over time."), ("caption", "Figure 1: Decay over time.")]])
-    assert list(ExtractSingle().questions(material, whole(material), np.random.default_rng(0))) == []
+    parsed = made([[("caption", "Figure 1: Growth over time."), ("caption", "Figure 1: Decay over time.")]])
+    assert list(ExtractSingle().questions(parsed, whole(parsed), np.random.default_rng(0))) == []
 
 
 def test_references_are_counted_by_their_year():
@@ -218,8 +218,8 @@ def test_references_are_counted_by_their_year():
         [("section", "References"), *[("paragraph", text) for text in entries[:5]]],
         [("paragraph", t) for t in entries[5:]],
     ]
-    material = made(pages)
-    asked = {q.text: q.answer for q in Reasoning().questions(material, whole(material), np.random.default_rng(0))}
+    parsed = made(pages)
+    asked = {q.text: q.answer for q in Reasoning().questions(parsed, whole(parsed), np.random.default_rng(0))}
     assert asked["How many entries of the reference list on pages 1-2 appeared in 1990?"] == "2"
     assert (
         asked["How many years lie between the oldest and the newest entry of the reference list on pages 1-2?"] == "16"
@@ -227,14 +227,12 @@ def test_references_are_counted_by_their_year():
 
 
 def test_subsections_in_an_answer_are_those_of_the_outline():
-    material = article("partykit/ctree.pdf")
+    parsed = article("partykit/ctree.pdf")
     rng = np.random.default_rng(0)
-    asked = {
-        q.text: q.answer for q in ExtractMulti().questions(material, whole(material), rng) if q.kind == "subsections"
-    }
+    asked = {q.text: q.answer for q in ExtractMulti().questions(parsed, whole(parsed), rng) if q.kind == "subsections"}
     text = 'List the titles of all direct subsections of the section "6. Illustrations and applications", in order.'
     titles = [re.sub(r"^[\d.]+ ", "", title) for title in json.loads(asked[text])]
-    outline = [heading.title for heading in material.document.outline]
+    outline = [heading.title for heading in parsed.document.outline]
     start = outline.index("Illustrations and applications") + 1
     assert titles == outline[start : start + len(titles)] and len(titles) == 5
 
@@ -256,8 +254,8 @@ BASE = Question(kind="k", text="Which?", answer="red fox", evidence=(0,), quotes
     ],
 )
 def test_a_question_that_does_not_hold_is_refused_with_its_reason(change: dict[str, object], reason: str):
-    material = made([[("paragraph", "The quick “red fox” jumps.")], [("paragraph", "A fox sleeps.")]])
-    assert find_flaw(replace(BASE, **change), material) == reason
+    parsed = made([[("paragraph", "The quick “red fox” jumps.")], [("paragraph", "A fox sleeps.")]])
+    assert find_flaw(replace(BASE, **change), parsed) == reason
 
 
 def test_a_transcription_leaves_out_headers_formulas_and_figures():
@@ -268,7 +266,7 @@ def test_a_transcription_leaves_out_headers_formulas_and_figures():
         ("figure", "axis"),
         ("code", "> x\n> y"),
     ]
-    material = made([parts])
+    parsed = made([parts])
     source = replace(SOURCE, tasks=["ocr_full"], questions_per_task=1)
-    (example,) = examples(material, source)
+    (example,) = examples(parsed, source)
     assert (example.gold[0].answer, example.gold[0].evidence) == ("1. A\n\n> x\n> y", (0,))

@@ -174,7 +174,7 @@ class Pull:
 def test_small_steps_add_up_in_weights_of_half_precision():
     """Adam moves a weight by the rate; one step of 1e-4 is nothing beside a bfloat16 weight of 1."""
     one = engine(Optimizer(weight_decay=0.0), "bfloat16")
-    norm = one.network.module.model.language_model.norm.weight  # pyright: ignore[reportAttributeAccessIssue]
+    norm = one.network.module.model.language_model.norm.weight
     batch = next(MATERIAL.batches(0))
     for _ in range(200):
         assert one.backward(Pull(), batch, 1.0)["pulled"] == 3.0
@@ -233,7 +233,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing_and_ends_the_phase(tmp_path
 
 @pytest.mark.parametrize("part", ["vision", "projector", "language"])
 def test_a_frozen_part_is_not_trained(part: str):
-    one = engine(Optimizer(frozen=[part]))  # pyright: ignore[reportArgumentType]
+    one = engine(Optimizer(frozen=[part]))
     before = weights_of(one.network)
     one.backward(NextToken(), next(MATERIAL.batches(0)), 1.0)
     one.step(1e-3, 1.0)

@@ -13,7 +13,7 @@ from mmprolong.records import Reject, Sample, Score
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where questions come from."""
+    """Sources of questions."""
 
     synthesis: Path | None = None
     """Folder of the finished synthesis step whose examples are asked about."""

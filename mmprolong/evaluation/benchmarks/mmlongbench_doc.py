@@ -108,7 +108,7 @@ class MMLongBenchDoc:
         return {"micro": micro, "f1": f1, "recall": recall, "precision": precision}
 
     def _abstains(self, answer: str) -> bool:
-        """V1 knows one spelling, V2 what begins with it."""
+        """Tell whether an answer abstains: V1 knows one spelling, V2 all texts that begin with it."""
         return answer == UNANSWERABLE or (self.edition == "V2" and answer.startswith(UNANSWERABLE))
 
 

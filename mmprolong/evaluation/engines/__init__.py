@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mmprolong.models.network import Network
 
 
-class Together(Protocol):
+class SampleBatch(Protocol):
     """Samples that are answered in one go."""
 
     @property
@@ -24,8 +24,8 @@ class Together(Protocol):
 class ReplyEngine(Protocol):
     """Answers samples with one model in one view."""
 
-    def batches(self, samples: Sequence[Sample]) -> Iterator[Together | Reject]:
-        """Yield what is answered together: the same in every attempt, so that a killed step goes on behind it.
+    def batches(self, samples: Sequence[Sample]) -> Iterator[SampleBatch | Reject]:
+        """Yield the batches of samples, the same in every attempt, so that a killed step continues behind the last one.
 
         A sample whose prompt the backbone cannot take becomes a reject.
         """

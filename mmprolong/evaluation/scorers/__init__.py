@@ -78,7 +78,7 @@ def mark(value: Callable[[], Any], parsed: str) -> Mark:
     return Mark(value=min(max(float(found), 0.0), 1.0), parsed=parsed)
 
 
-def asked(prompt: str) -> Request:
+def text_request(prompt: str) -> Request:
     """Return a request of text alone."""
     return Request(messages=(Message("user", (Text(prompt),)),))
 

@@ -12,13 +12,13 @@ def distance(one: str, other: str) -> int:
     return row[-1]
 
 
-def anls(said: str, gold: str, threshold: float = 0.5) -> float:
+def anls(response: str, gold: str, threshold: float = 0.5) -> float:
     """Return 1 - distance / length of the longer string, and 0 where that is not above `threshold`.
 
     Two empty strings are alike. Lengths are those in upper case, as the benchmarks have it ('ß' counts twice).
 
     Source: https://arxiv.org/abs/1905.13648 (average normalized Levenshtein similarity).
     """
-    longer = max(len(said.upper()), len(gold.upper()))
-    alike = 1.0 - distance(said, gold) / longer if longer else 1.0
+    longer = max(len(response.upper()), len(gold.upper()))
+    alike = 1.0 - distance(response, gold) / longer if longer else 1.0
     return alike if alike > threshold else 0.0

@@ -18,13 +18,13 @@ def normal(text: str, keep_punctuation: bool = False) -> str:
     return " ".join(_ARTICLE.sub(" ", lowered).split())
 
 
-def word_f1(said: str, gold: str) -> float:
+def word_f1(response: str, gold: str) -> float:
     """Return the harmonic mean of precision and recall over normalised words, each counted as often as it occurs."""
-    said_words, gold_words = normal(said).split(), normal(gold).split()
-    common = (Counter(said_words) & Counter(gold_words)).total()
+    response_words, gold_words = normal(response).split(), normal(gold).split()
+    common = (Counter(response_words) & Counter(gold_words)).total()
     if not common:
         return 0.0
-    precision, recall = common / len(said_words), common / len(gold_words)
+    precision, recall = common / len(response_words), common / len(gold_words)
     return 2 * precision * recall / (precision + recall)
 
 

@@ -31,31 +31,31 @@ class Dude:
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule; a reply is one answer."""
-        return by_rule(lambda asked, said: self.value(asked, [said]), sample, reply)
+        return by_rule(lambda question, text: self.value(question, [text]), sample, reply)
 
 
-def _best(golds: list[str], said: str | list[str]) -> float:
-    first = (said[0] if isinstance(said, list) else said) if said else ""
+def _best(golds: list[str], response: str | list[str]) -> float:
+    first = (response[0] if isinstance(response, list) else response) if response else ""
     alike = 1 - min(_difference(gold, first) for gold in golds)
     return alike if alike >= _THRESHOLD else 0.0
 
 
-def _difference(gold: str, said: str) -> float:
+def _difference(gold: str, response: str) -> float:
     """Return the distance of the plain texts as a share of the longer one's length as it was written."""
-    longer = max(len(gold.upper()), len(said.upper()))
-    return distance(_plain(gold), _plain(said)) / longer if longer else 0.0
+    longer = max(len(gold.upper()), len(response.upper()))
+    return distance(_plain(gold), _plain(response)) / longer if longer else 0.0
 
 
 def _plain(text: str) -> str:
     return " ".join(text.strip().lower().split())
 
 
-def _best_assignment(golds: list[str], said: list[str]) -> float:
+def _best_assignment(golds: list[str], response: list[str]) -> float:
     from scipy.optimize import linear_sum_assignment
 
-    answers = max(len(set(golds)), len(said))
-    if not golds or not said:
+    answers = max(len(set(golds)), len(response))
+    if not golds or not response:
         return 0.0 / answers
-    alike = [[_best([gold], answer) for answer in said] for gold in golds]
+    alike = [[_best([gold], answer) for answer in response] for gold in golds]
     rows, columns = linear_sum_assignment(alike, maximize=True)
     return sum(alike[row][column] for row, column in zip(rows, columns, strict=True)) / answers

@@ -20,7 +20,7 @@ class ExactMatch:
     version: ClassVar[int] = 1
 
     def value(self, sample: Sample, reply: Any) -> float:
-        """Return 1 if the reply says what the gold answer says, else 0."""
+        """Return 1 if the reply equals the gold answer after normalisation, else 0."""
         return float(_items(reply) == _items(sample.gold.answer))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:

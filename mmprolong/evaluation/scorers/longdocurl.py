@@ -39,29 +39,29 @@ class LongDocUrl:
         return by_rule(self.value, sample, reply)
 
 
-def _same_whole(gold: Any, said: Any) -> bool:
+def _same_whole(gold: Any, response: Any) -> bool:
     try:
-        return int(_cleaned(gold)) == int(_cleaned(said))
+        return int(_cleaned(gold)) == int(_cleaned(response))
     except ValueError:
         return False
 
 
-def _same_fraction(gold: Any, said: Any) -> bool:
+def _same_fraction(gold: Any, response: Any) -> bool:
     wanted = float(_cleaned(gold))
     try:
-        number = float(_cleaned(said))
+        number = float(_cleaned(response))
     except ValueError:
         return False
     return any(isclose(form, number, rel_tol=0.01) for form in (wanted / 100, wanted, wanted * 100))
 
 
-def _same_text(gold: str, said: str) -> float:
-    return float(gold == said) if VERBATIM.search(gold) else anls(said, gold)
+def _same_text(gold: str, response: str) -> float:
+    return float(gold == response) if VERBATIM.search(gold) else anls(response, gold)
 
 
-def _same_list(gold: list[Any], said: list[Any]) -> float:
+def _same_list(gold: list[Any], response: list[Any]) -> float:
     """Compare in order where the first gold is a number or must be verbatim; else each gold with its best answer."""
-    wanted, answers = [_cleaned(item) for item in gold], [_cleaned(item) for item in said]
+    wanted, answers = [_cleaned(item) for item in gold], [_cleaned(item) for item in response]
     if is_number(wanted[0]) or VERBATIM.search(wanted[0]):
         return float("-".join(wanted) == "-".join(answers))
     if not answers:

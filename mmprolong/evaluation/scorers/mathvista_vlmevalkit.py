@@ -37,7 +37,7 @@ class MathVista:
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""
-        return by_rule(lambda asked, said: float(self.value(asked, said)), sample, reply)
+        return by_rule(lambda question, text: float(self.value(question, text)), sample, reply)
 
 
 def _numbers(reply: Any, gold: Any, kind: str) -> tuple[Any, Any]:

@@ -36,7 +36,7 @@ class MultipleChoice:
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark whether the letter is the gold's; without a judge a reply that names none is wrong."""
         options = dict(zip(ascii_uppercase, sample.gold.choices, strict=False))
-        return by_rule(lambda asked, said: float(chosen(said, options) == asked.gold.answer), sample, reply)
+        return by_rule(lambda question, text: float(chosen(text, options) == question.gold.answer), sample, reply)
 
 
 def chosen(reply: str, options: Mapping[str, Any]) -> str | bool:

@@ -24,22 +24,22 @@ class MMNiah:
 
     def value(self, sample: Sample, reply: Any) -> float:
         """Return 0 or 1; of a list the share of its places that are right."""
-        gold, said = sample.gold.answer, reply.strip(".")
+        gold, response = sample.gold.answer, reply.strip(".")
         if isinstance(gold, int):
-            return float(int(said) == gold if said.isdigit() else _letter(said) == gold)
+            return float(int(response) == gold if response.isdigit() else _letter(response) == gold)
         if isinstance(gold, list):
-            return _share_of_places(gold, said)
+            return _share_of_places(gold, response)
         pattern = rf"\b{re.escape(vqa_normal(gold))}\b"
-        return float(re.search(pattern, vqa_normal(said)) is not None)
+        return float(re.search(pattern, vqa_normal(response)) is not None)
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""
         return by_rule(self.value, sample, reply)
 
 
-def _letter(said: str) -> int | None:
+def _letter(response: str) -> int | None:
     """Return the place of the only letter that is left of a reply."""
-    text = said.lower().replace("the answer is", "").replace("*", "")
+    text = response.lower().replace("the answer is", "").replace("*", "")
     if "." in text:
         text = text.partition(".")[0].replace(",", "")
     text = text.strip()
@@ -50,9 +50,9 @@ def _letter(said: str) -> int | None:
     return ord(text) - ord("a") if len(text) == 1 else None
 
 
-def _share_of_places(gold: list[Any], said: str) -> float:
+def _share_of_places(gold: list[Any], response: str) -> float:
     try:
-        counts = json.loads(said.replace("json", "").replace("```", "").strip())
+        counts = json.loads(response.replace("json", "").replace("```", "").strip())
         if isinstance(counts, dict):
             counts = reduce(add, counts.values(), [])
     except (RecursionError, TypeError, ValueError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import asked, by_rule, fact
+from mmprolong.evaluation.scorers import by_rule, fact, text_request
 from mmprolong.evaluation.scorers._edit_distance import anls
 from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
 from mmprolong.llm.requests import Flow
@@ -44,15 +44,15 @@ class MMLongBenchDocRule:
         if kind == "Float":
             return float(_same_fraction(gold, reply))
         if kind in ("Str", "None"):
-            gold, said = _cleaned(gold), _cleaned(reply)
-            return float(gold == said) if VERBATIM.search(gold) else anls(said, gold)
+            gold, response = _cleaned(gold), _cleaned(reply)
+            return float(gold == response) if VERBATIM.search(gold) else anls(response, gold)
         return _same_list(as_list(gold), as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark an answer by the rule; asks once where it is to be extracted."""
         if not self.extraction:
             return (yield from by_rule(self.value, sample, reply))
-        answer = yield asked(EXTRACTION.format(question=fact(sample, "question"), reply=reply))
+        answer = yield text_request(EXTRACTION.format(question=fact(sample, "question"), reply=reply))
         made = yield from by_rule(self.value, sample, extracted(answer.text))
         return replace(made, judge=answer.model)
 
@@ -63,14 +63,14 @@ def extracted(reply: str) -> str:
     return parts[1].strip() if len(parts) > 1 else "Failed to extract"
 
 
-def _same_whole(gold: Any, said: Any) -> bool:
+def _same_whole(gold: Any, response: Any) -> bool:
     try:
-        return int(gold) == int(float(said))
+        return int(gold) == int(float(response))
     except (TypeError, ValueError, OverflowError):
         return gold == ""
 
 
-def _same_fraction(gold: Any, said: Any) -> bool:
+def _same_fraction(gold: Any, response: Any) -> bool:
     """Compare within 1 %, or rounded to the fewer decimals of both, at least 2; percents and shares are the same."""
     try:
         wanted = float(_cleaned(gold))
@@ -78,7 +78,7 @@ def _same_fraction(gold: Any, said: Any) -> bool:
         float(str(gold).strip().rstrip("%").strip())  # raises, as it does officially
         return False
     try:
-        number = float(_cleaned(said))
+        number = float(_cleaned(response))
     except ValueError:
         return False
     return any(_close(form, number) for form in (wanted / 100, wanted, wanted * 100))
@@ -94,10 +94,10 @@ def _decimals(number: float) -> int:
     return len(after) if point else 3
 
 
-def _same_list(gold: list[Any], said: list[Any]) -> float:
-    if len(gold) != len(said):
+def _same_list(gold: list[Any], response: list[Any]) -> float:
+    if len(gold) != len(response):
         return 0.0
-    pairs = list(zip(sorted(map(_cleaned, gold)), sorted(map(_cleaned, said)), strict=True))
+    pairs = list(zip(sorted(map(_cleaned, gold)), sorted(map(_cleaned, response)), strict=True))
     first = pairs[0][0]
     if is_number(first) or VERBATIM.search(first):
         return float("-".join(item for item, _ in pairs) == "-".join(item for _, item in pairs))

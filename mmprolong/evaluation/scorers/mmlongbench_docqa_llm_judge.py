@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import asked, fact, mark
+from mmprolong.evaluation.scorers import fact, mark, text_request
 from mmprolong.evaluation.scorers._judge_prompts import COUNT_OF_LIST, RIGHT_OR_WRONG
 from mmprolong.evaluation.scorers.mmlongbench_docqa_rule import agreement, answer_in
 from mmprolong.llm.requests import Flow
@@ -37,7 +37,7 @@ class DocQAJudge:
         answer, gold = answer_in(sample, reply), sample.gold
         rubric = COUNT_OF_LIST if gold.format == "List" else RIGHT_OR_WRONG
         prompt = rubric.format(question=fact(sample, "question"), gold=gold.answer, answer=answer)
-        judged = yield asked(prompt)
+        judged = yield text_request(prompt)
         made = mark(lambda: verdict(judged.text, gold.answer, gold.format), answer)
         by_rule = mark(lambda: agreement(gold.answer, answer, gold.format), answer)
         reasons = _RATIONALE.search(judged.text)

@@ -50,13 +50,13 @@ class DocQARule:
 
 
 def answer_in(sample: Sample, reply: str) -> str:
-    """Return the answer in a reply that goes on where the prompt's last turn ends, if that is the assistant's."""
+    """Return the answer in a reply that continues the prompt's last turn, if that is the assistant's."""
     last = sample.prompt[-1] if sample.prompt else None
     begun = last.text if last and last.role == "assistant" else ""
     return after_prefix(begun + reply)
 
 
-def agreement(gold: Any, said: str, kind: str) -> float:
+def agreement(gold: Any, response: str, kind: str) -> float:
     """Return the agreement of a reply with a gold answer, in [0, 1].
 
     Args:
@@ -66,16 +66,16 @@ def agreement(gold: Any, said: str, kind: str) -> float:
     if kind == "Integer":
         wanted = _as_number(gold)
         assert int(wanted) == wanted, f"{gold!r} is not whole"
-        return float(any(number == wanted for number in _numbers(said)))
+        return float(any(number == wanted for number in _numbers(response)))
     if kind == "Float":
         wanted = _as_number(gold)
         forms = (wanted / 100, wanted, wanted * 100)
-        return float(any(isclose(form, number, rel_tol=0.01) for number in _numbers(said) for form in forms))
+        return float(any(isclose(form, number, rel_tol=0.01) for number in _numbers(response) for form in forms))
     if kind in ("String", "None"):
-        return float(gold in said) if _VERBATIM.search(gold) else word_f1(said, gold)
+        return float(gold in response) if _VERBATIM.search(gold) else word_f1(response, gold)
     if kind == "List":
         items = _merged(json.loads(gold))
-        return sum(agreement(item, said, _kind(item)) for item in items) / len(items)
+        return sum(agreement(item, response, _kind(item)) for item in items) / len(items)
     raise KeyError(f"answer_format {kind!r}")
 
 

@@ -14,7 +14,7 @@ from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
 _PREFIXES = {"cls_acc": "label:"}
-"""What the model's turn begins with, where it is not 'Answer:'."""
+"""Begin of the model's turn, where it is not 'Answer:'."""
 
 
 @dataclass(frozen=True)

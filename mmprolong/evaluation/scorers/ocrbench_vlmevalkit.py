@@ -24,8 +24,8 @@ class OcrBench:
         """Return 1 or 0; spaces do not count in formulas, case not elsewhere."""
         golds = ast.literal_eval(sample.gold.answer)
         plain = _without_spaces if sample.gold.format == _FORMULAS else _lower
-        said = plain(str(reply))
-        return float(any(plain(golds[number]) in said for number in range(len(golds))))
+        response = plain(str(reply))
+        return float(any(plain(golds[number]) in response for number in range(len(golds))))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark by the rule."""

@@ -23,10 +23,10 @@ class Stamps:
         return _agreement(_compared(reply, sample.gold.answer), sample.gold.answer)
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule; what is compared of a conclusion is the text behind its last `=`."""
+        """Mark by the rule; of a conclusion the text behind its last `=` is compared."""
         yield from ()
-        said = _compared(reply, sample.gold.answer)
-        return mark(lambda: _agreement(said, sample.gold.answer), said)
+        response = _compared(reply, sample.gold.answer)
+        return mark(lambda: _agreement(response, sample.gold.answer), response)
 
 
 def _compared(reply: str, gold: str) -> str:
@@ -35,11 +35,11 @@ def _compared(reply: str, gold: str) -> str:
     return reply.strip()
 
 
-def _agreement(said: str, gold: str) -> float:
+def _agreement(response: str, gold: str) -> float:
     if "=" in gold or " " not in gold:
-        return float(said == gold.rpartition("=")[2].strip())
-    said_pairs, gold_pairs = _pairs(said), _pairs(gold)
-    return 2 * (said_pairs & gold_pairs).total() / (said_pairs.total() + gold_pairs.total())
+        return float(response == gold.rpartition("=")[2].strip())
+    response_pairs, gold_pairs = _pairs(response), _pairs(gold)
+    return 2 * (response_pairs & gold_pairs).total() / (response_pairs.total() + gold_pairs.total())
 
 
 def _pairs(text: str) -> Counter[tuple[str, ...]]:

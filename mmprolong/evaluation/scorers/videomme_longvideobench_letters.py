@@ -42,4 +42,4 @@ class OptionLetter:
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark whether the letter is the gold's."""
-        return by_rule(lambda asked, said: float(self.value(asked, said) == asked.gold.answer), sample, reply)
+        return by_rule(lambda question, text: float(self.value(question, text) == question.gold.answer), sample, reply)

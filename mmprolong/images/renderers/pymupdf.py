@@ -140,7 +140,7 @@ def _library() -> Any:
 
 @contextmanager
 def _broken(doing: str) -> Iterator[None]:
-    """Turn whatever the library raises on a damaged file into `Unreadable`; it has no common base for it."""
+    """Turn all that the library raises on a damaged file into `Unreadable`; it has no common base for it."""
     try:
         yield
     except (Unreadable, MemoryError):

@@ -23,7 +23,7 @@ _GAP = 0.9
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 
 _BREAK_HYPHEN = 2
-"""What the library puts in place of a hyphen and line break inside a word."""
+"""Character that the library puts in place of a hyphen and line break inside a word."""
 _LINE_ENDS = (10, 13, _BREAK_HYPHEN)
 
 Box = tuple[float, float, float, float]
@@ -102,7 +102,7 @@ class _Document:
 
 
 def _to_display(page: Any) -> Callable[[Box], Box]:
-    """From the file's coordinates to points from the top left of the page as it is shown."""
+    """Convert the file's coordinates to points from the top left of the page as it is shown."""
     left, bottom, right, top = page.get_cropbox()
 
     def turned(box: Box) -> Box:
@@ -188,7 +188,7 @@ def _library() -> Any:
 
 @contextmanager
 def _broken(doing: str) -> Iterator[None]:
-    """Turn what the library raises on a damaged file into `Unreadable`."""
+    """Turn the library's errors about a damaged file into `Unreadable`."""
     try:
         yield
     except (RuntimeError, ValueError, IndexError, OSError, UnicodeError) as error:

@@ -1,1 +1,1 @@
-"""What answers requests: `openai` (any server that speaks its protocol) and `scripted` (given answers)."""
+"""Chats, which answer requests: `openai` (any server that speaks its protocol) and `scripted` (given answers)."""

@@ -11,7 +11,7 @@ Given = str | Answer | RequestFailed
 
 
 class ScriptedChat:
-    """Answers in the order in which it is asked, or as a function of the request says.
+    """Gives its answers in order, or computes them by a function of the request.
 
     Attributes:
         asked: all requests so far.

@@ -101,7 +101,7 @@ class ProxyBackbone:
         if folder or model.path:
             source = files.model_source(str(folder or model.path))
             return qwen_network.load(source, model.dtype, self, ROPE_BASE)
-        return qwen_network.ready(_initialised(model.seed), self, ROPE_BASE)
+        return qwen_network.ready(_initialised(model), self, ROPE_BASE)
 
     def write_processor(self, folder: Path) -> None:
         """Write tokenizer, chat template and image format as the published models have them."""
@@ -147,7 +147,7 @@ def _piece(part: Any) -> Iterator[Piece]:
         raise DataError(f"a film of {len(part.frames)} frames: the proxy takes no films; give images")
 
 
-def _initialised(seed: int) -> Any:
+def _initialised(model: Model) -> Any:
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
@@ -187,5 +187,8 @@ def _initialised(seed: int) -> Any:
         tie_word_embeddings=True,
         initializer_range=0.03,  # pyright: ignore[reportCallIssue]
     )
-    torch.manual_seed(seed)
-    return Qwen2_5_VLForConditionalGeneration(config)
+    torch.manual_seed(model.seed)
+    made = Qwen2_5_VLForConditionalGeneration(config)
+    for parameter in made.parameters():  # not the buffers: rotary frequencies stay float32
+        parameter.data = parameter.data.to(getattr(torch, model.dtype))
+    return made

@@ -1,1 +1,1 @@
-"""What all Qwen-VL backbones share: encoded sequences, mRoPE positions, pixel patches, weights."""
+"""Code that all Qwen-VL backbones share: encoded sequences, mRoPE positions, pixel patches, weights."""

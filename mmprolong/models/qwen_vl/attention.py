@@ -1,6 +1,6 @@
-"""Attention over many separate sequences on a CPU: no mask, no work across sequences, equal lengths in one call.
+"""Attention over many separate sequences: no mask, no work across sequences, equal lengths in one call.
 
-On CUDA the same is done by FlashAttention, which transformers calls with the same bounds.
+FlashAttention does the same where it is installed; transformers calls it with the same bounds.
 """
 
 from itertools import groupby, pairwise
@@ -12,7 +12,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-NAME = "flash_varlen_cpu"
+NAME = "flash_varlen_sdpa"
 """Contains `flash`, by which transformers' Qwen vision tower knows to hand over sequence bounds, not split tensors."""
 
 

@@ -1,4 +1,4 @@
-"""How a Qwen-VL model wants its images: sizes of patches, bounds of the area, normalisation. No torch."""
+"""The image format of a Qwen-VL model: sizes of patches, bounds of the area, normalisation. No torch."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _LARGEST_RATIO = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFormat:
-    """Of one model."""
+    """The image format of one model."""
 
     min_pixels: int
     """Bounds of an image after the resize [px]."""
@@ -30,7 +30,7 @@ class ImageFormat:
     merge: int = 2
     """Patches along each side that are merged into one token."""
     mean: tuple[float, ...] = CLIP_MEAN
-    """Of red, green and blue, in [0, 1]."""
+    """Mean of red, green and blue, in [0, 1]."""
     std: tuple[float, ...] = CLIP_STD
 
     def grid(self, width: int, height: int, view: View) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What Qwen2.5-VL and Qwen3-VL have in common before a network is loaded: text, images and positions. No torch."""
+"""The common part of Qwen2.5-VL and Qwen3-VL before a network is loaded: text, images, positions. No torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ class QwenBackbone:
 
     @property
     def tokenizer(self) -> TextTokenizer:
-        """Of the model."""
+        """Tokenizer of the model."""
         return tokenizer_at(files.need_file(self.path, files.TOKENIZER))
 
     @property
     def form(self) -> ImageFormat:
-        """Of the model."""
+        """Image format of the model."""
         return image_format_in(files.need_file(self.path, files.PREPROCESSOR))
 
     @property
@@ -96,7 +96,7 @@ class QwenBackbone:
         return load(source, model.dtype, self, native_rope_base(str(config.parent)))
 
     def write_processor(self, folder: Path) -> None:
-        """Copy what serving engines need beside the weights: tokenizer, chat template, image format."""
+        """Copy the files that serving engines need besides the weights: tokenizer, chat template, image format."""
         for name in files.OF_PROCESSOR:
             found = files.find_file(self.path, name)
             if found is not None:

@@ -21,20 +21,20 @@ _VISION = "model.visual."
 
 
 class Processor(Protocol):
-    """What a network needs of its backbone."""
+    """The part of a backbone that its network uses."""
 
     @property
     def form(self) -> ImageFormat:
-        """How images are read."""
+        """Image format."""
         ...
 
     @property
     def image_token(self) -> int:
-        """Stands for a part of an image."""
+        """Id of the token that stands for a part of an image."""
         ...
 
     def write_processor(self, folder: Path) -> None:
-        """Write what serving engines need beside the weights."""
+        """Write the files that serving engines need in addition to the weights."""
         ...
 
 
@@ -133,21 +133,18 @@ def native_rope_base(folder: str) -> float:
 def ready(module: Any, processor: Processor, native_base: float) -> QwenNetwork:
     """Put a model on the GPU where there is one, with attention that keeps packed conversations apart."""
     network = QwenNetwork(module, processor, native_base)
-    if torch.cuda.is_available():
-        fit_gpu(module)
-        module.to("cuda")
+    # installing flash-attn takes a CUDA compiler, so nothing may depend on it
+    if is_flash_attn_2_available() and module.dtype in (torch.bfloat16, torch.float16):
+        module.set_attn_implementation("flash_attention_2")
     else:
         use_packed_attention(module.model.visual, module.model.language_model)
+    if torch.cuda.is_available():
+        module.to("cuda")
+        recompute_activations(module)
     return network
 
 
-def fit_gpu(module: Any, large: int = 1_000_000_000) -> None:
-    """Choose FlashAttention where it is installed and knows the precision; recompute activations of large models.
-
-    Args:
-        large: parameters from which activations are computed again in the backward pass instead of being kept.
-    """
-    flash = is_flash_attn_2_available() and module.dtype in (torch.bfloat16, torch.float16)
-    module.set_attn_implementation("flash_attention_2" if flash else "sdpa")
+def recompute_activations(module: Any, large: int = 1_000_000_000) -> None:
+    """Compute activations again in the backward pass instead of keeping them, from so many parameters on."""
     if module.num_parameters() >= large:
         module.activation_checkpointing_enable()

@@ -43,7 +43,7 @@ class PatchEmbedding(nn.Module):
 
 
 class Windows(NamedTuple):
-    """Of the patches of one page."""
+    """Windows over the patches of one page."""
 
     places: torch.Tensor
     """int64 (patches, 2): row and column, in the order of the patches."""

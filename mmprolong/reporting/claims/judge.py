@@ -177,9 +177,9 @@ def _unanswered(asked: RunSides, sides: Sequence[Sequence[str]], runs: Runs, ave
 
 def _together(arms: Mapping[str, ArmScores], side: Sequence[str]) -> ArmScores:
     """Of several labels the mean, run by run, so that what differs between them is no spread of seeds."""
-    return ArmScores(
-        arms[side[0]].questions, sum((arms[label].values for label in side[1:]), arms[side[0]].values) / len(side)
-    )
+    import numpy as np
+
+    return ArmScores(arms[side[0]].questions, np.mean([arms[label].values for label in side], axis=0))
 
 
 def _larger(claim: Claim, differences: Sequence[Difference], runs: Runs) -> str:

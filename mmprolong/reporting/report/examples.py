@@ -61,7 +61,7 @@ class ShownDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class PartialReplies:
     """A reply beside what it should have been."""
 
     score: Score
@@ -105,7 +105,7 @@ def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument
     return None
 
 
-def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[Answered]:
+def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[PartialReplies]:
     """Return up to `count` wrong and as many right replies of a finished run, over all lengths."""
     result = runs.result(point)
     if result is None or not result.scores:
@@ -121,9 +121,9 @@ def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[Answ
     keys = ((score, (score.benchmark, score.sample)) for score in chosen)
     # a prompt that could not be asked has a score and no reply
     return [
-        Answered(score=score, question=questions[key], reply=replies[key].text, cut=replies[key].cut)
+        PartialReplies(score=score, question=questions[key], reply=replies[key].text, cut=replies[key].cut)
         if key in replies
-        else Answered(score=score, question=questions[key], reply=score.reason, cut=False)
+        else PartialReplies(score=score, question=questions[key], reply=score.reason, cut=False)
         for score, key in keys
     ]
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,7 +97,7 @@ def read_marks(path: Path) -> tuple[Runs, dict[str, str]]:
         text = gzip.decompress(base64.b64decode((table.schema.metadata or {})[_HEAD]))
         head = msgspec.json.decode(text, type=_Head)
         scores = dict(_scores(table))
-    except (OSError, EOFError, pyarrow.ArrowException, KeyError, ValueError) as error:
+    except (OSError, EOFError, pyarrow.ArrowException, KeyError, ValueError, zlib.error) as error:
         reason = str(error).partition("\n")[0]
         raise ArtifactError(f"{path}: {reason}; expected results of this version, write them again") from error
     if head.format != _FORMAT:

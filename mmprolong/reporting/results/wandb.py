@@ -157,10 +157,23 @@ def _result(run: WandbRun) -> BenchmarkResult | None:
         return None
     rows = [row for row in run.history if "sample" in row and "value" in row]
     try:
-        scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
+        scores = tuple(msgspec.convert(_regrouped(row), Score, strict=False) for row in rows)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
     return BenchmarkResult(id=run.id, metrics=run.summary, scores=scores)
+
+
+def _regrouped(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the facts of a score and its other marks together again: W&B parts names by `/`, its API by `.`."""
+    groups: dict[str, dict[str, Any]] = {name: dict(row.get(name) or {}) for name in ("also", "facts")}
+    rest = {}
+    for key, value in row.items():
+        name, parting, inner = key.partition("/" if "/" in key else ".")
+        if parting and name in groups:
+            groups[name][inner] = value
+        elif key not in groups:
+            rest[key] = value
+    return rest | groups
 
 
 def _origin(run: WandbRun) -> Origin:

@@ -22,7 +22,7 @@ from mmprolong.reporting.tables.model import CSV, NBSP, PRINT, Cell, Column, key
 from mmprolong.reporting.tables.notes import PARTIAL, STALE, commits
 from mmprolong.reporting.tables.published import interval, parsed, plain, signed
 
-Row = Mapping[str, str | float]
+Row = Mapping[str, str] | Mapping[str, float]
 """Published cells by column, as printed or as means."""
 Field = tuple[Column, Callable[[str], Cell]]
 """A column, and what makes its cell in the row of a label."""
@@ -122,13 +122,13 @@ class Rows:
         one = self.compared.get((contrast.key, label))
         if one is None or one.difference is None:
             return Cell()
-        found, symbol = one.difference, self.partial(label, contrast.pairs[label].row)
-        cell = Cell(text=signed(100 * found.value), value=100 * found.value, symbol=symbol)
+        found, mark = one.difference, self.partial(label, contrast.pairs[label].row)
+        cell = Cell(text=signed(100 * found.value), value=100 * found.value, symbol=mark)
         if not found.has_interval:
             return cell
         low, high, sure = 100 * found.low, 100 * found.high, "*" if one.clear else "ns"
         text = f"{cell.text} [{signed(low)}, {signed(high)}]"
-        return replace(cell, text=text, low=low, high=high, symbol=f" {sure}{symbol.strip()}")
+        return replace(cell, text=text, low=low, high=high, symbol=f" {sure}{mark.strip()}")
 
     def p(self, corrected: bool, label: str) -> Cell:
         """'0.012', or '<0.001': of the table's Δ."""
@@ -141,14 +141,14 @@ class Rows:
     def published(self, column: str, label: str) -> Cell:
         """As printed."""
         found = self.layout.published.get(label, {}).get(column, "")
-        return Cell(text=(found if isinstance(found, str) else plain(found, 2)) or "-", value=parsed(found))
+        return Cell(text=plain(found, 2) if isinstance(found, float) else str(found or "-"), value=parsed(found))
 
     def published_delta(self, label: str) -> Cell:
         """'−1.05'."""
         value = self.layout.published_delta(self.layout.headline.title, label)
         return Cell() if value is None else Cell(text=signed(value, 2), value=value)
 
-    def status(self, label: str) -> Cell:
+    def marks(self, label: str) -> Cell:
         """'partial stale'."""
         on = (("partial", self.partial(label)), ("stale", label in self.runs.stale))
         return Cell(text=" ".join(word for word, holds in on if holds)) if self.runs.planned(label) else Cell()
@@ -186,7 +186,7 @@ def columns_of(rows: Rows) -> Iterator[Field]:
     if layout.published and layout.pairs:
         flat = f"published Δ {title}"
         yield Column(key="published_delta", title="Δ", group=layout.paper, flat=flat), rows.published_delta
-    yield Column(key="status", title="status", numeric=False, only=CSV), rows.status
+    yield Column(key="marks", title="marks", numeric=False, only=CSV), rows.marks
     yield Column(key="commit", title="commit", numeric=False, only=CSV), rows.commit
 
 

@@ -80,7 +80,7 @@ def comparison_table(
     """
     require_columns(name, rows, [key, *(measure.column for measure in measures)])
     runs = runs or NO_RUNS
-    printed = {row[key]: {one.column: row.get(one.column, "") for one in measures} for row in rows}
+    printed: dict[str, Row] = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
     columns = {one.column: ScoreColumn(one.column, one.average(runs.cells), "ours [%]") for one in measures}
     pairs = {label: Against(row=other) for label, other in against.items()}
     layout = Layout(
@@ -102,7 +102,7 @@ def published_baseline(rows: Sequence[Mapping[str, str]], key: str, baseline: st
         ConfigError: the rows have no such column, or none of them is the baseline.
     """
     require_columns("rows", rows, [key])
-    names = [row[key] for row in rows]
+    names = [str(row[key]) for row in rows]
     if rows and baseline not in names:
         what = f"{key} {baseline!r}, with which the others are compared, is no row"
         raise ConfigError(f"published rows: {what}; {nearest(baseline, names)}")

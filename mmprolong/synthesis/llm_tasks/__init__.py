@@ -6,7 +6,7 @@ import numpy as np
 
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Reject, Segment
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 
 
@@ -15,6 +15,8 @@ class ModelTask(Protocol):
 
     version: ClassVar[int]
 
-    def write(self, document: Material, segment: Segment, rng: np.random.Generator) -> Flow[list[Question | Reject]]:
+    def write(
+        self, document: ParsedDocument, segment: Segment, rng: np.random.Generator
+    ) -> Flow[list[Question | Reject]]:
         """Ask for questions on a segment of a document; return them, or why one must not be used."""
         ...

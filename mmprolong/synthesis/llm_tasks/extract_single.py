@@ -1,7 +1,7 @@
 """Facts of one page, asked by a vision-language model that sees the pages of a segment.
 
-Source: arXiv 2605.13831, section 4.2 and appendix D.3 (extract-single). Written anew from what the paper says of its
-prompt; the wording, the exemplars and the checks are ours.
+Source: arXiv 2605.13831, section 4.2 and appendix D.3 (extract-single). Written from scratch after the paper's
+description of its prompt; the wording, the exemplars and the checks are ours.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from mmprolong.llm.requests import Flow, Request, structured
 from mmprolong.records import Image, Message, Reject, Segment, Text
-from mmprolong.synthesis.material import Material, plain
+from mmprolong.synthesis.parsed_document import ParsedDocument, plain
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.verify import find_flaw
 
@@ -49,7 +49,9 @@ class ExtractSingleByModel:
 
     version: ClassVar[int] = 1
 
-    def write(self, document: Material, segment: Segment, rng: np.random.Generator) -> Flow[list[Question | Reject]]:
+    def write(
+        self, document: ParsedDocument, segment: Segment, rng: np.random.Generator
+    ) -> Flow[list[Question | Reject]]:
         """Ask for one question on the segment and check it."""
         request = Request(messages=self._prompt(segment, rng), draw=int(rng.integers(_DRAWS)))
         written = yield from structured(request, Written)
@@ -92,7 +94,7 @@ def _answer(written: Written) -> str:
     return text if re.fullmatch(numbers[written.answer_format], text, re.DOTALL) else ""
 
 
-def _flaw(written: Written, document: Material, segment: Segment) -> str:
+def _flaw(written: Written, document: ParsedDocument, segment: Segment) -> str:
     """Return why a question must not be used, short so that it can be counted; empty if it may."""
     if len(set(written.evidence_pages)) != 1:
         return "evidence is not one page"
@@ -108,7 +110,7 @@ def _flaw(written: Written, document: Material, segment: Segment) -> str:
     return "" if _anchored(written.question, page, document) else "no anchor at the evidence"
 
 
-def _anchored(question: str, page: int, document: Material) -> bool:
+def _anchored(question: str, page: int, document: ParsedDocument) -> bool:
     """Return true if the question names pages around `page`, or a section there whose title is unique."""
     named = [int(number) for run in _PAGES.findall(question) for number in re.findall(r"\d+", run)]
     if named:

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 
 
@@ -15,6 +15,6 @@ class TemplateTask(Protocol):
 
     version: ClassVar[int]
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Yield questions on a segment of a document, in random order, until nobody wants another."""
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions on a segment of a document, in random order, until the caller stops."""
         ...

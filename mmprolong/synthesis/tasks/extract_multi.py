@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
 from mmprolong.synthesis.tasks.extract_single import abbreviations, first_sentence, readable
 
 _MOST_ITEMS = 8
 _LAYOUT = 0.3
-"""How often questions on places of headings may be asked where there are others."""
+"""Largest share of questions on places of headings where there are others."""
 _TWO = "Answer with a list of two."
 _NEAREST, _FARTHEST = 1, 12
 """Pages between two facts that are asked for together."""
@@ -27,26 +27,26 @@ class ExtractMulti:
 
     version: ClassVar[int] = 1
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is collected from several pages of the segment."""
         finders = (_subsections, _captions, _abbreviations, _labels)
-        kinds = [list(find(material, segment)) for find in finders]
-        layout = list(_beginnings(material, segment))
+        kinds = [list(find(parsed, segment)) for find in finders]
+        layout = list(_beginnings(parsed, segment))
         return interleaved([*kinds, layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
 
 
 def listed(items: Sequence[str | int]) -> str:
-    """A list as it is written in an answer: JSON."""
+    """Return a list as it is written in an answer: JSON."""
     return json.dumps(list(items), ensure_ascii=False)
 
 
-def _subsections(material: Material, segment: Segment) -> Iterator[Question]:
-    for index, section in enumerate(material.sections):
-        parts = [material.sections[number] for number in material.children(index)]
+def _subsections(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    for index, section in enumerate(parsed.sections):
+        parts = [parsed.sections[number] for number in parsed.children(index)]
         pages = tuple(dict.fromkeys(part.first_page for part in parts))
         if not 2 <= len(parts) <= _MOST_ITEMS or len(pages) < 2 or not _inside(segment, (section.first_page, *pages)):
             continue
-        if not material.anchor(index, -1).startswith("in the section"):
+        if not parsed.anchor(index, -1).startswith("in the section"):
             continue
         yield Question(
             kind="subsections",
@@ -59,8 +59,8 @@ def _subsections(material: Material, segment: Segment) -> Iterator[Question]:
         )
 
 
-def _captions(material: Material, segment: Segment) -> Iterator[Question]:
-    chosen = [each for each in material.captions if _inside(segment, (each.page,)) and readable(each)]
+def _captions(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    chosen = [each for each in parsed.captions if _inside(segment, (each.page,)) and readable(each)]
     for one, two in combinations(chosen, 2):
         if _NEAREST <= two.page - one.page <= _FARTHEST:
             yield Question(
@@ -74,8 +74,8 @@ def _captions(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _abbreviations(material: Material, segment: Segment) -> Iterator[Question]:
-    for (one, _, first), (two, _, second) in combinations(abbreviations(material, segment), 2):
+def _abbreviations(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    for (one, _, first), (two, _, second) in combinations(abbreviations(parsed, segment), 2):
         if _NEAREST <= two - one <= _FARTHEST:
             names = f'"{first.letters}" (page {one + 1}) and "{second.letters}" (page {two + 1})'
             yield Question(
@@ -88,11 +88,11 @@ def _abbreviations(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _labels(material: Material, segment: Segment) -> Iterator[Question]:
+def _labels(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     for kind in ("Figure", "Table"):
-        found = [each for each in material.captions if each.label.startswith(kind) and _inside(segment, (each.page,))]
+        found = [each for each in parsed.captions if each.label.startswith(kind) and _inside(segment, (each.page,))]
         pages = tuple(dict.fromkeys(each.page for each in found))
-        if material.complete(kind) and 2 <= len(found) <= _MOST_ITEMS and len(pages) >= 2:
+        if parsed.complete(kind) and 2 <= len(found) <= _MOST_ITEMS and len(pages) >= 2:
             run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
             yield Question(
                 kind="pages of labels",
@@ -105,9 +105,9 @@ def _labels(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _beginnings(material: Material, segment: Segment) -> Iterator[Question]:
-    named = [(index, each) for index, each in enumerate(material.sections) if _inside(segment, (each.first_page,))]
-    unique = [each for index, each in named if material.anchor(index, -1).startswith("in the section")]
+def _beginnings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    named = [(index, each) for index, each in enumerate(parsed.sections) if _inside(segment, (each.first_page,))]
+    unique = [each for index, each in named if parsed.anchor(index, -1).startswith("in the section")]
     for first in range(0, len(unique) - 2, 3):
         three = unique[first : first + 3]
         pages = tuple(each.first_page for each in three)

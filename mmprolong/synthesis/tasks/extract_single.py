@@ -9,12 +9,12 @@ import numpy as np
 
 from mmprolong.records import Segment
 from mmprolong.synthesis import prose
-from mmprolong.synthesis.material import Caption, Material, sentences
+from mmprolong.synthesis.parsed_document import Caption, ParsedDocument, sentences
 from mmprolong.synthesis.question import Question, interleaved
 
 _LONGEST_CAPTION = 170
 _LAYOUT = 0.3
-"""How often questions on places and headings may be asked where there are others: they are many, and alike."""
+"""Largest share of questions on places and headings where there are others: they are many, and alike."""
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,34 @@ class ExtractSingle:
 
     version: ClassVar[int] = 1
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on single facts of the segment, each kind as likely as another."""
-        captions = [each for each in material.captions if segment.first_page <= each.page <= segment.last_page]
+        captions = [each for each in parsed.captions if segment.first_page <= each.page <= segment.last_page]
         shown = [_shown(caption) for caption in captions if readable(caption)]
-        spelt = [_spelt(*found) for found in abbreviations(material, segment)]
-        layout = [[_placed(caption) for caption in captions], list(_headings(material, segment))]
+        spelt = [_spelt(*found) for found in abbreviations(parsed, segment)]
+        layout = [[_placed(caption) for caption in captions], list(_headings(parsed, segment))]
         kinds = [shown, spelt]
         return interleaved([*kinds, *layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
 
 
 def readable(caption: Caption) -> bool:
-    """Whether a caption's first sentence is whole, short, plain prose."""
+    """Tell whether a caption's first sentence is whole, short, plain prose."""
     return 15 <= len(first_sentence(caption)) <= _LONGEST_CAPTION and prose.readable(first_sentence(caption))
 
 
 def first_sentence(caption: Caption) -> str:
-    """Return what a caption says first, without the full stop; empty if it never stops."""
+    """Return the first sentence of a caption, without the full stop; empty if it never stops."""
     return next(sentences(caption.text), "").rstrip(".").strip()
 
 
-def abbreviations(material: Material, segment: Segment) -> Iterator[tuple[int, str, prose.Abbreviation]]:
+def abbreviations(parsed: ParsedDocument, segment: Segment) -> Iterator[tuple[int, str, prose.Abbreviation]]:
     """Yield page, anchor and abbreviation of those that the document spells out in one way only."""
     meanings: defaultdict[str, set[str]] = defaultdict(set)
     first: dict[str, tuple[int, str, prose.Abbreviation]] = {}
-    for passage in material.passages:
+    for passage in parsed.passages:
         for found in prose.abbreviations(passage.text):
             meanings[found.letters].add(found.meaning.lower().rstrip("s"))
-            first.setdefault(found.letters, (passage.page, material.anchor(passage.section, passage.page), found))
+            first.setdefault(found.letters, (passage.page, parsed.anchor(passage.section, passage.page), found))
     for letters, (page, anchor, found) in first.items():
         if len(meanings[letters]) == 1 and segment.first_page <= page <= segment.last_page:
             yield page, anchor, found
@@ -66,9 +66,9 @@ def _spelt(page: int, anchor: str, found: prose.Abbreviation) -> Question:
     )
 
 
-def _headings(material: Material, segment: Segment) -> Iterator[Question]:
-    pages = Counter(section.first_page for section in material.sections)
-    for section in material.sections:
+def _headings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    pages = Counter(section.first_page for section in parsed.sections)
+    for section in parsed.sections:
         page = section.first_page
         if pages[page] == 1 and segment.first_page <= page <= segment.last_page:
             yield Question(

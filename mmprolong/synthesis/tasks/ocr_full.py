@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.transcript import RULES, transcript
 
@@ -21,13 +21,13 @@ class OcrFull:
 
     version: ClassVar[int] = 1
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """One question: there is one way to transcribe all pages."""
-        pages = [page for page in range(material.document.pages) if transcript(material, page)]
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield one question: there is one way to transcribe all pages."""
+        pages = [page for page in range(parsed.document.pages) if transcript(parsed, page)]
         if pages:
             yield Question(
                 kind="transcription",
                 text=f"Transcribe the text of all pages of this document. {RULES}",
-                answer="\n\n".join(transcript(material, page) for page in pages),
+                answer="\n\n".join(transcript(parsed, page) for page in pages),
                 evidence=tuple(pages),
             )

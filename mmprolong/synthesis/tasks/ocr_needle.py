@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis.material import Material
+from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.transcript import RULES, transcript
 
@@ -26,16 +26,16 @@ class OcrNeedle:
 
     version: ClassVar[int] = 1
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Questions on pages drawn from anywhere in the document."""
-        pages = [page for page in range(material.document.pages) if len(transcript(material, page)) >= _SHORTEST]
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions on pages drawn from anywhere in the document."""
+        pages = [page for page in range(parsed.document.pages) if len(transcript(parsed, page)) >= _SHORTEST]
         for _ in range(_TRIES if pages else 0):
             size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
             chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
             yield Question(
                 kind="transcription",
                 text=f"Transcribe the text of {_named(chosen)} of this document. {RULES}",
-                answer="\n\n".join(transcript(material, page) for page in chosen),
+                answer="\n\n".join(transcript(parsed, page) for page in chosen),
                 evidence=tuple(chosen),
             )
 

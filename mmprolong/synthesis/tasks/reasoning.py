@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.records import Segment
-from mmprolong.synthesis.material import Caption, Material
+from mmprolong.synthesis.parsed_document import Caption, ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
 
 _YEAR = re.compile(r"\(((?:19|20)\d\d)[a-z]?\)[.,]")
@@ -24,27 +24,27 @@ class Reasoning:
 
     version: ClassVar[int] = 1
 
-    def questions(self, material: Material, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Questions whose answer is computed from several places of the segment."""
+    def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
+        """Yield questions whose answer is computed from several places of the segment."""
         return interleaved(
             [
-                list(_counts(material, segment)),
-                list(_differences(material, segment)),
-                list(_most_subsections(material, segment)),
-                list(_more_captions(material, segment)),
-                list(_references(material)),
-                list(_page_gaps(material, segment)),
+                list(_counts(parsed, segment)),
+                list(_differences(parsed, segment)),
+                list(_most_subsections(parsed, segment)),
+                list(_more_captions(parsed, segment)),
+                list(_references(parsed)),
+                list(_page_gaps(parsed, segment)),
             ],
             rng,
         )
 
 
-def _counts(material: Material, segment: Segment) -> Iterator[Question]:
+def _counts(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
     for kind in ("Figure", "Table"):
-        found = _captions(material, segment, kind)
+        found = _captions(parsed, segment, kind)
         pages = tuple(sorted({each.page for each in found}))
-        if material.complete(kind) and len(found) >= 2 and len(pages) >= 2:
+        if parsed.complete(kind) and len(found) >= 2 and len(pages) >= 2:
             yield Question(
                 kind="count",
                 text=f"How many captioned {kind.lower()}s are there on {run} of the document?",
@@ -57,10 +57,10 @@ def _counts(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _differences(material: Material, segment: Segment) -> Iterator[Question]:
-    figures, tables = (_captions(material, segment, kind) for kind in ("Figure", "Table"))
+def _differences(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    figures, tables = (_captions(parsed, segment, kind) for kind in ("Figure", "Table"))
     difference = len(figures) - len(tables)
-    if not figures or not tables or not difference or not (material.complete("Figure") and material.complete("Table")):
+    if not figures or not tables or not difference or not (parsed.complete("Figure") and parsed.complete("Table")):
         return
     more, fewer = ("figures", "tables") if difference > 0 else ("tables", "figures")
     run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
@@ -77,41 +77,41 @@ def _differences(material: Material, segment: Segment) -> Iterator[Question]:
         )
 
 
-def _most_subsections(material: Material, segment: Segment) -> Iterator[Question]:
+def _most_subsections(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     named = [
-        (index, material.children(index))
-        for index, section in enumerate(material.sections)
+        (index, parsed.children(index))
+        for index, section in enumerate(parsed.sections)
         if segment.first_page <= section.first_page and section.last_page <= segment.last_page
-        if material.anchor(index, -1).startswith("in the section")
+        if parsed.anchor(index, -1).startswith("in the section")
     ]
     parents = [(index, parts) for index, parts in named if len(parts) >= 2]
     for index, parts in parents:
-        section = material.sections[index]
-        pages = {section.first_page, *(material.sections[part].first_page for part in parts)}
+        section = parsed.sections[index]
+        pages = {section.first_page, *(parsed.sections[part].first_page for part in parts)}
         if len(parts) >= 3 and len(pages) >= 2:
-            yield _subsection_count(material, index, parts, pages)
+            yield _subsection_count(parsed, index, parts, pages)
     for group in combinations(parents, 2):
-        yield from _compared(material, group)
+        yield from _compared(parsed, group)
 
 
-def _subsection_count(material: Material, index: int, parts: Sequence[int], pages: set[int]) -> Question:
+def _subsection_count(parsed: ParsedDocument, index: int, parts: Sequence[int], pages: set[int]) -> Question:
     return Question(
         kind="subsection count",
-        text=f'How many direct subsections does the section "{material.sections[index].title}" have?',
+        text=f'How many direct subsections does the section "{parsed.sections[index].title}" have?',
         answer=str(len(parts)),
         answer_format="Integer",
         evidence=tuple(sorted(pages)),
         sources=("Layout", "Text"),
-        quotes=tuple((material.sections[part].first_page, material.sections[part].title) for part in parts),
+        quotes=tuple((parsed.sections[part].first_page, parsed.sections[part].title) for part in parts),
     )
 
 
-def _compared(material: Material, group: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Question]:
-    one, two = (material.sections[index] for index, _ in group)
+def _compared(parsed: ParsedDocument, group: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Question]:
+    one, two = (parsed.sections[index] for index, _ in group)
     difference = len(group[0][1]) - len(group[1][1])
     if not difference or one.level != two.level:
         return
-    parts = [material.sections[part] for _, numbers in group for part in numbers]
+    parts = [parsed.sections[part] for _, numbers in group for part in numbers]
     yield Question(
         kind="comparison",
         text=f'Which section has more direct subsections, "{one.title}" or "{two.title}"?',
@@ -123,25 +123,25 @@ def _compared(material: Material, group: Sequence[tuple[int, Sequence[int]]]) ->
     )
 
 
-def _more_captions(material: Material, segment: Segment) -> Iterator[Question]:
-    """How many more figures one section has than another; only where every figure's place is certain."""
-    if not material.complete("Figure"):
+def _more_captions(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    """Yield how many more figures one section has than another; only where every figure's place is certain."""
+    if not parsed.complete("Figure"):
         return
-    figures = _captions(material, segment, "Figure")
+    figures = _captions(parsed, segment, "Figure")
     tops = [
         index
-        for index, section in enumerate(material.sections)
+        for index, section in enumerate(parsed.sections)
         if section.level == 1 and not _is_bibliography(section.title)
     ]
-    counted = {top: [each for each in figures if material.within(each.section, top)] for top in tops}
-    for one, two in combinations([top for top in tops if counted[top] and _whole(material, segment, top)], 2):
+    counted = {top: [each for each in figures if parsed.within(each.section, top)] for top in tops}
+    for one, two in combinations([top for top in tops if counted[top] and _whole(parsed, segment, top)], 2):
         difference = len(counted[one]) - len(counted[two])
         first, second = (one, two) if difference > 0 else (two, one)
-        if difference and not _at_border(material, counted[one] + counted[two]):
+        if difference and not _at_border(parsed, counted[one] + counted[two]):
             yield Question(
                 kind="figure difference",
-                text=f'How many more figures are there in the section "{material.sections[first].title}" than in the '
-                f'section "{material.sections[second].title}"?',
+                text=f'How many more figures are there in the section "{parsed.sections[first].title}" than in the '
+                f'section "{parsed.sections[second].title}"?',
                 answer=str(abs(difference)),
                 answer_format="Integer",
                 evidence=tuple(sorted({each.page for each in counted[one] + counted[two]})),
@@ -150,12 +150,12 @@ def _more_captions(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _page_gaps(material: Material, segment: Segment) -> Iterator[Question]:
+def _page_gaps(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     named = [
         section
-        for index, section in enumerate(material.sections)
+        for index, section in enumerate(parsed.sections)
         if section.level == 1 and segment.first_page <= section.first_page <= segment.last_page
-        if material.anchor(index, -1).startswith("in the section") and not _is_bibliography(section.title)
+        if parsed.anchor(index, -1).startswith("in the section") and not _is_bibliography(section.title)
     ]
     for one, two in combinations(named, 2):
         gap = two.first_page - one.first_page
@@ -172,13 +172,13 @@ def _page_gaps(material: Material, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _references(material: Material) -> Iterator[Question]:
-    index = next((n for n, each in enumerate(material.sections) if _is_bibliography(each.title)), None)
+def _references(parsed: ParsedDocument) -> Iterator[Question]:
+    index = next((n for n, each in enumerate(parsed.sections) if _is_bibliography(each.title)), None)
     if index is None:
         return
     entries = [
         (passage.page, year)
-        for passage in material.passages
+        for passage in parsed.passages
         if passage.section == index
         for year in _YEAR.findall(passage.text)
     ]
@@ -215,20 +215,20 @@ def _is_bibliography(title: str) -> bool:
     return re.sub(r"[^a-z]", "", title.lower()) in ("references", "bibliography")
 
 
-def _captions(material: Material, segment: Segment, kind: str) -> list[Caption]:
+def _captions(parsed: ParsedDocument, segment: Segment, kind: str) -> list[Caption]:
     return [
         each
-        for each in material.captions
+        for each in parsed.captions
         if each.label.startswith(kind) and segment.first_page <= each.page <= segment.last_page
     ]
 
 
-def _whole(material: Material, segment: Segment, index: int) -> bool:
-    section = material.sections[index]
+def _whole(parsed: ParsedDocument, segment: Segment, index: int) -> bool:
+    section = parsed.sections[index]
     return segment.first_page <= section.first_page and section.last_page <= segment.last_page
 
 
-def _at_border(material: Material, captions: Sequence[Caption]) -> bool:
-    """Whether a figure stands on a page where a section begins: it may have floated out of its own."""
-    starts = {section.first_page for section in material.sections if section.level == 1}
+def _at_border(parsed: ParsedDocument, captions: Sequence[Caption]) -> bool:
+    """Tell whether a figure stands on a page where a section begins: it may have floated out of its own."""
+    starts = {section.first_page for section in parsed.sections if section.level == 1}
     return any(each.page in starts for each in captions)

@@ -41,7 +41,7 @@ class TrainingEngine(Protocol):
         ...
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
-        """Go back to the newest whole snapshot; return its state, or None if there is none."""
+        """Load the newest whole snapshot; return its state, or None if there is none."""
         ...
 
     def export(self, folder: Path) -> None:

@@ -69,7 +69,7 @@ class SingleDevice:
         checkpoints.save(folder, self.masters.weights, self.optimizer, state)
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
-        """Go back to the newest whole snapshot."""
+        """Load the newest whole snapshot."""
         from mmprolong.training import checkpoints
 
         state = checkpoints.restore(folder, self.masters.weights, self.optimizer)

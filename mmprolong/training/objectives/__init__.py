@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Objective(Protocol):
-    """What training lowers. Planning imports the file, so torch is imported inside `loss` alone."""
+    """A loss that training minimises. Planning imports the file, so torch is imported inside `loss` alone."""
 
     reads: ClassVar[tuple[str, ...]]
     """Conversations of an example that share an update."""
 
     def weight(self, conversations: Iterable[Measured]) -> float:
-        """Return what the summed losses of an update are divided by, known before any of them is computed."""
+        """Return the denominator of an update's summed losses, known before any of them is computed."""
         ...
 
     def loss(self, network: "Network", batch: "Batch") -> tuple["Tensor", dict[str, "Tensor"]]:

@@ -24,7 +24,7 @@ _SLACK = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it, its subsections included."""
+    """A heading and the text under it, its subsections included."""
 
     title: str
     """As printed, with its number."""
@@ -37,7 +37,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A block of running text and where it stands."""
+    """A block of running text and its place."""
 
     text: str
     page: int
@@ -48,7 +48,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A figure's or table's label and what it says."""
+    """A figure's or table's label and its text."""
 
     label: str
     """'Figure 3'."""
@@ -58,7 +58,7 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class Material:
+class ParsedDocument:
     """One document, read."""
 
     document: Document
@@ -123,12 +123,12 @@ class Material:
         return [plain("\n".join(texts[page])) for page in range(self.document.pages)]
 
     def complete(self, label: str) -> bool:
-        """Whether the captions of this label ('Figure') are numbered 1, 2, 3, ...: then none was missed."""
+        """Tell whether the captions of this label ('Figure') are numbered 1, 2, 3, ...: then none was missed."""
         numbers = [int(caption.label.split()[1]) for caption in self.captions if caption.label.startswith(label)]
         return bool(numbers) and sorted(numbers) == list(range(1, len(numbers) + 1))
 
     def children(self, index: int) -> list[int]:
-        """The direct subsections of a section; none if their levels or numbers say that one was missed."""
+        """Return the direct subsections of a section; none if their levels or numbers say that one was missed."""
         found = [number for number, section in enumerate(self.sections) if section.parent == index]
         levels = {self.sections[number].level for number in found}
         return found if levels == {self.sections[index].level + 1} and self._gapless(found) else []
@@ -139,13 +139,13 @@ class Material:
         return not last or last == [str(number) for number in range(1, len(siblings) + 1)]
 
     def within(self, index: int, ancestor: int) -> bool:
-        """Whether section `index` is `ancestor` or lies in it."""
+        """Tell whether section `index` is `ancestor` or lies in it."""
         while index >= 0 and index != ancestor:
             index = self.sections[index].parent
         return index == ancestor
 
     def anchor(self, section: int, page: int) -> str:
-        """Words that name a place: its section if the title is unique, else its page."""
+        """Return the words that name a place: its section if the title is unique, else its page."""
         if section >= 0 and self._titles[_letters(self.sections[section].title)] == 1:
             return f'in the section "{self.sections[section].title}"'
         return f"on page {page + 1}"
@@ -167,7 +167,7 @@ class Material:
         return places
 
     def _block_at(self, heading: Heading) -> int:
-        """Index of the first block that stands under a heading, by (page, y)."""
+        """Return the index of the first block under a heading, by (page, y)."""
         place = (heading.page, heading.y - _SLACK)
         below = (
             n for n, block in enumerate(self.blocks) if (block.page, block.box[1]) >= place and block.kind != "header"
@@ -184,7 +184,7 @@ class Material:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The whole sentences of a block; what begins or ends on another page is left out."""
+    """Yield the whole sentences of a block; those that begin or end on another page are left out."""
     held = ""
     for piece in _SENTENCE_END.split(text):
         held = f"{held} {piece}".strip()
@@ -196,7 +196,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Lower case, single spaces, no quotation marks: what is left when two printings of one wording agree."""
+    """Return text in lower case with single spaces and no quotation marks, to compare two printings of one wording."""
     return " ".join(re.sub(r"[“”\"‘’'`]", "", text).lower().split())
 
 

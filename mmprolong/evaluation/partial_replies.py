@@ -1,4 +1,4 @@
-"""Replies that are finished while their step is not: kept on the disk, so that a killed step goes on behind them."""
+"""Replies of an unfinished step, kept on the disk, so that a killed step continues behind them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from mmprolong.errors import writing
 from mmprolong.records import Reply
 
 
-class Answered:
+class PartialReplies:
     """The replies of the batches that are done; a batch counts once all of it is there.
 
     Args:
@@ -22,7 +22,7 @@ class Answered:
         """By sample."""
 
     def has(self, samples: Iterable[str]) -> bool:
-        """Whether all of `samples` are answered."""
+        """Tell whether all of `samples` are answered."""
         return all(sample in self.replies for sample in samples)
 
     def add(self, batch: Sequence[Reply]) -> None:
@@ -37,7 +37,7 @@ class Answered:
 
 
 def _whole(path: Path) -> list[Reply]:
-    """The replies of a file that may end in a line torn by a kill; the torn end is cut off."""
+    """Read the replies of a file that may end in a line torn by a kill; the torn end is cut off."""
     if not path.exists():
         return []
     replies, end = [], 0
