@@ -93,10 +93,10 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
     console.print(submitted if rows else f"{plan.ablation}: nothing to submit")
     if launched.queued:
         console.say(f"{len(launched.queued)} steps were in the queue already")
-    if launched.stray:
-        jobs = ", ".join(launched.stray.values())
+    if launched.unplanned:
+        jobs = ", ".join(launched.unplanned.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
-        console.say(f"{len(launched.stray)} jobs of points that are no longer in the file: {jobs}; {done}")
+        console.say(f"{len(launched.unplanned)} jobs of points that are no longer in the file: {jobs}; {done}")
     _print_shared(launched.shared, console)
     trouble = write_page(store, plan, step_states(store, plan))
     console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")

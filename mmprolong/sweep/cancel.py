@@ -37,7 +37,9 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
         chosen = _chosen(plan, match)
         chosen |= descendants(plan, chosen)
         names = [name for name in plan.steps if name in chosen and name in jobs.newest]
-        live = live_steps(queue, {name: jobs.newest[name] for name in [*names, *([] if match else strays(jobs, plan))]})
+        live = live_steps(
+            queue, {name: jobs.newest[name] for name in [*names, *([] if match else unplanned_steps(jobs, plan))]}
+        )
         alone, shared = release(store, plan.ablation, jobs, live)
         withdraw(store, plan.ablation, queue, alone)
     return Cancelled([each.step for each in alone], shared)
@@ -49,7 +51,7 @@ def live_steps(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobSt
     return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
 
 
-def strays(jobs: Jobs, plan: Plan) -> list[str]:
+def unplanned_steps(jobs: Jobs, plan: Plan) -> list[str]:
     """Return the steps whose jobs the ablation wants and that its plan does not have."""
     return [name for name, users in jobs.wanted.items() if plan.ablation in users and name not in plan.steps]
 

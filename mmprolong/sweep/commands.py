@@ -47,6 +47,6 @@ def again(store: Store, plan: Plan, step: Step | None = None, kind: str = "") ->
     if plan.cluster.launcher != "slurm" or kind == "data":
         return sweep_command(plan, store.root)
     name = _LACKED.get(kind, "")
-    asked = getattr(job_of(plan.cluster, step), name) if step and name else 0
-    more = [f"cluster.jobs.{step.stage}.{name}={2 * asked:g}"] if step and asked else []
+    amount = getattr(job_of(plan.cluster, step), name) if step and name else 0
+    more = [f"cluster.jobs.{step.stage}.{name}={2 * amount:g}"] if step and amount else []
     return command(store, "retry", plan.ablation, *more, config_dir=plan.config_dir)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ _ROOM = 65536
 _LAST_LINES = 50
 """Of a job's log, that may say why it ended."""
 _FRESH = 60.0
-"""A step in parts that said how far it is since then is running [s]."""
+"""A step in parts that wrote how far it is since then is running [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ def step_states(store: Store, plan: Plan, queue: Queue | None = None) -> dict[st
     finished = {name for name, each in settled.items() if each.state == "finished"}
     gone = {name: StepState(state="finished", detail=GONE) for name in unneeded_steps(plan, finished)}
     settled = gone | settled
-    known = {name: each for name, each in read_jobs(store).newest.items() if name in plan.steps.keys() - settled.keys()}
-    states, trouble = _ask(queue or SlurmQueue(), known)
+    known = {name: each for name, each in read_jobs(store).newest.items() if name in plan.steps}
+    states, trouble = _ask(queue or SlurmQueue(), [each for name, each in known.items() if name not in settled])
     found: dict[str, StepState] = {}
     for name, step in plan.steps.items():
         state = settled.get(name) or _unfinished(store, step, known.get(name), states, trouble)
@@ -87,13 +87,13 @@ def unneeded_steps(plan: Plan, finished: Set[str]) -> set[str]:
     """
     needs = {name: step.inputs.values() for name, step in plan.steps.items()}
     used = set[str]().union(*needs.values())
-    todo: set[str] = set()
+    left: set[str] = set()
     needed: set[str] = set()
     for name in reversed(needs):  # those that need a step come after it in the plan
         if name not in finished and (name not in used or name in needed):
-            todo.add(name)
+            left.add(name)
             needed.update(needs[name])
-    return plan.steps.keys() - finished - todo
+    return plan.steps.keys() - finished - left
 
 
 def running(folder: Path, job: str = "") -> StepState:
@@ -131,9 +131,9 @@ def _settled(store: Store, step: Step) -> StepState | None:
     return StepState(state="finished", record=record) if record else None
 
 
-def _ask(queue: Queue, known: Mapping[str, Submission]) -> tuple[dict[str, JobState], str]:
+def _ask(queue: Queue, submissions: Iterable[Submission]) -> tuple[dict[str, JobState], str]:
     try:
-        return queue.states(job for each in known.values() for job in (each.job, *each.elements)), ""
+        return queue.states(job for each in submissions for job in (each.job, *each.elements)), ""
     except SchedulerError as error:
         return {}, str(error)
 

@@ -19,7 +19,7 @@ def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancell
         again = site.launch(ARMS)
         assert (again["submitted"], len(again["queued"])) == ([], 5)
         fewer = site.launch({"x": ARM})
-        assert len(fewer["stray"]) == 2
+        assert len(fewer["unplanned"]) == 2
         assert live(site) == before + 8
         site.launch({"x": ARM}, "prune")
         assert live(site) == before + 6

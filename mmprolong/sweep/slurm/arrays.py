@@ -23,9 +23,9 @@ class Array:
 
 
 def make_arrays(
-    plan: Plan, todo: Set[str], waiting: Set[str], longest: int, kind: Callable[[str], str] = lambda step: ""
+    plan: Plan, steps: Set[str], waiting: Set[str], longest: int, kind: Callable[[str], str] = lambda step: ""
 ) -> list[Array]:
-    """Return the steps of `todo` as arrays, in an order in which they can be submitted.
+    """Return steps of a plan as arrays, in an order in which they can be submitted.
 
     Steps of one stage are put together if they are equally far from the first and from the last stage; so the arms of a
     sweep form arrays that depend on each other element by element, and a failed arm holds up nothing but itself.
@@ -35,11 +35,11 @@ def make_arrays(
         longest: elements that an array may have.
         kind: only steps of one kind are put together.
     """
-    needs = _needs(plan, todo, todo | waiting)
+    needs = _needs(plan, steps, steps | waiting)
     arrays: list[Array] = []
     places: dict[str, tuple[int, int]] = {}
-    for steps in _groups(plan, needs, kind):
-        for same in _split(steps, needs, places, arrays):
+    for group in _groups(plan, needs, kind):
+        for same in _split(group, needs, places, arrays):
             after = set[str].intersection(*(needs[step] for step in same))
             alike = {places[each][0] for each in needs[same[0]] - after}
             for start in range(0, len(same), longest):
@@ -59,7 +59,7 @@ def descendants(plan: Plan, steps: Set[str]) -> set[str]:
     return found
 
 
-def _needs(plan: Plan, todo: Set[str], unfinished: Set[str]) -> dict[str, set[str]]:
+def _needs(plan: Plan, steps: Set[str], unfinished: Set[str]) -> dict[str, set[str]]:
     """Return what each step waits for; an input that another input waits for is left out."""
     below: dict[str, set[str]] = {}
     needs: dict[str, set[str]] = {}
@@ -67,7 +67,7 @@ def _needs(plan: Plan, todo: Set[str], unfinished: Set[str]) -> dict[str, set[st
         direct = set(step.inputs.values()) & unfinished
         farther = set().union(*(below[each] for each in direct))
         below[name] = direct | farther
-        if name in todo:
+        if name in steps:
             needs[name] = direct - farther
     return needs
 

@@ -70,12 +70,12 @@ class SlurmQueue:
         Raises:
             SchedulerError: there is no Slurm here, or it does not answer.
         """
-        asked = set(jobs)
-        if not asked:
+        wanted = set(jobs)
+        if not wanted:
             return {}
-        queue = _squeue(asked)
-        found = pick(asked, queue)
-        missing = asked - found.keys()
+        queue = _squeue(wanted)
+        found = pick(wanted, queue)
+        missing = wanted - found.keys()
         rows = _sacct(missing) if missing else {}
         accounts = pick(missing, rows)
         arrays = {array_of(job) for job in queue.keys() | rows.keys()}
@@ -173,7 +173,7 @@ def _sacct(jobs: set[str]) -> dict[str, JobState]:
 
 
 def _arrays(jobs: set[str]) -> str:
-    """Return the ids of the arrays that hold the jobs: Slurm is asked for an array at a time."""
+    """Return the ids of the arrays that hold the jobs: Slurm is wanted for an array at a time."""
     return ",".join(sorted({array_of(job) for job in jobs}))
 
 
@@ -186,6 +186,6 @@ def _run(*words: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
     if done.returncode and "Invalid job id" not in done.stderr:
-        said = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a word")
-        raise SchedulerError(f"{words[0]}: {said}; try again when Slurm answers")
+        told = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a word")
+        raise SchedulerError(f"{words[0]}: {told}; try again when Slurm answers")
     return done.stdout

@@ -12,7 +12,7 @@ from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.store.lease import lease
 from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.assignment import Assignment
-from mmprolong.sweep.cancel import live_steps, release, strays, withdraw
+from mmprolong.sweep.cancel import live_steps, release, unplanned_steps, withdraw
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, job_key, job_of, parts_at_once
 from mmprolong.sweep.slurm.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.slurm.jobs import Submission, noted, read_jobs, record, slurm_folder
@@ -39,7 +39,7 @@ class Launched(NamedTuple):
     submitted: list[Submitted]
     queued: list[str]
     """Steps that were in the queue already, from this sweep or another."""
-    stray: dict[str, str]
+    unplanned: dict[str, str]
     """Live jobs, by step, whose steps the plan no longer has and no other needs."""
     shared: Mapping[str, int]
     """Those that others need are left to them: how many, by ablation."""
@@ -97,10 +97,12 @@ class SlurmLauncher:
         submitted = self._submit(make_arrays(plan, lost | hung, waiting, self.cluster.array, self._kind))
         mine = (name for name in sorted(waiting) if ablation not in jobs.wanted[name])
         record(self.store, noted((jobs.newest[name] for name in mine), ablation, ""))
-        stray, shared = release(self.store, ablation, jobs, [name for name in strays(jobs, plan) if name in live])
+        unplanned, shared = release(
+            self.store, ablation, jobs, [name for name in unplanned_steps(jobs, plan) if name in live]
+        )
         if prune:
-            withdraw(self.store, ablation, self.queue, stray)
-        return Launched(submitted, sorted(waiting), {each.step: each.job for each in stray}, shared)
+            withdraw(self.store, ablation, self.queue, unplanned)
+        return Launched(submitted, sorted(waiting), {each.step: each.job for each in unplanned}, shared)
 
     def _kind(self, name: str) -> str:
         """Return the job that a step asks for; one in parts is an array of its own."""
@@ -171,7 +173,7 @@ class SlurmLauncher:
         flags: dict[str, Any] = {"requeue": True, **job.flags}
         if dependency:
             flags |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}
-        asked = {
+        options = {
             "partition": job.partition,
             "account": self.cluster.account,
             "qos": job.qos,
@@ -180,7 +182,7 @@ class SlurmLauncher:
             "mem": f"{job.memory * 1000:.0f}M" if job.memory else "",
         }
         return {
-            **{key: value for key, value in asked.items() if value},
+            **{key: value for key, value in options.items() if value},
             "job_name": f"{self.plan.ablation}.{given.step.stage}",
             "nodes": job.nodes,
             "ntasks_per_node": 1,  # which starts the ranks of its node
