@@ -66,8 +66,8 @@ def test_a_reply_is_shown_and_not_obeyed(capsys, tmp_path: Path):
 
 def test_a_report_shows_every_label_whole(capsys, monkeypatch, tmp_path: Path):
     monkeypatch.setenv("COLUMNS", "80")
-    labels: tuple[str, ...] = (*LABELS, "长 文", "a\x1b[31mb")
-    levels = dict.fromkeys(labels, (0.9, 0.1))
+    labels = (*LABELS, "长 文", "a\x1b[31mb")
+    levels: dict[str, tuple[float, float]] = dict.fromkeys(labels, (0.9, 0.1))
     store = write_store(tmp_path, Truth(levels=levels, baseline=labels[0], documents=2, seeds=1))
     shown = said(capsys, "report", "length_dist", "--store", str(store))
     assert all(shown.count(f" {label} ") >= 3 for label in (*labels[:-1], "a␛[31mb"))
