@@ -18,7 +18,7 @@ from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.store.atomic import read_json, write_json
 from tests.analysis.runs import runs_of
-from tests.stores import LENGTHS, Truth, write_store
+from tests.stores import LENGTHS, Truth, rewrite, write_store
 
 
 def build(runs: Runs):
@@ -94,6 +94,7 @@ def test_every_component_is_counted_in_what_was_trained_on(tmp_path: Path):
     short = {"source": "short", "actual": 400, "tasks": {"reasoning": {"target": None, "actual": 400}}, "lengths": []}
     parts = {"components": drawn["components"] | {"short": short}, "page_counts": drawn["page_counts"] | {"1": 40}}
     write_json(path, drawn | parts)
+    rewrite(store, "mixture/mixture-64K-s0")
     runs = read_store(store, "token_budget")
     table = build(runs)
     assert [table.cell("64K", f"trained_{name}").text for name in ("examples", "pages")] == ["300", "4,720"]
