@@ -63,7 +63,7 @@ def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
             self.ids: list[str] = []
 
         def handle_starttag(self, tag, attrs):
-            self.ids += [value for name, value in attrs if name == "id"]
+            self.ids += [value or "" for name, value in attrs if name == "id"]
             if tag not in {"meta", "img", "path", "use", "rect", "br"}:
                 self.depth.append(tag)
 

@@ -22,7 +22,7 @@ from mmprolong.reporting.tables.model import CSV, NBSP, PRINT, Cell, Column, key
 from mmprolong.reporting.tables.notes import PARTIAL, STALE, commits
 from mmprolong.reporting.tables.published import interval, parsed, plain, signed
 
-Row = Mapping[str, str] | Mapping[str, float]
+Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
 Field = tuple[Column, Callable[[str], Cell]]
 """A column, and what makes its cell in the row of a label."""
