@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mmprolong.sweep.freeze import environment, freeze_launch, setup
 
 from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
@@ -17,6 +16,7 @@ from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command, sweep_command
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
+from mmprolong.sweep.snapshot import code_commands, code_variables, copy_code
 from tests.cli.typed import said
 from tests.own import FILES, write_own
 from tests.small import run
@@ -102,14 +102,14 @@ def test_own_claims_are_judged_by_own_numbers(capsys, tmp_path: Path):
 
 def test_own_files_are_part_of_the_copy_that_runs(own: Path, tmp_path: Path):
     store = Store(tmp_path / "store")
-    first = freeze_launch(store, planned(store))
-    copied = {name: (first.code / name).read_text() for name in FILES}
+    first = copy_code(store)
+    copied = {name: (first / name).read_text() for name in FILES}
     (own / "conf/rope/base_x3.yaml").write_text("# @package phases.longpt.rope\nfactor: 5\n")
-    assert copied == FILES == {name: (first.code / name).read_text() for name in FILES}
-    assert freeze_launch(store, planned(store)).code != first.code
-    shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | environment(first.code))
+    assert copied == FILES == {name: (first / name).read_text() for name in FILES}
+    assert copy_code(store) != first
+    shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | code_variables(first))
     assert "rope_fine" in shown.stdout and "base_x3" in shown.stdout, shown.stderr
-    assert f"unset {CONFIG_DIR}" in setup(first.code)
+    assert f"unset {CONFIG_DIR}" in code_commands(first)
 
 
 def test_without_its_folder_a_sweep_says_which_one_to_add(capsys, launched: Store, own: Path):

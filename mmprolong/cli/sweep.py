@@ -78,11 +78,11 @@ def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -
     known = estimate.known_seconds(store, plan, states)
     seconds = estimate.expected_seconds(plan, states, cluster, known)
     if seconds:
-        width = estimate.steps_at_once(cluster, states)
-        wall = duration(estimate.wall_time(plan, seconds, width, cluster))
+        width = estimate.steps_at_once(cluster, states)  # on Slurm what runs already, which says nothing of the rest
+        wall = duration(estimate.wall_time(plan, seconds, width, cluster)) + "; " if cluster.launcher != "slurm" else ""
         hours = estimate.hours(plan, seconds, cluster)
         cost = cost_line(hours, hours.money(cluster), estimate.megabytes(store, plan, states, cluster))
-        console.say(f"estimated: {f'{wall}; ' if cluster.launcher != 'slurm' else ''}{cost}")
+        console.say(f"estimated: {wall}{cost}")
         console.say(f"  by {estimate.based_on(plan, states, cluster, known)}")
     return states
 
@@ -115,37 +115,37 @@ def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> 
     for line in failures(plan, launcher.states()):
         console.say(line)
     print_report(read_runs(store.root, plan), store, console)
-    if launcher.progress.failed:
-        raise StepFailed(f"{len(launcher.progress.failed)} steps failed; the same command runs them again")
+    failed = list(launcher.where.values()).count("failed")
+    if failed:
+        raise StepFailed(f"{failed} steps failed; the same command runs them again")
 
 
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
-    from mmprolong.sweep.estimate import known_seconds
     from mmprolong.sweep.view.terminal import ended_line, progress_view
     from mmprolong.sweep.view.write import LivePage, page_path
 
     store, plan = launcher.store, launcher.plan
-    known, page = known_seconds(store, plan, launcher.states()), LivePage(store, plan)
+    page = LivePage(store, plan)
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
-    ended = set(launcher.progress.ended)
+    before = dict(launcher.where)
 
     def tick() -> None:
         states = launcher.states()
         page.tick(states)
         if console.is_terminal:
-            live.update(progress_view(plan, states, known))
+            live.update(progress_view(plan, states, page.known))
             return
-        for name in launcher.progress.ended - ended:
-            console.say(ended_line(plan, name, states))
-        ended.update(launcher.progress.ended)
+        for name, state in launcher.where.items():
+            if state != before[name] and state in ("finished", "failed"):
+                console.say(ended_line(plan, name, states))
+        before.update(launcher.where)
 
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:
-            if not launcher.progress.over(plan):
+            if not launcher.over:
                 launcher.run(tick)
         finally:
-            launcher.progress.running.clear()
             page.write(launcher.states())
     if page.trouble:
         console.say(f"dashboard: {page.trouble}", "yellow")

@@ -33,7 +33,7 @@ from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs,
 
 LOGGED = ("training", "score")
 """Stages whose steps are runs in W&B."""
-ONE_PROCESS = "the stage runs in one process: no engine shares its work among ranks; set nodes and ranks to 1"
+ONE_PROCESS = "one process runs a step: no engine shares its work among ranks; set nodes and ranks to 1"
 _STARTED = "started"
 """Holds the name of the start that rank 0 has begun the step in; the other ranks wait for it."""
 _LOOK_SECONDS = 0.2

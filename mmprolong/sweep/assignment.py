@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
+from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.run import run_parts, run_step
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.store.store import Store
 from mmprolong.sweep.log_files import heading
+from mmprolong.sweep.resources import ranks_per_node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,12 @@ class Assignment:
     """The parts k with k mod width = element; 0: the whole step, which joins its parts."""
     ranks: int = 1
     """Collective processes on each node."""
+
+    @classmethod
+    def of(cls, plan: Plan, name: str, cluster: Cluster, tracking: Tracking, element: int = 0, width: int = 0) -> Self:
+        """Give out a step of a plan, or a share of it."""
+        step, shares = plan.steps[name], {"element": element, "width": width}
+        return cls(step=step, ablation=plan.ablation, tracking=tracking, ranks=ranks_per_node(cluster, step), **shares)
 
     @property
     def heading(self) -> str:

@@ -1,19 +1,16 @@
 """How far a plan is and what the rest will take: time, hours of cores and GPUs, disk, money."""
 
-import os
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.run import settings_of
-from mmprolong.pipeline.steps import Step
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Cluster
 from mmprolong.settings.stages import STAGES
@@ -88,18 +85,16 @@ def totals(plan: Plan, where: Mapping[str, StepState], known: Mapping[str, float
     Args:
         known: as `known_seconds` has it.
     """
-    counted = Counter(each.state for each in where.values())
-    cluster = plan.cluster
+    counted, cluster = Counter(each.state for each in where.values()), plan.cluster
     seconds = expected_seconds(plan, where, cluster, known)
     going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
     taken = {name: each.record.seconds for name, each in where.items() if each.record is not None}
     at_once = steps_at_once(cluster, where)
+    done = sum(all(where[step].state == "finished" for step in point.steps.values()) for point in plan.points)
     return Totals(
         counts={state: counted[state] for state in STATES if counted[state]},
         points=len(plan.points),
-        points_finished=sum(
-            all(where[step].state == "finished" for step in each.steps.values()) for each in plan.points
-        ),
+        points_finished=done,
         used=hours(plan, taken, cluster),
         left=hours(plan, seconds, cluster),
         seconds=wall_time(plan, going, at_once, cluster) if at_once and going else None,
@@ -108,15 +103,12 @@ def totals(plan: Plan, where: Mapping[str, StepState], known: Mapping[str, float
 
 
 def known_seconds(store: Store, plan: Plan, where: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the mean time by stage of what other sweeps finished of the same kind, of training for each token [s].
+    """Return the mean time by stage of what the store has finished of the same kind, of training for each token [s].
 
-    Of stages of which the plan itself has finished steps nothing is read. Steps are of one kind if they have the model
-    in common, and the writer of questions.
+    Of unfinished stages. Steps are of one kind if they have the model in common, and the writer of questions.
     """
-    own = {plan.steps[name].stage for name, each in where.items() if each.record is not None}
-    asked = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
     found = {}
-    for stage in sorted(asked - own):
+    for stage in {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}:
         steps = islice((step for step in plan.steps.values() if step.stage == stage), _USED)
         kinds = [_kind(identity(settings_of(step))) for step in steps]
         alike = (record for record in _newest_records(store.root / stage) if _kind(record.settings) in kinds)
@@ -131,27 +123,31 @@ def expected_seconds(
 ) -> dict[str, float]:
     """Return the time that every unfinished step still takes, its parts one after the other [s].
 
-    A step is expected to take as long as the plan's finished steps of its stage did, training in proportion to its
-    tokens; where none is finished, as long as `known` says; else as long as the cluster's configuration says. One that
-    runs goes on as it does.
+    As long as `known` says, training in proportion to its tokens; else as long as the cluster's configuration says. One
+    that runs goes on as it does.
     """
-    means = {**known, **_own_means(plan, where)}
-    left = {name: seconds_left(each) for name, each in where.items() if each.state != "finished"}
-    return {
-        name: _expected(plan, plan.steps[name], means, cluster) if each is None else each for name, each in left.items()
-    }
+    found: dict[str, float] = {}
+    for name, state in where.items():
+        stage, left = plan.steps[name].stage, seconds_left(state)
+        if state.state == "finished":
+            continue
+        tokens = _tokens(plan, name) if stage == "training" else 1
+        configured = cluster.step_seconds.get(stage, _SECONDS)
+        if stage == "training":
+            configured = 1 / cluster.training_tokens_per_second
+        found[name] = known.get(stage, configured) * tokens if left is None else left
+    return found
 
 
 def based_on(plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known: Mapping[str, float]) -> str:
-    """Say what `expected_seconds` rests on, by stage: 'this sweep: corpus; this store: training'."""
-    own = _own_means(plan, where)
+    """Say what `expected_seconds` rests on, by stage: 'this store: training; cluster=local: score'."""
     of = f" (times of {cluster.times_of})" if cluster.times_of else ""
     sources: dict[str, list[str]] = defaultdict(list)
-    asked = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
-    for stage in (stage for stage in STAGES if stage in asked):
+    unfinished = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
+    for stage in (stage for stage in STAGES if stage in unfinished):
         told = stage == "training" or stage in cluster.step_seconds
         config = f"cluster={cluster.name}{of}" if told else f"nothing ({_SECONDS:g} s each)"
-        sources["this sweep" if stage in own else "this store" if stage in known else config].append(stage)
+        sources["this store" if stage in known else config].append(stage)
     return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
 
 
@@ -205,35 +201,12 @@ def seconds_left(state: StepState) -> float | None:
     return (progress["total"] - progress["done"]) / progress["rate"]
 
 
-def _own_means(plan: Plan, where: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the mean time of the plan's finished steps by stage, of training for each token [s]."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for name, each in where.items():
-        if each.record is not None:
-            step = plan.steps[name]
-            seconds[step.stage].append(each.record.seconds / (_tokens(plan, step) or 1))
-    return {stage: fmean(each) for stage, each in seconds.items()}
+def _tokens(plan: Plan, training: str) -> int:
+    mixture = plan.steps[training].inputs["mixture"]
+    return int(plan.steps[mixture].settings["mixture"]["tokens"])
 
 
-def _expected(plan: Plan, step: Step, means: Mapping[str, float], cluster: Cluster) -> float:
-    tokens = _tokens(plan, step)
-    if step.stage in means:
-        return means[step.stage] * (tokens or 1)
-    if tokens:
-        return tokens / cluster.training_tokens_per_second
-    return cluster.step_seconds.get(step.stage, _SECONDS)
-
-
-def _tokens(plan: Plan, step: Step) -> int:
-    """Return the training tokens of a step; 0 for other stages."""
-    if step.stage != "training":
-        return 0
-    mixture = plan.steps[step.inputs["mixture"]]
-    return int(mixture.settings["mixture"]["tokens"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(NamedTuple):
     """What is read of a record."""
 
     settings: dict[str, Any]
@@ -243,15 +216,12 @@ class _Taken:
 
 def _newest_records(folder: Path) -> Iterator[_Taken]:
     """Yield the newest records of a stage; one that is damaged is left out: an estimate does without it."""
-    dated = []
-    for entry in os.scandir(folder) if folder.is_dir() else ():
-        path = folder / entry.name / DONE
-        if path.exists():
-            dated.append((path.stat().st_mtime_ns, path))
-    for _, path in sorted(dated, reverse=True)[:_READ]:
+    paths = [path for path in folder.glob(f"*/{DONE}") if path.exists()]
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)[:_READ]:
         try:
-            yield msgspec.json.decode(path.read_bytes(), type=_Taken)
-        except (OSError, msgspec.DecodeError):
+            record = json.loads(path.read_bytes())
+            yield _Taken(record["settings"], record["metrics"], record["seconds"])
+        except (OSError, ValueError, KeyError):
             continue
 
 

@@ -55,18 +55,15 @@ def tail(path: Path, lines: int) -> list[str]:
 def worker_logs(store: Store) -> dict[str, StepLog]:
     """Return what the newest attempt at each step wrote on this machine, by `stage/id`."""
     logs = sorted((store.root / WORKER_LOGS).glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
-    return {step: log for path in logs for step, log in read_worker_log(path)}
+    return dict(each for path in logs for each in read_worker_log(path))
 
 
 def read_worker_log(path: Path) -> Iterator[tuple[str, StepLog]]:
     """Yield the steps of one worker, `stage/id`, in the order in which it ran them."""
-    step, lines = "", []
-    for line in [*path.read_text(errors="replace").splitlines(), ""]:
+    log = StepLog(path, [])
+    for line in path.read_text(errors="replace").splitlines():
         if _HEADING.fullmatch(line):
-            if step:
-                yield step, StepLog(path, lines)
-            step, lines = line.partition(" ")[0], []
+            log = StepLog(path, [])
+            yield line.partition(" ")[0], log
         elif line.strip():
-            lines.append(line)
-    if step:
-        yield step, StepLog(path, lines)
+            log.lines.append(line)

@@ -1,6 +1,7 @@
 """What a step is given to run with: a share of a cluster, processes, an environment."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,21 +65,23 @@ def check_jobs(cluster: Cluster, steps: Iterable[Step]) -> None:
     Raises:
         InvalidSettings: several processes or parts of a stage that runs in one.
     """
-    problems = list(wrong_jobs(cluster, steps))
+    stages: dict[str, list[str]] = defaultdict(list)
+    for stage, key in dict.fromkeys((step.stage, job_key(cluster, step)) for step in steps):
+        stages[key].append(stage)
+    problems = []
+    for key, found in stages.items():
+        job, ways = cluster.jobs.get(key) or Job(), {STAGES[stage].way for stage in found}
+        for name, value in (("nodes", job.nodes), ("ranks", job.ranks)):
+            if value > 1 and ways != {"ranks"}:
+                problems.append(
+                    Problem(f"cluster.jobs.{key}.{name}", f"{value}, for {', '.join(found)}; {ONE_PROCESS}")
+                )
+        if job.parts > 1 and "parts" not in ways:
+            able = ", ".join(name for name, each in STAGES.items() if each.way == "parts")
+            says = f"{job.parts}; {found[0]} has no parts, only {able}; set it to 1"
+            problems.append(Problem(f"cluster.jobs.{key}.parts", says))
     if problems:
         raise InvalidSettings(*problems)
-
-
-def wrong_jobs(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Problem]:
-    """Yield what is asked for and cannot be used: several processes or parts of a stage that runs in one."""
-    for stage, key in dict.fromkeys((step.stage, job_key(cluster, step)) for step in steps):
-        job, way = cluster.jobs.get(key) or Job(), STAGES[stage].way
-        for name, value in (("nodes", job.nodes), ("ranks", job.ranks)):
-            if value > 1 and way != "ranks":
-                yield Problem(f"cluster.jobs.{key}.{name}", f"{value}, for {stage}; {ONE_PROCESS}")
-        if job.parts > 1 and way != "parts" and key != "default":
-            able = ", ".join(name for name, each in STAGES.items() if each.way == "parts")
-            yield Problem(f"cluster.jobs.{key}.parts", f"{job.parts}; {stage} has no parts, only {able}; set it to 1")
 
 
 def workers(cluster: Cluster) -> int:
@@ -86,13 +89,11 @@ def workers(cluster: Cluster) -> int:
     return cluster.processes or len(os.sched_getaffinity(0))
 
 
-def own_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what belongs to a job or a run inside which the launch was typed."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if name in _KEPT or not (name in _FOREIGN_NAMES or name.startswith(_FOREIGN))
-    }
+def drop_foreign_variables() -> None:
+    """Forget what belongs to a job or a run inside which this process was started, so that nothing inherits it."""
+    for name in os.environ.keys() - _KEPT:
+        if name in _FOREIGN_NAMES or name.startswith(_FOREIGN):
+            del os.environ[name]
 
 
 def _plugins(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -4,8 +4,6 @@ import hashlib
 import os
 import shlex
 import shutil
-import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +14,6 @@ from mmprolong.store.environment import FROZEN, code_version, git
 from mmprolong.store.store import Store
 
 _PACKAGE = Path(__file__).parent.parent
-_ABANDONED = 24 * 3600.0
-"""A copy takes seconds; one that is half made for so long is nobody's [s]."""
 
 
 def copy_code(store: Store) -> Path:
@@ -28,7 +24,6 @@ def copy_code(store: Store) -> Path:
     """
     folder = store.root.absolute() / "code"
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
     sources = _sources()
     whole = folder / _digest(sources)
     if whole.exists():
@@ -62,14 +57,6 @@ def code_commands(code: Path) -> list[str]:
         "export PYTHONSAFEPATH=1",
         f"unset {CONFIG_DIR}",
     ]
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed launches, on whatever machine, have left half copied."""
-    for path in folder.glob("*.partial"):
-        with suppress(FileNotFoundError):  # another launch was faster
-            if time.time() - path.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def _fill(folder: Path, sources: dict[str, Path]) -> None:

@@ -59,7 +59,8 @@ def plan_of(text: str) -> tuple[Plan, Cluster]:
 def launch(store: Store, text: str, prune: str = "") -> Any:
     """Submit a sweep."""
     plan, cluster = plan_of(text)
-    return asdict(SlurmLauncher(store, plan, cluster, OFF).submit(bool(prune)))
+    launched = SlurmLauncher(store, plan, cluster, OFF).submit(bool(prune))
+    return launched._asdict() | {"submitted": [each._asdict() for each in launched.submitted]}
 
 
 def local(store: Store, text: str) -> Any:

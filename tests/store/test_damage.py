@@ -10,7 +10,7 @@ from mmprolong.cli import main
 from mmprolong.pipeline.plan import load_plan, save_plan
 from mmprolong.pipeline.steps import Step, stage_of
 from mmprolong.store.store import Store
-from mmprolong.sweep.standing import standings
+from mmprolong.sweep.state import step_states
 from tests.stores import Truth, rewrite, write_store
 
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=2)
@@ -59,7 +59,7 @@ def test_a_damaged_record_is_a_failed_step_and_no_number(
 ):
     damage(store / SCORE / name)
     place = ("--store", str(store))
-    where = standings(Store(store), load_plan(Store(store), "length_dist"))
+    where = step_states(Store(store), load_plan(Store(store), "length_dist"))
     assert [name for name, each in where.items() if each.state != "finished"] == ["score-uniform-s1"]
     failure = where["score-uniform-s1"].failure
     assert failure is not None

@@ -62,11 +62,6 @@ def test_a_shared_phase_holds_up_those_that_start_from_it():
     assert shown(shared)[-1] == (("training0", "training1"), (0,), ("training9",))
 
 
-def test_elements_in_another_order_are_put_into_that_of_what_they_need():
-    crossed = plan(mixture0="", mixture1="", training0="mixture1", training1="mixture0")
-    assert shown(crossed)[-1] == (("training1", "training0"), (0,), ())
-
-
 def test_what_fits_no_array_depends_on_single_elements():
     odd = plan(mixture0="", mixture1="", training0="mixture0", training1="mixture0", training2="mixture1")
     assert shown(odd)[1:] == [(("training0", "training1"), (), ("mixture0",)), (("training2",), (), ("mixture1",))]

@@ -1,17 +1,27 @@
 """The command that mends a failure."""
 
+import importlib
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mmprolong.cli.parser import parse
 from mmprolong.config.compose import Composer
+from mmprolong.errors import InvalidSettings
+from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import ADVICE
-from mmprolong.settings.knobs import Cluster
+from mmprolong.settings.knobs import Cluster, Job
+from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, sweep_command
+from mmprolong.sweep.resources import check_jobs, job_of
 from tests.sweep.scenes import sweep
+
+
+def step(stage: str, **settings: Any) -> Step:
+    return Step(id="a", stage=stage, settings=settings, needs={})
 
 
 @pytest.mark.parametrize("kind", ADVICE)
@@ -21,18 +31,18 @@ def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster:
     plan = sweep(
         ("b",), 1, config.cluster, ablation="length_dist", overrides=("+ablation=length_dist", "corpus.path=my pool")
     )
-    program, *words = shlex.split(again(Store(tmp_path), plan, "training", kind))
+    program, *words = shlex.split(again(Store(tmp_path), plan, step("training"), kind))
     arguments = parse(words if program == "mmprolong" else ["sweep", *words[2:]])
     assert Composer().compose([f"cluster={cluster}", *arguments.overrides])
 
 
 def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
     plan = sweep(("b",), 1, Composer().compose(["cluster=slurm_h100"]).cluster)
-    assert "cluster.jobs.training.minutes=2880" in again(Store(tmp_path), plan, "training", "time")
-    assert "cluster.jobs.score.memory=256" in again(Store(tmp_path), plan, "score", "memory")
-    assert "cluster.jobs" not in again(Store(tmp_path), plan, "score", "node")
+    assert "cluster.jobs.training.minutes=2880" in again(Store(tmp_path), plan, step("training"), "time")
+    assert "cluster.jobs.score.memory=256" in again(Store(tmp_path), plan, step("score"), "memory")
+    assert "cluster.jobs" not in again(Store(tmp_path), plan, step("score"), "node")
     plan = sweep(("b",), 1, Cluster(launcher="slurm"))
-    assert again(Store(tmp_path), plan, "score", "memory") == f"mmprolong retry a --store {tmp_path}"
+    assert again(Store(tmp_path), plan, step("score"), "memory") == f"mmprolong retry a --store {tmp_path}"
 
 
 @pytest.mark.parametrize("place", ["my store", "it's", "ü(1),&#", "2024", "null", "a\\", "a\\'b"])
@@ -40,3 +50,27 @@ def test_a_store_may_be_called_anything(place: str):
     plan = sweep(("b",), 1, Cluster(), overrides=("+ablation=rope_base",))
     *_, override = shlex.split(sweep_command(plan, Path(place)))
     assert Composer().compose([override]).paths.store == place
+
+
+def test_what_a_step_asks_for_goes_by_its_plug_in_then_its_stage():
+    jobs = {"default": Job(cpus=1), "reply": Job(cpus=2), "reply.vllm": Job(cpus=3), "synthesis.llm": Job(cpus=4)}
+    cluster = Cluster(jobs=jobs)
+    found = [step("reply", engine="vllm"), step("reply", engine="transformers"), step("score", scorer="exact_match")]
+    found.append(step("synthesis", source={"writer": "llm"}))
+    assert [job_of(cluster, each).cpus for each in found] == [3, 2, 1, 4]
+
+
+@pytest.mark.parametrize(
+    ("stage", "job", "key"),
+    [("training", Job(nodes=2), "nodes"), ("reply", Job(ranks=2), "ranks"), ("score", Job(parts=2), "parts")],
+)
+def test_what_a_stage_cannot_use_is_refused(stage: str, job: Job, key: str):
+    with pytest.raises(InvalidSettings, match=rf"cluster\.jobs\.{stage}\.{key}: 2"):
+        check_jobs(Cluster(jobs={stage: job}), [step(stage)])
+    check_jobs(Cluster(jobs={"default": Job(parts=8), "training": Job(gpus=1)}), [step("training"), step("reply")])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_shared_in_the_way_that_its_module_can_be(stage: str):
+    module = importlib.import_module(STAGES[stage].module)
+    assert hasattr(module, "run_part") == (STAGES[stage].way == "parts")

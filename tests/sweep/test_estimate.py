@@ -30,7 +30,8 @@ def test_a_running_step_is_expected_to_go_on_as_it_does():
 
 
 def test_what_failed_is_not_waited_for():
-    found = totals(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"), {})
+    known = {"training": 3600 / 5_368_709_120}
+    found = totals(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"), known)
     assert (found.state, found.width) == ("running", 3)
     assert found.left.gpu == 3 * 8
     assert found.seconds == pytest.approx(868 / 0.031 + 5)  # no score says yet how long it takes
@@ -88,15 +89,6 @@ def test_an_estimate_by_the_configuration_says_which_model_its_times_are_of():
     h100 = Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0})
     where = under_way(TWO, "score.held:open")
     assert based_on(TWO, where, h100, {}).endswith("cluster=h100 (times of a 7B model): score")
-
-
-def test_what_the_sweep_has_finished_itself_counts_alone(store: Store):
-    took(store, "training", "other", 1.0, metrics={"tokens": TOKENS})
-    where = under_way(TWO, "finished", "training.longpt:open")
-    known = known_seconds(store, TWO, where)
-    assert known == {}
-    assert expected_seconds(TWO, where, Cluster(), known)["training.longpt-c-0"] == 3600
-    assert based_on(TWO, where, Cluster(), known) == "this sweep: training, reply, score"
 
 
 def test_another_model_or_a_damaged_record_says_nothing(store: Store):

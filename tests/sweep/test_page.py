@@ -87,10 +87,9 @@ def test_every_state_has_its_sign_its_colour_and_its_count(store: Store):
 
 def test_the_whole_is_counted_and_its_end_foreseen(store: Store):
     text = Seen(shown(store, under_way(PLAN, "finished", "training.longpt:running"))).text
-    assert "steps 18 / 27 67 % finished points 3 / 6 of 2 labels" in text
-    assert "about 9.8 h" in text  # 868 updates at 0.031/s, then reply and score of an hour each
-    assert "until 23 Nov 00:06 UTC, 3 at once" in text
-    assert "24.0 GPU-hours" in text
+    assert "18 / 27 steps, 67 % finished; 3 / 6 points of 2 labels;" in text
+    assert "about 7.8 h left" in text  # 868 updates at 0.031/s, then reply and score, of which nothing is known
+    assert "until 22 Nov 22:06 UTC, 3 at once; used 24.0 GPU-hours" in text
 
 
 def test_a_running_step_shows_progress_rate_time_left_loss_and_speed(store: Store):
@@ -252,7 +251,7 @@ def test_a_page_that_cannot_be_written_is_told_and_ends_nothing(store: Store):
     assert "dashboard.html: " in write_page(store, PLAN, all_finished(PLAN))
 
 
-def test_a_launcher_writes_at_changes_and_when_it_ends(store: Store):
+def test_a_launcher_writes_now_and_then_and_when_it_ends(store: Store):
     live, path = LivePage(store, PLAN), page_path(store, PLAN.ablation)
     live.tick(under_way(PLAN, "training.longpt:running"))
     first = path.read_text(encoding="utf-8")

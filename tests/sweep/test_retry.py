@@ -10,9 +10,9 @@ import pytest
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import load_plan, save_plan
 from mmprolong.store.store import Store
-from mmprolong.sweep.freeze import freeze_launch
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
+from mmprolong.sweep.snapshot import copy_code
 from tests.small import OVERRIDES, small_pool
 
 MINUTES = "cluster.jobs.training.minutes=600"
@@ -52,7 +52,7 @@ def test_a_retry_is_for_slurm(overrides: list[str], tmp_path: Path):
 def test_a_retry_of_what_is_no_longer_planned_says_to_launch_again(
     overrides: list[str], tmp_path: Path, file: str, old: str, new: str
 ):
-    code = freeze_launch(Store(tmp_path), make_plan(overrides)[0]).code
+    code = copy_code(Store(tmp_path))
     text = (code / file).read_text()
     assert old in text
     (code / file).write_text(text.replace(old, new))

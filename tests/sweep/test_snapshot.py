@@ -1,5 +1,3 @@
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -20,12 +18,3 @@ def test_a_copy_for_which_there_is_no_room_is_removed(tmp_path: Path):
         with pytest.raises(DiskFull, match=r"code/\w+: no space left on the device"):
             copy_code(Store(disk))
         assert not list((disk / "code").iterdir())
-
-
-def test_a_copy_that_a_kill_left_half_made_is_removed_by_a_launch_of_another_day(tmp_path: Path):
-    recent, old = tmp_path / "code" / "1.2.partial", tmp_path / "code" / "1.3.partial"
-    for path in (recent, old):
-        (path / "mmprolong").mkdir(parents=True)
-    os.utime(old, (time.time() - 25 * 3600,) * 2)
-    copy_code(Store(tmp_path))
-    assert recent.exists() and not old.exists()

@@ -220,7 +220,7 @@ def test_what_was_used_up_is_not_run_again(spent: Store):
     assert states(found) == ["finished"] * 3
     assert "gone" in found["training0"].detail
     assert (totals(CHAIN, found, {}).state, totals(CHAIN, found, {}).left.cpu) == ("finished", 0)
-    assert Launcher(spent, CHAIN, Cluster(), Tracking(mode="off")).progress.over(CHAIN)
+    assert Launcher(spent, CHAIN, Cluster(), Tracking(mode="off")).over
 
 
 def test_what_a_kill_left_in_a_finished_step_is_removed_unless_a_process_holds_it(spent: Store):

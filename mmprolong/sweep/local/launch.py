@@ -8,9 +8,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -26,7 +25,7 @@ from mmprolong.store.lease import is_held
 from mmprolong.store.store import DONE, FAILED, Store
 from mmprolong.sweep.assignment import Assignment
 from mmprolong.sweep.log_files import WORKER_LOGS, read_worker_log
-from mmprolong.sweep.resources import THREADS, own_variables, ranks_per_node, workers
+from mmprolong.sweep.resources import THREADS, drop_foreign_variables, workers
 from mmprolong.sweep.snapshot import code_variables, copy_code
 from mmprolong.sweep.state import StepState, running, settled_steps
 
@@ -36,27 +35,6 @@ _GRACE = 30.0
 """Time that workers have to save what they can [s]."""
 _LAST_LINES = 30
 """Of its log, that are kept of a step whose process died."""
-
-
-@dataclass
-class Progress:
-    """Where every step of a plan stands."""
-
-    finished: set[str] = field(default_factory=set)
-    running: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
-    """Error by step."""
-    blocked: set[str] = field(default_factory=set)
-    """Steps that need a failed one."""
-
-    @property
-    def ended(self) -> set[str]:
-        """Steps that are finished, or failed themselves."""
-        return self.finished | self.failed.keys()
-
-    def over(self, plan: Plan) -> bool:
-        """Tell whether no step is running or can still run."""
-        return len(self.finished) + len(self.failed) + len(self.blocked) == len(plan.steps)
 
 
 class _Worker:
@@ -104,7 +82,11 @@ class Launcher:
         self.plan = plan
         self.cluster = cluster
         self.tracking = tracking
-        self.progress = Progress(finished=settled_steps(store, plan))
+        settled = settled_steps(store, plan)
+        self.where = {name: "finished" if name in settled else "open" for name in plan.steps}
+        """State by step: `open`, `running`, `finished`, `failed`, or `blocked` by one that failed."""
+        self.errors: dict[str, str] = {}
+        """Of the steps that failed."""
         self._count = workers(cluster)
         self._workers: list[_Worker] = []
         self._waiting: deque[Assignment] = deque()
@@ -113,7 +95,12 @@ class Launcher:
         """Those that are not done, by step."""
         self._records: dict[str, RunRecord | None] = {}
 
-    def run(self, tick: Callable[[], None]) -> Progress:
+    @property
+    def over(self) -> bool:
+        """True if no step is running or can still run."""
+        return not {"open", "running"} & set(self.where.values())
+
+    def run(self, tick: Callable[[], None]) -> None:
         """Run until nothing more can run; `tick` is called a few times a second.
 
         An interrupt ends the workers; what they had finished stays, and a second run goes on from there.
@@ -121,7 +108,8 @@ class Launcher:
         Raises:
             DiskFull: there is no room for the copy of the code that the workers run.
         """
-        variables = {**own_variables(os.environ), **code_variables(copy_code(self.store)), **THREADS}
+        drop_foreign_variables()
+        variables = {**os.environ, **code_variables(copy_code(self.store)), **THREADS}
         (self.store.root / WORKER_LOGS).mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack, selectors.DefaultSelector() as selector:
             stack.callback(self._stop)
@@ -135,53 +123,43 @@ class Launcher:
                 return worker
 
             self._give(start)
-            while not self.progress.over(self.plan):
+            while not self.over:
                 for key, _ in selector.select(_TICK):
                     self._collect(key.data, selector)
                 self._give(start)
                 tick()
-        return self.progress
 
     def states(self) -> dict[str, StepState]:
         """Return where the steps stand, by id, by what the launcher knows and what they say themselves."""
         return {name: self._state(name) for name in self.plan.steps}
 
     def _state(self, name: str) -> StepState:
-        step = self.plan.steps[name]
+        step, state = self.plan.steps[name], self.where[name]
         folder = self.store.folder(step.stage, name)
-        if name in self.progress.finished:
-            if name not in self._records:
-                self._records[name] = self.store.record(step.stage, name)
-            return StepState(state="finished", record=self._records[name])
-        if name in self.progress.running:
+        if state == "running":
             return running(folder)
-        if name in self.progress.failed:
-            failure = read_failure(folder) or Failure("killed", self.progress.failed[name])
-            return StepState(state="failed", failure=failure)
-        return StepState(state="blocked" if name in self.progress.blocked else "open")
+        if state == "failed":
+            return StepState(state=state, failure=read_failure(folder) or Failure("killed", self.errors[name]))
+        if state == "finished" and name not in self._records:
+            self._records[name] = self.store.record(step.stage, name)
+        return StepState(state=state, record=self._records.get(name))
 
-    def _ready(self) -> list[str]:
-        """Return the steps whose inputs are finished, in the order of the plan; notes those that never will be."""
-        progress = self.progress
-        settled = progress.finished | progress.running | progress.failed.keys() | progress.blocked
-        ready = []
-        for name, step in self.plan.steps.items():
-            needs = set(step.inputs.values())
-            if name in settled:
-                continue
-            if needs & (progress.failed.keys() | progress.blocked):
-                progress.blocked.add(name)
-            elif needs <= progress.finished:
-                ready.append(name)
-        return ready
+    def _ready(self) -> Iterator[str]:
+        """Yield the steps whose inputs are finished, in the order of the plan; notes those that never will be."""
+        for name in (name for name, state in self.where.items() if state == "open"):
+            inputs = {self.where[each] for each in self.plan.steps[name].inputs.values()}
+            if inputs & {"failed", "blocked"}:
+                self.where[name] = "blocked"
+            elif inputs <= {"finished"}:
+                yield name
 
     def _fill(self) -> None:
         """Let the next step wait for a worker: all of it or, if workers outnumber steps, shares of its parts."""
-        ready = self._ready()
+        ready = list(self._ready())
         if self._waiting or not ready:
             return
         step = self.plan.steps[ready[0]]
-        self.progress.running.add(step.id)
+        self.where[step.id] = "running"
         if STAGES[step.stage].way == "parts" and len(ready) < self._count:
             (self.store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)
             self._shares[step.id] = self._count
@@ -190,15 +168,7 @@ class Launcher:
             self._waiting.append(self._assign(step.id))
 
     def _assign(self, name: str, element: int = 0, width: int = 0) -> Assignment:
-        step = self.plan.steps[name]
-        return Assignment(
-            step=step,
-            ablation=self.plan.ablation,
-            tracking=self.tracking,
-            element=element,
-            width=width,
-            ranks=ranks_per_node(self.cluster, step),
-        )
+        return Assignment.of(self.plan, name, self.cluster, self.tracking, element, width)
 
     def _give(self, start: Callable[[], _Worker]) -> None:
         """Give what waits to idle workers, and to new ones as long as there are cores for all ranks."""
@@ -222,11 +192,8 @@ class Launcher:
                 self._waiting.append(self._assign(given.step.id))
         elif given:
             error = self._died(worker, given) if answer is None else answer
-            self.progress.running.discard(given.step.id)
-            if error:
-                self.progress.failed[given.step.id] = error
-            else:
-                self.progress.finished.add(given.step.id)
+            self.where[given.step.id] = "failed" if error else "finished"
+            self.errors[given.step.id] = error
         worker.given = None
         if answer is None:
             selector.unregister(worker.process.stdout)  # pyright: ignore[reportArgumentType]
@@ -261,3 +228,4 @@ class Launcher:
         finally:
             for worker in self._workers:
                 worker.stop()
+            self.where = {name: "open" if state == "running" else state for name, state in self.where.items()}

@@ -3,11 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TypeVar
 
 from mmprolong.pipeline.plan import Plan
 
-K = TypeVar("K")
 _Places = Mapping[str, tuple[int, int]]
 """Array and element of each step that is to be submitted."""
 
@@ -41,11 +39,14 @@ def make_arrays(
     arrays: list[Array] = []
     places: dict[str, tuple[int, int]] = {}
     for steps in _groups(plan, needs, kind):
-        for array in _split(plan.steps[steps[0]].stage, steps, needs, places, arrays):
-            for start in range(0, len(array.steps), longest):
-                part = array.steps[start : start + longest]
+        for same in _split(steps, needs, places, arrays):
+            after = set[str].intersection(*(needs[step] for step in same))
+            alike = {places[each][0] for each in needs[same[0]] - after}
+            for start in range(0, len(same), longest):
+                part = tuple(same[start : start + longest])
                 places.update({step: (len(arrays), index) for index, step in enumerate(part)})
-                arrays.append(Array(stage=array.stage, steps=part, alike=array.alike, after=array.after))
+                stage = plan.steps[part[0]].stage
+                arrays.append(Array(stage=stage, steps=part, alike=tuple(sorted(alike)), after=tuple(sorted(after))))
     return arrays
 
 
@@ -92,35 +93,20 @@ def _longest(edges: Mapping[str, Iterable[str]], order: Iterable[str]) -> dict[s
 
 
 def _split(
-    stage: str, steps: Sequence[str], needs: Mapping[str, set[str]], places: _Places, arrays: Sequence[Array]
-) -> Iterator[Array]:
-    """Yield arrays whose elements all depend in one way; those that fit no way are put together by what they need."""
-    for same in _by(steps, lambda step: frozenset(places[each][0] if each in places else each for each in needs[step])):
+    steps: Iterable[str], needs: Mapping[str, set[str]], places: _Places, arrays: Sequence[Array]
+) -> Iterator[list[str]]:
+    """Yield steps that all depend in one way: element by element, or else those that need the same."""
+    for same in _by(steps, lambda step: {places[each][0] if each in places else each for each in needs[step]}):
         common = set[str].intersection(*(needs[step] for step in same))
-        own = {step: needs[step] - common for step in same}
-        order = _order(own, places, arrays)
-        if order is not None:
-            alike = sorted({places[each][0] for each in own[order[0]]})
-            yield Array(stage=stage, steps=tuple(order), alike=tuple(alike), after=tuple(sorted(common)))
-            continue
-        for alone in _by(same, lambda step: frozenset(needs[step])):
-            yield Array(stage=stage, steps=tuple(alone), after=tuple(sorted(needs[alone[0]])))
+        own = [sorted(places.get(each, (-1, -1)) for each in needs[step] - common) for step in same]
+        used = [array for array, _ in own[0]]
+        alike = all(each == [(array, index) for array in used] for index, each in enumerate(own))
+        whole = all(len(arrays[array].steps) == len(same) for array in used)
+        yield from [same] if alike and whole else _by(same, needs.__getitem__)
 
 
-def _order(own: Mapping[str, set[str]], places: _Places, arrays: Sequence[Array]) -> list[str] | None:
-    """Return the order in which step n needs the elements n of some arrays and uses them up; None if none is."""
-    if not any(own.values()):
-        return list(own)
-    found = {step: sorted(places.get(each, (-1, -1)) for each in below) for step, below in own.items()}
-    order = sorted(own, key=lambda step: found[step])
-    used = [array for array, _ in found[order[0]]]
-    whole = used and used[0] >= 0 and all(len(arrays[array].steps) == len(own) for array in used)
-    fits = all(found[step] == [(array, index) for array in used] for index, step in enumerate(order))
-    return order if whole and fits else None
-
-
-def _by(steps: Iterable[str], key: Callable[[str], K]) -> list[list[str]]:
-    groups: dict[K, list[str]] = defaultdict(list)
+def _by(steps: Iterable[str], key: Callable[[str], Set[object]]) -> Iterable[list[str]]:
+    groups: dict[Set[object], list[str]] = defaultdict(list)
     for step in steps:
-        groups[key(step)].append(step)
-    return list(groups.values())
+        groups[frozenset(key(step))].append(step)
+    return groups.values()

@@ -29,8 +29,8 @@ class Submission:
     """Slurm's id: `4711`, or `4711_3` for element 3 of an array."""
     ablation: str
     parts: str = ""
-    """Array of jobs that share the step's parts; `job` joins them."""
-    width: int = 0
+    """Array of jobs that share the step's parts, if there is one; `job` joins them."""
+    width: int = 1
     """Elements of that array."""
     note: str = ""
     """`CANCELLED`, `RELEASED`, or empty: it is wanted."""
@@ -38,7 +38,7 @@ class Submission:
     @property
     def elements(self) -> list[str]:
         """Ids of the jobs that share the parts."""
-        return [f"{self.parts}_{element}" for element in range(self.width)]
+        return [f"{self.parts}_{element}" for element in range(self.width) if self.parts]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mmprolong.errors import SchedulerError
-from mmprolong.sweep.resources import own_variables
+from mmprolong.sweep.resources import drop_foreign_variables
 
 _SECONDS = 60
 _AT_ONCE = 100
@@ -90,9 +90,7 @@ class SlurmQueue:
         """
         words = packed(jobs)
         for start in range(0, len(words), _AT_ONCE):
-            done = _run(["scancel", *words[start : start + _AT_ONCE]])
-            if done.returncode and "Invalid job id" not in done.stderr:
-                raise SchedulerError(f"scancel: {_line(done.stderr)}; try again, or cancel the jobs by hand")
+            _run("scancel", *words[start : start + _AT_ONCE])
 
 
 def require_slurm() -> None:
@@ -140,12 +138,12 @@ def read_sacct(text: str) -> dict[str, JobState]:
 
 
 def packed(jobs: Iterable[str]) -> list[str]:
-    """Return job ids, those of an array in one word (`4711_[0-2,5]`), the last first: Slurm is slow at single ones."""
-    arrays: dict[str, list[int]] = defaultdict(list)
+    """Return job ids, those of an array in one word (`4711_[0,1,5]`), the last first: Slurm is slow at single ones."""
+    arrays: dict[str, list[str]] = defaultdict(list)
     for job in jobs:
         array, _, element = job.partition("_")
-        arrays[array] += [int(element)] if element else []
-    return [f"{array}_[{_ranges(each)}]" if each else array for array, each in reversed(arrays.items())]
+        arrays[array] += [element] if element else []
+    return [f"{array}_[{','.join(each)}]" if each else array for array, each in reversed(arrays.items())]
 
 
 def _unpacked(job: str) -> Iterator[str]:
@@ -159,30 +157,19 @@ def _unpacked(job: str) -> Iterator[str]:
         yield from (f"{match[1]}_{element}" for element in range(int(first), int(last or first) + 1, int(step or 1)))
 
 
-def _ranges(numbers: Iterable[int]) -> str:
-    runs: list[list[int]] = []
-    for number in sorted(set(numbers)):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
 def _squeue(jobs: set[str]) -> dict[str, JobState]:
     require_slurm()
-    done = _run(["squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(jobs)])
-    if done.returncode and "Invalid job id" not in done.stderr:
-        raise SchedulerError(f"squeue: {_line(done.stderr)}; try again when Slurm answers")
-    return read_squeue(done.stdout)
+    return read_squeue(_run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(jobs)))
 
 
 def _sacct(jobs: set[str]) -> dict[str, JobState]:
     """Ask the accounts; empty where a cluster keeps none."""
     if shutil.which("sacct") is None:
         return {}
-    done = _run(["sacct", "-n", "-P", "-X", "-o", "JobID,State,ExitCode,NodeList", "-j", _arrays(jobs)])
-    return {} if done.returncode else read_sacct(done.stdout)
+    try:
+        return read_sacct(_run("sacct", "-n", "-P", "-X", "-o", "JobID,State,ExitCode,NodeList", "-j", _arrays(jobs)))
+    except SchedulerError:
+        return {}
 
 
 def _arrays(jobs: set[str]) -> str:
@@ -190,14 +177,15 @@ def _arrays(jobs: set[str]) -> str:
     return ",".join(sorted({array_of(job) for job in jobs}))
 
 
-def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    # Slurm shortens lists of elements unless it is told not to.
-    environment = {**own_variables(os.environ), "SLURM_BITSTR_LEN": "0"}
+def _run(*words: str) -> str:
+    """Return what a command prints; it may say that jobs are unknown by now."""
+    drop_foreign_variables()
+    variables = {**os.environ, "SLURM_BITSTR_LEN": "0"}  # no list of elements is shortened
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env=environment)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env=variables)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
-
-
-def _line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "failed without a word")
+    if done.returncode and "Invalid job id" not in done.stderr:
+        said = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a word")
+        raise SchedulerError(f"{words[0]}: {said}; try again when Slurm answers")
+    return done.stdout

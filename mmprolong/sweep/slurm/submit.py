@@ -1,12 +1,10 @@
 """Hand the unfinished steps of a plan to Slurm, through submitit, and return at once."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmprolong.errors import ConfigError, DiskFull, SchedulerError
 from mmprolong.pipeline.plan import Plan, planned, save_plan
@@ -15,17 +13,16 @@ from mmprolong.store.lease import lease
 from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.assignment import Assignment
 from mmprolong.sweep.cancel import live_steps, release, strays, withdraw
-from mmprolong.sweep.resources import THREADS, job_key, job_of, own_variables, parts_at_once, ranks_per_node
+from mmprolong.sweep.resources import THREADS, drop_foreign_variables, job_key, job_of, parts_at_once
 from mmprolong.sweep.slurm.arrays import Array, descendants, make_arrays
-from mmprolong.sweep.slurm.jobs import Submission, read_jobs, record, slurm_folder
+from mmprolong.sweep.slurm.jobs import Submission, noted, read_jobs, record, slurm_folder
 from mmprolong.sweep.slurm.queue import Queue, SlurmQueue, array_of, require_slurm
 from mmprolong.sweep.slurm.task import Task
 from mmprolong.sweep.snapshot import code_commands, copy_code
 from mmprolong.sweep.state import settled_steps
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(NamedTuple):
     """One array, as Slurm knows it."""
 
     job: str
@@ -36,8 +33,7 @@ class Submitted:
     """Elements that share the parts of its one step; 0: elements are steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
+class Launched(NamedTuple):
     """What a launch did."""
 
     submitted: list[Submitted]
@@ -76,6 +72,7 @@ class SlurmLauncher:
             DiskFull: what is submitted cannot be noted; it is cancelled.
         """
         require_slurm()
+        drop_foreign_variables()
         folder = slurm_folder(self.store).absolute()
         if set("%\\") & set(str(folder)):
             raise ConfigError(f"paths.store: {str(self.store.root)!r}; Slurm expands % and \\ in paths, use another")
@@ -89,8 +86,7 @@ class SlurmLauncher:
             return launched
 
     def _launch(self, prune: bool) -> Launched:
-        plan, ablation = self.plan, self.plan.ablation
-        jobs = read_jobs(self.store)
+        plan, ablation, jobs = self.plan, self.plan.ablation, read_jobs(self.store)
         live = live_steps(self.queue, jobs.newest)
         finished = settled_steps(self.store, plan)
         lost = plan.steps.keys() - finished - live.keys()
@@ -98,18 +94,18 @@ class SlurmLauncher:
         waiting = (plan.steps.keys() & live.keys()) - hung - finished
         withdraw(self.store, ablation, self.queue, [jobs.newest[name] for name in sorted(hung)])
         self._jobs = {name: jobs.newest[name].job for name in waiting}
-        alone = {name for name in lost | hung if parts_at_once(self.cluster, plan.steps[name]) > 1}
-
-        def kind(name: str) -> str:
-            return name if name in alone else job_key(self.cluster, plan.steps[name])
-
-        submitted = self._submit(make_arrays(plan, lost | hung, waiting, self.cluster.array, kind))
+        submitted = self._submit(make_arrays(plan, lost | hung, waiting, self.cluster.array, self._kind))
         mine = (name for name in sorted(waiting) if ablation not in jobs.wanted[name])
-        record(self.store, [Submission(step=name, job=self._jobs[name], ablation=ablation) for name in mine])
+        record(self.store, noted((jobs.newest[name] for name in mine), ablation, ""))
         stray, shared = release(self.store, ablation, jobs, [name for name in strays(jobs, plan) if name in live])
         if prune:
             withdraw(self.store, ablation, self.queue, stray)
         return Launched(submitted, sorted(waiting), {each.step: each.job for each in stray}, shared)
+
+    def _kind(self, name: str) -> str:
+        """Return the job that a step asks for; one in parts is an array of its own."""
+        step = self.plan.steps[name]
+        return name if parts_at_once(self.cluster, step) > 1 else job_key(self.cluster, step)
 
     def _submit(self, arrays: Sequence[Array]) -> list[Submitted]:
         if not arrays:
@@ -133,34 +129,24 @@ class SlurmLauncher:
         The job that joins begins whatever became of the shares: it runs what is missing.
         """
         steps = [self.plan.steps[name] for name in array.steps]
-        width, parts, shares = parts_at_once(self.cluster, steps[0]), "", []
         for step in steps:  # older notes are of attempts that no longer count
             (self.store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)
+        submitted, parts, width = [], "", parts_at_once(self.cluster, steps[0])
         if width > 1:
-            given = [self._assign(array.steps[0], element, width) for element in range(width)]
-            parts = array_of(self._call_sbatch(given, dependency, code)[0])
-            shares = [Submitted(parts, array.stage, array.steps, dependency, width)]
+            shares = [self._assign(array.steps[0], element, width) for element in range(width)]
+            parts = array_of(self._call_sbatch(shares, dependency, code)[0])
+            submitted = [Submitted(parts, array.stage, array.steps, dependency, width)]
             dependency = ",".join(filter(None, [dependency, f"afterany:{parts}"]))
         ids = self._call_sbatch([self._assign(name) for name in array.steps], dependency, code)
-        lines = [
-            Submission(step=step, job=job, ablation=self.plan.ablation, parts=parts, width=width if parts else 0)
-            for step, job in zip(array.steps, ids, strict=True)
-        ]
+        made, ablation = dict(zip(array.steps, ids, strict=True)), self.plan.ablation
+        lines = [Submission(step=s, job=j, ablation=ablation, parts=parts, width=width) for s, j in made.items()]
         self._noted += lines
+        self._jobs |= made
         record(self.store, lines)
-        self._jobs.update(zip(array.steps, ids, strict=True))
-        return [*shares, Submitted(array_of(ids[0]), array.stage, array.steps, dependency)]
+        return [*submitted, Submitted(array_of(ids[0]), array.stage, array.steps, dependency)]
 
     def _assign(self, name: str, element: int = 0, width: int = 0) -> Assignment:
-        step = self.plan.steps[name]
-        return Assignment(
-            step=step,
-            ablation=self.plan.ablation,
-            tracking=self.tracking,
-            element=element,
-            width=width,
-            ranks=ranks_per_node(self.cluster, step),
-        )
+        return Assignment.of(self.plan, name, self.cluster, self.tracking, element, width)
 
     def _call_sbatch(self, given: Sequence[Assignment], dependency: str, code: Path) -> list[str]:
         from submitit import SlurmExecutor
@@ -170,10 +156,13 @@ class SlurmLauncher:
         executor.update_parameters(**self._parameters(given[0], dependency, code))
         store = str(self.store.root.absolute())
         try:
-            with _own_environment(), redirect_stderr(StringIO()), executor.batch():  # the error says it too
+            with redirect_stderr(StringIO()), executor.batch():  # the error says it too
                 jobs = [executor.submit(Task(store, each)) for each in given]
         except FailedJobError as error:
-            raise self._refusal(given[0], str(error)) from error
+            lines = (line.removeprefix("sbatch: error: ").strip() for line in str(error).splitlines())
+            told = f"{given[0].step.stage} was refused, and what was submitted before it is cancelled"
+            key = f"cluster.jobs.{job_key(self.cluster, given[0].step)}"
+            raise SchedulerError(f"{key}: {'; '.join(filter(None, lines))}; {told}") from error
         return [job.job_id for job in jobs]
 
     def _parameters(self, given: Assignment, dependency: str, code: Path) -> dict[str, Any]:
@@ -204,24 +193,6 @@ class SlurmLauncher:
             "srun_args": ["--kill-on-bad-exit=1"],
             "additional_parameters": flags,
         }
-
-    def _refusal(self, given: Assignment, words: str) -> SchedulerError:
-        reason = "; ".join(line.removeprefix("sbatch: error: ").strip() for line in words.splitlines() if line.strip())
-        told = f"{given.step.stage} was refused, and what was submitted before it is cancelled"
-        return SchedulerError(f"cluster.jobs.{job_key(self.cluster, given.step)}: {reason}; {told}")
-
-
-@contextmanager
-def _own_environment() -> Iterator[None]:
-    """Let sbatch and its jobs see nothing of a job inside which the launch is typed."""
-    before = dict(os.environ)
-    foreign = before.keys() - own_variables(before).keys()
-    for name in foreign:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update({name: before[name] for name in foreign})
 
 
 def _dependency(array: Array, submitted: Sequence[Submitted], jobs: Mapping[str, str]) -> str:

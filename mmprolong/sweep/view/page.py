@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -33,18 +33,6 @@ _STALE = {"processes": 60, "slurm": 900}
 """Time after which a page of a running sweep says that nobody writes it [s]."""
 _DRAWN, _WIDTH, _HEIGHT = 48, 120, 24
 """Points of a curve of losses, and its size."""
-
-
-class Running(NamedTuple):
-    """A step that runs."""
-
-    step: Step
-    at: StepState
-    seconds_left: float | None
-    losses: Sequence[float]
-    """From the beginning to now, thinned out."""
-    words: Sequence[str]
-    """The last line that its job wrote, while it says nothing else."""
 
 
 class FailureGroup(NamedTuple):
@@ -81,10 +69,9 @@ def page(store: Store, plan: Plan, states: Mapping[str, StepState], source: str,
         now: UTC.
     """
     total = totals(plan, states, known_seconds(store, plan, states))
-    launcher, rows, shared = plan.cluster.launcher, [], _shared(plan)
+    launcher, shared = plan.cluster.launcher, _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
-    for label, points in plan.rows.items():
-        rows.append(_row(label, points, roles, states))
+    rows = [_row(label, points, roles, states) for label, points in plan.rows.items()]
     filters = {"duration": duration, "per_second": per_second, "commands": _commands, "curve": _curve, "says": _says}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
@@ -98,7 +85,10 @@ def page(store: Store, plan: Plan, states: Mapping[str, StepState], source: str,
         resume=again(store, plan),
         used=cost_line(total.used, total.used.money(plan.cluster)),
         left=cost_line(total.left, total.left.money(plan.cluster)),
-        running=[_running(store, plan.steps[name], at) for name, at in _in_state(states, "running")[:_MOST]],
+        running=[(plan.steps[name], at) for name, at in _in_state(states, "running")[:_MOST]],
+        losses=lambda step: list(_losses(store.folder(step.stage, step.id) / LOG)),
+        words=lambda step, at: last_words(store.folder(step.stage, step.id), at, 1),
+        seconds_left=seconds_left,
         failed=_failure_groups(store, plan, states),
         few=_FEW,
         roles=roles,
@@ -114,11 +104,6 @@ def page(store: Store, plan: Plan, states: Mapping[str, StepState], source: str,
         reload=0 if total.state in ("finished", "stopped") else _RELOAD[launcher],
         stale=_STALE[launcher],
     )
-
-
-def utc_now() -> datetime:
-    """Return the time, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _roles(plan: Plan) -> list[str]:
@@ -155,12 +140,6 @@ def _in_state(states: Mapping[str, StepState], state: str) -> list[tuple[str, St
 def _details(states: Mapping[str, StepState], state: str) -> list[tuple[str, int]]:
     """Return why steps stand so, and how many; the commonest first."""
     return Counter(each.detail for _, each in _in_state(states, state) if each.detail).most_common(_FEW)
-
-
-def _running(store: Store, step: Step, at: StepState) -> Running:
-    folder = store.folder(step.stage, step.id)
-    losses = list(_losses(folder / LOG)) if at.metrics.get("loss") is not None else []
-    return Running(step, at, seconds_left(at), losses, [] if at.progress else last_words(folder, at, 1))
 
 
 def _failure_groups(store: Store, plan: Plan, states: Mapping[str, StepState]) -> list[FailureGroup]:
@@ -206,7 +185,7 @@ def _losses(path: Path) -> Iterator[float]:
 
 def _curve(losses: Sequence[float]) -> str:
     """Return losses as the points of an SVG polyline."""
-    low, high = min(losses), max(losses)
+    low, high = min(losses, default=0.0), max(losses, default=0.0)
     step, scale = _WIDTH / max(len(losses) - 1, 1), (_HEIGHT - 2) / (high - low or 1)
     return " ".join(f"{step * x:.0f},{1 + scale * (high - loss):.1f}" for x, loss in enumerate(losses))
 

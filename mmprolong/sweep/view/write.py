@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.store.atomic import write_file
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command
+from mmprolong.sweep.estimate import known_seconds
 from mmprolong.sweep.state import StepState
-from mmprolong.sweep.view.page import page, utc_now
+from mmprolong.sweep.view.page import page
 
-_SECONDS = 5.0
-"""Time between two pages that differ in progress alone [s]."""
+_SECONDS = 2.0
+"""Time between two pages [s]."""
 _SHARE = 0.05
 """Of the launcher's time that pages may take."""
-_BY_LAUNCHER = "Written by the launcher on this machine, at every change and every few seconds."
+_BY_LAUNCHER = "Written by the launcher on this machine, every few seconds."
 
 
 def page_path(store: Store, ablation: str) -> Path:
@@ -33,7 +35,16 @@ def write_page(store: Store, plan: Plan, states: Mapping[str, StepState], source
     asks = f"`{command(store, 'status', plan.ablation, config_dir=plan.config_dir)}`"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, page(store, plan, states, source or f"As disk and Slurm say; {asks} asks again.", utc_now()))
+        write_file(
+            path,
+            page(
+                store,
+                plan,
+                states,
+                source or f"As disk and Slurm say; {asks} asks again.",
+                datetime.now(UTC).replace(microsecond=0),
+            ),
+        )
     except Exception as error:  # noqa: BLE001
         return f"{path}: {type(error).__name__}: {error}"
     return ""
@@ -47,20 +58,19 @@ class LivePage:
         """Why it could not be written the last time."""
         self._store = store
         self._plan = plan
-        self._states: list[str] = []
-        self._written = self._next = float("-inf")
+        self.known: dict[str, float] = {}
+        """As `known_seconds` has it, at the last time."""
+        self._next = 0.0
 
     def tick(self, states: Mapping[str, StepState]) -> None:
         """Write the page if it is time to."""
-        now = time.monotonic()
-        changed = self._states != [each.state for each in states.values()]
-        if now > self._next and (changed or now > self._written + _SECONDS):
+        if time.monotonic() > self._next:
             self.write(states)
 
     def write(self, states: Mapping[str, StepState]) -> None:
         """Write the page."""
         began = time.monotonic()
+        self.known = known_seconds(self._store, self._plan, states)
         self.trouble = write_page(self._store, self._plan, states, _BY_LAUNCHER)
-        self._states = [each.state for each in states.values()]
-        self._written = time.monotonic()
-        self._next = self._written + (self._written - began) / _SHARE
+        took = time.monotonic() - began
+        self._next = began + max(_SECONDS, took / _SHARE)
