@@ -120,13 +120,13 @@ def test_without_its_folder_a_sweep_says_which_one_to_add(capsys, launched: Stor
     assert "3x" in said(capsys, "status", "rope_fine", *store)
     assert "rope.factor" in said(capsys, "diff", "rope_fine/3x", "rope_fine/4x", *store)
     plan = load_plan(launched, "rope_fine")
-    score = plan.points[0].steps["score"]
+    (score,) = plan.points[0].scores.values()
     assert "rope.factor = 3.0" in said(capsys, "why", score, *store)
 
 
 def test_whether_rows_are_stale_is_known_with_the_folder_alone(launched: Store, own: Path):
     told = f"Not known whether rows are stale: rope_fine: launched with files of your own, add --config-dir {own} ("
-    assert [remark.partition("override '+ablation=rope_fine': ")[0] for remark in remarks(launched)] == [told]
+    assert [remark.partition("ablation: 'rope_fine'")[0] for remark in remarks(launched)] == [told]
     with config_dir(str(own)):
         assert remarks(launched) == ()
         row = FILES["sweeps/ablation/rope_fine.yaml"] + "    2x: [rope=base_x2]\n"

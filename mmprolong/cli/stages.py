@@ -110,7 +110,9 @@ class _Run:
     def finish(self, roles: Sequence[str], console: Terminal) -> dict[str, Path]:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""
         from mmprolong.pipeline.run import run_step
+        from mmprolong.runtime.signals import interrupt_on_signals
 
+        interrupt_on_signals()
         for step in self._needed(roles):
             if self.store.record(step.stage, step.id) is not None:
                 console.say(f"{step.path}: finished before")

@@ -22,6 +22,8 @@ from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import FAILED, Store
 
 _LOOK_SECONDS = 0.2
+_GRACE = 5.0
+"""[s]"""
 _LAST_LINES = 60
 """Lines of the ranks that are kept; the report of a failure is shorter."""
 _REPORT = re.compile(r"rank\s*: (\d+) \(local_rank: \d+\)\s+exitcode\s*: (-?\d+) ")
@@ -54,6 +56,8 @@ def run_in_ranks(
     """
     if store.record(step.stage, step.id) is not None:
         return
+    if place.node == 0:
+        (store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)
     kills = out_of_memory_kills()
     words = [str(store.root), *(msgspec.json.encode(each).decode() for each in (step, tracking)), group]
     agent = subprocess.Popen([*_launcher(place), *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -68,16 +72,18 @@ def run_in_ranks(
     agent.stdin.close()
     copying.join()
     agent.stderr.close()
+    if store.record(step.stage, step.id) is not None:
+        return
     if stopping():
         raise Interrupted
     if agent.returncode:
-        _fail(store, step, "".join(last), agent.returncode, out_of_memory_kills() > kills)
-    if place.node == 0 and store.record(step.stage, step.id) is None:
+        _fail(store, step, place, "".join(last), agent.returncode, out_of_memory_kills() > kills)
+    if place.node == 0:  # elsewhere rank 0 may still be writing the record
         raise Interrupted
 
 
 def _launcher(place: Place) -> list[str]:
-    """The command that starts the ranks of one node; those of all nodes find each other at its endpoint."""
+    """Return the command that starts the ranks of one node; those of all nodes find each other at its endpoint."""
     options = {
         "nnodes": place.nodes,
         "nproc-per-node": place.processes,
@@ -98,7 +104,7 @@ def _copy(source: IO[str], last: deque[str]) -> None:
         last.append(line)
 
 
-def _fail(store: Store, step: Step, written: str, code: int, out_of_memory: bool) -> None:
+def _fail(store: Store, step: Step, place: Place, written: str, code: int, out_of_memory: bool) -> None:
     """Raise what went wrong in the ranks; one that was killed could not write it down, so it is written here."""
     folder = store.folder(step.stage, step.id)
     reported = _REPORT.findall(written)
@@ -107,5 +113,7 @@ def _fail(store: Store, step: Step, written: str, code: int, out_of_memory: bool
         found = from_process(code, out_of_memory)
         where = "ranks: " if rank is None else f"rank {rank}: "
         write_failure(folder, Failure(found.kind, where + found.message), written)
+    elif place.nodes > 1:
+        time.sleep(_GRACE)  # where a rank was killed, the node says so before Slurm ends it for the failure of this one
     failure = read_failure(folder)
     raise StepFailed(f"{step.path}: {failure.message if failure else 'its ranks failed, and left no note'}")
