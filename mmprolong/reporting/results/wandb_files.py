@@ -21,7 +21,7 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 @dataclass(slots=True, kw_only=True)
 class WandbRun:
-    """What one run left behind, over all its offline folders."""
+    """Configuration, summary and history of one run, over all its offline folders."""
 
     id: str
     config: dict[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class WandbRun:
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, WandbRun]:
-    """The runs of all offline folders below `folder`, by run id; those that were requeued are merged.
+    """Read the runs of all offline folders below `folder`, by run id; those that were requeued are merged.
 
     Args:
         ids: read these runs alone.
@@ -41,7 +41,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, Wan
 
 
 def run_files(folder: Path) -> dict[str, list[Path]]:
-    """The offline files below `folder` by run id, oldest first."""
+    """Return the offline files below `folder` by run id, oldest first."""
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
         found.setdefault(path.stem.removeprefix("run-"), []).append(path)
@@ -49,7 +49,7 @@ def run_files(folder: Path) -> dict[str, list[Path]]:
 
 
 def read_run(name: str, files: Sequence[Path]) -> WandbRun:
-    """One run from all its files.
+    """Read one run from all its files.
 
     Raises:
         ArtifactError: a file is none of W&B's.
@@ -64,7 +64,7 @@ def read_run(name: str, files: Sequence[Path]) -> WandbRun:
 
 
 def payloads(path: Path) -> Iterator[bytes]:
-    """The messages of a file, up to its end or to the first one that was not written whole.
+    """Yield the messages of a file, up to its end or to the first one that was not written whole.
 
     Raises:
         ArtifactError: not a W&B file.
@@ -98,14 +98,10 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
-    """Add what a file holds; the summary stays as JSON until all is read.
-
-    An update of the summary announces each row with the same values. It is not taken apart, which saves a fifth.
-    """
+    """Add the content of a file; the summary stays as JSON until all is read."""
     from wandb.proto import wandb_internal_pb2
 
     messages: Any = wandb_internal_pb2
-    announced: Any = ()
     for payload in payloads(path):
         record = messages.Record.FromString(payload)
         match record.WhichOneof("record_type"):
@@ -114,20 +110,11 @@ def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
             case "config":
                 run.config |= _values(_texts(record.config.update))
             case "summary":
-                summary |= _texts(announced)
-                announced = record.summary.update
+                summary |= _texts(record.summary.update)
             case "history":
                 row = _texts(record.history.item)
-                if not _same_values(announced, row):
-                    summary |= _texts(announced)
-                announced = ()
                 run.history.append(_values(row))
                 summary |= row
-    summary |= _texts(announced)
-
-
-def _same_values(items: Any, row: Mapping[str, str]) -> bool:
-    return len(items) == len(row) and {item.value_json for item in items} == set(row.values())
 
 
 def _texts(items: Any) -> dict[str, str]:
@@ -135,18 +122,18 @@ def _texts(items: Any) -> dict[str, str]:
 
 
 def _values(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Every value from its JSON; one call for all, as there are a million."""
+    """Return values read from their JSON; one call for all, as there are a million."""
     return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
 
 
 def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows in the order of their steps; of those with one step the last."""
+    """Return rows in the order of their steps; of those with one step the last."""
     by_step = {row.get("_step", index): row for index, row in enumerate(rows)}
     return [by_step[step] for step in sorted(by_step)]
 
 
 def nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """A summary whose names are parted by `/`, as a tree."""
+    """Return a summary whose names are parted by `/` as a tree."""
     result: dict[str, Any] = {}
     for name, value in flat.items():
         *parents, last = name.split("/")
