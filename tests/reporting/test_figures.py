@@ -6,7 +6,7 @@ import pytest
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.lengths import size
 from mmprolong.records import Cell
-from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, mixture_shares, save
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
 from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
@@ -41,7 +41,6 @@ def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):
     found = arm_mixtures(store, read_store(store, "length_dist").plan)
     assert [mixture.label for mixture in found] == ["pool_native", "long_biased", "short_biased", "uniform"]
     assert all(sum(mixture.tasks.values()) == pytest.approx(1) for mixture in found)
-    assert mixture_shares(found).axes
 
 
 @pytest.mark.parametrize(("label", "value"), [("1x", 1), ("16x", 16), ("64K", 65536), ("0.5M", 524288)])
@@ -92,7 +91,6 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     accuracy = accuracy_by_length(runs)
     named = [text.get_text() for text in accuracy.legends[0].texts]
     assert named == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
-    mixtures = arm_mixtures(store, runs.plan)
-    for figure in (accuracy, mixture_shares(mixtures), needle_heat_map(runs)):
+    for figure in (accuracy, needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
     assert write_report(runs, table_of(runs), store).files

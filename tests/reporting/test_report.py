@@ -30,7 +30,7 @@ def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
     assert report.folder == store / "reports" / "length_dist"
     names = {path.name for path in report.files}
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
-    assert {"mixture.png", "depth.svg", "report.md", "items.parquet"} <= names
+    assert {"depth.svg", "report.md", "items.parquet"} <= names
     assert all(path.stat().st_size > 500 for path in report.files)
 
 
@@ -47,7 +47,7 @@ def test_the_page_shows_every_part(report: Report):
     parts = ["Result", "Arms", "Training data", "What the model saw", "What the model said", "Provenance"]
     assert re.findall(r"<h2>(.*?)</h2>", text) == parts
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
-    assert text.count("<svg") == 3 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
+    assert text.count("<svg") == 2 and text.count('class="break id wrong"') == 5 == text.count('class="break id right"')
     assert (
         "phases.longpt.mixture.components.long.lengths.tilt" in text
         and "score-uniform-s1" in text

@@ -156,15 +156,11 @@ def _unanswered(asked: RunSides, sides: Sequence[Sequence[str]], runs: Runs, ave
 
     The labels of one side count alike. As every run weighs as much as another, that needs as many of each label.
     """
-    gone = [label for side in sides for label in side if label not in runs.plan.labels]
-    if gone:
-        return f"{', '.join(gone)}: in the ablation's file but not launched"
     if runs.lengths and not average:
         return f"length {asked.length}: not asked, only {', '.join(runs.lengths)}"
     for side in sides:
-        finished = {label: len(runs.of(label)) for label in side}
-        if len(set(finished.values())) > 1:
-            counts = ", ".join(f"{count} of {runs.planned(label)} of {label}" for label, count in finished.items())
+        if len({len(runs.of(label)) for label in side}) > 1:
+            counts = ", ".join(f"{len(runs.of(label))} of {runs.planned(label)} of {label}" for label in side)
             return f"{' and '.join(side)} count alike, which needs as many runs of each; finished: {counts}"
     return ""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.training import ArmMixture
 from mmprolong.reporting.statistics.contrasts import by_length
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
@@ -22,8 +21,6 @@ INK = "#23272e"
 FAINT = "#8b929c"
 COLOURS = ("#0a7fc2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
 """Okabe and Ito's, told apart by the colour-blind, and two more for large ablations."""
-TASK_COLOURS = ("#4c6272", "#c9a26b", "#8a9a6b", "#a8657a", "#7d83b3", "#b9c0c7")
-"""For what is not an arm."""
 MARKERS = "os^DvPXp"
 UNTRAINED = "base"
 _UNITS = {"x": "multiples of the native window", "K": "tokens", "M": "tokens", "p": "pages"}
@@ -78,20 +75,6 @@ def accuracy_by_length(runs: Runs) -> "Figure":
         axes.set_ylim(0, 102)
     if lines:
         figure.legend(lines.values(), map(short, lines), loc="outside right upper", **_PLAIN)
-    return figure
-
-
-def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
-    """Draw the training data of each arm: shares of the tokens by task and by example length [tokens]."""
-    figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
-    several = len({mixture.phase for mixture in mixtures}) > 1
-    named = [short(mixture.label) for mixture in mixtures]
-    rows = [f"{name} · {one.phase}" if several else name for name, one in zip(named, mixtures, strict=True)]
-    _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
-    _stack(right, rows, [mixture.lengths for mixture in mixtures], _sequential(mixtures))
-    _legend(left, "training tokens by task")
-    _legend(right, "training tokens by example length [tokens]")
-    right.tick_params(labelleft=False)
     return figure
 
 
@@ -175,34 +158,3 @@ def _length_axis(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) 
         axes.axvline(size(trained), color=FAINT, linewidth=0.9, linestyle=":")
         place = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": 8.5}
         axes.annotate(f"trained up to {trained}", (size(trained), 0), color=INK, **place)
-
-
-def _stack(axes: "Axes", rows: Sequence[str], shares: Sequence[Mapping[str, float]], colours: Sequence[str]) -> None:
-    """Draw horizontal bars that add up to 100 %, the first row on top."""
-    names = list(dict.fromkeys(name for row in shares for name in row))
-    left = [0.0] * len(rows)
-    for index, name in enumerate(names):
-        widths = [100 * row.get(name, 0.0) for row in shares]
-        axes.barh(range(len(rows)), widths, left=left, height=0.62, color=colours[index % len(colours)], label=name)
-        left = [start + width for start, width in zip(left, widths, strict=True)]
-    axes.set_yticks(range(len(rows)), rows)
-    axes.invert_yaxis()
-    axes.set(xlabel="share [%]", xlim=(0, 100))
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-
-
-def _legend(axes: "Axes", title: str) -> None:
-    """Place a legend above the axes, because what stands below them would be cut."""
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderaxespad": 0.2}
-    made = axes.legend(title=title, ncols=2, handlelength=1, columnspacing=1, fontsize=9, **place, **_PLAIN)
-    made.get_title().set_color(INK)
-
-
-def _sequential(mixtures: Sequence[ArmMixture]) -> list[str]:
-    """Return one hue from light to dark, a step a length bin."""
-    import matplotlib as mpl
-    from matplotlib.colors import to_hex
-
-    count = max((len(mixture.lengths) for mixture in mixtures), default=1)
-    return [to_hex(mpl.colormaps["Blues"](0.3 + 0.6 * index / max(count - 1, 1))) for index in range(count)]

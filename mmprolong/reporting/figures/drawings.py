@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmprolong import plugins
@@ -10,13 +9,12 @@ from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.reporting.figures import charts
 from mmprolong.reporting.figures.heat_map import depth_maps, needle_heat_map
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.training import arm_mixtures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Drawing = Callable[[], "Figure | None"]
-"""Draws a figure, None if nothing is there to draw; a file that it needs may be damaged."""
+"""Draws a figure, None if nothing is there to draw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +35,10 @@ def own_figure(runs: Runs) -> OwnFigure | None:
     return OwnFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))
 
 
-def drawings(store: Path, runs: Runs, own: OwnFigure | None) -> dict[str, Drawing]:
+def drawings(runs: Runs, own: OwnFigure | None) -> dict[str, Drawing]:
     """Return the function that draws each figure, by the name of its files."""
     return {
         "accuracy": lambda: charts.accuracy_by_length(runs),
         **({own.name: lambda: own.figure} if own else {}),
-        "mixture": lambda: charts.mixture_shares(found) if (found := arm_mixtures(store, runs.plan)) else None,
         "depth": lambda: needle_heat_map(runs) if depth_maps(runs) else None,
     }

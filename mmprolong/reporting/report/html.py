@@ -28,12 +28,12 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
     A part whose files are gone (a pool that moved, a cleaned step) says so in its place; the numbers stay.
     """
     plan, own, shown = runs.plan, own_figure(runs), _shown(runs)
-    draw = drawings(store, runs, own)
+    draw = drawings(runs, own)
     middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
     return render(
         "mmprolong.reporting.report",
         TEMPLATE,
-        {},
+        {"percents": _percents},
         plan=plan,
         table=table,
         table_html=to_html(table),
@@ -42,7 +42,6 @@ def html_report(store: Path, runs: Runs, table: Table) -> str:
         own_caption=own.caption if own else "",
         depth=_svg(draw, "depth"),
         mixtures=_part(lambda: arm_mixtures(store, plan)),
-        mixture_figure=_part(lambda: _svg(draw, "mixture")),
         changes=_part(lambda: {label: changed_settings(plan, label) for label in plan.labels}),
         documents=[
             _part(lambda: examples.training_document(store, plan)),
@@ -67,6 +66,11 @@ def _part(make: Callable[[], Any]) -> Any:
 def _svg(draw: Mapping[str, Drawing], name: str) -> str:
     figure = draw[name]()
     return charts.inline_svg(figure, name) if figure else ""
+
+
+def _percents(shares: Mapping[str, float]) -> str:
+    """Return 'reasoning 20 %, extract_single 80 %'."""
+    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
 
 
 def _shown(runs: Runs) -> Point:

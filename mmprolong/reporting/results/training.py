@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
@@ -46,29 +45,6 @@ class ArmMixture:
         return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """Lengths of some examples."""
-
-    pages: tuple[int, ...]
-    tokens: tuple[int, ...]
-
-    @property
-    def mean_pages(self) -> float:
-        """Mean pages of an example."""
-        return fmean(self.pages)
-
-    @property
-    def median_pages(self) -> float:
-        """Pages of the middle example."""
-        return median(self.pages)
-
-    @property
-    def mean_tokens(self) -> float:
-        """Mean tokens of an example, images included."""
-        return fmean(self.tokens)
-
-
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
     """Return the finished mixtures of every arm in the plan's order; phases that all arms share are left out.
 
@@ -101,7 +77,7 @@ def phase_sources(point: Point, phase: str) -> list[str]:
     return [source for source in named if f"measurement.{source}" in point.steps]
 
 
-def trained_on(runs: Runs) -> dict[str, dict[str, Lengths]]:
+def trained_on(runs: Runs) -> dict[str, dict[str, list[Measured]]]:
     """Return label -> task, and `total` -> the examples in the packs of an arm's first seed.
 
     Empty where the runs were not read from a store; arms whose mixture is not drawn yet are left out.
@@ -126,13 +102,9 @@ def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
             yield from (measured[name] for name in pack.examples if name in measured)
 
 
-def _by_task(examples: Sequence[Measured]) -> dict[str, Lengths]:
+def _by_task(examples: Sequence[Measured]) -> dict[str, list[Measured]]:
     tasks = sorted({example.task for example in examples})
-    groups = {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
-    return {
-        name: Lengths(pages=tuple(one.images for one in group), tokens=tuple(one.tokens for one in group))
-        for name, group in groups.items()
-    }
+    return {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
 
 
 def _shares(tokens: Mapping[str, float]) -> dict[str, float]:

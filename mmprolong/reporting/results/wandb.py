@@ -12,7 +12,7 @@ from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.origins import Origin, plugin_versions
 from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
-from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_run, run_files
+from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
 
@@ -33,8 +33,7 @@ def read_offline(folder: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(folder.parent), ablation)
-    files = run_files(folder)
-    return _joined(plan, (read_run(step, files[step]) for step in score_steps(plan) if step in files))
+    return _joined(plan, read_runs(folder, score_steps(plan)).values())
 
 
 def read_api(project: str, ablation: str, store: Path, seconds: int = SECONDS) -> Runs:

@@ -6,7 +6,7 @@ Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the heade
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,31 +36,19 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, Wan
 
     Args:
         ids: read these runs alone.
-    """
-    return {name: read_run(name, files) for name, files in run_files(folder).items() if ids is None or name in ids}
-
-
-def run_files(folder: Path) -> dict[str, list[Path]]:
-    """Return the offline files below `folder` by run id, oldest first."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
-        found.setdefault(path.stem.removeprefix("run-"), []).append(path)
-    return found
-
-
-def read_run(name: str, files: Sequence[Path]) -> WandbRun:
-    """Read one run from all its files.
 
     Raises:
         ArtifactError: a file is none of W&B's.
     """
-    run = WandbRun(id=name)
-    summary: dict[str, str] = {}
-    for path in files:
-        _read_into(run, summary, path)
-    run.summary = nested(_values({key: text for key, text in summary.items() if not key.startswith("_")}))
-    run.history = merged(run.history)
-    return run
+    found: dict[str, WandbRun] = {}
+    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
+        name = path.stem.removeprefix("run-")
+        if ids is None or name in ids:
+            _read_into(found.setdefault(name, WandbRun(id=name)), path)
+    for run in found.values():
+        run.summary = nested({key: value for key, value in run.summary.items() if not key.startswith("_")})
+        run.history = merged(run.history)
+    return found
 
 
 def payloads(path: Path) -> Iterator[bytes]:
@@ -97,8 +85,7 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, chunk
 
 
-def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
-    """Add the content of a file; the summary stays as JSON until all is read."""
+def _read_into(run: WandbRun, path: Path) -> None:
     from wandb.proto import wandb_internal_pb2
 
     messages: Any = wandb_internal_pb2
@@ -106,23 +93,19 @@ def _read_into(run: WandbRun, summary: dict[str, str], path: Path) -> None:
         record = messages.Record.FromString(payload)
         match record.WhichOneof("record_type"):
             case "run":
-                run.config |= _values(_texts(record.run.config.update))
+                run.config |= _values(record.run.config.update)
             case "config":
-                run.config |= _values(_texts(record.config.update))
+                run.config |= _values(record.config.update)
             case "summary":
-                summary |= _texts(record.summary.update)
+                run.summary |= _values(record.summary.update)
             case "history":
-                row = _texts(record.history.item)
-                run.history.append(_values(row))
-                summary |= row
+                run.history.append(_values(record.history.item))
+                run.summary |= run.history[-1]
 
 
-def _texts(items: Any) -> dict[str, str]:
-    return {item.key or "/".join(item.nested_key): item.value_json or "null" for item in items}
-
-
-def _values(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return values read from their JSON; one call for all, as there are a million."""
+def _values(items: Any) -> dict[str, Any]:
+    """Return the values of a message read from their JSON; one call for all, as there are a million."""
+    texts = {item.key or "/".join(item.nested_key): item.value_json or "null" for item in items}
     return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
 
 
