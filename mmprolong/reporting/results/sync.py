@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmprolong.reporting.results.wandb import require_reachable
+from mmprolong.reporting.results.wandb_files import HEADER
 from mmprolong.runtime.wandb_logger import one_line
 
-SYNCED, TORN, BEFORE, FAILED = "synced", "torn", "synced before", "failed"
+SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
 SECONDS = 600
 _TEARS = ("incomplete record", "leveldb/record: invalid chunk")
 """Words of wandb 0.31 for a file whose end did not reach the disk."""
@@ -23,7 +24,7 @@ class Synced:
     run: str
     """Id of the run."""
     state: str
-    """synced; torn: uploaded up to the tear; synced before; failed."""
+    """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before; failed."""
     reason: str = ""
 
 
@@ -43,6 +44,9 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
         run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
         if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
             yield Synced(run=run, state=BEFORE)
+            continue
+        if path.stat().st_size <= HEADER:
+            yield Synced(run=run, state=EMPTY)
             continue
         if not asked:
             require_reachable(seconds)
