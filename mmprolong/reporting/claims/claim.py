@@ -80,12 +80,12 @@ class Claim:
     size: float
     """Difference as printed [points]."""
     margin: float = 0.0
-    """What counts as no difference [points]."""
+    """Largest size that counts as no difference [points]."""
     published: PublishedSides
     runs: RunSides | None = None
     """None: there is no ablation of it yet."""
     needs: str = ""
-    """What an ablation of it would need."""
+    """Requirements of an ablation of it."""
 
     def __post_init__(self) -> None:
         if self.direction in ("alike", "not_lower") and self.margin <= 0:
@@ -112,9 +112,9 @@ class Verdict:
     runs: tuple[str, ...] = ()
     """Ids of the score steps that were used."""
     command: str = ""
-    """What would settle it; for a settled claim, what prints the table behind it."""
+    """The command that would settle it, or that prints the table behind a settled claim."""
     notes: tuple[str, ...] = ()
-    """How far the runs can be trusted; of a claim that is not judged, why."""
+    """Limits of the runs; of a claim that is not judged, the reason."""
     stale: bool = False
     """Rows that were used are not those that the ablation would plan today."""
 
