@@ -27,8 +27,6 @@ def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Pat
     table = paper_table(name)
     numeric = {at: one.key for at, one in enumerate(table.columns) if one.numeric}
     own = [at for at, key in numeric.items() if not key.startswith(("published_", "seeds"))]
-        at for at, one in enumerate(table.columns) if one.numeric and not one.key.startswith(("published_", "seeds"))
-    ]
     assert table.name == name and "Ours: not run." in table.notes
     assert {row[index].text for row in table.rows for index in own} == {"-"}
     assert [path.name for path in write_table(table, tmp_path / name).values()] == [

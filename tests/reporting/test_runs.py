@@ -91,7 +91,7 @@ def test_steps_of_mixed_origins_and_unknown_ones_are_notes(tmp_path: Path):
         rewrite(store, f"training/training-uniform-s{seed}", packages={"torch": version})
         rewrite(store, f"reply/reply-uniform-s{seed}", code={"evaluation/reply.py": f"{seed}"}, hardware="4 x GPU")
     runs = read_store(store, "length_dist")
-    training, reply = trust_notes(runs)
+    reply, training = sorted(trust_notes(runs))
     assert training == "Steps of training differ in torch: their last digits may differ."
     assert reply == "Steps of reply differ in hardware, evaluation/reply.py: their last digits may differ."
     (unknown,) = trust_notes(replace(runs, origins={}))
