@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.config.compose import Composer
-    from mmprolong.reporting.tables.checked import check_table
+    from mmprolong.reporting.tables.paper_tables import check_table
     from mmprolong.sweep.plan import make_plan
     from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.view.terminal import failures

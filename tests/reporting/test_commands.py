@@ -74,7 +74,7 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     [
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
         (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
-        (["report", "length_dist", "--from", "nothing.parquet"], "nothing.parquet: "),
+        (["report", "length_dist", "--from", "nothing.parquet"], "expected results of this version"),
         (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.parquet"),
         (["report", "--from", "full.parquet"], "write mmprolong report ABLATION --from"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
@@ -119,4 +119,4 @@ def test_a_torn_snapshot_is_one_line(capsys, tmp_path: Path):
     file = tmp_path / "torn.parquet"
     file.write_bytes(b"PAR1 and nothing more")
     shown = said(capsys, "report", "length_dist", "--from", str(file), code=1)
-    assert str(file) in shown and len(shown.splitlines()) == 1
+    assert "expected results of this version" in shown and len(shown.splitlines()) == 1
