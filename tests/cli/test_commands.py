@@ -122,10 +122,10 @@ def test_show_prints_a_seeded_sample_of_what_an_arm_is_trained_on(capsys, swept:
     assert said(capsys, *words, "--seed", "1") != shown
 
 
-@pytest.mark.parametrize("stage", ["reply", "score"])
-def test_show_puts_replies_beside_their_targets(capsys, swept: Path, stage: str):
+@pytest.mark.parametrize(("stage", "values"), [("reply", 0), ("score", 2)])
+def test_show_puts_replies_beside_their_targets(capsys, swept: Path, stage: str, values: int):
     shown = said(capsys, "show", step_of(swept, stage), "-n", "2", "--store", str(swept))
-    assert [shown.count(part) for part in ("question  ", "reply  ", "target  ", "value  ")] == [2, 2, 2, 2]
+    assert [shown.count(part) for part in ("question  ", "reply  ", "target  ", "value  ")] == [2, 2, 2, values]
     assert "find " in shown or "list " in shown or "of" in shown
 
 
@@ -167,7 +167,7 @@ def test_diff_counts_what_two_mixtures_share(capsys, swept: Path):
 
 def test_diff_of_a_step_with_itself(capsys, swept: Path):
     corpus = step_of(swept, "corpus")
-    assert "same step" in said(capsys, "diff", corpus, corpus, "--store", str(swept))
+    assert "are the same" in said(capsys, "diff", corpus, corpus, "--store", str(swept))
 
 
 def test_why_goes_down_to_the_pool(capsys, swept: Path):
@@ -215,8 +215,8 @@ def test_list_names_every_ablation_and_choice(capsys):
         (["show", "rope_base"], "not launched"),
         (["show", "length_dst"], "did you mean 'length_dist'"),
         (["why", "nothing-0000"], "not in store"),
-        (["why", "length_dst"], "its folders are the steps' names"),
-        (["why", "length_dist/base"], "an ablation or a point of one; give a step"),
+        (["why", "length_dst"], "did you mean 'length_dist'"),
+        (["why", "length_dist/base"], "not launched"),
         (["diff", "length_dist/base", "x-0000"], "give two of one kind"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
