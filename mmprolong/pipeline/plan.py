@@ -138,22 +138,12 @@ def load_plan(store: Store, ablation: str) -> Plan:
     """Return the plan of `ablation` as it was frozen.
 
     Raises:
-        ConfigError: it was never launched from this store.
+        ConfigError: it was never launched from this store; says how to, or names the nearest.
         ArtifactError: the file is not a plan.
-    """
-    require_launched(store, ablation)
-    return read_plan(_path(store, ablation))
-
-
-def require_launched(store: Store, ablation: str) -> None:
-    """Refuse an ablation of which the store has no plan.
-
-    Raises:
-        ConfigError: says how to launch it, or names the nearest.
     """
     launched = planned(store)
     if ablation in launched:
-        return
+        return read_plan(_path(store, ablation))
     if ablation not in ablations():
         near = nearest(ablation, {*launched, *ablations()})
         raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
