@@ -42,5 +42,5 @@ def _say(text: str, style: str) -> None:
 
 
 def _drop_output() -> None:
-    """Whoever read our output has gone: what Python would still flush at its end goes nowhere, quietly."""
+    """Discard all further output, since its reader has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

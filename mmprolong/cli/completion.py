@@ -1,4 +1,4 @@
-"""`mmprolong completion`: the script that a shell reads, and what it asks at every TAB."""
+"""`mmprolong completion`: scripts for shells, and the answers to their questions at every TAB."""
 
 import argparse
 import sys
@@ -57,13 +57,13 @@ def script(arguments: argparse.Namespace) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Print what the last word can become, one a line."""
+    """Print the completions of the last word, one a line."""
     with config_dir(_value(arguments.words, OPTION)):
         sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
 
 
 def candidates(words: Sequence[str]) -> list[str]:
-    """Return what the last of `words` can become; nothing where a file is to be named."""
+    """Return the completions of the last word; none where a file is to be named."""
     from mmprolong.cli.parser import COMMANDS  # which knows this module
 
     *before, current = words or [""]
@@ -71,7 +71,7 @@ def candidates(words: Sequence[str]) -> list[str]:
 
 
 def options(command: str) -> list[str]:
-    """Return what a command can be told with a dash; nothing of a command that there is not."""
+    """Return the options of a command; none of an unknown one."""
     from mmprolong.cli.parser import COMMANDS
 
     arguments = COMMANDS[command].arguments if command in COMMANDS else ()
@@ -79,7 +79,7 @@ def options(command: str) -> list[str]:
 
 
 def _found(before: Sequence[str], current: str) -> Iterable[str]:
-    """Return all that can follow the words before, whatever the current one begins with."""
+    """Return all words that can follow, whatever the current one begins with."""
     command, last = before[0], before[-1]
     if last == "--scorer":
         return plugins.names_in("mmprolong.evaluation.scorers")
@@ -107,7 +107,7 @@ def _overrides(command: str, current: str) -> list[str]:
 
 
 def _value(words: Sequence[str], option: str) -> str:
-    """Return what was typed after an option; empty where nothing was."""
+    """Return the word after an option; empty if there is none."""
     return dict(pairwise(words[:-1])).get(option, "")
 
 

@@ -1,4 +1,4 @@
-"""`mmprolong why` and `mmprolong diff`: what steps are made of, and why two of them differ."""
+"""`mmprolong why` and `mmprolong diff`: the settings and inputs of steps, and the differences of two."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Measured, Pack, RunRecord, read_jsonl
+from mmprolong.store.fingerprint import leaves
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import Store
 
@@ -50,7 +51,7 @@ def diff(arguments: argparse.Namespace) -> None:
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:
-    """Return the whole name of a point or a step, and by role all steps that it is made of, inputs first."""
+    """Return the whole name of a point or a step, and its steps by role, inputs first."""
     if not is_ablation(steps.store, text):
         step = steps.find(text)
         return step.path, dict(_inputs(steps, step, ""))
@@ -66,12 +67,12 @@ def _inputs(steps: Steps, step: RunRecord, where: str) -> Iterator[tuple[str, st
 
 
 def _differences(steps: Steps, a: str | None, b: str | None) -> Iterator[tuple[str, str, str]]:
-    """Yield what two steps have otherwise in themselves, defaults too: the key and both values."""
+    """Yield key and both values of every difference of two steps themselves, defaults too."""
     if a is None or b is None:
         yield "step", a or "-", b or "-"
         return
     found = (steps.get(path) for path in (a, b))
-    one, other = ({"stage": each.stage, "version": each.version, **_flat(each.all_settings)} for each in found)
+    one, other = ({"stage": each.stage, "version": each.version, **dict(leaves(each.all_settings))} for each in found)
     keys = [key for key in dict.fromkeys([*one, *other]) if _shown(one, key) != _shown(other, key)]
     yield from ((key, _shown(one, key), _shown(other, key)) for key in keys)
     if not keys:
@@ -82,22 +83,14 @@ def _shown(settings: Mapping[str, object], key: str) -> str:
     return json.dumps(settings[key], ensure_ascii=False) if key in settings else "-"
 
 
-def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, object]:
-    """Return settings by dotted key."""
-    found: dict[str, object] = {}
-    for key, value in settings.items():
-        found |= _flat(value, f"{above}{key}.") if isinstance(value, Mapping) and value else {above + key: value}
-    return found
-
-
 def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
-    """Draw the step and what it needs; what was shown before is named only."""
+    """Draw a step and its inputs; one that was drawn before is named only."""
     head = Text.assemble(f"{role}: " if role else "", (step.id, "bold"), f"  {step.stage}, version {step.version}")
     if step.path in seen:
         return Tree(head.append("  (see above)", style="dim"))
     seen.add(step.path)
     tree = Tree(head if is_finished(step) else head.append("  not finished", style="yellow"))
-    for key, value in sorted(_flat(step.settings).items()):
+    for key, value in sorted(leaves(step.settings)):
         tree.add(Text(f"{key} = {json.dumps(value, ensure_ascii=False)}"))
     if not step.settings:
         tree.add(Text("every setting at its default", style="dim"))
@@ -107,7 +100,7 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
-    """Print what would change in the training data if B were trained on instead of A."""
+    """Count the examples that two mixtures share, by task and by length."""
     waiting = [step.path for step in (a, b) if not is_finished(step)]
     if waiting:
         console.say(f"{waiting[0]}: not drawn yet, so examples cannot be compared")

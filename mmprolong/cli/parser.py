@@ -1,4 +1,4 @@
-"""Which commands there are, and what the user asked for."""
+"""The commands and their arguments."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -155,7 +155,7 @@ _EXAMPLES = """examples:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments of one command; `run` does it. Overrides and options may come in any order.
+    """Return the arguments of one command, with its function `run`. Overrides and options may come in any order.
 
     Raises:
         ConfigError: there is no such command.
@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = built.add_subparsers(metavar="command", dest="command", required=True)
     for name, command in {**COMMANDS, _COMPLETE: Command(completion.complete, (_WORDS,))}.items():
         about = (command.run.__doc__ or "").splitlines()[0]
-        shown = {} if name == _COMPLETE else {"help": about}
+        shown: dict[str, Any] = {} if name == _COMPLETE else {"help": about}
         parser = commands.add_parser(name, description=about, allow_abbrev=False, **shown)
         for names, how in command.arguments:
             parser.add_argument(*names, **how)

@@ -1,4 +1,4 @@
-"""`mmprolong show`: what lies in a step, readably."""
+"""`mmprolong show`: documents, examples, questions and replies of a step, readably."""
 
 import argparse
 import random

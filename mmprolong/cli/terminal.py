@@ -1,4 +1,4 @@
-"""The terminal as every command writes to it: what comes from outside is shown as it is, and never obeyed."""
+"""The terminal of all commands: text from outside is shown as it is, and never obeyed."""
 
 import os
 from collections import Counter, defaultdict

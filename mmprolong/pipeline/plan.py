@@ -117,8 +117,8 @@ class Plan:
         return [role.removeprefix("mixture.") for role in own]
 
     def _mixtures(self, label: str) -> set[str]:
-        points = (point for point in self.points if point.label == label)
-        return {step for point in points for role, step in point.steps.items() if role.startswith("mixture.")}
+        steps = (each for point in self.rows[label] for each in point.steps.items())
+        return {step for role, step in steps if role.startswith("mixture.")}
 
 
 def planned(store: Store) -> list[str]:
