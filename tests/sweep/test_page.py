@@ -102,7 +102,11 @@ def test_a_running_step_shows_progress_rate_time_left_loss_and_speed(store: Stor
         name: at if name == folder.name or at.state != "running" else finished("training") for name, at in where.items()
     }
     text = shown(store, only)
-    for part in ("uniform/s0/training.longpt", "412/1,280 updates", "0.031/s", "7.8 h", "1.234", "18,250", "4711_3"):
+    for part in (
+        "uniform/s0/training.longpt",
+        "412/1280 updates, 0.031/s, 7.8 h left, loss 1.234, 18,250 tokens/s",
+        "4711_3",
+    ):
         assert part in Seen(text).text
     points = re.findall(r'polyline points="([^"]+)"', text)
     assert len(points) == 1

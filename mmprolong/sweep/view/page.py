@@ -15,10 +15,10 @@ from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step
 from mmprolong.store.store import LOG, Store
 from mmprolong.sweep.commands import again, command
-from mmprolong.sweep.estimate import STATES, known_seconds, seconds_left, totals
+from mmprolong.sweep.estimate import STATES, known_seconds, totals
 from mmprolong.sweep.state import StepState, last_words
 from mmprolong.sweep.view.html import render
-from mmprolong.sweep.view.terminal import cost_line, duration, per_second, run_scores
+from mmprolong.sweep.view.terminal import cost_line, duration, progress_text, run_scores
 
 SIGNS = dict(zip(STATES, "✓RQ·?B×", strict=True))
 """What stands in a step's cell, beside its colour."""
@@ -72,7 +72,7 @@ def page(store: Store, plan: Plan, states: Mapping[str, StepState], source: str,
     launcher, shared = plan.cluster.launcher, _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
     rows = [_row(label, points, roles, states) for label, points in plan.rows.items()]
-    filters = {"duration": duration, "per_second": per_second, "commands": _commands, "curve": _curve, "says": _says}
+    filters = {"duration": duration, "progress": progress_text, "commands": _commands, "curve": _curve, "says": _says}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
         "mmprolong.sweep.view",
@@ -87,8 +87,7 @@ def page(store: Store, plan: Plan, states: Mapping[str, StepState], source: str,
         left=cost_line(total.left, total.left.money(plan.cluster)),
         running=[(plan.steps[name], at) for name, at in _in_state(states, "running")[:_MOST]],
         losses=lambda step: list(_losses(store.folder(step.stage, step.id) / LOG)),
-        words=lambda step, at: last_words(store.folder(step.stage, step.id), at, 1),
-        seconds_left=seconds_left,
+        words=lambda step, at: [] if at.progress else last_words(store.folder(step.stage, step.id), at, 1),
         failed=_failure_groups(store, plan, states),
         few=_FEW,
         roles=roles,

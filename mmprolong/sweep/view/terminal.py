@@ -13,12 +13,11 @@ from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again
-from mmprolong.sweep.estimate import Hours, known_seconds, seconds_left, totals
+from mmprolong.sweep.estimate import STATES, Hours, known_seconds, seconds_left, totals
 from mmprolong.sweep.state import StepState, last_words
 
-_COLUMNS = {"finished": "done", "running": "running", "queued": "queued", "failed": "failed", "unknown": "unknown"}
-_SHOWN = ("done", "running", "queued", "failed", "unknown", "to do")
-"""All but the first and the last are shown only if a step stands so."""
+_HEADINGS = {"finished": "done", "open": "to do"}
+"""Of states that always have a column; the others have one if a step stands so."""
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
 """What a point is said to do if its steps do several things."""
 _SPEAKING = ("failed", "running", "unknown")
@@ -29,15 +28,14 @@ _STYLES = {"failed": "red", "running": "cyan", "queued": "blue", "unknown": "yel
 def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
     """Return points by stage: how many steps they ask for, how many different ones, and where these stand."""
     table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left", caption_justify="left")
-    counts = Counter((plan.steps[name].stage, _COLUMNS.get(each.state, "to do")) for name, each in states.items())
-    shown = [column for column in _SHOWN if column in ("done", "to do") or any(state == column for _, state in counts)]
-    for column in ("stage", "asked for", "different", *shown):
+    counts = Counter((plan.steps[name].stage, each.state) for name, each in states.items())
+    shown = [state for state in STATES if state in _HEADINGS or any(state == other for _, other in counts)]
+    for column in ("stage", "asked for", "different", *(_HEADINGS.get(state, state) for state in shown)):
         table.add_column(column, justify="left" if column == "stage" else "right")
     asked = Counter(plan.steps[name].stage for point in plan.points for name in point.steps.values())
     different = Counter(step.stage for step in plan.steps.values())
     for stage in (stage for stage in STAGES if different[stage]):
-        cells = (asked[stage], different[stage], *(counts[stage, column] for column in shown))
-        table.add_row(stage, *map(str, cells))
+        table.add_row(stage, *map(str, (asked[stage], different[stage], *(counts[stage, state] for state in shown))))
     seeds = ", ".join(map(str, plan.seeds))
     table.caption = f"{len(plan.points)} points = {len(plan.labels)} rows x seeds {seeds}"
     gone = sum(each.state == "finished" and each.record is None for each in states.values())
@@ -151,13 +149,13 @@ def _step_state(role: str, at: StepState) -> str:
     if at.state == "failed" and at.failure:
         return f"{role} failed ({at.failure.kind}): {at.failure.message}{job}"
     if at.state == "running":
-        return f"{role} {_progress(at)}{job}"
+        return f"{role} {progress_text(at)}{job}"
     if at.state == "queued":
         return f"{role} queued ({at.detail}){job}"
     return f"{role} unknown: {at.detail}" if at.state == "unknown" else f"waits for {role}"
 
 
-def _progress(state: StepState) -> str:
+def progress_text(state: StepState) -> str:
     """Return '12/40 updates, 1.2/s, 23 s left, loss 2.31, 9,200 tokens/s'."""
     at, metrics, left = state.progress, state.metrics, seconds_left(state)
     if not at:
