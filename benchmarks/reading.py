@@ -1,4 +1,4 @@
-"""How long a thousand runs take to be read from W&B's offline files, and from the cache.
+"""How long a thousand runs take to be read from W&B's offline files.
 
 `python benchmarks/reading.py [runs] [questions of each]`
 """
@@ -42,7 +42,7 @@ def plan_of(runs: int) -> Plan:
 
 
 def main() -> None:
-    """Print the time of the first reading and of the second."""
+    """Print the time of reading."""
     runs, rows = (int(text) for text in (*sys.argv[1:], "1000", "50")[:2])
     with tempfile.TemporaryDirectory() as name:
         path = one_run(Path(name), rows)
@@ -52,14 +52,11 @@ def main() -> None:
             copy = store / "wandb" / f"offline-run-20260101_000000-score-{index}" / f"run-score-{index}.wandb"
             copy.parent.mkdir(parents=True)
             shutil.copyfile(path, copy)
-        for source in ("files", "cache"):
-            started = time.perf_counter()
-            found = read_offline(store / "wandb", "reading")
-            seconds = time.perf_counter() - started
-            assert len(found.results) == runs and all(len(one.scores) == rows for one in found.results.values())
-            print(f"{runs} runs of {rows} questions from {source}: {seconds:.1f} s", flush=True)
-        cache = store / "cache" / "offline-reading.parquet"
-        print(f"cache: {cache.stat().st_size / 1e6:.1f} MB")
+        started = time.perf_counter()
+        found = read_offline(store / "wandb", "reading")
+        seconds = time.perf_counter() - started
+        assert len(found.results) == runs and all(len(one.scores) == rows for one in found.results.values())
+        print(f"{runs} runs of {rows} questions: {seconds:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -360,6 +360,11 @@ class RunRecord:
     digest: str = ""
     """SHA-256 of the rest of the record; filled in when it is written."""
 
+    @property
+    def path(self) -> str:
+        """`stage/id`: its folder in the store."""
+        return f"{self.stage}/{self.id}"
+
 
 def images_of(conversation: Iterable[Message]) -> Iterator[Image]:
     """Yield the images of a conversation in the order in which they are read."""

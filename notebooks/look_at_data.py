@@ -21,9 +21,9 @@
 import os
 from pathlib import Path
 
-from IPython.display import HTML, SVG, display
+import pandas
+from IPython.display import HTML, display
 
-from mmprolong.reporting.figures.charts import inline_svg, mixture_shares
 from mmprolong.reporting.report.examples import evaluation_document, training_document
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import TOTAL, arm_mixtures, trained_on
@@ -33,7 +33,7 @@ from mmprolong.reporting.tables.render import to_html
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
 runs = {name: read_store(store, name) for name in ablations}
-{name: {label: len(found[TOTAL].pages) for label, found in trained_on(runs[name]).items()} for name in ablations}
+{name: {label: len(found[TOTAL]) for label, found in trained_on(runs[name]).items()} for name in ablations}
 
 # %% [markdown]
 # ## How much, and how long
@@ -50,7 +50,8 @@ for name in ablations:
 # %%
 for name in ablations:
     if mixtures := arm_mixtures(store, runs[name].plan):
-        display(SVG(inline_svg(mixture_shares(mixtures), name)))
+        shares = pandas.DataFrame({f"{one.label} {one.phase}": one.tasks for one in mixtures}).T
+        shares.plot.barh(stacked=True, title=name, xlabel="share of the training tokens")
 
 # %% [markdown]
 # ## Documents

@@ -22,16 +22,15 @@
 import os
 from pathlib import Path
 
+import pandas
 from IPython.display import HTML, SVG, display
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.report import claims_table, judge_claims
-from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, loss_by_tokens
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
 from mmprolong.reporting.figures.heat_map import needle_heat_map
-from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.examples import answered
 from mmprolong.reporting.results.provenance import read_marked
-from mmprolong.reporting.results.training import loss_curves
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_html
@@ -39,15 +38,23 @@ from mmprolong.reporting.tables.render import to_html
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
 runs = {name: read_marked(store, name) for name in ablations}
-{name: table_of(found).finding for name, found in runs.items()}
+{name: table_of(found).title for name, found in runs.items()}
 
 # %% [markdown]
 # ## Losses
 
 # %%
-for name, found in runs.items():
-    if curves := loss_curves(store, found.plan):
-        display(SVG(inline_svg(loss_by_tokens(curves, found.plan.labels), f"loss-{name}")))
+for found in runs.values():
+    logs = {
+        f"{point.name}, {phase}": store / "training" / point.steps[f"training.{phase}"] / "log.jsonl"
+        for label in found.plan.labels
+        for point in found.plan.of(label)
+        for phase in found.plan.own_phases(point)
+    }
+    read = {name: pandas.read_json(path, lines=True) for name, path in logs.items() if path.is_file()}
+    curves = {name: log.set_index("tokens")["loss"].rolling(5).mean() for name, log in read.items()}
+    if curves:
+        pandas.DataFrame(curves).plot(figsize=(7.6, 3.6), xlabel="tokens of the phase", ylabel="loss [nat]")
 
 # %% [markdown]
 # ## Scores by length and by depth
@@ -65,14 +72,6 @@ for found in runs.values():
     said = answered(store, found, found.plan.of(found.plan.baseline)[0], count=3)
     rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in said)
     display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
-
-# %% [markdown]
-# ## Against the published differences
-
-# %%
-for name, found in runs.items():
-    if agreements := table_of(found).agreements:
-        display(SVG(inline_svg(published_against_ours(agreements), f"agreement-{name}")))
 
 # %% [markdown]
 # ## What the sweeps can see, and which claims they touch

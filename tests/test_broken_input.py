@@ -75,20 +75,6 @@ def test_a_wrong_ablation(capsys: pytest.CaptureFixture[str], tmp_path: Path, ov
     assert step_folders(Store(tmp_path)) == planned(Store(tmp_path)) == []
 
 
-@pytest.mark.parametrize("damage", [b"", b"PAR1 not really PAR1", b"run,label,seed\n"])
-def test_a_damaged_cache(capsys: pytest.CaptureFixture[str], tmp_path: Path, damage: bytes):
-    store = write_store(tmp_path, SMALL)
-    words = ["report", "length_dist", "--from", "offline", "--store", str(store)]
-    assert main(words) == 0
-    first = capsys.readouterr().out
-    cache = store / "cache" / "offline-length_dist.parquet"
-    cache.write_bytes(damage)
-    assert "offline-length_dist.parquet: damaged" in told(capsys, *words)
-    cache.unlink()
-    assert main(words) == 0
-    assert capsys.readouterr().out == first
-
-
 @pytest.mark.parametrize(("key", "says"), [("f" * 40, "invalid API key"), ("short", "must have 40+ characters")])
 def test_a_wrong_key_of_wandb(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, says: str

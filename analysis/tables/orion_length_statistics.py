@@ -1,5 +1,7 @@
 """How many pages an instance has (OriOn, table of length statistics)."""
 
+from statistics import fmean, median
+
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import TOTAL, trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
@@ -24,15 +26,15 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
 
 
 def _ours(runs: Runs) -> list[Row]:
-    found = {label: by_task[TOTAL] for label, by_task in trained_on(runs).items()}
+    found = {label: [one.images for one in by_task[TOTAL]] for label, by_task in trained_on(runs).items()}
     return [
         {
             "dataset": label,
             "unit": "images",
-            "mean": round(lengths.mean_pages, 1),
-            "median": lengths.median_pages,
-            "max": max(lengths.pages),
-            "N": len(lengths.pages),
+            "mean": round(fmean(pages), 1),
+            "median": median(pages),
+            "max": max(pages),
+            "N": len(pages),
         }
-        for label, lengths in found.items()
+        for label, pages in found.items()
     ]

@@ -13,7 +13,7 @@ BASE = "Qwen2.5-VL-7B"
 def build(runs: Runs, published: Published | None = None) -> Table:
     """Rows: shares of short data [%]. Our short score is the accuracy at the native window, 1x."""
     paper = _paper(published) if published else None
-    return ablation_table(runs, "Share of short data", paper, also={"short score": "1x"})
+    return ablation_table(runs, "Share of short data", paper)
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

@@ -1,7 +1,11 @@
 """How many long instances, and how long (MMProLong, appendix table on training data)."""
 
+from collections.abc import Sequence
+from statistics import fmean
+
+from mmprolong.records import Measured
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.training import Lengths, trained_on
+from mmprolong.reporting.results.training import trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table
@@ -30,19 +34,20 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
 
 def _ours(runs: Runs) -> list[Row]:
     return [
-        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(lengths)}
+        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(examples)}
         for label, by_task in trained_on(runs).items()
-        for task, lengths in by_task.items()
+        for task, examples in by_task.items()
     ]
 
 
-def _row(lengths: Lengths) -> dict[str, float | str]:
-    low, high = (round(end(lengths.tokens) / 1e3, 1) for end in (min, max))
+def _row(examples: Sequence[Measured]) -> dict[str, float | str]:
+    pages, tokens = [one.images for one in examples], [one.tokens for one in examples]
+    low, high = (round(end(tokens) / 1e3, 1) for end in (min, max))
     return {
-        "samples": len(lengths.pages),
-        "mean pages": round(lengths.mean_pages, 1),
-        "mean tokens (K)": lengths.mean_tokens / 1e3,
-        "total tokens (B)": sum(lengths.tokens) / 1e9,
-        "page range": f"[{min(lengths.pages)},{max(lengths.pages)}]",
+        "samples": len(examples),
+        "mean pages": round(fmean(pages), 1),
+        "mean tokens (K)": fmean(tokens) / 1e3,
+        "total tokens (B)": sum(tokens) / 1e9,
+        "page range": f"[{min(pages)},{max(pages)}]",
         "token range (K)": f"[{low},{high}]",
     }

@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from mmprolong.cli.parser import parse
-from mmprolong.cli.terminal import Terminal, print_in_any_encoding
+from mmprolong.cli.terminal import Terminal
 from mmprolong.config.groups import config_dir
 from mmprolong.errors import MMProLongError, out_of_space
 
@@ -16,7 +17,8 @@ INTERRUPTED = 130
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # None where it is closed
-    print_in_any_encoding()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an encoding that lacks a letter ends no command
     try:
         arguments = parse(sys.argv[1:] if words is None else words)
         with config_dir(arguments.config_dir):
@@ -40,5 +42,5 @@ def _say(text: str, style: str) -> None:
 
 
 def _drop_output() -> None:
-    """Whoever read our output has gone: what Python would still flush at its end goes nowhere, quietly."""
+    """Discard all further output, since its reader has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,10 +1,10 @@
-"""`mmprolong completion`: the script that a shell reads, and what it asks at every TAB."""
+"""`mmprolong completion`: scripts for shells, and the answers to their questions at every TAB."""
 
 import argparse
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from mmprolong import plugins
@@ -57,13 +57,13 @@ def script(arguments: argparse.Namespace) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Print what the last word can become, one a line."""
-    with config_dir(_value(arguments.words[:-1], OPTION)):
+    """Print the completions of the last word, one a line."""
+    with config_dir(_value(arguments.words, OPTION)):
         sys.stdout.writelines(f"{found}\n" for found in candidates(arguments.words))
 
 
 def candidates(words: Sequence[str]) -> list[str]:
-    """Return what the last of `words` can become; nothing where a file is to be named."""
+    """Return the completions of the last word; none where a file is to be named."""
     from mmprolong.cli.parser import COMMANDS  # which knows this module
 
     *before, current = words or [""]
@@ -71,18 +71,15 @@ def candidates(words: Sequence[str]) -> list[str]:
 
 
 def options(command: str) -> list[str]:
-    """Return what a command can be told with a dash; nothing of a command that there is not."""
-    from mmprolong.cli.parser import COMMANDS, add_arguments
+    """Return the options of a command; none of an unknown one."""
+    from mmprolong.cli.parser import COMMANDS
 
-    if command not in COMMANDS:
-        return []
-    parser = argparse.ArgumentParser(prog=command)
-    add_arguments(parser, COMMANDS[command])
-    return sorted({*re.findall(r"(?<=[\[ ])--?[a-z][a-z-]*", parser.format_usage()), "--help"} - {"-h"})
+    arguments = COMMANDS[command].arguments if command in COMMANDS else ()
+    return sorted({name for names, _ in arguments for name in names if name.startswith("-")} | {"--help"})
 
 
 def _found(before: Sequence[str], current: str) -> Iterable[str]:
-    """Return all that can follow the words before, whatever the current one begins with."""
+    """Return all words that can follow, whatever the current one begins with."""
     command, last = before[0], before[-1]
     if last == "--scorer":
         return plugins.names_in("mmprolong.evaluation.scorers")
@@ -94,32 +91,24 @@ def _found(before: Sequence[str], current: str) -> Iterable[str]:
         return _overrides(command, current)
     if command == "completion":
         return SCRIPTS
-    return _stored(command, Store(Path(_value(before, "--store") or "store")), current)
+    return _stored(command, Store(Path(_value([*before, current], "--store") or "store")), current)
 
 
 def _overrides(command: str, current: str) -> list[str]:
+    from mmprolong.settings.knobs import Config
+
     key, equals, _ = current.partition("=")
     if equals:
         return [f"{key}={choice}" for choice in groups().get(key.lstrip("+"), [])]
     ablation = [f"+{ABLATION}={name}" for name in ablations()] if command == "sweep" else []
-    return [*ablation, *(f"{group}=" for group in groups() if group != ABLATION), *_keys()]
-
-
-def _keys() -> Iterable[str]:
-    """Yield the keys of the values that are the same in every phase."""
-    from mmprolong.settings.knobs import Config
-
-    for block in fields(Config):
-        if is_dataclass(block.type):
-            yield from (f"{block.name}.{entry.name}=" for entry in fields(block.type))
-    yield "seed="
+    blocks = [block for block in fields(Config) if is_dataclass(block.type)]
+    keys = [f"{block.name}.{entry.name}=" for block in blocks for entry in fields(block.type)]  # pyright: ignore
+    return [*ablation, *(f"{group}=" for group in groups() if group != ABLATION), *keys, "seed="]
 
 
 def _value(words: Sequence[str], option: str) -> str:
-    """Return what was typed for an option; empty where nothing was."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(option, dest="value", nargs="?", const="", default="")
-    return parser.parse_known_args(words)[0].value
+    """Return the word after an option; empty if there is none."""
+    return dict(pairwise(words[:-1])).get(option, "")
 
 
 def _stored(command: str, store: Store, current: str) -> list[str]:

@@ -1,12 +1,10 @@
-"""`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and what a launch on Slurm says."""
+"""`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and the summary of a launch on Slurm."""
 
 import argparse
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.text import Text
 
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError, nearest
@@ -17,12 +15,9 @@ if TYPE_CHECKING:
     from mmprolong.pipeline.plan import Plan
     from mmprolong.sweep.slurm.submit import Launched
 
-_NAMED = 50
-"""Cancelled steps that are named one by one."""
-
 
 def logs(arguments: argparse.Namespace) -> None:
-    """Show the last lines that the steps of an ablation wrote, and why they failed."""
+    """Show the last lines of the logs of an ablation's steps."""
     from mmprolong.sweep.logs import last_lines
 
     if arguments.lines < 0:
@@ -34,13 +29,11 @@ def logs(arguments: argparse.Namespace) -> None:
         for line in log.lines:
             console.say(f"  {line}")
     if not found:
-        what = f"no step whose label or stage/id contains {arguments.match!r} has run" if arguments.match else ""
-        what = what or "no step has failed or runs"
-        raise ConfigError(f"logs {arguments.ablation}: {what}; mmprolong status says how all stand")
+        raise ConfigError(f"logs {arguments.ablation} {arguments.match!r}: no log; mmprolong status shows all steps")
 
 
 def retry(arguments: argparse.Namespace) -> None:
-    """Submit the steps that failed on a cluster, and those that hung on them, again."""
+    """Submit failed steps on a cluster again, and the steps that depend on them."""
     from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm.submit import SlurmLauncher
@@ -53,7 +46,7 @@ def retry(arguments: argparse.Namespace) -> None:
 
 
 def cancel(arguments: argparse.Namespace) -> None:
-    """Cancel the jobs of an ablation on a cluster and those that wait for them, but none that another one needs."""
+    """Cancel an ablation's jobs on a cluster, except those that another ablation needs."""
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.write import write_page
@@ -66,14 +59,9 @@ def cancel(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
     done = cancel(store, plan, match)
     write_page(store, plan, step_states(store, plan))
-    steps = [plan.steps[name] for name in done.ended if name in plan.steps]
-    lines = [f"{step.path} ({step.label})" for step in steps]
-    if len(steps) > _NAMED:
-        lines = [f"{count} steps of {stage}" for stage, count in Counter(step.stage for step in steps).items()]
-    if len(done.ended) > len(steps):
-        lines.append(f"{len(done.ended) - len(steps)} jobs of another plan of {plan.ablation}")
-    for line in lines:
-        console.say(f"cancelled: {line}")
+    stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)
+    for stage, count in stages.items():
+        console.say(f"cancelled: {count} steps of {stage}")
     _print_shared(done.shared, console)
     if not done.ended and not done.shared:
         console.say(f"{arguments.ablation}: no job of it is in the queue")
@@ -106,14 +94,8 @@ def print_next(store: Store, ablation: str, console: Terminal) -> None:
     """Print the commands that follow a launch on Slurm."""
     from mmprolong.sweep.commands import command
 
-    for words, meaning in (
-        (("status", ablation, "--watch"), "the state of every run"),
-        (("logs", ablation), "what the failed and running jobs wrote"),
-        (("retry", ablation), "submit what failed, and what hung on it"),
-        (("cancel", ablation), "take it all back"),
-        (("report", ablation), "the table, as far as it has run"),
-    ):
-        console.say(Text.assemble(f"  {command(store, *words)}   ", (meaning, "dim")))
+    for name in ("status", "logs", "retry", "cancel", "report"):
+        console.say(f"  {command(store, name, ablation)}")
 
 
 def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:

@@ -1,35 +1,17 @@
-"""From what a user types to steps and points: an id, its beginning or its hash; an ablation, an arm, a seed."""
+"""Steps and points by what a user types: an id, its beginning or its hash; an ablation, an arm, a seed."""
 
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
 
 from mmprolong.config.groups import ablations
-from mmprolong.errors import ArtifactError, ConfigError, nearest
+from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import Plan, Point, load_plan, planned
 from mmprolong.pipeline.run import settings_of
-from mmprolong.pipeline.steps import Step, split_path
+from mmprolong.pipeline.steps import Step, split_path, stage_of
+from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
-
-
-class KnownStep:
-    """A step of the store, finished or only planned."""
-
-    def __init__(self, path: str, known: Any, version: int, settings: dict[str, Any], whole: dict[str, Any]) -> None:
-        self.path = path
-        """`stage/id`."""
-        self.stage, self.id = split_path(path)
-        self.version = version
-        self.settings = settings
-        """Those that name the step; what is at its default is left out."""
-        self.all_settings = whole
-        """With the defaults."""
-        self.needs: dict[str, str] = known.needs
-        """`stage/id` by role."""
-        self.label: str = known.label
-        self.finished = not isinstance(known, Step)
 
 
 def step_folders(store: Store) -> list[str]:
@@ -39,13 +21,11 @@ def step_folders(store: Store) -> list[str]:
 
 
 class Steps:
-    """All steps that a store knows, by `stage/id`."""
+    """All steps that a store knows, by `stage/id`: finished ones, and planned ones as records without a result."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._known: dict[str, KnownStep] = {}
-        self._unread = ""
-        """What is said besides of a step that is not found while plans cannot be read."""
+        self._known: dict[str, RunRecord] = {}
 
     @cached_property
     def paths(self) -> list[str]:
@@ -54,23 +34,20 @@ class Steps:
 
     @cached_property
     def _planned(self) -> dict[str, Step]:
-        found: dict[str, Step] = {}
-        for name in planned(self.store):
-            try:
-                found |= {step.path: step for step in load_plan(self.store, name).steps.values()}
-            except ArtifactError as error:
-                self._unread += f"; {error}"
-        return found
+        plans = (load_plan(self.store, name) for name in planned(self.store))
+        return {step.path: step for plan in plans for step in plan.steps.values()}
 
-    def find(self, text: str, points: bool = True) -> KnownStep:
+    def find(self, text: str) -> RunRecord:
         """Return the step that `text` names: `stage/id`, id, the beginning of either, or the id's hash.
 
-        Args:
-            points: the command takes an ablation or a point of one, too.
+        Of a point, the mixture that it is trained on; of one that is not trained, its first benchmark's scores.
 
         Raises:
             ConfigError: none or several; names the nearest.
+            ArtifactError: a record or a plan is damaged.
         """
+        if is_ablation(self.store, text):
+            return self.get(_step_of_point(self.store, text))
         if self.store.record(*split_path(text)) is not None:
             return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
@@ -80,15 +57,12 @@ class Steps:
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        if not points and is_ablation(self.store, text):
-            raise ConfigError(f"step {text!r}: an ablation or a point of one; give a step, named as its folder is")
-        names = [*self.paths, *([*planned(self.store), *ablations()] if points else [])]
-        near = get_close_matches(text, {each if "/" in text else each.rpartition("/")[2] for each in names}, 3, 0.4)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else ""
-        hint = hint or "its folders are the steps' names; mmprolong status says which sweeps there are"
-        raise ConfigError(f"step {text!r}: not in {self.store.root}; {hint}{self._unread}")
+        names = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
+        near = get_close_matches(text, names, 3, 0.4)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its folders are the steps' names"
+        raise ConfigError(f"step {text!r}: not in {self.store.root}; {hint}")
 
-    def get(self, path: str) -> KnownStep:
+    def get(self, path: str) -> RunRecord:
         """Return the step at `stage/id`.
 
         Raises:
@@ -96,17 +70,30 @@ class Steps:
         """
         if path not in self._known:
             record = self.store.record(*split_path(path))
-            if record is not None:
-                known = KnownStep(path, record, record.version, record.settings, record.all_settings)
-            elif path in self._planned:
-                step = self._planned[path]
-                settings, version = settings_of(step), STAGES[step.stage].version
-                known = KnownStep(path, step, version, identity(settings), identity(settings, whole=True))
-            else:
-                where = f"not finished, and in no plan of {self.store.root}"
-                raise ConfigError(f"step {path!r}: {where}; nothing says what it is{self._unread}")
-            self._known[path] = known
+            if record is None and path not in self._planned:
+                raise ConfigError(f"step {path!r}: not finished, and in no plan of {self.store.root}")
+            self._known[path] = record or _unfinished(self._planned[path])
         return self._known[path]
+
+
+def is_finished(step: RunRecord) -> bool:
+    """Tell a finished step from a planned one, by the digest that is made when a record is written."""
+    return bool(step.digest)
+
+
+def _unfinished(step: Step) -> RunRecord:
+    settings = settings_of(step)
+    return RunRecord(
+        id=step.id,
+        stage=step.stage,
+        version=STAGES[step.stage].version,
+        settings=identity(settings),
+        all_settings=identity(settings, whole=True),
+        needs=step.needs,
+        metrics={},
+        outputs={},
+        label=step.label,
+    )
 
 
 def is_ablation(store: Store, text: str) -> bool:
@@ -133,6 +120,14 @@ def find_point(store: Store, text: str) -> tuple[Plan, Point]:
     if seed is not None and seed not in points:
         raise ConfigError(f"point {text!r}: {label} has no seed {seed}; allowed: {', '.join(map(str, points))}")
     return plan, next(iter(points.values())) if seed is None else points[seed]
+
+
+def _step_of_point(store: Store, text: str) -> str:
+    plan, point = find_point(store, text)
+    if "/" not in text and not plan.own_phases(point):  # an untrained baseline: the first arm that is trained
+        point = next((one for one in plan.points if plan.own_phases(one)), point)
+    roles = [f"mixture.{phase}" for phase in plan.own_phases(point)] or [f"score.{next(iter(point.scores))}"]
+    return f"{stage_of(roles[-1])}/{point.steps[roles[-1]]}"
 
 
 def _is_named(path: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which commands there are, and what the user asked for."""
+"""The commands and their arguments."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -10,12 +10,8 @@ from mmprolong.cli import completion, explain, files, jobs, report, show, stages
 from mmprolong.config.groups import CONFIG_DIR, OPTION
 from mmprolong.errors import ConfigError, nearest
 
-
-class Argument(NamedTuple):
-    """One word or option of a command, as argparse takes it."""
-
-    names: tuple[str, ...]
-    how: dict[str, Any]
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+"""Names and keywords of one word or option, as argparse takes them."""
 
 
 class Command(NamedTuple):
@@ -27,7 +23,7 @@ class Command(NamedTuple):
 
 
 def _argument(*names: str, **how: Any) -> Argument:
-    return Argument(names, how)
+    return names, how
 
 
 _CONFIG_DIR = _argument(
@@ -153,20 +149,13 @@ _WORDS = _argument("words", nargs="*", help="the words after `mmprolong`; the la
 _EXAMPLES = """examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
   python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
-  mmprolong status length_dist --watch                       the state of every run
   python -m mmprolong.sweep +ablation=length_dist cluster=slurm_cpu cluster.account=NAME
-  mmprolong retry length_dist                                on a cluster: submit what failed again
   mmprolong report length_dist                               the table again, and the HTML report
-  mmprolong claims                                           what the papers claim, and what supports it
-  mmprolong power length_dist                                the smallest difference that it can see
-  mmprolong corpus corpus.path=PDFS                          what can be read of a folder, and what was refused
-  mmprolong show length_dist -n 5                            examples that an arm is trained on
-  mmprolong diff length_dist/uniform length_dist/base        why two runs differ
 """
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments of one command; `run` does it. Overrides and options may come in any order.
+    """Return the arguments of one command, with its function `run`. Overrides and options may come in any order.
 
     Raises:
         ConfigError: there is no such command.
@@ -184,13 +173,6 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
-    """Add all that a command can be told."""
-    for each in command.arguments:
-        parser.add_argument(*each.names, **each.how)
-    parser.set_defaults(run=command.run)
-
-
 def _parser() -> argparse.ArgumentParser:
     built = argparse.ArgumentParser(
         prog="mmprolong",
@@ -202,9 +184,11 @@ def _parser() -> argparse.ArgumentParser:
     built.add_argument("--version", action="version", version=__version__)
     built.set_defaults(config_dir="")
     commands = built.add_subparsers(metavar="command", dest="command", required=True)
-    for name, command in COMMANDS.items():
+    for name, command in {**COMMANDS, _COMPLETE: Command(completion.complete, (_WORDS,))}.items():
         about = (command.run.__doc__ or "").splitlines()[0]
-        add_arguments(commands.add_parser(name, help=about, description=about, allow_abbrev=False), command)
-    hidden = Command(completion.complete, (_WORDS,))
-    add_arguments(commands.add_parser(_COMPLETE, allow_abbrev=False), hidden)
+        shown: dict[str, Any] = {} if name == _COMPLETE else {"help": about}
+        parser = commands.add_parser(name, description=about, allow_abbrev=False, **shown)
+        for names, how in command.arguments:
+            parser.add_argument(*names, **how)
+        parser.set_defaults(run=command.run)
     return built

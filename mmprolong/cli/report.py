@@ -1,4 +1,4 @@
-"""`mmprolong report`, `mmprolong claims`, `mmprolong power`: what finished runs say."""
+"""`mmprolong report`, `mmprolong claims`, `mmprolong power`: results of finished runs."""
 
 import argparse
 from pathlib import Path
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from mmprolong.reporting.tables.model import Table
 
 SNAPSHOT = ".parquet"
-"""How the name of a snapshot's file ends: --from tells it from a project of W&B by that."""
+"""Ending of a snapshot's file, by which --from tells it from a project of W&B."""
 
 
 def report(arguments: argparse.Namespace) -> None:
     """Print the table of an ablation or of a paper and write its files."""
+    from mmprolong.reporting.report.wandb_report import save_wandb_report
+    from mmprolong.reporting.results.parquet import write_results
+    from mmprolong.reporting.tables.render import write_table
+    from mmprolong.sweep.commands import sweep_command
+
     store, console, name = Store(Path(arguments.store)), Terminal(), arguments.ablation
     elsewhere = {"--from": arguments.source, "--snapshot": arguments.snapshot, "--wandb": arguments.wandb}
     given = [option for option, value in {"--table": arguments.table, **elsewhere}.items() if value]
@@ -29,12 +34,22 @@ def report(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"--snapshot {arguments.snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
     if not name:
         _list(store, console)
-    elif any(elsewhere.values()):
-        _elsewhere(_read(arguments, store.root), arguments, console)
-    elif name in planned(store) and not arguments.table:
-        print_report(_read(arguments, store.root), store, console)
-    else:
-        _print_table(_read(arguments, store.root) if arguments.table else None, arguments, store, console)
+        return
+    runs = _read(arguments, store.root) if given or name in planned(store) else None
+    if runs and not given:
+        print_report(runs, store, console)
+        return
+    shown = arguments.table or ("" if runs else name)
+    made = _print(runs, shown, console)
+    if runs and arguments.snapshot:
+        console.say(f"snapshot: {write_results(Path(arguments.snapshot), runs)}")
+    if runs and arguments.wandb:
+        console.say(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}")
+    if not runs and name in ablations():
+        console.say(f"not launched: begin with {sweep_command(Plan(ablation=name, points=()), store.root)}")
+    if not any(elsewhere.values()) and store.root.is_dir():
+        folder = store.root / "reports" / (name if runs else "published")
+        print_written(console, "table", lambda: write_table(made, folder / shown)["md"])
 
 
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
@@ -63,34 +78,8 @@ def _list(store: Store, console: Terminal) -> None:
     console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
 
 
-def _print_table(runs: "Runs | None", arguments: argparse.Namespace, store: Store, console: Terminal) -> None:
-    """Print a table without the rest of a report."""
-    from mmprolong.reporting.tables.render import write_table
-    from mmprolong.sweep.commands import sweep_command
-
-    name = arguments.table or arguments.ablation
-    made = _print(runs, name, console)
-    if name in ablations() and not arguments.table:
-        console.say(f"not launched: begin with {sweep_command(Plan(ablation=name, points=()), store.root)}")
-    if store.root.is_dir():
-        folder = store.root / "reports" / (arguments.ablation if arguments.table else "published")
-        print_written(console, "table", lambda: write_table(made, folder / name)["md"])
-
-
-def _elsewhere(runs: "Runs", arguments: argparse.Namespace, console: Terminal) -> None:
-    """Print results that are read from, or written to, another place."""
-    from mmprolong.reporting.report.wandb_report import save_wandb_report
-    from mmprolong.reporting.results.parquet import write_results
-
-    made = _print(runs, arguments.table or "", console)
-    if arguments.snapshot:
-        console.say(f"snapshot: {write_results(Path(arguments.snapshot), runs)}")
-    if arguments.wandb:
-        console.say(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}")
-
-
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
-    """Read the runs from where the user wants them, with what is stale."""
+    """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
     from mmprolong.reporting.results.provenance import with_stale
     from mmprolong.reporting.results.store import read_store
@@ -114,7 +103,7 @@ def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
 
 
 def claims(arguments: argparse.Namespace) -> None:
-    """Judge the papers' claims by their numbers and ours: supported, contradicted, too small to tell, or not run."""
+    """Judge the papers' claims by the printed numbers and by ours."""
     from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.reporting.tables.terminal import TerminalTable

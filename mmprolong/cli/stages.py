@@ -24,22 +24,19 @@ if TYPE_CHECKING:
 
 
 def corpus(arguments: argparse.Namespace) -> None:
-    """Open every PDF of the pool: what is readable, how long it is, what was refused and why."""
+    """Read the PDFs of a pool; count pages and rejects."""
     console, run = Terminal(), _compose(arguments.overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
     pages = {one.id: one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document)}
-    splits: dict[str, list[int]] = {"train": [], "heldout": []}
+    splits: dict[str, list[int]] = {"train": [], "heldout": [], "all": list(pages.values())}
     if "selection" in folders:
         for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
             splits[one.split].append(pages[one.document])
-    rows = [
-        (split, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0))
-        for split, of in {**splits, "all": list(pages.values())}.items()
-    ]
+    rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
     console.print(histogram("lengths", "pages", pages.values()))
-    console.print(rejects_table(each for role in roles for each in _rejects(folders[role])))
+    console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
 
 
 def synthesis(arguments: argparse.Namespace) -> None:
@@ -65,14 +62,12 @@ def synthesis(arguments: argparse.Namespace) -> None:
 
 
 def mixture(arguments: argparse.Namespace) -> None:
-    """Measure the examples of a phase in tokens, draw its mixture, and certify what is in it."""
+    """Count the tokens of a phase's examples, draw its mixture, and print its certificate."""
     console, run = Terminal(), _compose(arguments.overrides)
     sources = dict.fromkeys(part.source for part in run.components(arguments.phase).values())
     measured = [f"measurement.{source}" for source in sources]
     folders = run.finish([*measured, f"mixture.{arguments.phase}"], console)
-    for role in measured:
-        console.print(_measured(role, run.metrics(role)))
-        console.print(rejects_table(_rejects(folders[role])))
+    console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
     certificate = read_json(folders[f"mixture.{arguments.phase}"] / "certificate.json")
     console.print(_tasks(certificate))
     for name, part in certificate["components"].items():
@@ -94,10 +89,10 @@ class _Run:
     store: Store
 
     def components(self, phase: str) -> Mapping[str, "Component"]:
-        """Return what the mixture of a phase is made of.
+        """Return the components of a phase's mixture.
 
         Raises:
-            ConfigError: there is no such phase, or what is judged does not need it.
+            ConfigError: there is no such phase, or the evaluated one does not need it.
         """
         if phase not in self.config.phases:
             raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, self.config.phases)}")
@@ -122,11 +117,6 @@ class _Run:
                 record = run_step(self.store, step, self.config.tracking)
             console.say(f"{step.path}: {record.seconds:.1f} s")
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
-
-    def metrics(self, role: str) -> Mapping[str, Any]:
-        """Return what a finished step counted."""
-        record = self.store.record(self.steps[role].stage, self.steps[role].id)
-        return record.metrics if record else {}
 
     def _needed(self, roles: Sequence[str]) -> Iterator["Step"]:
         """Yield the steps of `roles` and those below them, each once, in an order in which they can run."""
@@ -161,7 +151,7 @@ def _compose(overrides: Sequence[str]) -> _Run:
 
 
 def _bar(name: str, progress: Path) -> Table:
-    """Draw how far a step says it is."""
+    """Draw the progress of a step."""
     from mmprolong.sweep.view.terminal import bar, per_second
 
     try:
@@ -178,12 +168,6 @@ def _rejects(folder: Path) -> Iterator[Reject]:
 def _example_row(task: str, pages: Sequence[int], questions: int) -> tuple[object, ...]:
     each = " / ".join(number(value) for value in (min(pages), round(median(pages)), max(pages)))
     return task, len(pages), questions, sum(pages), each
-
-
-def _measured(role: str, metrics: Mapping[str, Any]) -> Table:
-    columns = ("conversations", "images", "tokens", "supervised")
-    rows = {**metrics["tasks"], "all": metrics}.items()
-    return table(role, ("task", *columns), [(task, *(row[column] for column in columns)) for task, row in rows])
 
 
 def _tasks(certificate: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""`mmprolong status` and `mmprolong list`: where sweeps stand, and what can be run."""
+"""`mmprolong status` and `mmprolong list`: the state of sweeps, and the choices for new ones."""
 
 import argparse
 import time
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.config.groups import ABLATION, ablations, groups
-from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.errors import ArtifactError
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
 
@@ -40,10 +40,10 @@ def status(arguments: argparse.Namespace) -> None:
 
 
 def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
-    """Return a table and a dashboard for each ablation; and whether every step of all of them is finished.
+    """Return the tables of some ablations, and True once every step is finished; the dashboards are written.
 
     Raises:
-        ArtifactError: of a single ablation the plan is damaged; of several, that stands where its table would.
+        ArtifactError: the plan of the only ablation is damaged; of several, the error stands in place of its table.
     """
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.terminal import status_view
@@ -74,11 +74,7 @@ def choices(arguments: argparse.Namespace) -> None:
 
     console, rows = Terminal(), []
     for name in ablations():
-        try:
-            ablation = read_ablation(name)
-        except ConfigError as error:
-            rows.append((name, f"wrong: {error}", "", ""))
-            continue
+        ablation = read_ablation(name)
         rows.append((name, ablation.question, ", ".join(ablation.arms), ", ".join(map(str, ablation.seeds))))
     columns = ("name", "question", "arms", "seeds")
     console.print(table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns))

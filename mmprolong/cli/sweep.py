@@ -1,7 +1,6 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
 import argparse
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,8 @@ from rich.live import Live
 from mmprolong.cli.jobs import print_launched, print_next
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ArtifactError, ConfigError, StepFailed
-from mmprolong.pipeline.plan import Plan, load_plan, planned, save_plan
+from mmprolong.errors import ConfigError, StepFailed
+from mmprolong.pipeline.plan import Plan, save_plan
 from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, run and report an ablation."""
     from mmprolong.config.compose import Composer
-    from mmprolong.reporting.tables.checked import check_table
+    from mmprolong.reporting.tables.paper_tables import check_table
     from mmprolong.sweep.plan import make_plan
     from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.view.terminal import failures
@@ -62,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -> "Mapping[str, StepState]":
-    """Print what there is to do and what it costs; returns the states of the steps."""
+    """Print the plan and its cost; returns the states of the steps."""
     from mmprolong.pipeline.run import edited_defaults
     from mmprolong.sweep import estimate
     from mmprolong.sweep.comparable import equal_rows
@@ -71,7 +70,7 @@ def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -
 
     states, cluster = step_states(store, plan), config.cluster
     console.print(plan_table(plan, states))
-    for line in (*equal_rows(plan), f"store: {store.root}", *_replaced(store, plan)):
+    for line in (*equal_rows(plan), f"store: {store.root}"):
         console.say(line)
     for line in edited_defaults(store, plan.steps.values()):
         console.say(line, "yellow")
@@ -85,18 +84,6 @@ def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -
         console.say(f"estimated: {wall}{cost}")
         console.say(f"  by {estimate.based_on(plan, states, cluster, known)}")
     return states
-
-
-def _replaced(store: Store, plan: Plan) -> list[str]:
-    """Return what is said where the store's plan of this name has steps that this one has not, or is damaged."""
-    try:
-        last = load_plan(store, plan.ablation) if plan.ablation in planned(store) else plan
-    except ArtifactError as error:
-        return [f"takes the place of a damaged plan ({error})"]
-    if last.steps.keys() <= plan.steps.keys():
-        return []
-    typed = shlex.join(last.overrides)
-    return [f"takes the place of the plan launched with {typed}; its finished steps stay in the store"]
 
 
 def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> None:

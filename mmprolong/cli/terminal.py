@@ -1,9 +1,6 @@
-"""The terminal as every command writes to it: what comes from outside is shown as it is, and never obeyed."""
+"""The terminal of all commands: text from outside is shown as it is, and never obeyed."""
 
-import codecs
-import io
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,14 +12,11 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from mmprolong.errors import out_of_space
 from mmprolong.records import Reject
 
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
-_VISIBLE = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
-"""What stands for a control character: one character each, so that styles keep their places."""
-_PLAIN = dict(zip("−–≈×Δ±†‡·█\u00a0", "--~xd/+^.# ", strict=True))
-"""What stands for a letter that the terminal's encoding lacks: one character each; any other is `?`."""
+_VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+"""What stands for a control character, such as `␛`: one character each, so that styles keep their places."""
 _PIPE = 10_000
 """Width where the output is no terminal [characters]: no table is cut or folded."""
 _BAR = 32
@@ -32,7 +26,7 @@ _NAMED = 4
 
 
 def visible(text: str) -> str:
-    """Return `text` with pictures (`␛`) for control characters, but for tab and end of line; `Text` drops some."""
+    """Return `text` with pictures for control characters; `Text` drops some."""
     return text.translate(_VISIBLE)
 
 
@@ -61,28 +55,11 @@ class Terminal(Console):
 
 
 def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> None:
-    """Write, and say where; what was printed stands without its files, so that a refusal is one line on stderr."""
+    """Write, and say where; a store that may not be written ends no command, since the results are printed."""
     try:
-        path = write()
+        console.say(f"{what}: {write()}")
     except OSError as error:
-        where = error.filename or what
-        reason = out_of_space(error, where) or f"{where}: {error.strerror or error}"
-        Terminal(stderr=True).say(f"{what} not written: {reason}", "yellow")
-    else:
-        console.say(f"{what}: {path}")
-
-
-def print_in_any_encoding() -> None:
-    """Print something for every letter, whatever the encoding of stdout; stderr has Python's escapes for them."""
-    codecs.register_error("mmprolong", _plain)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="mmprolong")
-
-
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+        Terminal(stderr=True).say(f"{what} not written: {error}", "yellow")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], text: Sequence[str] = ()) -> Table:
@@ -119,16 +96,15 @@ def span(low: int, high: int) -> str:
 
 def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
     """Count rejects by reason, with the first few that each reason struck."""
-    by_reason: Mapping[str, dict[str, None]] = defaultdict(dict)
-    counts: Counter[str] = Counter()
+    by_reason: Mapping[str, list[str]] = defaultdict(list)
     for reject in rejects:
-        by_reason[reject.reason][reject.what] = None
-        counts[reject.reason] += 1
-    if not counts:
-        return "nothing was refused"
-    rows = []
-    for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        struck = list(by_reason[reason])
-        more = f", and {len(struck) - _NAMED} more" if len(struck) > _NAMED else ""
-        rows.append((reason, count, ", ".join(struck[:_NAMED]) + more))
-    return table("refused", ("reason", "number", "what"), rows, text=("what",))
+        by_reason[reject.reason].append(reject.what)
+    rows = [
+        (reason, len(struck), ", ".join(list(dict.fromkeys(struck))[:_NAMED])) for reason, struck in by_reason.items()
+    ]
+    rows.sort(key=lambda row: (-row[1], row[0]))
+    return (
+        table("refused", ("reason", "number", "for example"), rows, text=("for example",))
+        if rows
+        else "nothing was refused"
+    )

@@ -117,8 +117,8 @@ class Plan:
         return [role.removeprefix("mixture.") for role in own]
 
     def _mixtures(self, label: str) -> set[str]:
-        points = (point for point in self.points if point.label == label)
-        return {step for point in points for role, step in point.steps.items() if role.startswith("mixture.")}
+        steps = (each for point in self.rows[label] for each in point.steps.items())
+        return {step for role, step in steps if role.startswith("mixture.")}
 
 
 def planned(store: Store) -> list[str]:
@@ -138,22 +138,12 @@ def load_plan(store: Store, ablation: str) -> Plan:
     """Return the plan of `ablation` as it was frozen.
 
     Raises:
-        ConfigError: it was never launched from this store.
+        ConfigError: it was never launched from this store; says how to, or names the nearest.
         ArtifactError: the file is not a plan.
-    """
-    require_launched(store, ablation)
-    return read_plan(_path(store, ablation))
-
-
-def require_launched(store: Store, ablation: str) -> None:
-    """Refuse an ablation of which the store has no plan.
-
-    Raises:
-        ConfigError: says how to launch it, or names the nearest.
     """
     launched = planned(store)
     if ablation in launched:
-        return
+        return read_plan(_path(store, ablation))
     if ablation not in ablations():
         near = nearest(ablation, {*launched, *ablations()})
         raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")

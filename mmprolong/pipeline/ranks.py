@@ -16,7 +16,6 @@ import msgspec
 from mmprolong.errors import StepFailed
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
-from mmprolong.runtime.out_of_memory import out_of_memory_kills
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Tracking
 from mmprolong.store.store import FAILED, Store
@@ -58,7 +57,6 @@ def run_in_ranks(
         return
     if place.node == 0:
         (store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)
-    kills = out_of_memory_kills()
     words = [str(store.root), *(msgspec.json.encode(each).decode() for each in (step, tracking)), group]
     agent = subprocess.Popen([*_launcher(place), *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert agent.stdin is not None and agent.stderr is not None
@@ -77,7 +75,7 @@ def run_in_ranks(
     if stopping():
         raise Interrupted
     if agent.returncode:
-        _fail(store, step, place, "".join(last), agent.returncode, out_of_memory_kills() > kills)
+        _fail(store, step, place, "".join(last), agent.returncode)
     if place.node == 0:  # elsewhere rank 0 may still be writing the record
         raise Interrupted
 
@@ -104,13 +102,13 @@ def _copy(source: IO[str], last: deque[str]) -> None:
         last.append(line)
 
 
-def _fail(store: Store, step: Step, place: Place, written: str, code: int, out_of_memory: bool) -> None:
+def _fail(store: Store, step: Step, place: Place, written: str, code: int) -> None:
     """Raise what went wrong in the ranks; one that was killed could not write it down, so it is written here."""
     folder = store.folder(step.stage, step.id)
     reported = _REPORT.findall(written)
     rank, code = (int(each) for each in reported[-1]) if reported else (None, code)
     if code < 0 or not (folder / FAILED).exists():
-        found = from_process(code, out_of_memory)
+        found = from_process(code)
         where = "ranks: " if rank is None else f"rank {rank}: "
         write_failure(folder, Failure(found.kind, where + found.message), written)
     elif place.nodes > 1:

@@ -205,14 +205,10 @@ def _module(step: Step) -> ModuleType:
 
 
 def _inputs(store: Store, step: Step) -> dict[str, Path]:
-    return {role: _finished(store, path, step) for role, path in step.needs.items()}
-
-
-def _finished(store: Store, path: str, step: Step) -> Path:
-    stage, name = split_path(path)
-    if store.verified(stage, name) is None:
-        raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
-    return store.folder(stage, name)
+    for path in step.needs.values():
+        if store.verified(*split_path(path)) is None:
+            raise StepFailed(f"{step.path}: its input {path} is not finished; run that first")
+    return {role: store.root / path for role, path in step.needs.items()}
 
 
 def _logger(

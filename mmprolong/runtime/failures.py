@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,17 +89,10 @@ def kind_of(error: BaseException) -> str:
     return "data" if isinstance(error, MMProLongError) else "code"
 
 
-def from_note(note: Mapping[str, Any]) -> Failure:
-    """Return the failure that a step wrote down itself, in `failed.json`."""
-    kind = note.get("kind") or ("code" if note.get("traceback") else "data")
-    lines = (line for line in str(note.get("error", "")).splitlines() if line.strip())
-    return Failure(kind if kind in ADVICE else "code", next(lines, "it did not say why"))
-
-
 def read_failure(folder: Path) -> Failure | None:
     """Return the failure that the step in `folder` wrote down; None if it did not."""
     note = _note(folder)
-    return from_note(note) if note else None
+    return Failure(note["kind"], note["error"].strip().partition("\n")[0]) if note else None
 
 
 def read_traceback(folder: Path) -> list[str]:
@@ -125,20 +118,17 @@ def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
         return
 
 
-def from_process(code: int, out_of_memory: bool) -> Failure:
+def from_process(code: int) -> Failure:
     """Return the failure of a step whose process on this machine ended under it.
 
     Args:
         code: exit code; of a signal the negative number, or 128 more than it if the process ended itself on one from
             outside.
-        out_of_memory: whether the kernel has killed a process for want of memory meanwhile.
     """
     signal = code - 128 if code - 128 in _KILLS else -code
     if signal <= 0:
         return Failure("code", f"its process ended with exit code {code}, and left no note")
     says = f"its process ended with signal {signal} ({strsignal(signal)})"
-    if signal == SIGKILL and out_of_memory:
-        return Failure("memory", f"{says}: the kernel has killed for want of memory while it ran")
     return Failure("killed" if signal in _KILLS else "code", says)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.settings.knobs import Tracking
+from mmprolong.store.fingerprint import leaves
 
 PREFIX = "W&B: "
 """Begins the lines that tell of W&B, and nothing of the step."""
@@ -76,7 +77,7 @@ class WandbLogger:
 
     def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
         """Write the summary and end the run."""
-        self._try(lambda: self._run.summary.update(_flat(summary)))
+        self._try(lambda: self._run.summary.update(dict(leaves(summary, "/"))))
         self._try(lambda: self._run.finish(exit_code=int(failed)))
 
     def _try(self, action: Callable[[], object]) -> None:
@@ -125,13 +126,3 @@ def one_line(error: object) -> str:
     message = " ".join(str(error).split()) or type(error).__name__
     key = os.environ.get("WANDB_API_KEY", "").strip()
     return (message.replace(key, "(the key)") if key else message)[:_LINE]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{key}/"))
-        else:
-            flat[prefix + key] = value
-    return flat

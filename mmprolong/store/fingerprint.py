@@ -48,6 +48,15 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], key: str = "") 
             yield at, old, new
 
 
+def leaves(settings: Mapping[str, Any], separator: str = ".", key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings by their joined keys; an empty mapping is a value."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, separator, f"{key}{name}{separator}")
+        else:
+            yield key + name, value
+
+
 def _plain(value: Any, where: str) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value

@@ -114,7 +114,7 @@ def drifted(record: RunRecord, settings: Any) -> list[str]:
         settings: of the step's stage, as they are today.
     """
     return [
-        f"{record.stage}/{record.id}: {key} was {then!r} when it ran, and is {now!r} by default today; restore the "
+        f"{record.path}: {key} was {then!r} when it ran, and is {now!r} by default today; restore the "
         f"default, or raise the version of {record.stage} in settings/stages.py to run it again"
         for key, then, now in differences(record.all_settings, identity(settings, whole=True))
     ]

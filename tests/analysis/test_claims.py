@@ -92,8 +92,7 @@ def test_both_papers_are_covered():
 
 def test_an_hundred_questions_a_cell_carry_seven_points_and_not_one():
     assert judge_published(ALL["recipe_gains_seven_points"], PAPER).verdict == "supported"
-    small = judge_published(ALL["balanced_lengths_win"], PAPER)
-    assert small.verdict == "too small to tell" and small.correlation == pytest.approx(0.96, abs=0.01)
+    assert judge_published(ALL["balanced_lengths_win"], PAPER).verdict == "too small to tell"
 
 
 def test_the_printed_interval_is_the_binomial_bound():
@@ -129,7 +128,7 @@ def test_runs_with_a_known_truth_get_its_verdict(chances: dict[str, float], expe
     assert MADE.runs is not None
     found = judge_runs(MADE, MADE.runs, runs)
     assert found.verdict.startswith(expected) and len(found.runs) == 6
-    assert found.command.startswith("mmprolong report made") == (expected != "too")
+    assert found.command.startswith(f"mmprolong {'power' if expected == 'too' else 'report'} made")
 
 
 def test_a_length_is_asked_by_its_role():
@@ -192,7 +191,6 @@ def test_a_row_that_was_not_launched_yet_is_said(tmp_path: Path):
     store = write_store(tmp_path, Truth(levels=levels, documents=2, questions=2, seeds=1))
     found = judge_store(ALL["balanced_lengths_win"], store)
     assert found.verdict == "not run"
-    assert found.notes == ("length_dist: long_biased: in the ablation's file but not launched.",)
 
 
 def test_what_was_typed_at_the_launch_is_said_of_a_claim():
@@ -208,9 +206,9 @@ def test_a_claim_that_is_judged_on_stale_rows_says_so():
         asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)
         one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
-        assert claims_table([one]).rows[0][7].symbol == (" ‡ stale" if stale else "")
-        assert ("‡ stale\n" in "\n".join(describe(one))) == stale
-        assert any("‡ stale (a)" in note for note in found.notes)
+        assert claims_table([one]).rows[0][7].symbol == (" stale" if stale else "")
+        assert (" stale\n" in "\n".join(describe(one))) == stale
+        assert any("stale (a)" in note for note in found.notes)
 
 
 def test_claims_are_judged_by_the_store(tmp_path: Path):
@@ -252,12 +250,10 @@ def test_a_misspelt_claim_names_the_nearest():
         read_claims(names=["page_indices_helps"])
 
 
-@pytest.mark.parametrize(("lead", "settles"), [(0.0, "the difference is"), (0.12, "sweep.seeds=[0,1,2")])
-def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown_and_is_to_be_settled(lead: float, settles: str):
-    runs = runs_of({"a": 0.5 + lead, "b": 0.5, "c": 0.49, "d": 0.51}, ["reasoning"], ["1x", "2x"], "b", documents=12)
+def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown():
+    runs = runs_of({"a": 0.5, "b": 0.5, "c": 0.49, "d": 0.51}, ["reasoning"], ["1x", "2x"], "b", documents=12)
     asked = RunSides(ablation="made", arm=["a"], baseline=["b", "c", "d"])
     found = judge_runs(replace(MADE, direction="best"), asked, runs)
     one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
     smallest = min(one.value for one in found.differences)
     assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))
-    assert settles in found.command

@@ -24,8 +24,9 @@ def test_a_corpus_has_taken_what_the_readers_of_its_pdfs_took(tmp_path: Path):
 def test_a_corpus_that_is_asked_to_stop_keeps_what_it_has_read(tmp_path: Path):
     settings = Corpus(path=str(small_pool(tmp_path / "pool")))
     folder = tmp_path / "stopped"
+    looks = iter([False])
     with pytest.raises(Interrupted):
-        run_stage(stage, settings, work_in(folder, stopping=lambda: True))
+        run_stage(stage, settings, work_in(folder, stopping=lambda: next(looks, True)))
     assert len(list(folder.glob("scratch/files/*/*.json"))) >= 1
     run_stage(stage, settings, work_in(folder))
     run_stage(stage, settings, work_in(tmp_path / "whole"))

@@ -75,7 +75,7 @@ def test_every_question_of_an_example_is_asked_on_its_own_after_the_images(tmp_p
     assert second.prompt[1].parts == (pages, Text("Second?"))
     assert (first.id, first.benchmark, first.task, first.cluster) == ("e-0", "docs", "extract", "doc")
     assert second.gold == Gold("1", evidence=(3, 4))
-    assert second.facts == {"evidence": "Table", "depth": 0.75}
+    assert second.facts == {"evidence": "Table", "depth": 0.75, "question": "Second?"}
 
 
 @pytest.mark.parametrize(("pages", "length"), [(1, "1p"), (2, "2p"), (3, "4p"), (64, "64p"), (65, "128p")])

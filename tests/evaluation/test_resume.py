@@ -68,7 +68,7 @@ def test_kill_9_and_again_computes_the_rest_and_ends_in_the_same_bytes(config: C
 def test_asked_to_stop_it_keeps_the_batch_in_hand(config: Config, whole: RunRecord):
     answered = []
     for _ in range(2):
-        interrupted(config, 1)
+        interrupted(config, 2)
         answered.append((folder_of(config, "reply.heldout") / REPLIES).read_bytes().count(b"\n"))
     assert 0 < answered[0] < answered[1]
     assert finish(config, "reply.heldout").outputs == whole.outputs
@@ -76,7 +76,7 @@ def test_asked_to_stop_it_keeps_the_batch_in_hand(config: Config, whole: RunReco
 
 @pytest.mark.parametrize("end", [b'{"sample":"held', b"\0\0\0\0\n", b"\xff\n"])
 def test_a_torn_end_is_answered_again(config: Config, whole: RunRecord, end: bytes):
-    interrupted(config, 2)
+    interrupted(config, 3)
     path = folder_of(config, "reply.heldout") / REPLIES
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]) + end)
     assert finish(config, "reply.heldout").outputs == whole.outputs

@@ -1,4 +1,3 @@
-import gzip
 from pathlib import Path
 
 import pytest
@@ -45,18 +44,9 @@ def test_runs_in_two_other_tables_are_two_files(capsys, launched: Path):
 
 
 def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path):
-    file = str(tmp_path / "length_dist.json.gz")
+    file = str(tmp_path / "length_dist.parquet")
     first = said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
     assert said(capsys, "report", "length_dist", "--from", file) == first.partition("snapshot:")[0]
-
-
-def test_a_snapshot_of_two_scorers_is_refused_and_not_sent_to_the_option_that_was_given(capsys, tmp_path: Path):
-    store = write_store(tmp_path, Truth(documents=4, seeds=1))
-    path = store / "score" / "score-uniform-s0" / "scores.jsonl"
-    path.write_text(path.read_text().replace("exact_match-1", "exact_match-2"))
-    words = ["report", "length_dist", "--mixed-code", "--snapshot", str(tmp_path / "x.json.gz"), "--store", str(store)]
-    shown = said(capsys, *words, code=1)
-    assert shown.endswith("score both with one version: a snapshot holds one scorer\n")
 
 
 def test_power_and_claims_are_printed(capsys, launched: Path):
@@ -84,9 +74,9 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     [
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
         (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
-        (["report", "length_dist", "--from", "nothing.json.gz"], "expected a snapshot"),
-        (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.json.gz"),
-        (["report", "--from", "full.json.gz"], "write mmprolong report ABLATION --from"),
+        (["report", "length_dist", "--from", "nothing.parquet"], "expected results of this version"),
+        (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.parquet"),
+        (["report", "--from", "full.parquet"], "write mmprolong report ABLATION --from"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],
@@ -117,7 +107,7 @@ def test_a_table_is_printed_where_its_files_cannot_be_written(capsys, tmp_path: 
 
 
 def test_a_snapshot_is_shown_in_another_table(capsys, launched: Path, tmp_path: Path):
-    file = str(tmp_path / "length_dist.json.gz")
+    file = str(tmp_path / "length_dist.parquet")
     said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
     assert "65,536 tokens" in said(capsys, "report", "length_dist", "--table", "training_setup", "--from", file)
     for name in ("rope_base", "nonsense"):
@@ -126,7 +116,7 @@ def test_a_snapshot_is_shown_in_another_table(capsys, launched: Path, tmp_path: 
 
 
 def test_a_torn_snapshot_is_one_line(capsys, tmp_path: Path):
-    file = tmp_path / "torn.json.gz"
-    file.write_bytes(gzip.compress(b"{}" * 500)[:10] + b"nothing of a stream")
+    file = tmp_path / "torn.parquet"
+    file.write_bytes(b"PAR1 and nothing more")
     shown = said(capsys, "report", "length_dist", "--from", str(file), code=1)
-    assert "expected a snapshot" in shown and len(shown.splitlines()) == 1
+    assert "expected results of this version" in shown and len(shown.splitlines()) == 1

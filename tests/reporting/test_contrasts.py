@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from mmprolong.reporting.results.runs import BenchmarkResult
@@ -11,7 +10,6 @@ from mmprolong.reporting.statistics.contrasts import (
     compare,
     estimates,
     near_best,
-    uneven_arms,
 )
 from mmprolong.reporting.statistics.scores import ArmScores
 from tests.analysis.runs import runs_of
@@ -21,18 +19,6 @@ from tests.reporting.test_intervals import COVERAGE
 def table(*spreads: float, seeds: int = 3, trial: int = 1, effect: float = 0.0) -> dict[str, ArmScores]:
     design = COVERAGE.Design("made", spreads, seeds=seeds, accuracy=(0.6,) * 4, effect=effect)
     return dict(zip("abcdefgh", COVERAGE.simulated(design, trial)[0], strict=False))
-
-
-def test_the_arm_that_spreads_more_is_named_with_its_spread():
-    found = uneven_arms(table(0.01, 0.01, 0.01, 0.01, 0.2))
-    assert list(found) == ["e"] and found["e"][0] > 5 * found["e"][1]
-    assert uneven_arms(table(0.02, 0.02, 0.02, 0.02)) == {}
-
-
-def test_arms_at_the_ceiling_make_no_other_look_wild():
-    arms = table(0.03, 0.03)
-    ceiling = replace(arms["a"], values=np.ones_like(arms["a"].values))
-    assert uneven_arms(arms | dict.fromkeys("cdef", ceiling)) == {}
 
 
 def test_of_the_best_arm_and_its_equals_none_is_marked_as_worse():

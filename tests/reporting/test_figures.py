@@ -1,25 +1,16 @@
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from mmprolong.errors import ConfigError, DataError
+from mmprolong.errors import ConfigError
 from mmprolong.evaluation.lengths import size
 from mmprolong.records import Cell
-from mmprolong.reporting.figures.charts import (
-    _apart,
-    accuracy_by_length,
-    inline_svg,
-    loss_by_tokens,
-    mixture_shares,
-    save,
-)
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
 from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
-from mmprolong.reporting.figures.scatter import published_against_ours
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.training import arm_mixtures, loss_curves
+from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.paper_tables import table_of
 from tests.analysis.runs import answered, judged, runs_with
 from tests.stores import Truth, write_store
@@ -32,9 +23,11 @@ def test_equal_runs_give_equal_figures(store: Path, tmp_path: Path):
 
 
 def test_a_figure_names_every_arm_and_marks_the_trained_length(store: Path):
-    (axes,) = accuracy_by_length(read_store(store, "length_dist")).axes
-    texts = {text.get_text() for text in axes.texts}
-    assert texts == {"base", "pool_native", "long_biased", "short_biased", "uniform", "trained up to 8x"}
+    figure = accuracy_by_length(read_store(store, "length_dist"))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["trained up to 8x"]
+    named = [text.get_text() for text in figure.legends[0].texts]
+    assert named == ["base", "pool_native", "long_biased", "short_biased", "uniform"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1x", "2x", "4x", "8x", "16x"]
 
 
@@ -44,42 +37,10 @@ def test_an_inline_figure_takes_the_colour_of_its_page(store: Path):
     assert svg.startswith("<svg") and "currentColor" in svg and "#23272e" not in svg
 
 
-def test_every_trained_run_has_a_loss_curve(store: Path):
-    curves = loss_curves(store, read_store(store, "length_dist").plan)
-    assert len(curves) == 11 and all(len(curve.tokens) == 64 for curve in curves)
-    assert loss_by_tokens(curves, ["base", "pool_native", "long_biased", "short_biased", "uniform"]).axes
-
-
-@pytest.mark.parametrize(
-    ("end", "left"),
-    [(b'{"update":65,"tokens":66560,"loss":null}\n', 64), (b'{"update":65,"tok', 64), (b'{"update":65}\n', None)],
-)
-def test_a_loss_that_is_no_number_or_torn_is_left_out_and_a_damaged_log_is_told(
-    tmp_path: Path, end: bytes, left: int | None
-):
-    store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
-    log = store / "training" / "training-uniform-s0" / "log.jsonl"
-    log.write_bytes(log.read_bytes() + end)
-    plan = read_store(store, "length_dist").plan
-    if left is None:
-        with pytest.raises(DataError, match=r"log\.jsonl:65"):
-            loss_curves(store, plan)
-    else:
-        assert {len(curve.tokens) for curve in loss_curves(store, plan)} == {left}
-
-
 def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):
     found = arm_mixtures(store, read_store(store, "length_dist").plan)
     assert [mixture.label for mixture in found] == ["pool_native", "long_biased", "short_biased", "uniform"]
     assert all(sum(mixture.tasks.values()) == pytest.approx(1) for mixture in found)
-    assert mixture_shares(found).axes
-
-
-def test_names_at_line_ends_keep_their_order_and_a_gap():
-    moved = _apart({"a": 50.0, "b": 50.1, "c": 49.9, "d": 2.0}, gap=5, top=101)
-    assert sorted(moved, key=lambda name: moved[name]) == ["d", "c", "a", "b"]
-    heights = sorted(moved.values())
-    assert all(upper - lower >= 5 - 1e-9 for lower, upper in pairwise(heights))
 
 
 @pytest.mark.parametrize(("label", "value"), [("1x", 1), ("16x", 16), ("64K", 65536), ("0.5M", 524288)])
@@ -113,19 +74,10 @@ def test_lengths_of_several_units_stand_side_by_side():
     chances = {"a": 0.5, "b": 0.8}
     cells = [Cell("heldout", "t", "2x"), Cell("docs", "t", "8p"), Cell("docs", "t", "16p"), Cell("niah", "t", "any")]
     scores = {(label, 0): list(answered(chance, cells, label, 4)) for label, chance in chances.items()}
-    windows, pages = accuracy_by_length(runs_with(scores, "a")).axes
+    figure = accuracy_by_length(runs_with(scores, "a"))
+    windows, pages = figure.axes
     assert windows.get_xlabel() == "context length [multiples of the native window]"
-    assert pages.get_xlabel() == "context length [pages]" and {text.get_text() for text in pages.texts} == {
-        "a",
-        "b",
-    }
-
-
-def test_the_scatter_has_a_point_for_each_published_difference(store: Path):
-    agreements = table_of(read_store(store, "length_dist")).agreements
-    (axes,) = published_against_ours(agreements).axes
-    assert {text.get_text() for text in axes.texts} == {"base, overall", "long_biased, overall"}
-    assert axes.get_xlim()[0] < -5.7 and axes.get_ylim()[1] > 0
+    assert pages.get_xlabel() == "context length [pages]" and len(pages.lines) == 2
 
 
 LONG = "a label of very many words, one for each knob: 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9"
@@ -136,9 +88,9 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     truth = Truth(levels=dict.fromkeys(ODD, (0.9, 0.1)), baseline=ODD[0], seeds=1, documents=2)
     store = write_store(tmp_path, truth)
     runs = read_store(store, "length_dist")
-    loss = loss_by_tokens(loss_curves(store, runs.plan), ODD)
-    assert [text.get_text() for text in loss.legends[0].texts] == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
-    mixtures = arm_mixtures(store, runs.plan)
-    for figure in (loss, accuracy_by_length(runs), mixture_shares(mixtures), needle_heat_map(runs)):
+    accuracy = accuracy_by_length(runs)
+    named = [text.get_text() for text in accuracy.legends[0].texts]
+    assert named == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
+    for figure in (accuracy, needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
     assert write_report(runs, table_of(runs), store).files

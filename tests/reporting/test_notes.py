@@ -10,17 +10,16 @@ from statistics import stdev
 import pytest
 from rich.console import Console
 
-from mmprolong.records import Cell
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.statistics.contrasts import run_means
+from mmprolong.reporting.statistics.contrasts import arms_of, run_means
+from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.paper_tables import paper_table, table_of
 from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
-from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.reporting.tables.terminal import TerminalTable
-from tests.analysis.runs import judged, runs_of, runs_with
+from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
 LEVELS = {"base": (0.5, 0.1), "pool_native": (0.9, 0.1), "long_biased": (0.7, 0.1), "uniform": (0.88, 0.1)}
@@ -39,7 +38,7 @@ def every_form(table: Table) -> list[str]:
     file = io.StringIO()
     shown = Console(width=250, file=file, force_terminal=False)
     shown.print(TerminalTable(table))
-    plain = to_latex(table).translate(str.maketrans("", "", "${}")).replace(r"\pm", "±").replace(r"\dagger", "†")
+    plain = to_latex(table).translate(str.maketrans("", "", "${}")).replace(r"\pm", "±")
     return [to_markdown(table), to_html(table), file.getvalue(), plain]
 
 
@@ -69,35 +68,23 @@ def test_notes_say_what_intervals_cover_and_whose_seeds_they_rest_on(tmp_path: P
     assert "overall: equal shares of 1x, 2x, 4x, 8x, 16x." in notes
 
 
-def test_notes_name_an_arm_whose_seeds_stand_out():
-    cell = Cell("heldout", "t", "1x")
-    right = {"a": (70, 71, 70), "b": (70, 69, 70), "c": (70, 71, 71), "odd": (40, 95, 60)}
-    scores = {
-        (label, seed): [judged(cell, f"d{n}", str(n), float((n * 37) % 100 < count)) for n in range(100)]
-        for label, counts in right.items()
-        for seed, count in enumerate(counts)
-    }
-    (said,) = (note for note in ablation_table(runs_with(scores, "a"), "made").notes if "spread more" in note)
-    assert said.startswith("The seeds of odd spread more than the others' (sd 27.8 against 0.6)")
-
-
 def test_notes_of_single_runs_speak_of_documents_alone():
     table = table_of(runs_of({"a": 0.5, "b": 0.8}, ["reasoning"], ["1x"], "a", seeds=1))
     (said,) = (note for note in table.notes if "intervals" in note)
     assert said.startswith("95 % intervals over documents, in pairs where arms are compared")
 
 
-def test_every_row_says_how_many_runs_by_which_code(tmp_path: Path):
+def test_every_row_says_how_many_runs_it_has(tmp_path: Path):
     found = rows(
         table_of(runs_without(tmp_path, ("uniform", 2), ("long_biased", 0), ("long_biased", 1), ("long_biased", 2)))
     )
-    names = ("seeds", "n", "status", "commit")
+    names = ("seeds", "n", "marks")
     said = {label: tuple(row[name] for name in names) for label, row in found.items()}
     assert said == {
-        "base": ("(1/1)", "120", "", "0123abc"),
-        "pool_native": ("(3/3)", "120", "", "0123abc"),
-        "long_biased": ("(0/3)", "-", "partial", "-"),
-        "uniform": ("(2/3)", "120", "partial", "0123abc"),
+        "base": ("(1/1)", "120", ""),
+        "pool_native": ("(3/3)", "120", ""),
+        "long_biased": ("(0/3)", "-", "partial"),
+        "uniform": ("(2/3)", "120", "partial"),
     }
 
 
@@ -121,26 +108,21 @@ def launched(runs: Runs, *overrides: str) -> Runs:
     return replace(runs, plan=replace(runs.plan, overrides=typed))
 
 
-def test_a_row_with_missing_seeds_and_what_it_is_compared_by_are_marked(tmp_path: Path):
+def test_a_row_with_missing_seeds_is_marked(tmp_path: Path):
     table = table_of(runs_without(tmp_path, ("uniform", 2)))
     assert table.title.endswith(" (9 of 10 runs)")
-    marks = {row[0].text: table.cell(row[0].text, "delta").symbol for row in table.rows}
-    assert marks["uniform"].endswith("†") and not marks["long_biased"].endswith("†")
+    marks = {row[0].text: table.cell(row[0].text, "marks").text for row in table.rows}
+    assert marks == {"base": "", "pool_native": "", "long_biased": "", "uniform": "partial"}
     for text in every_form(table):
-        assert "(2/3) †" in text.replace(r"\,", " ").replace('<span class="mark">', "").replace("</span>", "")
-        assert "Not final" in text and "uniform (seed 2)" in text
-
-
-def test_a_baseline_with_missing_seeds_marks_every_difference(tmp_path: Path):
-    table = table_of(runs_without(tmp_path, ("pool_native", 1)))
-    marks = [table.cell(label, "delta").symbol for label in LEVELS if label != "pool_native"]
-    assert all(mark.endswith("†") for mark in marks)
+        assert "(2/3)" in text and "partial: not final" in text and "uniform (seed 2)" in text
 
 
 def test_holm_counts_the_comparisons_that_are_still_running(tmp_path: Path):
     others = [(label, seed) for label in ("base", "uniform") for seed in range(3)]
-    row = rows(table_of(runs_without(tmp_path, *others)))["long_biased"]
-    assert float(row["p_holm"]) == pytest.approx(min(1.0, 3 * float(row["p"])), abs=3e-6)
+    runs = runs_without(tmp_path, *others)
+    row, arms = rows(table_of(runs))["long_biased"], arms_of(runs, runs.average)
+    alone = difference(*(arms[label] for label in ("long_biased", "pool_native")))
+    assert float(row["p_holm"]) == pytest.approx(min(1.0, 3 * alone.p), abs=3e-6)
 
 
 def test_the_best_and_what_cannot_be_told_from_it_are_marked(tmp_path: Path):
@@ -162,10 +144,9 @@ def test_the_tables_of_the_papers_say_the_same():
     cell = table.cell("MMProLong (7B)", "overall")
     assert cell.sd and cell.low and re.fullmatch(r"\d+\.\d ± \d+\.\d", cell.text)
     assert table.cell("MMProLong (7B)", "interval").text.startswith("[")
-    assert (
-        table.cell("MMProLong (7B)", "seeds").symbol == " †" and table.cell("MMProLong (7B)", "delta").symbol == " *†"
-    )
+    assert table.cell("MMProLong (7B)", "marks").text == "partial"
+    assert table.cell("MMProLong (7B)", "delta").symbol == " *"
     assert re.fullmatch(r"<0\.001|0\.00\d", table.cell("MMProLong (7B)", "p_holm").text)
     assert table.cell("ours", "overall").symbol == " ≈" and table.title.endswith(" (8 of 9 runs)")
     assert table.cell("Qwen2.5-VL-7B", "p_holm").text == "-"
-    assert any("Code unknown of 8 of 8 steps" in note for note in table.notes)
+    assert any("of 8 of 8 steps are not known" in note for note in table.notes)

@@ -10,7 +10,7 @@ import pytest
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.results.parquet import read_marks, read_results, write_results
+from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
@@ -23,11 +23,11 @@ def runs(store: Path) -> Runs:
 
 def test_what_is_written_is_read_back_from_one_small_file(runs: Runs, tmp_path: Path):
     marked = replace(runs, stale=frozenset({"uniform"}), remarks=("so",))
-    path = write_results(tmp_path / "items.parquet", marked, {"score-base-s0": "1"})
-    found, marks = read_marks(path)
-    assert marks == {"score-base-s0": "1"} and path.stat().st_size < 100_000
+    path = write_results(tmp_path / "items.parquet", marked)
+    found = read_results(path)
+    assert path.stat().st_size < 100_000
     assert found == replace(marked, store=None, plan=replace(runs.plan, steps={}))
-    assert path.read_bytes() == write_results(tmp_path / "again.parquet", found, marks).read_bytes()
+    assert path.read_bytes() == write_results(tmp_path / "again.parquet", found).read_bytes()
     assert table_of(read_results(path)).rows == table_of(marked).rows
 
 

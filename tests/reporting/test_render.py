@@ -17,9 +17,9 @@ TABLE = Table(
     caption="100 % of a_b",
     columns=(
         Column(key="arm", title="arm", numeric=False),
-        Column(key="score", title="score", group="ours [%]"),
-        Column(key="delta", title="Δ", group="ours [%]"),
-        Column(key="paper", title="score", group="published", flat="published score"),
+        Column(key="score", title="score"),
+        Column(key="delta", title="Δ"),
+        Column(key="paper", title="published score"),
     ),
     rows=(
         (Cell(text="a|b_c"), Cell(text="7.20", value=7.2, best=True), Cell(), Cell(text="50.00", value=50.0)),
@@ -116,18 +116,17 @@ def test_every_markdown_line_has_the_same_columns():
     assert r"a\|b_c" in lines[2] and r"x\*y" in lines[3] and "**7.20**" in lines[2]
 
 
-def test_latex_escapes_and_rules_each_group():
+def test_latex_escapes():
     text = to_latex(TABLE)
     assert r"R\&D" in text and r"100 \% of a\_b" in text and r"\textbf{7.20}" in text
-    assert r"\cmidrule(lr){2-3} \cmidrule(lr){4-4}" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {3}
 
 
-def test_html_escapes_and_marks_where_a_group_begins():
+def test_html_escapes():
     text = to_html(TABLE)
     assert "R&amp;D &lt;arms&gt;" in text and "<b>" not in text
-    assert '<th colspan="2" class="group start">ours [%]</th>' in text and "<strong>7.20</strong>" in text
+    assert "<strong>7.20</strong>" in text
 
 
 def test_a_row_that_does_not_fit_is_a_bug():

@@ -1,9 +1,10 @@
 import errno
+from pathlib import Path
 
 import pytest
 
 from mmprolong.errors import DataError, DiskFull, StepFailed
-from mmprolong.runtime.failures import ADVICE, from_job, from_note, kind_of
+from mmprolong.runtime.failures import ADVICE, Failure, from_job, kind_of, read_failure, write_failure
 
 
 class OutOfMemoryError(RuntimeError):
@@ -50,16 +51,11 @@ def test_what_says_nothing_is_no_failure(state: str):
     assert from_job(state) is None
 
 
-def test_a_step_says_itself_why_it_failed():
-    assert from_note({"kind": "data", "error": "x\ny", "traceback": ""}).message == "x"
-    assert from_note({"kind": "data", "error": "\ny"}).message == "y"
-    assert from_note({"error": "KeyError: 3", "traceback": "Traceback ..."}).kind == "code"
-
-
-@pytest.mark.parametrize("note", [{"kind": "data", "error": ""}, {"kind": "data"}])
-def test_a_failure_without_a_message_is_still_one(note: dict[str, str]):
-    assert from_note(note).message == "it did not say why"
+@pytest.mark.parametrize("error", ["x\ny", "\nx"])
+def test_a_failure_is_its_first_line(tmp_path: Path, error: str):
+    write_failure(tmp_path, Failure("data", error))
+    assert read_failure(tmp_path) == Failure("data", "x")
 
 
 def test_every_kind_says_what_to_do():
-    assert all("`again`" in from_note({"kind": kind, "error": "x"}).advice("reply", "again") for kind in ADVICE)
+    assert all("`again`" in Failure(kind, "x").advice("reply", "again") for kind in ADVICE)

@@ -103,19 +103,17 @@ def test_what_is_ignored_stays_ignored(package: Path):
 
 
 @pytest.mark.parametrize(
-    ("code", "out_of_memory", "kind", "says"),
+    ("code", "kind", "says"),
     [
-        (-signal.SIGKILL, False, "killed", "signal 9 (Killed)"),
-        (-signal.SIGKILL, True, "memory", "the kernel has killed for want of memory"),
-        (-signal.SIGTERM, True, "killed", "signal 15"),
-        (-signal.SIGSEGV, True, "code", "signal 11 (Segmentation fault)"),
-        (128 + signal.SIGTERM, True, "killed", "signal 15 (Terminated)"),
-        (3, False, "code", "exit code 3"),
-        (128 + signal.SIGCHLD, False, "code", "exit code 145"),
+        (-signal.SIGKILL, "killed", "signal 9 (Killed)"),
+        (-signal.SIGSEGV, "code", "signal 11 (Segmentation fault)"),
+        (128 + signal.SIGTERM, "killed", "signal 15 (Terminated)"),
+        (3, "code", "exit code 3"),
+        (128 + signal.SIGCHLD, "code", "exit code 145"),
     ],
 )
-def test_the_end_of_a_process_has_one_kind(code: int, out_of_memory: bool, kind: str, says: str):
-    failure = from_process(code, out_of_memory)
+def test_the_end_of_a_process_has_one_kind(code: int, kind: str, says: str):
+    failure = from_process(code)
     assert failure.kind == kind
     assert says in failure.message
 

@@ -23,7 +23,7 @@ LENGTHS = ("overall", "shortest", "trained", "beyond")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSides:
-    """Where the paper's numbers stand and how many questions they rest on."""
+    """The place of the paper's numbers and the number of questions they rest on."""
 
     table: str
     """File in analysis/published."""
@@ -47,7 +47,7 @@ class PublishedSides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSides:
-    """Which runs of ours answer the claim."""
+    """The runs of ours that answer the claim."""
 
     ablation: str
     arm: list[str]
@@ -65,7 +65,7 @@ class RunSides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a paper says about a difference."""
+    """A statement of a paper about a difference."""
 
     name: str = ""
     """Of its file."""
@@ -80,12 +80,12 @@ class Claim:
     size: float
     """Difference as printed [points]."""
     margin: float = 0.0
-    """What counts as no difference [points]."""
+    """Largest size that counts as no difference [points]."""
     published: PublishedSides
     runs: RunSides | None = None
     """None: there is no ablation of it yet."""
     needs: str = ""
-    """What an ablation of it would need."""
+    """Requirements of an ablation of it."""
 
     def __post_init__(self) -> None:
         if self.direction in ("alike", "not_lower") and self.margin <= 0:
@@ -100,25 +100,23 @@ class Difference:
     low: float
     high: float
     clear: bool = True
-    """Whether it is told apart from 0 after Holm's correction over those of the claim; print has no p."""
+    """It is told apart from 0 after Holm's correction over those of the claim; print has no p."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What printed numbers, or runs, say of a claim."""
+    """The verdict of printed numbers, or of runs, on a claim."""
 
     verdict: str
     differences: tuple[Difference, ...] = ()
-    correlation: float | None = None
-    """Of printed numbers: correlation of the two sides' answers from which on the difference would be clear."""
     runs: tuple[str, ...] = ()
     """Ids of the score steps that were used."""
     command: str = ""
-    """What would settle it; for a settled claim, what prints the table behind it."""
+    """The command that would settle it, or that prints the table behind a settled claim."""
     notes: tuple[str, ...] = ()
-    """How far the runs can be trusted; of a claim that is not judged, why."""
+    """Limits of the runs; of a claim that is not judged, the reason."""
     stale: bool = False
-    """Whether rows that were used are not those that the ablation would plan today."""
+    """Rows that were used are not those that the ablation would plan today."""
 
 
 def read_claims(names: Iterable[str] = ()) -> list[Claim]:
@@ -134,7 +132,7 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
 
 
 def decide(claim: Claim, differences: Sequence[Difference]) -> str:
-    """Return what measured differences say of a claim; `best` takes several, all others one."""
+    """Return the verdict of measured differences on a claim; `best` takes several, all others one."""
     low, high = (min(one.low for one in differences), min(one.high for one in differences))
     clear, margin = all(one.clear for one in differences), claim.margin
     if claim.direction == "best":
@@ -150,7 +148,7 @@ def decide(claim: Claim, differences: Sequence[Difference]) -> str:
 
 
 def smallest_lead(differences: Iterable[Difference]) -> Difference:
-    """Return the one on which a claim against several rows hangs: it holds against all, and falls with one."""
+    """Return the difference on which a claim against several rows hangs: it holds against all, and falls with one."""
     return min(differences, key=lambda one: one.value)
 
 

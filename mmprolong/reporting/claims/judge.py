@@ -20,16 +20,13 @@ from mmprolong.reporting.claims.claim import (
     RunSides,
     Verdict,
     decide,
-    smallest_lead,
 )
 from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of, at_lengths
 from mmprolong.reporting.statistics.intervals import LEVEL, difference, holm
-from mmprolong.reporting.statistics.power import cheaper, design_of
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.power_table import command_of, cost_of, written
 from mmprolong.reporting.tables.published import UNCLEAR, Published, mean_of, require_columns
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
@@ -56,11 +53,7 @@ def judge_published(claim: Claim, published: Published) -> Verdict:
     reach = NormalDist().inv_cdf(1 - LEVEL / 2 / len(others))
     found = [_published_difference(sides, arm, other) for other in others]
     differences = tuple(Difference(value=one, low=one - reach * se, high=one + reach * se) for one, se in found)
-    said, correlation = decide(claim, differences), None
-    sign = {"higher": 1, "best": 1, "lower": -1}.get(claim.direction, 0)
-    if said == UNCLEAR and not sides.noise and all(sign * one > 0 for one, _ in found):
-        correlation = max((1 - (one / reach / error) ** 2 for one, error in found if error), default=0.0)
-    return Verdict(verdict=said, differences=differences, correlation=correlation)
+    return Verdict(verdict=decide(claim, differences), differences=differences)
 
 
 def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Runs] = read_marked) -> Verdict:
@@ -107,25 +100,26 @@ def judge_runs(claim: Claim, asked: RunSides, runs: Runs) -> Verdict:
         for number, one in enumerate(found)
     )
     said = decide(claim, differences)
-    table = command(Store(runs.store or Path("store")), "report", asked.ablation, config_dir=runs.plan.config_dir)
+    shows = "power" if said == UNCLEAR else "report"
+    told = command(Store(runs.store or Path("store")), shows, asked.ablation, config_dir=runs.plan.config_dir)
     return Verdict(
         verdict=said,
         differences=differences,
         runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.ids),
-        command=_larger(claim, differences, runs) if said == UNCLEAR else table,
+        command=told,
         notes=tuple(f"{asked.ablation}: {note}" for note in trust_notes(runs)),
         stale=any(label in runs.stale for side in sides for label in side),
     )
 
 
 def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) -> list[list[dict[str, str]]]:
-    """The rows of each choice of texts."""
+    """Return the rows of each choice of texts."""
     wanted = [dict(zip(where, texts, strict=True)) for texts in product(*where.values())] if where else []
     return [published.rows(table, one) for one in wanted]
 
 
 def _published_difference(sides: PublishedSides, arm: Rows, baseline: Rows) -> tuple[float, float]:
-    """Mean difference and the standard error of an unpaired comparison [points]."""
+    """Return the mean difference and the standard error of an unpaired comparison [points]."""
     means = []
     for rows in filter(None, (arm, baseline)):
         require_columns(sides.table, rows, sides.columns)
@@ -139,7 +133,7 @@ def _published_difference(sides: PublishedSides, arm: Rows, baseline: Rows) -> t
 
 
 def _average(length: str, runs: Runs) -> Average:
-    """The mean over the lengths for which a name stands; empty if they were not asked."""
+    """Return the weights of the lengths for which a name stands; empty if they were not asked."""
     if length == "overall":
         return runs.average
     trained = runs.plan.suite.get("trained") or ""
@@ -158,39 +152,21 @@ def _require_rows(claim: str, asked: RunSides, launched: Iterable[str] = ()) -> 
 
 
 def _unanswered(asked: RunSides, sides: Sequence[Sequence[str]], runs: Runs, average: Average) -> str:
-    """Why the runs do not answer a claim, where that is not plain; else empty.
+    """Return why the runs do not answer a claim, where that is not plain; else empty.
 
     The labels of one side count alike. As every run weighs as much as another, that needs as many of each label.
     """
-    gone = [label for side in sides for label in side if label not in runs.plan.labels]
-    if gone:
-        return f"{', '.join(gone)}: in the ablation's file but not launched"
     if runs.lengths and not average:
         return f"length {asked.length}: not asked, only {', '.join(runs.lengths)}"
     for side in sides:
-        finished = {label: len(runs.of(label)) for label in side}
-        if len(set(finished.values())) > 1:
-            counts = ", ".join(f"{count} of {runs.planned(label)} of {label}" for label, count in finished.items())
+        if len({len(runs.of(label)) for label in side}) > 1:
+            counts = ", ".join(f"{len(runs.of(label))} of {runs.planned(label)} of {label}" for label in side)
             return f"{' and '.join(side)} count alike, which needs as many runs of each; finished: {counts}"
     return ""
 
 
 def _together(arms: Mapping[str, ArmScores], side: Sequence[str]) -> ArmScores:
-    """Of several labels the mean, run by run, so that what differs between them is no spread of seeds."""
+    """Return the mean of several labels, run by run, so that what differs between them is no spread of seeds."""
     import numpy as np
 
     return ArmScores(arms[side[0]].questions, np.mean([arms[label].values for label in side], axis=0))
-
-
-def _larger(claim: Claim, differences: Sequence[Difference], runs: Runs) -> str:
-    """The cheapest sweep that would see the measured difference, or the claim's margin, in four of five repetitions.
-
-    Reckoned with the variances of the headline score, whatever the claim's own lengths.
-    """
-    goal = claim.margin or abs(smallest_lead(differences).value)
-    try:
-        now = design_of(runs)
-    except FeasibilityError:
-        return sweep_command(runs.plan, runs.store, "sweep.seeds=[0,1,2]")
-    found = cheaper(now, max(goal, 0.1) / 100, cost_of(runs, now)[1], not written(runs))["cheapest"]
-    return command_of(found, now, runs) if found else f"nothing within 64 seeds: the difference is {goal:.1f} points"

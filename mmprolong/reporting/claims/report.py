@@ -12,8 +12,7 @@ from mmprolong.reporting.claims.judge import judge_published, judge_store
 from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table
-from mmprolong.reporting.tables.notes import STALE
-from mmprolong.reporting.tables.published import UNCLEAR, Published, signed
+from mmprolong.reporting.tables.published import Published, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +46,30 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[J
 
 def claims_table(judged: Sequence[Judged]) -> Table:
     """Make the table of these claims."""
-    text = [("claim", "claim", ""), ("source", "source", ""), ("metric", "metric", "published")]
-    verdicts = [("verdict", "verdict", "ours"), ("command", "what settles it", "ours")]
-    columns = [
-        *(Column(key=key, title=title, numeric=False, group=group) for key, title, group in text),
-        Column(key="published", title=f"Δ [95{NBSP}% at most]", group="published"),
-        Column(key="published_verdict", title="at the paper's own sample size", numeric=False, group="published"),
-        Column(key="ours", title=f"Δ [95{NBSP}%]", group="ours"),
-        Column(key="runs", title="runs", group="ours"),
-        *(Column(key=key, title=title, numeric=False, group=group) for key, title, group in verdicts),
-    ]
+    titles = {
+        "claim": "claim",
+        "source": "source",
+        "metric": "metric",
+        "published": f"published Δ [95{NBSP}% at most]",
+        "published_verdict": "published, at the paper's own sample size",
+        "ours": f"our Δ [95{NBSP}%]",
+        "runs": "runs",
+        "verdict": "our verdict",
+        "command": "what settles it",
+    }
+    numeric = ("published", "ours", "runs")
+    columns = tuple(Column(key=key, title=title, numeric=key in numeric) for key, title in titles.items())
     published, ours = _counts(one.published for one in judged), _counts(one.runs for one in judged)
     notes = (
         f"By the printed numbers: {published}. By our runs: {ours}.",
-        "Printed intervals take the two sides as if they had answered different questions, the worst pairing; the "
-        "correlation is what the same questions would need. They rest on one run: other seeds are not covered.",
+        "Printed intervals take the two sides as if they had answered different questions, the worst pairing. They "
+        "rest on one run: other seeds are not covered.",
         "Where a paper tells the spread of repeated evaluations (OriOn's VA), that is used; it covers no documents.",
         "Of a claim against several rows the smallest lead is shown.",
         *dict.fromkeys(note for one in judged for note in one.runs.notes),
     )
     rows = tuple(map(_row, judged))
-    return Table(name="claims", title="Claims of the papers", columns=tuple(columns), rows=rows, notes=notes)
+    return Table(name="claims", title="Claims of the papers", columns=columns, rows=rows, notes=notes)
 
 
 def settled_by(judged: Iterable[Judged]) -> dict[str, list[str]]:
@@ -86,8 +88,8 @@ def describe(one: Judged) -> list[str]:
         f"{claim.name}: {claim.claim}.",
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
         f"  claimed: {claim.direction}{margin}, printed {signed(claim.size, 2)} points",
-        f"  printed numbers: {_interval(one.published.differences)}: {_published_verdict(one.published)}",
-        f"  ours: {_interval(runs.differences)}: {runs.verdict}{f' {STALE}' if runs.stale else ''}",
+        f"  printed numbers: {_interval(one.published.differences)}: {one.published.verdict}",
+        f"  ours: {_interval(runs.differences)}: {runs.verdict}{' stale' * runs.stale}",
         *([f"  runs: {', '.join(runs.runs)}"] if runs.runs else []),
         *(f"  {note}" for note in runs.notes),
         f"  to settle it: {runs.command}",
@@ -101,10 +103,10 @@ def _row(one: Judged) -> tuple[Cell, ...]:
         Cell(text=f"{one.paper} {where}".strip()),
         Cell(text=one.claim.metric),
         _cell(one.published.differences),
-        Cell(text=_published_verdict(one.published)),
+        Cell(text=one.published.verdict),
         _cell(one.runs.differences),
         Cell.count(len(one.runs.runs) or None),
-        Cell(text=one.runs.verdict, symbol=f" {STALE}" if one.runs.stale else ""),
+        Cell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
         Cell(text=one.runs.command),
     )
 
@@ -122,12 +124,6 @@ def _interval(differences: Sequence[Difference]) -> str:
     one = smallest_lead(differences)
     text = f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]"
     return f"{text} and {len(differences) - 1} more" if len(differences) > 1 else text
-
-
-def _published_verdict(found: Verdict) -> str:
-    if found.verdict != UNCLEAR or found.correlation is None:
-        return found.verdict
-    return f"{found.verdict} (clear if answers correlate by {found.correlation:.2f})"
 
 
 def _counts(verdicts: Iterable[Verdict]) -> str:

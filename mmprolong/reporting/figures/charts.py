@@ -1,15 +1,13 @@
 """The figures of a report. Drawn without global state, and the same bytes every time."""
 
 import io
-import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.training import ArmMixture, LossCurve
 from mmprolong.reporting.statistics.contrasts import by_length
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
@@ -23,8 +21,6 @@ INK = "#23272e"
 FAINT = "#8b929c"
 COLOURS = ("#0a7fc2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
 """Okabe and Ito's, told apart by the colour-blind, and two more for large ablations."""
-TASK_COLOURS = ("#4c6272", "#c9a26b", "#8a9a6b", "#a8657a", "#7d83b3", "#b9c0c7")
-"""For what is not an arm."""
 MARKERS = "os^DvPXp"
 UNTRAINED = "base"
 _UNITS = {"x": "multiples of the native window", "K": "tokens", "M": "tokens", "p": "pages"}
@@ -65,58 +61,20 @@ def short(label: str) -> str:
 def accuracy_by_length(runs: Runs) -> "Figure":
     """Draw accuracy against context length, one line an arm, with 95 % bands over documents and seeds.
 
-    A panel for each unit of length (native contexts, tokens, pages). The lengths that training covers are shaded; arms
-    are named at the right ends of their lines.
+    A panel for each unit of length (native contexts, tokens, pages). The lengths that training covers are shaded.
     """
     units = _by_unit(runs.lengths) or {"": []}
     figure, panels = new_figure(7.6 + 3.4 * (len(units) - 1), 4.4, len(units))
-    style, found = looks(runs.plan.labels), by_length(runs)
-    top = _top(100 * point.high for points in found.values() for point in points.values())
-    ends: dict[str, tuple[float, float]] = {}
+    style, lines = looks(runs.plan.labels), {}
     for axes, (unit, lengths) in zip(panels, units.items(), strict=True):
-        drawn = {label: {at: points[at] for at in lengths if at in points} for label, points in found.items()}
-        drawn = {label: points for label, points in drawn.items() if points}
-        for label, points in drawn.items():
-            _draw_arm(axes, points, style[label], thick=label == runs.plan.baseline)
+        for label, points in by_length(runs).items():
+            known = {at: points[at] for at in lengths if at in points}
+            if known:
+                lines[label] = _draw_arm(axes, known, style[label], thick=label == runs.plan.baseline)
         _length_axis(axes, unit, lengths, runs.plan.trained)
-        axes.set_ylim(0, top)
-        ends = {label: (size(list(points)[-1]), list(points.values())[-1].value) for label, points in drawn.items()}
-    _name_ends(panels[-1], ends, style, runs.plan.baseline)
-    return figure
-
-
-def loss_by_tokens(curves: Sequence[LossCurve], labels: Sequence[str]) -> "Figure":
-    """Draw training loss against tokens seen: each seed faint and its running mean clear, one colour an arm."""
-    import numpy as np
-
-    figure, (axes,) = new_figure(7.6, 3.6)
-    style, named = looks(labels), {}
-    for curve in curves:
-        colour = style[curve.label]["color"]
-        smooth = _running_mean(np.array(curve.losses), max(4, len(curve.losses) // 12))
-        axes.plot(curve.tokens, curve.losses, color=colour, alpha=0.13, linewidth=0.7)
-        (named[curve.label],) = axes.plot(curve.tokens, smooth, color=colour, linewidth=1.3, alpha=0.9)
-    for end in sorted({end for curve in curves for end in curve.ends}):
-        axes.axvline(end, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="training tokens", ylabel="loss [nat]", ylim=(0, None))
-    axes.margins(x=0.01)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
-    figure.legend(named.values(), map(short, named), loc="outside right upper", **_PLAIN)
-    return figure
-
-
-def mixture_shares(mixtures: Sequence[ArmMixture]) -> "Figure":
-    """Draw what each arm was trained on: shares of the tokens by task and by example length [tokens]."""
-    figure, (left, right) = new_figure(7.6, 1.5 + 0.36 * len(mixtures), 2)
-    several = len({mixture.phase for mixture in mixtures}) > 1
-    named = [short(mixture.label) for mixture in mixtures]
-    rows = [f"{name} · {one.phase}" if several else name for name, one in zip(named, mixtures, strict=True)]
-    _stack(left, rows, [mixture.tasks for mixture in mixtures], TASK_COLOURS)
-    _stack(right, rows, [mixture.lengths for mixture in mixtures], _sequential(mixtures))
-    _legend(left, "training tokens by task")
-    _legend(right, "training tokens by example length [tokens]")
-    right.tick_params(labelleft=False)
+        axes.set_ylim(0, 102)
+    if lines:
+        figure.legend(lines.values(), map(short, lines), loc="outside right upper", **_PLAIN)
     return figure
 
 
@@ -170,11 +128,11 @@ def _take_text_as_it_is(figure: "Figure") -> None:
         text.set_parse_math(False)
 
 
-def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> None:
+def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> Any:
     x = [size(length) for length in points]
     low, middle, high = ([100 * getattr(point, name) for point in points.values()] for name in ("low", "value", "high"))
     axes.fill_between(x, low, high, color=style["color"], alpha=0.11, linewidth=0)
-    axes.plot(x, middle, **style, linewidth=2.4 if thick else 1.6, markersize=5.5 if thick else 4.5)
+    return axes.plot(x, middle, **style, linewidth=2.4 if thick else 1.6, markersize=5.5 if thick else 4.5)[0]
 
 
 def _by_unit(lengths: Sequence[str]) -> dict[str, list[str]]:
@@ -186,7 +144,7 @@ def _by_unit(lengths: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _length_axis(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) -> None:
-    """Nothing before it is known which lengths are evaluated."""
+    """Label the axis; nothing before it is known which lengths are evaluated."""
     if not lengths:
         return
     x = [size(length) for length in lengths]
@@ -200,92 +158,3 @@ def _length_axis(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) 
         axes.axvline(size(trained), color=FAINT, linewidth=0.9, linestyle=":")
         place = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": 8.5}
         axes.annotate(f"trained up to {trained}", (size(trained), 0), color=INK, **place)
-
-
-def _top(values: Iterable[float]) -> float:
-    """Return the upper end of the accuracy axis [%]: 100, or less where all curves are low."""
-    highest = max(values, default=100.0)
-    return 102.0 if highest > 60 else 10.2 * math.ceil(max(highest, 1) / 10)
-
-
-def _name_ends(
-    axes: "Axes", ends: Mapping[str, tuple[float, float]], style: Mapping[str, Mapping[str, Any]], baseline: str
-) -> None:
-    """Write each arm's name right of its last point; names that would overlap are moved apart."""
-    top = axes.get_ylim()[1]
-    places = _apart({label: 100 * end[1] for label, end in ends.items()}, gap=0.052 * top, top=0.99 * top)
-    for label, (last, value) in ends.items():
-        axes.annotate(
-            short(label),
-            xy=(last, 100 * value),
-            xytext=(1.04, places[label]),
-            xycoords="data",
-            textcoords=("axes fraction", "data"),
-            color=style[label]["color"],
-            fontweight="bold" if label == baseline else "normal",
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": style[label]["color"],
-                "linewidth": 0.7,
-                "shrinkA": 1,
-                "shrinkB": 4,
-                "relpos": (0, 0.5),
-            },
-        )
-
-
-def _apart(places: Mapping[str, float], gap: float, top: float) -> dict[str, float]:
-    """Return the same order with at least `gap` between neighbours, as near to `places` as one pass each way gives."""
-    moved: dict[str, float] = {}
-    ceiling = top
-    for label in sorted(places, key=lambda label: -places[label]):
-        moved[label] = min(places[label], ceiling)
-        ceiling = moved[label] - gap
-    floor = 0.0
-    for label in sorted(moved, key=lambda label: moved[label]):
-        moved[label] = max(moved[label], floor)
-        floor = moved[label] + gap
-    return moved
-
-
-def _running_mean(values: Any, window: int) -> Any:
-    """Return the mean of the values at most half a `window` away from each place."""
-    import numpy as np
-
-    summed = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.arange(len(values))
-    start, stop = np.maximum(places - window // 2, 0), np.minimum(places + window // 2 + 1, len(values))
-    return (summed[stop] - summed[start]) / (stop - start)
-
-
-def _stack(axes: "Axes", rows: Sequence[str], shares: Sequence[Mapping[str, float]], colours: Sequence[str]) -> None:
-    """Draw horizontal bars that add up to 100 %, the first row on top."""
-    names = list(dict.fromkeys(name for row in shares for name in row))
-    left = [0.0] * len(rows)
-    for index, name in enumerate(names):
-        widths = [100 * row.get(name, 0.0) for row in shares]
-        axes.barh(range(len(rows)), widths, left=left, height=0.62, color=colours[index % len(colours)], label=name)
-        left = [start + width for start, width in zip(left, widths, strict=True)]
-    axes.set_yticks(range(len(rows)), rows)
-    axes.invert_yaxis()
-    axes.set(xlabel="share [%]", xlim=(0, 100))
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-
-
-def _legend(axes: "Axes", title: str) -> None:
-    """Place a legend above the axes, because what stands below them would be cut."""
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderaxespad": 0.2}
-    made = axes.legend(title=title, ncols=2, handlelength=1, columnspacing=1, fontsize=9, **place, **_PLAIN)
-    made.get_title().set_color(INK)
-
-
-def _sequential(mixtures: Sequence[ArmMixture]) -> list[str]:
-    """Return one hue from light to dark, a step a length bin."""
-    import matplotlib as mpl
-    from matplotlib.colors import to_hex
-
-    count = max((len(mixture.lengths) for mixture in mixtures), default=1)
-    return [to_hex(mpl.colormaps["Blues"](0.3 + 0.6 * index / max(count - 1, 1))) for index in range(count)]

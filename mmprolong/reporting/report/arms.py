@@ -1,8 +1,7 @@
-"""The settings of each arm: its differences from the baseline, and all of them."""
+"""The settings in which each arm differs from the baseline."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -13,29 +12,15 @@ from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One setting that an arm has otherwise than the baseline."""
-
-    key: str
-    baseline: str
-    arm: str
-
-
-def changes(plan: Plan, label: str) -> list[Change]:
-    """Return what sets an arm apart from the baseline, by their first seeds; where they ran is left out.
+def changed_settings(plan: Plan, label: str) -> list[tuple[str, str, str]]:
+    """Return key, the baseline's value and the arm's, by their first seeds; where they ran is left out.
 
     Raises:
         ArtifactError: a configuration in the plan is not one of this version.
     """
     baseline, arm = (_flat(plan.of(name)[0]) for name in (plan.baseline, label))
-    keys = [key for key in dict.fromkeys([*baseline, *arm]) if baseline.get(key) != arm.get(key)]
-    return [Change(key=key, baseline=baseline.get(key, "-"), arm=arm.get(key, "-")) for key in keys]
-
-
-def complete(plan: Plan, label: str) -> str:
-    """Return the whole frozen configuration of an arm's first seed."""
-    return json.dumps(plan.of(label)[0].config, indent=2, ensure_ascii=False)
+    both = ((key, baseline.get(key, "-"), arm.get(key, "-")) for key in dict.fromkeys([*baseline, *arm]))
+    return [(key, one, other) for key, one, other in both if one != other]
 
 
 def _flat(point: Point) -> dict[str, str]:

@@ -1,12 +1,11 @@
-"""What the model saw and said: pages with their questions, and replies right and wrong."""
+"""Examples for a reader: pages with their questions, and replies right and wrong."""
 
 import base64
 import io
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -25,8 +24,7 @@ LARGEST = 320
 """Longest side of an embedded page [px]."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thumbnail:
+class Thumbnail(NamedTuple):
     """One page, ready to be shown."""
 
     page: int
@@ -35,17 +33,14 @@ class Thumbnail:
     """`data:` URI."""
     evidence: bool
     """An answer rests on it."""
-    pixelated: bool
-    """To be enlarged without smoothing: it is as small as the model sees it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A question with its answer and where that stands."""
+class Turn(NamedTuple):
+    """A question with its answer."""
 
     question: str
     answer: str
-    pages: tuple[int, ...] = ()
+    pages: tuple[int, ...]
     """Pages of the evidence, from 1."""
 
 
@@ -61,13 +56,12 @@ class ShownDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartialReplies:
-    """A reply beside what it should have been."""
+class ShownReply:
+    """A reply beside its question and its score."""
 
     score: Score
     question: str
     reply: str
-    cut: bool
 
 
 def training_document(store: Path, plan: Plan) -> ShownDocument | None:
@@ -82,14 +76,14 @@ def training_document(store: Path, plan: Plan) -> ShownDocument | None:
         return None
     pack = next(read_jsonl(folder / "packs.jsonl", Pack))
     wanted = max(zip(pack.lengths, pack.examples, strict=True))[1]
-    found = next((one for one in _examples(store, point, phase) if one.id == wanted), None)
-    if found is None:
+    example = next((one for one in _examples(store, point, phase) if one.id == wanted), None)
+    if example is None:
         return None
-    conversation = found.conversations["answer"]
-    turns = [message for message in conversation if message.role != "system"]
-    asked = [(one.text, told.text) for one, told in zip(turns[::2], turns[1::2], strict=False)]
+    conversation = example.conversations["answer"]
+    turns = [message.text for message in conversation if message.role != "system"]
+    asked = list(zip(turns[::2], turns[1::2], strict=False))
     title = f"A training example of {point.label}"
-    return _shown(store, point, title, found.task, conversation, asked, found.gold)
+    return _shown(store, point, title, example.task, conversation, asked, example.gold)
 
 
 def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument | None:
@@ -105,26 +99,23 @@ def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument
     return None
 
 
-def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[PartialReplies]:
-    """Return up to `count` wrong and as many right replies of a finished run, over all lengths."""
+def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[ShownReply]:
+    """Return up to `count` wrong and as many right replies of a finished run, spread over lengths and tasks."""
     result = runs.result(point)
     if result is None or not result.scores:
         return []
-    wrong = _spread([score for score in result.scores if score.value < 0.5], runs.lengths, count)
-    right = _spread([score for score in result.scores if score.value >= 0.5], runs.lengths, count)
-    chosen = [*wrong, *right]
+    ordered = sorted(result.scores, key=lambda score: (runs.lengths.index(score.length), score.task))
+    sides = ([score for score in ordered if (score.value >= 0.5) == right] for right in (False, True))
+    chosen = [score for side in sides for score in side[:: max(len(side) // count, 1)][:count]]
     replies, questions = {}, {}
     for name in dict.fromkeys(score.benchmark for score in chosen):
         said = read_jsonl(store / "reply" / point.steps[f"reply.{name}"] / "replies.jsonl", Reply)
-        replies |= {(name, reply.sample): reply for reply in said}
+        replies |= {(name, reply.sample): reply.text + " … cut" * reply.cut for reply in said}
         questions |= {(name, sample.id): _question(sample) for sample in _samples(store, point, name)}
     keys = ((score, (score.benchmark, score.sample)) for score in chosen)
     # a prompt that could not be asked has a score and no reply
     return [
-        PartialReplies(score=score, question=questions[key], reply=replies[key].text, cut=replies[key].cut)
-        if key in replies
-        else PartialReplies(score=score, question=questions[key], reply=score.reason, cut=False)
-        for score, key in keys
+        ShownReply(score=score, question=questions[key], reply=replies.get(key, score.reason)) for score, key in keys
     ]
 
 
@@ -141,19 +132,6 @@ def _question(sample: Sample) -> str:
     return " ".join(message.text for message in sample.prompt if message.role != "system").strip()
 
 
-def _spread(scores: Sequence[Score], lengths: Sequence[str], count: int) -> list[Score]:
-    """Return scores taken in turn from each length, with another task each time."""
-    tasks = sorted({score.task for score in scores})
-    seen: Counter[tuple[str, str]] = Counter()
-    ranked: list[tuple[tuple[int, int, int], Score]] = []
-    for score in scores:
-        length, task = lengths.index(score.length), tasks.index(score.task)
-        ranked.append(((seen[score.length, score.task], (task - length) % len(tasks), length), score))
-        seen[score.length, score.task] += 1
-    chosen = [score for _, score in sorted(ranked, key=lambda pair: pair[0])[:count]]
-    return sorted(chosen, key=lambda score: lengths.index(score.length))
-
-
 def _shown(
     store: Path,
     point: Point,
@@ -165,7 +143,7 @@ def _shown(
 ) -> ShownDocument:
     evidence = [*(one.evidence for one in gold), *[()] * len(asked)]
     turns = tuple(
-        Turn(question=question, answer=answer, pages=tuple(page + 1 for page in pages))
+        Turn(question, answer, tuple(page + 1 for page in pages))
         for (question, answer), pages in zip(asked, evidence, strict=False)
     )
     images = list(images_of(conversation))
@@ -182,7 +160,7 @@ def _strip(store: Path, point: Point, images: Sequence[Image], marked: set[int])
     """
     from mmprolong.images.sources import open_images
 
-    every = len(images) / STRIP if len(images) > STRIP else 1
+    every = max(len(images) / STRIP, 1)
     even = [int(index * every) for index in range(min(STRIP, len(images)))]
     config: Mapping[str, Any] = point.config
     view, corpus = msgspec.convert(config["view"], View), msgspec.convert(config["corpus"], Corpus)
@@ -190,12 +168,7 @@ def _strip(store: Path, point: Point, images: Sequence[Image], marked: set[int])
     root = config["suite"].get("data_root")
     drawn = open_images(view, corpus, folders, Path(root) if root else None)
     chosen = sorted(list(dict.fromkeys([*sorted(marked), *even]))[:STRIP])
-    return tuple(_thumbnail(page, drawn.pixels(images[page]), page in marked) for page in chosen)
-
-
-def _thumbnail(page: int, pixels: "ndarray", evidence: bool) -> Thumbnail:
-    small = max(pixels.shape[:2]) <= LARGEST / 2
-    return Thumbnail(page=page + 1, uri=_uri(pixels), evidence=evidence, pixelated=small)
+    return tuple(Thumbnail(page + 1, _uri(drawn.pixels(images[page])), page in marked) for page in chosen)
 
 
 def _uri(pixels: "ndarray") -> str:

@@ -16,7 +16,7 @@ from mmprolong.store.atomic import write_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was written."""
+    """The files of a written report."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -33,13 +33,13 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ArtifactError, DataError: a certificate, or a log of a run, is damaged.
+        ArtifactError: a certificate is damaged.
         DiskFull: names the file.
         OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation
     files = [*write_table(table, folder / "table").values()]
-    drawn = _figures(store, runs, table, folder)
+    drawn = _figures(runs, folder)
     shown = [path.name for path in drawn if path.suffix == ".png"]
     files += [*drawn, write_file(folder / "report.md", markdown_report(runs, table, shown))]
     files.append(write_results(folder / "items.parquet", runs))
@@ -47,6 +47,6 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     return Report(folder=folder, files=(*files, html), html=html)
 
 
-def _figures(store: Path, runs: Runs, table: Table, folder: Path) -> list[Path]:
-    found = ((name, draw()) for name, draw in drawings(store, runs, table, own_figure(runs)).items())
+def _figures(runs: Runs, folder: Path) -> list[Path]:
+    found = ((name, draw()) for name, draw in drawings(runs, own_figure(runs)).items())
     return [path for name, figure in found if figure for path in charts.save(figure, folder / name)]

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 _HEAD = b"mmprolong"
 """Key of the file's own metadata, whose value is a `_Head`: JSON, compressed with a checksum."""
-_FORMAT = 2
+_FORMAT = 3
 _TEXTS = ("sample", "benchmark", "task", "length", "cluster", "target", "parsed", "judge", "reason")
 _AS_JSON = ("also", "facts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Head:
-    """What is no answer."""
+    """Everything but the answers."""
 
     format: int
     plan: Plan
@@ -40,17 +40,13 @@ class _Head:
     origins: dict[str, Origin]
     stale: tuple[str, ...]
     remarks: tuple[str, ...]
-    marks: dict[str, str]
 
 
-def write_results(path: Path, runs: Runs, marks: Mapping[str, str] | None = None) -> Path:
+def write_results(path: Path, runs: Runs) -> Path:
     """Write every answer and what `read_results` needs to make the same table; equal results give equal files.
 
     Columns: `run` (id of the score step), `label`, `seed`, `depth` (of the evidence, or null), the fields of a `Score`;
     `also` and `facts` as JSON.
-
-    Args:
-        marks: state of the source of each score step, for `read_marks`.
 
     Raises:
         DiskFull: names the file.
@@ -64,7 +60,6 @@ def write_results(path: Path, runs: Runs, marks: Mapping[str, str] | None = None
         origins={name: runs.origins[name] for name in sorted(runs.origins)},
         stale=tuple(sorted(runs.stale)),
         remarks=runs.remarks,
-        marks=dict(marks or {}),
     )
     packed = base64.b64encode(gzip.compress(msgspec.json.encode(head), mtime=0))
     table = _table(runs).replace_schema_metadata({_HEAD: packed})
@@ -79,15 +74,6 @@ def read_results(path: Path) -> Runs:
 
     Raises:
         ArtifactError: the file is missing, damaged, of another format, or holds what cannot be compared.
-    """
-    return comparable(read_marks(path)[0])
-
-
-def read_marks(path: Path) -> tuple[Runs, dict[str, str]]:
-    """Return the runs in a file, and the state of the source under which each score step was read.
-
-    Raises:
-        ArtifactError: the file is missing, damaged or of another format.
     """
     import pyarrow
     from pyarrow.parquet import read_table
@@ -107,7 +93,7 @@ def read_marks(path: Path) -> tuple[Runs, dict[str, str]]:
         for name, metrics in head.metrics.items()
     }
     stale = frozenset(head.stale)
-    return Runs(plan=head.plan, results=results, origins=head.origins, stale=stale, remarks=head.remarks), head.marks
+    return comparable(Runs(plan=head.plan, results=results, origins=head.origins, stale=stale, remarks=head.remarks))
 
 
 def _table(runs: Runs) -> "Table":
@@ -115,40 +101,29 @@ def _table(runs: Runs) -> "Table":
     import pyarrow
 
     answers = [
-        (point, step, score)
+        {"run": step, "label": point.label, "seed": point.seed, **_row(score)}
         for label in runs.plan.labels
         for point in runs.plan.of(label)
         for step in point.scores.values()
         if step in runs.results
         for score in runs.results[step].scores
     ]
-    texts = {
-        "run": [step for _, step, _ in answers],
-        "label": [point.label for point, _, _ in answers],
-        **{name: [getattr(score, name) for _, _, score in answers] for name in _TEXTS},
-        **{name: [json.dumps(getattr(score, name), sort_keys=True) for _, _, score in answers] for name in _AS_JSON},
-    }
-    depths = [_number(score.facts.get("depth")) for _, _, score in answers]
-    return pyarrow.table(
-        {name: pyarrow.array(values, pyarrow.string()) for name, values in texts.items()}
-        | {
-            "seed": pyarrow.array([point.seed for point, _, _ in answers], pyarrow.int64()),
-            "value": pyarrow.array([score.value for _, _, score in answers], pyarrow.float64()),
-            "malformed": pyarrow.array([score.malformed for _, _, score in answers], pyarrow.bool_()),
-            "depth": pyarrow.array(depths, pyarrow.float64()),
-        }
-    )
+    others = {"seed": pyarrow.int64(), "value": pyarrow.float64(), "malformed": pyarrow.bool_()}
+    kinds = dict.fromkeys(("run", "label", *_TEXTS, *_AS_JSON), pyarrow.string()) | others
+    return pyarrow.Table.from_pylist(answers, pyarrow.schema(kinds | {"depth": pyarrow.float64()}))
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _row(score: Score) -> dict[str, Any]:
+    depth = score.facts.get("depth")
+    row = {name: getattr(score, name) for name in ("value", "malformed", *_TEXTS)}
+    row |= {name: json.dumps(getattr(score, name), sort_keys=True) for name in _AS_JSON}
+    return row | {"depth": float(depth) if isinstance(depth, int | float) else None}
 
 
 def _scores(table: "Table") -> Iterator[tuple[str, tuple[Score, ...]]]:
     """Yield the scores of each run; of one that stands in several rows those of the first."""
     found: dict[tuple[str, str, int], list[Score]] = {}
-    names = ("run", "label", "seed", "value", "malformed", *_TEXTS, *_AS_JSON)
-    for row in table.select(names).to_pylist():
+    for row in table.drop_columns(["depth"]).to_pylist():
         run = (row.pop("run"), row.pop("label"), row.pop("seed"))
         parts = {name: json.loads(row.pop(name)) for name in _AS_JSON}
         found.setdefault(run, []).append(Score(**row, **parts))

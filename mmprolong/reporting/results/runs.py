@@ -37,7 +37,7 @@ class Result:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The score steps."""
+        """Ids of the score steps."""
         return tuple(one.id for one in self.benchmarks.values())
 
     @cached_property
@@ -75,18 +75,18 @@ class Runs:
     store: Path | None = None
     """Where the files of the runs lie; none: only results are at hand."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
-    """What made the steps, as far as it is known, by id."""
+    """By id, as far as they are known."""
     stale: frozenset[str] = frozenset()
     """Rows whose runs are not those that the ablation would plan today."""
     remarks: tuple[str, ...] = ()
-    """What a table of these runs must say besides."""
+    """Notes that a table of these runs carries besides."""
 
     def of(self, label: str) -> list[Result]:
-        """The finished runs of a row, one a seed."""
+        """Return the finished runs of a row, one a seed."""
         return [result for point in self.plan.of(label) if (result := self.result(point))]
 
     def result(self, point: Point) -> Result | None:
-        """The result of a point; None while a benchmark is missing."""
+        """Return the result of a point; None while a benchmark is missing."""
         return self._finished.get(point.name)
 
     @cached_property
@@ -99,11 +99,11 @@ class Runs:
         return found
 
     def planned(self, label: str) -> int:
-        """How many different runs the plan has for a row."""
+        """Return the number of different runs that the plan has for a row."""
         return len(self.plan.of(label))
 
     def behind(self, labels: Sequence[str] = ()) -> dict[str, str]:
-        """The steps on which the results of these rows hang, of all rows by default: stage by id."""
+        """Return the steps on which the results of these rows hang, of all rows by default: stage by id."""
         rows = set(labels or self.plan.labels)
         return {
             step: stage_of(role)
@@ -163,7 +163,7 @@ def comparable(runs: Runs) -> Runs:
 
 
 def _length(name: str) -> tuple[bool, float, str]:
-    """The order of lengths: multiples of the native context and tokens by size, others by their number and name."""
+    """Return the sorting key of a length: by size, or by its number and name."""
     if is_length(name):
         return False, size(name), ""
     digits = re.match(r"\d+", name)

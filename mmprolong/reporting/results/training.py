@@ -1,10 +1,9 @@
-"""What each arm was trained on and how its loss fell: certificates, packs and logs of its own phases."""
+"""The training data of each arm: certificates and packs of its own phases."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
@@ -46,52 +45,6 @@ class ArmMixture:
         return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """Lengths of some examples."""
-
-    pages: tuple[int, ...]
-    tokens: tuple[int, ...]
-
-    @property
-    def mean_pages(self) -> float:
-        """Mean pages of an example."""
-        return fmean(self.pages)
-
-    @property
-    def median_pages(self) -> float:
-        """Pages of the middle example."""
-        return median(self.pages)
-
-    @property
-    def mean_tokens(self) -> float:
-        """Mean tokens of an example, images included."""
-        return fmean(self.tokens)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossCurve:
-    """One run's loss over the phases that the ablation is about."""
-
-    label: str
-    seed: int
-    tokens: tuple[int, ...]
-    """Training tokens seen in these phases, where the loss was finite."""
-    losses: tuple[float, ...]
-    """Mean over the supervised tokens of each update [nat]."""
-    ends: tuple[int, ...]
-    """Tokens at which each phase but the last ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Update:
-    """A line of `log.jsonl`."""
-
-    tokens: int
-    loss: float | None
-    """None: it was no finite number, which JSON does not have."""
-
-
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
     """Return the finished mixtures of every arm in the plan's order; phases that all arms share are left out.
 
@@ -124,7 +77,7 @@ def phase_sources(point: Point, phase: str) -> list[str]:
     return [source for source in named if f"measurement.{source}" in point.steps]
 
 
-def trained_on(runs: Runs) -> dict[str, dict[str, Lengths]]:
+def trained_on(runs: Runs) -> dict[str, dict[str, list[Measured]]]:
     """Return label -> task, and `total` -> the examples in the packs of an arm's first seed.
 
     Empty where the runs were not read from a store; arms whose mixture is not drawn yet are left out.
@@ -138,16 +91,6 @@ def trained_on(runs: Runs) -> dict[str, dict[str, Lengths]]:
     return {label: _by_task(examples) for label, examples in drawn.items() if examples}
 
 
-def loss_curves(store: Path, plan: Plan) -> list[LossCurve]:
-    """Return the curves of all runs that have a log, in the plan's order.
-
-    Raises:
-        DataError: a log is damaged.
-    """
-    curves = [_curve(store, point, plan.own_phases(point)) for label in plan.labels for point in plan.of(label)]
-    return [curve for curve in curves if curve.tokens]
-
-
 def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
     for phase, folder in own_mixtures(store, plan, point):
         measured: dict[str, Measured] = {}
@@ -159,32 +102,9 @@ def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
             yield from (measured[name] for name in pack.examples if name in measured)
 
 
-def _by_task(examples: Sequence[Measured]) -> dict[str, Lengths]:
+def _by_task(examples: Sequence[Measured]) -> dict[str, list[Measured]]:
     tasks = sorted({example.task for example in examples})
-    groups = {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
-    return {
-        name: Lengths(pages=tuple(one.images for one in group), tokens=tuple(one.tokens for one in group))
-        for name, group in groups.items()
-    }
-
-
-def _curve(store: Path, point: Point, phases: Sequence[str]) -> LossCurve:
-    tokens: list[int] = []
-    losses: list[float] = []
-    ends: list[int] = []
-    seen = 0
-    for phase in phases:
-        log = store / "training" / point.steps[f"training.{phase}"] / "log.jsonl"
-        if not log.is_file():
-            continue
-        before = seen
-        ends += [before] if before else []
-        for line in read_jsonl(log, _Update, growing=True):
-            seen = before + line.tokens
-            if line.loss is not None:
-                tokens.append(seen)
-                losses.append(line.loss)
-    return LossCurve(label=point.label, seed=point.seed, tokens=tuple(tokens), losses=tuple(losses), ends=tuple(ends))
+    return {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
 
 
 def _shares(tokens: Mapping[str, float]) -> dict[str, float]:

@@ -1,20 +1,18 @@
-"""The runs of an ablation from W&B: its API, or its offline files. What was read once is kept in the store."""
+"""The runs of an ablation from W&B: its API, or its offline files."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mmprolong.errors import ArtifactError, ConfigError, DiskFull
+from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.origins import Origin, plugin_versions
-from mmprolong.reporting.results.parquet import read_marks, write_results
 from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
-from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_run, run_files
+from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
 
@@ -35,17 +33,13 @@ def read_offline(folder: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(folder.parent), ablation)
-    steps = score_steps(plan)
-    files = {step: paths for step, paths in run_files(folder).items() if step in steps}
-    marks = {step: _state(paths) for step, paths in files.items()}
-    cache = folder.parent / "cache" / f"offline-{ablation}.parquet"
-    return _read(plan, cache, marks, lambda missing: (read_run(step, files[step]) for step in missing))
+    return _joined(plan, read_runs(folder, score_steps(plan)).values())
 
 
 def read_api(project: str, ablation: str, store: Path, seconds: int = SECONDS) -> Runs:
     """Read the runs of `ablation` from a project of W&B; its plan is `plans/<ablation>.json` in the store.
 
-    Finished runs never change, so they are read once, until another server is asked (WANDB_BASE_URL).
+    Only finished runs count. A snapshot keeps what was read.
 
     Args:
         project: `entity/project`.
@@ -57,10 +51,8 @@ def read_api(project: str, ablation: str, store: Path, seconds: int = SECONDS) -
         ArtifactError: results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    entity, name = entity_and_project(project)
-    marks = dict.fromkeys(score_steps(plan), os.environ.get("WANDB_BASE_URL", ""))
-    cache = store / "cache" / "api" / entity / name / f"{ablation}.parquet"
-    return _read(plan, cache, marks, lambda missing: _finished(project, missing, seconds))
+    entity_and_project(project)
+    return _joined(plan, _finished(project, score_steps(plan), seconds))
 
 
 def entity_and_project(project: str) -> tuple[str, str]:
@@ -107,32 +99,12 @@ def require_reachable(seconds: int = SECONDS) -> None:
         wandb.Api(timeout=min(seconds, SECONDS))
 
 
-def _read(plan: Plan, cache: Path, marks: Mapping[str, str], fetch: Callable[[list[str]], Iterator[WandbRun]]) -> Runs:
-    """Read what the cache does not have under its mark.
-
-    A cache must not stop a reader: one that is damaged or cannot be written is passed over.
-    """
-    runs, kept = Runs(plan=plan), {}
-    with suppress(ArtifactError):
-        runs, kept = read_marks(cache)
-    held = {step for step, mark in marks.items() if kept.get(step) == mark and step in runs.results}
-    results = {step: runs.results[step] for step in held}
-    origins = {step: runs.origins[step] for step in held if step in runs.origins}
-    missing = [step for step in marks if step not in held]
-    for run in fetch(missing) if missing else ():
-        if (result := _result(run)) is not None:
-            results[run.id], origins[run.id] = result, _origin(run)
-    results = {step: results[step] for step in marks if step in results}
-    found = Runs(plan=plan, results=results, origins={step: one for step, one in origins.items() if one != Origin()})
-    if results.keys() != held or held != runs.results.keys():
-        with suppress(OSError, DiskFull):
-            write_results(cache, found, {step: marks[step] for step in results})
-    return comparable(found)
-
-
-def _state(paths: list[Path]) -> str:
-    stats = [(path.parent.name, path.stat()) for path in paths]
-    return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+def _joined(plan: Plan, runs: Iterable[WandbRun]) -> Runs:
+    """Return the runs of a plan with the evaluations and origins that W&B holds."""
+    found = {run.id: run for run in runs if "overall" in run.summary}
+    results = {step: _result(found[step]) for step in score_steps(plan) if step in found}
+    origins = {step: origin for step, run in found.items() if (origin := _origin(run)) != Origin()}
+    return comparable(Runs(plan=plan, results=results, origins=origins))
 
 
 def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun]:
@@ -147,14 +119,12 @@ def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun
             yield WandbRun(id=run.id, config=dict(run.config), summary=nested(summary), history=rows)
 
 
-def _result(run: WandbRun) -> BenchmarkResult | None:
-    """Return the evaluation that a run holds; None while it is not finished.
+def _result(run: WandbRun) -> BenchmarkResult:
+    """Return the evaluation that a finished run holds.
 
     Raises:
         ArtifactError: its questions have not the fields of a Score.
     """
-    if "overall" not in run.summary:
-        return None
     rows = [row for row in run.history if "sample" in row and "value" in row]
     try:
         scores = tuple(msgspec.convert(_regrouped(row), Score, strict=False) for row in rows)
@@ -177,7 +147,7 @@ def _regrouped(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _origin(run: WandbRun) -> Origin:
-    """Return what the step wrote into the run's configuration.
+    """Return the origin that the step wrote into the run's configuration.
 
     Raises:
         ArtifactError: it has another shape.

@@ -1,4 +1,4 @@
-"""The rows of a table compared: planned comparisons, corrected by Holm; ties with the best; arms that stand out."""
+"""The rows of a table compared: planned comparisons, corrected by Holm, and ties with the best."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,10 @@ from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questio
 _Rows = tuple[dict[str, ArmScores], dict[str, float]]
 """Of one average: the rows whose single questions are kept, and the means of all."""
 
-_NO_SPREAD = 1e-12
-"""Variance that is rounding."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
-    """What a row is compared with."""
+    """The row and the lengths with which a row is compared."""
 
     row: str
     lengths: tuple[str, ...] = ()
@@ -47,7 +44,7 @@ class Compared:
 
     @property
     def clear(self) -> bool:
-        """Whether the difference is told apart from 0."""
+        """The difference is told apart from 0."""
         return self.p < LEVEL
 
 
@@ -123,27 +120,6 @@ def near_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], C
     leads = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
     said = {row if other == best else other: one.p for (row, other), one in planned.items() if best in (row, other)}
     return {label for label, p in leads.items() if said.get(label, p) >= LEVEL}
-
-
-def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]:
-    """Return the rows whose seeds spread more than the others': standard deviation, and that of the others together.
-
-    By an F test of each arm's variance against the others' after Holm's correction; arms at a bound say nothing.
-    """
-    from scipy.special import fdtrc
-
-    several = {label: arm for label, arm in arms.items() if len(arm.means) > 1}
-    spread = {label: (float(arm.means.var(ddof=1)), len(arm.means) - 1) for label, arm in several.items()}
-    known = {label: each for label, each in spread.items() if each[0] > _NO_SPREAD}
-    found, p = {}, {}
-    for label, (variance, degrees) in known.items():
-        others = [each for name, each in known.items() if name != label]
-        if others:
-            rest = sum(each for _, each in others)
-            pooled = sum(one * each for one, each in others) / rest
-            p[label] = float(fdtrc(degrees, rest, variance / pooled))
-            found[label] = variance**0.5, pooled**0.5
-    return {label: found[label] for label, one in holm(p).items() if one < LEVEL}
 
 
 def _difference(rows: _Rows, label: str, other: str) -> Estimate | None:

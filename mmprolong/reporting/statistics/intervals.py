@@ -45,7 +45,7 @@ class Estimate:
 
     @property
     def has_interval(self) -> bool:
-        """Whether single questions are known."""
+        """Single questions are known."""
         return self.degrees_of_freedom > 0
 
 

@@ -1,4 +1,4 @@
-"""What a sweep can see, by standard errors and quantiles of t: the smallest true difference that its own test finds."""
+"""The power of a sweep: the smallest true difference that its own test finds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ DRAWS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """How a comparison of two arms is measured, and its components of variance (scores in [0, 1])."""
+    """The design of a comparison of two arms, and its components of variance (scores in [0, 1])."""
 
     seeds: int
     """Runs of each trained arm."""
@@ -61,7 +61,7 @@ class Design:
         return high
 
     def _least(self, level: float) -> Any:
-        """How large a difference must be to be found: a quantile of t times the standard error, which is estimated.
+        """Return the size from which on a difference is found: a quantile of t times the estimated standard error.
 
         An array of one value a repetition; every source of variance takes each of DRAWS quantiles of its law once.
         """
@@ -145,7 +145,7 @@ def cheaper(
 
 
 def _residual(arm: ArmScores) -> float:
-    """Variance of one run's average by what its replies differ from the other runs', cluster by cluster."""
+    """Return the variance of one run's average by what its replies differ from the other runs', cluster by cluster."""
     import numpy as np
 
     runs = np.stack([ArmScores(arm.questions, row[None]).influence for row in arm.values])

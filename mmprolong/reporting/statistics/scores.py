@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Questions:
-    """What the runs of a table were asked, as one average weighs it; arrays have one entry a question."""
+    """The questions of a table's runs, as one average weighs them; arrays have one entry a question."""
 
     names: tuple[str, ...]
     cluster: "ndarray"

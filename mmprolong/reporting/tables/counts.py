@@ -1,15 +1,14 @@
 """Tables and columns that count rather than score: our texts and numbers beside the paper's, row by row."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
-from mmprolong.reporting.tables.model import Cell, Column, Table, key_of
+from mmprolong.reporting.tables.columns import Field, Row
+from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.published import parsed, require_columns
 
-Row = Mapping[str, float | str]
-"""Column -> a count or a text."""
 COUNTED = ("tokens", "examples", "pages")
 
 
@@ -30,13 +29,10 @@ def count_table(
     """
     known = [column for column in columns if any(column in row for row in published)]
     require_columns(name, published, [*keys, *(known or columns[:1])])
-    theirs = {tuple(row[key] for key in keys): row for row in published}
-    own = {tuple(row[key] for key in keys): row for row in ours}
+    theirs, own = ({tuple(row[key] for key in keys): row for row in rows} for rows in (published, ours))
     shown = [column for column in columns if any(column in row for row in ours)] or list(columns[:1])
-    group = f"published ({source.partition(',')[0]})"
-    heads = [Column(key=key_of(key), title=key, numeric=False) for key in keys]
-    heads += [Column(key=key_of(column), title=column, group="ours") for column in shown]
-    heads += [Column.published(column, group) for column in known]
+    heads = [Column.of(key, numeric=False) for key in keys]
+    heads += [Column.of(title) for title in (*shown, *(f"published {column}" for column in known))]
     rows = [
         (
             *(Cell(text=str(text)) for text in key),
@@ -50,7 +46,7 @@ def count_table(
     return Table(name=name, title=title, columns=tuple(heads), rows=tuple(rows), notes=notes)
 
 
-def trained_on_columns(runs: Runs) -> list[tuple[Column, Callable[[str], Cell]]]:
+def trained_on_columns(runs: Runs) -> list[Field]:
     """Return columns on what the own phases of each row's first seed were trained on, counted after drawing."""
     found: dict[str, Counter[str]] = {}
     for one in arm_mixtures(runs.store, runs.plan) if runs.store else []:
@@ -61,7 +57,7 @@ def trained_on_columns(runs: Runs) -> list[tuple[Column, Callable[[str], Cell]]]
     def cell(name: str) -> Callable[[str], Cell]:
         return lambda label: Cell.count(found[label][name] if label in found else None)
 
-    return [(Column(key=f"trained_{name}", title=name, group="trained on"), cell(name)) for name in COUNTED]
+    return [(Column.of(f"trained {name}"), cell(name)) for name in COUNTED]
 
 
 def _cell(value: float | str | None) -> Cell:

@@ -1,4 +1,4 @@
-"""What an ablation can see as it is designed, and what it would cost to see half of that."""
+"""The smallest difference that an ablation can see as it is designed, and the cost of seeing half of that."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,7 +72,7 @@ def written(runs: Runs) -> list[str]:
 
 
 def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """Return what launches the sweep with this design: the plan's own settings scaled, its overrides kept."""
+    """Return the command of the sweep with this design: the plan's own settings scaled, its overrides kept."""
     words: list[str] = []
     if design.seeds != now.seeds:
         words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")

@@ -1,18 +1,17 @@
-"""The papers' own numbers, from CSV files that are one table each, and whether our differences point the same way."""
+"""The papers' own numbers, from CSV files that are one table each."""
 
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.reporting.statistics.contrasts import Compared
 from mmprolong.reporting.statistics.intervals import Estimate
 
 LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
 """Columns of a report and where they stand in MMProLong's tables of long-document scores [%]."""
-AGREES, DISAGREES, UNCLEAR, UNKNOWN = "agrees", "disagrees", "too small to tell", "no interval"
+UNCLEAR = "too small to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,8 @@ class Published:
 
     files: Mapping[str, Path]
     """By name."""
+    read: set[str] = field(default_factory=set)
+    """Names of the tables that were read."""
 
     def rows(
         self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
@@ -36,6 +37,7 @@ class Published:
         if table not in self.files:
             raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
         path = self.files[table]
+        self.read.add(table)
         rows = _read(path)
         require_columns(table, rows, columns)
         wanted = dict(where or {})
@@ -55,47 +57,6 @@ class Published:
         """
         rows = self.rows(table, where, columns.values())
         return {name: mean_of(table, rows, column) for name, column in columns.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """One pair of rows whose difference the paper prints and we measured [points]."""
-
-    measure: str
-    """What differs: `overall`, or another column."""
-    arm: str
-    baseline: str
-    published: float
-    ours: float
-    low: float | None
-    """Lower end of our 95 % interval."""
-    high: float | None
-    verdict: str
-
-    @classmethod
-    def of(cls, arm: str, baseline: str, measure: str, published: float, compared: Compared) -> "Agreement | None":
-        """Compare the signs, if our difference is clear; None where it is not measured."""
-        found = compared.difference
-        if found is None:
-            return None
-        same = (found.value > 0) == (published > 0)
-        verdict = (AGREES if same else DISAGREES) if compared.clear and published else UNCLEAR
-        ends = (100 * found.low, 100 * found.high) if found.has_interval else (None, None)
-        return cls(
-            measure=measure,
-            arm=arm,
-            baseline=baseline,
-            published=published,
-            ours=100 * found.value,
-            low=ends[0],
-            high=ends[1],
-            verdict=verdict if found.has_interval else UNKNOWN,
-        )
-
-    def __str__(self) -> str:
-        interval = "" if self.low is None or self.high is None else f" [{signed(self.low)}, {signed(self.high)}]"
-        pair = f"{self.arm} against {self.baseline}, {self.measure}"
-        return f"{pair}: published {signed(self.published, 2)}, ours {signed(self.ours)}{interval}: {self.verdict}"
 
 
 def require_columns(table: str, rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> None:

@@ -6,10 +6,9 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
-from mmprolong.reporting.tables.model import CSV, MISSING, PRINT, Cell, Column, Table
+from mmprolong.reporting.tables.model import MISSING, Cell, Table
 from mmprolong.store.atomic import write_file
 
 _SYMBOLS = ["pm", "approx", "times", "to", "dagger", "ddagger", "le", "ge", "ne", "infty", "cdot", "Delta"]
@@ -51,9 +50,8 @@ def write_table(table: Table, stem: Path) -> dict[str, Path]:
 
 
 def to_markdown(table: Table) -> str:
-    """Return GitHub's Markdown, which has one line of headings."""
-    table = table.shown(PRINT)
-    titles = [markdown_text(column.flat or column.title) for column in table.columns]
+    """Return GitHub's Markdown."""
+    titles = [markdown_text(column.title) for column in table.columns]
     lines = [titles, *([_markdown_cell(cell) for cell in row] for row in table.rows)]
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * (width - 1) + "-:"[column.numeric] for width, column in zip(widths, table.columns, strict=True)]
@@ -64,14 +62,13 @@ def to_markdown(table: Table) -> str:
         for line in lines
     ]
     head = [f"### {markdown_text(table.title)}", "", *([markdown_text(table.caption), ""] if table.caption else [])]
-    notes = [f"- {markdown_text(note)}" for note in table.footnotes]
+    notes = [f"- {markdown_text(note)}" for note in table.notes]
     return "\n".join([*head, *(f"| {line} |" for line in body), "", *notes]).rstrip() + "\n"
 
 
 def to_latex(table: Table) -> str:
     """Return a `table*` environment; it needs the packages booktabs and graphicx."""
-    table = table.shown(PRINT)
-    words = latex_text(" ".join(table.footnotes))
+    words = latex_text(" ".join(table.notes))
     lines = [
         r"\begin{table*}[t]",
         r"\centering\small",
@@ -80,7 +77,6 @@ def to_latex(table: Table) -> str:
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{{''.join('lr'[column.numeric] for column in table.columns)}}}",
         r"\toprule",
-        *(_latex_groups(table) if any(name for name, _ in table.groups) else []),
         _latex_line(latex_text(column.title) for column in table.columns),
         r"\midrule",
         *(_latex_line(map(_latex_cell, row)) for row in table.rows),
@@ -94,7 +90,6 @@ def to_latex(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """Return the numbers behind the cells; `<key>_sd`, `<key>_low` and `<key>_high` follow where cells have them."""
-    table = table.shown(CSV)
     columns: list[list[object]] = []
     for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
         columns.append([column.key, *(cell.text if cell.value is None else _number(cell.value) for cell in cells)])
@@ -107,23 +102,12 @@ def to_csv(table: Table) -> str:
     return file.getvalue()
 
 
-def to_html(table: Table, directions: bool = True) -> str:
-    """Return a `<figure>` with the table, its caption and notes; no style of its own.
-
-    Args:
-        directions: whether the comparisons with the paper stand among the notes.
-    """
-    table = table.shown(PRINT)
-    starts = [False, *(one.group != other.group for one, other in pairwise(table.columns))]
-    names = [_classes(column, start) for column, start in zip(table.columns, starts, strict=True)]
-    titles = _html_row("th", names, [html.escape(column.title) for column in table.columns])
-    groups = "".join(
-        f'<th colspan="{span}" class="group{" start" * (place > 0)}">{html.escape(name)}</th>'
-        for place, (name, span) in enumerate(table.groups)
-    )
-    heads = f"<tr>{groups}</tr>{titles}" if any(name for name, _ in table.groups) else titles
-    body = "\n".join(_html_row("td", names, list(map(_html_cell, row))) for row in table.rows)
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in (table.footnotes if directions else table.notes))
+def to_html(table: Table) -> str:
+    """Return a `<figure>` with the table, its caption and notes; no style of its own."""
+    kinds = ["" if column.numeric else ' class="text"' for column in table.columns]
+    heads = _html_row("th", kinds, [html.escape(column.title) for column in table.columns])
+    body = "\n".join(_html_row("td", kinds, list(map(_html_cell, row))) for row in table.rows)
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     caption = html.escape(f"{table.title}. {table.caption}".strip())
     return (
         f'<figure class="table"><figcaption>{caption}</figcaption><div class="wide"><table>\n'
@@ -160,16 +144,6 @@ def _latex_line(cells: Iterable[str]) -> str:
     return "{}" + line if line.startswith(("[", "*")) else line
 
 
-def _latex_groups(table: Table) -> list[str]:
-    """Return the row of group headings and the rules below them."""
-    cells, rules, first = [], [], 1
-    for name, span in table.groups:
-        cells.append(rf"\multicolumn{{{span}}}{{c}}{{{latex_text(name)}}}")
-        rules += [rf"\cmidrule(lr){{{first}-{first + span - 1}}}"] if name else []
-        first += span
-    return [" & ".join(cells) + r" \\", " ".join(rules)]
-
-
 def _markdown_cell(cell: Cell) -> str:
     text = markdown_text(cell.text)
     return (f"**{text}**" if cell.best else text) + markdown_text(cell.symbol)
@@ -179,14 +153,9 @@ def _number(value: float | None) -> object:
     return MISSING if value is None else round(value, 6)
 
 
-def _classes(column: Column, start: bool) -> str:
-    names = " ".join(name for name, on in (("text", not column.numeric), ("start", start)) if on)
-    return f' class="{names}"' if names else ""
-
-
-def _html_row(tag: str, names: Sequence[str], cells: Sequence[str]) -> str:
-    placed = zip(names, cells, strict=True)
-    return f"<tr>{''.join(f'<{tag}{name}>{cell}</{tag}>' for name, cell in placed)}</tr>"
+def _html_row(tag: str, kinds: Sequence[str], cells: Sequence[str]) -> str:
+    placed = zip(kinds, cells, strict=True)
+    return f"<tr>{''.join(f'<{tag}{kind}>{cell}</{tag}>' for kind, cell in placed)}</tr>"
 
 
 def _html_cell(cell: Cell) -> str:

@@ -7,12 +7,12 @@ from mmprolong.evaluation.average import headline
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import Against, Compared, Contrast, at_lengths, compare
+from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.columns import Field, Layout, Row, Rows, ScoreColumn, columns_of
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
 from mmprolong.reporting.tables.model import Table, with_best
-from mmprolong.reporting.tables.notes import findings, launched_with, progress, statistics_notes, trust_notes
-from mmprolong.reporting.tables.published import Agreement, require_columns
+from mmprolong.reporting.tables.notes import launched_with, progress, statistics_notes, trust_notes
+from mmprolong.reporting.tables.published import require_columns
 
 NO_RUNS = Runs(plan=Plan(ablation="", points=()))
 ONE_RUN = "about 100 questions a cell, one run, no intervals: differences of 1–2 points there are within noise"
@@ -22,7 +22,6 @@ def ablation_table(
     runs: Runs,
     title: str,
     published: Mapping[str, Row] | None = None,
-    also: Mapping[str, str] | None = None,
     contrasts: Sequence[Contrast] = (),
     more: Sequence[Field] = (),
     intervals: bool = False,
@@ -31,23 +30,19 @@ def ablation_table(
     """Make the table of a plan: its rows against the baseline, and apart from them the published ones.
 
     Args:
-        published: label -> column -> score [%] as printed; `overall` is compared with ours.
-        also: further published columns to compare, each with the length of ours that answers it.
+        published: label -> column -> score [%] as printed.
         contrasts: columns of further comparisons; Holm's correction counts them all.
         more: columns before the scores.
-        intervals: whether every length has an interval.
+        intervals: every length has an interval.
     """
     plan = runs.plan
     others = {label: Against(row=plan.baseline) for label in plan.labels if label != plan.baseline}
-    compared = {column: ScoreColumn(length, at_lengths(runs, [length])) for column, length in (also or {}).items()}
     layout = Layout(
         rows=plan.labels,
         scores=_score_columns(runs),
         headline=ScoreColumn("overall", runs.average),
         contrasts=[Contrast(key="delta", title=f"Δ {plan.baseline}", pairs=others), *contrasts],
         published=published or {},
-        paper=f"published (Qwen2.5-VL-7B, {MMPROLONG})",
-        compared=compared,
         more=more,
         intervals=intervals,
     )
@@ -81,7 +76,7 @@ def comparison_table(
     require_columns(name, rows, [key, *(measure.column for measure in measures)])
     runs = runs or NO_RUNS
     printed: dict[str, Row] = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
-    columns = {one.column: ScoreColumn(one.column, one.average(runs.cells), "ours [%]") for one in measures}
+    columns = {one.column: ScoreColumn(one.column, one.average(runs.cells)) for one in measures}
     pairs = {label: Against(row=other) for label, other in against.items()}
     layout = Layout(
         key=key,
@@ -90,7 +85,6 @@ def comparison_table(
         headline=columns[headline],
         contrasts=[Contrast(key="delta", title="Δ", pairs=pairs)] if pairs else [],
         published=printed,
-        paper=f"published ({source.partition(',')[0]})",
     )
     return _table(name, title, layout, runs, [f"Published: {source}; one run a row, no intervals.", *notes])
 
@@ -113,53 +107,39 @@ def _table(name: str, title: str, layout: Layout, runs: Runs, notes: Sequence[st
     rows = Rows(layout, runs)
     fields = list(columns_of(rows))
     columns = tuple(column for column, _ in fields)
-    measured = statistics_notes(layout.headline.title, rows.arms, rows.compared) if runs.results else ["Ours: not run."]
+    shared = ["Ours: not run.", *launched_with(runs)]
+    if runs.results:
+        shared = [*statistics_notes(layout.headline.title, rows.arms, len(rows.compared)), *trust_notes(runs)]
     return Table(
         name=name,
         title=title + progress(runs),
         caption=runs.plan.question,
         columns=columns,
         rows=with_best([[make(label) for _, make in fields] for label in layout.rows], columns),
-        notes=(*measured, *(trust_notes(runs) if runs.results else launched_with(runs)), *notes),
-        finding=tuple(findings(runs, layout.headline.title, rows.means, rows.near_best, layout.pairs, rows.deltas)),
-        agreements=tuple(_agreements(layout, runs, rows.deltas)),
+        notes=(*shared, *notes),
         comparisons=len(rows.compared),
     )
 
 
 def _score_columns(runs: Runs) -> Iterator[ScoreColumn]:
-    """A column for each length; of several benchmarks one for the mean of each, behind those of its chosen lengths."""
+    """Yield a column for each length; of several benchmarks one for the mean of each, after its lengths."""
     names = list(dict.fromkeys(cell.benchmark for cell in runs.cells))
     for name in names:
         cells = [cell for cell in runs.cells if cell.benchmark == name]
         lengths = list(dict.fromkeys(cell.length for cell in cells))
         chosen = [length for length in runs.overall if length in lengths]
-        group, prefix = (f"{name} [%]", f"{name} ") if len(names) > 1 else ("accuracy [%]", "")
+        prefix = f"{name} " if len(names) > 1 else ""
         for length in lengths if chosen or not runs.overall else ():
-            at = headline([cell for cell in cells if cell.length == length])
-            yield ScoreColumn(length, at, group, f"{prefix}{length}")
+            yield ScoreColumn(f"{prefix}{length}", headline([cell for cell in cells if cell.length == length]))
         if len(names) > 1:
-            yield ScoreColumn("mean", headline(cells, chosen), group, f"{prefix}mean")
+            yield ScoreColumn(f"{prefix}mean", headline(cells, chosen))
 
 
 def _described(average: Average) -> str:
-    """'1x, 2x', or 'docqa (64K, 128K) and doc (8p, 16p)' of several benchmarks."""
+    """Return '1x, 2x', or 'docqa (64K, 128K) and doc (8p, 16p)' of several benchmarks."""
     lengths: dict[str, dict[str, None]] = {}
     for cell in average:
         lengths.setdefault(cell.benchmark, {})[cell.length] = None
     texts = [", ".join(each) for each in lengths.values()]
     named = [f"{name} ({text})" for name, text in zip(lengths, texts, strict=True)]
     return " and ".join(named if len(named) > 1 else texts)
-
-
-def _agreements(layout: Layout, runs: Runs, deltas: Mapping[str, Compared]) -> Iterator[Agreement]:
-    found = {layout.headline.title: (layout.headline.title, deltas)}
-    for column, score in layout.compared.items():
-        own = compare(runs, layout.contrasts[:1], score.average)
-        found[column] = score.title, {label: one for (_, label), one in own.items()}
-    for column, (measure, compared) in found.items():
-        for label, one in compared.items():
-            theirs = layout.published_delta(column, label)
-            agreement = None if theirs is None else Agreement.of(label, layout.pairs[label], measure, theirs, one)
-            if agreement:
-                yield agreement

@@ -10,7 +10,7 @@ from rich.styled import Styled
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mmprolong.reporting.tables.model import PRINT, Cell, Column, Table
+from mmprolong.reporting.tables.model import Cell, Column, Table
 
 _SENTENCE = 24
 """Text longer than this may be broken into lines [characters]."""
@@ -20,14 +20,14 @@ class TerminalTable:
     """A table in as many parts as it needs to fit the terminal."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table.shown(PRINT)
+        self._table = table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = self._table
         yield Text(table.title, style="bold")
         for part in _parts(table, options.max_width):
             yield _rich(table, part, options.max_width)
-        yield Text("\n".join(table.footnotes), style="dim")
+        yield Text("\n".join(table.notes), style="dim")
 
 
 def _parts(table: Table, room: int) -> list[list[int]]:
@@ -72,6 +72,6 @@ def _rich(table: Table, part: Sequence[int], room: int) -> RichTable:
 
 def _heading(column: Column, width: int) -> str:
     """Return the title broken after its first word, and where it is wider than the cells below it."""
-    first, _, rest = (column.flat or column.title).partition(" ")
+    first, _, rest = (column.title).partition(" ")
     parts = [first, *([rest] if rest else [])]
     return "\n".join(line for part in parts for line in textwrap.wrap(part, max(width, 12), break_long_words=False))

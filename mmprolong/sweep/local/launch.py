@@ -18,7 +18,6 @@ import msgspec
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
-from mmprolong.runtime.out_of_memory import out_of_memory_kills
 from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
@@ -43,15 +42,12 @@ class _Worker:
     def __init__(self, store: Store, variables: dict[str, str], log: IO[bytes]) -> None:
         self.given: Assignment | None = None
         self.log = Path(log.name)
-        self.kills = 0
-        """Of the kernel, for want of memory, before the step began."""
         command = [sys.executable, "-m", "mmprolong.sweep.local.worker", str(store.root)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
         self.process = subprocess.Popen(command, **pipes, env=variables, text=True, bufsize=1)
 
     def give(self, assignment: Assignment) -> None:
         assert self.process.stdin is not None
-        self.kills = out_of_memory_kills()
         self.process.stdin.write(msgspec.json.encode(assignment).decode() + "\n")
         self.process.stdin.flush()
         self.given = assignment
@@ -207,7 +203,7 @@ class Launcher:
         """
         step = given.step
         folder = self.store.folder(step.stage, step.id)
-        failure = from_process(worker.process.wait(), out_of_memory=out_of_memory_kills() > worker.kills)
+        failure = from_process(worker.process.wait())
         if (folder / DONE).exists():
             return ""
         if not is_held(folder):
