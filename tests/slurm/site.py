@@ -57,7 +57,7 @@ class Site:
         path = job_log(self.store, job)
         return path.read_text() if path.exists() else ""
 
-    def wait(self, ready: Callable[[], Any], what: str, seconds: float = 100) -> None:
+    def wait(self, ready: Callable[[], Any], what: str, seconds: float = 200) -> None:
         end = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < end, f"{what}: not after {seconds} s; {self.cluster.states()}"

@@ -58,11 +58,12 @@ def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(site: Si
         assert site.launch(ARMS, jobs=nowhere)["error"].startswith("cluster.jobs.closing: ")
         assert live(site) == before
         site.launch(ARMS)
-        states = site.states()
+        jobs = {name: job for name, (_, _, job) in site.states().items()}
         assert (
             "invalid partition"
             in site.launch({**ARMS, "z": {"summing": {"updates": 3}, "closing": {}}}, jobs=nowhere)["error"]
         )
-        assert site.states() == states
+        assert {name: job for name, (_, _, job) in site.states().items()} == jobs
+        assert live(site) == before + 8
         site.drive("cancel", "a")
         assert live(site) == before

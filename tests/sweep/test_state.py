@@ -12,7 +12,7 @@ import pytest
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
 from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
-from mmprolong.store.store import FAILED, PROGRESS, SCRATCH, Store
+from mmprolong.store.store import PROGRESS, SCRATCH, Store
 from mmprolong.sweep.estimate import totals
 from mmprolong.sweep.local.launch import Launcher
 from mmprolong.sweep.log_files import heading, tail
@@ -263,8 +263,7 @@ def test_the_last_words_are_those_of_the_traceback_or_else_of_the_log(store: Sto
     log = write(store, "one\n\ntwo\n")
     folder = store.folder("training", "training0")
     assert last_words(folder, StepState(state="running", log=log), 1) == ["two"]
-    folder.mkdir(parents=True)
-    (folder / FAILED).write_text('{"traceback": "Traceback\\n  File x\\nKeyError: 3\\n"}')
+    write_failure(folder, Failure("code", "KeyError: 3"), "Traceback\n  File x\nKeyError: 3\n")
     failed = StepState(state="failed", log=log, failure=read_failure(folder))
     assert last_words(folder, failed, 2) == ["  File x", "KeyError: 3"]
 
