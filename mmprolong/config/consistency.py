@@ -27,6 +27,9 @@ def inconsistent(config: Config) -> Iterator[Problem]:
     phases = _needed(config)
     for name in phases:
         yield from _phase(f"phases.{name}", config.phases[name], config)
+    for name in (each for each in config.phases if each not in phases and not config.phases[each].mixture.components):
+        others = nearest(name, (other for other in config.phases if other != name))
+        yield Problem(f"phases.{name}", f"a phase without mixture.components; {others}")
     yield from _suite(config)
     for name in _used(config, phases):
         yield from _source(f"sources.{name}", config.sources[name], config)

@@ -45,7 +45,7 @@ def composed(choices: Sequence[str]) -> DictConfig:
         with _session():
             config = compose("config", overrides=_overrides(choices))
     except _RAISED as error:
-        raise ConfigError(_told(error, choices)) from error
+        raise ConfigError(_told(error)) from error
     OmegaConf.set_struct(config, False)
     return config
 
@@ -164,16 +164,16 @@ def _session() -> Iterator[None]:
         yield
 
 
-def _told(error: Exception, choices: Sequence[str]) -> str:
+def _told(error: Exception) -> str:
     """Return file and line, as far as they are known, and the error."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         return f"{shown(Path(error.problem_mark.name))}:{error.problem_mark.line + 1}: {error.problem}; mend the YAML"
     named = re.match(r"In '(.+?)': (?:Could not \w+ '(?:(.+)/)?(.+)'|)", str(error))
     file = _file(named[1]) if named else None
-    says = _last_words(error).partition("': ")[2] if named else _last_words(error)
+    says = _last_words(error).removeprefix(f"In '{named[1]}': " if named else "")
     if named and named[2] in groups():
         says = f"{named[3]!r} is unknown; {nearest(named[3], groups()[named[2]])}"
-    return f"{shown(file) if file else 'a file of ' + ', '.join(['conf', *choices])}: {says}"
+    return f"{shown(file) if file else 'a file of conf'}: {says}"
 
 
 def _file(path: str) -> Path | None:
@@ -182,7 +182,8 @@ def _file(path: str) -> Path | None:
 
 
 def _last_words(error: BaseException) -> str:
-    """Return the first line of the innermost cause, which describes the error."""
+    """Return the line of the innermost cause that describes the error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return next(iter(str(error).strip().splitlines()), "")
+    first, *more = [*str(error).strip().splitlines(), ""]
+    return more[0] if first.endswith(":") else first
