@@ -79,9 +79,8 @@ def test_own_names_are_completed_and_listed(capsys, own: Path):
     assert "base_x3" in said(capsys, "list")
 
 
-@pytest.mark.parametrize("typed", [[OPTION, "{}"], [OPTION + "={}"]])
-def test_words_are_completed_from_the_folder_that_they_name(capsys, tmp_path: Path, typed: list[str]):
-    words = [word.format(write_own(tmp_path)) for word in typed]
+def test_words_are_completed_from_the_folder_that_they_name(capsys, tmp_path: Path):
+    words = [OPTION, str(write_own(tmp_path))]
     assert said(capsys, "complete", "--", "mixture", *words, "rope=base_x3") == "rope=base_x3\n"
     assert said(capsys, "complete", "--", "mixture", "rope=base_x3") == ""
 

@@ -22,14 +22,15 @@ ROOT = Path(__file__).parents[1]
 ABLATION = "sweeps/ablation/rope_fine.yaml"
 TINY = """\
 phases:
-  align: {mixture: {tokens: 1024}, source: {documents: 60}}
-  text: {mixture: {tokens: 0}}
-  boot: {mixture: {tokens: 0}}
-  window: {mixture: {tokens: 0}}
-  longpt: {mixture: {tokens: 3072}, source: {documents: 40}}
+  align: {mixture: {tokens: 1024}}
+  window: {start: [align], mixture: {tokens: 1024}}
+  longpt: {mixture: {tokens: 3072}}
+sources:
+  align: {documents: 60}
+  window: {documents: 15}
+  long: {documents: 40}
+  heldout: {documents: 1, lengths: [{name: 1x, pages: [4, 4]}, {name: 2x, pages: [8, 8]}]}
 suite:
-  source: {documents: 1, pages: [[4, 4], [8, 8]]}
-  labels: [1x, 2x]
   overall: [2x]
   trained: 2x
 tracking: {mode: "off"}

@@ -15,8 +15,8 @@ from mmprolong.reporting.results.wandb import read_api
 from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.paper_tables import table_of
-from mmprolong.runtime.wandb_logger import _flat
 from mmprolong.store.atomic import write_json
+from mmprolong.store.fingerprint import leaves
 from tests.analysis.runs import runs_of
 from tests.small import run
 from tests.stores import Truth, write_store
@@ -35,7 +35,7 @@ def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "
     for step, result in read_store(store, "length_dist").results.items():
         run = Run(entity, project, step, group="length_dist", state="finished")
         run.config = {"step": {"value": step}}
-        run.summary = _flat(result.metrics)
+        run.summary = dict(leaves(result.metrics, "/"))
         rows = enumerate(msgspec.to_builtins(result.scores))
         run.history = {step: {"_step": step, **row} for step, row in rows}
         server.runs[entity, project, step] = run
@@ -69,7 +69,7 @@ def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
     (tmp_path / "plans").mkdir()
     write_json(tmp_path / "plans" / "made.json", runs.plan)
     for step, result in runs.results.items():
-        summary = {"overall": 0.5, **_flat(result.metrics)}
+        summary = {"overall": 0.5, **dict(leaves(result.metrics, "/"))}
         server.runs["lab", "mmprolong", step] = Run("lab", "mmprolong", step, state="finished", summary=summary)
     found = read_api(PROJECT, "made", tmp_path)
     assert len(found.results) == 120 and server.asked.count("Runs") == 3

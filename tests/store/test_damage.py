@@ -92,7 +92,7 @@ def test_a_torn_plan_is_told_in_its_place(
     place = ("--store", str(store))
     shown = said(capsys, "status", *place)
     assert "rope_base.json: " in shown and shown.count("11/11") == 4
-    assert "version 1" in said(capsys, "why", "score-uniform-s1", *place)
+    assert "version 1" in said(capsys, "why", "score/score-uniform-s1", *place)
     assert "plan the sweep again" in said(capsys, "why", "nothing-0000", *place, code=1)
     assert "plan the sweep again" in said(capsys, "status", "rope_base", *place, code=1)
     shown = said(capsys, "claims", "rope_8x_is_too_much", *place)
