@@ -95,7 +95,7 @@ def test_an_own_ablation_runs_to_its_own_table(elsewhere: Path):
     done = typed(elsewhere, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Rotary base, finer" in done.stdout and "3x   (1/1)" in done.stdout
-    assert "13 of 13 steps" in typed(elsewhere, "status", "rope_fine").stdout
+    assert "22 of 22 steps" in typed(elsewhere, "status", "rope_fine").stdout
     told = typed(elsewhere, "report", "rope_fine")
     assert told.stderr.startswith(
         f"error: rope_fine: launched with files of your own, add --config-dir {elsewhere}/own"
