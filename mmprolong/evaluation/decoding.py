@@ -46,7 +46,7 @@ def greedy(network: Network, cache: Cache, rest: Batch, ends: Sequence[int], lim
         ended |= torch.isin(chosen, stops)
         if len(replies) == limit or bool(ended.all()):
             return [_until(row, ends) for row in torch.stack(replies, 1).tolist()]
-        rest = Batch(chosen[:, None], rest.positions[..., -1:] + 1, torch.zeros_like(ended)[:, None])
+        rest = Batch(chosen[:, None], rest.positions[..., -1:] + 1)
 
 
 def _until(ids: list[int], ends: Sequence[int]) -> list[int]:

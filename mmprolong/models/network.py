@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate, compress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,32 +14,53 @@ from transformers import Cache
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone
 from mmprolong.models.encoding import Encoded
+from mmprolong.models.sequence import SequenceGroup
 from mmprolong.records import Image
 from mmprolong.settings.knobs import Rope
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """The stretch of a pack that a process works on: one of `count` equal ones, counted from 0."""
+
+    index: int = 0
+    count: int = 1
+
+
+WHOLE = Shard()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences of one length S: one packed row, or a row for each prompt."""
+    """Sequences of one length S: one packed row or a shard of it, or a row for each prompt."""
 
     ids: torch.Tensor
     """int64 (rows, S)."""
     positions: torch.Tensor
-    """int64 (1 + axes, rows, S): index within the conversation, then the model's own positions.
-
-    The first is what packed conversations are kept apart by: it must be the plain index, not the temporal row of mRoPE.
-    """
-    supervised: torch.Tensor
-    """bool (rows, S)."""
+    """int64 (1 + axes, rows, S): index within the conversation, then the model's own positions."""
+    bounds: torch.Tensor | None = None
+    """int32 (conversations + 1,): where the conversations of the whole pack begin and end; none: rows of prompts."""
+    places: torch.Tensor | None = None
+    """int64 (targets,): places in the row of the tokens before the supervised ones."""
+    labels: torch.Tensor | None = None
+    """int64 (targets,): ids of the supervised tokens."""
     pixels: torch.Tensor | None = None
-    """float32 (patches, width) of all images, row after row."""
+    """(patches, width) of the images that this process encodes, in order."""
     grids: torch.Tensor | None = None
-    """int64 (images, 3): frames, rows and columns of patches."""
+    """int64 (images, 3): frames, rows and columns of their patches."""
+    image_tokens: tuple[int, ...] = ()
+    """Image tokens that each process encodes."""
+    image_tokens_before: int = 0
+    """Image tokens of the pack before this shard."""
+    pieces: int = 1
+    """Pieces in which the logits are computed; the same on all processes."""
 
     def to(self, device: torch.device) -> "Batch":
         """Return the same on a device."""
-        tensors = (getattr(self, field.name) for field in fields(self))
-        return Batch(*(None if each is None else each.to(device, non_blocking=True) for each in tensors))  # pyright: ignore[reportArgumentType]
+        values = (getattr(self, field.name) for field in fields(self))
+        return Batch(
+            *(each.to(device, non_blocking=True) if isinstance(each, torch.Tensor) else each for each in values)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +75,11 @@ class Embedded:
     """bool (rows, S): tokens of images."""
     deep: tuple[torch.Tensor, ...] = ()
     """(image tokens, width) that are added behind the first, second, ... layer (DeepStack)."""
+    bounds: torch.Tensor | None = None
+    """As in `Batch`."""
 
     def slice(self, begin: int, end: int) -> "Embedded":
-        """Return the tokens from `begin` to before `end` of every row."""
+        """Return the tokens from `begin` to before `end` of every row, to be read behind a cache."""
         image = self.image[:, begin:end]
         number = (self.image.flatten().cumsum(0) - 1).view_as(self.image)[:, begin:end][image]
         deep = tuple(each[number] for each in self.deep)
@@ -73,6 +97,19 @@ class Network(Protocol):
     @property
     def rope_base(self) -> float:
         """Rotary base in force."""
+        ...
+
+    @property
+    def heads(self) -> tuple[int, int]:
+        """Heads of the language model's attention, and of its keys and values."""
+        ...
+
+    def join(self, group: SequenceGroup | None) -> None:
+        """Work in step with other processes from now on: call every module for every batch.
+
+        Args:
+            group: those that share a pack with this one; none: each has packs of its own.
+        """
         ...
 
     def embed(self, batch: Batch) -> Embedded:
@@ -111,17 +148,51 @@ class Network(Protocol):
         """
         ...
 
-    def export(self, folder: Path) -> None:
-        """Write a Hugging Face folder: weights (safetensors), configuration, tokenizer, processor."""
+    def export(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+        """Write a Hugging Face folder: weights (safetensors), configuration, tokenizer, processor.
+
+        Args:
+            weights: by the names of the parameters, where the module holds shards only.
+        """
         ...
 
 
-def collate(documents: Sequence[Encoded], backbone: Backbone, images: Images) -> Batch:
-    """Pack conversations end to end into one row; positions start at 0 in each."""
-    parts = [_Part.of(document, backbone, 0, len(document)) for document in documents]
-    ids, supervised = (np.concatenate(each)[None] for each in zip(*((p.ids, p.supervised) for p in parts), strict=True))
-    positions = np.concatenate([part.positions for part in parts], 1)[:, None]
-    return _batch(ids, positions, supervised, parts, backbone, images)
+def collate(
+    documents: Sequence[Encoded], backbone: Backbone, images: Images, shard: Shard = WHOLE, pieces: int = 1
+) -> Batch:
+    """Pack conversations end to end into one row; positions start at 0 in each.
+
+    Args:
+        shard: the stretch of the row to return. The row is filled up to equal stretches by one more conversation, and
+            only the pages that this process encodes are drawn.
+        pieces: in which the logits are computed.
+    """
+    padding = -sum(map(len, documents)) % shard.count
+    if padding:
+        documents = [*documents, blank(padding, backbone)]
+    ids, supervised = (np.concatenate(each) for each in zip(*((d.ids, d.supervised) for d in documents), strict=True))
+    positions = np.concatenate([_positions(document, backbone) for document in documents], 1)[:, None]
+    size = len(ids) // shard.count
+    begin, end = shard.index * size, (shard.index + 1) * size
+    targets = supervised.nonzero()[0]
+    targets = targets[(targets > begin) & (targets <= end)]
+    is_image = ids == backbone.image_token
+    shown = [image for document in documents for image in document.images]
+    grids = np.concatenate([document.grids for document in documents])
+    tokens = [int((d.ids[a:b] == backbone.image_token).sum()) for d in documents for a, b in d.spans]
+    owners = _owners(tokens, shard.count)
+    own = owners == shard.index
+    return Batch(
+        ids=torch.from_numpy(ids[None, begin:end]),
+        positions=torch.from_numpy(positions[..., begin:end]),
+        bounds=torch.tensor([0, *accumulate(map(len, documents))], dtype=torch.int32),
+        places=torch.from_numpy(targets - 1 - begin),
+        labels=torch.from_numpy(ids[targets]),
+        **_images([image for image, mine in zip(shown, own, strict=True) if mine], grids[own], backbone, images),
+        image_tokens=tuple(int(sum(np.array(tokens, int)[owners == index])) for index in range(shard.count)),
+        image_tokens_before=int(is_image[:begin].sum()),
+        pieces=pieces,
+    )
 
 
 def collate_rows(
@@ -132,47 +203,37 @@ def collate_rows(
     Args:
         end: none: to the end of the prompt. No image lies across `begin` or `end`.
     """
-    parts = [_Part.of(document, backbone, begin, len(document) if end is None else end) for document in documents]
-    ids, supervised = (np.stack(each) for each in zip(*((p.ids, p.supervised) for p in parts), strict=True))
-    positions = np.stack([part.positions for part in parts], 1)
-    return _batch(ids, positions, supervised, parts, backbone, images)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of a conversation."""
-
-    ids: np.ndarray
-    positions: np.ndarray
-    """int64 (1 + axes, tokens)."""
-    supervised: np.ndarray
-    images: list[Image]
-    grids: np.ndarray
-
-    @classmethod
-    def of(cls, document: Encoded, backbone: Backbone, begin: int, end: int) -> "_Part":
-        index, own = np.arange(len(document))[None], backbone.positions(document)
-        positions = index if own is None else np.concatenate([index, own])
-        inside = np.flatnonzero((document.spans[:, 0] >= begin) & (document.spans[:, 0] < end))
-        shown = [document.images[each] for each in inside]
-        cut = slice(begin, end)
-        return cls(document.ids[cut], positions[:, cut], document.supervised[cut], shown, document.grids[inside])
-
-
-def _batch(
-    ids: np.ndarray,
-    positions: np.ndarray,
-    supervised: np.ndarray,
-    parts: Sequence[_Part],
-    backbone: Backbone,
-    images: Images,
-) -> Batch:
-    pages = [images.pixels(image) for part in parts for image in part.images]
-    grids = np.concatenate([part.grids for part in parts])
+    cut = slice(begin, end)
+    inside = [[a >= begin and (end is None or a < end) for a, _ in document.spans] for document in documents]
+    shown = [each for d, kept in zip(documents, inside, strict=True) for each in compress(d.images, kept)]
+    grids = np.concatenate([d.grids[np.array(kept, bool)] for d, kept in zip(documents, inside, strict=True)])
     return Batch(
-        ids=torch.from_numpy(ids),
-        positions=torch.from_numpy(positions),
-        supervised=torch.from_numpy(supervised),
-        pixels=torch.from_numpy(backbone.patches(pages, grids)) if pages else None,
-        grids=torch.from_numpy(grids) if pages else None,
+        ids=torch.from_numpy(np.stack([document.ids[cut] for document in documents])),
+        positions=torch.from_numpy(np.stack([_positions(document, backbone)[:, cut] for document in documents], 1)),
+        **_images(shown, grids, backbone, images),
     )
+
+
+def blank(tokens: int, backbone: Backbone) -> Encoded:
+    """Return a conversation that teaches nothing, to fill a pack up."""
+    ids, none = np.full(tokens, backbone.end[0], np.int64), np.zeros((0, 3), np.int64)
+    return Encoded(ids, np.zeros(tokens, bool), (), none, none[:, :2])
+
+
+def _positions(document: Encoded, backbone: Backbone) -> np.ndarray:
+    """Return int64 (1 + axes, tokens)."""
+    index, own = np.arange(len(document))[None], backbone.positions(document)
+    return index if own is None else np.concatenate([index, own])
+
+
+def _owners(tokens: Sequence[int], processes: int) -> np.ndarray:
+    """Return the process that encodes each image: neighbours stay together, with as many tokens for each as can be."""
+    middle = np.cumsum(tokens) - np.array(tokens) / 2
+    return (middle * processes // max(sum(tokens), 1)).astype(int)
+
+
+def _images(shown: Sequence[Image], grids: np.ndarray, backbone: Backbone, images: Images) -> dict[str, Any]:
+    if not shown:
+        return {}
+    pixels = backbone.patches([images.pixels(image) for image in shown], grids)
+    return {"pixels": torch.from_numpy(pixels), "grids": torch.from_numpy(grids)}

@@ -153,6 +153,10 @@ class Optimizer:
     max_grad_norm: Positive = 1.0
     frozen: list[Literal["vision", "projector", "language"]] = field(default_factory=list)
     """Parts of the model that are not trained."""
+    rate_shares: dict[Literal["vision", "projector", "language"], NotNegative] = field(default_factory=dict)
+    """Learning rates of parts, as shares of the common rate; 1 where none is given."""
+    spike: NotNegative = 0.0
+    """An update is skipped if its gradient's norm is so many times the mean of the last 32; 0: none is."""
 
 
 @dataclass
@@ -191,8 +195,14 @@ class Training:
     engine: Choice = field(default_factory=lambda: "single", metadata=EXECUTION)
     """Engine that holds the model and its optimizer."""
     threads: AtLeast1 = execution(1)
+    workers: AtLeast0 = execution(0)
+    """Processes that draw and encode pages ahead; 0: the training process itself."""
     checkpoint_seconds: NotNegative = execution(120.0)
-    """Time between checkpoints [s]."""
+    """Shortest time between checkpoints [s]; it is longer where saving would take more than 2 % of the time."""
+    checkpoints: AtLeast1 = execution(1)
+    """Checkpoints of a running phase that are kept."""
+    hang_seconds: AtLeast1 = execution(1800)
+    """A process that makes no progress for so long ends all of them [s]."""
 
 
 @dataclass

@@ -127,7 +127,7 @@ STAGES = {
     "render": Stage("mmprolong.images.stage", RenderSettings, 1),
     "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),
     "mixture": Stage("mmprolong.mixture.stage", MixtureSettings, 1),
-    "training": Stage("mmprolong.training.stage", TrainingSettings, 1),
+    "training": Stage("mmprolong.training.stage", TrainingSettings, 1, "ranks"),
     "samples": Stage("mmprolong.evaluation.samples", SamplesSettings, 1),
     "reply": Stage("mmprolong.evaluation.reply", ReplySettings, 1, "parts"),
     "score": Stage("mmprolong.evaluation.score", ScoreSettings, 1),

@@ -1,5 +1,7 @@
 """The training stage: one phase, from the weights of the phase before to the next."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
@@ -7,20 +9,25 @@ from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
+from mmprolong.models.network import Network
 from mmprolong.records import Pack, read_jsonl
+from mmprolong.runtime.failures import Failure, write_failure
+from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
+from mmprolong.store.atomic import write_json
 from mmprolong.training.engines import EngineChoice
+from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective
-from mmprolong.training.stream import Stream
+from mmprolong.training.stream import Encoder, Stream, needed_examples
 
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
-    """Write `model/` and `checkpoint.json`.
+    """Write `model/`, `checkpoint.json` and, where updates were skipped, `skipped.json`.
 
     Raises:
-        ConfigError: it starts from several phases, which only a merge can.
+        ConfigError: it starts from several phases, which only a merge can; or the engine cannot use its processes.
         DataError: an example is not what was measured, or the gradient is not finite.
         Interrupted: the step was asked to stop; there is a snapshot of the last update.
     """
@@ -31,29 +38,69 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     if len(starts) > 1:
         raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
     start = next(iter(starts.values()), None)
-    backbone = find(settings.model.backbone, settings.model.path)
-    network = weights.load(backbone, settings.model, start)
+    choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
+    layout = choice.join(work.world)
+    watchdog = Watchdog(settings.training.hang_seconds, partial(_report, work))
+    network = weights.load(find(settings.model.backbone, settings.model.path), settings.model, start)
     network.set_rope(settings.rope)
-    images = open_images(settings.view, settings.corpus, work.inputs)
+    stream = _stream(settings, work, layout)
+    objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
+    engine = choice.start(network, settings.optimizer, layout)
+    loop = Loop(
+        engine,
+        objective,
+        stream,
+        settings.optimizer,
+        settings.model.native_context,
+        work.scratch / "snapshots",
+        work.log,
+        layout,
+        watchdog,
+    )
+    state = loop.run(settings.training.checkpoint_seconds)
+    watchdog.close()
+    engine.export(work.out / weights.FOLDER)
+    if layout.rank == 0:
+        _describe(settings, network, start, state, work.out)
+    layout.leave()
+    parameters = sum(each.numel() for part in network.parts().values() for each in part)
+    return {
+        **{name: state[name] for name in ("updates", "tokens")},
+        "skipped": len(state["skipped"]),
+        "parameters": parameters,
+    }
+
+
+def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
     packs = list(read_jsonl(work.inputs["mixture"] / "packs.jsonl", Pack))
-    stream = Stream(
-        packs=packs,
-        sources=work.named("synthesis"),
-        backbone=backbone,
-        images=images,
+    encoder = Encoder(
+        examples=needed_examples(packs, work.named("synthesis")),
+        backbone=find(settings.model.backbone, settings.model.path),
+        open_images=partial(open_images, settings.view, settings.corpus, work.inputs),
         view=settings.view,
+        shard=layout.shard,
+    )
+    return Stream(
+        packs,
+        encoder,
         tokens_per_update=settings.optimizer.tokens_per_update,
         capacity=settings.sequence_length,
+        layout=layout,
+        workers=settings.training.workers,
     )
-    objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
-    choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
-    engine = choice.start(network, settings.optimizer)
-    snapshots = work.scratch / "snapshots"
-    loop = Loop(engine, objective, stream, settings.optimizer, settings.model.native_context, snapshots, work.log)
-    state = loop.run(settings.training.checkpoint_seconds)
+
+
+def _describe(
+    settings: TrainingSettings, network: Network, start: Path | None, state: dict[str, Any], out: Path
+) -> None:
     seen = weights.read_note(start).tokens if start else 0
     family = plugins.split(settings.model.backbone)[0]
-    note = weights.describe(network, family, state["updates"], seen + state["tokens"])
-    weights.save(engine, note, work.out)
-    parameters = sum(each.numel() for part in network.parts().values() for each in part)
-    return {**state, "parameters": parameters}
+    write_json(out / weights.NOTE, weights.describe(network, family, state["updates"], seen + state["tokens"]))
+    if state["skipped"]:
+        write_json(out / "skipped.json", state["skipped"])
+
+
+def _report(work: Work, says: str) -> None:
+    """Note why the step ends, unless another process was first."""
+    ranks = f"rank {work.world.rank} of {work.world.size}: " if work.world.size > 1 else ""
+    write_failure(work.out, Failure("hung", ranks + says), "")

@@ -1,47 +1,110 @@
-"""From packs to updates. The order is that of the packs, so a position is one number."""
+"""From packs to updates, for one of the processes that train. The order is that of the packs: a position is a number."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.network import collate
+from mmprolong.models.network import Shard, blank, collate
 from mmprolong.records import Example, Measured, Pack, images_of, read_jsonl
 from mmprolong.settings.knobs import View
+from mmprolong.training.layout import Layout
 
 if TYPE_CHECKING:
     from mmprolong.models.network import Batch
 
+_LOGITS_AT_ONCE = 4096
+"""Supervised tokens whose logits are in memory together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one process does between two meetings with the others."""
+
+    pack: Pack | None
+    """None: there is none for it, and it goes through the motions."""
+    pieces: int = 1
+    """Pieces in which all processes compute logits."""
+
+
+@dataclass
+class Encoder:
+    """Packs as tensors, in this process or in another that works for it.
+
+    Args:
+        examples: by id.
+        open_images: opens what draws the pages.
+        shard: the stretch of every pack that is wanted.
+    """
+
+    examples: Mapping[str, Example]
+    backbone: Backbone
+    open_images: Callable[[], Images]
+    view: View
+    shard: Shard
+
+    @cached_property
+    def images(self) -> Images:
+        """Draws the pages."""
+        return self.open_images()
+
+    def __getitem__(self, turn: Turn) -> "Batch":
+        """Return the batch of a turn.
+
+        Raises:
+            DataError: an example is not as long as it was measured, or a page is missing.
+        """
+        documents = [blank(self.shard.count, self.backbone)]
+        if turn.pack is not None:
+            lengths = zip(turn.pack.examples, turn.pack.lengths, turn.pack.supervised, strict=True)
+            documents = [self._encoded(*each) for each in lengths]
+        return collate(documents, self.backbone, self.images, self.shard, turn.pieces)
+
+    def _encoded(self, name: str, tokens: int, supervised: int):
+        conversation = self.examples[name].conversations["answer"]
+        document = encode(self.backbone, conversation, self.images, self.view)
+        found = [len(document.ids), int(document.supervised.sum())]
+        if found != [tokens, supervised]:
+            measured = [tokens, supervised]
+            raise DataError(f"{name}: [tokens, supervised] is {found}, measured {measured}; run the measurement again")
+        return document
+
 
 class Stream:
-    """The updates of one phase, in order.
+    """The updates of one phase, in order, and this process's batches of them.
 
     Args:
         packs: in the order in which they are trained on.
-        sources: synthesis steps that hold their examples, by name.
         tokens_per_update: how much an update takes; whole packs, at least one.
         capacity: of a pack [tokens].
+        cost: of a pack. Packs that are worked on at the same time cost about the same.
+        workers: processes that draw and encode ahead; 0: none.
     """
 
     def __init__(
         self,
         packs: Sequence[Pack],
-        sources: Mapping[str, Path],
-        backbone: Backbone,
-        images: Images,
-        view: View,
+        encoder: Encoder,
         tokens_per_update: int,
         capacity: int,
+        layout: Layout = Layout(),  # noqa: B008
+        cost: Callable[[Pack], float] = lambda pack: pack.tokens,
+        workers: int = 0,
     ) -> None:
         size = max(1, tokens_per_update // capacity)
         self._updates = [packs[start : start + size] for start in range(0, len(packs), size)]
         self.tokens = sum(pack.tokens for pack in packs)
-        self._examples = _needed(packs, sources)
-        self._backbone = backbone
-        self._images = images
-        self._view = view
+        self._encoder = encoder
+        self._layout = layout
+        self._cost = cost
+        self._workers = workers
+        self._ahead: Iterator[Batch] = iter(())
+        self._next = -1
 
     def __len__(self) -> int:
         return len(self._updates)
@@ -49,32 +112,103 @@ class Stream:
     def conversations(self, update: int) -> list[Measured]:
         """Return the measured examples of one update."""
         return [
-            _measured(self._examples[name], tokens, supervised)
+            _measured(self._encoder.examples[name], tokens, supervised)
             for pack in self._updates[update]
             for name, tokens, supervised in zip(pack.examples, pack.lengths, pack.supervised, strict=True)
         ]
 
+    def packs(self, update: int) -> list[int]:
+        """Return the ids of the packs of an update."""
+        return [pack.id for pack in self._updates[update]]
+
+    def rounds(self, update: int) -> list[list[Pack]]:
+        """Return the packs that the replicas work on at the same time, round after round."""
+        packs, replicas = self._updates[update], self._layout.replicas
+        dealt = list(packs) if replicas == 1 else sorted(packs, key=self._cost, reverse=True)
+        return [dealt[start : start + replicas] for start in range(0, len(dealt), replicas)]
+
+    def idle(self, update: int) -> float:
+        """Return the share of the update in which replicas wait for one that has a dearer pack."""
+        costs = [[self._cost(pack) for pack in together] for together in self.rounds(update)]
+        return 1 - sum(map(sum, costs)) / (self._layout.replicas * sum(map(max, costs)))
+
+    def turns(self, update: int) -> list[Turn]:
+        """Return what this process does in an update; all processes have equally many turns."""
+        turns = []
+        for together in self.rounds(update):
+            own = together[self._layout.replica] if self._layout.replica < len(together) else None
+            most = max(sum(pack.supervised) for pack in together)
+            turns.append(Turn(own, max(1, -(-most // _LOGITS_AT_ONCE))))
+        return turns
+
     def batches(self, update: int) -> Iterator["Batch"]:
-        """Yield the packed sequences of one update.
+        """Yield this process's batches of an update; those of the next ones are made meanwhile.
 
         Raises:
-            DataError: an example is not as long as it was measured.
+            DataError: an example is not as long as it was measured, or a page is missing.
         """
-        for pack in self._updates[update]:
-            yield self._batch(pack)
+        if not self._workers:
+            yield from (self._encoder[turn] for turn in self.turns(update))
+            return
+        if self._next != update:
+            self._ahead = _made_ahead(self._encoder, self._turns_from(update), self._workers)
+        self._next = update + 1
+        for _ in self.turns(update):
+            yield next(self._ahead)
 
-    def _batch(self, pack: Pack) -> "Batch":
-        encoded = []
-        for name, *measured in zip(pack.examples, pack.lengths, pack.supervised, strict=True):
-            conversation = self._examples[name].conversations["answer"]
-            document = encode(self._backbone, conversation, self._images, self._view)
-            found = [len(document.ids), int(document.supervised.sum())]
-            if found != measured:
+    def _turns_from(self, update: int) -> list[Turn]:
+        return [turn for each in range(update, len(self)) for turn in self.turns(each)]
+
+
+def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterator["Batch"]:
+    """Yield batches that other processes have made ahead, in order."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    loader = DataLoader(
+        encoder,  # pyright: ignore[reportArgumentType]
+        batch_size=None,
+        sampler=turns,  # pyright: ignore[reportArgumentType]
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        multiprocessing_context="spawn",
+        worker_init_fn=_start_worker,
+        pin_memory=torch.cuda.is_available(),
+    )
+    return iter(loader)
+
+
+def _as_it_is(batch: "Batch") -> "Batch":
+    return batch
+
+
+def _start_worker(_: int) -> None:
+    """Leave a request to stop to the training process, whose end ends this one."""
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(each, signal.SIG_IGN)
+
+
+def needed_examples(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Example]:
+    """Return the examples of packs, by id.
+
+    Args:
+        sources: synthesis steps that hold them, by name.
+
+    Raises:
+        DataError: one is in no source, or is another in two.
+    """
+    wanted = {name for pack in packs for name in pack.examples}
+    found: dict[str, Example] = {}
+    for source, folder in sources.items():
+        for example in read_jsonl(folder / "examples.jsonl", Example):
+            if example.id in wanted and found.setdefault(example.id, example) != example:
                 raise DataError(
-                    f"{name}: [tokens, supervised] is {found}, measured {measured}; run the measurement again"
+                    f"sources.{source}: example {example.id!r} is another in an earlier source; change seed"
                 )
-            encoded.append(document)
-        return collate(encoded, self._backbone, self._images)
+    missing = wanted - found.keys()
+    if missing:
+        raise DataError(f"packs.jsonl: example {min(missing)!r} is in no source ({len(missing)} missing)")
+    return found
 
 
 def _measured(example: Example, tokens: int, supervised: int) -> Measured:
@@ -88,18 +222,3 @@ def _measured(example: Example, tokens: int, supervised: int) -> Measured:
         supervised=supervised,
         images=sum(1 for _ in images_of(example.conversations["answer"])),
     )
-
-
-def _needed(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Example]:
-    wanted = {name for pack in packs for name in pack.examples}
-    found: dict[str, Example] = {}
-    for source, folder in sources.items():
-        for example in read_jsonl(folder / "examples.jsonl", Example):
-            if example.id in wanted and found.setdefault(example.id, example) != example:
-                raise DataError(
-                    f"sources.{source}: example {example.id!r} is another in an earlier source; change seed"
-                )
-    missing = wanted - found.keys()
-    if missing:
-        raise DataError(f"packs.jsonl: example {min(missing)!r} is in no source ({len(missing)} missing)")
-    return found

@@ -16,6 +16,7 @@ from mmprolong.records import Measured, Pages
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single
+from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
 from tests.models.tiny import Drawn, answered, asked
@@ -57,6 +58,15 @@ class Material:
             for number, (task, encoded) in enumerate(self._packs[update, pack])
         ]
 
+    def packs(self, update: int) -> list[int]:
+        return [PACKS * update + pack for pack in range(PACKS)]
+
+    def turns(self, update: int) -> range:
+        return range(PACKS)
+
+    def idle(self, update: int) -> float:
+        return 0.0
+
     def batches(self, update: int) -> Iterator[Batch]:
         for pack in range(PACKS):
             yield collate([encoded for _, encoded in self._packs[update, pack]], PROXY, IMAGES)
@@ -87,7 +97,7 @@ def main(folder: str, pause: str) -> None:
     torch.set_num_threads(1)
     Slow.pause = float(pause)
     network, log = PROXY.load(Model()), Slow(Path(folder))
-    engine = Single().start(network, OPTIMIZER)
+    engine = Single().start(network, OPTIMIZER, Layout())
     Loop(engine, NextToken(), Material(), OPTIMIZER, NATIVE_CONTEXT, Path(folder) / "snapshots", log).run(0.0)
     save_file(dict(network.module.named_parameters()), Path(folder) / "final.safetensors")
 

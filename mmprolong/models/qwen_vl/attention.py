@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from mmprolong.models.sequence import SequenceGroup
 
 NAME = "flash_varlen_sdpa"
 """Contains `flash`, by which transformers' Qwen vision tower knows to hand over sequence bounds, not split tensors."""
@@ -24,7 +26,7 @@ def attend(
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
     cu_seq_lens_q: torch.Tensor | None = None,
-    position_ids: torch.Tensor | None = None,
+    sequence_group: SequenceGroup | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
     """Attend within each sequence.
@@ -32,22 +34,24 @@ def attend(
     Args:
         query, key, value: (batch, heads, tokens, width); key and value may have fewer heads.
         attention_mask: only where a cache holds what precedes.
-        cu_seq_lens_q: int (images + 1,), bounds of the images; attention is bidirectional.
-        position_ids: int (1, tokens), 0 where a document begins; attention is causal.
+        cu_seq_lens_q: int (sequences + 1,), bounds of the images or of the conversations; none: rows of prompts.
+        sequence_group: processes that share the pack; the tensors then hold this process's tokens only.
 
     Returns:
         (batch, tokens, heads, width) and no weights.
     """
-    if cu_seq_lens_q is None and position_ids is None:
+    if cu_seq_lens_q is None:
         causal = attention_mask is None and query.shape[2] > 1
         mixed = scaled_dot_product_attention(
             query, key, value, attn_mask=attention_mask, is_causal=causal, scale=scaling, enable_gqa=True
         )
         return mixed.transpose(1, 2).contiguous(), None
-    bounds = cu_seq_lens_q if cu_seq_lens_q is not None else _document_bounds(position_ids)
-    causal = cu_seq_lens_q is None
-    mixed = [_equal_lengths(query, key, value, *run, scaling, causal) for run in _runs(bounds.tolist())]
-    return torch.cat(mixed)[None], None
+    if sequence_group is not None:
+        query, key, value = map(sequence_group.share_heads, (query, key, value))
+    causal = bool(module.is_causal)
+    runs = _runs(cu_seq_lens_q.tolist())
+    mixed = torch.cat([_equal_lengths(query, key, value, *run, scaling, causal) for run in runs])[None]
+    return mixed if sequence_group is None else sequence_group.share_tokens(mixed), None
 
 
 def mask(q_length: int, kv_length: int, **others: Any) -> torch.Tensor | None:
@@ -61,12 +65,6 @@ def use_packed_attention(*parts: nn.Module) -> None:
     AttentionMaskInterface.register(NAME, mask)
     for part in parts:
         part.config._attn_implementation = NAME  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
-
-
-def _document_bounds(position_ids: torch.Tensor | None) -> torch.Tensor:
-    assert position_ids is not None
-    assert position_ids.shape[0] == 1, "packed sequences have batch size 1"
-    return pad((position_ids[0] == 0).nonzero()[:, 0], (0, 1), value=position_ids.shape[1])
 
 
 def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:

@@ -1,5 +1,6 @@
 """The loaded Qwen2.5-VL or Qwen3-VL: transformers' own classes, with packed attention and precomputed layouts."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,8 +13,9 @@ from mmprolong.errors import ConfigError
 from mmprolong.models.network import Batch, Embedded
 from mmprolong.models.qwen_vl.attention import use_packed_attention
 from mmprolong.models.qwen_vl.image_format import ImageFormat
-from mmprolong.models.qwen_vl.vision import PatchEmbedding, deepstack_features, windowed_features
+from mmprolong.models.qwen_vl.vision import Features, PatchEmbedding, deepstack_features, windowed_features
 from mmprolong.models.rope import rope_base, rope_fingerprint, set_rope_base
+from mmprolong.models.sequence import SequenceGroup
 from mmprolong.settings.knobs import Rope
 
 _PROJECTOR = ("model.visual.merger.", "model.visual.deepstack_merger_list.")
@@ -50,6 +52,8 @@ class QwenNetwork:
         self.module = module
         self._processor = processor
         self._native_base = native_base
+        self._group: SequenceGroup | None = None
+        self._in_step = False
         self._visual, self._language = module.model.visual, module.model.language_model
         stacked = module.config.model_type == "qwen3_vl"
         self._features = deepstack_features if stacked else windowed_features
@@ -63,29 +67,59 @@ class QwenNetwork:
         """Rotary base in force."""
         return rope_base(self._language)
 
+    @property
+    def heads(self) -> tuple[int, int]:
+        """Heads of the language model's attention, and of its keys and values."""
+        config = self._language.config
+        return config.num_attention_heads, config.num_key_value_heads
+
+    def join(self, group: SequenceGroup | None) -> None:
+        """Work in step with other processes from now on."""
+        self._group, self._in_step = group, True
+
     def embed(self, batch: Batch) -> Embedded:
         """Encode and merge the images of a batch."""
         ids = batch.ids.flatten()
         embeddings, image = self._language.embed_tokens(ids), ids == self.module.config.image_token_id
-        deep: tuple[torch.Tensor, ...] = ()
+        features, deep = self._image_features(batch)
+        if features is not None:
+            places = image.nonzero()[:, 0]
+            if self._group is not None:
+                together = self._group.gather(torch.cat([features, *deep], 1), batch.image_tokens)
+                own = together[batch.image_tokens_before :][: len(places)]
+                features, *deep = own.split(features.shape[1], 1)
+            embeddings = embeddings.index_put((places,), features)
+        embeddings, image = embeddings.view(*batch.ids.shape, -1), image.view_as(batch.ids)
+        return Embedded(embeddings, batch.positions, image, tuple(deep), batch.bounds)
+
+    def _image_features(self, batch: Batch) -> Features | tuple[None, tuple[()]]:
+        """Return the features of the images that this process encodes; in step with others, of a blank one for none."""
         if batch.pixels is not None and batch.grids is not None:
-            features, deep = self._features(self._visual, batch.pixels, batch.grids)
-            embeddings = embeddings.index_put((image.nonzero()[:, 0],), features)
-        return Embedded(embeddings.view(*batch.ids.shape, -1), batch.positions, image.view_as(batch.ids), deep)
+            return self._features(self._visual, batch.pixels, batch.grids)
+        if not self._in_step:
+            return None, ()
+        side = 2 * self._visual.spatial_merge_size
+        grid = torch.tensor([[1, side, side]], device=batch.ids.device)
+        pixels = torch.zeros(side**2, self._processor.form.patch**2, device=batch.ids.device)
+        features, deep = self._features(self._visual, pixels, grid)
+        return features[:0], tuple(each[:0] for each in deep)
 
     def hidden(self, embedded: Embedded, cache: Cache | None = None) -> torch.Tensor:
         """Return the last layer's states.
 
-        Packed conversations are kept apart by three things, each of which fails without a word: no attention mask, no
-        cache, and the plain index as first row of the positions.
+        Packed conversations are kept apart by their bounds, which transformers hands on to the attention.
         """
-        deep = {"visual_pos_masks": embedded.image, "deepstack_visual_embeds": embedded.deep} if embedded.deep else {}
+        more: dict[str, Any] = {}
+        if embedded.deep:
+            more = {"visual_pos_masks": embedded.image, "deepstack_visual_embeds": embedded.deep}
+        if cache is None:
+            more |= {"cu_seq_lens_q": embedded.bounds, "sequence_group": self._group}
         out = self._language(
             inputs_embeds=embedded.embeddings,
             position_ids=embedded.positions if cache is None else embedded.positions[1:],
             cache=cache,
             use_cache=cache is not None,
-            **deep,
+            **more,
         )
         return out.last_hidden_state
 
@@ -111,9 +145,9 @@ class QwenNetwork:
             set_rope_base(self._language, self._native_base * rope.factor)
         return rope_fingerprint(self._language)
 
-    def export(self, folder: Path) -> None:
+    def export(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write a Hugging Face folder that serving engines load."""
-        self.module.save_pretrained(folder)
+        self.module.save_pretrained(folder, state_dict=dict(weights) if weights else None)
         self._processor.write_processor(folder)
 
 
@@ -140,11 +174,4 @@ def ready(module: Any, processor: Processor, native_base: float) -> QwenNetwork:
         use_packed_attention(module.model.visual, module.model.language_model)
     if torch.cuda.is_available():
         module.to("cuda")
-        recompute_activations(module)
     return network
-
-
-def recompute_activations(module: Any, large: int = 1_000_000_000) -> None:
-    """Compute activations again in the backward pass instead of keeping them, from so many parameters on."""
-    if module.num_parameters() >= large:
-        module.activation_checkpointing_enable()

@@ -1,28 +1,42 @@
 """One process, one device."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mmprolong.errors import ConfigError
+from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer
 from mmprolong.training.objectives import Objective
 
 if TYPE_CHECKING:
-    import torch
-
     from mmprolong.models.network import Batch, Network
+    from mmprolong.training.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """The choice; it has no options."""
+    """The choice."""
 
     version: ClassVar[int] = 1
+    recompute: bool = False
+    """Compute activations again in the backward pass instead of keeping them."""
 
-    def start(self, network: "Network", optimizer: Optimizer) -> "SingleDevice":
+    def join(self, world: World) -> "Layout":
+        """Refuse more than one process."""
+        from mmprolong.training.layout import Layout
+
+        if world.size > 1:
+            raise ConfigError(
+                f"training.engine: 'single' trains in one process, not in {world.size}; choose 'deepspeed'"
+            )
+        return Layout()
+
+    def start(self, network: "Network", optimizer: Optimizer, layout: "Layout") -> "SingleDevice":
         """Return the engine that trains a network where it lies."""
+        if self.recompute:
+            network.module.activation_checkpointing_enable()  # pyright: ignore[reportCallIssue]
         return SingleDevice(network, optimizer)
 
 
@@ -30,18 +44,21 @@ class SingleDevice:
     """AdamW on the device of the network, with float32 copies of weights of half precision."""
 
     def __init__(self, network: "Network", settings: Optimizer) -> None:
-        from mmprolong.training.masters import Masters
+        from torch.optim import AdamW
 
-        parts = network.parts()
-        for part in settings.frozen:
-            for parameter in parts[part]:
-                parameter.requires_grad_(False)
+        from mmprolong.training.masters import Masters
+        from mmprolong.training.weight_groups import freeze, weight_groups
+
+        freeze(network, settings)
         self.network = network
         self.masters = Masters(network.module.train())
-        self.optimizer = adamw(self.masters.weights.values(), settings)
+        self.optimizer = AdamW(
+            weight_groups(network, settings, self.masters.weights), betas=(settings.beta1, settings.beta2), fused=True
+        )
+        self._clip = settings.max_grad_norm
         self._device = next(network.module.parameters()).device
 
-    def backward(self, objective: Objective, batch: "Batch", weight: float) -> dict[str, float]:
+    def backward(self, objective: Objective, batch: "Batch", weight: float, last: bool) -> dict[str, float]:
         """Add the gradient of a batch's share of an update."""
         total, more = objective.loss(self.network, batch.to(self._device))
         loss = total / weight
@@ -49,14 +66,14 @@ class SingleDevice:
         self.masters.add_gradients()
         return {"loss": float(loss.detach()), **{name: float(each.detach()) / weight for name, each in more.items()}}
 
-    def step(self, rate: float, clip: float) -> float:
-        """Move the weights, unless the gradient is not finite, and forget the gradient."""
+    def step(self, rate: float, limit: float) -> float:
+        """Move the weights, unless the gradient is too large or not finite, and forget the gradient."""
         from torch.nn.utils import clip_grad_norm_
 
-        norm = float(clip_grad_norm_(self.masters.weights.values(), clip, foreach=True))
-        if math.isfinite(norm):
+        norm = float(clip_grad_norm_(self.masters.weights.values(), self._clip, foreach=True))
+        if math.isfinite(norm) and norm <= limit:
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["rate_share"]
             self.optimizer.step()
             self.masters.round_parameters()
         self.optimizer.zero_grad(set_to_none=True)
@@ -64,30 +81,36 @@ class SingleDevice:
 
     def save(self, folder: Path, state: dict[str, Any]) -> None:
         """Write a snapshot."""
-        from mmprolong.training import checkpoints
+        from mmprolong.training.snapshots import MOMENTS, save
 
-        checkpoints.save(folder, self.masters.weights, self.optimizer, state)
+        found = {f"weight/{name}": tensor for name, tensor in self.masters.weights.items()}
+        for name, tensor in self.masters.weights.items():
+            found |= {
+                f"{moment}/{name}": self.optimizer.state[tensor][moment]
+                for moment in MOMENTS
+                if tensor in self.optimizer.state
+            }
+        save(folder, found.items(), state)
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
         """Load the newest whole snapshot."""
-        from mmprolong.training import checkpoints
+        import torch
 
-        state = checkpoints.restore(folder, self.masters.weights, self.optimizer)
+        from mmprolong.training.snapshots import MOMENTS, newest
+
+        snapshot = newest(folder)
+        if snapshot is None:
+            return None
+        with torch.no_grad():
+            for name, tensor in self.masters.weights.items():
+                tensor.copy_(snapshot.read(f"weight/{name}"))
+                if f"step/{name}" in snapshot.names:
+                    self.optimizer.state[tensor] = {
+                        each: snapshot.read(f"{each}/{name}").to(tensor.device) for each in MOMENTS
+                    }
         self.masters.round_parameters()
-        return state
+        return snapshot.state
 
     def export(self, folder: Path) -> None:
         """Write the model as a Hugging Face folder."""
         self.network.export(folder)
-
-
-def adamw(weights: Iterable["torch.Tensor"], settings: Optimizer) -> "torch.optim.Optimizer":
-    """Return AdamW; weight decay on matrices only."""
-    from torch.optim import AdamW
-
-    trained = list(weights)
-    groups = [
-        {"params": [each for each in trained if each.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [each for each in trained if each.ndim < 2], "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=settings.peak_lr, betas=(settings.beta1, settings.beta2), fused=True)

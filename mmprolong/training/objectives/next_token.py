@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from mmprolong.models.network import Batch, Network
 
-_AT_ONCE = 4096
-"""Supervised tokens whose logits are in memory together."""
-
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
@@ -31,26 +28,27 @@ class NextToken:
 
     def loss(self, network: "Network", batch: "Batch") -> tuple["Tensor", dict[str, "Tensor"]]:
         """Return the loss summed over the supervised tokens [nats]."""
-        targets = batch.supervised.flatten().nonzero()[:, 0]
-        hidden = network.hidden(network.embed(batch)).flatten(0, 1)[targets - 1]
-        return summed_loss(network, hidden, batch.ids.flatten()[targets]), {}
+        assert batch.places is not None and batch.labels is not None
+        hidden = network.hidden(network.embed(batch)).flatten(0, 1)[batch.places]
+        return summed_loss(network, hidden, batch.labels, batch.pieces), {}
 
 
-def summed_loss(network: "Network", hidden: "Tensor", ids: "Tensor", at_once: int = _AT_ONCE) -> "Tensor":
-    """Return the cross entropy of `ids` summed; where most tokens are supervised, logits are computed in pieces.
+def summed_loss(network: "Network", hidden: "Tensor", labels: "Tensor", pieces: int) -> "Tensor":
+    """Return the cross entropy of the labels, summed.
 
     Args:
         hidden: (targets, width).
-        ids: int64 (targets,).
+        labels: int64 (targets,).
+        pieces: in which logits are computed, and computed again for the gradient, so that one is in memory at a time.
     """
     import torch
     from torch.nn.functional import cross_entropy
     from torch.utils.checkpoint import checkpoint
 
-    def of_piece(hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return cross_entropy(network.logits(hidden).float(), ids, reduction="sum")
+    def of_piece(hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return cross_entropy(network.logits(hidden).float(), labels, reduction="sum")
 
-    if len(ids) <= at_once:
-        return of_piece(hidden, ids)
-    pieces = zip(hidden.split(at_once), ids.split(at_once), strict=True)
-    return torch.stack([checkpoint(of_piece, *piece, use_reentrant=False) for piece in pieces]).sum()
+    if pieces == 1:
+        return of_piece(hidden, labels)
+    cut = zip(hidden.tensor_split(pieces), labels.tensor_split(pieces), strict=True)
+    return torch.stack([checkpoint(of_piece, *piece, use_reentrant=False) for piece in cut]).sum()
