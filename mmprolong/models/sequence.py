@@ -76,7 +76,7 @@ class _Gather(Function):
     @staticmethod
     def forward(ctx: Any, rows: torch.Tensor, counts: tuple[int, ...], group: SequenceGroup) -> torch.Tensor:
         ctx.counts, ctx.group = counts, group
-        most = max(counts)
+        most = max(1, *counts)  # a pack may show no image
         sent = pad(rows, (0, 0, 0, most - len(rows))).contiguous()
         received = sent.new_empty(group.size * most, sent.shape[1])
         dist.all_gather_into_tensor(received, sent, group=group.group)

@@ -27,8 +27,8 @@ ADVICE = {
     "job": "its job ended before the step could say anything; `mmprolong logs` shows what it wrote. Mend that, then "
     "`{again}`",
     "code": "a bug: failed.json has its traceback or what it wrote last; mend it, then `{again}`",
-    "hung": "the log has the stacks of its processes (`mmprolong logs`): a page that is never drawn, a file system or a "
-    "network that does not answer; then `{again}`",
+    "hung": "the log has the stacks of its processes (`mmprolong logs`): does a file system or a network not answer? "
+    "Then `{again}`",
     "cancelled": "`{again}` submits it again",
 }
 """Advice by kind of failure."""

@@ -1,4 +1,4 @@
-"""The processes of a training: replicas of the model that read other packs, each of them one or more that share a pack."""
+"""The processes that train together: replicas of the model, each one process or several that share a pack."""
 
 import os
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Snapshots within a phase: everything that the next update depends on, whole or not there, for any number of processes.
+"""Snapshots within a phase: everything that the next update depends on, whole or not there.
 
-A snapshot holds whole tensors by name, so that it is read by another number of processes, or by another engine.
+A snapshot holds whole tensors by name, so that another number of processes, or another engine, can read it.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""From packs to updates, for one of the processes that train. The order is that of the packs: a position is a number."""
+"""From packs to updates, in the order of the packs, and the share of one of the processes that train."""
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence

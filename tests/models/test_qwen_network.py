@@ -9,7 +9,6 @@ import torch
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.backbone import Backbone, encode, find
 from mmprolong.models.network import Batch, Network, collate
-from mmprolong.models.qwen_vl import qwen_network
 from mmprolong.records import Conversation, Image, Pages
 from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
@@ -85,7 +84,7 @@ def test_activations_that_are_computed_again_change_no_gradient(tmp_path: Path):
         for again in (False, True):
             network = backbone.load(Model(path=str(folder) if kind != "proxy" else ""))
             if again:
-                qwen_network.recompute_activations(network.module, large=0)
+                network.module.activation_checkpointing_enable()
                 assert network.module.is_activation_checkpointing
             network.module.train()
             network.hidden(network.embed(batch)).square().mean().backward()

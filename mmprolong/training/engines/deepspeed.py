@@ -169,7 +169,7 @@ class ZeroEngine:
         return math.inf if self._zero.overflow else self._norm()
 
     def _norm(self) -> float:
-        return float(self._engine.get_global_grad_norm())
+        return float(self._zero._global_grad_norm)
 
     def save(self, folder: Path, state: dict[str, Any]) -> None:
         """Write a snapshot."""

@@ -1,0 +1,98 @@
+"""Training in processes equals training in one: loss, gradient and weights, whatever is shared how."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+PROXY = {"kind": "proxy"}
+ALONE = {
+    "proxy": PROXY,
+    "frozen": {**PROXY, "frozen": ["vision"], "rate_shares": {"projector": 0.1}},
+    "qwen2_5_vl": {"kind": "qwen2_5_vl"},
+    "qwen3_vl": {"kind": "qwen3_vl"},
+    "half": {**PROXY, "dtype": "bfloat16"},
+    "begun": {**PROXY, "stop": True},
+}
+
+
+def engine(**options: Any) -> dict[str, Any]:
+    return {"engine": {"name": "deepspeed", **options}}
+
+
+TWO = {
+    "proxy/zero 1": PROXY | engine(zero=1),
+    "proxy/zero 2, weights offloaded, recomputed": PROXY
+    | engine(zero=3, offload="weights", recompute=True, offload_activations=True),
+    "frozen/zero 3, shared packs": ALONE["frozen"] | engine(zero=3, sequence=2),
+    "qwen2_5_vl/zero 3, shared packs": ALONE["qwen2_5_vl"] | engine(zero=3, sequence=2, recompute=True),
+    "qwen3_vl/zero 2, shared packs": ALONE["qwen3_vl"] | engine(zero=2, sequence=2),
+    "half/zero 2": ALONE["half"] | engine(zero=2),
+    "half/zero 3, shared packs": ALONE["half"] | engine(zero=3, sequence=2),
+}
+FOUR = {
+    "proxy/zero 2, two replicas of two": PROXY | engine(zero=2, sequence=2),
+    "proxy/zero 3, one replica of four": PROXY | engine(zero=3, sequence=4),
+    "begun/zero 3": {**PROXY, "stop": True} | engine(zero=3, sequence=2),
+}
+RESUMED = {"begun/zero 3": PROXY | engine(zero=2, sequence=2), "begun": PROXY | {"engine": "single"}}
+
+
+def run(folder: Path, processes: int, runs: dict[str, Any]) -> None:
+    words = [str(folder), json.dumps(runs)]
+    launch = ["torch.distributed.run", "--nproc-per-node", str(processes), "--rdzv-backend", "c10d"]
+    launch += ["--rdzv-endpoint", "localhost:0", "-m"]
+    command = [sys.executable, "-m", *(launch if processes > 1 else []), "tests.training.together", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MODELS": str(folder / "models")}
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("together")
+    run(folder, 1, {name: {"engine": "single", **settings} for name, settings in ALONE.items()})
+    run(folder, 2, TWO)
+    run(folder, 4, FOUR)
+    return folder
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "rank-0" / "log.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    files = (folder / "model").glob("*.safetensors")
+    return {name: tensor.float() for path in files for name, tensor in load_file(path).items()}
+
+
+def assert_equal(found: Path, expected: Path, tolerance: float) -> None:
+    ours, theirs = lines(found), lines(expected)
+    assert len(ours) == len(theirs) == 2
+    for line, other in zip(ours, theirs, strict=True):
+        for name in ("loss", "grad_norm"):
+            assert math.isclose(line[name], other[name], rel_tol=tolerance), (name, line[name], other[name])
+        assert (line["tokens"], line["supervised"]) == (other["tokens"], other["supervised"])
+    ours, theirs = weights(found), weights(expected)
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        assert float((tensor - theirs[name]).norm()) <= tolerance * float(theirs[name].norm()), name
+
+
+@pytest.mark.parametrize("name", [name for name in (*TWO, *FOUR) if not name.startswith("begun")])
+def test_processes_compute_what_one_does(results: Path, name: str):
+    kind = name.partition("/")[0]
+    assert_equal(results / name, results / kind, 2e-2 if kind == "half" else 1e-4)
+
+
+def test_another_number_of_processes_and_another_engine_continue(results: Path):
+    run(results, 2, {"begun/zero 3": RESUMED["begun/zero 3"]})
+    run(results, 1, {"begun": RESUMED["begun"]})
+    for name in RESUMED:
+        assert_equal(results / name, results / "proxy", 1e-4)
