@@ -1,9 +1,9 @@
-"""Training speed against the plain Hugging Face loop, on the same documents: `python benchmarks/training_speed.py`.
+"""Training speed against Hugging Face's Trainer and a plain loop, on the same documents (needs accelerate).
 
-Both train the proxy model on stamped pages of noise on one thread, in turns; a figure is the median over the turns. The
-plain loop gets documents of nearly equal length in one padded batch, default attention and default AdamW; once with the
-image processor in the loop, once with all images preprocessed ahead of time. Ours draws and cuts them in the loop. Work
-is counted as the plain loop does it: ours folds the three colours and two frames of grey pages.
+All train the proxy model on stamped pages of noise on one thread, in turns; a figure is the median over the turns. The
+Trainer shuffles documents and pads them, as it does by default. The plain loop gets documents of nearly equal length in
+one padded batch; once with the image processor in the loop, once with all images preprocessed ahead of time. Ours draws
+and cuts them in the loop. Work is counted as the plain loop does it: ours folds the colours and frames of grey pages.
 """
 
 import random
@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 import torch
 from PIL import Image as Pillow
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, Trainer, TrainerCallback, TrainingArguments
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from mmprolong.images import stamps
@@ -30,6 +30,7 @@ from mmprolong.records import Image, Measured, Message, Pages, Text
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single
+from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
 
@@ -93,6 +94,15 @@ class Packs:
             for each in self._packs[update]
         ]
 
+    def packs(self, update: int) -> list[int]:
+        return [update]
+
+    def turns(self, update: int) -> range:
+        return range(1)
+
+    def idle(self, update: int) -> float:
+        return 0.0
+
     def batches(self, update: int) -> Iterator[Batch]:
         yield collate(self._packs[update], PROXY, IMAGES)
 
@@ -100,7 +110,7 @@ class Packs:
 def ours(documents: Sequence[Encoded], folder: Path) -> Iterator[int]:
     """Tokens of update after update of the trainer."""
     packs, settings = Packs(documents), Optimizer()
-    engine = Single().start(PROXY.load(Model()), settings)
+    engine = Single().start(PROXY.load(Model()), settings, Layout())
     loop = Loop(engine, NextToken(), packs, settings, Model().native_context, folder / "snapshots", RunLog(folder))
     while True:
         for update in range(len(packs)):
@@ -127,6 +137,59 @@ def plain(documents: Sequence[Encoded], folder: Path, ahead: bool) -> Iterator[i
             optimizer.step()
             optimizer.zero_grad()
             yield tokens
+
+
+class Timed(TrainerCallback):
+    """Processor time of the updates of a Trainer, without what it does before and after."""
+
+    def __init__(self) -> None:
+        self.begun, self.seconds = 0.0, 0.0
+
+    def on_step_begin(self, args, state, control, **_) -> None:
+        self.begun = self.begun or time.process_time()
+
+    def on_step_end(self, args, state, control, **_) -> None:
+        self.seconds = time.process_time() - self.begun
+
+
+def trainer(documents: Sequence[Encoded], folder: Path) -> Iterator[float]:
+    """Tokens a second of turn after turn of Hugging Face's Trainer with its own settings."""
+    PROXY.load(Model()).export(folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    processor = Qwen2VLImageProcessorPil(do_resize=False)
+    tokens = 0
+
+    def collator(chosen: list[Encoded]) -> dict[str, torch.Tensor]:
+        nonlocal tokens
+        inputs, shown, found = padded(chosen)
+        tokens += found
+        pages = [Pillow.fromarray(IMAGES.pixels(each)).convert("RGB") for each in shown]
+        return inputs | dict(processor(images=pages, return_tensors="pt"))
+
+    size = max(1, round(PACK / (sum(map(len, documents)) / len(documents))))
+    settings = TrainingArguments(
+        output_dir=str(folder / "out"),
+        per_device_train_batch_size=size,
+        max_steps=UPDATES,
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=True,
+        remove_unused_columns=False,
+        logging_strategy="no",
+    )
+    while True:
+        tokens, timed = 0, Timed()
+        Trainer(model, settings, collator, list(documents), callbacks=[timed]).train()  # pyright: ignore
+        yield tokens / timed.seconds
+
+
+def turns_of(updates: Iterator[int]) -> Iterator[float]:
+    """Tokens a second of turn after turn, in processor time: another program on the machine does not count."""
+    while True:
+        begun = time.process_time()
+        tokens = sum(islice(updates, UPDATES))
+        yield tokens / (time.process_time() - begun)
 
 
 def equally_long(documents: Sequence[Encoded]) -> Iterator[list[Encoded]]:
@@ -178,13 +241,6 @@ def peak() -> float:
     return 10 * 2 * 1024**3 / (time.process_time() - begun)
 
 
-def speed(updates: Iterator[int]) -> float:
-    """Tokens a second over one turn, in processor time: another program on the machine does not count."""
-    begun = time.process_time()
-    tokens = sum(islice(updates, UPDATES))
-    return tokens / (time.process_time() - begun)
-
-
 def main() -> None:
     """Print a table."""
     torch.set_num_threads(1)
@@ -194,13 +250,14 @@ def main() -> None:
         documents = [document(number, pages) for number in range(DOCUMENTS)]
         with tempfile.TemporaryDirectory() as folder:
             loops = {
-                "plain": plain(documents, Path(folder) / "plain", ahead=False),
-                "plain, images preprocessed ahead": plain(documents, Path(folder) / "ahead", ahead=True),
-                "mmprolong": ours(documents, Path(folder) / "ours"),
+                "Trainer": trainer(documents, Path(folder) / "trainer"),
+                "plain": turns_of(plain(documents, Path(folder) / "plain", ahead=False)),
+                "plain, images preprocessed ahead": turns_of(plain(documents, Path(folder) / "ahead", ahead=True)),
+                "mmprolong": turns_of(ours(documents, Path(folder) / "ours")),
             }
-            for updates in loops.values():
-                speed(updates)  # warm up
-            found = [{loop: speed(updates) for loop, updates in loops.items()} | {"peak": peak()} for _ in range(turns)]
+            for rates in loops.values():
+                next(rates)  # warm up
+            found = [{loop: next(rates) for loop, rates in loops.items()} | {"peak": peak()} for _ in range(turns)]
         need = work(documents)
         for loop in loops:
             rate = median(turn[loop] for turn in found)

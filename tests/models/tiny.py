@@ -104,8 +104,12 @@ def write_model(kind: str, folder: Path, tokens: Tokenizer | None = None) -> str
 
 
 def loaded(kind: str, folder: Path) -> tuple[Backbone, Network]:
-    """A tiny model whose weights are spread enough that the greatest logit is no tie and that images matter."""
-    path = write_model(kind, folder)
+    """A tiny model, written to a folder and loaded."""
+    return load_spread(kind, write_model(kind, folder))
+
+
+def load_spread(kind: str, path: str) -> tuple[Backbone, Network]:
+    """A model whose weights are spread enough that the greatest logit is no tie and that images matter."""
     backbone = find(kind, path)
     network = backbone.load(Model(backbone=kind, path=path))
     torch.manual_seed(0)

@@ -18,7 +18,7 @@ from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
 from mmprolong.training.stream import Encoder, Stream
-from tests.models.tiny import SMALL, Drawn, answered, asked, loaded
+from tests.models.tiny import SMALL, Drawn, answered, asked, load_spread
 
 CAPACITY = 256
 TEXT = (asked("count A : " * 6), answered("1 2 3"))
@@ -58,13 +58,13 @@ def train(folder: Path, kind: str, engine: Any, stop: bool = False, dtype: str =
     rank, size = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
     own = folder / f"rank-{rank}"
     own.mkdir(parents=True, exist_ok=True)
-    source = Path(os.environ["MODELS"]) / kind / str(rank)
-    _, network = loaded(kind, source)
+    path = "" if kind == "proxy" else str(Path(os.environ["MODELS"]) / kind)
+    _, network = load_spread(kind, path)
     network.module.to(getattr(torch, dtype))
     choice = plugins.make("mmprolong.training.engines", engine, "engine")
     layout = choice.join(World(rank, size))
     settings = Optimizer(**{"peak_lr": 3e-4, "warmup_ratio": 0.0, **optimizer})
-    updates, log = stream(kind, "" if kind == "proxy" else str(source), layout), RunLog(own)
+    updates, log = stream(kind, path, layout), RunLog(own)
     started = choice.start(network, settings, layout)
     loop = Loop(started, NextToken(), updates, settings, 64, folder / "snapshots", log, layout)
     if stop:

@@ -1,0 +1,110 @@
+"""The training stage in ranks: asked to stop, killed, hung; run again, it ends where one process ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from mmprolong.errors import ConfigError, StepFailed
+from mmprolong.pipeline.ranks import Place, run_in_ranks
+from mmprolong.runtime.run_log import Interrupted, never
+from mmprolong.runtime.work import World
+from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase, Training
+from mmprolong.store.store import SCRATCH, Store
+from mmprolong.training.engines.deepspeed import DeepSpeed
+from mmprolong.training.engines.single import Single
+from tests.tiny_run import OFF, finish, folder_of, step_of, tiny_config
+
+ROLE = "training.longpt"
+
+
+def config(folder: Path, **training: Any) -> Config:
+    mixture = Mixture(tokens=10240, sequence_length=256, components={"long": Component(source="long", repeats=0)})
+    phase = Phase(mixture=mixture, optimizer=Optimizer(tokens_per_update=512))
+    suite = tiny_config(folder).suite
+    suite.subject = "longpt"
+    return tiny_config(folder, phases={"longpt": phase}, suite=suite, training=Training(**training))
+
+
+def in_ranks(one: Config, stopping=never) -> None:
+    step, store = step_of(one, ROLE), Store(Path(one.paths.store))
+    run_in_ranks(store, step, OFF, "", stopping, Place(processes=2))
+
+
+def weights(one: Config) -> dict[str, Any]:
+    return load_file(folder_of(one, ROLE) / "model" / "model.safetensors")
+
+
+def has_snapshot(one: Config) -> bool:
+    return bool(list((folder_of(one, ROLE) / SCRATCH / "snapshots").glob("[0-9]*[0-9]")))
+
+
+def kill_one_rank(one: Config) -> None:
+    """Wait for a snapshot, then kill the process of rank 1."""
+    while not has_snapshot(one):
+        time.sleep(0.05)
+    ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.rank" in each.cmdline()]
+    victims = [each for each in ranks if each.environ().get("RANK") == "1"]
+    os.kill(victims[0].pid, signal.SIGKILL)
+
+
+def test_stopped_and_killed_it_ends_where_one_process_ends(tmp_path: Path):
+    alone = config(tmp_path / "alone")
+    record = finish(alone, ROLE)
+    one = config(tmp_path, engine={"name": "deepspeed", "sequence": 2}, checkpoint_seconds=0.0, workers=1)
+    for role in step_of(one, ROLE).needs:
+        finish(one, role)
+    with pytest.raises(Interrupted):
+        in_ranks(one, lambda: has_snapshot(one))
+    killing = threading.Thread(target=kill_one_rank, args=(one,))
+    killing.start()
+    with pytest.raises(StepFailed, match="rank 1: "):
+        in_ranks(one)
+    killing.join()
+    in_ranks(one)
+    found = Store(Path(one.paths.store)).record("training", step_of(one, ROLE).id)
+    assert found is not None
+    assert found.metrics == record.metrics
+    ours, theirs = weights(one), weights(alone)
+    assert all(float((ours[name] - theirs[name]).norm()) <= 1e-4 * float(theirs[name].norm()) for name in theirs)
+
+
+def test_one_process_refuses_company():
+    with pytest.raises(ConfigError, match="'single' trains in one process, not in 2"):
+        Single().join(World(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("engine", "says"),
+    [
+        (DeepSpeed(sequence=2), "2 processes share a pack, which does not divide 3 processes"),
+        (DeepSpeed(settings={"train_batch_size": 4}), "settings.train_batch_size: follows from the run's own"),
+        (DeepSpeed(settings={"zero_optimization": {"stage": 1}}), "settings.zero_optimization.stage: follows"),
+        (DeepSpeed(offload="weights"), "'weights' with zero 2; only zero 3 shards them"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(engine: DeepSpeed, says: str):
+    with pytest.raises(ConfigError, match=says):
+        engine.join(World(0, 3))
+
+
+def test_a_process_that_hangs_is_ended_and_says_where(tmp_path: Path):
+    code = (
+        "import sys, time; from pathlib import Path; from mmprolong.runtime.watchdog import Watchdog\n"
+        "dog = Watchdog(0.5, Path(sys.argv[1]).write_text)\n"
+        "dog.at('update 3, batch 1 of 4, reading'); time.sleep(60)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "said")], stderr=subprocess.PIPE, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 1
+    assert "in update 3, batch 1 of 4, reading" in (tmp_path / "said").read_text()
+    assert 'File "<string>", line 3 in <module>' in done.stderr
