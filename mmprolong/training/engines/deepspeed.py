@@ -186,7 +186,7 @@ class ZeroEngine:
             yield f"weight/{name}", safe_get_full_fp32_param(weight)
             for moment in ("exp_avg", "exp_avg_sq"):
                 yield f"{moment}/{name}", safe_get_full_optimizer_state(weight, moment)
-            yield f"step/{name}", steps
+            yield f"step/{name}", steps.clone()
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
         """Load the newest whole snapshot."""
