@@ -79,7 +79,7 @@ class _Gather(Function):
         most = max(1, *counts)  # a pack may show no image
         sent = pad(rows, (0, 0, 0, most - len(rows))).contiguous()
         received = sent.new_empty(group.size * most, sent.shape[1])
-        dist.all_gather_into_tensor(received, sent, group=group.group)
+        dist.all_gather_single(received, sent, group=group.group)
         return torch.cat([block[:count] for block, count in zip(received.split(most), counts, strict=True)])
 
     @staticmethod

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from mmprolong.errors import ConfigError, StepFailed
 from mmprolong.pipeline.ranks import Place, run_in_ranks
+from mmprolong.pipeline.steps import steps_of
 from mmprolong.runtime.run_log import Interrupted, never
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase, Training
@@ -43,13 +44,14 @@ def weights(one: Config) -> dict[str, Any]:
     return load_file(folder_of(one, ROLE) / "model" / "model.safetensors")
 
 
-def has_snapshot(one: Config) -> bool:
-    return bool(list((folder_of(one, ROLE) / SCRATCH / "snapshots").glob("[0-9]*[0-9]")))
+def newest(one: Config) -> str:
+    folder = folder_of(one, ROLE) / SCRATCH / "snapshots"
+    return max((path.name for path in folder.glob("[0-9]*[0-9]")), default="")
 
 
-def kill_one_rank(one: Config) -> None:
-    """Wait for a snapshot, then kill the process of rank 1."""
-    while not has_snapshot(one):
+def kill_one_rank(one: Config, after: str) -> None:
+    """Wait for a newer snapshot, then kill the process of rank 1."""
+    while newest(one) <= after:
         time.sleep(0.05)
     ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.rank" in each.cmdline()]
     victims = [each for each in ranks if each.environ().get("RANK") == "1"]
@@ -60,11 +62,12 @@ def test_stopped_and_killed_it_ends_where_one_process_ends(tmp_path: Path):
     alone = config(tmp_path / "alone")
     record = finish(alone, ROLE)
     one = config(tmp_path, engine={"name": "deepspeed", "sequence": 2}, checkpoint_seconds=0.0, workers=1)
-    for role in step_of(one, ROLE).needs:
-        finish(one, role)
+    for role, step in steps_of(one).items():
+        if step.path in step_of(one, ROLE).needs.values():
+            finish(one, role)
     with pytest.raises(Interrupted):
-        in_ranks(one, lambda: has_snapshot(one))
-    killing = threading.Thread(target=kill_one_rank, args=(one,))
+        in_ranks(one, lambda: bool(newest(one)))
+    killing = threading.Thread(target=kill_one_rank, args=(one, newest(one)))
     killing.start()
     with pytest.raises(StepFailed, match="rank 1: "):
         in_ranks(one)
