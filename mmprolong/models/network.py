@@ -31,7 +31,7 @@ class Batch:
     supervised: torch.Tensor
     """bool (rows, S)."""
     pixels: torch.Tensor | None = None
-    """float32 (patches, width) of all images, row after row."""
+    """uint8 (patches, colours * side * side) of all images, row after row; one colour if all are grey."""
     grids: torch.Tensor | None = None
     """int64 (images, 3): frames, rows and columns of patches."""
 
@@ -73,6 +73,11 @@ class Network(Protocol):
     @property
     def rope_base(self) -> float:
         """Rotary base in force."""
+        ...
+
+    @property
+    def attention(self) -> str:
+        """Attention kernel in force."""
         ...
 
     def embed(self, batch: Batch) -> Embedded:

@@ -56,4 +56,4 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     note = weights.describe(network, family, state["updates"], seen + state["tokens"])
     weights.save(engine, note, work.out)
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
-    return {**state, "parameters": parameters}
+    return {**state, "parameters": parameters, "attention": network.attention}

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, Cache, DynamicCache
-from transformers.utils.import_utils import is_flash_attn_2_available
 
 from mmprolong.errors import ConfigError
 from mmprolong.models.network import Batch, Embedded
+from mmprolong.models.qwen_vl import kernels
 from mmprolong.models.qwen_vl.attention import use_packed_attention
 from mmprolong.models.qwen_vl.image_format import ImageFormat
 from mmprolong.models.qwen_vl.vision import PatchEmbedding, deepstack_features, windowed_features
@@ -62,6 +62,12 @@ class QwenNetwork:
     def rope_base(self) -> float:
         """Rotary base in force."""
         return rope_base(self._language)
+
+    @property
+    def attention(self) -> str:
+        """Attention kernel in force."""
+        weight = self.module.lm_head.weight
+        return kernels.choose(weight.device, weight.dtype)
 
     def embed(self, batch: Batch) -> Embedded:
         """Encode and merge the images of a batch."""
@@ -133,11 +139,7 @@ def native_rope_base(folder: str) -> float:
 def ready(module: Any, processor: Processor, native_base: float) -> QwenNetwork:
     """Put a model on the GPU where there is one, with attention that keeps packed conversations apart."""
     network = QwenNetwork(module, processor, native_base)
-    # installing flash-attn takes a CUDA compiler, so nothing may depend on it
-    if is_flash_attn_2_available() and module.dtype in (torch.bfloat16, torch.float16):
-        module.set_attn_implementation("flash_attention_2")
-    else:
-        use_packed_attention(module.model.visual, module.model.language_model)
+    use_packed_attention(module.model.visual, module.model.language_model)
     if torch.cuda.is_available():
         module.to("cuda")
         recompute_activations(module)
