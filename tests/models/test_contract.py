@@ -15,6 +15,8 @@ from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, count, encode
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, Network, collate, collate_rows
+from mmprolong.models.qwen_vl.image_format import image_format_in
+from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.training.objectives.next_token import NextToken
@@ -172,21 +174,25 @@ def test_an_exported_model_has_equal_logits_in_transformers(model: Loaded, expor
     with torch.no_grad():
         ours = network.logits(network.hidden(network.embed(batch)))
         kinds = (batch.ids == backbone.image_token).int()
-        theirs = other(
-            input_ids=batch.ids, pixel_values=batch.pixels, image_grid_thw=batch.grids, mm_token_type_ids=kinds
-        )
+        theirs = other(input_ids=batch.ids, mm_token_type_ids=kinds, **stock_pixels(exported, prompt))
     assert torch.allclose(ours, theirs.logits, rtol=1e-4, atol=1e-4)
     assert torch.equal(ours.argmax(-1), theirs.logits.argmax(-1))
 
 
-def test_the_exported_processor_reads_images_as_we_do(model: Loaded, exported: Path):
-    processor = AutoImageProcessor.from_pretrained(exported)
-    prompt = encoded(model[0], (asked("find A", Image("pdf:56x56"), Image("pdf:112x84"), Image("pdf:280x196")),))
-    pages = [COLOUR.pixels(image) for image in prompt.images]
+def stock_pixels(exported: Path, prompt: Encoded) -> dict[str, torch.Tensor]:
+    """What transformers' own processor makes of the images."""
     size = {"shortest_edge": SMALL.min_pixels, "longest_edge": 10**7}
-    theirs = processor(images=pages, size=size, return_tensors="np")
+    pages = [COLOUR.pixels(image) for image in prompt.images]
+    return dict(AutoImageProcessor.from_pretrained(exported)(images=pages, size=size, return_tensors="pt"))
+
+
+def test_the_exported_processor_reads_images_as_we_do(model: Loaded, exported: Path):
+    prompt = encoded(model[0], (asked("find A", Image("pdf:56x56"), Image("pdf:112x84"), Image("pdf:280x196")),))
+    theirs = stock_pixels(exported, prompt)
     assert np.array_equal(prompt.grids, theirs["image_grid_thw"])
-    assert np.allclose(model[0].patches(pages, prompt.grids), theirs["pixel_values"], atol=1e-5)
+    patches = model[0].patches([COLOUR.pixels(image) for image in prompt.images], prompt.grids)
+    frames = normalised(torch.from_numpy(patches), image_format_in(exported / "preprocessor_config.json"))
+    assert torch.allclose(frames[:, :, None].expand(-1, -1, 2, -1).flatten(1), theirs["pixel_values"], atol=1e-5)
 
 
 def test_the_exported_template_says_what_we_say(model: Loaded, exported: Path):

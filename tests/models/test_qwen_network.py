@@ -1,15 +1,19 @@
 """What makes the Qwen networks faster than transformers' own changes no number."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import conv3d
+from torch.overrides import TorchFunctionMode
 
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.backbone import Backbone, encode, find
 from mmprolong.models.network import Batch, Network, collate
 from mmprolong.models.qwen_vl import qwen_network
+from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.records import Conversation, Image, Pages
 from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
@@ -103,20 +107,51 @@ def test_grey_pages_are_read_as_three_equal_colours(model: tuple[Backbone, Netwo
     assert np.array_equal(mixed, backbone.patches([colour, colour], np.repeat(grids, 2, 0)))
     embed = network.module.model.visual.patch_embed
     rows = [torch.from_numpy(backbone.patches([page], grids)) for page in (grey, colour)]
-    assert rows[0].shape[1] * 6 == rows[1].shape[1]
+    assert rows[0].shape[1] * 3 == rows[1].shape[1]
     found = [embed(each) for each in rows]
     assert torch.allclose(*found, atol=1e-5)
     gradients = [torch.autograd.grad(each.square().sum(), embed.proj.weight)[0] for each in found]
     assert torch.allclose(*gradients, rtol=1e-3, atol=1e-2)
 
 
-def test_the_patch_embedding_is_the_convolution(model: tuple[Backbone, Network]):
+def test_the_patch_embedding_is_the_convolution_of_two_equal_frames(model: tuple[Backbone, Network]):
     batch = packed(model[0], CONVERSATIONS[1])
     embed = model[1].module.model.visual.patch_embed
     assert batch.pixels is not None
-    side = embed.proj.kernel_size[-1]
-    expected = embed.proj(batch.pixels.view(-1, 3, 2, side, side)).flatten(1)
+    assert batch.pixels.dtype == torch.uint8
+    weight = embed.proj.weight
+    frames = normalised(batch.pixels, embed.proj.form).unflatten(2, weight.shape[3:])
+    expected = conv3d(frames[:, :, None].expand(-1, -1, 2, -1, -1), weight, embed.proj.bias).flatten(1)
     assert torch.allclose(embed(batch.pixels), expected, atol=1e-5)
+
+
+def test_every_weight_is_read_by_the_module_that_owns_it(model: tuple[Backbone, Network]):
+    """ZeRO-3 has a weight in memory only while its own module runs."""
+    network, running, read = model[1], set(), []
+    owners: dict[int, set[torch.nn.Module]] = defaultdict(set)
+    for module in network.module.modules():
+        for weight in module.parameters(recurse=False):
+            owners[id(weight)].add(module)
+
+    class Reading(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            asks = func.__name__ == "__get__"  # dtype and device are known without the weight
+            given = [] if asks else [each for each in (*args, *(kwargs or {}).values()) if id(each) in owners]
+            read.extend(func for each in given if not owners[id(each)] & running)
+            return func(*args, **(kwargs or {}))
+
+    hooks = []
+    for module in set().union(*owners.values()):
+        hooks.append(module.register_forward_pre_hook(lambda module, _: running.add(module)))
+        hooks.append(module.register_forward_hook(lambda module, *_: running.remove(module)))
+    try:
+        with Reading():
+            batch = packed(model[0], CONVERSATIONS[0])
+            network.logits(network.hidden(network.embed(batch)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert read == []
 
 
 def test_the_rotary_base_is_that_of_its_formula():

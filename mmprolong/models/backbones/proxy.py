@@ -82,7 +82,7 @@ class ProxyBackbone:
         return [self.image_token] * (rows * columns // FORM.merge**2)
 
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
-        """Normalise."""
+        """Cut thumbnails as they are."""
         return patchify(pages, FORM)
 
     def positions(self, encoded: Encoded) -> np.ndarray:

@@ -66,7 +66,7 @@ class QwenBackbone:
         return [self.image_token] * (rows * columns // self.form.merge**2)
 
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
-        """Resize and normalise."""
+        """Resize to whole patches."""
         fitted = [fit(page, rows, columns, self.form.patch) for page, (_, rows, columns) in _pairs(pages, grids)]
         return patchify(fitted, self.form)
 
