@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from mmprolong.errors import DataError
 from mmprolong.models import weights
@@ -20,7 +20,7 @@ from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.training.objectives.next_token import NextToken
-from tests.models.tiny import SMALL, Drawn, answered, asked
+from tests.models.tiny import SMALL, Drawn, answered, asked, stock_pixels
 
 Loaded = tuple[Backbone, Network]
 COLOUR = Drawn()
@@ -174,21 +174,14 @@ def test_an_exported_model_has_equal_logits_in_transformers(model: Loaded, expor
     with torch.no_grad():
         ours = network.logits(network.hidden(network.embed(batch)))
         kinds = (batch.ids == backbone.image_token).int()
-        theirs = other(input_ids=batch.ids, mm_token_type_ids=kinds, **stock_pixels(exported, prompt))
+        theirs = other(input_ids=batch.ids, mm_token_type_ids=kinds, **stock_pixels(exported, COLOUR, prompt.images))
     assert torch.allclose(ours, theirs.logits, rtol=1e-4, atol=1e-4)
     assert torch.equal(ours.argmax(-1), theirs.logits.argmax(-1))
 
 
-def stock_pixels(exported: Path, prompt: Encoded) -> dict[str, torch.Tensor]:
-    """What transformers' own processor makes of the images."""
-    size = {"shortest_edge": SMALL.min_pixels, "longest_edge": 10**7}
-    pages = [COLOUR.pixels(image) for image in prompt.images]
-    return dict(AutoImageProcessor.from_pretrained(exported)(images=pages, size=size, return_tensors="pt"))
-
-
 def test_the_exported_processor_reads_images_as_we_do(model: Loaded, exported: Path):
     prompt = encoded(model[0], (asked("find A", Image("pdf:56x56"), Image("pdf:112x84"), Image("pdf:280x196")),))
-    theirs = stock_pixels(exported, prompt)
+    theirs = stock_pixels(exported, COLOUR, prompt.images)
     assert np.array_equal(prompt.grids, theirs["image_grid_thw"])
     patches = model[0].patches([COLOUR.pixels(image) for image in prompt.images], prompt.grids)
     frames = normalised(torch.from_numpy(patches), image_format_in(exported / "preprocessor_config.json"))
