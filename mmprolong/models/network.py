@@ -106,13 +106,13 @@ class Network(Protocol):
         ...
 
     def set_rope(self, rope: Rope) -> str:
-        """Apply a rotary base, a multiple of the family's native one; 0 keeps the model's own.
+        """Apply rotary positions, by a factor over those of the published model; 0 keeps the model's own.
 
         Returns:
             The fingerprint of the frequencies in force.
 
         Raises:
-            DataError: they are not those of the base that the configuration states.
+            DataError: they are not those that the configuration states.
         """
         ...
 

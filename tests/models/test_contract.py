@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -210,20 +211,34 @@ def _content(part: Text | Image | Video) -> dict[str, str]:
     return {"type": "text", "text": part.text} if isinstance(part, Text) else {"type": "image"}
 
 
-def test_the_rotary_base_reaches_the_frequencies_and_survives_saving(model: Loaded, tmp_path: Path):
+@pytest.mark.parametrize("kind", ["base", "ntk", "yarn"])
+def test_rotary_positions_reach_the_frequencies_and_survive_saving(
+    model: Loaded, tmp_path: Path, kind: Literal["base", "ntk", "yarn"]
+):
     backbone, network = model
     native, before = network.rope_base, network.set_rope(Rope())
+    head = 2 * len(rotary(network).inv_freq)
+    bases = {"base": 4 * native, "ntk": native * 4 ** (head / (head - 2)), "yarn": native}
     try:
-        changed = network.set_rope(Rope(factor=4))
+        changed = network.set_rope(Rope(kind=kind, factor=4))
         assert changed != before
-        assert network.rope_base == 4 * native
+        assert network.rope_base == pytest.approx(bases[kind])
         weights.save(network, weights.describe(network, "tiny", 1, 10), tmp_path)
         again, note = weights.load(backbone, Model(), tmp_path), weights.read_note(tmp_path)
+        stock = AutoModelForImageTextToText.from_pretrained(tmp_path / weights.FOLDER)
+        for reloaded in (rotary(again), stock.model.language_model.rotary_emb):
+            assert torch.equal(reloaded.inv_freq, rotary(network).inv_freq)
+            assert reloaded.attention_scaling == rotary(network).attention_scaling
+            assert reloaded.mrope_section == rotary(network).mrope_section
         assert again.set_rope(Rope()) == note.rope_fingerprint == changed
         assert again.set_rope(Rope(factor=1)) == before  # the factor is of the native base
     finally:
         network.set_rope(Rope(factor=1))
     assert network.set_rope(Rope()) == before
+
+
+def rotary(network: Network) -> Any:
+    return network.module.model.language_model.rotary_emb  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_checkpoint_with_other_frequencies_is_refused(model: Loaded, tmp_path: Path):

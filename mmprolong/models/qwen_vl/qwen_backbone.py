@@ -86,14 +86,14 @@ class QwenBackbone:
         Raises:
             ConfigError: there are none, or they are of another family.
         """
-        from mmprolong.models.qwen_vl.qwen_network import load, native_rope_base
+        from mmprolong.models.qwen_vl.qwen_network import load, native_rope
 
         config = files.need_file(self.path, files.CONFIG)
         found = files.read_json_file(config).get("model_type")
         if found != self.kind:
             raise ConfigError(f"model.backbone: {config} is of a {found!r}; the backbone takes {self.kind!r}")
         source = files.model_source(str(folder or model.path))
-        return load(source, model.dtype, self, native_rope_base(str(config.parent)))
+        return load(source, model.dtype, self, native_rope(str(config.parent), model.native_context))
 
     def write_processor(self, folder: Path) -> None:
         """Copy the files that serving engines need besides the weights: tokenizer, chat template, image format."""

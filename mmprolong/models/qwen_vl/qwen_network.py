@@ -13,7 +13,7 @@ from mmprolong.models.qwen_vl import kernels
 from mmprolong.models.qwen_vl.attention import use_packed_attention
 from mmprolong.models.qwen_vl.image_format import ImageFormat
 from mmprolong.models.qwen_vl.vision import PatchEmbedding, deepstack_features, windowed_features
-from mmprolong.models.rope import rope_base, rope_fingerprint, set_rope_base
+from mmprolong.models.rope import NativeRope, apply_rope, rope_base, rope_fingerprint
 from mmprolong.settings.knobs import Rope
 
 _PROJECTOR = ("model.visual.merger.", "model.visual.deepstack_merger_list.")
@@ -43,13 +43,13 @@ class QwenNetwork:
 
     Args:
         module: a `ForConditionalGeneration` of transformers.
-        native_base: rotary base of the model as it was published.
+        native: positions of the model as it was published.
     """
 
-    def __init__(self, module: Any, processor: Processor, native_base: float) -> None:
+    def __init__(self, module: Any, processor: Processor, native: NativeRope) -> None:
         self.module = module
         self._processor = processor
-        self._native_base = native_base
+        self._native = native
         self._visual, self._language = module.model.visual, module.model.language_model
         stacked = module.config.model_type == "qwen3_vl"
         self._features = deepstack_features if stacked else windowed_features
@@ -112,9 +112,9 @@ class QwenNetwork:
         return parts
 
     def set_rope(self, rope: Rope) -> str:
-        """Apply a multiple of the native base; return the fingerprint of the frequencies in force."""
+        """Apply rotary positions; return the fingerprint of the frequencies in force."""
         if rope.factor:
-            set_rope_base(self._language, self._native_base * rope.factor)
+            apply_rope(self._language, rope, self._native)
         return rope_fingerprint(self._language)
 
     def export(self, folder: Path) -> None:
@@ -123,22 +123,27 @@ class QwenNetwork:
         self._processor.write_processor(folder)
 
 
-def load(source: str, dtype: str, processor: Processor, native_base: float) -> QwenNetwork:
+def load(source: str, dtype: str, processor: Processor, native: NativeRope) -> QwenNetwork:
     """Load weights from a folder or a hub name. No remote code, no pickles."""
     module = AutoModelForImageTextToText.from_pretrained(
         source, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
     )
-    return ready(module, processor, native_base)
+    return ready(module, processor, native)
 
 
-def native_rope_base(folder: str) -> float:
-    """Return the rotary base that a published configuration states, in whatever form its version wrote it."""
-    return float(AutoConfig.from_pretrained(folder).text_config.rope_parameters["rope_theta"])
+def native_rope(folder: str, context: int) -> NativeRope:
+    """Return the positions that a published configuration states, in whatever form its version wrote them.
+
+    Args:
+        context: native context [tokens].
+    """
+    text = AutoConfig.from_pretrained(folder).text_config
+    return NativeRope(float(text.rope_parameters["rope_theta"]), context, text.max_position_embeddings)
 
 
-def ready(module: Any, processor: Processor, native_base: float) -> QwenNetwork:
+def ready(module: Any, processor: Processor, native: NativeRope) -> QwenNetwork:
     """Put a model on the GPU where there is one, with attention that keeps packed conversations apart."""
-    network = QwenNetwork(module, processor, native_base)
+    network = QwenNetwork(module, processor, native)
     use_packed_attention(module.model.visual, module.model.language_model)
     if torch.cuda.is_available():
         module.to("cuda")
