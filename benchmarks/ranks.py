@@ -17,9 +17,10 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from mmprolong import plugins
 from mmprolong.models.backbone import encode
-from mmprolong.models.backbones.proxy import FORM, IDS, ROPE_BASE, ProxyBackbone
+from mmprolong.models.backbones.proxy import FORM, IDS, ProxyBackbone
 from mmprolong.models.network import Shard, collate
 from mmprolong.models.qwen_vl.qwen_network import QwenNetwork, ready
+from mmprolong.models.rope import NativeRope
 from mmprolong.records import Message, Pages, Text
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer, View
@@ -52,7 +53,7 @@ def network() -> QwenNetwork:
     ids = {f"{name}_token_id": IDS[f"<{name}>"] for name in ("image", "video", "vision_start", "vision_end")}
     torch.manual_seed(0)
     config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=True, **ids)
-    return ready(Qwen2_5_VLForConditionalGeneration(config), ProxyBackbone(), ROPE_BASE)
+    return ready(Qwen2_5_VLForConditionalGeneration(config), ProxyBackbone(), NativeRope(ROPE_BASE, 64, 32_768))
 
 
 def rate(engine: object, tokens: int) -> float:

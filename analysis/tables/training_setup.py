@@ -32,7 +32,9 @@ def _ours(runs: Runs) -> list[Row]:
     final = rate["peak_lr"] * rate["final_lr_ratio"]
     values = {
         "init": model["path"] or f"{model['backbone']}, native context {model['native_context']:,}",
-        "position": f"mRoPE base x {phase['rope']['factor']:g}" if phase["rope"]["factor"] else "base unchanged",
+        "position": f"mRoPE {phase['rope']['kind']} x {phase['rope']['factor']:g}"
+        if phase["rope"]["factor"]
+        else "base unchanged",
         "max length": f"{mixture['sequence_length']:,} tokens",
         "budget": f"{mixture['tokens']:,} tokens",
         "batch": f"{rate['tokens_per_update']:,} tokens",

@@ -58,6 +58,8 @@ def _used(config: Config, phases: Iterable[str]) -> list[str]:
 def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
     for name in phase.start:
         yield from _exists(f"{key}.start", name, config.phases, "phase") if name else ()
+    if phase.rope.kind != "base" and phase.rope.factor < 1:
+        yield Problem(f"{key}.rope.factor", f"{phase.rope.factor:g}; rope.kind={phase.rope.kind} takes 1 or more")
     parts = {name: part for name, part in phase.mixture.components.items() if part.share > 0}
     where = f"{key}.mixture.components"
     total = sum(part.share for part in parts.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmprolong import plugins
 from mmprolong.evaluation.engines import ReplyBackend, ReplyEngine
@@ -15,6 +15,10 @@ from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ReplySettings
+from mmprolong.store.atomic import write_file
+
+if TYPE_CHECKING:
+    from mmprolong.models.network import Network
 
 _FEWEST = 2000
 """Questions of a part, where there are as many: equally long documents are read together."""
@@ -35,27 +39,31 @@ def run_part(settings: ReplySettings, work: Work, part: int) -> None:
         return
     samples = parts_of_step.in_part(_samples(work), lambda sample: sample.cluster, part, parts(settings, work))
     partial = PartialReplies(work.scratch / f"replies-{part:03d}.jsonl")
-    rejects = list(_answer(_engine(settings, work), samples, partial, work))
+    network, engine = _start(settings, work)
+    write_file(work.scratch / f"attention-{part:03d}.txt", network.attention)
+    rejects = list(_answer(engine, samples, partial, work))
     replies = [partial.replies[sample.id] for sample in samples if sample.id in partial.replies]
     parts_of_step.write_part(work, part, [*replies, *rejects])
 
 
 def join(settings: ReplySettings, work: Work) -> dict[str, Any]:
-    """Write replies.jsonl, in the order of the questions, and rejects.jsonl; returns the counts."""
+    """Write replies.jsonl, in the order of the questions, and rejects.jsonl; return counts and attention kernels."""
     count = parts(settings, work)
     replies = {reply.sample: reply for reply in parts_of_step.results(work, count, Reply)}
     rejects = parts_of_step.rejects(work, count)
     ordered = [replies[sample.id] for sample in _samples(work) if sample.id in replies]
     write_jsonl(work.out / "replies.jsonl", ordered)
     write_jsonl(work.out / "rejects.jsonl", rejects)
-    return {"n": len(ordered), "cut": sum(each.cut for each in ordered), "rejects": len(rejects)}
+    kernels = {file.read_text() for file in work.scratch.glob("attention-*.txt")}
+    cut = sum(each.cut for each in ordered)
+    return {"n": len(ordered), "cut": cut, "rejects": len(rejects), "attention": ", ".join(sorted(kernels))}
 
 
 def _samples(work: Work) -> Iterator[Sample]:
     return read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample)
 
 
-def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
+def _start(settings: ReplySettings, work: Work) -> tuple["Network", ReplyEngine]:
     import torch
 
     torch.set_num_threads(settings.training.threads)
@@ -64,7 +72,7 @@ def _engine(settings: ReplySettings, work: Work) -> ReplyEngine:
     images = open_images(settings.view, settings.corpus, work.inputs, data_root)
     network = weights.load(backbone, settings.model, work.inputs.get("checkpoint"))
     backend: ReplyBackend = plugins.make("mmprolong.evaluation.engines", settings.engine, "suite.engine")
-    return backend.start(network, backbone, images, settings.view, settings.new_tokens)
+    return network, backend.start(network, backbone, images, settings.view, settings.new_tokens)
 
 
 def _answer(engine: ReplyEngine, samples: list[Sample], partial: PartialReplies, work: Work) -> Iterator[Reject]:

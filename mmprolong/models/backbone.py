@@ -55,7 +55,7 @@ class Backbone(Protocol):
         ...
 
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
-        """Return float32 (patches, width) of all images, in order.
+        """Return uint8 (patches, colours * side * side) of all images, in order; the network normalises.
 
         Args:
             pages: as `Images.pixels` gives them.

@@ -40,12 +40,14 @@ class Batch:
     """int64 (1 + axes, rows, S): index within the conversation, then the model's own positions."""
     bounds: torch.Tensor | None = None
     """int32 (conversations + 1,): where the conversations of the whole pack begin and end; none: rows of prompts."""
+    longest: int = 0
+    """Tokens of the longest conversation."""
     places: torch.Tensor | None = None
     """int64 (targets,): places in the row of the tokens before the supervised ones."""
     labels: torch.Tensor | None = None
     """int64 (targets,): ids of the supervised tokens."""
     pixels: torch.Tensor | None = None
-    """(patches, width) of the images that this process encodes, in order."""
+    """uint8 (patches, colours * side * side) of the images that this process encodes; one colour if all are grey."""
     grids: torch.Tensor | None = None
     """int64 (images, 3): frames, rows and columns of their patches."""
     image_tokens: tuple[int, ...] = ()
@@ -76,7 +78,8 @@ class Embedded:
     deep: tuple[torch.Tensor, ...] = ()
     """(image tokens, width) that are added behind the first, second, ... layer (DeepStack)."""
     bounds: torch.Tensor | None = None
-    """As in `Batch`."""
+    """This and the next as in `Batch`."""
+    longest: int = 0
 
     def slice(self, begin: int, end: int) -> "Embedded":
         """Return the tokens from `begin` to before `end` of every row, to be read behind a cache."""
@@ -112,6 +115,11 @@ class Network(Protocol):
         """
         ...
 
+    @property
+    def attention(self) -> str:
+        """Attention kernel in force."""
+        ...
+
     def embed(self, batch: Batch) -> Embedded:
         """Encode and merge the images of a batch."""
         ...
@@ -138,13 +146,13 @@ class Network(Protocol):
         ...
 
     def set_rope(self, rope: Rope) -> str:
-        """Apply a rotary base, a multiple of the family's native one; 0 keeps the model's own.
+        """Apply rotary positions, by a factor over those of the published model; 0 keeps the model's own.
 
         Returns:
             The fingerprint of the frequencies in force.
 
         Raises:
-            DataError: they are not those of the base that the configuration states.
+            DataError: they are not those that the configuration states.
         """
         ...
 
@@ -186,6 +194,7 @@ def collate(
         ids=torch.from_numpy(ids[None, begin:end]),
         positions=torch.from_numpy(positions[..., begin:end]),
         bounds=torch.tensor([0, *accumulate(map(len, documents))], dtype=torch.int32),
+        longest=max(map(len, documents)),
         places=torch.from_numpy(targets - 1 - begin),
         labels=torch.from_numpy(ids[targets]),
         **_images([image for image, mine in zip(shown, own, strict=True) if mine], grids[own], backbone, images),

@@ -131,10 +131,17 @@ class Mixture:
 
 @dataclass
 class Rope:
-    """Rotary base of the language model."""
+    """Rotary positions of the language model, by a factor over those that the backbone was published with.
 
+    The frequencies are the same for every sequence, whatever its length: those of a dynamic NTK that follows the length
+    would differ between the ranks that share a sequence.
+    """
+
+    kind: Literal["base", "ntk", "yarn"] = "base"
+    """`base`: the rotary base times `factor`. `ntk`: times factor ** (d / (d - 2)), d the dimension of a head, where
+    `factor` is the scale of the context. `yarn`: YaRN from the native context to `factor` times it."""
     factor: NotNegative = 0.0
-    """Multiple of the backbone's native base; 0 keeps what the checkpoint has."""
+    """0 keeps what the checkpoint has."""
 
 
 @dataclass

@@ -68,6 +68,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
         **{name: state[name] for name in ("updates", "tokens")},
         "skipped": len(state["skipped"]),
         "parameters": parameters,
+        "attention": network.attention,
     }
 
 

@@ -60,6 +60,7 @@ def test_an_override_is_refused_in_one_line(composer: Composer, override: str, s
         (f"{OPTIMIZER}.peak_lr=nan", f"{OPTIMIZER}.peak_lr: nan; should be"),
         (f"{OPTIMIZER}.warmup_ratio=2", f"{OPTIMIZER}.warmup_ratio: 2; should be less than or equal to 1"),
         (f"{OPTIMIZER}.frozen=[vision,visio]", f"{OPTIMIZER}.frozen.1: 'visio'; did you mean 'vision'?"),
+        ("phases.longpt.rope.kind=dynamic", "phases.longpt.rope.kind: 'dynamic'; allowed: base, ntk, yarn"),
         ("tracking.mode=ofline", "tracking.mode: 'ofline'; did you mean 'offline'?"),
         ("suite=3", "suite: '3' is unknown"),
         ("suite.benchmarks=3", "suite.benchmarks: 3; should be a block of keys"),
@@ -103,6 +104,10 @@ def test_a_value_is_of_its_type_and_in_its_limits(composer: Composer, override: 
         (["view.thumbnail=0"], "view.thumbnail: 0; documents are stamped on thumbnails"),
         (["phases.longpt.start=[windw]"], "phases.longpt.start: 'windw' is no phase; did you mean 'window'?"),
         ([f"{LONG}.source=lng"], f"{LONG}.source: 'lng' is no source; did you mean 'long'?"),
+        (
+            ["rope=yarn_x4", "phases.longpt.rope.factor=0.5"],
+            "phases.longpt.rope.factor: 0.5; rope.kind=yarn takes 1 or more",
+        ),
         ([f"{LONG}.share=0.5"], f"{COMPONENTS}: shares of long 0.5 add up to 0.5; they must add up to 1"),
         ([f"{LONG}.share=0"], f"{COMPONENTS}: long, short; give at least one a share above 0"),
         ([f"{LONG}.tasks={{arithmetic: 1}}"], f"{LONG}.tasks: 'arithmetic' is no task of sources.long"),

@@ -11,7 +11,7 @@ from mmprolong.evaluation.engines import ReplyEngine
 from mmprolong.evaluation.shared_prefix import group_prompts, reduce_prompt
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.encoding import Encoded
-from mmprolong.models.network import Network, collate
+from mmprolong.models.network import Network
 from mmprolong.records import Conversation, Gold, Image, Message, Pages, Reject, Reply, Sample, Text
 from tests.models import tiny
 
@@ -80,19 +80,20 @@ def plain(model: tuple[Backbone, Network], tmp_path_factory: pytest.TempPathFact
     other = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float64).eval()
     found = {}
     for each in questions():
-        batch = collate([encoded(backbone, each.prompt)], backbone, IMAGES)
-        images = {"pixel_values": batch.pixels, "image_grid_thw": batch.grids} if batch.pixels is not None else {}
-        kinds = (batch.ids == backbone.image_token).int()
+        prompt = encoded(backbone, each.prompt)
+        images = tiny.stock_pixels(folder, IMAGES, prompt.images) if prompt.images else {}
+        asked = torch.from_numpy(prompt.ids)[None]
+        kinds = (asked == backbone.image_token).int()
         ids = other.generate(
-            input_ids=batch.ids,
-            attention_mask=torch.ones_like(batch.ids),
+            input_ids=asked,
+            attention_mask=torch.ones_like(asked),
             mm_token_type_ids=kinds,
             max_new_tokens=LIMIT,
             do_sample=False,
             eos_token_id=list(backbone.end),
             **images,
         )
-        found[each.id] = ids[0, batch.ids.shape[1] :].tolist()
+        found[each.id] = ids[0, len(prompt) :].tolist()
     return found
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,9 @@ def test_a_torn_end_is_answered_again(config: Config, whole: RunRecord, end: byt
     path = folder_of(config, "reply.heldout") / REPLIES
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]) + end)
     assert finish(config, "reply.heldout").outputs == whole.outputs
+
+
+def test_the_attention_kernel_is_recorded(inputs: Path, whole: RunRecord):
+    config = tiny_config(inputs)
+    trained = finish(tiny_config(inputs, suite=replace(config.suite, subject="longpt")), "training.longpt")
+    assert trained.metrics["attention"] == whole.metrics["attention"] == "sdpa"

@@ -4,21 +4,24 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from mmprolong.errors import DataError
 from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, count, encode
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, Network, collate, collate_rows
+from mmprolong.models.qwen_vl.image_format import image_format_in
+from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.training.objectives.next_token import NextToken
-from tests.models.tiny import SMALL, Drawn, answered, asked
+from tests.models.tiny import SMALL, Drawn, answered, asked, stock_pixels
 
 Loaded = tuple[Backbone, Network]
 COLOUR = Drawn()
@@ -172,21 +175,18 @@ def test_an_exported_model_has_equal_logits_in_transformers(model: Loaded, expor
     with torch.no_grad():
         ours = network.logits(network.hidden(network.embed(batch)))
         kinds = (batch.ids == backbone.image_token).int()
-        theirs = other(
-            input_ids=batch.ids, pixel_values=batch.pixels, image_grid_thw=batch.grids, mm_token_type_ids=kinds
-        )
+        theirs = other(input_ids=batch.ids, mm_token_type_ids=kinds, **stock_pixels(exported, COLOUR, prompt.images))
     assert torch.allclose(ours, theirs.logits, rtol=1e-4, atol=1e-4)
     assert torch.equal(ours.argmax(-1), theirs.logits.argmax(-1))
 
 
 def test_the_exported_processor_reads_images_as_we_do(model: Loaded, exported: Path):
-    processor = AutoImageProcessor.from_pretrained(exported)
     prompt = encoded(model[0], (asked("find A", Image("pdf:56x56"), Image("pdf:112x84"), Image("pdf:280x196")),))
-    pages = [COLOUR.pixels(image) for image in prompt.images]
-    size = {"shortest_edge": SMALL.min_pixels, "longest_edge": 10**7}
-    theirs = processor(images=pages, size=size, return_tensors="np")
+    theirs = stock_pixels(exported, COLOUR, prompt.images)
     assert np.array_equal(prompt.grids, theirs["image_grid_thw"])
-    assert np.allclose(model[0].patches(pages, prompt.grids), theirs["pixel_values"], atol=1e-5)
+    patches = model[0].patches([COLOUR.pixels(image) for image in prompt.images], prompt.grids)
+    frames = normalised(torch.from_numpy(patches), image_format_in(exported / "preprocessor_config.json"))
+    assert torch.allclose(frames[:, :, None].expand(-1, -1, 2, -1).flatten(1), theirs["pixel_values"], atol=1e-5)
 
 
 def test_the_exported_template_says_what_we_say(model: Loaded, exported: Path):
@@ -211,20 +211,34 @@ def _content(part: Text | Image | Video) -> dict[str, str]:
     return {"type": "text", "text": part.text} if isinstance(part, Text) else {"type": "image"}
 
 
-def test_the_rotary_base_reaches_the_frequencies_and_survives_saving(model: Loaded, tmp_path: Path):
+@pytest.mark.parametrize("kind", ["base", "ntk", "yarn"])
+def test_rotary_positions_reach_the_frequencies_and_survive_saving(
+    model: Loaded, tmp_path: Path, kind: Literal["base", "ntk", "yarn"]
+):
     backbone, network = model
     native, before = network.rope_base, network.set_rope(Rope())
+    head = 2 * len(rotary(network).inv_freq)
+    bases = {"base": 4 * native, "ntk": native * 4 ** (head / (head - 2)), "yarn": native}
     try:
-        changed = network.set_rope(Rope(factor=4))
+        changed = network.set_rope(Rope(kind=kind, factor=4))
         assert changed != before
-        assert network.rope_base == 4 * native
+        assert network.rope_base == pytest.approx(bases[kind])
         weights.save(network, weights.describe(network, "tiny", 1, 10), tmp_path)
         again, note = weights.load(backbone, Model(), tmp_path), weights.read_note(tmp_path)
+        stock = AutoModelForImageTextToText.from_pretrained(tmp_path / weights.FOLDER)
+        for reloaded in (rotary(again), stock.model.language_model.rotary_emb):
+            assert torch.equal(reloaded.inv_freq, rotary(network).inv_freq)
+            assert reloaded.attention_scaling == rotary(network).attention_scaling
+            assert reloaded.mrope_section == rotary(network).mrope_section
         assert again.set_rope(Rope()) == note.rope_fingerprint == changed
         assert again.set_rope(Rope(factor=1)) == before  # the factor is of the native base
     finally:
         network.set_rope(Rope(factor=1))
     assert network.set_rope(Rope()) == before
+
+
+def rotary(network: Network) -> Any:
+    return network.module.model.language_model.rotary_emb  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_checkpoint_with_other_frequencies_is_refused(model: Loaded, tmp_path: Path):

@@ -1,14 +1,20 @@
 """What makes the Qwen networks faster than transformers' own changes no number."""
 
+import math
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import conv3d
+from torch.overrides import TorchFunctionMode
 
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.backbone import Backbone, encode, find
 from mmprolong.models.network import Batch, Network, collate
+from mmprolong.models.qwen_vl.vision import normalised
+from mmprolong.models.rope import ntk_base
 from mmprolong.records import Conversation, Image, Pages
 from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
@@ -102,34 +108,105 @@ def test_grey_pages_are_read_as_three_equal_colours(model: tuple[Backbone, Netwo
     assert np.array_equal(mixed, backbone.patches([colour, colour], np.repeat(grids, 2, 0)))
     embed = network.module.model.visual.patch_embed
     rows = [torch.from_numpy(backbone.patches([page], grids)) for page in (grey, colour)]
-    assert rows[0].shape[1] * 6 == rows[1].shape[1]
+    assert rows[0].shape[1] * 3 == rows[1].shape[1]
     found = [embed(each) for each in rows]
     assert torch.allclose(*found, atol=1e-5)
     gradients = [torch.autograd.grad(each.square().sum(), embed.proj.weight)[0] for each in found]
     assert torch.allclose(*gradients, rtol=1e-3, atol=1e-2)
 
 
-def test_the_patch_embedding_is_the_convolution(model: tuple[Backbone, Network]):
+def test_the_patch_embedding_is_the_convolution_of_two_equal_frames(model: tuple[Backbone, Network]):
     batch = packed(model[0], CONVERSATIONS[1])
     embed = model[1].module.model.visual.patch_embed
     assert batch.pixels is not None
-    side = embed.proj.kernel_size[-1]
-    expected = embed.proj(batch.pixels.view(-1, 3, 2, side, side)).flatten(1)
+    assert batch.pixels.dtype == torch.uint8
+    weight = embed.proj.weight
+    frames = normalised(batch.pixels, embed.proj.form).unflatten(2, weight.shape[3:])
+    expected = conv3d(frames[:, :, None].expand(-1, -1, 2, -1, -1), weight, embed.proj.bias).flatten(1)
     assert torch.allclose(embed(batch.pixels), expected, atol=1e-5)
 
 
-def test_the_rotary_base_is_that_of_its_formula():
-    network = PROXY.load(Model())
-    network.set_rope(Rope(factor=4))
-    frequencies = network.module.model.language_model.rotary_emb.inv_freq
-    assert frequencies[-1] == pytest.approx(4e4 ** (-15 / 16), rel=1e-5)
+def test_every_weight_is_read_by_the_module_that_owns_it(model: tuple[Backbone, Network]):
+    """ZeRO-3 has a weight in memory only while its own module runs."""
+    network, running, read = model[1], set(), []
+    owners: dict[int, set[torch.nn.Module]] = defaultdict(set)
+    for module in network.module.modules():
+        for weight in module.parameters(recurse=False):
+            owners[id(weight)].add(module)
+
+    class Reading(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            asks = func.__name__ == "__get__"  # dtype and device are known without the weight
+            given = [] if asks else [each for each in (*args, *(kwargs or {}).values()) if id(each) in owners]
+            read.extend(func for each in given if not owners[id(each)] & running)
+            return func(*args, **(kwargs or {}))
+
+    hooks = []
+    for module in set().union(*owners.values()):
+        hooks.append(module.register_forward_pre_hook(lambda module, _: running.add(module)))
+        hooks.append(module.register_forward_hook(lambda module, *_: running.remove(module)))
+    try:
+        with Reading():
+            batch = packed(model[0], CONVERSATIONS[0])
+            network.logits(network.hidden(network.embed(batch)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert read == []
 
 
-def test_a_base_that_was_only_written_down_is_refused():
+@pytest.mark.parametrize(("scale", "base"), [(2, 2.022e6), (4, 4.089e6), (8, 8.268e6)])
+def test_the_ntk_base_of_the_published_model_is_that_of_its_formula(scale: int, base: float):
+    assert ntk_base(1e6, scale, head=128) == pytest.approx(base, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rope", "fastest", "slowest", "scaling"),
+    [
+        (Rope(factor=4), 1.0, 4e4 ** (-15 / 16), 1.0),
+        (Rope(kind="ntk", factor=4), 1.0, 1e4 ** (-15 / 16) / 4, 1.0),  # the slowest is stretched by the factor
+        (Rope(kind="yarn", factor=4), 1.0, 1e4 ** (-15 / 16) / 4, 0.1 * math.log(4) + 1),
+    ],
+)
+def test_frequencies_are_those_of_their_formula(rope: Rope, fastest: float, slowest: float, scaling: float):
+    network = PROXY.load(Model(native_context=4096))
+    network.set_rope(rope)
+    rotary = network.module.model.language_model.rotary_emb
+    assert rotary.inv_freq[0] == pytest.approx(fastest)
+    assert rotary.inv_freq[-1] == pytest.approx(slowest, rel=1e-5)
+    assert rotary.attention_scaling == pytest.approx(scaling)
+
+
+def test_yarn_starts_from_the_native_context():
+    network = PROXY.load(Model(native_context=64))
+    network.set_rope(Rope(kind="yarn", factor=4))
+    stated = network.module.config.text_config
+    assert stated.rope_parameters["original_max_position_embeddings"] == 64
+    assert stated.max_position_embeddings == 256
+    other = PROXY.load(Model(native_context=4096))
+    assert other.set_rope(Rope(kind="yarn", factor=4)) != network.set_rope(Rope())
+    network.set_rope(Rope(factor=1))
+    assert stated.rope_parameters == PROXY.load(Model()).module.config.text_config.rope_parameters
+    assert stated.max_position_embeddings == 32_768
+
+
+def test_positions_that_were_only_written_down_are_refused():
     network = PROXY.load(Model())
-    config = network.module.config
-    config.text_config.rope_parameters["rope_theta"] = 4e4
+    stated = network.module.config.text_config.rope_parameters
+    stated["rope_theta"] = 4e4
     with pytest.raises(DataError, match="the base was not applied"):
+        network.set_rope(Rope())
+    network.set_rope(Rope(kind="yarn", factor=4))
+    network.module.model.language_model.rotary_emb.attention_scaling = 1.0
+    with pytest.raises(DataError, match=r"attention scaling is 1\.0, configured 1\.13\d+; not applied"):
+        network.set_rope(Rope())
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "linear"])
+def test_another_kind_of_positions_is_refused(kind: str):
+    network = PROXY.load(Model())
+    network.module.config.text_config.rope_parameters["rope_type"] = kind
+    with pytest.raises(DataError, match=f"rope_type is '{kind}'.*; allowed: 'default', 'yarn'"):
         network.set_rope(Rope())
 
 

@@ -1,13 +1,14 @@
 """Model folders as the hub has them, with tiny random weights; and images to show."""
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
 from mmprolong.models.backbone import Backbone, find
@@ -121,6 +122,13 @@ def load_spread(kind: str, path: str) -> tuple[Backbone, Network]:
                 weight.normal_(0, 0.1)
     network.module.eval()
     return backbone, network
+
+
+def stock_pixels(exported: Path, images: Drawn, shown: Sequence[Image]) -> dict[str, torch.Tensor]:
+    """What transformers' own processor makes of images in the small view."""
+    size = {"shortest_edge": SMALL.min_pixels, "longest_edge": 10**7}
+    pages = [images.pixels(image) for image in shown]
+    return dict(AutoImageProcessor.from_pretrained(exported)(images=pages, size=size, return_tensors="pt"))
 
 
 def byte_tokenizer() -> Tokenizer:

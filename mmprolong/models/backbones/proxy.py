@@ -27,7 +27,7 @@ SPECIAL = ("<pad>", "<bos>", "<end>", "<vision_start>", "<vision_end>", "<image>
 WORDS = ("find", "list", "sum", "difference", "largest", "count", "read", "from", ":", "=")
 VOCABULARY = (*SPECIAL, *WORDS, *(str(number) for number in range(32)), *ascii_uppercase)
 IDS = {word: index for index, word in enumerate(VOCABULARY)}
-ROPE_BASE = 1e4
+ROPE_BASE, MAX_POSITIONS = 1e4, 32_768
 FORM = ImageFormat(min_pixels=28 * 28, max_pixels=12_845_056)
 TEMPLATE = (
     "<bos>{% for message in messages %}{% for part in message.content %}{% if part.type == 'image' %}<vision_start>"
@@ -82,7 +82,7 @@ class ProxyBackbone:
         return [self.image_token] * (rows * columns // FORM.merge**2)
 
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
-        """Normalise."""
+        """Cut thumbnails as they are."""
         return patchify(pages, FORM)
 
     def positions(self, encoded: Encoded) -> np.ndarray:
@@ -97,11 +97,13 @@ class ProxyBackbone:
     def load(self, model: Model, folder: Path | None = None) -> "QwenNetwork":
         """Return the network with weights drawn from `model.seed`, or read from `folder` or `model.path`."""
         from mmprolong.models.qwen_vl import qwen_network
+        from mmprolong.models.rope import NativeRope
 
+        native = NativeRope(ROPE_BASE, model.native_context, MAX_POSITIONS)
         if folder or model.path:
             source = files.model_source(str(folder or model.path))
-            return qwen_network.load(source, model.dtype, self, ROPE_BASE)
-        return qwen_network.ready(_initialised(model), self, ROPE_BASE)
+            return qwen_network.load(source, model.dtype, self, native)
+        return qwen_network.ready(_initialised(model), self, native)
 
     def write_processor(self, folder: Path) -> None:
         """Write tokenizer, chat template and image format as the published models have them."""
@@ -158,7 +160,7 @@ def _initialised(model: Model) -> Any:
         "num_hidden_layers": 3,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 32768,
+        "max_position_embeddings": MAX_POSITIONS,
         "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE, "mrope_section": [4, 6, 6]},
         "bos_token_id": IDS["<bos>"],
         "eos_token_id": IDS["<end>"],

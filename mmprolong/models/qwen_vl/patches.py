@@ -1,4 +1,4 @@
-"""From pixels to the rows that the vision tower reads, equal to transformers' own Qwen2VLImageProcessor. No torch."""
+"""From pixels to the patches that the vision tower reads, in the order of transformers' own processor. No torch."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 from PIL import Image as Pillow
 
-from mmprolong.models.qwen_vl.image_format import FRAMES, ImageFormat
+from mmprolong.models.qwen_vl.image_format import ImageFormat
 
 
 def fit(page: np.ndarray, rows: int, columns: int, patch: int) -> np.ndarray:
@@ -18,9 +18,9 @@ def fit(page: np.ndarray, rows: int, columns: int, patch: int) -> np.ndarray:
 
 
 def patchify(pages: Sequence[np.ndarray], form: ImageFormat) -> np.ndarray:
-    """Return float32 (patches, 3 * 2 * patch * patch) of all pages, in order.
+    """Return uint8 (patches, 3 * patch * patch) of all pages, in order; if all are grey, (patches, patch * patch).
 
-    If all are grey: (patches, patch * patch), in [0, 1]; the vision tower does the rest for less.
+    The two frames of a still image are equal, so one is kept; the vision tower normalises.
 
     Args:
         pages: uint8 (H, W, 3) or grey (H, W); sides are whole tokens.
@@ -28,29 +28,17 @@ def patchify(pages: Sequence[np.ndarray], form: ImageFormat) -> np.ndarray:
     Source: `_preprocess` in
     https://github.com/huggingface/transformers/blob/v5.0.0/src/transformers/models/qwen2_vl/image_processing_qwen2_vl.py
     """
-    grey = all(page.ndim == 2 for page in pages)
+    colours = 1 if all(page.ndim == 2 for page in pages) else 3
     runs = (np.stack(list(run)) for _, run in groupby(pages, key=lambda page: page.shape))
-    return np.concatenate([_grey(run, form) if grey else _colour(run, form) for run in runs])
+    return np.concatenate([_patches(run, colours, form) for run in runs])
 
 
-def _grey(pages: np.ndarray, form: ImageFormat) -> np.ndarray:
-    count, height, width = pages.shape
-    patch, merge = form.patch, form.merge
-    high, wide = height // patch, width // patch
-    split = pages.reshape(count, high // merge, merge, patch, wide // merge, merge, patch)
-    ordered = split.transpose(0, 1, 4, 2, 5, 3, 6).reshape(count * high * wide, patch * patch)
-    return ordered * np.float32(1 / 255)
-
-
-def _colour(pages: np.ndarray, form: ImageFormat) -> np.ndarray:
+def _patches(pages: np.ndarray, colours: int, form: ImageFormat) -> np.ndarray:
     if pages.ndim == 3:
-        pages = np.broadcast_to(pages[..., None], (*pages.shape, 3))
+        pages = np.broadcast_to(pages[..., None], (*pages.shape, colours))
     count, height, width, _ = pages.shape
     patch, merge = form.patch, form.merge
     high, wide = height // patch, width // patch
-    mean, std = np.array(form.mean, np.float32), np.array(form.std, np.float32)
-    scaled = (pages.astype(np.float32) * np.float32(1 / 255) - mean) / std
-    split = scaled.reshape(count, high // merge, merge, patch, wide // merge, merge, patch, 3)
+    split = pages.reshape(count, high // merge, merge, patch, wide // merge, merge, patch, colours)
     ordered = split.transpose(0, 1, 4, 2, 5, 7, 3, 6)  # page, row, column, row in merge, column in merge, colour, y, x
-    framed = np.broadcast_to(ordered[..., None, :, :], (*ordered.shape[:6], FRAMES, patch, patch))
-    return framed.reshape(count * high * wide, 3 * FRAMES * patch * patch)
+    return ordered.reshape(count * high * wide, colours * patch * patch)

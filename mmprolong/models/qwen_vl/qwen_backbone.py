@@ -66,7 +66,7 @@ class QwenBackbone:
         return [self.image_token] * (rows * columns // self.form.merge**2)
 
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
-        """Resize and normalise."""
+        """Resize to whole patches."""
         fitted = [fit(page, rows, columns, self.form.patch) for page, (_, rows, columns) in _pairs(pages, grids)]
         return patchify(fitted, self.form)
 
@@ -86,14 +86,14 @@ class QwenBackbone:
         Raises:
             ConfigError: there are none, or they are of another family.
         """
-        from mmprolong.models.qwen_vl.qwen_network import load, native_rope_base
+        from mmprolong.models.qwen_vl.qwen_network import load, native_rope
 
         config = files.need_file(self.path, files.CONFIG)
         found = files.read_json_file(config).get("model_type")
         if found != self.kind:
             raise ConfigError(f"model.backbone: {config} is of a {found!r}; the backbone takes {self.kind!r}")
         source = files.model_source(str(folder or model.path))
-        return load(source, model.dtype, self, native_rope_base(str(config.parent)))
+        return load(source, model.dtype, self, native_rope(str(config.parent), model.native_context))
 
     def write_processor(self, folder: Path) -> None:
         """Copy the files that serving engines need besides the weights: tokenizer, chat template, image format."""

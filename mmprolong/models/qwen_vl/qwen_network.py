@@ -7,14 +7,14 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, Cache, DynamicCache
-from transformers.utils.import_utils import is_flash_attn_2_available
 
 from mmprolong.errors import ConfigError
 from mmprolong.models.network import Batch, Embedded
+from mmprolong.models.qwen_vl import kernels
 from mmprolong.models.qwen_vl.attention import use_packed_attention
 from mmprolong.models.qwen_vl.image_format import ImageFormat
 from mmprolong.models.qwen_vl.vision import Features, PatchEmbedding, deepstack_features, windowed_features
-from mmprolong.models.rope import rope_base, rope_fingerprint, set_rope_base
+from mmprolong.models.rope import NativeRope, apply_rope, rope_base, rope_fingerprint
 from mmprolong.models.sequence import SequenceGroup
 from mmprolong.settings.knobs import Rope
 
@@ -45,13 +45,13 @@ class QwenNetwork:
 
     Args:
         module: a `ForConditionalGeneration` of transformers.
-        native_base: rotary base of the model as it was published.
+        native: positions of the model as it was published.
     """
 
-    def __init__(self, module: Any, processor: Processor, native_base: float) -> None:
+    def __init__(self, module: Any, processor: Processor, native: NativeRope) -> None:
         self.module = module
         self._processor = processor
-        self._native_base = native_base
+        self._native = native
         self._group: SequenceGroup | None = None
         self._in_step = False
         self._visual, self._language = module.model.visual, module.model.language_model
@@ -77,6 +77,12 @@ class QwenNetwork:
         """Work in step with other processes from now on."""
         self._group, self._in_step = group, True
 
+    @property
+    def attention(self) -> str:
+        """Attention kernel in force."""
+        weight = self.module.lm_head.weight
+        return kernels.choose(weight.device, weight.dtype)
+
     def embed(self, batch: Batch) -> Embedded:
         """Encode and merge the images of a batch."""
         ids = batch.ids.flatten()
@@ -90,7 +96,7 @@ class QwenNetwork:
                 features, *deep = own.split(features.shape[1], 1)
             embeddings = embeddings.index_put((places,), features)
         embeddings, image = embeddings.view(*batch.ids.shape, -1), image.view_as(batch.ids)
-        return Embedded(embeddings, batch.positions, image, tuple(deep), batch.bounds)
+        return Embedded(embeddings, batch.positions, image, tuple(deep), batch.bounds, batch.longest)
 
     def _image_features(self, batch: Batch) -> Features | tuple[None, tuple[()]]:
         """Return the features of the images that this process encodes; in step with others, of a blank one for none."""
@@ -100,7 +106,7 @@ class QwenNetwork:
             return None, ()
         side = 2 * self._visual.spatial_merge_size
         grid = torch.tensor([[1, side, side]], device=batch.ids.device)
-        pixels = torch.zeros(side**2, self._processor.form.patch**2, device=batch.ids.device)
+        pixels = torch.zeros(side**2, self._processor.form.patch**2, dtype=torch.uint8, device=batch.ids.device)
         features, deep = self._features(self._visual, pixels, grid)
         return features[:0], tuple(each[:0] for each in deep)
 
@@ -113,7 +119,7 @@ class QwenNetwork:
         if embedded.deep:
             more = {"visual_pos_masks": embedded.image, "deepstack_visual_embeds": embedded.deep}
         if cache is None:
-            more |= {"cu_seq_lens_q": embedded.bounds, "sequence_group": self._group}
+            more |= {"cu_seq_lens_q": embedded.bounds, "max_length_q": embedded.longest, "sequence_group": self._group}
         out = self._language(
             inputs_embeds=embedded.embeddings,
             position_ids=embedded.positions if cache is None else embedded.positions[1:],
@@ -140,9 +146,9 @@ class QwenNetwork:
         return parts
 
     def set_rope(self, rope: Rope) -> str:
-        """Apply a multiple of the native base; return the fingerprint of the frequencies in force."""
+        """Apply rotary positions; return the fingerprint of the frequencies in force."""
         if rope.factor:
-            set_rope_base(self._language, self._native_base * rope.factor)
+            apply_rope(self._language, rope, self._native)
         return rope_fingerprint(self._language)
 
     def export(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
@@ -151,27 +157,28 @@ class QwenNetwork:
         self._processor.write_processor(folder)
 
 
-def load(source: str, dtype: str, processor: Processor, native_base: float) -> QwenNetwork:
+def load(source: str, dtype: str, processor: Processor, native: NativeRope) -> QwenNetwork:
     """Load weights from a folder or a hub name. No remote code, no pickles."""
     module = AutoModelForImageTextToText.from_pretrained(
         source, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
     )
-    return ready(module, processor, native_base)
+    return ready(module, processor, native)
 
 
-def native_rope_base(folder: str) -> float:
-    """Return the rotary base that a published configuration states, in whatever form its version wrote it."""
-    return float(AutoConfig.from_pretrained(folder).text_config.rope_parameters["rope_theta"])
+def native_rope(folder: str, context: int) -> NativeRope:
+    """Return the positions that a published configuration states, in whatever form its version wrote them.
+
+    Args:
+        context: native context [tokens].
+    """
+    text = AutoConfig.from_pretrained(folder).text_config
+    return NativeRope(float(text.rope_parameters["rope_theta"]), context, text.max_position_embeddings)
 
 
-def ready(module: Any, processor: Processor, native_base: float) -> QwenNetwork:
+def ready(module: Any, processor: Processor, native: NativeRope) -> QwenNetwork:
     """Put a model on the GPU where there is one, with attention that keeps packed conversations apart."""
-    network = QwenNetwork(module, processor, native_base)
-    # installing flash-attn takes a CUDA compiler, so nothing may depend on it
-    if is_flash_attn_2_available() and module.dtype in (torch.bfloat16, torch.float16):
-        module.set_attn_implementation("flash_attention_2")
-    else:
-        use_packed_attention(module.model.visual, module.model.language_model)
+    network = QwenNetwork(module, processor, native)
+    use_packed_attention(module.model.visual, module.model.language_model)
     if torch.cuda.is_available():
         module.to("cuda")
     return network
