@@ -17,7 +17,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from mmprolong import plugins
 from mmprolong.models.backbone import encode
-from mmprolong.models.backbones.proxy import FORM, IDS, ProxyBackbone
+from mmprolong.models.backbones.proxy import FORM, IDS, ROPE_BASE, ProxyBackbone
 from mmprolong.models.network import Shard, collate
 from mmprolong.models.qwen_vl.qwen_network import QwenNetwork, ready
 from mmprolong.models.rope import NativeRope
