@@ -60,7 +60,11 @@ def test_the_file_of_an_ablation_sets_values_too(tmp_path: Path):
         (ROPE, f"{HEADER}factor: [1\nx: 2", f"{ROPE}:3: expected ',' or ']', but got ':'; mend the YAML"),
         (ROPE, f"{HEADER}\tfactor: 1", f"{ROPE}:2: found character '\\t' that cannot start any token"),
         (ROPE, f"{HEADER}factor: 1\nfactor: 2", f"{ROPE}:3: found duplicate key factor"),
-        (ROPE, "factor: 1", "rope: no block of settings; choose rope=NAME: base_x1, base_x2, base_x4, base_x8, mine, ntk_x4, yarn_x4;"),
+        (
+            ROPE,
+            "factor: 1",
+            "rope: no block of settings; choose rope=NAME: base_x1, base_x2, base_x4, base_x8, mine, ntk_x4, yarn_x4;",
+        ),
         (ROPE, "3", "a file of conf: Invalid loaded object type: int"),
         (MODEL, "# @package _global_\ndefaults: [prox, _self_]", f"{MODEL}: 'prox' is unknown; did you mean 'proxy'?"),
         (MODEL, "defaults: [override /rope: base_x9]", f"{MODEL}: Could not override 'rope"),

@@ -50,8 +50,8 @@ def attend(
         return mixed.transpose(1, 2), None
     else:
         queries, keys = (Sequences.equal(rows, each.shape[2], query.device) for each in (query, key))
-    flat = (each.transpose(1, 2).flatten(0, 1) for each in (query, key, value))
-    return packed(*flat, queries, keys, is_causal, scaling).unflatten(0, (rows, -1)), None
+    query, key, value = (each.transpose(1, 2).flatten(0, 1) for each in (query, key, value))
+    return packed(query, key, value, queries, keys, is_causal, scaling).unflatten(0, (rows, -1)), None
 
 
 def no_mask(*_: Any, **__: Any) -> None:
