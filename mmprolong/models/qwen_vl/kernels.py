@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -112,7 +112,7 @@ def _kernel(name: str) -> Kernel:
     return by_sdpa
 
 
-def by_flash_attention(function: Callable[..., torch.Tensor]) -> Kernel:
+def by_flash_attention(function: Callable[..., Any]) -> Kernel:
     """Return the kernel that calls `flash_attn_varlen_func`.
 
     Source: https://github.com/Dao-AILab/flash-attention/blob/
@@ -135,7 +135,7 @@ def by_flash_attention(function: Callable[..., torch.Tensor]) -> Kernel:
     return attend
 
 
-def by_varlen(function: Callable[..., torch.Tensor]) -> Kernel:
+def by_varlen(function: Callable[..., Any]) -> Kernel:
     """Return the kernel that calls `torch.nn.attention.varlen.varlen_attn`, to which causal is a window."""
 
     def attend(
