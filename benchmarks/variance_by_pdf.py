@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mmprolong.records import Sample, images_of, read_jsonl
+from mmprolong.conversations import images_of
+from mmprolong.records import Sample
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.statistics.contrasts import arms_of
+from mmprolong.store.jsonl import read_jsonl
 
 
 def evidence_pdfs(runs: Runs) -> dict[tuple[str, str], str]:

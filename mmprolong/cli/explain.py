@@ -15,9 +15,11 @@ from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Measured, Pack, RunRecord, read_jsonl
+from mmprolong.records import Measured, Pack
 from mmprolong.store.fingerprint import leaves
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 

@@ -8,9 +8,9 @@ from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import Plan, Point, load_plan, planned
 from mmprolong.pipeline.run import settings_of
 from mmprolong.pipeline.steps import Step, split_path, stage_of
-from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 

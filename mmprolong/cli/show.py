@@ -14,24 +14,13 @@ from rich.text import Text
 
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, number, visible
+from mmprolong.conversations import Conversation, images_of
 from mmprolong.errors import ConfigError, StepFailed, nearest
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import (
-    Conversation,
-    Document,
-    Example,
-    Gold,
-    Measured,
-    Pack,
-    Reply,
-    RunRecord,
-    Sample,
-    Score,
-    Selected,
-    images_of,
-    read_jsonl,
-)
+from mmprolong.records import Document, Example, Gold, Measured, Pack, Reply, Sample, Score, Selected
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 T = TypeVar("T")

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
+from mmprolong.conversations import images_of
 from mmprolong.errors import ArtifactError, ConfigError, nearest
-from mmprolong.records import Document, Example, Reject, Selected, images_of, read_jsonl
+from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import PROGRESS, Store
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from itertools import pairwise
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
-from mmprolong.settings.knobs import Cluster, Component, Config, Evaluation, Mixture, Phase, Source
+from mmprolong.settings.execution import Cluster
+from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
 
 DEFAULT = "default"

@@ -13,8 +13,9 @@ from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
-from mmprolong.records import Block, Document, Reject, write_jsonl
+from mmprolong.records import Block, Document, Reject
 from mmprolong.store.atomic import write_file
+from mmprolong.store.jsonl import write_jsonl
 
 _DIGEST_PAGES = 3
 _DIGEST_LENGTH = 200

@@ -11,13 +11,14 @@ from mmprolong import plugins
 from mmprolong.corpus.pool import find_pdfs, licences, locate, split_by_name
 from mmprolong.corpus.reading import Job, Part, note_death, read_file, read_part
 from mmprolong.errors import DataError
-from mmprolong.records import Document, Reject, write_jsonl
+from mmprolong.records import Document, Reject
 from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
+from mmprolong.store.jsonl import write_jsonl
 
 
 def parts(settings: Corpus, work: Work) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
+from mmprolong.conversations import Message, Text
 from mmprolong.errors import DataError, writing
 from mmprolong.evaluation.scorers import CRASHES, Scorer
-from mmprolong.records import Gold, Message, Sample, Text
+from mmprolong.records import Gold, Sample
 
 SCORERS = "mmprolong.evaluation.scorers"
 NAN = "<NaN>"

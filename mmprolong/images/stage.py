@@ -11,12 +11,13 @@ from mmprolong.images.pages import THUMBNAILS
 from mmprolong.images.pdf_files import Unreadable, pool_folder
 from mmprolong.images.renderer import find_renderer
 from mmprolong.plugins import Choice
-from mmprolong.records import Document, Reject, read_jsonl, write_jsonl
+from mmprolong.records import Document, Reject
 from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import RenderSettings
 from mmprolong.store.atomic import replacing, write_file
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 WHITE = 255
 

@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.config.groups import ablations, elsewhere, own_folder, own_option
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.knobs import Cluster
+from mmprolong.settings.execution import Cluster
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 

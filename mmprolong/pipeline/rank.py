@@ -15,7 +15,7 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.signals import StopSignals
 from mmprolong.runtime.work import World
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 
 _GRACE = 300.0

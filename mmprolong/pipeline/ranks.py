@@ -17,7 +17,7 @@ from mmprolong.errors import StepFailed
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
 from mmprolong.runtime.run_log import Interrupted
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import FAILED, Store
 
 _LOOK_SECONDS = 0.2

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.fingerprint import leaves
 
 PREFIX = "W&B: "

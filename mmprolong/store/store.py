@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import ArtifactError
-from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.store.atomic import sync_folder, write_json
 from mmprolong.store.fingerprint import differences
 from mmprolong.store.lease import LEASE, try_lock
+from mmprolong.store.run_record import RunRecord
 
 DONE = "done.json"
 LOG = "log.jsonl"

@@ -8,7 +8,7 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.run import run_parts, run_step
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.store.store import Store
 from mmprolong.sweep.log_files import heading
 from mmprolong.sweep.resources import ranks_per_node

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.run import settings_of
+from mmprolong.settings.execution import Cluster
 from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Cluster
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.resources import job_of, parts_at_once, workers

@@ -9,7 +9,7 @@ from mmprolong import plugins
 from mmprolong.errors import InvalidSettings, Problem
 from mmprolong.pipeline.run import ONE_PROCESS
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.knobs import Cluster, Job
+from mmprolong.settings.execution import Cluster, Job
 from mmprolong.settings.stages import STAGES
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")

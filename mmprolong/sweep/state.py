@@ -11,10 +11,10 @@ from typing import Any
 from mmprolong.errors import ArtifactError, SchedulerError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
-from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, from_job, from_log, read_failure, read_traceback
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
 from mmprolong.sweep.log_files import newest_attempt, tail
 from mmprolong.sweep.slurm.jobs import CANCELLED, Submission, job_log, read_jobs, submission_log

@@ -7,9 +7,10 @@ from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
-from mmprolong.records import Pack, read_jsonl
+from mmprolong.records import Pack
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.training.engines import EngineChoice
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective

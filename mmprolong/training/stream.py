@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmprolong.conversations import images_of
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.network import collate
-from mmprolong.records import Example, Measured, Pack, images_of, read_jsonl
+from mmprolong.records import Example, Measured, Pack
 from mmprolong.settings.knobs import View
+from mmprolong.store.jsonl import read_jsonl
 
 if TYPE_CHECKING:
     from mmprolong.models.network import Batch

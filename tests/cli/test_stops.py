@@ -12,7 +12,7 @@ from mmprolong.config.compose import Composer
 from mmprolong.errors import DiskFull, MMProLongError
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import steps_of
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 from tests.cli.typed import TINY, hashes, small
 from tests.disk import mount

@@ -11,7 +11,8 @@ import pytest
 from mmprolong.cli import terminal
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.pipeline.plan import save_plan
-from mmprolong.records import Reply, read_jsonl, write_jsonl
+from mmprolong.records import Reply
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.store import Store
 from tests.cli.typed import said, step_of
 from tests.small import run

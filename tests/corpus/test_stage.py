@@ -11,9 +11,10 @@ from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import Job, note_death, read_file, read_part
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Block, Document, Reject, read_jsonl
+from mmprolong.records import Block, Document, Reject
 from mmprolong.runtime.child_processes import Children, Limits
 from mmprolong.settings.knobs import Corpus
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import hash_outputs
 from tests.corpus.pdfs import encrypt, write_pdf
 from tests.working import run_stage, work_in

@@ -18,7 +18,7 @@ from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.steps import Step, make_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.signals import StopSignals, interrupt_on_signals
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.cancel import cancel

@@ -10,12 +10,12 @@ import pytest
 import torch
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
+from mmprolong.conversations import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.errors import DataError
 from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, count, encode
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, Network, collate, collate_rows
-from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.training.objectives.next_token import NextToken
 from tests.models.tiny import SMALL, Drawn, answered, asked

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
+from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.qwen_vl.image_format import image_format_in
 from mmprolong.models.qwen_vl.patches import fit, patchify
-from mmprolong.records import Image
 from mmprolong.settings.knobs import View
 from tests.models.tiny import IMAGES, Drawn
 

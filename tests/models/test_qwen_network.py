@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from mmprolong.conversations import Conversation, Image, Pages
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.backbone import Backbone, encode, find
 from mmprolong.models.network import Batch, Network, collate
 from mmprolong.models.qwen_vl import qwen_network
-from mmprolong.records import Conversation, Image, Pages
 from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.records import Score, read_jsonl
+from mmprolong.records import Score
 from mmprolong.reporting.results.origins import plugin_versions
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
@@ -16,6 +16,7 @@ from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.store.jsonl import read_jsonl
 from tests.offline import mirror
 from tests.stores import Truth, rewrite, write_scores, write_store
 

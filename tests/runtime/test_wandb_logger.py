@@ -11,7 +11,7 @@ import pytest
 
 from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from tests.wandb_server import KEY, serving
 
 ATTEMPT = """

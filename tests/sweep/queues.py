@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from mmprolong.errors import SchedulerError
 from mmprolong.pipeline.plan import Plan
-from mmprolong.records import RunRecord
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store, hash_outputs
 from mmprolong.sweep.slurm.jobs import Submission, record
 from mmprolong.sweep.slurm.queue import JobState

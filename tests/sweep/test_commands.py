@@ -12,7 +12,7 @@ from mmprolong.config.compose import Composer
 from mmprolong.errors import InvalidSettings
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import ADVICE
-from mmprolong.settings.knobs import Cluster, Job
+from mmprolong.settings.execution import Cluster, Job
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, sweep_command

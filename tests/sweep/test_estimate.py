@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mmprolong.records import RunRecord
+from mmprolong.settings.execution import Cluster, Job
 from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Cluster, Job
 from mmprolong.settings.stages import STAGES
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, Store
 from mmprolong.sweep.estimate import based_on, expected_seconds, known_seconds, totals, wall_time
 from mmprolong.sweep.state import step_states

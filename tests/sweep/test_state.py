@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
 from mmprolong.sweep.estimate import totals

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from mmprolong.conversations import Image, Message, images_of
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Example, Gold, Image, Message, Pack, Reply, Sample, Score, images_of, read_jsonl
+from mmprolong.records import Example, Gold, Pack, Reply, Sample, Score
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import own_mixtures, phase_sources
 from mmprolong.settings.knobs import Corpus, View
+from mmprolong.store.jsonl import read_jsonl
 
 if TYPE_CHECKING:
     from numpy import ndarray

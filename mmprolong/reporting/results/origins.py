@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmprolong.errors import ArtifactError
-from mmprolong.records import RunRecord
+from mmprolong.store.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

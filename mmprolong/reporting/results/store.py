@@ -5,9 +5,10 @@ from pathlib import Path
 
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
-from mmprolong.records import Score, read_jsonl
+from mmprolong.records import Score
 from mmprolong.reporting.results.origins import origin_of
 from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 
 

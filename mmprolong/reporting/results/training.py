@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Measured, Pack, read_jsonl
+from mmprolong.records import Measured, Pack
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import Store
 

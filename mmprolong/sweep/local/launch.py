@@ -16,11 +16,11 @@ from typing import IO
 import msgspec
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, FAILED, Store
 from mmprolong.sweep.assignment import Assignment
 from mmprolong.sweep.log_files import WORKER_LOGS, read_worker_log

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mmprolong.errors import ConfigError, DiskFull, SchedulerError
 from mmprolong.pipeline.plan import Plan, planned, save_plan
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.store.lease import lease
 from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.assignment import Assignment
