@@ -3,8 +3,9 @@
 Only what the judged phase needs must be complete: a phase that no arm uses may wait for its source.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
@@ -13,6 +14,7 @@ from mmprolong.settings.execution import Cluster
 from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
 
+Block = TypeVar("Block")
 DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
 _ASKS_OURS = "generated"
@@ -28,13 +30,20 @@ def inconsistent(config: Config) -> Iterator[Problem]:
     phases = _needed(config)
     for name in phases:
         yield from _phase(f"phases.{name}", config.phases[name], config)
-    for name in (each for each in config.phases if each not in phases and not config.phases[each].mixture.components):
-        others = nearest(name, (other for other in config.phases if other != name))
-        yield Problem(f"phases.{name}", f"a phase without mixture.components; {others}")
+    yield from _empty("phases", config.phases, "mixture.components", lambda phase: phase.mixture.components)
+    yield from _empty("sources", config.sources, "tasks", lambda source: source.tasks)
+    yield from _empty("llms", config.llms, "model", lambda llm: llm.model)
     yield from _suite(config)
     for name in _used(config, phases):
         yield from _source(f"sources.{name}", config.sources[name], config)
     yield from _cluster(config.cluster)
+
+
+def _empty(key: str, blocks: Mapping[str, Block], needs: str, has: Callable[[Block], object]) -> Iterator[Problem]:
+    """Yield the blocks without what makes one: their names are misspelt, or they are not complete."""
+    for name in (name for name, block in blocks.items() if not has(block)):
+        others = nearest(name, (other for other in blocks if other != name))
+        yield Problem(f"{key}.{name}", f"has no {needs}; {others}")
 
 
 def _needed(config: Config) -> list[str]:
@@ -94,8 +103,6 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Pr
 
 def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
     stamped = source.writer == "stamps"
-    if not source.tasks:
-        yield Problem(f"{key}.tasks", "[]; name at least one")
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
     for at, length in enumerate(source.lengths):

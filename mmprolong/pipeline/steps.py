@@ -1,7 +1,9 @@
 """The graph of steps: the stages of a configuration, and their ids."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mmprolong import plugins
 from mmprolong.errors import InvalidSettings, Problem, nearest
@@ -62,7 +64,7 @@ def stage_of(role: str) -> str:
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
     """Build the step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
     key = [stage, STAGES[stage].version, identity(settings), needs]
-    return Step(id=readable_id(name, key), stage=stage, settings=asdict(settings), needs=needs)
+    return Step(id=readable_id(name, key), stage=stage, settings=msgspec.to_builtins(settings), needs=needs)
 
 
 def steps_of(config: Config) -> dict[str, Step]:
