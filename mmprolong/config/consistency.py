@@ -4,6 +4,7 @@ Only what the judged phase needs must be complete: a phase that no arm uses may 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeVar
 
@@ -27,9 +28,13 @@ _EARLY = 40
 
 def inconsistent(config: Config) -> Iterator[Problem]:
     """Yield the values that are certain to fail or to be ignored."""
-    phases = _needed(config)
+    phases = [name for name in config.phases if name in needed_phases(config)]
     for name in phases:
         yield from _phase(f"phases.{name}", config.phases[name], config)
+    try:
+        TopologicalSorter({name: config.phases[name].start for name in phases}).prepare()
+    except CycleError as error:
+        yield Problem("phases", f"{', '.join(error.args[1][1:])} start from each other; break the ring")
     yield from _empty("phases", config.phases, "mixture.components", lambda phase: phase.mixture.components)
     yield from _empty("sources", config.sources, "tasks", lambda source: source.tasks)
     yield from _empty("llms", config.llms, "model", lambda llm: llm.model)
@@ -46,15 +51,13 @@ def _empty(key: str, blocks: Mapping[str, Block], needs: str, has: Callable[[Blo
         yield Problem(f"{key}.{name}", f"has no {needs}; {others}")
 
 
-def _needed(config: Config) -> list[str]:
+def needed_phases(config: Config) -> set[str]:
     """Return the phases that the suite's subject needs, itself included; those that do not exist are left out."""
-    found: list[str] = []
-    waiting = [config.suite.subject]
-    while waiting:
-        name = waiting.pop()
-        if name in config.phases and name not in found:
-            found.append(name)
-            waiting += config.phases[name].start
+    found: set[str] = set()
+    waiting = {config.suite.subject}
+    while waiting := (waiting & config.phases.keys()) - found:
+        found |= waiting
+        waiting = {before for name in waiting for before in config.phases[name].start}
     return found
 
 

@@ -102,6 +102,7 @@ def test_a_value_is_of_its_type_and_in_its_limits(composer: Composer, override: 
         (["suite.benchmarks.heldout.judge=gpt"], "suite.benchmarks.heldout.judge: 'gpt' is no language model"),
         (["view.thumbnail=0"], "view.thumbnail: 0; documents are stamped on thumbnails"),
         (["phases.longpt.start=[windw]"], "phases.longpt.start: 'windw' is no phase; did you mean 'window'?"),
+        (["phases.window.start=[sft]", "suite.subject=sft"], " start from each other; break the ring"),
         ([f"{LONG}.source=lng"], f"{LONG}.source: 'lng' is no source; did you mean 'long'?"),
         ([f"{LONG}.share=0.5"], f"{COMPONENTS}: shares of long 0.5 add up to 0.5; they must add up to 1"),
         ([f"{LONG}.share=0"], f"{COMPONENTS}: long, short; give at least one a share above 0"),
