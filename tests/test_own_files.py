@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
@@ -17,6 +16,7 @@ from mmprolong.sweep.commands import again, command, sweep_command
 from mmprolong.sweep.plan import make_plan
 from mmprolong.sweep.retry import retry_plan
 from mmprolong.sweep.snapshot import code_commands, code_variables, copy_code
+from tests.cli.test_completion import completed
 from tests.cli.typed import said
 from tests.own import FILES, write_own
 from tests.small import run
@@ -75,14 +75,8 @@ def test_what_is_unknown_may_be_in_a_folder_of_ones_own(capsys, tmp_path: Path, 
 
 
 def test_own_names_are_completed_and_listed(capsys, own: Path):
-    assert candidates(["sweep", "+ablation=rope_f"]) == ["+ablation=rope_fine"]
+    assert completed("sweep", "+ablation=rope_f") == ["+ablation=rope_fine"]
     assert "base_x3" in said(capsys, "list")
-
-
-def test_words_are_completed_from_the_folder_that_they_name(capsys, tmp_path: Path):
-    words = [OPTION, str(write_own(tmp_path))]
-    assert said(capsys, "complete", "--", "mixture", *words, "rope=base_x3") == "rope=base_x3\n"
-    assert said(capsys, "complete", "--", "mixture", "rope=base_x3") == ""
 
 
 def test_own_claims_are_judged_by_own_numbers(capsys, tmp_path: Path):

@@ -1,6 +1,5 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import click
 from rich.live import Live
 from rich.table import Table
 
+from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
 from mmprolong.conversations import images_of
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
     from mmprolong.settings.knobs import Component, Config
 
 
-def corpus(arguments: argparse.Namespace) -> None:
+_phase = click.option("--phase", default="longpt", show_default=True, help="Phase of the training.")
+
+
+@click.command()
+@overrides
+@own_files
+def corpus(overrides: tuple[str, ...]) -> None:
     """Read the PDFs of a pool; count pages and rejects."""
-    console, run = Terminal(), _compose(arguments.overrides)
+    console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
     pages = {one.id: one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document)}
@@ -41,13 +48,18 @@ def corpus(arguments: argparse.Namespace) -> None:
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
 
 
-def synthesis(arguments: argparse.Namespace) -> None:
+@click.command()
+@overrides
+@_phase
+@click.option("--suite", is_flag=True, help="What the suite asks about, not what a phase reads.")
+@own_files
+def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     """Write the examples of a phase or of the suite, and count them."""
-    console, run = Terminal(), _compose(arguments.overrides)
-    if arguments.suite:
+    console, run = Terminal(), _compose(overrides)
+    if suite:
         sources = [each.source for each in run.config.suite.benchmarks.values() if each.source]
     else:
-        sources = [part.source for part in run.components(arguments.phase).values()]
+        sources = [part.source for part in run.components(phase).values()]
     for role, folder in run.finish([f"synthesis.{source}" for source in dict.fromkeys(sources)], console).items():
         pages: dict[str, list[int]] = {}
         questions: Counter[str] = Counter()
@@ -63,18 +75,22 @@ def synthesis(arguments: argparse.Namespace) -> None:
         console.print(rejects_table(_rejects(folder)))
 
 
-def mixture(arguments: argparse.Namespace) -> None:
+@click.command()
+@overrides
+@_phase
+@own_files
+def mixture(overrides: tuple[str, ...], phase: str) -> None:
     """Count the tokens of a phase's examples, draw its mixture, and print its certificate."""
-    console, run = Terminal(), _compose(arguments.overrides)
-    sources = dict.fromkeys(part.source for part in run.components(arguments.phase).values())
+    console, run = Terminal(), _compose(overrides)
+    sources = dict.fromkeys(part.source for part in run.components(phase).values())
     measured = [f"measurement.{source}" for source in sources]
-    folders = run.finish([*measured, f"mixture.{arguments.phase}"], console)
+    folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
-    certificate = read_json(folders[f"mixture.{arguments.phase}"] / "certificate.json")
+    certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
     console.print(_tasks(certificate))
     for name, part in certificate["components"].items():
         console.print(_lengths(name, part))
-    capacity = run.config.phases[arguments.phase].mixture.sequence_length
+    capacity = run.config.phases[phase].mixture.sequence_length
     console.say(
         f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full; "
         f"{certificate['repeats']:,} repeats; {certificate['documents']:,} documents"

@@ -1,13 +1,13 @@
 """`mmprolong status` and `mmprolong list`: the state of sweeps, and the choices for new ones."""
 
-import argparse
 import time
-from pathlib import Path
 
+import click
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from mmprolong.cli.arguments import own_files, perhaps_launched, stored
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.config.groups import ABLATION, ablations, groups
 from mmprolong.errors import ArtifactError
@@ -18,15 +18,19 @@ _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
 
 
-def status(arguments: argparse.Namespace) -> None:
-    """Show the state of every run of an ablation."""
-    store, console = Store(Path(arguments.store)), Terminal()
-    names = [arguments.ablation] if arguments.ablation else planned(store)
+@click.command()
+@perhaps_launched
+@click.option("--watch", is_flag=True, help="Keep looking until all is finished; Ctrl-C ends it.")
+@stored
+def status(ablation: str | None, watch: bool, store: Store) -> None:
+    """Show the state of every run of an ablation, or of all that were launched from the store."""
+    console = Terminal()
+    names = [ablation] if ablation else planned(store)
     if not names:
         console.say(f"{store.root}: no sweep was launched here; begin with python -m mmprolong.sweep +ablation=NAME")
         return
     view, finished = _look(store, names)
-    if finished or not arguments.watch:
+    if finished or not watch:
         console.print(view)
         return
     with Live(view, console=console, auto_refresh=False) as live:
@@ -68,7 +72,9 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     return Group(*views), finished
 
 
-def choices(arguments: argparse.Namespace) -> None:
+@click.command("list")
+@own_files
+def choices() -> None:
     """List the ablations with their arms, and the groups with their choices."""
     from mmprolong.sweep.ablation import read_ablation
 

@@ -1,12 +1,13 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.live import Live
 
+from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.jobs import print_launched, print_next
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from mmprolong.sweep.state import StepState
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Plan, run and report an ablation."""
+@click.command()
+@overrides
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--prune", is_flag=True, help="Cancel jobs of points that are no longer in the file.")
+@own_files
+def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
+    """Plan, run and report an ablation: +ablation=NAME, group=choice, key=value."""
     from mmprolong.config.compose import Composer
     from mmprolong.reporting.tables.paper_tables import check_table
     from mmprolong.sweep.plan import make_plan
@@ -30,20 +36,20 @@ def run(arguments: argparse.Namespace) -> int:
     from mmprolong.sweep.view.terminal import failures
 
     console = Terminal()
-    plan, config = make_plan(arguments.overrides)
+    plan, config = make_plan(overrides)
     slurm = config.cluster.launcher == "slurm"
-    if arguments.prune and not slurm:
+    if prune and not slurm:
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
-    with Composer().locating(arguments.overrides):
+    with Composer().locating(overrides):
         check_table(plan)
         check_jobs(config.cluster, plan.steps.values())
     store = Store(Path(config.paths.store))
     states = _print_plan(store, plan, config, console)
-    if arguments.dry_run:
+    if dry_run:
         for line in failures(plan, states):
             console.say(line)
         console.say("dry run: nothing was started")
-        return 0
+        return
     if config.tracking.mode == "online":
         from mmprolong.reporting.results.wandb import require_reachable
 
@@ -51,13 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     if slurm:
         from mmprolong.sweep.slurm.submit import SlurmLauncher
 
-        launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(arguments.prune)
-        print_launched(store, plan, launched, arguments.prune, console)
+        launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(prune)
+        print_launched(store, plan, launched, prune, console)
         print_next(store, plan.ablation, console)
-        return 0
+        return
     save_plan(store, plan)
     _run_here(store, plan, config, console)
-    return 0
 
 
 def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -> "Mapping[str, StepState]":

@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, 
     process.send_signal(signal.SIGINT)
     said_ = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert said_ == "interrupted; what is finished stays, and the same command goes on from here\n"
+    assert said_.strip() == "interrupted; what is finished stays, and the same command goes on from here"
     assert psutil.wait_procs(workers, timeout=20)[1] == []
     if stage == "training":
         assert run(words).returncode == 0

@@ -7,11 +7,11 @@ from tests.golden.write import defaults, step_ids
 
 
 def test_no_step_is_renamed():
-    assert step_ids() == _golden("step_ids")
+    assert _golden("step_ids").items() <= step_ids().items()
 
 
 def test_no_default_changes():
-    assert defaults() == _golden("defaults")
+    assert _golden("defaults").items() <= defaults().items()
 
 
 def _golden(name: str) -> dict:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmprolong.cli.parser import parse
+from mmprolong.cli import commands
 from mmprolong.config.compose import Composer
 from mmprolong.errors import InvalidSettings
 from mmprolong.pipeline.steps import Step
@@ -32,8 +32,9 @@ def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster:
         ("b",), 1, config.cluster, ablation="length_dist", overrides=("+ablation=length_dist", "corpus.path=my pool")
     )
     program, *words = shlex.split(again(Store(tmp_path), plan, step("training"), kind))
-    arguments = parse(words if program == "mmprolong" else ["sweep", *words[2:]])
-    assert Composer().compose([f"cluster={cluster}", *arguments.overrides])
+    name, *typed = words if program == "mmprolong" else ["sweep", *words[2:]]
+    with commands.commands[name].make_context(name, typed) as context:
+        assert Composer().compose([f"cluster={cluster}", *context.params["overrides"]])
 
 
 def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
