@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -51,8 +51,6 @@ def make(package: str, choice: Choice, key: str) -> Any:
     problems = [
         Problem(f"{key}.{each}", f"unknown; {nearest(each, allowed)}") for each in options if each not in allowed
     ]
-    needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-    problems += [Problem(f"{key}.{each}", "missing; give a value") for each in needed if each not in options]
     if problems:
         raise InvalidSettings(*problems)
     try:
@@ -68,7 +66,7 @@ def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dic
         whole: keep the options that are at their default.
     """
     made = make(package, choice, key)
-    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != _default(each) or whole}
+    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != default_of(each) or whole}
     return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
 
 
@@ -127,5 +125,6 @@ def load_file(path: Path, *needed: str) -> ModuleType:
     return module
 
 
-def _default(entry: Any) -> Any:
+def default_of(entry: Any) -> Any:
+    """Return the default of a dataclass's field."""
     return entry.default_factory() if callable(entry.default_factory) else entry.default

@@ -15,7 +15,7 @@ from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
 from mmprolong.conversations import images_of
-from mmprolong.errors import ArtifactError, ConfigError, nearest
+from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
@@ -23,7 +23,7 @@ from mmprolong.store.store import PROGRESS, Store
 
 if TYPE_CHECKING:
     from mmprolong.pipeline.steps import Step
-    from mmprolong.settings.knobs import Component, Config
+    from mmprolong.settings.knobs import Config
 
 
 _phase = click.option("--phase", default="longpt", show_default=True, help="Phase of the training.")
@@ -55,11 +55,11 @@ def corpus(overrides: tuple[str, ...]) -> None:
 @own_files
 def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     """Write the examples of a phase or of the suite, and count them."""
-    console, run = Terminal(), _compose(overrides)
+    console, run = Terminal(), _compose(overrides, "" if suite else phase)
     if suite:
         sources = [each.source for each in run.config.suite.benchmarks.values() if each.source]
     else:
-        sources = [part.source for part in run.components(phase).values()]
+        sources = run.sources(phase)
     for role, folder in run.finish([f"synthesis.{source}" for source in dict.fromkeys(sources)], console).items():
         pages: dict[str, list[int]] = {}
         questions: Counter[str] = Counter()
@@ -81,9 +81,8 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
 @own_files
 def mixture(overrides: tuple[str, ...], phase: str) -> None:
     """Count the tokens of a phase's examples, draw its mixture, and print its certificate."""
-    console, run = Terminal(), _compose(overrides)
-    sources = dict.fromkeys(part.source for part in run.components(phase).values())
-    measured = [f"measurement.{source}" for source in sources]
+    console, run = Terminal(), _compose(overrides, phase)
+    measured = [f"measurement.{source}" for source in run.sources(phase)]
     folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
     certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
@@ -106,19 +105,10 @@ class _Run:
     """By role."""
     store: Store
 
-    def components(self, phase: str) -> Mapping[str, "Component"]:
-        """Return the components of a phase's mixture.
-
-        Raises:
-            ConfigError: there is no such phase, or the evaluated one does not need it.
-        """
-        if phase not in self.config.phases:
-            raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, self.config.phases)}")
-        if f"mixture.{phase}" not in self.steps:
-            subject = self.config.suite.subject
-            raise ConfigError(f"--phase: suite.subject={subject} does not need {phase!r}; add suite.subject={phase}")
-        parts = self.config.phases[phase].mixture.components
-        return {name: part for name, part in parts.items() if part.share > 0}
+    def sources(self, phase: str) -> list[str]:
+        """Return the sources of a phase's mixture."""
+        needs = self.steps[f"mixture.{phase}"].needs
+        return [role.partition(".")[2] for role in needs if role.startswith("measurement.")]
 
     def finish(self, roles: Sequence[str], console: Terminal) -> dict[str, Path]:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""
@@ -126,7 +116,10 @@ class _Run:
         from mmprolong.runtime.signals import interrupt_on_signals
 
         interrupt_on_signals()
-        for step in self._needed(roles):
+        wanted = {self.steps[role].path for role in roles}
+        for step in reversed(list(self.steps.values())):
+            wanted |= {*step.needs.values()} if step.path in wanted else set()
+        for step in (step for step in self.steps.values() if step.path in wanted):
             if self.store.record(step.stage, step.id) is not None:
                 console.say(f"{step.path}: finished before")
                 continue
@@ -136,21 +129,12 @@ class _Run:
             console.say(f"{step.path}: {record.seconds:.1f} s")
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
 
-    def _needed(self, roles: Sequence[str]) -> Iterator["Step"]:
-        """Yield the steps of `roles` and those below them, each once, in an order in which they can run."""
-        by_path = {step.path: step for step in self.steps.values()}
-        wanted: set[str] = set()
-        left = [self.steps[role].path for role in roles]
-        while left:
-            path = left.pop()
-            if path not in wanted:
-                wanted.add(path)
-                left += by_path[path].needs.values()
-        return (step for path, step in by_path.items() if path in wanted)
 
-
-def _compose(overrides: Sequence[str]) -> _Run:
+def _compose(overrides: Sequence[str], phase: str = "") -> _Run:
     """Compose `overrides` and plan their steps; nothing is run.
+
+    Args:
+        phase: whose steps are planned; empty: those of the phase that the suite judges.
 
     Raises:
         ConfigError: an override is wrong, or names an ablation.
@@ -162,6 +146,8 @@ def _compose(overrides: Sequence[str]) -> _Run:
     for text in overrides:
         if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
             raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
+    if phase:
+        overrides = [*overrides, f"suite.subject={phase}"]
     composer = Composer()
     config = composer.frozen(overrides)
     with composer.locating(overrides):

@@ -133,6 +133,21 @@ def settings_of(step: Step) -> Any:
     return msgspec.convert(step.settings, type=STAGES[step.stage].settings)
 
 
+def record_of(step: Step, **result: Any) -> RunRecord:
+    """Return the record of a step as it is planned, with what is known of its result."""
+    settings = settings_of(step)
+    return RunRecord(
+        id=step.id,
+        stage=step.stage,
+        version=STAGES[step.stage].version,
+        settings=identity(settings),
+        all_settings=identity(settings, whole=True),
+        needs=step.needs,
+        label=step.label,
+        **result,
+    )
+
+
 def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
     """Return a line for each setting of a finished step whose default is another today, under the same id.
 
@@ -169,21 +184,8 @@ def _run(
         raise
     outputs = hash_outputs(folder)
     usage = attempt.usage
-    record = RunRecord(
-        id=step.id,
-        stage=step.stage,
-        version=stage.version,
-        settings=identity(settings),
-        all_settings=identity(settings, whole=True),
-        needs=step.needs,
-        metrics=metrics,
-        outputs=outputs,
-        label=step.label,
-        started=started,
-        seconds=round(usage.seconds, 3),
-        cpu_hours=usage.cpu_seconds / 3600,
-        **origin,
-    )
+    times = {"started": started, "seconds": round(usage.seconds, 3), "cpu_hours": usage.cpu_seconds / 3600}
+    record = record_of(step, metrics=metrics, outputs=outputs, **times, **origin)
     try:
         log.finish(metrics)  # first: a finished step never runs again, and would not mend a run left open in W&B
     finally:

@@ -53,10 +53,6 @@ def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
             inner = identity(value, whole)
             if inner or whole:
                 kept[entry.name] = inner
-        elif whole or value != _default(entry):
+        elif whole or value != plugins.default_of(entry):
             kept[entry.name] = value
     return kept
-
-
-def _default(entry: Any) -> Any:
-    return entry.default_factory() if callable(entry.default_factory) else entry.default

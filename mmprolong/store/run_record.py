@@ -15,8 +15,8 @@ class RunRecord:
     """The settings that name the step: those that are not at their default."""
     needs: dict[str, str]
     """`stage/id` of its finished inputs, by role."""
-    metrics: dict[str, Any]
-    outputs: dict[str, str]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every file that the step wrote, by name."""
     label: str = ""
     """A person's name for it: ablation and point that first asked for the step."""

@@ -190,7 +190,6 @@ def test_list_names_every_ablation_and_choice(capsys):
         (["corpus", "corpus.path=."], "holds no .pdf"),
         (["corpus", "corpus.path=nowhere"], "is not a folder"),
         (["mixture", "--phase", "lonpt"], "did you mean 'longpt'?"),
-        (["mixture", "--phase", "sft"], "add suite.subject=sft"),
         (["status", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["report", "rop_base"], "did you mean 'rope_base'?"),
         (["show", "rope_base"], "not launched"),
