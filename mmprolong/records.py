@@ -111,7 +111,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     facts: dict[str, str] = {}
     """More that is known of it: `evidence` (Text, Layout, Figure, Table), `kind` (the template)."""
     origin: str = ""
-    """Who wrote it: writer, task and version."""
+    """Writer, task and version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ _REPORT = re.compile(r"rank\s*: (\d+) \(local_rank: \d+\)\s+exitcode\s*: (-?\d+)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the ranks of a step run, as seen from one of its nodes."""
+    """Processes and nodes of a step in ranks, as seen from one of the nodes."""
 
     processes: int
     """On each node."""

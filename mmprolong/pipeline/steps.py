@@ -107,7 +107,7 @@ class _Graph:
             "corpus": config.corpus,
             "training": config.training,
         }
-        """What training and reply read alike."""
+        """Settings that training and reply share."""
 
     def add_phase(self, name: str, phase: Phase) -> None:
         """Add a mixture and the training on it, with the data that they need."""

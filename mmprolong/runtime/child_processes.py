@@ -25,7 +25,7 @@ _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 _LONGEST_FOLDER = 60
 """Letters of a folder in which sockets fit: Linux takes 107 for a socket, of which Python adds 32."""
 _KILL_SECONDS = 1.0
-"""Who kills one of our processes with SIGKILL may be about to kill all: time for that [s]."""
+"""Time until a SIGKILL that ends all our processes, one after the other, has reached this one, too [s]."""
 
 
 @dataclass(frozen=True, slots=True)

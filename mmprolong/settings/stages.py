@@ -108,7 +108,7 @@ class Stage:
     settings: type
     version: int
     way: Literal["process", "parts", "ranks"] = "process"
-    """How a step of it may be shared: by nobody, by workers that take parts, by collective processes."""
+    """Way in which a step may be shared: by nobody, by workers that take parts, by collective processes."""
 
 
 STAGES = {

@@ -21,7 +21,7 @@ class RunRecord:
     label: str = ""
     """A person's name for it: ablation and point that first asked for the step."""
     started: str = ""
-    """When the attempt began that finished; UTC, ISO 8601."""
+    """Start of the attempt that finished; UTC, ISO 8601."""
     seconds: float = 0.0
     """Wall time of that attempt and of those that it continued, each until its last report of progress [s]."""
     cpu_hours: float = 0.0

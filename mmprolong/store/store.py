@@ -26,7 +26,7 @@ FAILED = "failed.json"
 SCRATCH = "scratch"
 """Folder for resuming a step after a stop: never a result, removed once the step is finished."""
 _NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, "pool.txt"}
-"""When, where and how a step ran: no results."""
+"""Files about the run of a step: no results."""
 
 
 class Store:

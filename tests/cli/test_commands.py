@@ -12,6 +12,7 @@ from mmprolong.config.compose import Composer
 from mmprolong.config.groups import ablations, groups
 from mmprolong.store.store import Store
 from tests.cli.typed import said, small, step_of
+from tests.own import write
 from tests.small import run
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -174,6 +175,14 @@ def test_list_names_every_ablation_and_choice(capsys):
     shown = " ".join(said(capsys, "list").split())
     assert all(name in shown for name in ablations())
     assert all(choice in shown for group, choices in groups().items() if group != "ablation" for choice in choices)
+
+
+def test_list_goes_past_a_broken_file(capsys, tmp_path: Path):
+    own = write(tmp_path, {"sweeps/ablation/mine.yaml": "# @package _global_\nsweep: {name: other, arms: 3}\n"})
+    assert main(["list", "--config-dir", str(own)]) == 1
+    shown = capsys.readouterr().out
+    assert "\nmine: sweep.question: missing; give a value\n" in shown
+    assert all(name in shown for name in (*ablations(), "groups: "))
 
 
 # What goes wrong

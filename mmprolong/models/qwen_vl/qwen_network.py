@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, Cache, DynamicCache
 from transformers.utils.import_utils import is_flash_attn_2_available
+from transformers.utils.logging import disable_progress_bar
 
 from mmprolong.errors import ConfigError
 from mmprolong.models.network import Batch, Embedded
@@ -15,6 +16,8 @@ from mmprolong.models.qwen_vl.image_format import ImageFormat
 from mmprolong.models.qwen_vl.vision import PatchEmbedding, deepstack_features, windowed_features
 from mmprolong.models.rope import rope_base, rope_fingerprint, set_rope_base
 from mmprolong.settings.knobs import Rope
+
+disable_progress_bar()  # of loading and saving: noise in the log of a step
 
 _PROJECTOR = ("model.visual.merger.", "model.visual.deepstack_merger_list.")
 _VISION = "model.visual."
