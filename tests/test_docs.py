@@ -12,7 +12,7 @@ from mmprolong.cli import main
 from mmprolong.cli.parser import COMMANDS, parse
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import config_dir, groups
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 
 ROOT = Path(__file__).parents[1]
 FILES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))

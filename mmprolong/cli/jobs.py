@@ -34,14 +34,14 @@ def logs(arguments: argparse.Namespace) -> None:
 
 def retry(arguments: argparse.Namespace) -> None:
     """Submit failed steps on a cluster again, and the steps that depend on them."""
+    from mmprolong.sweep.planning import plan_retry
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm.submit import SlurmLauncher
 
     store = Store(Path(arguments.store))
-    plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
-    check_jobs(config.cluster, plan.steps.values())
-    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    plan = plan_retry(store, load_plan(store, arguments.ablation), arguments.overrides)
+    check_jobs(plan.cluster, plan.steps.values())
+    launched = SlurmLauncher(store, plan).submit()
     print_launched(store, plan, launched, prune=False, console=Terminal())
 
 
@@ -49,7 +49,7 @@ def cancel(arguments: argparse.Namespace) -> None:
     """Cancel an ablation's jobs on a cluster, except those that another ablation needs."""
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
     store, console, match = Store(Path(arguments.store)), Terminal(), arguments.match
     plan = load_plan(store, arguments.ablation)
@@ -70,7 +70,7 @@ def cancel(arguments: argparse.Namespace) -> None:
 def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
     """Print the submitted arrays and what was left alone; the dashboard is written anew."""
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import page_path, write_page
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
     rows = [
         (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)

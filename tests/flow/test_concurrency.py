@@ -33,7 +33,7 @@ def test_a_sweep_ends_with_its_own_table_whatever_is_launched_beside_it(finished
     shutil.rmtree(store / plan.steps[plan.of("uniform")[1].steps["score.heldout"]].path)
     words = command(store, pool, "tracking=off")
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not list(store.glob("logs/worker-*")):
+    while process.poll() is None and not list(store.glob("logs/*")):
         time.sleep(0.01)
     save_plan(Store(store), replace(plan, points=tuple(one for one in plan.points if one.label != "uniform")))
     assert (process.communicate(timeout=300)[1], process.returncode) == ("", 0)
@@ -47,7 +47,7 @@ def test_a_sweep_that_runs_does_not_see_edits_of_the_tree(finished, pool: Path, 
     imports = {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
     words, pipe = command(store, pool, "tracking=off", "sweep.seeds=[0]"), subprocess.PIPE
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=pipe, env=os.environ | imports, text=True)
-    while process.poll() is None and not list(store.glob("logs/worker-*")):
+    while process.poll() is None and not list(store.glob("logs/*")):
         time.sleep(0.01)
     for stage in STAGES.values():
         (tree / f"{stage.module.replace('.', '/')}.py").write_text("raise RuntimeError('half an edit')\n")

@@ -9,7 +9,7 @@ from typing import Any
 from mmprolong.config.groups import ablations
 from mmprolong.settings.stages import knobs as config
 from mmprolong.settings.stages import stages as settings
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 
 
 def defaults() -> dict[str, Any]:

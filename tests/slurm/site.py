@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mmprolong.store.store import Store
-from mmprolong.sweep.slurm.jobs import job_log, read_jobs
+from mmprolong.sweep.slurm.job_list import job_log, read_jobs
 from tests.echo import run
 from tests.slurm.cluster import Cluster, missing
 
