@@ -67,6 +67,11 @@ class Site:
         """Whether a summing step has made an update."""
         return lambda: any(self.root.glob(f"summing/{label}-*/log.jsonl"))
 
+    def updates(self, label: str) -> list[int]:
+        """Updates of a summing step, in the order of its log."""
+        lines = (self.folder(label) / "log.jsonl").read_text().splitlines()
+        return [json.loads(line)["update"] for line in lines]
+
     def drain(self) -> dict[str, str]:
         """Wait for the end of all jobs; their last states."""
         self.wait(lambda: not LIVE & set(self.cluster.states().values()), "end of all jobs")
