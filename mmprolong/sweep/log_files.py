@@ -1,16 +1,14 @@
 """Logs of steps: one file for each step on this machine, one for each job on Slurm, attempt after attempt."""
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import mmprolong
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 
-_HEADING = re.compile(rf"({'|'.join(STAGES)})/\S+ \(.*\), code .+")
+_HEADING = "mmprolong runs "
 _TAIL = 8192
 """Size of the end of a log that is read at first, doubled until it holds enough lines [bytes]."""
 
@@ -27,12 +25,12 @@ def newest(paths: Iterable[Path]) -> Path | None:
 
 def heading(step: Step, share: str = "") -> str:
     """Return the line above the output of an attempt at a step, or at a share of its parts."""
-    return f"{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}{share}"
+    return f"{_HEADING}{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}{share}"
 
 
 def newest_attempt(lines: Sequence[str]) -> Sequence[str]:
     """Return the lines below the last heading; all if there is none, as the attempt began above them."""
-    headings = (place for place, line in enumerate(lines) if _HEADING.fullmatch(line))
+    headings = (place for place, line in enumerate(lines) if line.startswith(_HEADING))
     return lines[max(headings, default=-1) + 1 :]
 
 

@@ -156,15 +156,11 @@ def _conflicts(
     Args:
         arms: overrides of the arms that can be composed, by label.
     """
+    different = {choices(texts): texts for texts in arms.values()}.values()
     for text in user:
         key = key_of(text)
         own = [any(f"{key}.".startswith(f"{key_of(each)}.") for each in texts) for texts in ablation.arms.values()]
-        chosen = set() if is_choice(text) else {repr(each) for each in _chosen_values(composer, arms, key)}
-        if sum(own) > 1 or len(chosen) > 1 or key == "seed":
+        values = {repr(composer.chosen_value(texts, key)) for texts in different if not is_choice(text)}
+        if sum(own) > 1 or len(values) > 1 or key == "seed":
             says = f"the arms of {ablation.name} vary it; leave it out"
             yield Problem(key, says, where=f"override {text!r}")
-
-
-def _chosen_values(composer: Composer, arms: Mapping[str, Sequence[str]], key: str) -> Iterator[object]:
-    for texts in {choices(texts): texts for texts in arms.values()}.values():
-        yield composer.chosen_value(texts, key)

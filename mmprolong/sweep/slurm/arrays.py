@@ -6,15 +6,11 @@ from dataclasses import dataclass
 
 from mmprolong.pipeline.plan import Plan
 
-_Places = Mapping[str, tuple[int, int]]
-"""Array and element by step."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
     """Steps of one stage that are independent of each other."""
 
-    stage: str
     steps: tuple[str, ...]
     aligned: tuple[int, ...] = ()
     """Positions of earlier arrays whose element n must be finished before element n of this one."""
@@ -45,8 +41,7 @@ def make_arrays(
             for start in range(0, len(same), longest):
                 part = tuple(same[start : start + longest])
                 places.update({step: (len(arrays), index) for index, step in enumerate(part)})
-                stage = plan.steps[part[0]].stage
-                arrays.append(Array(stage=stage, steps=part, aligned=aligned, after=tuple(sorted(after))))
+                arrays.append(Array(steps=part, aligned=aligned, after=tuple(sorted(after))))
     return arrays
 
 
@@ -93,9 +88,13 @@ def _longest(edges: Mapping[str, Iterable[str]], order: Iterable[str]) -> dict[s
 
 
 def _split(
-    steps: Iterable[str], needs: Mapping[str, set[str]], places: _Places, arrays: Sequence[Array]
+    steps: Iterable[str], needs: Mapping[str, set[str]], places: Mapping[str, tuple[int, int]], arrays: Sequence[Array]
 ) -> Iterator[list[str]]:
-    """Split steps into groups with equal dependencies: element by element if possible, else on the same steps."""
+    """Split steps into groups with equal dependencies: element by element if possible, else on the same steps.
+
+    Args:
+        places: array and element by step.
+    """
     for same in _by(steps, lambda step: {places[each][0] if each in places else each for each in needs[step]}):
         common = set[str].intersection(*(needs[step] for step in same))
         own = [sorted(places.get(each, (-1, -1)) for each in needs[step] - common) for step in same]

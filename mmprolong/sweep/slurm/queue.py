@@ -67,7 +67,9 @@ class SlurmQueue:
         wanted = set(jobs)
         if not wanted:
             return {}
-        found = states_of(wanted, _squeue(wanted))
+        require_slurm()
+        words = ("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(wanted))
+        found = states_of(wanted, read_squeue(_run(*words)))
         missing = wanted - found.keys()
         accounts = states_of(missing, _sacct(missing)) if missing else {}
         return found | {job: state for job, state in accounts.items() if not state.live}
@@ -142,11 +144,6 @@ def _split_array(job: str) -> Iterator[str]:
         span, _, step = part.partition(":")
         first, _, last = span.partition("-")
         yield from (f"{match[1]}_{element}" for element in range(int(first), int(last or first) + 1, int(step or 1)))
-
-
-def _squeue(jobs: set[str]) -> dict[str, JobState]:
-    require_slurm()
-    return read_squeue(_run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(jobs)))
 
 
 def _sacct(jobs: set[str]) -> dict[str, JobState]:

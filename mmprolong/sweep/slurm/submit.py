@@ -132,7 +132,7 @@ class SlurmLauncher:
         if width > 1:
             shares = [Assignment.of(self.plan, array.steps[0], element, width) for element in range(width)]
             parts = array_of(self._call_sbatch(shares, dependency, code)[0])
-            submitted = [Submitted(parts, array.stage, array.steps, dependency, width)]
+            submitted = [Submitted(parts, steps[0].stage, array.steps, dependency, width)]
             dependency = ",".join(filter(None, [dependency, f"afterany:{parts}"]))
         ids = self._call_sbatch([Assignment.of(self.plan, name) for name in array.steps], dependency, code)
         made, ablation = dict(zip(array.steps, ids, strict=True)), self.plan.ablation
@@ -140,7 +140,7 @@ class SlurmLauncher:
         self._submitted += lines
         self._jobs |= made
         append_jobs(self.store, lines)
-        return [*submitted, Submitted(array_of(ids[0]), array.stage, array.steps, dependency)]
+        return [*submitted, Submitted(array_of(ids[0]), steps[0].stage, array.steps, dependency)]
 
     def _call_sbatch(self, given: Sequence[Assignment], dependency: str, code: Path) -> list[str]:
         from submitit import SlurmExecutor

@@ -52,8 +52,8 @@ def progress_view(plan: Plan, states: Mapping[str, StepState]) -> RenderableType
     for name, each in sorted(states.items()):
         if each.state == "running":
             step, at = plan.steps[name], each.progress
-            note = progress_text(each)
-            parts.append(bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), note))
+            title = f"  {step.stage} {step.label}"
+            parts.append(bar(title, at.get("done", 0), at.get("total", 0), progress_text(each)))
     return Group(*parts, *failures(plan, states))
 
 
