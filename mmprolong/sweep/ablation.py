@@ -85,8 +85,8 @@ def _block(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(text)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
-        line, says = f":{mark.line + 1}" if mark else "", getattr(error, "problem", error)
-        raise ConfigError(f"{shown(path)}{line}: {says}; mend the YAML") from error
+        line, message = f":{mark.line + 1}" if mark else "", getattr(error, "problem", error)
+        raise ConfigError(f"{shown(path)}{line}: {message}; mend the YAML") from error
     if not isinstance(content, dict) or not isinstance(content.get(SWEEP), dict):
         raise ConfigError(
             f"{shown(path)}: no block `{SWEEP}:`; give one with name, question, source, baseline and points"
@@ -115,8 +115,8 @@ def _problems(ablation: Ablation, name: str) -> Iterator[Problem]:
     if not labels:
         yield Problem(SWEEP, "no points and no grid; name at least one arm")
     elif ablation.baseline not in labels:
-        says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
-        yield Problem(f"{SWEEP}.baseline", says)
+        message = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
+        yield Problem(f"{SWEEP}.baseline", message)
     for label, number in labels.items():
         if number > 1:
             yield Problem(SWEEP, f"two arms are called {label!r}; give each a label of its own")
@@ -128,8 +128,8 @@ def _problems(ablation: Ablation, name: str) -> Iterator[Problem]:
     yield from _not_in("table", ablation.table, list(files_in(TABLES)))
     yield from _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
-        says = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
-        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {says}")
+        message = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
+        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {message}")
 
 
 def _axis_problems(key: str, axis: Axis) -> Iterator[Problem]:

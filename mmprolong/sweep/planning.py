@@ -60,14 +60,14 @@ def plan_retry(store: Store, plan: Plan, overrides: Sequence[str]) -> Plan:
     """Return `plan` with `overrides` of where and how its steps run.
 
     Raises:
-        ConfigError: Slurm would not run it, or its command would plan other steps today: code, files or overrides have
-            changed what they are.
+        ConfigError: it is not for Slurm, or its command plans other steps today, because code, files or overrides
+            have changed.
     """
     today, config = plan_again(plan, store.root, overrides)
     command = sweep_command(plan, store.root, *overrides)
     if config.cluster.launcher != "slurm":
-        says = f"a retry is for Slurm, and cluster={config.cluster.name} has none"
-        raise ConfigError(f"{plan.ablation}: {says}; run it here by {command}")
+        message = f"a retry is for Slurm, and cluster={config.cluster.name} has none"
+        raise ConfigError(f"{plan.ablation}: {message}; run it here by {command}")
     changed = len(today.steps.keys() ^ plan.steps.keys())
     if changed:
         found = f"{changed} steps differ between the plan of its launch and that of today"
@@ -162,5 +162,5 @@ def _conflicts(
         own = [any(f"{key}.".startswith(f"{key_of(each)}.") for each in texts) for texts in ablation.arms.values()]
         values = {repr(composer.chosen_value(texts, key)) for texts in different if not is_choice(text)}
         if sum(own) > 1 or len(values) > 1 or key == "seed":
-            says = f"the arms of {ablation.name} vary it; leave it out"
-            yield Problem(key, says, where=f"override {text!r}")
+            message = f"the arms of {ablation.name} vary it; leave it out"
+            yield Problem(key, message, where=f"override {text!r}")

@@ -63,8 +63,8 @@ def check_jobs(cluster: Cluster, steps: Iterable[Step]) -> None:
             value = getattr(cluster.jobs.get(key) or Job(), name)
             if value > 1 and STAGES[stage].way != way and (key, name) != ("default", "parts"):
                 able = ", ".join(other for other, each in STAGES.items() if each.way == way) or "none"
-                says = f"{value}, but {stage} does not run in {way}; set it to 1 (stages that do: {able})"
-                problems.append(Problem(f"cluster.jobs.{key}.{name}", says))
+                message = f"{value}, but {stage} does not run in {way}; set it to 1 (stages that do: {able})"
+                problems.append(Problem(f"cluster.jobs.{key}.{name}", message))
     if problems:
         raise InvalidSettings(*problems)
 

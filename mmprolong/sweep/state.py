@@ -149,8 +149,8 @@ def _unfinished(
         failure = Failure("cancelled", "taken out of the queue by mmprolong")
     if failure:
         return StepState(state="failed", job=job, failure=failure)
-    told = f"Slurm: {state.state.lower()}, but no result" if state else ""
-    return StepState(state="unknown", job=job, detail=trouble or told or f"Slurm does not know job {job}")
+    reason = f"Slurm: {state.state.lower()}, but no result" if state else ""
+    return StepState(state="unknown", job=job, detail=trouble or reason or f"Slurm does not know job {job}")
 
 
 def _is_shared(folder: Path, step: Step) -> bool:
@@ -163,10 +163,10 @@ def _is_shared(folder: Path, step: Step) -> bool:
 
 def _failure_of_job(state: JobState | None, log: Sequence[str]) -> Failure | None:
     """Return the reason why a job ended: Slurm's own, else the last words of its log, else that it failed."""
-    told = from_job(state.state, state.exit_code, state.node) if state else None
-    if told is not None and told.kind not in ("killed", "job"):
-        return told
-    return from_log(log) or told
+    reason = from_job(state.state, state.exit_code, state.node) if state else None
+    if reason is not None and reason.kind not in ("killed", "job"):
+        return reason
+    return from_log(log) or reason
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Launcher:
     def _collect(self, worker: _Worker) -> None:
         """Take the answer of a worker, or its death."""
         answer, given = worker.answer(), worker.given
-        if given and given.width:  # a part that failed is run again by whoever joins them, who says why
+        if given and given.width:  # the step that joins the parts runs failed ones again, and reports them
             self._shares[given.step.id] -= 1
             if not self._shares[given.step.id]:
                 self._waiting.append(Assignment.of(self.plan, given.step.id))

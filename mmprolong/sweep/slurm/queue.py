@@ -56,7 +56,7 @@ class Queue(Protocol):
 
 
 class SlurmQueue:
-    """The queue of the cluster that this machine belongs to."""
+    """Queue of this machine's cluster."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
         """Return the states by job id, without live ones that only the accounting knows: their end was not recorded.
@@ -170,6 +170,6 @@ def _run(*words: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
     if done.returncode and "Invalid job id" not in done.stderr:
-        told = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a word")
-        raise SchedulerError(f"{words[0]}: {told}; try again when Slurm answers")
+        reason = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a message")
+        raise SchedulerError(f"{words[0]}: {reason}; try again when Slurm answers")
     return done.stdout

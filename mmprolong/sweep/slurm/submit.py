@@ -150,13 +150,13 @@ class SlurmLauncher:
         executor.update_parameters(**self._parameters(given[0], dependency, code))
         store = str(self.store.root.absolute())
         try:
-            with redirect_stderr(StringIO()), executor.batch():  # the error says it too
+            with redirect_stderr(StringIO()), executor.batch():  # the error contains it
                 jobs = [executor.submit(Task(store, each)) for each in given]
         except FailedJobError as error:
             lines = (line.removeprefix("sbatch: error: ").strip() for line in str(error).splitlines())
-            told = f"{given[0].step.stage} was refused, and the jobs submitted before it are cancelled"
+            reason = f"{given[0].step.stage} was refused, and the jobs submitted before it are cancelled"
             key = f"cluster.jobs.{job_key(self.cluster, given[0].step)}"
-            raise SchedulerError(f"{key}: {'; '.join(filter(None, lines))}; {told}") from error
+            raise SchedulerError(f"{key}: {'; '.join(filter(None, lines))}; {reason}") from error
         return [job.job_id for job in jobs]
 
     def _parameters(self, given: Assignment, dependency: str, code: Path) -> dict[str, Any]:

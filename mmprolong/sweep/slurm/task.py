@@ -1,4 +1,4 @@
-"""The function of a job on Slurm: run one assignment; when warned, save it and queue the job again."""
+"""Function of a job on Slurm: run one assignment; when warned, save it and queue the job again."""
 
 import os
 import signal

@@ -90,7 +90,7 @@ def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: 
     total, shared = totals(plan, states), _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
     rows = [_row(label, points, roles, states) for label, points in plan.rows.items()]
-    filters = {"duration": duration, "progress": progress_text, "commands": _commands, "says": _says}
+    filters = {"duration": duration, "progress": progress_text, "commands": _commands, "tooltip": _tooltip}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
         "mmprolong.sweep.view",
@@ -152,7 +152,7 @@ def _details(states: Mapping[str, StepState], state: str) -> list[tuple[str, int
     return Counter(at.detail for at in states.values() if at.state == state and at.detail).most_common(_FEW)
 
 
-def _says(at: StepState, whose: str) -> str:
+def _tooltip(at: StepState, whose: str) -> str:
     """Return the tooltip of a cell: its seeds, its state and progress, its job, its failure."""
     share = f" {100 * at.progress['done'] / max(at.progress['total'], 1):.0f} %" if at.progress else ""
     why = at.failure.message if at.failure else at.detail
