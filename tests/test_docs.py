@@ -11,7 +11,7 @@ import pytest
 from mmprolong.cli import commands, main
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import groups
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 
 ROOT = Path(__file__).parents[1]
 FILES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))

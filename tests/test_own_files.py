@@ -12,10 +12,9 @@ from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.reporting.results.provenance import read_marked
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import again, command, sweep_command
-from mmprolong.sweep.plan import make_plan
-from mmprolong.sweep.retry import retry_plan
-from mmprolong.sweep.snapshot import code_commands, code_variables, copy_code
+from mmprolong.sweep.code_copy import code_variables, copy_code
+from mmprolong.sweep.commands import command, recovery_command, sweep_command
+from mmprolong.sweep.planning import make_plan, plan_retry
 from tests.cli.test_completion import completed
 from tests.cli.typed import said
 from tests.own import FILES, write_own
@@ -102,7 +101,6 @@ def test_own_files_are_part_of_the_copy_that_runs(own: Path, tmp_path: Path):
     assert copy_code(store) != first
     shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | code_variables(first))
     assert "rope_fine" in shown.stdout and "base_x3" in shown.stdout, shown.stderr
-    assert f"unset {CONFIG_DIR}" in code_commands(first)
 
 
 def test_without_its_folder_a_sweep_says_which_one_to_add(capsys, launched: Store, own: Path):
@@ -134,9 +132,9 @@ def remarks(store: Store) -> tuple[str, ...]:
 def test_a_retry_asks_for_the_folder(launched: Store, own: Path):
     with config_dir(str(own)):
         plan = planned(launched, "cluster=slurm_h100")
-        assert retry_plan(launched, plan, [])[0].steps.keys() == plan.steps.keys()
+        assert plan_retry(launched, plan, []).steps.keys() == plan.steps.keys()
     with pytest.raises(ConfigError, match=f"rope_fine: launched .*, add --config-dir {own} "):
-        retry_plan(launched, plan, [])
+        plan_retry(launched, plan, [])
 
 
 def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, own: Path, tmp_path: Path):
@@ -145,5 +143,5 @@ def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, o
     assert command(Store(Path("store")), "list") == "mmprolong list"
     moved = own.rename(tmp_path / "moved")
     with config_dir(str(moved)):
-        assert again(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
+        assert recovery_command(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
         assert command(Store(Path("store")), "list") == f"mmprolong list --config-dir {moved}"

@@ -48,13 +48,13 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
 
     OVERRIDES change what they ask for, such as cluster.jobs.training.minutes=600.
     """
+    from mmprolong.sweep.planning import plan_retry
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm.submit import SlurmLauncher
 
-    plan, config = retry_plan(store, load_plan(store, ablation), overrides)
-    check_jobs(config.cluster, plan.steps.values())
-    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    plan = plan_retry(store, load_plan(store, ablation), overrides)
+    check_jobs(plan.cluster, plan.steps.values())
+    launched = SlurmLauncher(store, plan).submit()
     print_launched(store, plan, launched, prune=False, console=Terminal())
 
 
@@ -69,7 +69,7 @@ def cancel(ablation: str, match: str, store: Store) -> None:
     """
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
     console, plan = Terminal(), load_plan(store, ablation)
     points = (f"{point.label}/s{point.seed}" for point in plan.points)
@@ -89,7 +89,7 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
     """Print the submitted arrays and what was left alone; the dashboard is written anew."""
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import page_path, write_page
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
     rows = [
         (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)

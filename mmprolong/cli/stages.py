@@ -156,7 +156,7 @@ def _compose(overrides: Sequence[str], phase: str = "") -> _Run:
 
 def _bar(name: str, progress: Path) -> Table:
     """Draw the progress of a step."""
-    from mmprolong.sweep.view.terminal import bar, per_second
+    from mmprolong.sweep.view.console import bar, per_second
 
     try:
         at = read_json(progress)

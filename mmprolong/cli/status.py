@@ -50,8 +50,8 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
         ArtifactError: the plan of the only ablation is damaged; of several, the error stands in place of its table.
     """
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.terminal import status_view
-    from mmprolong.sweep.view.write import page_path, write_page
+    from mmprolong.sweep.view.console import status_view
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
     views: list[RenderableType] = []
     finished = True

@@ -9,7 +9,7 @@ from typing import Any
 from mmprolong.config.groups import ablations
 from mmprolong.settings import execution, knobs, llm, stages
 from mmprolong.settings.fields import EXECUTION
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 
 
 def defaults() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import to_html
 from mmprolong.store.store import Store
-from mmprolong.sweep.view.html import render
+from mmprolong.sweep.view.templates import render
 
 TEMPLATE = "report.html.j2"
 

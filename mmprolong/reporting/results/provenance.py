@@ -8,7 +8,7 @@ from mmprolong.errors import MMProLongError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.sweep.plan import plan_again
+from mmprolong.sweep.planning import plan_again
 
 
 def read_marked(store: Path, ablation: str) -> Runs:
