@@ -9,16 +9,16 @@ from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import Published
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: changes. Ours are differences of an arm of that label to the plan's baseline."""
-    paper = published.rows("orion_partial_ablations") if published else []
     return count_table(
         name="orion_partial_ablations",
         title="Partial ablations",
+        runs=runs,
         source=f"{ORION}, differences quoted in reviews",
         keys=["ablation", "change", "metric"],
         columns=["delta"],
-        published=paper,
+        published=published.rows("orion_partial_ablations"),
         ours=_ours(runs) if runs else [],
         notes=list(trust_notes(runs)) if runs else [],
     )

@@ -81,8 +81,8 @@ def _list(store: Store, console: Terminal) -> None:
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
-    from mmprolong.reporting.results.provenance import with_stale
     from mmprolong.reporting.results.store import read_store
+    from mmprolong.reporting.results.today import mark_stale
     from mmprolong.reporting.results.wandb import read_api, read_offline
 
     source, ablation = arguments.source, arguments.ablation
@@ -99,7 +99,7 @@ def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
         runs = read_api(source, ablation, store)
     else:
         raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file ({SNAPSHOT})")
-    return with_stale(runs, store)
+    return mark_stale(runs, store)
 
 
 def claims(arguments: argparse.Namespace) -> None:
@@ -125,7 +125,7 @@ def claims(arguments: argparse.Namespace) -> None:
 
 def power(arguments: argparse.Namespace) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.results.provenance import read_marked
+    from mmprolong.reporting.results.today import read_marked
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable

@@ -201,7 +201,7 @@ def test_what_was_typed_at_the_launch_is_said_of_a_claim():
 
 
 def test_a_claim_that_is_judged_on_stale_rows_says_so():
-    runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=frozenset({"a"}))
+    runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=("a",))
     for baseline, stale in (("b", True), ("c", False)):
         asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)

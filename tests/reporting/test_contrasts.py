@@ -9,7 +9,7 @@ from mmprolong.reporting.statistics.contrasts import (
     by_length,
     compare,
     estimates,
-    near_best,
+    ties_with_best,
 )
 from mmprolong.reporting.statistics.scores import ArmScores
 from tests.analysis.runs import runs_of
@@ -23,8 +23,8 @@ def table(*spreads: float, seeds: int = 3, trial: int = 1, effect: float = 0.0) 
 
 def test_of_the_best_arm_and_its_equals_none_is_marked_as_worse():
     arms = table(0.01, 0.01, 0.01, effect=-0.3)
-    assert near_best(arms, {}) == set()
-    assert near_best(arms | {"d": arms["a"]}, {}) in ({"a"}, {"d"})
+    assert ties_with_best(arms, {}) == set()
+    assert ties_with_best(arms | {"d": arms["a"]}, {}) in ({"a"}, {"d"})
 
 
 def test_holm_counts_the_comparisons_that_have_not_run_yet():

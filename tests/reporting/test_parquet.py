@@ -22,7 +22,7 @@ def runs(store: Path) -> Runs:
 
 
 def test_what_is_written_is_read_back_from_one_small_file(runs: Runs, tmp_path: Path):
-    marked = replace(runs, stale=frozenset({"uniform"}), remarks=("so",))
+    marked = replace(runs, stale=("uniform",), remarks=("so",))
     path = write_results(tmp_path / "items.parquet", marked)
     found = read_results(path)
     assert path.stat().st_size < 100_000

@@ -10,9 +10,9 @@ from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
-from mmprolong.reporting.results.provenance import with_stale
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.today import mark_stale
 from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.store import Store
@@ -52,12 +52,12 @@ def launched_otherwise(store: Path, *overrides: str) -> Plan:
 
 
 def marked(store: Path) -> Runs:
-    return with_stale(read_store(store, "length_dist"), store)
+    return mark_stale(read_store(store, "length_dist"), store)
 
 
 def test_what_would_be_planned_today_is_not_stale(store: Path):
     runs = marked(store)
-    assert (runs.stale, runs.remarks) == (frozenset(), ())
+    assert (runs.stale, runs.remarks) == ((), ())
     assert not any("stale" in note for note in table_of(runs).notes)
 
 
@@ -78,7 +78,7 @@ def quoted(words: list[str]) -> list[str]:
 def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
     launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
-    assert runs.stale == {"uniform"}
+    assert runs.stale == ("uniform",)
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
 
 
@@ -111,10 +111,10 @@ def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Ca
 
 
 def test_from_every_source_the_same_rows_are_stale(store: Path, read: Callable[[], Runs]):
-    assert not with_stale(read(), store).stale
+    assert not mark_stale(read(), store).stale
     launched_otherwise(store, *WITHOUT_UNIFORM)
-    runs = with_stale(read(), store)
-    assert runs.stale == {"uniform"}
+    runs = mark_stale(read(), store)
+    assert runs.stale == ("uniform",)
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
 
 
@@ -131,7 +131,7 @@ def test_from_every_source_what_cannot_be_known_is_said(
 ):
     plan = load_plan(Store(store), "length_dist")
     save_plan(Store(store), replace(plan, overrides=tuple(overrides)))
-    runs = with_stale(read(), store)
+    runs = mark_stale(read(), store)
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
     assert not runs.stale
 
@@ -141,8 +141,8 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
     write_results(tmp_path / "made.parquet", gone)
-    found = with_stale(read_results(tmp_path / "made.parquet"), store)
-    assert found.stale == {"uniform"}
+    found = mark_stale(read_results(tmp_path / "made.parquet"), store)
+    assert found.stale == ("uniform",)
     (remark,) = found.remarks
     assert remark.startswith("Not known whether rows are stale: ")
 
@@ -152,7 +152,7 @@ def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeyp
     write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert with_stale(read_results(Path("../made.parquet")), Path("store")).stale == {"uniform"}
+    assert mark_stale(read_results(Path("../made.parquet")), Path("store")).stale == ("uniform",)
     assert not list(Path().iterdir())
 
 

@@ -1,44 +1,46 @@
-"""All figures of an ablation, each as far as there is something to draw; one may be the ablation's own."""
+"""The figures of an ablation with their captions, as far as there is something to draw; one may be its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, files_in
-from mmprolong.reporting.figures import charts
+from mmprolong.reporting.figures.charts import accuracy_by_length
 from mmprolong.reporting.figures.heat_map import depth_maps, needle_heat_map
 from mmprolong.reporting.results.runs import Runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Drawing = Callable[[], "Figure | None"]
-"""Draws a figure, None if nothing is there to draw."""
+ACCURACY = (
+    "Accuracy against context length. Bands: 95 % intervals over documents, and over seeds once an arm has two. "
+    "Shaded: lengths that training covers. Dashed: the model before training. Thick: the baseline."
+)
+DEPTH = "Score [%] by context length and by where in the document the first evidence stands: 0 is its beginning."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFigure:
-    """A figure that one ablation alone has, and its caption."""
+class Drawing:
+    """A figure, its caption, and the name of its files."""
 
     name: str
     caption: str
     figure: "Figure"
 
 
-def own_figure(runs: Runs) -> OwnFigure | None:
+def own_drawing(runs: Runs) -> Drawing | None:
     """Draw the figure of the file in `analysis/figures` that is called like the ablation's table; None without one."""
     files, name = files_in(FIGURES), runs.plan.table or runs.plan.ablation
     if name not in files or not runs.results:
         return None
     module = plugins.load_file(files[name], "CAPTION", "draw")
-    return OwnFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))
+    return Drawing(name=name, caption=module.CAPTION, figure=module.draw(runs))
 
 
-def drawings(runs: Runs, own: OwnFigure | None) -> dict[str, Drawing]:
-    """Return the function that draws each figure, by the name of its files."""
-    return {
-        "accuracy": lambda: charts.accuracy_by_length(runs),
-        **({own.name: lambda: own.figure} if own else {}),
-        "depth": lambda: needle_heat_map(runs) if depth_maps(runs) else None,
-    }
+def draw_all(runs: Runs) -> list[Drawing]:
+    """Draw the ablation's own figure, accuracy by length, and needles by depth where their places are known."""
+    own = own_drawing(runs)
+    drawn = [*([own] if own else []), Drawing(name="accuracy", caption=ACCURACY, figure=accuracy_by_length(runs))]
+    if depth_maps(runs):
+        drawn.append(Drawing(name="depth", caption=DEPTH, figure=needle_heat_map(runs)))
+    return drawn

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmprolong.reporting.figures import charts
-from mmprolong.reporting.figures.drawings import drawings, own_figure
+from mmprolong.reporting.figures.charts import save
+from mmprolong.reporting.figures.drawings import draw_all
 from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.report.wandb_report import markdown_report
 from mmprolong.reporting.results.parquet import write_results
@@ -33,20 +33,15 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ArtifactError: a certificate is damaged.
+        ArtifactError: a recorded file is damaged.
         DiskFull: names the file.
         OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation
+    drawings = draw_all(runs)
     files = [*write_table(table, folder / "table").values()]
-    drawn = _figures(runs, folder)
-    shown = [path.name for path in drawn if path.suffix == ".png"]
-    files += [*drawn, write_file(folder / "report.md", markdown_report(runs, table, shown))]
-    files.append(write_results(folder / "items.parquet", runs))
-    html = write_file(folder / "report.html", html_report(store, runs, table))
+    files += [path for one in drawings for path in save(one.figure, folder / one.name)]
+    text = markdown_report(runs, table, [f"{one.name}.png" for one in drawings])
+    files += [write_file(folder / "report.md", text), write_results(folder / "items.parquet", runs)]
+    html = write_file(folder / "report.html", html_report(store, runs, table, drawings))
     return Report(folder=folder, files=(*files, html), html=html)
-
-
-def _figures(runs: Runs, folder: Path) -> list[Path]:
-    found = ((name, draw()) for name, draw in drawings(runs, own_figure(runs)).items())
-    return [path for name, figure in found if figure for path in charts.save(figure, folder / name)]

@@ -12,8 +12,7 @@ from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Average, Cell, Score
-from mmprolong.reporting.results.origins import Origin, require_same_versions
-from mmprolong.reporting.results.questions import require_same_questions
+from mmprolong.reporting.results.origins import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +75,10 @@ class Runs:
     """Where the files of the runs lie; none: only results are at hand."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By id, as far as they are known."""
-    stale: frozenset[str] = frozenset()
+    stale: tuple[str, ...] = ()
     """Rows whose runs are not those that the ablation would plan today."""
+    edited: Mapping[str, list[str]] = field(default_factory=dict)
+    """Source files and defaults that were edited after a step ran, by its id."""
     remarks: tuple[str, ...] = ()
     """Notes that a table of these runs carries besides."""
 
@@ -102,9 +103,9 @@ class Runs:
         """Return the number of different runs that the plan has for a row."""
         return len(self.plan.of(label))
 
-    def behind(self, labels: Sequence[str] = ()) -> dict[str, str]:
-        """Return the steps on which the results of these rows hang, of all rows by default: stage by id."""
-        rows = set(labels or self.plan.labels)
+    def steps(self, labels: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the steps on which the results of these rows rest, of all rows by default: stage by id."""
+        rows = self.plan.labels if labels is None else labels
         return {
             step: stage_of(role)
             for point in self.plan.points
@@ -149,17 +150,6 @@ class Runs:
 def score_steps(plan: Plan) -> list[str]:
     """Return the ids of all score steps of a plan, each once."""
     return list(dict.fromkeys(step for point in plan.points for step in point.scores.values()))
-
-
-def comparable(runs: Runs) -> Runs:
-    """Return `runs`, if the same questions were asked and all was made by the same versions.
-
-    Raises:
-        ArtifactError: names the first that differ, and what to do.
-    """
-    require_same_versions(runs.plan.ablation, runs.behind(), runs.origins)
-    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
-    return runs
 
 
 def _length(name: str) -> tuple[bool, float, str]:

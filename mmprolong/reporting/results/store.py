@@ -6,8 +6,10 @@ from pathlib import Path
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score, read_jsonl
+from mmprolong.reporting.results.comparison import require_comparable
+from mmprolong.reporting.results.edits import edits_since
 from mmprolong.reporting.results.origins import origin_of
-from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.reporting.results.runs import BenchmarkResult, Runs, score_steps
 from mmprolong.store.store import Store
 
 
@@ -28,11 +30,11 @@ def read_runs(store: Path, plan: Plan) -> Runs:
         ArtifactError: a finished result is damaged, or results cannot be compared.
     """
     steps = Store(store)
-    results = {step: result for step in score_steps(plan) if (result := _result(steps, step)) is not None}
+    results = {step: result for step in score_steps(plan) if (result := _result(steps, step))}
     runs = Runs(plan=plan, results=results, store=store)
-    records = {step: steps.record(stage, step) for step, stage in runs.behind().items()}
-    origins = {step: origin_of(record) for step, record in records.items() if record is not None}
-    return comparable(replace(runs, origins=origins))
+    records = {step: steps.record(stage, step) for step, stage in runs.steps().items()}
+    origins = {step: origin_of(record) for step, record in records.items() if record}
+    return require_comparable(replace(runs, origins=origins, edited=edits_since(steps, plan, origins)))
 
 
 def _result(store: Store, step: str) -> BenchmarkResult | None:

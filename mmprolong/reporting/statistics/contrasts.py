@@ -1,7 +1,8 @@
-"""The rows of a table compared: planned comparisons, corrected by Holm, and ties with the best."""
+"""The rows of a table compared: planned comparisons, corrected by Holm, ties with the best, and uneven seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 
 from mmprolong.evaluation.average import headline, weighted_mean
@@ -9,9 +10,6 @@ from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Result, Runs
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
-
-_Rows = tuple[dict[str, ArmScores], dict[str, float]]
-"""Of one average: the rows whose single questions are kept, and the means of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,43 +47,43 @@ class Compared:
 
 
 def arms_of(runs: Runs, average: Average) -> dict[str, ArmScores]:
-    """Return the rows whose single questions are kept."""
-    asked = {label: [one.scores for one in runs.of(label)] for label in means_of(runs, average)}
-    kept = {label: scores for label, scores in asked.items() if all(scores)}
-    if not kept:
+    """Return the scores of the rows whose single questions are known."""
+    by_row = {label: [one.scores for one in runs.of(label)] for label in means_of(runs, average)}
+    known = {label: scores for label, scores in by_row.items() if all(scores)}
+    if not known:
         return {}
-    questions = questions_of(next(iter(kept.values()))[0], average)
-    return {label: arm_scores(scores, questions) for label, scores in kept.items()}
+    questions = questions_of(next(iter(known.values()))[0], average)
+    return {label: arm_scores(scores, questions) for label, scores in known.items()}
 
 
 def means_of(runs: Runs, average: Average) -> dict[str, float]:
-    """Return the mean over the finished runs of every row that was asked all cells."""
+    """Return the mean over the finished runs of every row that was evaluated in all cells."""
     found = {label: run_means(runs.of(label), average) for label in runs.plan.labels}
     return {label: fmean(values) for label, values in found.items() if values}
 
 
 def estimates(runs: Runs, average: Average) -> dict[str, Estimate]:
-    """Return the mean of every row that was asked, bare where the source keeps no single questions."""
+    """Return the mean of every row that was evaluated, without interval where only means are known."""
     arms = arms_of(runs, average)
-    bare = means_of(runs, average).items()
-    return {label: mean(arms[label]) if label in arms else Estimate.bare(value) for label, value in bare}
+    means = means_of(runs, average).items()
+    return {label: mean(arms[label]) if label in arms else Estimate.bare(value) for label, value in means}
 
 
 def run_means(results: Sequence[Result], average: Average) -> list[float]:
-    """Return the mean of each run; none if one of them was not asked a cell."""
+    """Return the mean of each run; none if one of them lacks a cell."""
     found = [weighted_mean(average, result.means) for result in results]
     known = [value for value in found if value is not None]
     return known if len(known) == len(found) else []
 
 
 def at_lengths(runs: Runs, lengths: Sequence[str]) -> Average:
-    """Return the headline mean of the cells of these lengths; empty if one of them was not asked."""
+    """Return the headline mean of the cells of these lengths; empty if one of them was not evaluated."""
     cells = [cell for cell in runs.cells if cell.length in lengths]
     return headline(cells, lengths) if {cell.length for cell in cells} == set(lengths) else {}
 
 
 def by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
-    """Return every row's mean at each length that it was asked."""
+    """Return every row's mean at each length at which it was evaluated."""
     found = {length: estimates(runs, at_lengths(runs, [length])) for length in runs.lengths}
     return {label: {at: rows[label] for at, rows in found.items() if label in rows} for label in runs.plan.labels}
 
@@ -95,35 +93,58 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
 
     Holm's correction counts every one, so that a mark does not depend on what is still running.
     """
-    found: dict[tuple[str, str], Estimate | None] = {}
-    known: dict[tuple[str, ...], _Rows] = {}
-    for contrast in contrasts:
-        for label, other in contrast.pairs.items():
-            if {label, other.row} <= set(runs.plan.labels):
-                if other.lengths not in known:
-                    weights = at_lengths(runs, other.lengths) if other.lengths else average
-                    known[other.lengths] = arms_of(runs, weights), means_of(runs, weights)
-                found[contrast.key, label] = _difference(known[other.lengths], label, other.row)
+
+    @cache
+    def rows(lengths: tuple[str, ...]) -> tuple[dict[str, ArmScores], dict[str, float]]:
+        weights = at_lengths(runs, lengths) if lengths else average
+        return arms_of(runs, weights), means_of(runs, weights)
+
+    found = {
+        (contrast.key, label): _difference(*rows(other.lengths), label, other.row)
+        for contrast in contrasts
+        for label, other in contrast.pairs.items()
+        if {label, other.row} <= set(runs.plan.labels)
+    }
     adjusted = holm({at: 1.0 if one is None else one.p for at, one in found.items()})
     return {at: Compared(difference=one, p=adjusted[at]) for at, one in found.items()}
 
 
-def near_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Compared]) -> set[str]:
-    """Return the rows over which the best one's lead is not clear.
+def ties_with_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Compared]) -> set[str]:
+    """Return the rows over which the best row's lead is not clear.
 
     Args:
-        planned: comparisons of the table by their two rows; where it compares the best row, it says so itself.
+        planned: comparisons of the table by their two rows; theirs are the p-values of the best row where they have it.
     """
     if not arms:
         return set()
     best = max(arms, key=lambda label: float(arms[label].means.mean()))
-    leads = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
-    said = {row if other == best else other: one.p for (row, other), one in planned.items() if best in (row, other)}
-    return {label for label, p in leads.items() if said.get(label, p) >= LEVEL}
+    p = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
+    p |= {row if other == best else other: one.p for (row, other), one in planned.items() if best in (row, other)}
+    return {label for label in arms if p.get(label, 0.0) >= LEVEL}
 
 
-def _difference(rows: _Rows, label: str, other: str) -> Estimate | None:
-    arms, means = rows
+def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]:
+    """Return the rows whose seeds spread more than the others': their standard deviation and that of the others pooled.
+
+    By an F test of an arm's variance against the others', after Holm's correction; arms without spread are left out.
+    """
+    from scipy.special import fdtrc
+
+    several = {label: arm.means for label, arm in arms.items() if len(arm.means) > 1}
+    spread = {
+        label: (float(means.var(ddof=1)), len(means) - 1) for label, means in several.items() if means.std() > 1e-6
+    }
+    deviations, p = {}, {}
+    for label, (variance, degrees) in spread.items():
+        others = [each for name, each in spread.items() if name != label]
+        if others:
+            total = sum(each for _, each in others)
+            pooled = sum(one * each for one, each in others) / total
+            deviations[label], p[label] = (variance**0.5, pooled**0.5), float(fdtrc(degrees, total, variance / pooled))
+    return {label: deviations[label] for label, one in holm(p).items() if one < LEVEL}
+
+
+def _difference(arms: Mapping[str, ArmScores], means: Mapping[str, float], label: str, other: str) -> Estimate | None:
     if label not in means or other not in means:
         return None
     if label in arms and other in arms:

@@ -1,13 +1,14 @@
-"""Tables and columns that count rather than score: our texts and numbers beside the paper's, row by row."""
+"""Tables and columns of counts rather than scores: our texts and numbers beside the paper's, row by row."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
-from mmprolong.reporting.tables.columns import Field, Row
 from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.notes import override_notes
 from mmprolong.reporting.tables.published import parsed, require_columns
+from mmprolong.reporting.tables.score_table import Field, Row
 
 COUNTED = ("tokens", "examples", "pages")
 
@@ -15,6 +16,7 @@ COUNTED = ("tokens", "examples", "pages")
 def count_table(
     name: str,
     title: str,
+    runs: Runs | None,
     source: str,
     keys: Sequence[str],
     columns: Sequence[str],
@@ -42,12 +44,12 @@ def count_table(
         for key in dict.fromkeys([*theirs, *own])
     ]
     missing = [] if ours else ["Ours: not run."]
-    notes = (f"Published: {source}.", *missing, *notes)
+    notes = tuple(dict.fromkeys([f"Published: {source}.", *missing, *override_notes(runs), *notes]))
     return Table(name=name, title=title, columns=tuple(heads), rows=tuple(rows), notes=notes)
 
 
 def trained_on_columns(runs: Runs) -> list[Field]:
-    """Return columns on what the own phases of each row's first seed were trained on, counted after drawing."""
+    """Return columns of tokens, examples and pages that each row's first seed was trained on in its own phases."""
     found: dict[str, Counter[str]] = {}
     for one in arm_mixtures(runs.store, runs.plan) if runs.store else []:
         pages = {int(count): number for count, number in one.certificate["page_counts"].items()}

@@ -5,13 +5,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.statistics.intervals import Estimate
 
 LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
 """Columns of a report and where they stand in MMProLong's tables of long-document scores [%]."""
-UNCLEAR = "too small to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +23,17 @@ class Published:
     read: set[str] = field(default_factory=set)
     """Names of the tables that were read."""
 
-    def rows(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
-    ) -> list[dict[str, str]]:
+    def rows(self, table: str, where: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the rows of a table in which every column of `where` has that text.
 
-        Args:
-            columns: what the rows must have.
-
         Raises:
-            ConfigError: no such table, row or column, or the file is no table.
+            ConfigError: no such table or row, or the file is no table.
         """
         if table not in self.files:
             raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
         path = self.files[table]
         self.read.add(table)
-        rows = _read(path)
-        require_columns(table, rows, columns)
-        wanted = dict(where or {})
+        rows, wanted = _read(path), dict(where or {})
         kept = [row for row in rows if wanted.items() <= row.items()]
         if not kept:
             raise ConfigError(f"{path}: no row with {wanted}; its columns are {', '.join(rows[0])}")
@@ -55,7 +48,7 @@ class Published:
         Raises:
             ConfigError: no such table, row or column, or a cell is no number.
         """
-        rows = self.rows(table, where, columns.values())
+        rows = self.rows(table, where)
         return {name: mean_of(table, rows, column) for name, column in columns.items()}
 
 
@@ -66,23 +59,25 @@ def require_columns(table: str, rows: Sequence[Mapping[str, object]], columns: I
         ConfigError: none of its rows has one of the columns.
     """
     known = dict.fromkeys(name for row in rows for name in row)
-    missing = [column for column in columns if column not in known]
-    if rows and missing:
-        raise ConfigError(f"published {table}: no column {missing[0]!r}; its columns are {', '.join(known)}")
+    for column in columns:
+        if column not in known:
+            raise ConfigError(f"published {table}: no column {column!r}; its columns are {', '.join(known)}")
 
 
 def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float:
     """Return the mean of a column.
 
     Raises:
-        ConfigError: a cell is no finite number.
+        ConfigError: there is no such column, or a cell is no finite number.
     """
-    values = [parsed(row[column]) for row in rows]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        found = rows[values.index(None)][column]
-        raise ConfigError(f"published {table}, column {column!r}: {found!r} is no finite number; write a number")
-    return sum(known) / len(known)
+    require_columns(table, rows, [column])
+    values = []
+    for text in (row[column] for row in rows):
+        value = parsed(text)
+        if value is None:
+            raise ConfigError(f"published {table}, column {column!r}: {text!r} is no finite number; write a number")
+        values.append(value)
+    return fmean(values)
 
 
 def parsed(printed: str | float) -> float | None:
