@@ -1,10 +1,7 @@
-import base64
-import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pandas
 import pytest
 
@@ -57,18 +54,6 @@ def test_a_damaged_file_is_one_line(runs: Runs, tmp_path: Path, damage: bytes | 
     with pytest.raises(ArtifactError, match=r"items\.parquet: .+; expected results of this version") as caught:
         read_results(path)
     assert "\n" not in str(caught.value)
-
-
-def test_a_file_of_another_format_is_one_line(runs: Runs, tmp_path: Path):
-    import pyarrow.parquet
-
-    path = write_results(tmp_path / "items.parquet", runs)
-    table = pyarrow.parquet.read_table(path)
-    head = msgspec.json.decode(gzip.decompress(base64.b64decode(table.schema.metadata[b"mmprolong"])))
-    packed = base64.b64encode(gzip.compress(msgspec.json.encode({**head, "format": 9})))
-    pyarrow.parquet.write_table(table.replace_schema_metadata({b"mmprolong": packed}), path)
-    with pytest.raises(ArtifactError, match=r"items\.parquet: format 9; this version reads"):
-        read_results(path)
 
 
 def test_a_bit_that_falls_over_is_never_read_as_another_number(runs: Runs, tmp_path: Path):

@@ -113,8 +113,8 @@ def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
     assert seeds.startswith("sweep.seeds=[0,1,2,3")
 
 
-@pytest.mark.parametrize(("seeds", "reason"), [(1, "no arm has two seeds"), (0, "needs results of a")])
-def test_too_few_runs_are_one_line(seeds: int, reason: str):
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_too_few_runs_are_one_line(seeds: int):
     runs = runs_of({"a": 0.5, "b": 0.6}, ["reasoning"], ["1x"], "a", seeds=max(seeds, 1))
-    with pytest.raises(FeasibilityError, match=reason):
+    with pytest.raises(FeasibilityError, match="needs results of a and of another arm, one of them with two seeds"):
         design_of(runs if seeds else replace(runs, results={}))

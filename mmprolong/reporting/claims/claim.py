@@ -10,6 +10,7 @@ import msgspec
 from mmprolong.config.groups import CLAIMS, files_in, named
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.evaluation.lengths import is_length
+from mmprolong.reporting.statistics.intervals import Estimate
 
 SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
 WAITING = "waiting"
@@ -78,33 +79,11 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A difference with its 95 % interval [points]."""
-
-    value: float
-    low: float
-    high: float
-    clear: bool = True
-    """It is told apart from 0 after Holm's correction over those of the claim; printed numbers have no p."""
-
-    def verdicts(self, claim: Claim) -> tuple[bool, bool]:
-        """Return whether it supports the claim, and whether it contradicts it."""
-        above, below, margin = self.clear and self.low > 0, self.clear and self.high < 0, claim.margin
-        return {
-            "higher": (above, below),
-            "best": (above, below),
-            "lower": (below, above),
-            "not_lower": (self.low > -margin, self.high < -margin),
-            "alike": (-margin < self.low and self.high < margin, self.low > margin or self.high < -margin),
-        }[claim.direction]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The verdict of printed numbers, or of runs, on a claim."""
 
     verdict: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Estimate, ...] = ()
     """To each row of the other side; one where that side is averaged."""
     runs: tuple[str, ...] = ()
     """Ids of the score steps that were used."""
@@ -116,9 +95,9 @@ class Verdict:
     """Rows that were used are not those that the ablation would plan today."""
 
 
-def decide(claim: Claim, differences: Sequence[Difference]) -> str:
+def decide(claim: Claim, differences: Sequence[Estimate]) -> str:
     """Return the verdict: a claim is supported by all differences together, and contradicted by any."""
-    supported, contradicted = zip(*(one.verdicts(claim) for one in differences), strict=True)
+    supported, contradicted = zip(*(_sides(claim, one) for one in differences), strict=True)
     return SUPPORTED if all(supported) else CONTRADICTED if any(contradicted) else UNCLEAR
 
 
@@ -132,6 +111,18 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
         ConfigError: a file is no claim, or a name is unknown.
     """
     return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
+
+
+def _sides(claim: Claim, one: Estimate) -> tuple[bool, bool]:
+    """Return whether a difference supports a claim, and whether it contradicts it."""
+    margin, above, below = claim.margin / 100, one.clear and one.low > 0, one.clear and one.high < 0
+    return {
+        "higher": (above, below),
+        "best": (above, below),
+        "lower": (below, above),
+        "not_lower": (one.low > -margin, one.high < -margin),
+        "alike": (-margin < one.low and one.high < margin, one.low > margin or one.high < -margin),
+    }[claim.direction]
 
 
 def _read(path: Path) -> Claim:

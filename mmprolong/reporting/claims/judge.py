@@ -16,7 +16,6 @@ from mmprolong.reporting.claims.claim import (
     UNJUDGED,
     WAITING,
     Claim,
-    Difference,
     PublishedSides,
     RunSides,
     Verdict,
@@ -25,7 +24,7 @@ from mmprolong.reporting.claims.claim import (
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.today import read_marked
 from mmprolong.reporting.statistics.contrasts import arms_of, at_lengths
-from mmprolong.reporting.statistics.intervals import LEVEL, difference, holm
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import Published, mean_of
@@ -53,7 +52,7 @@ def judge_published(claim: Claim, published: Published) -> Verdict:
         others = [[row for rows in others for row in rows]]
     quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / len(others))
     found = [_published_difference(sides, arm, other) for other in others]
-    differences = tuple(Difference(value=one, low=one - quantile * se, high=one + quantile * se) for one, se in found)
+    differences = tuple(Estimate(value=d, low=d - quantile * se, high=d + quantile * se, p=0.0) for d, se in found)
     return Verdict(verdict=decide(claim, differences), differences=differences)
 
 
@@ -91,17 +90,14 @@ def judge_runs(claim: Claim, named: RunSides, runs: Runs) -> Verdict:
     _require_rows(claim.name, named, runs.plan.labels)
     sides = [named.arm, *([[label] for label in named.baseline] if claim.direction == "best" else [named.baseline])]
     average = _average(named.length, runs)
-    arms, obstacle = arms_of(runs, average), _obstacle(named, runs, average)
-    if obstacle or not {*named.arm, *named.baseline} <= arms.keys():
-        notes = (f"{named.ablation}: {obstacle}.",) if obstacle else ()
+    arms = arms_of(runs, average)
+    if not {*named.arm, *named.baseline} <= arms.keys():
+        lacks = f"{named.ablation}: length {named.length} is not evaluated, only {', '.join(runs.lengths)}."
+        notes = (lacks,) if runs.lengths and not average else ()
         return Verdict(verdict=NOT_RUN, command=sweep_command(runs.plan, runs.store), notes=notes)
     arm, *others = [_averaged([arms[label] for label in side]) for side in sides]
-    found = [difference(arm, other) for other in others]
-    p = holm(dict(enumerate(one.p for one in found)))
-    differences = tuple(
-        Difference(value=100 * one.value, low=100 * one.low, high=100 * one.high, clear=p[number] < LEVEL)
-        for number, one in enumerate(found)
-    )
+    found = corrected({number: difference(arm, other) for number, other in enumerate(others)})
+    differences = tuple(one for one in found.values() if one)
     verdict = decide(claim, differences)
     next_step = "power" if verdict == UNCLEAR else "report"
     return Verdict(
@@ -121,15 +117,15 @@ def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) 
 
 
 def _published_difference(sides: PublishedSides, arm: PrintedRows, baseline: PrintedRows) -> tuple[float, float]:
-    """Return the mean difference and the standard error of an unpaired comparison [points]."""
+    """Return the mean difference and the standard error of an unpaired comparison, in the unit of scores."""
     both = filter(None, (arm, baseline))
     means = [[mean_of(sides.table, rows, column) for column in sides.columns] for rows in both]
-    value = fmean(means[0]) - (fmean(means[1]) if baseline else 0.0)
+    value = (fmean(means[0]) - (fmean(means[1]) if baseline else 0.0)) / 100
     if sides.noise:
-        return value, sides.noise * 2**0.5
+        return value, sides.noise / 100 * 2**0.5
     shares = [[min(max(mean / 100, 0.0), 1.0) for mean in each] for each in means]
     variances = [share * (1 - share) / n for each in shares for share, n in zip(each, sides.questions, strict=True)]
-    return value, 100 * sum(variances) ** 0.5 / len(sides.columns)
+    return value, sum(variances) ** 0.5 / len(sides.columns)
 
 
 def _average(length: str, runs: Runs) -> Average:
@@ -151,22 +147,12 @@ def _require_rows(claim: str, named: RunSides, launched: Sequence[str]) -> None:
             raise ConfigError(f"claim {claim}: {label!r} is no row of {named.ablation}; {nearest(label, rows)}")
 
 
-def _obstacle(named: RunSides, runs: Runs, average: Average) -> str:
-    """Return why finished runs do not answer a claim; empty if they do, or are only missing.
-
-    Every run of a side has the same weight, so labels that are averaged need as many runs each.
-    """
-    if runs.lengths and not average:
-        return f"length {named.length}: not evaluated, only {', '.join(runs.lengths)}"
-    for side in (named.arm, named.baseline):
-        if len({len(runs.of(label)) for label in side}) > 1:
-            counts = ", ".join(f"{len(runs.of(label))} of {runs.planned(label)} of {label}" for label in side)
-            return f"{' and '.join(side)} are averaged, which needs as many runs of each; finished: {counts}"
-    return ""
-
-
 def _averaged(arms: Sequence[ArmScores]) -> ArmScores:
-    """Return the mean of several arms, run by run, so that what differs between them is no spread of seeds."""
+    """Return the mean of several arms, run by run, so that what differs between them is no spread of seeds.
+
+    Every arm has the same weight: of those with more runs the first ones count.
+    """
     import numpy as np
 
-    return ArmScores(arms[0].questions, np.mean([arm.values for arm in arms], axis=0))
+    runs = min(len(arm.values) for arm in arms)
+    return ArmScores(arms[0].questions, np.mean([arm.values[:runs] for arm in arms], axis=0))

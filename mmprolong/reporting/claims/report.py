@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from mmprolong.config.groups import PUBLISHED, files_in
-from mmprolong.reporting.claims.claim import Claim, Difference, Verdict, read_claims
+from mmprolong.reporting.claims.claim import Claim, Verdict, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_store
 from mmprolong.reporting.results.today import read_marked
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
 from mmprolong.reporting.tables.published import Published, signed
@@ -100,14 +101,14 @@ def describe(one: Judged) -> list[str]:
     ]
 
 
-def _cell(differences: Sequence[Difference]) -> Cell:
+def _cell(differences: Sequence[Estimate]) -> Cell:
     """Return the smallest lead: a claim against several rows hangs on it."""
     if not differences:
         return Cell()
     one = min(differences, key=lambda one: one.value)
+    value, low, high = 100 * one.value, 100 * one.low, 100 * one.high
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-    text = f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]{more}"
-    return Cell(text=text, value=one.value, low=one.low, high=one.high)
+    return Cell(text=f"{signed(value)} [{signed(low)}, {signed(high)}]{more}", value=value, low=low, high=high)
 
 
 def _counts(verdicts: Iterable[Verdict]) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmprolong.evaluation.average import cell_means, headline
+from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
@@ -30,7 +30,6 @@ class BenchmarkResult:
 class Result:
     """A finished run: all its benchmarks are scored."""
 
-    point: Point
     benchmarks: Mapping[str, BenchmarkResult]
     """By name in the suite."""
 
@@ -48,8 +47,6 @@ class Result:
     @cached_property
     def means(self) -> dict[Cell, float]:
         """The mean value of every cell, in [0, 1]."""
-        if self.scores:
-            return cell_means(self.scores)
         return {
             Cell(benchmark, task, length): value
             for benchmark, one in self.benchmarks.items()
@@ -60,8 +57,7 @@ class Result:
     @property
     def questions(self) -> int:
         """Number of questions over all benchmarks."""
-        asked = (one.metrics.get("n", {}).values() for one in self.benchmarks.values())
-        return len(self.scores) or sum(int(count) for counts in asked for count in counts)
+        return sum(int(count) for one in self.benchmarks.values() for count in one.metrics.get("n", {}).values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +92,7 @@ class Runs:
         for point in self.plan.points:
             scored = {name: self.results[step] for name, step in point.scores.items() if step in self.results}
             if scored and scored.keys() == point.scores.keys():
-                found[point.name] = Result(point=point, benchmarks=scored)
+                found[point.name] = Result(benchmarks=scored)
         return found
 
     def planned(self, label: str) -> int:
@@ -115,7 +111,7 @@ class Runs:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """All cells that were asked: benchmarks in the order of the suite, then the shortest lengths first."""
+        """All evaluated cells: benchmarks in the order of the suite, then the shortest lengths first."""
         found = {cell for label in self.plan.labels for result in self.of(label) for cell in result.means}
         order = list(self.plan.suite.get("benchmarks", {})) if found else []
         place = {name: number for number, name in enumerate([*order, *sorted({cell.benchmark for cell in found})])}

@@ -8,7 +8,7 @@ from statistics import fmean
 from mmprolong.evaluation.average import headline, weighted_mean
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Result, Runs
-from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
 
 
@@ -29,21 +29,6 @@ class Contrast:
     title: str
     pairs: Mapping[str, Against]
     """By row; rows that are not in the plan are left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """A planned comparison of two rows."""
-
-    difference: Estimate | None
-    """None while one of them has no result."""
-    p: float
-    """After Holm's correction over the table."""
-
-    @property
-    def clear(self) -> bool:
-        """The difference is told apart from 0."""
-        return self.p < LEVEL
 
 
 def arms_of(runs: Runs, average: Average) -> dict[str, ArmScores]:
@@ -88,8 +73,8 @@ def by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
     return {label: {at: rows[label] for at, rows in found.items() if label in rows} for label in runs.plan.labels}
 
 
-def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict[tuple[str, str], Compared]:
-    """Return the planned comparisons by column and row.
+def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict[tuple[str, str], Estimate | None]:
+    """Return the planned differences by column and row; None while one of the rows has no result.
 
     Holm's correction counts every one, so that a mark does not depend on what is still running.
     """
@@ -105,21 +90,21 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
         for label, other in contrast.pairs.items()
         if {label, other.row} <= set(runs.plan.labels)
     }
-    adjusted = holm({at: 1.0 if one is None else one.p for at, one in found.items()})
-    return {at: Compared(difference=one, p=adjusted[at]) for at, one in found.items()}
+    return corrected(found)
 
 
-def ties_with_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Compared]) -> set[str]:
+def ties_with_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Estimate | None]) -> set[str]:
     """Return the rows over which the best row's lead is not clear.
 
     Args:
-        planned: comparisons of the table by their two rows; theirs are the p-values of the best row where they have it.
+        planned: differences of the table by their two rows; where one is of the best row, it counts.
     """
     if not arms:
         return set()
     best = max(arms, key=lambda label: float(arms[label].means.mean()))
     p = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
-    p |= {row if other == best else other: one.p for (row, other), one in planned.items() if best in (row, other)}
+    known = {each: one for each, one in planned.items() if one and best in each}
+    p |= {row if other == best else other: one.p for (row, other), one in known.items()}
     return {label for label in arms if p.get(label, 0.0) >= LEVEL}
 
 

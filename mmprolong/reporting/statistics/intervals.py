@@ -5,7 +5,7 @@ Two sources of variance, each with its own degrees of freedom, are joined as Sat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from mmprolong.errors import ArtifactError
@@ -33,7 +33,7 @@ class Estimate:
     """Lower end of the 95 % interval; without an interval the value."""
     high: float
     p: float = 1.0
-    """Two-sided, that the truth is 0."""
+    """Two-sided, that the truth is 0; of several comparisons after Holm's correction over them."""
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
     """0: only the value is known."""
@@ -47,6 +47,11 @@ class Estimate:
     def has_interval(self) -> bool:
         """Single questions are known."""
         return self.degrees_of_freedom > 0
+
+    @property
+    def clear(self) -> bool:
+        """It is told apart from 0."""
+        return self.p < LEVEL
 
 
 def mean(arm: ArmScores) -> Estimate:
@@ -80,6 +85,12 @@ def holm(p: Mapping[K, float]) -> dict[K, float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p}
+
+
+def corrected(found: Mapping[K, Estimate | None]) -> dict[K, Estimate | None]:
+    """Return the comparisons of one table with p after Holm's correction, which counts those without result, too."""
+    p = holm({name: 1.0 if one is None else one.p for name, one in found.items()})
+    return {name: one and replace(one, p=p[name]) for name, one in found.items()}
 
 
 def _estimate(

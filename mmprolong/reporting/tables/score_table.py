@@ -9,7 +9,6 @@ from typing import NamedTuple
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import (
-    Compared,
     Contrast,
     arms_of,
     compare,
@@ -107,7 +106,7 @@ class ScoreTable:
         return estimates(self.runs, self.headline.average)
 
     @cached_property
-    def _compared(self) -> dict[tuple[str, str], Compared]:
+    def _compared(self) -> dict[tuple[str, str], Estimate | None]:
         return compare(self.runs, self.contrasts, self.headline.average)
 
     @cached_property
@@ -149,22 +148,21 @@ class ScoreTable:
 
     def _delta(self, contrast: Contrast, label: str) -> Cell:
         """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is told apart from 0."""
-        one = self._compared.get((contrast.key, label))
-        if one is None or one.difference is None:
+        found = self._compared.get((contrast.key, label))
+        if found is None:
             return Cell()
-        found = one.difference
         cell = Cell(text=signed(100 * found.value), value=100 * found.value)
         if not found.has_interval:
             return cell
-        low, high, symbol = 100 * found.low, 100 * found.high, " *" if one.clear else " ns"
+        low, high, symbol = 100 * found.low, 100 * found.high, " *" if found.clear else " ns"
         return replace(cell, text=f"{cell.text} [{signed(low)}, {signed(high)}]", low=low, high=high, symbol=symbol)
 
     def _p(self, contrast: Contrast, label: str) -> Cell:
         """'0.012', or '<0.001': after Holm's correction."""
-        one = self._compared.get((contrast.key, label))
-        if one is None or one.difference is None or not one.difference.has_interval:
+        found = self._compared.get((contrast.key, label))
+        if found is None or not found.has_interval:
             return Cell()
-        return Cell(text="<0.001" if one.p < 0.001 else f"{one.p:.3f}", value=one.p)
+        return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p)
 
     def _published(self, column: str, label: str) -> Cell:
         found = self.published.get(label, {}).get(column, "")
