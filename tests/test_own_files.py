@@ -11,7 +11,7 @@ from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.reporting.results.today import read_marked
+from mmprolong.reporting.results.store import read_marked
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import again, command, sweep_command
 from mmprolong.sweep.plan import make_plan

@@ -3,7 +3,7 @@
 from statistics import fmean, median
 
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.training import TOTAL, trained_on
+from mmprolong.reporting.results.training import trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION
 from mmprolong.reporting.tables.model import Table
@@ -25,7 +25,7 @@ def build(runs: Runs | None, published: Published) -> Table:
 
 
 def _ours(runs: Runs) -> list[Row]:
-    found = {label: [one.images for one in by_task[TOTAL]] for label, by_task in trained_on(runs).items()}
+    found = {label: [one.images for one in examples] for label, examples in trained_on(runs).items()}
     return [
         {
             "dataset": label,

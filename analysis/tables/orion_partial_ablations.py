@@ -1,7 +1,7 @@
 """Ablations of which only differences are known (OriOn, second-hand)."""
 
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import means_of
+from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION, orion
 from mmprolong.reporting.tables.model import Table
@@ -27,8 +27,8 @@ def build(runs: Runs | None, published: Published) -> Table:
 def _ours(runs: Runs) -> list[Row]:
     rows: list[Row] = []
     for measure in orion():
-        means, baseline = means_of(runs, measure.average(runs.cells)), runs.plan.baseline
+        means, baseline = estimates(runs, measure.average(runs.cells)), runs.plan.baseline
         for label in means.keys() - {baseline} if baseline in means else ():
-            delta = round(100 * (means[label] - means[baseline]), 1)
+            delta = round(100 * (means[label].value - means[baseline].value), 1)
             rows.append({"ablation": runs.plan.ablation, "change": label, "metric": measure.column, "delta": delta})
     return sorted(rows, key=lambda row: runs.plan.labels.index(str(row["change"])))

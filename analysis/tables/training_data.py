@@ -11,6 +11,7 @@ from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 
+TOTAL = "total"
 COLUMNS = ["samples", "mean pages", "mean tokens (K)", "total tokens (B)", "page range", "token range (K)"]
 
 
@@ -30,11 +31,12 @@ def build(runs: Runs | None, published: Published) -> Table:
 
 
 def _ours(runs: Runs) -> list[Row]:
-    return [
-        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(examples)}
-        for label, by_task in trained_on(runs).items()
-        for task, examples in by_task.items()
-    ]
+    rows: list[Row] = []
+    for label, examples in trained_on(runs).items():
+        for task in [*sorted({one.task for one in examples}), TOTAL]:
+            chosen = [one for one in examples if task in (one.task, TOTAL)]
+            rows.append({"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(chosen)})
+    return rows
 
 
 def _row(examples: Sequence[Measured]) -> dict[str, float | str]:

@@ -125,7 +125,7 @@ def claims(arguments: argparse.Namespace) -> None:
 
 def power(arguments: argparse.Namespace) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.results.today import read_marked
+    from mmprolong.reporting.results.store import read_marked
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable

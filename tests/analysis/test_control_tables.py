@@ -11,7 +11,7 @@ from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.pipeline.plan import Point
 from mmprolong.reporting.figures.charts import accuracy_by_length
-from mmprolong.reporting.figures.drawings import own_drawing
+from mmprolong.reporting.report.report import own_drawing
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures

@@ -22,7 +22,7 @@ from mmprolong.reporting.claims.claim import (
     decide,
 )
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.today import read_marked
+from mmprolong.reporting.results.store import read_marked
 from mmprolong.reporting.statistics.contrasts import arms_of, at_lengths
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
@@ -103,7 +103,7 @@ def judge_runs(claim: Claim, named: RunSides, runs: Runs) -> Verdict:
     return Verdict(
         verdict=verdict,
         differences=differences,
-        runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.ids),
+        runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.steps),
         command=command(Store(runs.store or Path("store")), next_step, named.ablation, config_dir=runs.plan.config_dir),
         notes=tuple(f"{named.ablation}: {note}" for note in trust_notes(runs)),
         stale=not {*named.arm, *named.baseline}.isdisjoint(runs.stale),

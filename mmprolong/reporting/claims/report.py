@@ -9,7 +9,7 @@ from pathlib import Path
 from mmprolong.config.groups import PUBLISHED, files_in
 from mmprolong.reporting.claims.claim import Claim, Verdict, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_store
-from mmprolong.reporting.results.today import read_marked
+from mmprolong.reporting.results.store import read_marked
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table

@@ -9,8 +9,6 @@ from mmprolong import __version__
 from mmprolong.errors import ArtifactError, MMProLongError
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.reporting.figures.charts import inline_svg
-from mmprolong.reporting.figures.drawings import Drawing
 from mmprolong.reporting.report.examples import evaluation_document, example_replies, training_document
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
@@ -23,10 +21,13 @@ from mmprolong.sweep.view.html import render
 TEMPLATE = "report.html.j2"
 
 
-def html_report(store: Path, runs: Runs, table: Table, drawings: Sequence[Drawing]) -> str:
+def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
     """Return the page: question, table, figures, settings, mixtures, examples, provenance.
 
     Examples whose files are gone (a pool that moved, a cleaned step) are replaced by the reason; the numbers stay.
+
+    Args:
+        figures: each as an `<svg>` element with its caption.
 
     Raises:
         ArtifactError: a recorded file is damaged.
@@ -40,7 +41,7 @@ def html_report(store: Path, runs: Runs, table: Table, drawings: Sequence[Drawin
         plan=plan,
         table=table,
         table_html=to_html(table),
-        figures=[(inline_svg(one.figure, one.name), one.caption) for one in drawings],
+        figures=figures,
         mixtures=arm_mixtures(store, plan),
         changes={label: _changed_settings(plan, label) for label in plan.labels},
         documents=[
@@ -69,7 +70,8 @@ def _changed_settings(plan: Plan, label: str) -> list[tuple[str, str, str]]:
     """Return key, the baseline's value and the arm's of each setting that differs between their first seeds."""
     baseline, arm = (dict(leaves(plan.of(name)[0].config)) for name in (plan.baseline, label))
     keys = [key for key in dict.fromkeys([*baseline, *arm]) if baseline.get(key) != arm.get(key)]
-    return [(key, *(json.dumps(side.get(key, "-"), ensure_ascii=False) for side in (baseline, arm))) for key in keys]
+    texts = [[json.dumps(side.get(key, "-"), ensure_ascii=False) for key in keys] for side in (baseline, arm)]
+    return list(zip(keys, *texts, strict=True))
 
 
 def _percents(shares: Mapping[str, float]) -> str:

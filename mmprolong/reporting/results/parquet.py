@@ -13,8 +13,7 @@ import msgspec
 
 from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
-from mmprolong.reporting.results.comparison import require_comparable
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, require_comparable
 from mmprolong.store.atomic import replacing
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ def write_results(path: Path, runs: Runs) -> Path:
     """
     from pyarrow.parquet import write_table
 
-    means = {step: replace(result, scores=()) for step, result in runs.results.items()}
-    bare = replace(runs, plan=replace(runs.plan, steps={}), results=means, store=None)
+    bare = replace(runs, plan=replace(runs.plan, steps={}), results={}, store=None)
     packed = base64.b64encode(gzip.compress(msgspec.json.encode(bare), mtime=0))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
@@ -62,12 +60,11 @@ def read_results(path: Path) -> Runs:
         table = read_table(path, page_checksum_verification=True)
         packed = gzip.decompress(base64.b64decode((table.schema.metadata or {})[_KEY]))
         runs = msgspec.json.decode(packed, type=Runs)
-        scores = _scores(table)
+        results = _scores(table)
     except (OSError, EOFError, ValueError, KeyError, pyarrow.ArrowException, msgspec.MsgspecError, zlib.error) as error:
         reason = str(error).partition("\n")[0]
         raise ArtifactError(f"{path}: {reason}; expected results of this version, write them again") from error
-    whole = {step: replace(result, scores=tuple(scores[step])) for step, result in runs.results.items()}
-    return require_comparable(replace(runs, results=whole))
+    return require_comparable(replace(runs, results=results))
 
 
 def _table(runs: Runs) -> "Table":
@@ -79,8 +76,7 @@ def _table(runs: Runs) -> "Table":
         for label in runs.plan.labels
         for point in runs.plan.of(label)
         for step in point.scores.values()
-        if step in runs.results
-        for score in runs.results[step].scores
+        for score in runs.results.get(step, ())
     ]
     others = {"seed": pyarrow.int64(), "value": pyarrow.float64(), "malformed": pyarrow.bool_()}
     types = dict.fromkeys((*_TEXTS, *_JSON), pyarrow.string()) | others | {"depth": pyarrow.float64()}
@@ -94,7 +90,7 @@ def _fields(score: Score) -> dict[str, Any]:
     return plain | texts | {"depth": float(depth) if isinstance(depth, int | float) else None}
 
 
-def _scores(table: "Table") -> dict[str, list[Score]]:
+def _scores(table: "Table") -> dict[str, tuple[Score, ...]]:
     """Return the scores of each run; of one that stands in several rows those of the first."""
     first: dict[str, tuple[str, int]] = {}
     found: dict[str, list[Score]] = defaultdict(list)
@@ -103,4 +99,4 @@ def _scores(table: "Table") -> dict[str, list[Score]]:
         if first.setdefault(row["run"], place) == place:
             whole = row | {name: json.loads(row[name]) for name in _JSON}
             found[row["run"]].append(msgspec.convert(whole, Score))
-    return found
+    return {run: tuple(scores) for run, scores in found.items()}

@@ -1,20 +1,27 @@
-"""Runs against the ablation of today: stale rows, rows never launched, edits without a new version."""
+"""Runs against the ablation and the code of today: stale rows, rows never launched, edits without a new version."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
+from modulefinder import ModuleFinder
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmprolong.errors import MMProLongError
-from mmprolong.reporting.results.edits import edits_since
+from mmprolong.pipeline.plan import Plan
+from mmprolong.pipeline.run import settings_of
+from mmprolong.pipeline.steps import Step
+from mmprolong.records import RunRecord
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.store import read_store
+from mmprolong.settings.fields import identity
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.code_digest import code_of
+from mmprolong.store.fingerprint import differences
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import plan_again
 
-
-def read_marked(store: Path, ablation: str) -> Runs:
-    """Read the runs of an ablation from the store, and mark the stale rows."""
-    return mark_stale(read_store(store, ablation), store)
+_PACKAGE = Path(__file__).parents[2]
 
 
 def mark_stale(runs: Runs, store: Path) -> Runs:
@@ -41,3 +48,44 @@ def mark_stale(runs: Runs, store: Path) -> Runs:
     remarks = (f"In the ablation file but not launched: {', '.join(new)}.",) if new else ()
     edited = edits_since(Store(runs.store), today, runs.steps()) if runs.store else runs.edited
     return replace(runs, stale=stale, edited=edited, remarks=remarks)
+
+
+def edits_since(store: Store, plan: Plan, steps: Iterable[str]) -> dict[str, list[str]]:
+    """Return by step the files and defaults that were edited after it ran, without a new version: it has old numbers.
+
+    Args:
+        plan: holds the settings of today; those of a plan that was frozen hide an edited default.
+        steps: ids; those without an edit are left out.
+
+    Raises:
+        ArtifactError: a record is damaged.
+    """
+    found = {}
+    for step in (plan.steps[name] for name in steps if name in plan.steps):
+        if record := store.record(step.stage, step.id):
+            changed = differences(record.all_settings, identity(settings_of(step), whole=True))
+            found[step.id] = [*_edited_files(record, step), *(f"default of {key}" for key, _, _ in changed)]
+    return {name: edits for name, edits in found.items() if edits}
+
+
+def _edited_files(record: RunRecord, step: Step) -> list[str]:
+    """Return the files with another digest, of those that the stage and the plug-ins it chooses import."""
+    stage = STAGES[step.stage].module
+    today = code_of(stage)
+    edited = [name for name, digest in record.code.items() if today.get(name, digest) != digest]
+    if not edited:
+        return []
+    settings = json.dumps(step.settings)
+    chosen = [name for name in today if f'"{Path(name).stem}"' in settings]
+    used = _imported(stage, *(f"mmprolong.{name.removesuffix('.py').replace('/', '.')}" for name in chosen))
+    return [name for name in edited if name in used]
+
+
+@cache
+def _imported(*modules: str) -> set[str]:
+    """Return the files of the package that these modules import, directly or through others, and their own."""
+    finder = ModuleFinder([str(_PACKAGE.parent)])
+    for name in modules:
+        finder.import_hook(name)
+    files = [getattr(module, "__file__", None) for module in finder.modules.values()]
+    return {Path(file).relative_to(_PACKAGE).as_posix() for file in files if file}

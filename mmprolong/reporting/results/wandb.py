@@ -10,9 +10,8 @@ import msgspec
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
-from mmprolong.reporting.results.comparison import require_comparable
 from mmprolong.reporting.results.origins import Origin, plugin_versions
-from mmprolong.reporting.results.runs import BenchmarkResult, Runs, score_steps
+from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
@@ -26,8 +25,8 @@ SECONDS = 30
 def read_offline(folder: Path, ablation: str) -> Runs:
     """Read the runs of `ablation` from W&B's offline folders (`offline-run-*`); its plan is `../plans/<ablation>.json`.
 
-    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
-    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
+    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run is
+    finished once it has logged its means after its questions, history rows with the fields of a `Score`.
 
     Raises:
         ConfigError: the store has no plan of that name.
@@ -103,7 +102,7 @@ def require_reachable(seconds: int = SECONDS) -> None:
 def _joined(plan: Plan, runs: Iterable[WandbRun]) -> Runs:
     """Return the runs of a plan with the evaluations and origins that W&B holds."""
     found = {run.id: run for run in runs if "overall" in run.summary}
-    results = {step: _result(found[step]) for step in score_steps(plan) if step in found}
+    results = {step: scores for step in score_steps(plan) if step in found and (scores := _scores(found[step]))}
     origins = {step: origin for step, run in found.items() if (origin := _origin(run)) != Origin()}
     return require_comparable(Runs(plan=plan, results=results, origins=origins))
 
@@ -120,26 +119,16 @@ def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun
             yield WandbRun(id=run.id, config=dict(run.config), summary=summary, history=merged(rows))
 
 
-def _result(run: WandbRun) -> BenchmarkResult:
-    """Return the evaluation that a finished run holds.
-
-    Raises:
-        ArtifactError: its questions have not the fields of a Score.
-    """
+def _scores(run: WandbRun) -> tuple[Score, ...]:
     rows = [nested(row) for row in run.history if "sample" in row and "value" in row]
     try:
-        scores = tuple(msgspec.convert(row, Score, strict=False) for row in rows)
+        return tuple(msgspec.convert(row, Score, strict=False) for row in rows)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
-    return BenchmarkResult(id=run.id, metrics=run.summary, scores=scores)
 
 
 def _origin(run: WandbRun) -> Origin:
-    """Return the origin that the step wrote into the run's configuration.
-
-    Raises:
-        ArtifactError: it has another shape.
-    """
+    """Return the origin that the step wrote into the run's configuration."""
     config: dict[str, Any] = {"commit": "", "code": [], "packages": {}, "hardware": "", "settings": {}, **run.config}
     try:
         parts = {name: config[name] for name in ("commit", "packages", "hardware")}

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import fmean
 
-from mmprolong.evaluation.average import headline, weighted_mean
+from mmprolong.evaluation.average import headline
 from mmprolong.records import Average
-from mmprolong.reporting.results.runs import Result, Runs
+from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
 
@@ -32,33 +31,22 @@ class Contrast:
 
 
 def arms_of(runs: Runs, average: Average) -> dict[str, ArmScores]:
-    """Return the scores of the rows whose single questions are known."""
-    by_row = {label: [one.scores for one in runs.of(label)] for label in means_of(runs, average)}
-    known = {label: scores for label, scores in by_row.items() if all(scores)}
-    if not known:
+    """Return the scores of the rows whose finished runs were evaluated in all cells of an average."""
+    finished = {label: runs.of(label) for label in runs.plan.labels}
+    complete = {
+        label: [result.scores for result in results]
+        for label, results in finished.items()
+        if average and results and all(average.keys() <= result.cells for result in results)
+    }
+    if not complete:
         return {}
-    questions = questions_of(next(iter(known.values()))[0], average)
-    return {label: arm_scores(scores, questions) for label, scores in known.items()}
-
-
-def means_of(runs: Runs, average: Average) -> dict[str, float]:
-    """Return the mean over the finished runs of every row that was evaluated in all cells."""
-    found = {label: run_means(runs.of(label), average) for label in runs.plan.labels}
-    return {label: fmean(values) for label, values in found.items() if values}
+    questions = questions_of(next(iter(complete.values()))[0], average)
+    return {label: arm_scores(scores, questions) for label, scores in complete.items()}
 
 
 def estimates(runs: Runs, average: Average) -> dict[str, Estimate]:
-    """Return the mean of every row that was evaluated, without interval where only means are known."""
-    arms = arms_of(runs, average)
-    means = means_of(runs, average).items()
-    return {label: mean(arms[label]) if label in arms else Estimate.bare(value) for label, value in means}
-
-
-def run_means(results: Sequence[Result], average: Average) -> list[float]:
-    """Return the mean of each run; none if one of them lacks a cell."""
-    found = [weighted_mean(average, result.means) for result in results]
-    known = [value for value in found if value is not None]
-    return known if len(known) == len(found) else []
+    """Return the mean of every row that was evaluated in all cells of an average."""
+    return {label: mean(arm) for label, arm in arms_of(runs, average).items()}
 
 
 def at_lengths(runs: Runs, lengths: Sequence[str]) -> Average:
@@ -79,17 +67,13 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
     Holm's correction counts every one, so that a mark does not depend on what is still running.
     """
 
-    @cache
-    def rows(lengths: tuple[str, ...]) -> tuple[dict[str, ArmScores], dict[str, float]]:
-        weights = at_lengths(runs, lengths) if lengths else average
-        return arms_of(runs, weights), means_of(runs, weights)
-
-    found = {
-        (contrast.key, label): _difference(*rows(other.lengths), label, other.row)
-        for contrast in contrasts
-        for label, other in contrast.pairs.items()
-        if {label, other.row} <= set(runs.plan.labels)
-    }
+    arms = cache(lambda lengths: arms_of(runs, at_lengths(runs, lengths) if lengths else average))
+    found: dict[tuple[str, str], Estimate | None] = {}
+    for contrast in contrasts:
+        for label, other in contrast.pairs.items():
+            if {label, other.row} <= set(runs.plan.labels):
+                one, against = (arms(other.lengths).get(row) for row in (label, other.row))
+                found[contrast.key, label] = difference(one, against) if one and against else None
     return corrected(found)
 
 
@@ -127,11 +111,3 @@ def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]
             pooled = sum(one * each for one, each in others) / total
             deviations[label], p[label] = (variance**0.5, pooled**0.5), float(fdtrc(degrees, total, variance / pooled))
     return {label: deviations[label] for label, one in holm(p).items() if one < LEVEL}
-
-
-def _difference(arms: Mapping[str, ArmScores], means: Mapping[str, float], label: str, other: str) -> Estimate | None:
-    if label not in means or other not in means:
-        return None
-    if label in arms and other in arms:
-        return difference(arms[label], arms[other])
-    return Estimate.bare(means[label] - means[other])

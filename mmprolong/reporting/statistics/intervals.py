@@ -26,27 +26,15 @@ Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean or a difference of means, in the unit of the scores ([0, 1])."""
+    """A mean or a difference of means with its 95 % interval, in the unit of the scores ([0, 1])."""
 
     value: float
     low: float
-    """Lower end of the 95 % interval; without an interval the value."""
     high: float
     p: float = 1.0
     """Two-sided, that the truth is 0; of several comparisons after Holm's correction over them."""
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
-    """0: only the value is known."""
-
-    @classmethod
-    def bare(cls, value: float) -> "Estimate":
-        """Make an estimate without an interval, of a source that keeps only means."""
-        return cls(value=value, low=value, high=value)
-
-    @property
-    def has_interval(self) -> bool:
-        """Single questions are known."""
-        return self.degrees_of_freedom > 0
 
     @property
     def clear(self) -> bool:

@@ -31,7 +31,6 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
         "over seeds."
     )
     if not arms:
-        yield "No intervals: this source keeps means, not single questions."
         return
     single = [label for label, arm in arms.items() if len(arm.values) == 1]
     over = "documents" if len(single) == len(arms) else "documents and seeds"

@@ -27,7 +27,7 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return table_of(_unlaunched(name))
-    return _built(named(TABLES, name, "table"), runs, Published(files_in(PUBLISHED)))
+    return _built(named(TABLES, name, "table"), runs)
 
 
 def table_of(runs: Runs) -> Table:
@@ -48,18 +48,13 @@ def check_table(plan: Plan) -> None:
     Raises:
         ConfigError: the table's file makes none, or a published file has another shape than its table needs.
     """
-    if not plan.table:
-        return
-    _built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), Published(files_in(PUBLISHED)))
+    if plan.table:
+        _built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan))
 
 
-def _built(path: Path, runs: Runs | None, published: Published) -> Table:
-    """Make the table of a file from runs and published numbers.
-
-    Raises:
-        ConfigError: the file has no `build(runs, published)` that returns a `Table`.
-    """
-    build = plugins.load_file(path, "build").build
+def _built(path: Path, runs: Runs | None) -> Table:
+    """Make the table of a file by its `build(runs, published)`."""
+    build, published = plugins.load_file(path, "build").build, Published(files_in(PUBLISHED))
     try:
         inspect.signature(build).bind(runs, published)
     except TypeError as error:
@@ -78,6 +73,5 @@ def _unlaunched(ablation: str) -> Runs:
         for label in spec.arms
         for seed in spec.seeds
     )
-    return Runs(
-        plan=Plan(ablation=spec.name, question=spec.question, baseline=spec.baseline, table=spec.table, points=points)
-    )
+    plan = Plan(ablation=spec.name, question=spec.question, baseline=spec.baseline, table=spec.table, points=points)
+    return Runs(plan=plan)

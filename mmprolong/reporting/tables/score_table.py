@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from statistics import stdev
 from typing import NamedTuple
 
 from mmprolong.records import Average
@@ -13,11 +12,10 @@ from mmprolong.reporting.statistics.contrasts import (
     arms_of,
     compare,
     estimates,
-    means_of,
-    run_means,
     ties_with_best,
 )
-from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.statistics.intervals import Estimate, mean
+from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table, with_best
 from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
 from mmprolong.reporting.tables.published import interval, parsed, plain, signed
@@ -60,20 +58,17 @@ class ScoreTable:
 
     def build(self) -> Table:
         """Make the table, with notes on what its numbers mean and how far they can be trusted."""
-        runs, fields = self.runs, list(self._fields())
+        runs, fields, compared = self.runs, list(self._fields()), len(self._compared)
         columns = tuple(column for column, _ in fields)
-        notes = ["Ours: not run.", *override_notes(runs)]
-        if runs.results:
-            arms = arms_of(runs, self.headline.average)
-            notes = [*statistics_notes(self.headline.title, arms, len(self._compared)), *trust_notes(runs)]
+        notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
         return Table(
             name=self.name,
             title=self.title + progress(runs),
             caption=runs.plan.question,
             columns=columns,
             rows=with_best([[make(label) for _, make in fields] for label in self.rows], columns),
-            notes=(*notes, *self.notes),
-            comparisons=len(self._compared),
+            notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
+            comparisons=compared,
         )
 
     def _fields(self) -> Iterator[Field]:
@@ -83,12 +78,11 @@ class ScoreTable:
         yield Column.of("seeds"), self._seeds
         if any(self._marks(label).text for label in self.rows):
             yield Column.of("marks", numeric=False), self._marks
-        yield Column.of("n"), self._questions
+        yield Column.of("n"), lambda label: Cell.count(next((len(one.scores) for one in runs.of(label)), None))
         yield from self.more
         for title, average in self.scores:
-            bare = {label: Estimate.bare(value) for label, value in means_of(runs, average).items()}
-            if found := estimates(runs, average) if self.intervals else bare:
-                yield Column.of(title, score=True), partial(_score, found)
+            if found := estimates(runs, average):
+                yield Column.of(title, score=True), partial(self._score, found)
         title, level = self.headline.title, f"95{NBSP}%"
         yield Column(key=title.replace(" ", "_"), title=f"{title} ± sd", score=True), self._headline
         yield Column(key="interval", title=f"{title} {level}"), self._interval
@@ -102,8 +96,8 @@ class ScoreTable:
             yield Column(key="published_delta", title=f"published Δ {title}"), self._published_delta
 
     @cached_property
-    def _means(self) -> dict[str, Estimate]:
-        return estimates(self.runs, self.headline.average)
+    def _arms(self) -> dict[str, ArmScores]:
+        return arms_of(self.runs, self.headline.average)
 
     @cached_property
     def _compared(self) -> dict[tuple[str, str], Estimate | None]:
@@ -116,7 +110,7 @@ class ScoreTable:
     @cached_property
     def _ties(self) -> set[str]:
         planned = {(at, self._opponents[at]): one for (key, at), one in self._compared.items() if key == "delta"}
-        return ties_with_best(arms_of(self.runs, self.headline.average), planned)
+        return ties_with_best(self._arms, planned)
 
     def _seeds(self, label: str) -> Cell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
@@ -128,41 +122,43 @@ class ScoreTable:
         partial = len(self.runs.of(label)) < self.runs.planned(label)
         return Cell(text=" ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale)))
 
-    def _questions(self, label: str) -> Cell:
-        return Cell.count(next((result.questions for result in self.runs.of(label)), None))
+    def _score(self, found: Mapping[str, Estimate], label: str) -> Cell:
+        """'89.4', or '89.4 [85.9, 92.9]'."""
+        if label not in found:
+            return Cell()
+        one = found[label]
+        cell = Cell(text=plain(100 * one.value), value=100 * one.value)
+        if not self.intervals:
+            return cell
+        return replace(cell, text=f"{cell.text} {interval(one)}", low=100 * one.low, high=100 * one.high)
 
     def _headline(self, label: str) -> Cell:
         """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
-        if label not in self._means:
+        if label not in self._arms:
             return Cell()
-        values = run_means(self.runs.of(label), self.headline.average)
-        sd = 100 * stdev(values) if len(values) > 1 else None
-        cell = _score(self._means, label)
-        text = f"{plain(cell.value or 0.0)} ± {'-' if sd is None else plain(sd)}"
-        return replace(cell, text=text, sd=sd, symbol=" ≈" if label in self._ties else "")
+        one, values = mean(self._arms[label]), self._arms[label].means
+        sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
+        text = f"{plain(100 * one.value)} ± {'-' if sd is None else plain(sd)}"
+        symbol = " ≈" if label in self._ties else ""
+        return Cell(text=text, value=100 * one.value, low=100 * one.low, high=100 * one.high, sd=sd, symbol=symbol)
 
     def _interval(self, label: str) -> Cell:
         """'[85.9, 92.9]'."""
-        known = label in self._means and self._means[label].has_interval
-        return Cell(text=interval(self._means[label])) if known else Cell()
+        return Cell(text=interval(mean(self._arms[label]))) if label in self._arms else Cell()
 
     def _delta(self, contrast: Contrast, label: str) -> Cell:
         """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is told apart from 0."""
         found = self._compared.get((contrast.key, label))
         if found is None:
             return Cell()
-        cell = Cell(text=signed(100 * found.value), value=100 * found.value)
-        if not found.has_interval:
-            return cell
-        low, high, symbol = 100 * found.low, 100 * found.high, " *" if found.clear else " ns"
-        return replace(cell, text=f"{cell.text} [{signed(low)}, {signed(high)}]", low=low, high=high, symbol=symbol)
+        value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
+        text, symbol = f"{signed(value)} [{signed(low)}, {signed(high)}]", " *" if found.clear else " ns"
+        return Cell(text=text, value=value, low=low, high=high, symbol=symbol)
 
     def _p(self, contrast: Contrast, label: str) -> Cell:
         """'0.012', or '<0.001': after Holm's correction."""
         found = self._compared.get((contrast.key, label))
-        if found is None or not found.has_interval:
-            return Cell()
-        return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p)
+        return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else Cell()
 
     def _published(self, column: str, label: str) -> Cell:
         found = self.published.get(label, {}).get(column, "")
@@ -173,14 +169,3 @@ class ScoreTable:
         title = self.headline.title
         one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
         return Cell() if one is None or other is None else Cell(text=signed(one - other, 2), value=one - other)
-
-
-def _score(found: Mapping[str, Estimate], label: str) -> Cell:
-    """Return '89.4', or '89.4 [85.9, 92.9]'."""
-    if label not in found:
-        return Cell()
-    one = found[label]
-    cell = Cell(text=plain(100 * one.value), value=100 * one.value)
-    if not one.has_interval:
-        return cell
-    return replace(cell, text=f"{cell.text} {interval(one)}", low=100 * one.low, high=100 * one.high)
