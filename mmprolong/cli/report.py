@@ -57,7 +57,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     from mmprolong.reporting.report.report import write_report
 
     made = _print(runs, "", console)
-    print_written(console, "report", lambda: write_report(runs, made, store.root).html)
+    print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
 def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":

@@ -93,4 +93,4 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     assert named == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
     for figure in (accuracy, needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
-    assert write_report(runs, table_of(runs), store).files
+    assert write_report(runs, table_of(runs), store).is_file()

@@ -13,7 +13,7 @@ import msgspec
 from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Conversation, Example, Gold, Image, Pack, Reply, Sample, Score, images_of, read_jsonl
+from mmprolong.records import Conversation, Example, Gold, Pack, Reply, Sample, Score, images_of, read_jsonl
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import own_mixtures, phase_sources
 from mmprolong.settings.knobs import Corpus, View
@@ -111,7 +111,7 @@ def example_replies(store: Path, runs: Runs, point: Point, count: int = 5) -> li
         ArtifactError, DataError: a file is damaged, or its step is gone.
     """
     result = runs.result(point)
-    if result is None or not result.scores:
+    if result is None:
         return []
     ordered = sorted(result.scores, key=lambda score: (runs.lengths.index(score.length), score.task))
     sides = ([score for score in ordered if (score.value >= 0.5) == right] for right in (False, True))
@@ -155,23 +155,18 @@ def _turn(question: str, answer: str | None, gold: Gold | None) -> Turn:
 def _show(
     store: Path, point: Point, title: str, task: str, conversation: Conversation, turns: Sequence[Turn]
 ) -> ShownDocument:
-    images = list(images_of(conversation))
-    marked = {page - 1 for turn in turns for page in turn.pages if page <= len(images)}
-    strip = tuple(_strip(store, point, images, marked))
-    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=tuple(turns))
-
-
-def _strip(store: Path, point: Point, images: Sequence[Image], marked: set[int]) -> Iterator[Thumbnail]:
     """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order."""
     from mmprolong.images.sources import open_images
 
     view, corpus = msgspec.convert(point.config["view"], View), msgspec.convert(point.config["corpus"], Corpus)
     folders = {stage: _folder(store, point, stage) for stage in ("corpus", "render") if stage in point.steps}
     root = point.config["suite"].get("data_root")
-    drawn = open_images(view, corpus, folders, Path(root) if root else None)
+    pages, images = open_images(view, corpus, folders, Path(root) if root else None), list(images_of(conversation))
+    marked = sorted({page - 1 for turn in turns for page in turn.pages if page <= len(images)})
     even = [int(index * max(len(images) / STRIP, 1)) for index in range(min(STRIP, len(images)))]
-    for page in sorted(list(dict.fromkeys([*sorted(marked), *even]))[:STRIP]):
-        yield Thumbnail(page + 1, _uri(drawn.pixels(images[page])), page in marked)
+    chosen = sorted(list(dict.fromkeys([*marked, *even]))[:STRIP])
+    strip = tuple(Thumbnail(page + 1, _uri(pages.pixels(images[page])), page in marked) for page in chosen)
+    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=tuple(turns))
 
 
 def _uri(pixels: "ndarray") -> str:

@@ -18,8 +18,6 @@ from mmprolong.store.fingerprint import leaves
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.html import render
 
-TEMPLATE = "report.html.j2"
-
 
 def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
     """Return the page: question, table, figures, settings, mixtures, examples, provenance.
@@ -36,7 +34,7 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
     middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
     return render(
         "mmprolong.reporting.report",
-        TEMPLATE,
+        "report.html.j2",
         {"percents": _percents},
         plan=plan,
         table=table,

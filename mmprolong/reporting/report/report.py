@@ -27,16 +27,6 @@ DEPTH = "Score [%] by context length and by where in the document the first evid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The files of a written report."""
-
-    folder: Path
-    files: tuple[Path, ...]
-    html: Path
-    """The page that holds all the rest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
     """A figure, its caption, and the name of its files."""
 
@@ -45,8 +35,8 @@ class Drawing:
     figure: "Figure"
 
 
-def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Report:
-    """Write the report of an ablation as far as it has run.
+def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Path:
+    """Write the report of an ablation as far as it has run; returns its page.
 
     Args:
         runs: as they were read from `store`.
@@ -60,13 +50,13 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     """
     folder = folder or store / "reports" / runs.plan.ablation
     drawings = _drawings(runs)
-    files = [*write_table(table, folder / "table").values()]
-    files += [path for one in drawings for path in save(one.figure, folder / one.name)]
-    text = markdown_report(runs, table, [f"{one.name}.png" for one in drawings])
-    files += [write_file(folder / "report.md", text), write_results(folder / "items.parquet", runs)]
+    write_table(table, folder / "table")
+    for one in drawings:
+        save(one.figure, folder / one.name)
+    write_file(folder / "report.md", markdown_report(runs, table, [f"{one.name}.png" for one in drawings]))
+    write_results(folder / "items.parquet", runs)
     figures = [(inline_svg(one.figure, one.name), one.caption) for one in drawings]
-    html = write_file(folder / "report.html", html_report(store, runs, table, figures))
-    return Report(folder=folder, files=(*files, html), html=html)
+    return write_file(folder / "report.html", html_report(store, runs, table, figures))
 
 
 def own_drawing(runs: Runs) -> Drawing | None:

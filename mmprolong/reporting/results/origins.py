@@ -26,12 +26,6 @@ class Origin:
         return {**self.code, **self.packages, **({"hardware": self.hardware} if self.hardware else {})}
 
 
-Steps = Mapping[str, str]
-"""Stage by id."""
-Origins = Mapping[str, Origin]
-"""By id."""
-
-
 def origin_of(record: RunRecord) -> Origin:
     """Return the origin of a finished step."""
     return Origin(
@@ -55,9 +49,14 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
 
 
 def differing_facts(
-    steps: Steps, origins: Origins, facts: Callable[[Origin], Mapping[str, Any]]
+    steps: Mapping[str, str], origins: Mapping[str, Origin], facts: Callable[[Origin], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
-    """Yield stage, name and value -> first step of each fact that differs among the steps of a stage."""
+    """Yield stage, name and value -> first step of each fact that differs among the steps of a stage.
+
+    Args:
+        steps: stage by id.
+        origins: by id.
+    """
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
     for step, stage in steps.items():
         for name, value in facts(origins[step]).items() if step in origins else ():

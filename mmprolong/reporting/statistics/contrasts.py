@@ -99,15 +99,13 @@ def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]
     """
     from scipy.special import fdtrc
 
-    several = {label: arm.means for label, arm in arms.items() if len(arm.means) > 1}
-    spread = {
-        label: (float(means.var(ddof=1)), len(means) - 1) for label, means in several.items() if means.std() > 1e-6
-    }
+    spread = {label: arm.means for label, arm in arms.items() if arm.means.std() > 1e-6}
     deviations, p = {}, {}
-    for label, (variance, degrees) in spread.items():
+    for label, means in spread.items() if len(spread) > 1 else ():
         others = [each for name, each in spread.items() if name != label]
-        if others:
-            total = sum(each for _, each in others)
-            pooled = sum(one * each for one, each in others) / total
-            deviations[label], p[label] = (variance**0.5, pooled**0.5), float(fdtrc(degrees, total, variance / pooled))
+        degrees = sum(len(each) - 1 for each in others)
+        pooled = sum(each.var(ddof=1) * (len(each) - 1) for each in others) / degrees
+        variance = means.var(ddof=1)
+        deviations[label] = float(variance**0.5), float(pooled**0.5)
+        p[label] = float(fdtrc(len(means) - 1, degrees, variance / pooled))
     return {label: deviations[label] for label, one in holm(p).items() if one < LEVEL}

@@ -83,15 +83,10 @@ def with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tupl
     """Return the rows with the best of each column of scores in bold; cells that print alike are equally good."""
     made = [list(row) for row in rows]
     for index, column in enumerate(columns):
-        known = [(row[index].value or 0.0, _number(row[index])) for row in made if row[index].value is not None]
-        if not column.score or len(known) < 2:
-            continue
-        best = max(known)[1]
-        for row in made:
-            row[index] = replace(row[index], best=_number(row[index]) == best)
+        printed = [row[index].text.partition(" ")[0] for row in made]  # without its spread
+        values = [row[index].value for row in made]
+        known = [(value, text) for value, text in zip(values, printed, strict=True) if value is not None]
+        if column.score and len(known) > 1:
+            for row, text in zip(made, printed, strict=True):
+                row[index] = replace(row[index], best=text == max(known)[1])
     return tuple(tuple(row) for row in made)
-
-
-def _number(cell: Cell) -> str:
-    """Return the mean that a cell prints, without its spread."""
-    return cell.text.partition(" ")[0]
