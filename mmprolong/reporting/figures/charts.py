@@ -27,17 +27,12 @@ _UNITS = {"x": "multiples of the native window", "K": "tokens", "M": "tokens", "
 """By the last letter of a length."""
 _NO_DATES = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 """Metadata by format, so that equal figures are equal files."""
-STYLE: dict[str, Any] = {
-    "svg.hashsalt": "mmprolong",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
+STYLE: Any = {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
     "axes.edgecolor": FAINT,
     "axes.facecolor": "none",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    "font.size": 10,
 }
 
 
@@ -93,8 +88,7 @@ def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> 
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    settings: Any = STYLE
-    with mpl.rc_context(settings):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(columns * rows)]
 
@@ -104,10 +98,9 @@ def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong", **options: Any)
     from matplotlib.text import Text
 
     file = io.BytesIO()
-    settings: Any = STYLE | {"svg.hashsalt": salt, "text.parse_math": False}
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # a `$` of a label begins no formula
-    with mpl.rc_context(settings), warnings.catch_warnings():
+    with mpl.rc_context(STYLE | {"svg.hashsalt": salt, "text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box, which says it, too
         figure.savefig(file, format=kind, metadata=_NO_DATES[kind], **options)
     return file.getvalue()

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmprolong import __version__
 from mmprolong.errors import ArtifactError, MMProLongError
-from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.report.examples import evaluation_document, example_replies, training_document
 from mmprolong.reporting.results.runs import Runs
@@ -30,7 +30,8 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
     Raises:
         ArtifactError: a recorded file is damaged.
     """
-    plan, shown = runs.plan, _shown(runs)
+    plan, points = runs.plan, runs.plan.of(runs.plan.baseline)
+    shown = next((point for point in points if runs.result(point)), points[0])
     middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
     return render(
         "mmprolong.reporting.report",
@@ -75,12 +76,6 @@ def _changed_settings(plan: Plan, label: str) -> list[tuple[str, str, str]]:
 def _percents(shares: Mapping[str, float]) -> str:
     """Return 'reasoning 20 %, extract_single 80 %'."""
     return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
-
-
-def _shown(runs: Runs) -> Point:
-    """Return the run whose examples are shown: the baseline's first that is finished, else its first."""
-    points = runs.plan.of(runs.plan.baseline)
-    return next((point for point in points if runs.result(point)), points[0])
 
 
 def _provenance(store: Path, plan: Plan) -> dict[str, Any]:

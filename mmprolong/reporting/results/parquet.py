@@ -7,7 +7,7 @@ import zlib
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -15,9 +15,6 @@ from mmprolong.errors import ArtifactError
 from mmprolong.records import Score
 from mmprolong.reporting.results.runs import Runs, require_comparable
 from mmprolong.store.atomic import replacing
-
-if TYPE_CHECKING:
-    from pyarrow import Table
 
 _KEY = b"mmprolong.4"
 """Key of the file's metadata under which the runs stand without their answers: JSON, compressed with a checksum.
@@ -67,7 +64,7 @@ def read_results(path: Path) -> Runs:
     return require_comparable(replace(runs, results=results))
 
 
-def _table(runs: Runs) -> "Table":
+def _table(runs: Runs) -> Any:
     """Return the answers row by row of the plan; a run that two rows share stands in both."""
     import pyarrow
 
@@ -90,7 +87,7 @@ def _fields(score: Score) -> dict[str, Any]:
     return plain | texts | {"depth": float(depth) if isinstance(depth, int | float) else None}
 
 
-def _scores(table: "Table") -> dict[str, tuple[Score, ...]]:
+def _scores(table: Any) -> dict[str, tuple[Score, ...]]:
     """Return the scores of each run; of one that stands in several rows those of the first."""
     first: dict[str, tuple[str, int]] = {}
     found: dict[str, list[Score]] = defaultdict(list)

@@ -124,40 +124,28 @@ def score_steps(plan: Plan) -> list[str]:
 
 
 def require_comparable(runs: Runs) -> Runs:
-    """Return `runs`, if they can be compared.
+    """Return `runs`, if the same versions made all steps of a stage, and all answered the same questions.
 
     Raises:
         ArtifactError: names the first two that differ, in what, and what to do.
     """
-    _require_same_versions(runs)
-    _require_same_questions(runs)
-    return runs
-
-
-def _require_same_versions(runs: Runs) -> None:
-    """Refuse results made by different versions of a stage or plug-in."""
-    for stage, name, found in differing_facts(runs.steps(), runs.origins, lambda origin: origin.versions):
+    name = runs.plan.ablation
+    for stage, what, found in differing_facts(runs.steps(), runs.origins, lambda origin: origin.versions):
         sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
-        raise ArtifactError(
-            f"{runs.plan.ablation}: different versions of {name} made steps of {stage}: {sides}; sweep again, so that "
-            "all rows are of today's version"
-        )
-
-
-def _require_same_questions(runs: Runs) -> None:
-    """Refuse runs that answered different questions of a benchmark."""
+        advice = "sweep again, so that all rows are of today's version"
+        raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
     first: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
-    scored = [(point, name, step) for point in runs.plan.points for name, step in point.scores.items()]
-    for point, benchmark, step in scored:
+    for run, benchmark, step in ((point.name, *each) for point in runs.plan.points for each in point.scores.items()):
         questions = sorted(map(_QUESTION, runs.results.get(step, ())))
-        other, expected = first.setdefault(benchmark, (point.name, questions)) if questions else ("", questions)
+        other, expected = first.setdefault(benchmark, (run, questions)) if questions else ("", questions)
         if questions != expected:
             differing = len({*questions} ^ {*expected})
             raise ArtifactError(
-                f"{runs.plan.ablation}: {point.name}, {step} and {other} answered different questions of {benchmark} "
+                f"{name}: {run}, {step} and {other} answered different questions of {benchmark} "
                 f"({len(questions)} and {len(expected)}, {differing} in one alone); "
                 "give all rows one corpus and one suite, and sweep again"
             )
+    return runs
 
 
 def _length(name: str) -> tuple[bool, float, str]:

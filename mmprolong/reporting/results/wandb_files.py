@@ -16,7 +16,7 @@ from mmprolong.errors import ArtifactError
 BLOCK = 32 * 1024
 HEADER = 7
 """Bytes before the first entry of a file, and before the payload of an entry."""
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+FULL, FIRST, LAST = 1, 2, 4
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Tables and columns of counts rather than scores: our texts and numbers beside the paper's, row by row."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
@@ -9,8 +10,6 @@ from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import override_notes
 from mmprolong.reporting.tables.published import parsed, require_columns
 from mmprolong.reporting.tables.score_table import Field, Row
-
-COUNTED = ("tokens", "examples", "pages")
 
 
 def count_table(
@@ -56,10 +55,10 @@ def trained_on_columns(runs: Runs) -> list[Field]:
         counts = {"examples": sum(pages.values()), "pages": sum(count * number for count, number in pages.items())}
         found.setdefault(one.label, Counter()).update({"tokens": one.certificate["tokens"]["actual"], **counts})
 
-    def cell(name: str) -> Callable[[str], Cell]:
-        return lambda label: Cell.count(found[label][name] if label in found else None)
+    def cell(name: str, label: str) -> Cell:
+        return Cell.count(found[label][name] if label in found else None)
 
-    return [(Column.of(f"trained {name}"), cell(name)) for name in COUNTED]
+    return [(Column.of(f"trained {name}"), partial(cell, name)) for name in ("tokens", "examples", "pages")]
 
 
 def _cell(value: float | str | None) -> Cell:

@@ -68,13 +68,11 @@ def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float
         ConfigError: there is no such column, or a cell is no finite number.
     """
     require_columns(table, rows, [column])
-    values = []
-    for text in (row[column] for row in rows):
-        value = parsed(text)
-        if value is None:
-            raise ConfigError(f"published {table}, column {column!r}: {text!r} is no finite number; write a number")
-        values.append(value)
-    return fmean(values)
+    values = [parsed(row[column]) for row in rows]
+    if None in values:
+        found = rows[values.index(None)][column]
+        raise ConfigError(f"published {table}, column {column!r}: {found!r} is no finite number; write a number")
+    return fmean(value for value in values if value is not None)
 
 
 def parsed(printed: str | float) -> float | None:
