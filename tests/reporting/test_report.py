@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.cli import main
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.report.report import write_report as write
 from mmprolong.reporting.results.store import read_store
@@ -123,7 +124,7 @@ def test_what_is_gone_is_said_and_the_numbers_stay(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
     shutil.rmtree(store / "corpus")
     text = write_report(store, "length_dist").read_text()
-    assert 'class="gone"' in text and "No such file" in text and "pool_native" in text
+    assert 'class="gone"' in text and "corpus-demo: no finished step" in text and "pool_native" in text
 
 
 def test_a_misspelt_table_names_the_nearest(tmp_path: Path):
@@ -132,11 +133,23 @@ def test_a_misspelt_table_names_the_nearest(tmp_path: Path):
         write_report(store, "rope_bases")
 
 
-def test_a_damaged_certificate_is_said_in_one_line(tmp_path: Path):
+@pytest.mark.parametrize(
+    "file",
+    [
+        "mixture/mixture-uniform-s0/certificate.json",
+        "synthesis/synthesis-long/examples.jsonl",
+        "reply/reply-pool_native-s0/replies.jsonl",
+        "render/render-56/thumbnails.npy",
+    ],
+)
+def test_damage_of_a_recorded_file_ends_the_report_with_one_line(tmp_path: Path, capsys, file: str):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
-    (store / "mixture" / "mixture-uniform-s0" / "certificate.json").write_text("{")
-    text = write_report(store, "length_dist").read_text()
-    assert re.search(r'class="gone">[^<]*certificate[.]json', text)
+    with (store / file).open("ab") as damaged:
+        damaged.write(b"1")
+    assert main(["report", "length_dist", "--store", str(store)]) == 1
+    printed = capsys.readouterr()
+    assert "pool_native" in printed.out and printed.err.startswith(f"error: {store / file}: has SHA-256")
+    assert printed.err.endswith(f"rm -r {(store / file).parent}\n") and printed.err.count("\n") == 1
 
 
 def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):

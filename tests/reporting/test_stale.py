@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
@@ -15,12 +16,13 @@ from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.today import mark_stale
 from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.store.code_digest import code_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.plan import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
-from tests.stores import LENGTHS, write_scores
+from tests.stores import LENGTHS, rewrite, write_scores
 from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
@@ -98,8 +100,8 @@ def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Ca
     """Read the finished runs of a store from each place where they may lie."""
     runs = read_store(store, "length_dist")
     if request.param == "offline":
-        for step, result in runs.results.items():
-            mirror(store, "length_dist", step, result.metrics, result.scores)
+        for step, scores in runs.results.items():
+            mirror(store, "length_dist", step, metrics(scores, LENGTHS), scores)
         return lambda: read_offline(store / "wandb", "length_dist")
     if request.param == "api":
         fill(server, store)
@@ -154,6 +156,34 @@ def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert mark_stale(read_results(Path("../made.parquet")), Path("store")).stale == ("uniform",)
     assert not list(Path().iterdir())
+
+
+def edit_notes(store: Path, changed: dict[str, str], settings: dict) -> list[str]:
+    """The notes on edits where score steps ran with today's code, but for `changed`, and with these settings."""
+    for point in load_plan(Store(store), "length_dist").points:
+        (path,) = (f"score/{step}" for step in point.scores.values())
+        if (store / path).is_dir():
+            code = code_of("mmprolong.evaluation.score") | changed
+            rewrite(store, path, code=code, all_settings=settings)
+    return [note for note in table_of(marked(store)).notes if note.startswith("Edited")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "settings", "says"),
+    [
+        ({}, {"overall": ["2x", "4x", "8x", "16x"], "judge": None}, ""),
+        ({"evaluation/scorers/mlvu.py": "0", "evaluation/reply.py": "0"}, {}, ""),
+        ({"evaluation/scorers/stamps.py": "0"}, {}, "evaluation/scorers/stamps.py;"),
+        ({"evaluation/average.py": "0", "llm/flows.py": "0+1"}, {}, "evaluation/average.py, llm/flows.py;"),
+        ({}, {"judge": {"model": "m"}}, "default of judge;"),
+    ],
+    ids=["none", "other plug-ins and stages", "scorer", "what it imports", "default"],
+)
+def test_an_edit_without_a_new_version_is_a_note(store: Path, changed: dict, settings: dict, says: str):
+    notes = edit_notes(store, changed, settings)
+    assert [note.partition(" the numbers")[0] for note in notes] == (
+        [f"Edited since score ran, without a new version: {says}"] if says else []
+    )
 
 
 def test_claims_say_it(store: Path):

@@ -98,13 +98,14 @@ def judge_runs(claim: Claim, named: RunSides, runs: Runs) -> Verdict:
     arm, *others = [_averaged([arms[label] for label in side]) for side in sides]
     found = corrected({number: difference(arm, other) for number, other in enumerate(others)})
     differences = tuple(one for one in found.values() if one)
-    verdict = decide(claim, differences)
-    next_step = "power" if verdict == UNCLEAR else "report"
+    verdict, store = decide(claim, differences), Store(runs.store or Path("store"))
     return Verdict(
         verdict=verdict,
         differences=differences,
         runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.steps),
-        command=command(Store(runs.store or Path("store")), next_step, named.ablation, config_dir=runs.plan.config_dir),
+        command=command(
+            store, "power" if verdict == UNCLEAR else "report", named.ablation, config_dir=runs.plan.config_dir
+        ),
         notes=tuple(f"{named.ablation}: {note}" for note in trust_notes(runs)),
         stale=not {*named.arm, *named.baseline}.isdisjoint(runs.stale),
     )

@@ -74,7 +74,6 @@ def _changed_settings(plan: Plan, label: str) -> list[tuple[str, str, str]]:
 
 
 def _percents(shares: Mapping[str, float]) -> str:
-    """Return 'reasoning 20 %, extract_single 80 %'."""
     return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
 
 

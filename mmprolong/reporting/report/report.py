@@ -45,8 +45,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
 
     Raises:
         ArtifactError: a recorded file is damaged.
-        DiskFull: names the file.
-        OSError: a file cannot be written.
+        DiskFull, OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation
     drawings = _drawings(runs)

@@ -29,9 +29,6 @@ def write_results(path: Path, runs: Runs) -> Path:
 
     Columns: `run` (id of the score step), `label`, `seed`, `depth` (of the evidence, or null), the fields of a `Score`;
     `also` and `facts` as JSON.
-
-    Raises:
-        DiskFull: names the file.
     """
     from pyarrow.parquet import write_table
 
