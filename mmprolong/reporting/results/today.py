@@ -1,10 +1,10 @@
 """Runs against the ablation and the code of today: stale rows, rows never launched, edits without a new version."""
 
+import ast
 import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
-from modulefinder import ModuleFinder
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,16 +76,19 @@ def _edited_files(record: RunRecord, step: Step) -> list[str]:
     if not edited:
         return []
     settings = json.dumps(step.settings)
-    chosen = [name for name in today if f'"{Path(name).stem}"' in settings]
-    used = _imported(stage, *(f"mmprolong.{name.removesuffix('.py').replace('/', '.')}" for name in chosen))
+    used = {f"{stage.partition('.')[2].replace('.', '/')}.py"}
+    used |= {name for name in today if f'"{Path(name).stem}"' in settings}
+    while more := {each for name in used for each in _imports(name)} & today.keys() - used:
+        used |= more
     return [name for name in edited if name in used]
 
 
 @cache
-def _imported(*modules: str) -> set[str]:
-    """Return the files of the package that these modules import, directly or through others, and their own."""
-    finder = ModuleFinder([str(_PACKAGE.parent)])
-    for name in modules:
-        finder.import_hook(name)
-    files = [getattr(module, "__file__", None) for module in finder.modules.values()]
-    return {Path(file).relative_to(_PACKAGE).as_posix() for file in files if file}
+def _imports(name: str) -> set[str]:
+    """Return the files of the package that a file of it may import."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((_PACKAGE / name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            place = node.module.replace(".", "/").removeprefix(f"{_PACKAGE.name}/")
+            found |= {f"{place}.py", f"{place}/__init__.py", *(f"{place}/{each.name}.py" for each in node.names)}
+    return found
