@@ -81,8 +81,8 @@ def _list(store: Store, console: Terminal) -> None:
 def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
+    from mmprolong.reporting.results.staleness import mark_stale
     from mmprolong.reporting.results.store import read_store
-    from mmprolong.reporting.results.today import mark_stale
     from mmprolong.reporting.results.wandb import read_api, read_offline
 
     source, ablation = arguments.source, arguments.ablation
@@ -104,7 +104,7 @@ def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
 
 def claims(arguments: argparse.Namespace) -> None:
     """Judge the papers' claims by the printed numbers and by ours."""
-    from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
+    from mmprolong.reporting.claims.report import claims_table, describe, group_by_command, judge_claims
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
@@ -117,7 +117,7 @@ def claims(arguments: argparse.Namespace) -> None:
     made = claims_table(judged)
     console.print(TerminalTable(made.without("command")))
     console.say("what settles them:")
-    for command, names in settled_by(judged).items():
+    for command, names in group_by_command(judged).items():
         console.say(f"{command}\n  {', '.join(names)}")
     if store.is_dir():
         print_written(console, "table", lambda: write_table(made, store / "reports" / "claims" / made.name)["md"])
@@ -125,12 +125,12 @@ def claims(arguments: argparse.Namespace) -> None:
 
 def power(arguments: argparse.Namespace) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.results.store import read_marked
+    from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    runs, console = read_marked(Path(arguments.store), arguments.ablation), Terminal()
+    runs, console = read_and_mark_stale(Path(arguments.store), arguments.ablation), Terminal()
     made = power_table(runs, table_of(runs).comparisons)
     console.print(TerminalTable(made.without("command")))
     for name in (row[0].text for row in made.rows):

@@ -8,9 +8,9 @@ from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims.claim import Claim, PublishedSides, RunSides, decide, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
-from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
+from mmprolong.reporting.claims.report import JudgedClaim, claims_table, describe, judge_claims
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.published import Published, signed
+from mmprolong.reporting.tables.published import Published, format_signed
 from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
@@ -199,7 +199,7 @@ def test_a_claim_that_is_judged_on_stale_rows_says_so():
     for baseline, stale in (("b", True), ("c", False)):
         asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)
-        one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
+        one = JudgedClaim(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
         assert claims_table([one]).rows[0][7].symbol == (" stale" if stale else "")
         assert (" stale\n" in "\n".join(describe(one))) == stale
         assert any("stale (a)" in note for note in found.notes)
@@ -248,6 +248,6 @@ def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown():
     runs = runs_of({"a": 0.5, "b": 0.5, "c": 0.49, "d": 0.51}, ["reasoning"], ["1x", "2x"], "b", documents=12)
     asked = RunSides(ablation="made", arm=["a"], baseline=["b", "c", "d"])
     found = judge_runs(replace(MADE, direction="best"), asked, runs)
-    one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
+    one = JudgedClaim(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
     smallest = 100 * min(one.value for one in found.differences)
-    assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))
+    assert f"  ours: {format_signed(smallest)} [" in "\n".join(describe(one))

@@ -6,8 +6,8 @@ from mmprolong.reporting.statistics.contrasts import (
     Against,
     Contrast,
     arms_of,
-    by_length,
     compare,
+    estimates_by_length,
     ties_with_best,
     uneven_arms,
 )
@@ -43,7 +43,7 @@ def test_holm_counts_the_comparisons_that_have_not_run_yet():
 def test_a_row_may_be_compared_with_another_at_its_own_length():
     runs = runs_of({"a": 0.5, "b": 0.9}, ["t"], ["1x", "2x"], "a", documents=20)
     pairs = {"b": Against(row="a", lengths=("2x",))}
-    lengths = by_length(runs)
+    lengths = estimates_by_length(runs)
     found = compare(runs, [Contrast(key="at", title="", pairs=pairs)], runs.average)["at", "b"]
     assert found and found.value == pytest.approx(lengths["b"]["2x"].value - lengths["a"]["2x"].value)
     gone = {"b": Against(row="a", lengths=("4x",))}

@@ -12,8 +12,8 @@ from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.staleness import mark_stale
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.today import mark_stale
 from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.code_digest import code_of

@@ -115,7 +115,7 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
 
 def _sides(claim: Claim, one: Estimate) -> tuple[bool, bool]:
     """Return whether a difference supports a claim, and whether it contradicts it."""
-    margin, above, below = claim.margin / 100, one.clear and one.low > 0, one.clear and one.high < 0
+    margin, above, below = claim.margin / 100, one.significant and one.low > 0, one.significant and one.high < 0
     return {
         "higher": (above, below),
         "best": (above, below),

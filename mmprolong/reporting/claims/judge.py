@@ -22,8 +22,8 @@ from mmprolong.reporting.claims.claim import (
     decide,
 )
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.store import read_marked
-from mmprolong.reporting.statistics.contrasts import arms_of, at_lengths
+from mmprolong.reporting.results.store import read_and_mark_stale
+from mmprolong.reporting.statistics.contrasts import arms_of, average_at_lengths
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.notes import trust_notes
@@ -56,7 +56,7 @@ def judge_published(claim: Claim, published: Published) -> Verdict:
     return Verdict(verdict=decide(claim, differences), differences=differences)
 
 
-def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Runs] = read_marked) -> Verdict:
+def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Runs] = read_and_mark_stale) -> Verdict:
     """Return the verdict of the runs in `store`, or the reason if they are damaged or cannot be compared.
 
     Args:
@@ -136,7 +136,7 @@ def _average(length: str, runs: Runs) -> Average:
     trained = runs.plan.suite.get("trained") or ""
     beyond = [each for each in runs.lengths if trained and size(each) > size(trained)]
     roles = {"shortest": runs.lengths[:1], "trained": [trained], "beyond": beyond}
-    return at_lengths(runs, roles.get(length, [length]))
+    return average_at_lengths(runs, roles.get(length, [length]))
 
 
 def _require_rows(claim: str, named: RunSides, launched: Sequence[str]) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 from mmprolong.config.groups import PUBLISHED, files_in
 from mmprolong.reporting.claims.claim import Claim, Verdict, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_store
-from mmprolong.reporting.results.store import read_marked
+from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
-from mmprolong.reporting.tables.published import Published, signed
+from mmprolong.reporting.tables.published import Published, format_difference, format_signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedClaim:
     """A claim and both verdicts on it."""
 
     claim: Claim
@@ -31,7 +31,7 @@ class Judged:
         return NAMES.get(number, number)
 
 
-_COLUMNS: dict[Column, Callable[[Judged], Cell]] = {
+_COLUMNS: dict[Column, Callable[[JudgedClaim], Cell]] = {
     Column.of("claim", numeric=False): lambda one: Cell(text=one.claim.claim),
     Column.of("source", numeric=False): lambda one: Cell(text=f"{one.paper} {one.claim.source.partition(', ')[2]}"),
     Column.of("metric", numeric=False): lambda one: Cell(text=one.claim.metric),
@@ -48,21 +48,21 @@ _COLUMNS: dict[Column, Callable[[Judged], Cell]] = {
 }
 
 
-def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[Judged]:
+def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[JudgedClaim]:
     """Judge every claim, or those that are named, by the papers' numbers and by the runs in `store`; paper by paper.
 
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
     """
-    numbers, read = Published(files_in(PUBLISHED)), cache(read_marked)
+    numbers, read = Published(files_in(PUBLISHED)), cache(read_and_mark_stale)
     judged = [
-        Judged(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
+        JudgedClaim(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
         for one in read_claims(names)
     ]
     return sorted(judged, key=lambda one: (one.paper, one.claim.name))
 
 
-def claims_table(judged: Sequence[Judged]) -> Table:
+def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     """Make the table of these claims."""
     published, ours = _counts(one.published for one in judged), _counts(one.runs for one in judged)
     notes = (
@@ -77,7 +77,7 @@ def claims_table(judged: Sequence[Judged]) -> Table:
     return Table(name="claims", title="Claims of the papers", columns=tuple(_COLUMNS), rows=rows, notes=notes)
 
 
-def settled_by(judged: Iterable[Judged]) -> dict[str, list[str]]:
+def group_by_command(judged: Iterable[JudgedClaim]) -> dict[str, list[str]]:
     """Return the claims by what would settle them."""
     found: dict[str, list[str]] = defaultdict(list)
     for one in judged:
@@ -85,14 +85,14 @@ def settled_by(judged: Iterable[Judged]) -> dict[str, list[str]]:
     return found
 
 
-def describe(one: Judged) -> list[str]:
+def describe(one: JudgedClaim) -> list[str]:
     """Return a claim in full, in lines for the terminal."""
     claim, runs = one.claim, one.runs
     margin = f" within {claim.margin:g} points" if claim.margin else ""
     return [
         f"{claim.name}: {claim.claim}.",
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
-        f"  claimed: {claim.direction}{margin}, printed {signed(claim.size, 2)} points",
+        f"  claimed: {claim.direction}{margin}, printed {format_signed(claim.size, 2)} points",
         f"  printed numbers: {_cell(one.published.differences).text}: {one.published.verdict}",
         f"  ours: {_cell(runs.differences).text}: {runs.verdict}{' stale' * runs.stale}",
         *([f"  runs: {', '.join(runs.runs)}"] if runs.runs else []),
@@ -106,9 +106,8 @@ def _cell(differences: Sequence[Estimate]) -> Cell:
     if not differences:
         return Cell()
     one = min(differences, key=lambda one: one.value)
-    value, low, high = 100 * one.value, 100 * one.low, 100 * one.high
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-    return Cell(text=f"{signed(value)} [{signed(low)}, {signed(high)}]{more}", value=value, low=low, high=high)
+    return Cell.estimate(one, format_difference(one) + more)
 
 
 def _counts(verdicts: Iterable[Verdict]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.contrasts import estimates_by_length
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
 
@@ -51,7 +51,7 @@ def accuracy_by_length(runs: Runs) -> "Figure":
         units.setdefault(_UNITS[length[-1]], []).append(length)
     figure, panels = new_figure(7.6 + 3.4 * max(len(units) - 1, 0), 4.4, max(len(units), 1))
     trained = [label for label in runs.plan.labels if label != UNTRAINED]
-    rows, lines = by_length(runs), {}
+    rows, lines = estimates_by_length(runs), {}
     for axes, (unit, lengths) in zip(panels, units.items(), strict=False):
         for label, points in rows.items():
             known = {at: points[at] for at in lengths if at in points}

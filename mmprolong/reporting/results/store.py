@@ -8,7 +8,7 @@ from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score, read_jsonl
 from mmprolong.reporting.results.origins import origin_of
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
-from mmprolong.reporting.results.today import edits_since, mark_stale
+from mmprolong.reporting.results.staleness import edits_since, mark_stale
 from mmprolong.store.store import Store
 
 
@@ -22,7 +22,7 @@ def read_store(store: Path, ablation: str) -> Runs:
     return read_runs(store, load_plan(Store(store), ablation))
 
 
-def read_marked(store: Path, ablation: str) -> Runs:
+def read_and_mark_stale(store: Path, ablation: str) -> Runs:
     """Read the runs of an ablation, and mark the rows that are stale."""
     return mark_stale(read_store(store, ablation), store)
 

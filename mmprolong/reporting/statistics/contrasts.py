@@ -49,15 +49,15 @@ def estimates(runs: Runs, average: Average) -> dict[str, Estimate]:
     return {label: mean(arm) for label, arm in arms_of(runs, average).items()}
 
 
-def at_lengths(runs: Runs, lengths: Sequence[str]) -> Average:
+def average_at_lengths(runs: Runs, lengths: Sequence[str]) -> Average:
     """Return the headline mean of the cells of these lengths; empty if one of them was not evaluated."""
     cells = [cell for cell in runs.cells if cell.length in lengths]
     return headline(cells, lengths) if {cell.length for cell in cells} == set(lengths) else {}
 
 
-def by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
+def estimates_by_length(runs: Runs) -> dict[str, dict[str, Estimate]]:
     """Return every row's mean at each length at which it was evaluated."""
-    found = {length: estimates(runs, at_lengths(runs, [length])) for length in runs.lengths}
+    found = {length: estimates(runs, average_at_lengths(runs, [length])) for length in runs.lengths}
     return {label: {at: rows[label] for at, rows in found.items() if label in rows} for label in runs.plan.labels}
 
 
@@ -67,7 +67,7 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
     Holm's correction counts every one, so that a mark does not depend on what is still running.
     """
 
-    arms = cache(lambda lengths: arms_of(runs, at_lengths(runs, lengths) if lengths else average))
+    arms = cache(lambda lengths: arms_of(runs, average_at_lengths(runs, lengths) if lengths else average))
     found: dict[tuple[str, str], Estimate | None] = {}
     for contrast in contrasts:
         for label, other in contrast.pairs.items():

@@ -36,8 +36,8 @@ class Estimate:
     degrees_of_freedom: float = 0.0
 
     @property
-    def clear(self) -> bool:
-        """It is told apart from 0."""
+    def significant(self) -> bool:
+        """It differs from 0 at `LEVEL`."""
         return self.p < LEVEL
 
 

@@ -113,7 +113,7 @@ def design_of(runs: Runs) -> Design:
     )
 
 
-def cheaper(
+def cheapest_designs(
     design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
 ) -> dict[str, Design | None]:
     """Return the cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.

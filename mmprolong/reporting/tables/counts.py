@@ -8,7 +8,7 @@ from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import override_notes
-from mmprolong.reporting.tables.published import parsed, require_columns
+from mmprolong.reporting.tables.published import parse_number, require_columns
 from mmprolong.reporting.tables.score_table import Field, Row
 
 
@@ -62,4 +62,4 @@ def trained_on_columns(runs: Runs) -> list[Field]:
 
 
 def _cell(value: float | str | None) -> Cell:
-    return Cell(text=value, value=parsed(value)) if isinstance(value, str) else Cell.count(value)
+    return Cell(text=value, value=parse_number(value)) if isinstance(value, str) else Cell.count(value)

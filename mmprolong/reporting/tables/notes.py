@@ -9,7 +9,7 @@ from mmprolong.reporting.results.origins import differing_facts
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.published import plain
+from mmprolong.reporting.tables.published import format_number
 from mmprolong.sweep.commands import sweep_command
 
 _NAMED = 3
@@ -38,15 +38,16 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
     yield f"95 % intervals over {over}{alone}, in pairs where arms are compared (Welch and Satterthwaite)."
     if comparisons:
         yield (
-            f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: told apart from 0; "
-            "ns: not. Bold: best of its column; ≈: not told apart from the best arm."
+            f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: significant; ns: "
+            "not. Bold: best of its column; ≈: not significantly below the best arm."
         )
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
-    for label, (own, others) in uneven_arms(arms).items():
+    for label, deviations in uneven_arms(arms).items():
+        own, others = (format_number(100 * deviation) for deviation in deviations)
         yield (
-            f"The seeds of {label} spread more than the others' (sd {plain(100 * own)} against {plain(100 * others)}): "
-            "its interval is less sure, as few seeds show little of such a spread; run more."
+            f"The seeds of {label} spread more than the others' (sd {own} against {others}): its interval is less "
+            "sure, as few seeds show little of such a spread; run more."
         )
 
 

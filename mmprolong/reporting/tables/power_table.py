@@ -1,4 +1,4 @@
-"""The smallest difference that an ablation can see as it is designed, and the cost of seeing half of that."""
+"""The smallest difference that an ablation can show as it is designed, and the cost of showing half of that."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +8,16 @@ from pathlib import Path
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
-from mmprolong.reporting.statistics.power import Design, cheaper, design_of
+from mmprolong.reporting.statistics.power import Design, cheapest_designs, design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.published import plain
+from mmprolong.reporting.tables.published import format_number
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
-    """Make a table of the design as it is, and of the cheapest ways to halve what it can see.
+    """Make a table of the design, and of the cheapest ways to halve the smallest difference that it can show.
 
     Args:
         comparisons: number of those over which the ablation's table corrects p.
@@ -26,7 +26,7 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
-    hours, seen = hours_of(runs, now), now.smallest(level)
+    hours, smallest = cost_in_hours(runs, now), now.smallest(level)
     columns: dict[Column, Callable[[Design], Cell]] = {
         Column.of("seeds"): lambda one: Cell.count(one.seeds),
         Column.of("documents"): lambda one: Cell.count(one.clusters),
@@ -36,30 +36,30 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         Column(key="cost", title="cost [h]"): lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)),
         Column.of("command", numeric=False): lambda one: Cell(text=command_of(one, now, runs)),
     }
-    designs = {"as it is": now, **cheaper(now, seen / 2, hours, not own_sources(runs), level)}
+    designs = {"as designed": now, **cheapest_designs(now, smallest / 2, hours, not benchmark_sources(runs), level)}
     rows = [(name, [make(one) if one else Cell() for make in columns.values()]) for name, one in designs.items()]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
     missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
     return Table(
         name=f"{runs.plan.ablation}_power",
-        title=f"What {runs.plan.ablation} can see, and how to halve it",
+        title=f"Smallest difference that {runs.plan.ablation} can show, and how to halve it",
         caption=runs.plan.question,
         columns=(Column.of("design", numeric=False), *columns),
         rows=tuple((Cell(text=name), *cells) for name, cells in rows),
         notes=(
-            f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one "
-            f"of {comparisons} comparisons (first step of Holm's correction), from the variances of the finished runs. "
+            f"The smallest true difference that is significant in 80 % of repetitions is {_points(smallest).text} points "
+            f"as one of {comparisons} comparisons (first step of Holm's correction), by the variances of finished runs. "
             "-: cannot halve it alone.",
             f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
-            f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
+            f"However many seeds, these documents and questions cannot show less than {_points(floor).text} points.",
             *([missing] if runs.missing else []),
             *trust_notes(runs),
         ),
     )
 
 
-def own_sources(runs: Runs) -> list[str]:
+def benchmark_sources(runs: Runs) -> list[str]:
     """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
     sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
     return list(dict.fromkeys(sources)) if all(sources) else []
@@ -71,13 +71,13 @@ def command_of(design: Design, now: Design, runs: Runs) -> str:
     words = [seeds] if design.seeds != now.seeds else []
     sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
     scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name, (key, times) in product(own_sources(runs), scaled.items()):
+    for name, (key, times) in product(benchmark_sources(runs), scaled.items()):
         if times != 1 and sources[name][key]:
             words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
     return sweep_command(runs.plan, runs.store, *words)
 
 
-def hours_of(runs: Runs, now: Design) -> Callable[[Design], float]:
+def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
     """Return the hours that a design costs by the finished runs: seeds the training of every arm, questions answers."""
     store = Store(runs.store or Path())
     training, answers = dict[str, str](), dict[str, str]()
@@ -94,4 +94,4 @@ def hours_of(runs: Runs, now: Design) -> Callable[[Design], float]:
 
 
 def _points(share: float) -> Cell:
-    return Cell(text=plain(100 * share), value=100 * share)
+    return Cell(text=format_number(100 * share), value=100 * share)

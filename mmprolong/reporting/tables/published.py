@@ -68,14 +68,14 @@ def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float
         ConfigError: there is no such column, or a cell is no finite number.
     """
     require_columns(table, rows, [column])
-    values = [parsed(row[column]) for row in rows]
+    values = [parse_number(row[column]) for row in rows]
     if None in values:
         found = rows[values.index(None)][column]
         raise ConfigError(f"published {table}, column {column!r}: {found!r} is no finite number; write a number")
     return fmean(value for value in values if value is not None)
 
 
-def parsed(printed: str | float) -> float | None:
+def parse_number(printed: str | float) -> float | None:
     """Return the finite number that a printed cell is; None if it is none."""
     try:
         number = float(printed)
@@ -84,12 +84,12 @@ def parsed(printed: str | float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def plain(value: float, digits: int = 1) -> str:
+def format_number(value: float, digits: int = 1) -> str:
     """Return a number with a typographic minus."""
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def signed(value: float, digits: int = 1) -> str:
+def format_signed(value: float, digits: int = 1) -> str:
     """Return a difference with its sign; `+0.0` for what rounds to nothing."""
     text = f"{value:+.{digits}f}"
     if float(text) == 0:
@@ -97,9 +97,15 @@ def signed(value: float, digits: int = 1) -> str:
     return text.replace("-", "−")
 
 
-def interval(found: Estimate) -> str:
-    """Return the 95 % interval of a mean [%]."""
-    return f"[{plain(100 * found.low)}, {plain(100 * found.high)}]"
+def format_interval(found: Estimate) -> str:
+    """Return the 95 % interval of a mean [%]: '[85.9, 92.9]'."""
+    return f"[{format_number(100 * found.low)}, {format_number(100 * found.high)}]"
+
+
+def format_difference(found: Estimate) -> str:
+    """Return a difference with its 95 % interval [points]: '+1.4 [−0.6, +3.5]'."""
+    value, low, high = (format_signed(100 * number) for number in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """A table of scores: seeds, means and differences of our runs, and apart from them the published numbers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -16,9 +16,15 @@ from mmprolong.reporting.statistics.contrasts import (
 )
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table, with_best
+from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table, mark_best
 from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
-from mmprolong.reporting.tables.published import interval, parsed, plain, signed
+from mmprolong.reporting.tables.published import (
+    format_difference,
+    format_interval,
+    format_number,
+    format_signed,
+    parse_number,
+)
 
 Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
@@ -66,7 +72,7 @@ class ScoreTable:
             title=self.title + progress(runs),
             caption=runs.plan.question,
             columns=columns,
-            rows=with_best([[make(label) for _, make in fields] for label in self.rows], columns),
+            rows=mark_best([[make(label) for _, make in fields] for label in self.rows], columns),
             notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
             comparisons=compared,
         )
@@ -126,11 +132,10 @@ class ScoreTable:
         """'89.4', or '89.4 [85.9, 92.9]'."""
         if label not in found:
             return Cell()
-        one = found[label]
-        cell = Cell(text=plain(100 * one.value), value=100 * one.value)
-        if not self.intervals:
-            return cell
-        return replace(cell, text=f"{cell.text} {interval(one)}", low=100 * one.low, high=100 * one.high)
+        text = format_number(100 * found[label].value)
+        if self.intervals:
+            return Cell.estimate(found[label], f"{text} {format_interval(found[label])}")
+        return Cell(text=text, value=100 * found[label].value)
 
     def _headline(self, label: str) -> Cell:
         """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
@@ -138,22 +143,18 @@ class ScoreTable:
             return Cell()
         one, values = mean(self._arms[label]), self._arms[label].means
         sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
-        text = f"{plain(100 * one.value)} ± {'-' if sd is None else plain(sd)}"
-        symbol = " ≈" if label in self._ties else ""
-        return Cell(text=text, value=100 * one.value, low=100 * one.low, high=100 * one.high, sd=sd, symbol=symbol)
+        text = f"{format_number(100 * one.value)} ± {'-' if sd is None else format_number(sd)}"
+        return Cell.estimate(one, text, sd, " ≈" if label in self._ties else "")
 
     def _interval(self, label: str) -> Cell:
-        """'[85.9, 92.9]'."""
-        return Cell(text=interval(mean(self._arms[label]))) if label in self._arms else Cell()
+        return Cell(text=format_interval(mean(self._arms[label]))) if label in self._arms else Cell()
 
     def _delta(self, contrast: Contrast, label: str) -> Cell:
-        """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is told apart from 0."""
+        """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is significant."""
         found = self._compared.get((contrast.key, label))
         if found is None:
             return Cell()
-        value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
-        text, symbol = f"{signed(value)} [{signed(low)}, {signed(high)}]", " *" if found.clear else " ns"
-        return Cell(text=text, value=value, low=low, high=high, symbol=symbol)
+        return Cell.estimate(found, format_difference(found), symbol=" *" if found.significant else " ns")
 
     def _p(self, contrast: Contrast, label: str) -> Cell:
         """'0.012', or '<0.001': after Holm's correction."""
@@ -161,11 +162,11 @@ class ScoreTable:
         return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else Cell()
 
     def _published(self, column: str, label: str) -> Cell:
-        found = self.published.get(label, {}).get(column, "")
-        return Cell(text=plain(found, 2) if isinstance(found, float) else str(found or "-"), value=parsed(found))
+        found = self.published.get(label, {}).get(column) or "-"
+        return Cell(text=found if isinstance(found, str) else format_number(found, 2), value=parse_number(found))
 
     def _published_delta(self, label: str) -> Cell:
         """'−1.05'."""
         title = self.headline.title
         one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
-        return Cell() if one is None or other is None else Cell(text=signed(one - other, 2), value=one - other)
+        return Cell() if one is None or other is None else Cell(text=format_signed(one - other, 2), value=one - other)
