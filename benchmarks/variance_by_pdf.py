@@ -31,8 +31,8 @@ def by_pdf(runs: Runs) -> Runs:
     """Return the runs with every question in the cluster of its PDF."""
     pdfs = evidence_pdfs(runs)
     results = {
-        step: replace(one, scores=tuple(replace(s, cluster=pdfs[s.benchmark, s.sample]) for s in one.scores))
-        for step, one in runs.results.items()
+        step: tuple(replace(score, cluster=pdfs[score.benchmark, score.sample]) for score in scores)
+        for step, scores in runs.results.items()
     }
     return replace(runs, results=results)
 

@@ -10,7 +10,7 @@ import pytest
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.store.store import Store
 from mmprolong.sweep.code_copy import code_variables, copy_code
 from mmprolong.sweep.commands import command, recovery_command, sweep_command
@@ -126,7 +126,7 @@ def test_whether_rows_are_stale_is_known_with_the_folder_alone(launched: Store, 
 
 
 def remarks(store: Store) -> tuple[str, ...]:
-    return read_marked(store.root, "rope_fine").remarks
+    return read_and_mark_stale(store.root, "rope_fine").remarks
 
 
 def test_a_retry_asks_for_the_folder(launched: Store, own: Path):

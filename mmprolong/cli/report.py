@@ -71,7 +71,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     from mmprolong.reporting.report.report import write_report
 
     made = _print(runs, "", console)
-    print_written(console, "report", lambda: write_report(runs, made, store.root).html)
+    print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
 def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
@@ -95,7 +95,7 @@ def _list(store: Store, console: Terminal) -> None:
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
-    from mmprolong.reporting.results.provenance import with_stale
+    from mmprolong.reporting.results.staleness import mark_stale
     from mmprolong.reporting.results.store import read_store
     from mmprolong.reporting.results.wandb import read_api, read_offline
 
@@ -112,7 +112,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
         runs = read_api(source, ablation, store)
     else:
         raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file ({SNAPSHOT})")
-    return with_stale(runs, store)
+    return mark_stale(runs, store)
 
 
 @click.command()
@@ -120,7 +120,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 @stored
 def claims(claims: tuple[str, ...], store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
-    from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
+    from mmprolong.reporting.claims.report import claims_table, describe, group_by_command, judge_claims
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
@@ -132,7 +132,7 @@ def claims(claims: tuple[str, ...], store: Store) -> None:
     made = claims_table(judged)
     console.print(TerminalTable(made.without("command")))
     console.say("what settles them:")
-    for command, names in settled_by(judged).items():
+    for command, names in group_by_command(judged).items():
         console.say(f"{command}\n  {', '.join(names)}")
     if store.root.is_dir():
         target = store.root / "reports" / "claims" / made.name
@@ -144,12 +144,12 @@ def claims(claims: tuple[str, ...], store: Store) -> None:
 @stored
 def power(ablation: str, store: Store) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.results.provenance import read_marked
+    from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    runs, console = read_marked(store.root, ablation), Terminal()
+    runs, console = read_and_mark_stale(store.root, ablation), Terminal()
     made = power_table(runs, table_of(runs).comparisons)
     console.print(TerminalTable(made.without("command")))
     for name in (row[0].text for row in made.rows):

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.statistics.contrasts import arms_of, run_means
+from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table
@@ -45,7 +45,7 @@ def every_form(table: Table) -> list[str]:
 def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: Path):
     runs = runs_without(tmp_path)
     table = table_of(runs)
-    overall = [100 * value for value in run_means(runs.of("uniform"), runs.average)]
+    overall = [100 * float(value) for value in arms_of(runs, runs.average)["uniform"].means]
     cell, interval = table.cell("uniform", "overall"), table.cell("uniform", "interval").text
     assert cell.sd == pytest.approx(stdev(overall))
     for text in every_form(table):

@@ -5,10 +5,9 @@ Two sources of variance, each with its own degrees of freedom, are joined as Sat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from mmprolong.errors import ArtifactError
 from mmprolong.reporting.statistics.scores import ArmScores, Questions
 
 if TYPE_CHECKING:
@@ -26,27 +25,20 @@ Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean or a difference of means, in the unit of the scores ([0, 1])."""
+    """A mean or a difference of means with its 95 % interval, in the unit of the scores ([0, 1])."""
 
     value: float
     low: float
-    """Lower end of the 95 % interval; without an interval the value."""
     high: float
     p: float = 1.0
-    """Two-sided, that the truth is 0."""
+    """Two-sided, that the truth is 0; of several comparisons after Holm's correction over them."""
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
-    """0: only the value is known."""
-
-    @classmethod
-    def bare(cls, value: float) -> "Estimate":
-        """Make an estimate without an interval, of a source that keeps only means."""
-        return cls(value=value, low=value, high=value)
 
     @property
-    def has_interval(self) -> bool:
-        """Single questions are known."""
-        return self.degrees_of_freedom > 0
+    def significant(self) -> bool:
+        """It differs from 0 at `LEVEL`."""
+        return self.p < LEVEL
 
 
 def mean(arm: ArmScores) -> Estimate:
@@ -60,11 +52,9 @@ def difference(arm: ArmScores, baseline: ArmScores) -> Estimate:
     Seeds are not paired: seed 0 of one arm has nothing in common with seed 0 of the other. An arm with one run has no
     term of its own for seeds; the interval then speaks of this very model.
 
-    Raises:
-        ArtifactError: the arms did not answer the same questions.
+    Args:
+        baseline: answered the same questions.
     """
-    if arm.questions.names != baseline.questions.names:
-        raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
     value = float(arm.means.mean() - baseline.means.mean())
     return _estimate(value, arm.influence - baseline.influence, arm.questions, [arm, baseline], -1.0)
 
@@ -80,6 +70,12 @@ def holm(p: Mapping[K, float]) -> dict[K, float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p}
+
+
+def corrected(found: Mapping[K, Estimate | None]) -> dict[K, Estimate | None]:
+    """Return the comparisons of one table with p after Holm's correction, which counts those without result, too."""
+    p = holm({name: 1.0 if one is None else one.p for name, one in found.items()})
+    return {name: one and replace(one, p=p[name]) for name, one in found.items()}
 
 
 def _estimate(

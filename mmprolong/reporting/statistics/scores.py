@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mmprolong.errors import ArtifactError
 from mmprolong.records import Average, Score
 
 if TYPE_CHECKING:
@@ -105,15 +104,13 @@ class ArmScores:
 def questions_of(scores: Sequence[Score], average: Average) -> Questions:
     """Return the questions of one run that count in `average`, in the order of their names.
 
-    Raises:
-        ArtifactError: a cell of the average has no question.
+    Args:
+        scores: of a run that was evaluated in all cells of the average.
     """
     import numpy as np
 
     chosen = sorted((score for score in scores if score.cell in average), key=_name)
     cells, clusters = sorted({score.cell for score in chosen}), sorted({score.cluster for score in chosen})
-    for missing in sorted(set(average) - set(cells)):
-        raise ArtifactError(f"scores: no question of {' '.join(missing)}; evaluate it, or leave it out of the average")
     cell_of, cluster_of = ({name: number for number, name in enumerate(names)} for names in (cells, clusters))
     return Questions(
         names=tuple(map(_name, chosen)),
@@ -124,18 +121,11 @@ def questions_of(scores: Sequence[Score], average: Average) -> Questions:
 
 
 def arm_scores(runs: Sequence[Sequence[Score]], questions: Questions) -> ArmScores:
-    """Return the scores of an arm's runs.
-
-    Raises:
-        ArtifactError: a run did not answer a question.
-    """
+    """Return the scores of an arm's runs, all of which answered these questions."""
     import numpy as np
 
     by_name = [{_name(score): score.value for score in run} for run in runs]
-    try:
-        return ArmScores(questions, np.array([[found[name] for name in questions.names] for found in by_name]))
-    except KeyError as error:
-        raise ArtifactError(f"scores: a run has no answer to {error}; compare runs of one suite") from error
+    return ArmScores(questions, np.array([[found[name] for name in questions.names] for found in by_name]))
 
 
 def _name(score: Score) -> str:

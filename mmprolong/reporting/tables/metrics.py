@@ -17,6 +17,9 @@ MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude":
 
 The paper does not print its own maxima; with these its averages are met within one point."""
 TEXT_MAXIMA = {"helmet": 67.6, "longbench_v2": 50.0}
+SINGLE = {"MMLBD-C": "mmlbd_c", "MMLB 128K": "mmlongbench", "SlideVQA": "slidevqa"}
+SINGLE |= {"HELMET": "helmet", "LBv2": "longbench_v2", "DUDE": "dude"}
+"""OriOn's columns of single benchmarks -> our task."""
 ANY = ""
 """All lengths of a benchmark, or of a task in it."""
 
@@ -31,14 +34,14 @@ class Measure:
     """(benchmark in the suite or task, length) -> weight; the score is the weighted sum of these means."""
 
     def average(self, cells: Sequence[Cell]) -> Average:
-        """Return the weights of our cells; empty if any part of the measure was not asked."""
+        """Return the weights of our cells; empty if any part of the measure was not evaluated."""
         weights: dict[Cell, float] = defaultdict(float)
         for (name, length), weight in self.parts.items():
             of_length = [cell for cell in cells if length in (ANY, cell.length)]
-            asked = [cell for cell in of_length if cell.benchmark == name] or [c for c in of_length if c.task == name]
-            if not asked:
+            found = [cell for cell in of_length if cell.benchmark == name] or [c for c in of_length if c.task == name]
+            if not found:
                 return {}
-            for cell, share in headline(asked).items():
+            for cell, share in headline(found).items():
                 weights[cell] += weight * share
         return weights
 
@@ -70,18 +73,10 @@ def orion(*names: str) -> list[Measure]:
     """
     scaled = {(task, ANY): 100 / best for task, best in MAXIMA.items()}
     text = {(task, ANY): 100 / best for task, best in TEXT_MAXIMA.items()}
-    single = {
-        "MMLBD-C": "mmlbd_c",
-        "MMLB 128K": "mmlongbench",
-        "SlideVQA": "slidevqa",
-        "HELMET": "helmet",
-        "LBv2": "longbench_v2",
-        "DUDE": "dude",
-    }
     columns = [
         Measure(column="VA", parts={part: weight / 5 for part, weight in scaled.items()}),
         Measure(column="LCA", parts={part: weight / 7 for part, weight in (scaled | text).items()}),
-        *columns_by_task(single),
+        *columns_by_task(SINGLE),
     ]
     return [column for column in columns if not names or column.column in names]
 
