@@ -178,7 +178,12 @@ def _run(
         write_file(folder / SCRATCH / NOTES / _STARTED, world.start)
     try:
         work = Work(inputs, folder, folder / SCRATCH, log, world)
-        metrics = _compute(_module(step), settings, work)
+        module = _module(step)
+        if hasattr(module, "run_part"):
+            run_chosen_parts(module.parts(settings, work), partial(module.run_part, settings, work), work)
+            metrics = module.join(settings, work)
+        else:
+            metrics = module.run(settings, work)
     except BaseException:
         log.fail()
         raise
@@ -192,14 +197,6 @@ def _run(
         store.finish(record)
     remove_scratch(folder)
     return record
-
-
-def _compute(stage: ModuleType, settings: Any, work: Work) -> dict[str, Any]:
-    """Return the metrics of a stage that runs as one, or part by part and then joined."""
-    if not hasattr(stage, "run_part"):
-        return stage.run(settings, work)
-    run_chosen_parts(stage.parts(settings, work), partial(stage.run_part, settings, work), work)
-    return stage.join(settings, work)
 
 
 def _module(step: Step) -> ModuleType:
