@@ -7,7 +7,6 @@ it gives. Settings choose it as `{name: FILE, **options}`. Importing its file mu
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -18,20 +17,15 @@ import msgspec
 
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 
-Choice = str | Mapping[str, Any]
+Choice = str | dict[str, Any]
 """A name, or `{name: ..., **options}`, as it stands in the settings."""
-
-
-def names(folder: Path) -> list[str]:
-    """Return the names of the plug-ins in `folder`: its Python files that do not begin with an underscore."""
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 @cache
 def names_in(package: str) -> tuple[str, ...]:
-    """Return the names of the plug-ins of an importable package."""
-    spec = importlib.util.find_spec(package)
-    return tuple(names(Path(next(iter(spec.submodule_search_locations or []))))) if spec else ()
+    """Return the names of the plug-ins of a package: its Python files that do not begin with an underscore."""
+    folder = Path(importlib.import_module(package).__path__[0])
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
 
 
 def make(package: str, choice: Choice, key: str) -> Any:
@@ -111,8 +105,7 @@ def load_file(path: Path, *needed: str) -> ModuleType:
     """
     qualified = f"mmprolong_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(qualified, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: cannot be imported; is it a Python file?")
+    assert spec is not None and spec.loader is not None  # as of every .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[qualified] = module
     try:

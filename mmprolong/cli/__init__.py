@@ -15,13 +15,7 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
-class _InOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
 @click.group(
-    cls=_InOrder,
     epilog="""\b
 Examples:
   python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table

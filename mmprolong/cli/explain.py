@@ -57,9 +57,10 @@ def diff(a: str, b: str, store: Store) -> None:
         pairs.setdefault((below_a.get(role), below_b.get(role)), role)
     rows = [(role, *row) for pair, role in pairs.items() for row in _differences(steps, *pair)]
     console.print(table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B")))
-    for one, other in pairs:
-        if one and other and one.startswith("mixture/"):
-            _print_examples(steps, steps.get(one), steps.get(other), console)
+    for pair in pairs:
+        one, other = (steps.get(path) if path else None for path in pair)
+        if one and other and one.stage == "mixture" and is_finished(one) and is_finished(other):
+            _print_examples(steps, one, other, console)
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:
@@ -113,10 +114,6 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
     """Count the examples that two mixtures share, by task and by length."""
-    waiting = [step.path for step in (a, b) if not is_finished(step)]
-    if waiting:
-        console.say(f"{waiting[0]}: not drawn yet, so examples cannot be compared")
-        return
     counts = _drawn(steps.store, a), _drawn(steps.store, b)
     measured = _measured(steps.store, a) | _measured(steps.store, b)
 

@@ -87,7 +87,8 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 
 
 def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
-    """Print the submitted arrays and what was left alone; the dashboard is written anew."""
+    """Print the submitted arrays, what was left alone, and the commands that follow; write the dashboard anew."""
+    from mmprolong.sweep.commands import command
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import page_path, write_page
 
@@ -107,14 +108,8 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
     _print_shared(launched.shared, console)
     trouble = write_page(store, plan, step_states(store, plan))
     console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")
-
-
-def print_next(store: Store, ablation: str, console: Terminal) -> None:
-    """Print the commands that follow a launch on Slurm."""
-    from mmprolong.sweep.commands import command
-
     for name in ("status", "logs", "retry", "cancel", "report"):
-        console.say(f"  {command(store, name, ablation)}")
+        console.say(f"  {command(store, name, plan.ablation)}")
 
 
 def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:

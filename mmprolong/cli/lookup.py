@@ -47,14 +47,15 @@ class Steps:
         if is_ablation(self.store, text):
             return self.get(_step_of_point(self.store, text))
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
-        matches = matches or [path for path in self.paths if text and _is_named(path, text)]
+        names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths if text}
+        matches = matches or [path for path, own in names.items() if any(each.startswith(text) for each in own)]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        names = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
-        near = get_close_matches(text, names, 3, 0.4)
+        known = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
+        near = get_close_matches(text, known, 3, 0.4)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its folders are the steps' names"
         raise ConfigError(f"step {text!r}: not in {self.store.root}; {hint}")
 
@@ -107,8 +108,3 @@ def _step_of_point(store: Store, text: str) -> str:
         point = next((one for one in plan.points if plan.own_phases(one)), point)
     roles = [f"mixture.{phase}" for phase in plan.own_phases(point)] or [f"score.{next(iter(point.scores))}"]
     return f"{stage_of(roles[-1])}/{point.steps[roles[-1]]}"
-
-
-def _is_named(path: str, text: str) -> bool:
-    name = split_path(path)[1]
-    return path.startswith(text) or name.startswith(text) or name.rpartition("-")[2].startswith(text)

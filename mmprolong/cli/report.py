@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mmprolong.cli.arguments import launched, perhaps_launched, stored
-from mmprolong.cli.terminal import Terminal, print_written
-from mmprolong.cli.terminal import table as columns
+from mmprolong.cli.terminal import Terminal, print_written, table
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, planned
@@ -23,7 +22,7 @@ SNAPSHOT = ".parquet"
 
 @click.command()
 @perhaps_launched
-@click.option("--table", help="Show the ablation's runs in this table of the papers.")
+@click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
 @click.option(
     "--from",
     "source",
@@ -33,27 +32,30 @@ SNAPSHOT = ".parquet"
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @stored
 def report(
-    ablation: str | None, table: str | None, source: str | None, snapshot: str | None, wandb: str | None, store: Store
+    ablation: str | None, other: str | None, source: str | None, snapshot: str | None, wandb: str | None, store: Store
 ) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.results.parquet import write_results
+    from mmprolong.reporting.tables.paper_tables import table_names
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.sweep.commands import sweep_command
 
-    console, given = Terminal(), table or source or snapshot or wandb
+    console, given = Terminal(), other or source or snapshot or wandb
     if given and not ablation:
         raise click.UsageError("of which ablation? write mmprolong report ABLATION ...")
     if snapshot and not snapshot.endswith(SNAPSHOT):
         raise ConfigError(f"--snapshot {snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
     if not ablation:
-        _list(store, console)
+        ours = planned(store)
+        rows = [(name, "launched" if name in ours else "published only") for name in {*table_names(), *ours}]
+        console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
         return
     runs = _read(ablation, source, store.root) if given or ablation in planned(store) else None
     if runs and not given:
         print_report(runs, store, console)
         return
-    shown = table or ("" if runs else ablation)
+    shown = other or ("" if runs else ablation)
     made = _print(runs, shown, console)
     if runs and snapshot:
         console.say(f"snapshot: {write_results(Path(snapshot), runs)}")
@@ -82,14 +84,6 @@ def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
     made = table_of(runs) if runs and not name else paper_table(name, runs)
     console.print(TerminalTable(made))
     return made
-
-
-def _list(store: Store, console: Terminal) -> None:
-    from mmprolong.reporting.tables.paper_tables import table_names
-
-    launched = planned(store)
-    rows = [(name, "launched" if name in launched else "published only") for name in {*table_names(), *launched}]
-    console.print(columns("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
 
 
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":

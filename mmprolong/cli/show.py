@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from heapq import nsmallest
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 import click
 from rich.console import Group, RenderableType
@@ -31,10 +31,6 @@ _LONGEST = 400
 _RUNS = 6
 """Runs of pages that are named."""
 _ASKS = {"system": "system", "user": "question", "assistant": "answer"}
-
-
-class _Sampler(Protocol):
-    def __call__(self, items: Iterable[T], task: Callable[[T], str]) -> list[T]: ...
 
 
 @click.command()
@@ -86,7 +82,7 @@ def _chosen(items: Iterable[T], task: Callable[[T], str], number: int, wanted: s
     return [item for _, _, item in sorted(kept, key=lambda each: each[1])]
 
 
-def _documents(steps: Steps, step: RunRecord, choose: _Sampler) -> Iterator[RenderableType]:
+def _documents(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     corpus = steps.store.root / step.needs.get("corpus", step.path)
     splits: Mapping[str, str] = {}
     if step.stage == "selection":
@@ -98,7 +94,7 @@ def _documents(steps: Steps, step: RunRecord, choose: _Sampler) -> Iterator[Rend
         yield Text(f"{one.source}: {', '.join(filter(None, counted))}")
 
 
-def _examples(steps: Steps, step: RunRecord, choose: _Sampler) -> Iterator[RenderableType]:
+def _examples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     """Yield examples, with their tokens where they are measured; of a mixture those that it drew."""
     root, paths = steps.store.root, [step.path]
     if step.stage == "mixture":
@@ -137,7 +133,7 @@ def _conversation(
             yield _line("evidence", f"{f'images {pages}' if pages else 'no image'}   {right.format}")
 
 
-def _samples(steps: Steps, step: RunRecord, choose: _Sampler) -> Iterator[RenderableType]:
+def _samples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     """Yield questions, with replies and scores as far as the step has them."""
     root = steps.store.root
     replied = step.path if step.stage == "reply" else step.needs.get("reply")
@@ -183,10 +179,6 @@ def _pages(conversation: Conversation, names: Mapping[str, str]) -> str:
     numbered = enumerate(images_of(conversation))
     grouped = groupby(numbered, key=lambda pair: (pair[1].source, pair[1].index - pair[0]))
     runs = [(source.removeprefix("pdf:"), [image.index + 1 for _, image in run]) for (source, _), run in grouped]
-    named = [f"{names.get(source, source)} {_span(pages)}" for source, pages in runs[:_RUNS]]
+    named = [f"{names.get(source, source)} pages {pages[0]}-{pages[-1]}" for source, pages in runs[:_RUNS]]
     more = f", and {len(runs) - _RUNS} more" if len(runs) > _RUNS else ""
     return ", ".join(named) + more if named else "no page"
-
-
-def _span(pages: list[int]) -> str:
-    return f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]}-{pages[-1]}"

@@ -57,10 +57,10 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     """Write the examples of a phase or of the suite, and count them."""
     console, run = Terminal(), _compose(overrides, "" if suite else phase)
     if suite:
-        sources = [each.source for each in run.config.suite.benchmarks.values() if each.source]
+        roles = [f"synthesis.{each.source}" for each in run.config.suite.benchmarks.values() if each.source]
     else:
-        sources = run.sources(phase)
-    for role, folder in run.finish([f"synthesis.{source}" for source in dict.fromkeys(sources)], console).items():
+        roles = [role for role in run.steps[f"training.{phase}"].needs if role.startswith("synthesis.")]
+    for role, folder in run.finish(roles, console).items():
         pages: dict[str, list[int]] = {}
         questions: Counter[str] = Counter()
         for one in read_jsonl(folder / "examples.jsonl", Example):
@@ -82,7 +82,7 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
 def mixture(overrides: tuple[str, ...], phase: str) -> None:
     """Count the tokens of a phase's examples, draw its mixture, and print its certificate."""
     console, run = Terminal(), _compose(overrides, phase)
-    measured = [f"measurement.{source}" for source in run.sources(phase)]
+    measured = [role for role in run.steps[f"mixture.{phase}"].needs if role.startswith("measurement.")]
     folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
     certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
@@ -104,11 +104,6 @@ class _Run:
     steps: Mapping[str, "Step"]
     """By role."""
     store: Store
-
-    def sources(self, phase: str) -> list[str]:
-        """Return the sources of a phase's mixture."""
-        needs = self.steps[f"mixture.{phase}"].needs
-        return [role.partition(".")[2] for role in needs if role.startswith("measurement.")]
 
     def finish(self, roles: Sequence[str], console: Terminal) -> dict[str, Path]:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""

@@ -30,17 +30,11 @@ def status(ablation: str | None, watch: bool, store: Store) -> None:
         console.say(f"{store.root}: no sweep was launched here; begin with python -m mmprolong.sweep +ablation=NAME")
         return
     view, finished = _look(store, names)
-    if finished or not watch:
-        console.print(view)
-        return
     with Live(view, console=console, auto_refresh=False) as live:
-        try:
-            while not finished:
-                time.sleep(_SECONDS)
-                view, finished = _look(store, names)
-                live.update(view, refresh=True)
-        except KeyboardInterrupt:
-            return
+        while watch and not finished:
+            time.sleep(_SECONDS)
+            view, finished = _look(store, names)
+            live.update(view, refresh=True)
 
 
 def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:

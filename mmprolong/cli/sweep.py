@@ -8,7 +8,7 @@ import click
 from rich.live import Live
 
 from mmprolong.cli.arguments import overrides, own_files
-from mmprolong.cli.jobs import print_launched, print_next
+from mmprolong.cli.jobs import print_launched
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError, StepFailed
@@ -58,7 +58,6 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
 
         launched = SlurmLauncher(store, plan).submit(prune)
         print_launched(store, plan, launched, prune, console)
-        print_next(store, plan.ablation, console)
         return
     save_plan(store, plan)
     _run_here(store, plan, console)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from mmprolong.config.consistency import DEFAULT, inconsistent
 from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
-from mmprolong.config.overrides import SWEEP, choices, key_of, values
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
 from mmprolong.config.provenance import located
 from mmprolong.corpus.manifest import pool_digest
 from mmprolong.corpus.pool import locate
@@ -76,7 +76,7 @@ class Composer:
         seeds = [text for text in overrides if key_of(text) == _SEED]
         if not seeds or self._last is None or self._last[0] != rest:
             config = self._config(rest)
-            apply(config, (text for text in values(rest) if key_of(text).partition(".")[0] != SWEEP))
+            apply(config, (text for text in rest if not is_choice(text) and key_of(text).partition(".")[0] != SWEEP))
             config.pop(SWEEP, None)
             self._last = rest, config
         apply(self._last[1], seeds)

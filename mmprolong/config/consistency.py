@@ -3,10 +3,9 @@
 Only what the judged phase needs must be complete: a phase that no arm uses may wait for its source.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import TypeVar
 
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
@@ -15,7 +14,6 @@ from mmprolong.settings.execution import Cluster
 from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
 
-Block = TypeVar("Block")
 DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
 _ASKS_OURS = "generated"
@@ -35,20 +33,21 @@ def inconsistent(config: Config) -> Iterator[Problem]:
         TopologicalSorter({name: config.phases[name].start for name in phases}).prepare()
     except CycleError as error:
         yield Problem("phases", f"{', '.join(error.args[1][1:])} start from each other; break the ring")
-    yield from _empty("phases", config.phases, "mixture.components", lambda phase: phase.mixture.components)
-    yield from _empty("sources", config.sources, "tasks", lambda source: source.tasks)
-    yield from _empty("llms", config.llms, "model", lambda llm: llm.model)
+    yield from _empty(
+        "phases", "mixture.components", {name: each.mixture.components for name, each in config.phases.items()}
+    )
+    yield from _empty("sources", "tasks", {name: source.tasks for name, source in config.sources.items()})
+    yield from _empty("llms", "model", {name: llm.model for name, llm in config.llms.items()})
     yield from _suite(config)
     for name in _used(config, phases):
         yield from _source(f"sources.{name}", config.sources[name], config)
     yield from _cluster(config.cluster)
 
 
-def _empty(key: str, blocks: Mapping[str, Block], needs: str, has: Callable[[Block], object]) -> Iterator[Problem]:
-    """Yield the blocks without what makes one: their names are misspelt, or they are not complete."""
-    for name in (name for name, block in blocks.items() if not has(block)):
-        others = nearest(name, (other for other in blocks if other != name))
-        yield Problem(f"{key}.{name}", f"has no {needs}; {others}")
+def _empty(key: str, needed: str, contents: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield the blocks that lack what each must have: their names are misspelt, or they are not complete."""
+    for name in (name for name, content in contents.items() if not content):
+        yield Problem(f"{key}.{name}", f"has no {needed}; {nearest(name, contents.keys() - {name})}")
 
 
 def needed_phases(config: Config) -> set[str]:

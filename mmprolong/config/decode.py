@@ -14,7 +14,7 @@ from mmprolong import plugins
 from mmprolong.config.groups import groups
 from mmprolong.config.overrides import assigned
 from mmprolong.errors import InvalidSettings, Problem, nearest
-from mmprolong.settings.fields import Choice
+from mmprolong.plugins import Choice
 from mmprolong.settings.knobs import Config
 
 Kind = TypeVar("Kind")

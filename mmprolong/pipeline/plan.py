@@ -115,15 +115,11 @@ class Plan:
         return list(found.values())
 
     def own_phases(self, point: Point) -> list[str]:
-        """Return the phases of a run that not all arms share: the subject of the ablation."""
-        shared = set.intersection(*(self._mixtures(label) for label in self.labels))
-        roles = [role for role in point.steps if role.startswith("mixture.")]
-        own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
-        return [role.removeprefix("mixture.") for role in own]
-
-    def _mixtures(self, label: str) -> set[str]:
-        steps = (each for point in self.rows[label] for each in point.steps.items())
-        return {step for role, step in steps if role.startswith("mixture.")}
+        """Return the phases of a run that not all rows share: those that the ablation is about."""
+        used = ({step for each in points for step in each.steps.values()} for points in self.rows.values())
+        shared = set.intersection(*used) if len(self.labels) > 1 else set()
+        roles = (role for role in point.steps if role.startswith("mixture.") and point.steps[role] not in shared)
+        return [role.removeprefix("mixture.") for role in roles]
 
 
 def planned(store: Store) -> list[str]:
@@ -148,7 +144,14 @@ def load_plan(store: Store, ablation: str) -> Plan:
     """
     launched = planned(store)
     if ablation in launched:
-        return _read(_path(store, ablation))
+        path = _path(store, ablation)
+        try:
+            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+        except msgspec.DecodeError as error:
+            raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
+        if plan.baseline not in plan.labels:
+            raise ArtifactError(f"{path}: the baseline {plan.baseline!r} has no point; plan the sweep again")
+        return plan
     if ablation not in ablations():
         near = nearest(ablation, {*launched, *ablations()})
         raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
@@ -172,16 +175,6 @@ def with_own_files(plan: Plan) -> Iterator[None]:
         reason = str(error).partition("\n")[0]
         add = shlex.join(own_option(plan.config_dir))
         raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add} ({reason})") from error
-
-
-def _read(path: Path) -> Plan:
-    try:
-        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    except msgspec.DecodeError as error:
-        raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
-    if not plan.points or plan.baseline not in plan.labels:
-        raise ArtifactError(f"{path}: baseline {plan.baseline!r} has no point; {nearest(plan.baseline, plan.labels)}")
-    return plan
 
 
 def _path(store: Store, ablation: str) -> Path:

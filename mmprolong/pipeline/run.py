@@ -171,7 +171,12 @@ def _run(
         write_file(folder / SCRATCH / NOTES / _STARTED, world.start)
     try:
         work = Work(inputs, folder, folder / SCRATCH, log, world)
-        metrics = _compute(_module(step), settings, work)
+        module = _module(step)
+        if hasattr(module, "run_part"):
+            run_chosen_parts(module.parts(settings, work), partial(module.run_part, settings, work), work)
+            metrics = module.join(settings, work)
+        else:
+            metrics = module.run(settings, work)
     except BaseException:
         log.fail()
         raise
@@ -185,14 +190,6 @@ def _run(
         store.finish(record)
     remove_scratch(folder)
     return record
-
-
-def _compute(stage: ModuleType, settings: Any, work: Work) -> dict[str, Any]:
-    """Run a stage whole, or part by part and joined; returns its metrics."""
-    if not hasattr(stage, "run_part"):
-        return stage.run(settings, work)
-    run_parts(stage.parts(settings, work), partial(stage.run_part, settings, work), work)
-    return stage.join(settings, work)
 
 
 def _module(step: Step) -> ModuleType:

@@ -81,18 +81,13 @@ def steps_of(config: Config) -> dict[str, Step]:
         InvalidSettings: a task is unknown.
     """
     graph = _Graph(config)
-    for name in _phases(config):
+    needed = needed_phases(config)
+    starts = {name: phase.start for name, phase in config.phases.items() if name in needed}
+    for name in filter(None, TopologicalSorter(starts).static_order()):
         graph.add_phase(name, config.phases[name])
     for name, evaluation in config.suite.benchmarks.items():
         graph.add_evaluation(name, evaluation)
     return graph.steps
-
-
-def _phases(config: Config) -> list[str]:
-    """Return the phases that the suite's subject needs, each after those that it starts from."""
-    needed = needed_phases(config)
-    starts = {name: phase.start for name, phase in config.phases.items() if name in needed}
-    return [name for name in TopologicalSorter(starts).static_order() if name]
 
 
 class _Graph:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, Choice, NotNegative, Positive, execution
+from mmprolong.plugins import Choice
+from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, NotNegative, Positive, execution
 
 
 @dataclass

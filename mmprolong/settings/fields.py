@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le, Lt
 
 from mmprolong import plugins
+from mmprolong.plugins import Choice
 
 EXECUTION = {"role": "execution"}
 """Marks a field that says where or how a step runs, and so must never change what it is."""
@@ -16,8 +17,6 @@ NotNegative = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 Below1 = Annotated[float, Ge(0), Lt(1)]
-Choice = str | dict[str, Any]
-"""A plug-in: its name, or `{name: ..., **options}`."""
 
 
 def execution(default: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from annotated_types import MaxLen, MinLen
 
+from mmprolong.plugins import Choice
 from mmprolong.settings.execution import Cluster, Paths, Tracking, Training
 from mmprolong.settings.fields import (
     EXECUTION,
     AtLeast0,
     AtLeast1,
     Below1,
-    Choice,
     NotNegative,
     Positive,
     Share,

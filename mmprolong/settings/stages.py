@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmprolong.plugins import Choice
 from mmprolong.settings.execution import Training
-from mmprolong.settings.fields import EXECUTION, AtLeast1, Choice, execution, plugin
+from mmprolong.settings.fields import EXECUTION, AtLeast1, execution, plugin
 from mmprolong.settings.knobs import Corpus, Mixture, Model, Optimizer, Rope, Selection, Source, View
 from mmprolong.settings.llm import Llm
 
