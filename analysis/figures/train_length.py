@@ -7,7 +7,7 @@ from mmprolong.reporting.figures.heat_map import draw_cells
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import estimates_by_length
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.published import format_number
+from mmprolong.reporting.tables.published import decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ def draw(runs: Runs) -> "Figure":
 def _text(found: Estimate | None) -> str:
     if found is None:
         return "-"
-    value, low, high = (format_number(100 * number) for number in (found.value, found.low, found.high))
+    value, low, high = (decimal(100 * number) for number in (found.value, found.low, found.high))
     return f"{value}\n{low}–{high}"
 
 

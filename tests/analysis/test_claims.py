@@ -10,7 +10,7 @@ from mmprolong.reporting.claims.claim import Claim, PublishedSides, RunSides, de
 from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
 from mmprolong.reporting.claims.report import JudgedClaim, claims_table, describe, judge_claims
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.published import Published, format_signed
+from mmprolong.reporting.tables.published import Published, signed
 from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
@@ -250,4 +250,4 @@ def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown():
     found = judge_runs(replace(MADE, direction="best"), asked, runs)
     one = JudgedClaim(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
     smallest = 100 * min(one.value for one in found.differences)
-    assert f"  ours: {format_signed(smallest)} [" in "\n".join(describe(one))
+    assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))

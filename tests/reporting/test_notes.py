@@ -92,7 +92,7 @@ def test_every_row_says_how_many_runs_it_has(tmp_path: Path):
 def test_what_was_typed_at_the_launch_stands_in_every_table(tmp_path: Path, name: str):
     runs = launched(runs_without(tmp_path), "tasks=2_8", "sweep.seeds=[0,1]")
     for each in (runs, replace(runs, results={})):
-        told = "Launched with tasks=2_8 'sweep.seeds=[0,1]': not as the ablation's file stands."
+        told = "Launched with tasks=2_8 'sweep.seeds=[0,1]': other than in the ablation's file."
         assert told in paper_table(name, each).notes
     assert not any(note.startswith("Launched") for note in paper_table(name, launched(runs)).notes)
 

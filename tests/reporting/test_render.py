@@ -7,7 +7,7 @@ from rich.console import Console
 
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.paper_tables import paper_table
-from mmprolong.reporting.tables.published import format_signed
+from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import latex_text, markdown_text, to_csv, to_html, to_latex, to_markdown
 from mmprolong.reporting.tables.terminal import TerminalTable
 
@@ -136,7 +136,7 @@ def test_a_row_that_does_not_fit_is_a_bug():
 
 @pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.04, "+0.0"), (-3.0, "−3.0")])
 def test_a_difference_has_a_sign_and_no_negative_nothing(value: float, text: str):
-    assert format_signed(value) == text
+    assert signed(value) == text
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class PublishedSides:
     questions: list[int] = field(default_factory=list)
     """Of each column."""
     noise: float = 0.0
-    """Standard deviation of a number when its evaluation is repeated, where the paper says it [points]."""
+    """Standard deviation of a number over repeated evaluations, if the paper gives it [points]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

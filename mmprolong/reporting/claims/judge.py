@@ -78,21 +78,21 @@ def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Ru
         return Verdict(verdict=UNJUDGED, command=report, notes=(f"{sides.ablation} {UNJUDGED}: {error}",))
 
 
-def judge_runs(claim: Claim, named: RunSides, runs: Runs) -> Verdict:
+def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     """Return the verdict of these runs.
 
     Args:
-        named: the rows that the claim compares.
+        rows: that the claim compares.
 
     Raises:
         ConfigError: the claim names a row that the ablation does not have.
     """
-    _require_rows(claim.name, named, runs.plan.labels)
-    sides = [named.arm, *([[label] for label in named.baseline] if claim.direction == "best" else [named.baseline])]
-    average = _average(named.length, runs)
+    _require_rows(claim.name, rows, runs.plan.labels)
+    sides = [rows.arm, *([[label] for label in rows.baseline] if claim.direction == "best" else [rows.baseline])]
+    average = _average(rows.length, runs)
     arms = arms_of(runs, average)
-    if not {*named.arm, *named.baseline} <= arms.keys():
-        lacks = f"{named.ablation}: length {named.length} is not evaluated, only {', '.join(runs.lengths)}."
+    if not {*rows.arm, *rows.baseline} <= arms.keys():
+        lacks = f"{rows.ablation}: length {rows.length} is not evaluated, only {', '.join(runs.lengths)}."
         notes = (lacks,) if runs.lengths and not average else ()
         return Verdict(verdict=NOT_RUN, command=sweep_command(runs.plan, runs.store), notes=notes)
     arm, *others = [_averaged([arms[label] for label in side]) for side in sides]
@@ -104,10 +104,10 @@ def judge_runs(claim: Claim, named: RunSides, runs: Runs) -> Verdict:
         differences=differences,
         runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.steps),
         command=command(
-            store, "power" if verdict == UNCLEAR else "report", named.ablation, config_dir=runs.plan.config_dir
+            store, "power" if verdict == UNCLEAR else "report", rows.ablation, config_dir=runs.plan.config_dir
         ),
-        notes=tuple(f"{named.ablation}: {note}" for note in trust_notes(runs)),
-        stale=not {*named.arm, *named.baseline}.isdisjoint(runs.stale),
+        notes=tuple(f"{rows.ablation}: {note}" for note in trust_notes(runs)),
+        stale=not {*rows.arm, *rows.baseline}.isdisjoint(runs.stale),
     )
 
 

@@ -13,7 +13,7 @@ from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.metrics import NAMES
 from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
-from mmprolong.reporting.tables.published import Published, format_difference, format_signed
+from mmprolong.reporting.tables.published import Published, format_difference, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def claims_table(judged: Sequence[JudgedClaim]) -> Table:
 
 
 def group_by_command(judged: Iterable[JudgedClaim]) -> dict[str, list[str]]:
-    """Return the claims by what would settle them."""
+    """Return the names of the claims by the command that would settle them."""
     found: dict[str, list[str]] = defaultdict(list)
     for one in judged:
         found[one.runs.command].append(one.claim.name)
@@ -92,7 +92,7 @@ def describe(one: JudgedClaim) -> list[str]:
     return [
         f"{claim.name}: {claim.claim}.",
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
-        f"  claimed: {claim.direction}{margin}, printed {format_signed(claim.size, 2)} points",
+        f"  claimed: {claim.direction}{margin}, printed {signed(claim.size, 2)} points",
         f"  printed numbers: {_cell(one.published.differences).text}: {one.published.verdict}",
         f"  ours: {_cell(runs.differences).text}: {runs.verdict}{' stale' * runs.stale}",
         *([f"  runs: {', '.join(runs.runs)}"] if runs.runs else []),

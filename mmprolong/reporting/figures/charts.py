@@ -101,7 +101,7 @@ def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong", **options: Any)
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # a `$` of a label begins no formula
     with mpl.rc_context(STYLE | {"svg.hashsalt": salt, "text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box, which says it, too
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
         figure.savefig(file, format=kind, metadata=_NO_DATES[kind], **options)
     return file.getvalue()
 

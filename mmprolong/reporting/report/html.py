@@ -54,7 +54,7 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
 
 
 def _or_reason(make: Callable[[], Any]) -> Any:
-    """Return the part of a page, or the sentence that says why its files are not at hand."""
+    """Return the part of a page, or the reason if its files are gone."""
     try:
         return make()
     except ArtifactError:

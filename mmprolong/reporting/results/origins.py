@@ -51,12 +51,7 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
 def differing_facts(
     steps: Mapping[str, str], origins: Mapping[str, Origin], facts: Callable[[Origin], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
-    """Yield stage, name and value -> first step of each fact that differs among the steps of a stage.
-
-    Args:
-        steps: stage by id.
-        origins: by id.
-    """
+    """Yield stage, name and value -> first step of each fact that differs among `steps` (stage by id) of one stage."""
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
     for step, stage in steps.items():
         for name, value in facts(origins[step]).items() if step in origins else ():

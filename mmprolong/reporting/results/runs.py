@@ -114,8 +114,7 @@ class Runs:
     @property
     def missing(self) -> list[Point]:
         """The different runs, row by row, whose result does not exist yet."""
-        planned = (point for label in self.plan.labels for point in self.plan.of(label))
-        return [point for point in planned if not self.result(point)]
+        return [point for label in self.plan.labels for point in self.plan.of(label) if not self.result(point)]
 
 
 def score_steps(plan: Plan) -> list[str]:

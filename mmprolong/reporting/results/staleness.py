@@ -25,18 +25,17 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def mark_stale(runs: Runs, store: Path) -> Runs:
-    """Mark the rows whose runs are others than the ablation's file, its overrides and the stages' versions give today.
+    """Mark the rows whose runs differ from those that the ablation's file, overrides and stages give today.
 
-    The plan is made anew from the overrides with which it was launched, and compared id by id. Where that cannot be
-    done, a remark says why, and rows that a file of results has marked stay marked.
+    The sweep is planned again with the overrides of its launch, and compared id by id. Where that cannot be done, a
+    remark gives the reason, and rows that a snapshot has marked stay marked.
 
     Args:
-        runs: read from wherever.
-        store: keeps the digests of pools; it need not be there.
+        store: keeps the digests of pools; it need not exist.
     """
     try:
-        with TemporaryDirectory() as none:
-            today, _ = plan_again(runs.plan, store if store.is_dir() else Path(none))
+        with TemporaryDirectory() as empty:
+            today, _ = plan_again(runs.plan, store if store.is_dir() else Path(empty))
     except MMProLongError as error:
         reason = str(error).partition("\n")[0]
         return replace(runs, remarks=(f"Not known whether rows are stale: {reason}.",))
@@ -51,7 +50,7 @@ def mark_stale(runs: Runs, store: Path) -> Runs:
 
 
 def edits_since(store: Store, plan: Plan, steps: Iterable[str]) -> dict[str, list[str]]:
-    """Return by step the files and defaults that were edited after it ran, without a new version: it has old numbers.
+    """Return by step the files and defaults that were edited after it ran, without a new version.
 
     Args:
         plan: holds the settings of today; those of a plan that was frozen hide an edited default.

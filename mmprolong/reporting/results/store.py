@@ -24,12 +24,12 @@ def read_store(store: Path, ablation: str) -> Runs:
 
 
 def read_and_mark_stale(store: Path, ablation: str) -> Runs:
-    """Read the runs of an ablation, and mark the rows that are stale."""
+    """Read the runs of `ablation` as `read_store` does, and mark the stale rows."""
     return mark_stale(read_store(store, ablation), store)
 
 
 def read_runs(store: Path, plan: Plan) -> Runs:
-    """Read the runs of `plan`, which need not be what the store holds under its name, as `read_store` does.
+    """Read the runs of `plan`, of which the store may hold another under its name, as `read_store` does.
 
     Raises:
         ArtifactError: a finished result is damaged, or results cannot be compared.

@@ -14,7 +14,7 @@ from mmprolong.runtime.wandb_logger import one_line
 SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
 SECONDS = 600
 _TEARS = ("incomplete record", "leveldb/record: invalid chunk")
-"""Words of wandb 0.31 for a file whose end did not reach the disk."""
+"""Messages of wandb 0.31 about a file whose end is not on the disk."""
 
 
 class Synced(NamedTuple):

@@ -66,7 +66,6 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
 
     Holm's correction counts every one, so that a mark does not depend on what is still running.
     """
-
     arms = cache(lambda lengths: arms_of(runs, average_at_lengths(runs, lengths) if lengths else average))
     found: dict[tuple[str, str], Estimate | None] = {}
     for contrast in contrasts:

@@ -79,30 +79,30 @@ def corrected(found: Mapping[K, Estimate | None]) -> dict[K, Estimate | None]:
 
 
 def _estimate(
-    value: float, influence: "ndarray", asked: Questions, arms: Sequence[ArmScores], least: float
+    value: float, influence: "ndarray", questions: Questions, arms: Sequence[ArmScores], minimum: float
 ) -> Estimate:
-    """Return the estimate; `least` is the smallest value, as a share of the largest."""
+    """Return the estimate; `minimum` is the smallest value, as a share of the largest."""
     from scipy.special import stdtr, stdtrit
 
-    sources = [(_by_clusters(influence, asked), asked.degrees_of_freedom)]
+    sources = [(_by_clusters(influence, questions), questions.degrees_of_freedom)]
     several = (arm.means for arm in arms if len(arm.means) > 1)
     sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
     variance = sum(part for part, _ in sources)
     degrees = variance**2 / sum(part**2 / each for part, each in sources)
-    error, top = variance**0.5, float(asked.weights.sum())
-    value = min(max(value, least * top), top)  # without what rounding adds
+    error, largest = variance**0.5, float(questions.weights.sum())
+    value = min(max(value, minimum * largest), largest)  # without what rounding adds
     half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error
     return Estimate(
         value=value,
-        low=max(value - half, least * top),
-        high=min(value + half, top),
+        low=max(value - half, minimum * largest),
+        high=min(value + half, largest),
         p=2 * float(stdtr(degrees, -abs(value) / error)),
         standard_error=error,
         degrees_of_freedom=degrees,
     )
 
 
-def _by_clusters(influence: "ndarray", asked: Questions) -> float:
+def _by_clusters(influence: "ndarray", questions: Questions) -> float:
     """Return the variance by clusters.
 
     Where no cluster disagrees, as when all is right or all wrong, it is that of an interval by the rule of three: whole
@@ -110,9 +110,9 @@ def _by_clusters(influence: "ndarray", asked: Questions) -> float:
     """
     from scipy.special import stdtrit
 
-    quantile = float(stdtrit(asked.degrees_of_freedom, 1 - LEVEL / 2))
-    top = float(asked.weights.sum())
+    quantile = float(stdtrit(questions.degrees_of_freedom, 1 - LEVEL / 2))
+    largest = float(questions.weights.sum())
     variance = float((influence**2).sum())
-    if variance < (1e-9 * top) ** 2:
-        variance = (RULE_OF_THREE * top / asked.clusters / quantile) ** 2
-    return variance + asked.single_cluster / quantile**2
+    if variance < (1e-9 * largest) ** 2:
+        variance = (RULE_OF_THREE * largest / questions.clusters / quantile) ** 2
+    return variance + questions.single_cluster / quantile**2

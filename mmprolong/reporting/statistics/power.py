@@ -116,7 +116,7 @@ def design_of(runs: Runs) -> Design:
 def cheapest_designs(
     design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
 ) -> dict[str, Design | None]:
-    """Return the cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.
+    """Return the cheapest design that finds a difference of `goal`, by the numbers that may grow; None if none does.
 
     Args:
         fixed: the questions are those of a public benchmark, of which there are no more.
@@ -133,18 +133,18 @@ def cheapest_designs(
     }
     least = NormalDist().inv_cdf(1 - level / 2) + NormalDist().inv_cdf(POWER)
 
-    def sees(one: Design) -> bool:
+    def finds(one: Design) -> bool:
         return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
 
     found: dict[str, Design | None] = {}
     for name, each in axes.items():
         grid = (replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each))
-        found[name] = next(filter(sees, sorted(grid, key=cost)), None)
+        found[name] = next(filter(finds, sorted(grid, key=cost)), None)
     return found
 
 
 def _residual(arm: ArmScores) -> float:
-    """Return the variance of one run's average by what its replies differ from the other runs', cluster by cluster."""
+    """Return the variance of one run's average due to chance in its replies, cluster by cluster."""
     import numpy as np
 
     runs = np.stack([ArmScores(arm.questions, row[None]).influence for row in arm.values])

@@ -1,4 +1,4 @@
-"""The scores of an arm as the statistics need them: each question with its cluster and its share of the mean."""
+"""The scores of an arm as arrays: each question with its cluster and its share of the mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Questions:
 
     @cached_property
     def leverage(self) -> "ndarray":
-        """How much of the cells in which it is asked rests on each cluster, (clusters,); 1: all."""
+        """Share of its cells that rests on each cluster, (clusters,); 1: all."""
         part = self.counts / self.counts.sum(0)
         weight = part * self.weights
         return (weight * part).sum(1) / weight.sum(1)
@@ -80,16 +80,16 @@ class ArmScores:
 
     @cached_property
     def deviations(self) -> "ndarray":
-        """How far the average over the runs moves if a question is left at its cell's mean, (questions,)."""
+        """Change of the average over the runs if a question is set to its cell's mean, (questions,)."""
         import numpy as np
 
-        asked, mean = self.questions, self.values.mean(0)
-        cell_means = np.bincount(asked.cell, mean) / np.bincount(asked.cell)
-        return (mean - cell_means[asked.cell]) * asked.share
+        questions, mean = self.questions, self.values.mean(0)
+        cell_means = np.bincount(questions.cell, mean) / np.bincount(questions.cell)
+        return (mean - cell_means[questions.cell]) * questions.share
 
     @cached_property
     def influence(self) -> "ndarray":
-        """How far the average over the runs moves if a cluster's questions are left at their cells' means, (clusters,).
+        """Change of the average over the runs if a cluster's questions are set to their cells' means, (clusters,).
 
         Divided by sqrt(1 - leverage), as a cluster takes part of its cells' means with it.
 

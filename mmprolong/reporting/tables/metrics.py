@@ -1,4 +1,4 @@
-"""Columns of published tables: what they are called there, and which of our cells answer them."""
+"""Columns of published tables: their names there, and the cells of ours that they average."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ DOCUMENTS = {"MMLongBench-Doc": "mmlongdoc", "LongDocURL": "longdocurl", "SlideV
 """Published data set -> our task."""
 NEEDLES = {"retrieval": "mm_niah_retrieval", "counting": "mm_niah_counting", "reasoning": "mm_niah_reasoning"}
 MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude": 61.8, "slidevqa": 84.5}
-"""Best score of each visual benchmark in OriOn's Table 6 and its caption [%]: what its visual average is scaled by.
+"""Best score of each visual benchmark in OriOn's Table 6 and its caption [%]; scales its visual average.
 
 The paper does not print its own maxima; with these its averages are met within one point."""
 TEXT_MAXIMA = {"helmet": 67.6, "longbench_v2": 50.0}
@@ -60,7 +60,7 @@ def columns_by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall:
 
 
 def columns_by_task(tasks: Mapping[str, str]) -> list[Measure]:
-    """Return a column a task, of benchmarks whose lengths are not told apart."""
+    """Return a column a task, over all lengths of its benchmark."""
     return [Measure(column=name, parts={(task, ANY): 1.0}) for name, task in tasks.items()]
 
 

@@ -9,13 +9,13 @@ from mmprolong.reporting.results.origins import differing_facts
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.published import format_number
+from mmprolong.reporting.tables.published import decimal
 from mmprolong.sweep.commands import sweep_command
 
 _NAMED = 3
 """Names in a note, before the number of the others."""
 _EXECUTION = ("ablation", "cluster", "tracking", "paths")
-"""Overrides that say which ablation, or where and how its steps run: not what they are."""
+"""Overrides without effect on results: the ablation's name, where and how its steps run."""
 
 
 def progress(runs: Runs) -> str:
@@ -44,7 +44,7 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
     for label, deviations in uneven_arms(arms).items():
-        own, others = (format_number(100 * deviation) for deviation in deviations)
+        own, others = (decimal(100 * deviation) for deviation in deviations)
         yield (
             f"The seeds of {label} spread more than the others' (sd {own} against {others}): its interval is less "
             "sure, as few seeds show little of such a spread; run more."
@@ -80,10 +80,10 @@ def trust_notes(runs: Runs) -> Iterator[str]:
 
 
 def override_notes(runs: Runs | None) -> list[str]:
-    """Return a note on the overrides that make the runs others than the ablation's file says."""
+    """Return a note on the overrides by which the runs differ from the ablation's file."""
     overrides = runs.plan.overrides if runs else ()
     typed = [text for text in overrides if key_of(text).partition(".")[0] not in _EXECUTION]
-    return [f"Launched with {shlex.join(typed)}: not as the ablation's file stands."] if typed else []
+    return [f"Launched with {shlex.join(typed)}: other than in the ablation's file."] if typed else []
 
 
 def _first(names: Collection[str]) -> str:

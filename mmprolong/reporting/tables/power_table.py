@@ -11,7 +11,7 @@ from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.power import Design, cheapest_designs, design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.published import format_number
+from mmprolong.reporting.tables.published import decimal
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
@@ -48,9 +48,9 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         columns=(Column.of("design", numeric=False), *columns),
         rows=tuple((Cell(text=name), *cells) for name, cells in rows),
         notes=(
-            f"The smallest true difference that is significant in 80 % of repetitions is {_points(smallest).text} points "
-            f"as one of {comparisons} comparisons (first step of Holm's correction), by the variances of finished runs. "
-            "-: cannot halve it alone.",
+            f"The smallest true difference that is significant in 80 % of repetitions: {_points(smallest).text} points "
+            f"as one of {comparisons} comparisons (first step of Holm's correction), by the finished runs' variances.",
+            "-: more of this alone cannot halve it.",
             f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
             f"However many seeds, these documents and questions cannot show less than {_points(floor).text} points.",
             *([missing] if runs.missing else []),
@@ -84,8 +84,8 @@ def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
     for point in (runs.plan.of(label)[0] for label in runs.plan.labels):
         own = runs.plan.own_phases(point)
         training |= {point.steps[f"{stage}.{phase}"]: stage for phase in own for stage in ("mixture", "training")}
-        asked = {step: stage_of(role) for role, step in point.steps.items() if stage_of(role) in ("reply", "score")}
-        answers |= asked if own else {}
+        replies = {step: stage_of(role) for role, step in point.steps.items() if stage_of(role) in ("reply", "score")}
+        answers |= replies if own else {}
     train, answer = (
         sum(record.seconds for step, stage in steps.items() if (record := store.record(stage, step))) / 3600
         for steps in (training, answers)
@@ -94,4 +94,4 @@ def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
 
 
 def _points(share: float) -> Cell:
-    return Cell(text=format_number(100 * share), value=100 * share)
+    return Cell(text=decimal(100 * share), value=100 * share)

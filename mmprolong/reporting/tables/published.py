@@ -1,4 +1,4 @@
-"""The papers' own numbers, from CSV files that are one table each."""
+"""The papers' own numbers, from CSV files of one table each, and how numbers are printed."""
 
 import csv
 import math
@@ -76,7 +76,7 @@ def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float
 
 
 def parse_number(printed: str | float) -> float | None:
-    """Return the finite number that a printed cell is; None if it is none."""
+    """Return the finite number in a printed cell; None if there is none."""
     try:
         number = float(printed)
     except ValueError:
@@ -84,27 +84,27 @@ def parse_number(printed: str | float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def format_number(value: float, digits: int = 1) -> str:
+def decimal(value: float, digits: int = 1) -> str:
     """Return a number with a typographic minus."""
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def format_signed(value: float, digits: int = 1) -> str:
-    """Return a difference with its sign; `+0.0` for what rounds to nothing."""
+def signed(value: float, digits: int = 1) -> str:
+    """Return a difference with its sign; `+0.0` where it rounds to zero."""
     text = f"{value:+.{digits}f}"
     if float(text) == 0:
         text = text.replace("-", "+")
     return text.replace("-", "−")
 
 
-def format_interval(found: Estimate) -> str:
+def interval(found: Estimate) -> str:
     """Return the 95 % interval of a mean [%]: '[85.9, 92.9]'."""
-    return f"[{format_number(100 * found.low)}, {format_number(100 * found.high)}]"
+    return f"[{decimal(100 * found.low)}, {decimal(100 * found.high)}]"
 
 
 def format_difference(found: Estimate) -> str:
     """Return a difference with its 95 % interval [points]: '+1.4 [−0.6, +3.5]'."""
-    value, low, high = (format_signed(100 * number) for number in (found.value, found.low, found.high))
+    value, low, high = (signed(100 * number) for number in (found.value, found.low, found.high))
     return f"{value} [{low}, {high}]"
 
 

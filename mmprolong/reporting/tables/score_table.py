@@ -16,15 +16,9 @@ from mmprolong.reporting.statistics.contrasts import (
 )
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table, mark_best
+from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table, mark_best
 from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
-from mmprolong.reporting.tables.published import (
-    format_difference,
-    format_interval,
-    format_number,
-    format_signed,
-    parse_number,
-)
+from mmprolong.reporting.tables.published import decimal, format_difference, interval, parse_number, signed
 
 Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
@@ -42,7 +36,7 @@ class ScoreColumn(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreTable:
-    """The runs of a plan, and which rows and columns show them; cells are made by the label of their row."""
+    """The rows and columns in which a table shows the runs of a plan; cells are made by the label of their row."""
 
     name: str
     title: str
@@ -63,7 +57,7 @@ class ScoreTable:
     notes: Sequence[str] = ()
 
     def build(self) -> Table:
-        """Make the table, with notes on what its numbers mean and how far they can be trusted."""
+        """Make the table, with notes on the meaning of its numbers and the trust that they deserve."""
         runs, fields, compared = self.runs, list(self._fields()), len(self._compared)
         columns = tuple(column for column, _ in fields)
         notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
@@ -91,7 +85,8 @@ class ScoreTable:
                 yield Column.of(title, score=True), partial(self._score, found)
         title, level = self.headline.title, f"95{NBSP}%"
         yield Column(key=title.replace(" ", "_"), title=f"{title} ± sd", score=True), self._headline
-        yield Column(key="interval", title=f"{title} {level}"), self._interval
+        ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
+        yield Column(key="interval", title=f"{title} {level}"), lambda label: Cell(text=ends.get(label, MISSING))
         for number, contrast in enumerate(self.contrasts):
             yield Column(key=contrast.key, title=f"{contrast.title} [{level}]"), partial(self._delta, contrast)
             if number == 0:
@@ -132,9 +127,9 @@ class ScoreTable:
         """'89.4', or '89.4 [85.9, 92.9]'."""
         if label not in found:
             return Cell()
-        text = format_number(100 * found[label].value)
+        text = decimal(100 * found[label].value)
         if self.intervals:
-            return Cell.estimate(found[label], f"{text} {format_interval(found[label])}")
+            return Cell.estimate(found[label], f"{text} {interval(found[label])}")
         return Cell(text=text, value=100 * found[label].value)
 
     def _headline(self, label: str) -> Cell:
@@ -143,11 +138,8 @@ class ScoreTable:
             return Cell()
         one, values = mean(self._arms[label]), self._arms[label].means
         sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
-        text = f"{format_number(100 * one.value)} ± {'-' if sd is None else format_number(sd)}"
+        text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
         return Cell.estimate(one, text, sd, " ≈" if label in self._ties else "")
-
-    def _interval(self, label: str) -> Cell:
-        return Cell(text=format_interval(mean(self._arms[label]))) if label in self._arms else Cell()
 
     def _delta(self, contrast: Contrast, label: str) -> Cell:
         """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is significant."""
@@ -162,11 +154,11 @@ class ScoreTable:
         return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else Cell()
 
     def _published(self, column: str, label: str) -> Cell:
-        found = self.published.get(label, {}).get(column) or "-"
-        return Cell(text=found if isinstance(found, str) else format_number(found, 2), value=parse_number(found))
+        found = self.published.get(label, {}).get(column, "")
+        return Cell(text=found or "-" if isinstance(found, str) else decimal(found, 2), value=parse_number(found))
 
     def _published_delta(self, label: str) -> Cell:
         """'−1.05'."""
         title = self.headline.title
         one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
-        return Cell() if one is None or other is None else Cell(text=format_signed(one - other, 2), value=one - other)
+        return Cell() if one is None or other is None else Cell(text=signed(one - other, 2), value=one - other)
