@@ -173,7 +173,7 @@ def _run(
         work = Work(inputs, folder, folder / SCRATCH, log, world)
         module = _module(step)
         if hasattr(module, "run_part"):
-            run_chosen_parts(module.parts(settings, work), partial(module.run_part, settings, work), work)
+            run_parts(module.parts(settings, work), partial(module.run_part, settings, work), work)
             metrics = module.join(settings, work)
         else:
             metrics = module.run(settings, work)
