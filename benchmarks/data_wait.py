@@ -13,12 +13,15 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from mmprolong.conversations import Message, Pages, Text
 from mmprolong.images.sources import open_images
 from mmprolong.models.backbone import encode, find
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import make_step
-from mmprolong.records import Document, Example, Message, Pack, Pages, Text, read_jsonl
-from mmprolong.settings.knobs import Config, Paths, Tracking
+from mmprolong.records import Document, Example, Pack
+from mmprolong.settings.execution import Paths, Tracking
+from mmprolong.settings.knobs import Config
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 from mmprolong.training.layout import Layout
 from mmprolong.training.stream import Encoder, Stream

@@ -16,12 +16,12 @@ import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from mmprolong import plugins
+from mmprolong.conversations import Message, Pages, Text
 from mmprolong.models.backbone import encode
 from mmprolong.models.backbones.proxy import FORM, IDS, ROPE_BASE, ProxyBackbone
 from mmprolong.models.network import Shard, collate
 from mmprolong.models.qwen_vl.qwen_network import QwenNetwork, ready
 from mmprolong.models.rope import NativeRope
-from mmprolong.records import Message, Pages, Text
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer, View
 from mmprolong.training.objectives.next_token import NextToken

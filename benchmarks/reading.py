@@ -13,7 +13,7 @@ from mmprolong.pipeline.plan import Plan, Point, save_plan
 from mmprolong.reporting.results.wandb import read_offline
 from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 
 

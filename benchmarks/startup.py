@@ -14,7 +14,6 @@ COMMANDS = {
     "mmprolong --help": ["-m", "mmprolong.cli", "--help"],
     "mmprolong status": ["-m", "mmprolong.cli", "status"],
     "mmprolong list": ["-m", "mmprolong.cli", "list"],
-    "mmprolong complete (at every TAB)": ["-m", "mmprolong.cli", "complete", "--", "sweep", "+ablation="],
     "sweep +ablation=length_dist --dry-run": ["-m", "mmprolong.sweep", "+ablation=length_dist", "--dry-run"],
     "the same of 1,000 points": [
         *("-m", "mmprolong.sweep", "+ablation=length_dist", f"sweep.seeds={list(range(200))}", "--dry-run"),

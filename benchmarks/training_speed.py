@@ -21,12 +21,13 @@ from PIL import Image as Pillow
 from transformers import AutoModelForImageTextToText, Trainer, TrainerCallback, TrainingArguments
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from mmprolong.conversations import Image, Message, Pages, Text
 from mmprolong.images import stamps
 from mmprolong.models.backbone import encode, find
 from mmprolong.models.backbones.proxy import IDS
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, collate
-from mmprolong.records import Image, Measured, Message, Pages, Text
+from mmprolong.records import Measured
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single

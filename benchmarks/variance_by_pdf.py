@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mmprolong.records import Sample, images_of, read_jsonl
+from mmprolong.conversations import images_of
+from mmprolong.records import Sample
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.statistics.contrasts import arms_of
+from mmprolong.store.jsonl import read_jsonl
 
 
 def evidence_pdfs(runs: Runs) -> dict[tuple[str, str], str]:
@@ -29,8 +31,8 @@ def by_pdf(runs: Runs) -> Runs:
     """Return the runs with every question in the cluster of its PDF."""
     pdfs = evidence_pdfs(runs)
     results = {
-        step: replace(one, scores=tuple(replace(s, cluster=pdfs[s.benchmark, s.sample]) for s in one.scores))
-        for step, one in runs.results.items()
+        step: tuple(replace(score, cluster=pdfs[score.benchmark, score.sample]) for score in scores)
+        for step, scores in runs.results.items()
     }
     return replace(runs, results=results)
 

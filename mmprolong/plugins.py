@@ -7,8 +7,7 @@ it gives. Settings choose it as `{name: FILE, **options}`. Importing its file mu
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -18,20 +17,15 @@ import msgspec
 
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 
-Choice = str | Mapping[str, Any]
+Choice = str | dict[str, Any]
 """A name, or `{name: ..., **options}`, as it stands in the settings."""
-
-
-def names(folder: Path) -> list[str]:
-    """Return the names of the plug-ins in `folder`: its Python files that do not begin with an underscore."""
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 @cache
 def names_in(package: str) -> tuple[str, ...]:
-    """Return the names of the plug-ins of an importable package."""
-    spec = importlib.util.find_spec(package)
-    return tuple(names(Path(next(iter(spec.submodule_search_locations or []))))) if spec else ()
+    """Return the names of the plug-ins of a package: its Python files that do not begin with an underscore."""
+    folder = Path(importlib.import_module(package).__path__[0])
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
 
 
 def make(package: str, choice: Choice, key: str) -> Any:
@@ -51,8 +45,6 @@ def make(package: str, choice: Choice, key: str) -> Any:
     problems = [
         Problem(f"{key}.{each}", f"unknown; {nearest(each, allowed)}") for each in options if each not in allowed
     ]
-    needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-    problems += [Problem(f"{key}.{each}", "missing; give a value") for each in needed if each not in options]
     if problems:
         raise InvalidSettings(*problems)
     try:
@@ -68,7 +60,7 @@ def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dic
         whole: keep the options that are at their default.
     """
     made = make(package, choice, key)
-    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != _default(each) or whole}
+    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != default_of(each) or whole}
     return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
 
 
@@ -113,8 +105,7 @@ def load_file(path: Path, *needed: str) -> ModuleType:
     """
     qualified = f"mmprolong_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(qualified, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: cannot be imported; is it a Python file?")
+    assert spec is not None and spec.loader is not None  # as of every .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[qualified] = module
     try:
@@ -127,5 +118,6 @@ def load_file(path: Path, *needed: str) -> ModuleType:
     return module
 
 
-def _default(entry: Any) -> Any:
+def default_of(entry: Any) -> Any:
+    """Return the default of a dataclass's field."""
     return entry.default_factory() if callable(entry.default_factory) else entry.default

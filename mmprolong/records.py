@@ -1,19 +1,12 @@
 """Records in which the stages meet: frozen, typed, stored in files that any tool reads."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from secrets import token_hex
-from socket import gethostname
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
-from mmprolong.errors import DataError, writing
-
-T = TypeVar("T")
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1, from the top left."""
+from mmprolong.conversations import Box, Conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,69 +80,6 @@ class Segment:
     headings: tuple[str, ...] = ()
 
 
-class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
-    """A stretch of text."""
-
-    text: str
-    learned: bool = False
-    """Carries loss: the model is trained to write it. Only in the assistant's turns."""
-
-
-class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
-    """A picture by reference, drawn when it is needed."""
-
-    source: str
-    """`pdf:SHA-256`, `file:SET/PATH` or `video:SHA-256`."""
-    index: int = 0
-    """Page or frame, from 0."""
-    crop: Box | None = None
-    """Part that is shown, in shares of width and height."""
-    stamp: str = ""
-    """Key and value printed into the corner of the page's thumbnail ('A7'); empty: the page as it is."""
-
-
-class Pages(msgspec.Struct, frozen=True, omit_defaults=True, tag="pages"):
-    """A run of pages of one document: as many images, stored as one range."""
-
-    source: str
-    first: int
-    last: int
-    """Inclusive."""
-    stamps: tuple[str, ...] = ()
-    """Stamp of each page; none: the pages as they are."""
-
-    def images(self) -> Iterator[Image]:
-        """Yield the pages one by one."""
-        for number, page in enumerate(range(self.first, self.last + 1)):
-            yield Image(self.source, page, stamp=self.stamps[number] if self.stamps else "")
-
-
-class Video(msgspec.Struct, frozen=True, omit_defaults=True, tag="video"):
-    """Frames of a film."""
-
-    frames: tuple[Image, ...]
-    fps: float
-
-
-Part = Text | Image | Pages | Video
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    parts: tuple[Part, ...]
-    """In the order in which they are read."""
-
-    @property
-    def text(self) -> str:
-        """All text of the turn, joined by single spaces."""
-        return " ".join(part.text for part in self.parts if isinstance(part, Text))
-
-
-Conversation = tuple[Message, ...]
-
-
 class Gold(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right answer to one question."""
 
@@ -181,7 +111,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     facts: dict[str, str] = {}
     """More that is known of it: `evidence` (Text, Layout, Figure, Table), `kind` (the template)."""
     origin: str = ""
-    """Who wrote it: writer, task and version."""
+    """Writer, task and version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,98 +254,3 @@ class Score:
     def cell(self) -> Cell:
         """Task, length and benchmark."""
         return Cell(self.benchmark, self.task, self.length)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """A finished step: settings, metrics, machine. `done.json` of every folder in the store."""
-
-    id: str
-    stage: str
-    version: int
-    settings: dict[str, Any]
-    """The settings that name the step: those that are not at their default."""
-    needs: dict[str, str]
-    """`stage/id` of its finished inputs, by role."""
-    metrics: dict[str, Any]
-    outputs: dict[str, str]
-    """SHA-256 of every file that the step wrote, by name."""
-    label: str = ""
-    """A person's name for it: ablation and point that first asked for the step."""
-    started: str = ""
-    """When the attempt began that finished; UTC, ISO 8601."""
-    seconds: float = 0.0
-    """Wall time of that attempt and of those that it continued, each until its last report of progress [s]."""
-    cpu_hours: float = 0.0
-    """In the same attempts, of the process that ran the step and of those that read PDFs for it."""
-    commit: str = ""
-    """Git commit of the code, with `+` if the tree was changed."""
-    code: dict[str, str] = field(default_factory=dict)
-    """Digests of the source files of the stage and of what all stages share, by name; 'one+other' of one that was
-    edited between attempts."""
-    packages: dict[str, str] = field(default_factory=dict)
-    hardware: str = ""
-    all_settings: dict[str, Any] = field(default_factory=dict)
-    """Everything that the step depends on as it was when it ran, defaults and options of plug-ins too."""
-    digest: str = ""
-    """SHA-256 of the rest of the record; filled in when it is written."""
-
-    @property
-    def path(self) -> str:
-        """`stage/id`: its folder in the store."""
-        return f"{self.stage}/{self.id}"
-
-
-def images_of(conversation: Iterable[Message]) -> Iterator[Image]:
-    """Yield the images of a conversation in the order in which they are read."""
-    for message in conversation:
-        yield from (part for part in flat(message.parts) if isinstance(part, Image))
-
-
-def flat(parts: Iterable[Part]) -> Iterator[Text | Image | Video]:
-    """Yield the parts with every run of pages as its images."""
-    for part in parts:
-        if isinstance(part, Pages):
-            yield from part.images()
-        else:
-            yield part
-
-
-def write_jsonl(path: Path, records: Iterable[Any]) -> int:
-    """Write one JSON object a line; the file appears whole or not at all. Returns the number of lines.
-
-    Raises:
-        DiskFull: names the file.
-    """
-    encoder = msgspec.json.Encoder()
-    count = 0
-    partial = path.with_name(f"{path.name}.{gethostname()}.{token_hex(4)}.partial")
-    try:
-        with writing(path), partial.open("wb") as file:
-            for record in records:
-                file.write(encoder.encode(record) + b"\n")
-                count += 1
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
-
-
-def read_jsonl(path: Path, kind: type[T], growing: bool = False) -> Iterator[T]:
-    """Yield the records of a file, checked against their type.
-
-    Args:
-        growing: the file is written line by line; a last line that has no end is not there yet, or was torn.
-
-    Raises:
-        DataError: a line is not a `kind`; names file and line.
-    """
-    decoder = msgspec.json.Decoder(kind)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if growing and not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as error:
-                raise DataError(f"{path}:{number}: {error}; expected a {kind.__name__}") from error

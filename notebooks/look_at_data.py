@@ -26,14 +26,14 @@ from IPython.display import HTML, display
 
 from mmprolong.reporting.report.examples import evaluation_document, training_document
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.training import TOTAL, arm_mixtures, trained_on
+from mmprolong.reporting.results.training import arm_mixtures, trained_on
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
 runs = {name: read_store(store, name) for name in ablations}
-{name: {label: len(found[TOTAL]) for label, found in trained_on(runs[name]).items()} for name in ablations}
+{name: {label: len(examples) for label, examples in trained_on(runs[name]).items()} for name in ablations}
 
 # %% [markdown]
 # ## How much, and how long

@@ -29,15 +29,15 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.report import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
 from mmprolong.reporting.figures.heat_map import needle_heat_map
-from mmprolong.reporting.report.examples import answered
-from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.report.examples import example_replies
+from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
-runs = {name: read_marked(store, name) for name in ablations}
+runs = {name: read_and_mark_stale(store, name) for name in ablations}
 {name: table_of(found).title for name, found in runs.items()}
 
 # %% [markdown]
@@ -69,8 +69,10 @@ for name, found in runs.items():
 
 # %%
 for found in runs.values():
-    said = answered(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in said)
+    shown = example_replies(store, found, found.plan.of(found.plan.baseline)[0], count=3)
+    rows = "".join(
+        f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in shown
+    )
     display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
 
 # %% [markdown]

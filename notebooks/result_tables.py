@@ -25,14 +25,14 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.results.provenance import with_stale
+from mmprolong.reporting.results.staleness import mark_stale
 from mmprolong.reporting.results.wandb import read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
-runs = {name: with_stale(read_offline(store / "wandb", name), store) for name in ablations}
+runs = {name: mark_stale(read_offline(store / "wandb", name), store) for name in ablations}
 {name: f"{len(found.results)} results, {len(found.missing)} points missing" for name, found in runs.items()}
 
 # %%

@@ -10,29 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks.generated import Generated
 from mmprolong.evaluation.score import metrics as measured
 from mmprolong.pipeline.steps import split_path
-from mmprolong.records import (
-    Checkpoint,
-    Document,
-    Example,
-    Gold,
-    Image,
-    Measured,
-    Message,
-    Pack,
-    Reply,
-    RunRecord,
-    Sample,
-    Score,
-    Text,
-    write_jsonl,
-)
+from mmprolong.records import Checkpoint, Document, Example, Gold, Measured, Pack, Reply, Sample, Score
 from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
 from mmprolong.store.atomic import write_json
+from mmprolong.store.jsonl import write_jsonl
 from mmprolong.store.parquet import write_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store, hash_outputs
 from tests.offline import DIGEST, MADE, mirror
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli import main
-from mmprolong.cli.parser import COMMANDS, parse
+from mmprolong.cli import commands, main
 from mmprolong.config.compose import Composer
-from mmprolong.config.groups import config_dir, groups
-from mmprolong.sweep.plan import make_plan
+from mmprolong.config.groups import groups
+from mmprolong.sweep.planning import make_plan
 
 ROOT = Path(__file__).parents[1]
 FILES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -27,7 +26,7 @@ _PATH = re.compile(r"^[\w.-]+(?:/[\w.-]+)*/?$")
 _ENDINGS = (".py", ".md", ".toml", ".yaml", ".txt")
 
 
-def commands() -> Iterator[list[str]]:
+def shown() -> Iterator[list[str]]:
     """Words after the program of every command of ours that the texts show."""
     for text in TEXTS.values():
         for block in [*_FENCE.findall(text), *_INDENTED.findall(text)]:
@@ -70,16 +69,17 @@ def beside_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("words", list({" ".join(words): words for words in commands()}.values()), ids=" ".join)
+@pytest.mark.parametrize("words", list({" ".join(words): words for words in shown()}.values()), ids=" ".join)
 @pytest.mark.usefixtures("beside_own_files")
 def test_every_command_is_one_that_we_have(words: list[str]):
-    arguments = parse(words)
-    if "overrides" in arguments:
-        launched = ["cluster=slurm_h100"] if words[0] == "retry" else []  # it adds to what was launched
-        with config_dir(arguments.config_dir):
-            Composer().compose([*launched, *arguments.overrides])
-            if words[0] == "sweep":
-                assert make_plan([text for text in arguments.overrides if not text.startswith("corpus.path=")])
+    name, *rest = words
+    with commands.commands[name].make_context(name, rest) as context:
+        overrides = context.params.get("overrides", ())
+        launched = ["cluster=slurm_h100"] if name == "retry" else []  # it adds to what was launched
+        if overrides:
+            Composer().compose([*launched, *overrides])
+        if name == "sweep":
+            assert make_plan([text for text in overrides if not text.startswith("corpus.path=")])
 
 
 @pytest.mark.usefixtures("beside_own_files")
@@ -90,7 +90,7 @@ def test_an_own_ablation_is_listed_and_planned_as_the_guide_says(capsys: pytest.
 
 
 def test_the_readme_shows_commands():
-    assert ["sweep"] in [words[:1] for words in commands()]
+    assert ["sweep"] in [words[:1] for words in shown()]
 
 
 def test_every_path_exists():
@@ -107,8 +107,8 @@ def test_the_map_lists_every_folder_of_the_package():
 def test_groups_and_choices_of_the_guide_are_those_of_conf():
     """Rows of the settings' table begin with a group in backquotes; the next cell holds its choices."""
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", TEXTS["ablations.md"], re.MULTILINE))
-    shown = {group: sorted(re.findall(r"\w+", rows.get(group, ""))) for group in groups()}
-    assert shown | {"ablation": [], "paths": []} == groups() | {"ablation": [], "paths": []}
+    choices = {group: sorted(re.findall(r"\w+", rows.get(group, ""))) for group in groups()}
+    assert choices | {"ablation": [], "paths": []} == groups() | {"ablation": [], "paths": []}
     assert set(groups()["ablation"]) <= set(re.findall(r"^\| `(\w+)`", TEXTS["ablations.md"], re.MULTILINE))
 
 
@@ -117,4 +117,4 @@ def test_the_readme_is_at_most_150_lines():
 
 
 def test_every_command_has_a_line_of_help():
-    assert all((command.run.__doc__ or "").strip() for command in COMMANDS.values())
+    assert all(command.get_short_help_str() for command in commands.commands.values())

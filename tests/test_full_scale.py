@@ -14,10 +14,13 @@ from mmprolong.images.sources import open_images
 from mmprolong.models.backbone import encode, find
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import Step, steps_of
-from mmprolong.records import Example, Measured, Pack, Reply, RunRecord, Sample, read_jsonl
-from mmprolong.settings.knobs import Config, Tracking
+from mmprolong.records import Example, Measured, Pack, Reply, Sample
+from mmprolong.settings.execution import Tracking
+from mmprolong.settings.knobs import Config
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from tests.models.tiny import write_model
 

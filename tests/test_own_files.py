@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli.completion import candidates
 from mmprolong.config.groups import CONFIG_DIR, OPTION, config_dir, root
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
-from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import again, command, sweep_command
-from mmprolong.sweep.plan import make_plan
-from mmprolong.sweep.retry import retry_plan
-from mmprolong.sweep.snapshot import code_commands, code_variables, copy_code
+from mmprolong.sweep.code_copy import code_variables, copy_code
+from mmprolong.sweep.commands import command, recovery_command, sweep_command
+from mmprolong.sweep.planning import make_plan, plan_retry
+from tests.cli.test_completion import completed
 from tests.cli.typed import said
 from tests.own import FILES, write_own
 from tests.small import run
@@ -75,14 +74,8 @@ def test_what_is_unknown_may_be_in_a_folder_of_ones_own(capsys, tmp_path: Path, 
 
 
 def test_own_names_are_completed_and_listed(capsys, own: Path):
-    assert candidates(["sweep", "+ablation=rope_f"]) == ["+ablation=rope_fine"]
+    assert completed("sweep", "+ablation=rope_f") == ["+ablation=rope_fine"]
     assert "base_x3" in said(capsys, "list")
-
-
-def test_words_are_completed_from_the_folder_that_they_name(capsys, tmp_path: Path):
-    words = [OPTION, str(write_own(tmp_path))]
-    assert said(capsys, "complete", "--", "mixture", *words, "rope=base_x3") == "rope=base_x3\n"
-    assert said(capsys, "complete", "--", "mixture", "rope=base_x3") == ""
 
 
 def test_own_claims_are_judged_by_own_numbers(capsys, tmp_path: Path):
@@ -108,7 +101,6 @@ def test_own_files_are_part_of_the_copy_that_runs(own: Path, tmp_path: Path):
     assert copy_code(store) != first
     shown = run([sys.executable, "-m", "mmprolong.cli", "list"], env=os.environ | code_variables(first))
     assert "rope_fine" in shown.stdout and "base_x3" in shown.stdout, shown.stderr
-    assert f"unset {CONFIG_DIR}" in code_commands(first)
 
 
 def test_without_its_folder_a_sweep_says_which_one_to_add(capsys, launched: Store, own: Path):
@@ -134,15 +126,15 @@ def test_whether_rows_are_stale_is_known_with_the_folder_alone(launched: Store, 
 
 
 def remarks(store: Store) -> tuple[str, ...]:
-    return read_marked(store.root, "rope_fine").remarks
+    return read_and_mark_stale(store.root, "rope_fine").remarks
 
 
 def test_a_retry_asks_for_the_folder(launched: Store, own: Path):
     with config_dir(str(own)):
         plan = planned(launched, "cluster=slurm_h100")
-        assert retry_plan(launched, plan, [])[0].steps.keys() == plan.steps.keys()
+        assert plan_retry(launched, plan, []).steps.keys() == plan.steps.keys()
     with pytest.raises(ConfigError, match=f"rope_fine: launched .*, add --config-dir {own} "):
-        retry_plan(launched, plan, [])
+        plan_retry(launched, plan, [])
 
 
 def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, own: Path, tmp_path: Path):
@@ -151,5 +143,5 @@ def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, o
     assert command(Store(Path("store")), "list") == "mmprolong list"
     moved = own.rename(tmp_path / "moved")
     with config_dir(str(moved)):
-        assert again(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
+        assert recovery_command(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
         assert command(Store(Path("store")), "list") == f"mmprolong list --config-dir {moved}"

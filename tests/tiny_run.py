@@ -5,7 +5,7 @@ from typing import Any
 
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import Step, steps_of
-from mmprolong.records import RunRecord
+from mmprolong.settings.execution import Paths, Tracking
 from mmprolong.settings.knobs import (
     Component,
     Config,
@@ -15,13 +15,12 @@ from mmprolong.settings.knobs import (
     Mixture,
     Model,
     Optimizer,
-    Paths,
     Phase,
     Source,
     Suite,
-    Tracking,
     View,
 )
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from tests.corpus.pdfs import write_pdf
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import by_length, estimates
+from mmprolong.reporting.statistics.contrasts import estimates, estimates_by_length
 from mmprolong.reporting.statistics.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def draw(runs: Runs) -> "Figure":
     """A line for the headline score and one for each length of the evaluation."""
     tokens = {label: _tokens(runs, label) for label in runs.plan.labels}
     overall = {tokens[label]: mean for label, mean in estimates(runs, runs.average).items()}
-    single = by_length(runs)
+    single = estimates_by_length(runs)
     figure, (axes,) = new_figure(7.6, 4.4)
     zero = min(number for number in tokens.values() if number) / 2
     for length, colour in zip(runs.lengths, COLOURS[1:], strict=False):

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from mmprolong.reporting.figures.charts import COLOURS, new_figure, short
 from mmprolong.reporting.figures.heat_map import draw_cells
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.contrasts import estimates_by_length
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.published import plain
+from mmprolong.reporting.tables.published import decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def draw(runs: Runs) -> "Figure":
     import numpy as np
 
     labels, lengths = runs.plan.labels, runs.lengths
-    points = by_length(runs)
+    points = estimates_by_length(runs)
     found = [[points[label].get(length) for length in lengths] for label in labels]
     shades = [[np.nan if one is None else 100 * one.value for one in row] for row in found]
     figure, (axes,) = new_figure(1.4 + 0.85 * len(lengths), 0.9 + 0.46 * len(labels))
@@ -38,7 +38,10 @@ def draw(runs: Runs) -> "Figure":
 
 
 def _text(found: Estimate | None) -> str:
-    return "-" if found is None else f"{plain(100 * found.value)}\n{plain(100 * found.low)}–{plain(100 * found.high)}"
+    if found is None:
+        return "-"
+    value, low, high = (decimal(100 * number) for number in (found.value, found.low, found.high))
+    return f"{value}\n{low}–{high}"
 
 
 def _frame(axes: "Axes", runs: Runs, label: str, place: int) -> None:

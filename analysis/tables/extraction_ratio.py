@@ -9,9 +9,9 @@ ROWS = {label: label.replace("_", ":") for label in ("0_10", "2_8", "4_6", "6_4"
 """Our label -> `ratio` of the published row, extraction first."""
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: ratios."""
-    return ablation_table(runs, "Extraction : reasoning", _paper(published) if published else None)
+    return ablation_table(runs, "Extraction : reasoning", _paper(published))
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

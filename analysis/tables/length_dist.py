@@ -9,9 +9,9 @@ ROWS = {"pool_native": "pool-native", "long_biased": "long-biased"}
 """Our label -> `dist` of the published rows; the paper prints one row a task and we show their mean."""
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: distributions. The paper has two of ours."""
-    return ablation_table(runs, "Length distribution", _paper(published) if published else None)
+    return ablation_table(runs, "Length distribution", _paper(published))
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

@@ -13,7 +13,7 @@ AGAINST = {
 }
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: checkpoints; each trained one is compared with the model that it began from."""
     return comparison_table(
         name="orion_best_checkpoints",
@@ -21,8 +21,8 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         source=f"{ORION}, Table 6",
         key="checkpoint",
         headline="VA",
-        rows=published.rows("orion_best_checkpoints") if published else [],
-        against=AGAINST if published else {},
+        rows=published.rows("orion_best_checkpoints"),
+        against=AGAINST,
         measures=orion(),
         runs=runs,
     )

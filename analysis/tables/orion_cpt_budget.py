@@ -5,24 +5,22 @@ from mmprolong.reporting.results.training import ArmMixture, arm_mixtures
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import ORION
 from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: tasks. Ours are the mixtures of the baseline's phases, in tokens; the paper's are billions."""
     own = _baseline(runs) if runs else []
-    paper = published.rows("orion_cpt_token_budget") if published else []
     stages = ["short stage (B)", "long stage (B)", "total (B)"]
     return count_table(
         name="orion_cpt_budget",
         title="Tokens of continued pre-training by task",
+        runs=runs,
         source=f"{ORION}, section on continued pre-training (second-hand)",
         keys=["task"],
         columns=[*stages, *(f"{mixture.phase} [tokens]" for mixture in own)],
-        published=paper,
+        published=published.rows("orion_cpt_token_budget"),
         ours=_ours(own),
-        notes=launched_with(runs),
     )
 
 

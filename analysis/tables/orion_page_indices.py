@@ -10,9 +10,9 @@ KEY = "train idx / eval idx"
 AGAINST = {"yes / yes": "no / no", "no (pair 2) / yes": "no (pair 2) / no"}
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: where page indices are shown; the second pair is another checkpoint."""
-    rows = published.rows("orion_page_indices", columns=["train idx", "eval idx"]) if published else []
+    rows = published.rows("orion_page_indices")
     rows = [row | {KEY: f"{row['train idx']} / {row['eval idx']}"} for row in rows]
     return comparison_table(
         name="orion_page_indices",
@@ -21,7 +21,7 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         key=KEY,
         headline="VA",
         rows=rows,
-        against=AGAINST if rows else {},
+        against=AGAINST,
         measures=orion(),
         runs=runs,
     )

@@ -7,9 +7,9 @@ from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: checkpoints in pairs; the short stage is compared with its continuation, as the paper does."""
-    rows = published.rows("orion_short_vs_long_stage", columns=["checkpoint"]) if published else []
+    rows = published.rows("orion_short_vs_long_stage")
     names = [row["checkpoint"] for row in rows]
     return comparison_table(
         name="orion_stages",

@@ -15,7 +15,7 @@ NOTES = (
 )
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: sizes, each before training and after it, also compared with its own bases."""
     own = {label: Against(row=base) for base in BASES for label in runs.plan.labels if _trained(label, base)}
     contrasts = (Contrast(key="own_base", title="Δ its own base", pairs=own),)

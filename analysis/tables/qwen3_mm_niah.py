@@ -4,21 +4,20 @@ from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import MMPROLONG, NEEDLES, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.results import comparison_table, published_baseline
+from mmprolong.reporting.tables.results import comparison_table
 
 BASE = "Qwen3-VL-8B, MM-NIAH"
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: Qwen3-VL-8B before and after."""
-    rows = published.rows("mmprolong_qwen3_mm_niah") if published else []
     return comparison_table(
         name="qwen3_mm_niah",
         title="Qwen3-VL-8B on MM-NIAH",
         source=f"{MMPROLONG}, appendix table qwen3_backbone",
         key="model",
-        rows=rows,
-        against=published_baseline(rows, "model", BASE),
+        rows=published.rows("mmprolong_qwen3_mm_niah"),
+        baseline=BASE,
         measures=columns_by_length(NEEDLES, ["64K", "128K"]),
         runs=runs,
     )

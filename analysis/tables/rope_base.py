@@ -9,9 +9,9 @@ ROWS = {"2x": "2e6", "4x": "4e6", "8x": "8e6"}
 """Our label, a multiple of the native base 1e6 -> published `base`; the paper has no run with the base unchanged."""
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: multiples of the native base. The paper prints one row a task and we show their mean."""
-    return ablation_table(runs, "Rotary base", _paper(published) if published else None)
+    return ablation_table(runs, "Rotary base", _paper(published))
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

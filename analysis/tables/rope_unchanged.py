@@ -16,7 +16,7 @@ SAME_TRAINING = {
 }
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: both bases, untrained and trained. What training adds at each base, and what the base adds to each."""
     contrasts = (
         Contrast(key="training", title="Δ training", pairs=SAME_BASE),

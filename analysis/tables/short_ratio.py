@@ -10,10 +10,9 @@ SHARES = ("0", "20", "40", "60", "80")
 BASE = "Qwen2.5-VL-7B"
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: shares of short data [%]. Our short score is the accuracy at the native window, 1x."""
-    paper = _paper(published) if published else None
-    return ablation_table(runs, "Share of short data", paper)
+    return ablation_table(runs, "Share of short data", _paper(published))
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

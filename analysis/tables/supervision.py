@@ -18,9 +18,9 @@ ROWS = {
 """Our label -> `training data` of the published row."""
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: kinds of supervision, against the model before training."""
-    return ablation_table(runs, "Long-context supervision", _paper(published) if published else None)
+    return ablation_table(runs, "Long-context supervision", _paper(published))
 
 
 def _paper(published: Published) -> dict[str, dict[str, float]]:

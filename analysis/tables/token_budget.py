@@ -12,7 +12,7 @@ from mmprolong.reporting.tables.results import ablation_table
 SCHEDULE = "Each budget has its own warm-up and decay: a row is no point on the way of a longer one."
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: budgets, smallest first, each also compared with the one before."""
     steps = {label: Against(row=before) for before, label in pairwise(runs.plan.labels)}
     contrasts = (Contrast(key="step", title="Δ row above", pairs=steps),)

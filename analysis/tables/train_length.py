@@ -16,7 +16,7 @@ LONGER = {long: Against(row=short, lengths=(short,)) for short, long in pairwise
 TOKENS = "Equal tokens: the longer the documents, the fewer there are, and the fewer questions are trained on."
 
 
-def build(runs: Runs, published: Published | None = None) -> Table:
+def build(runs: Runs, published: Published) -> Table:
     """Rows: lengths of training; columns: lengths of evaluation.
 
     Two contrasts beside the baseline's: a row against mixed lengths where it is evaluated as long as it was trained

@@ -9,35 +9,34 @@ from mmprolong.reporting.results.training import trained_on
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
 
+TOTAL = "total"
 COLUMNS = ["samples", "mean pages", "mean tokens (K)", "total tokens (B)", "page range", "token range (K)"]
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: sets and tasks. Ours are the examples that an arm's first seed was trained on."""
     return count_table(
         name="training_data",
         title="Training data",
+        runs=runs,
         source=f"{MMPROLONG}, appendix table long_context_training_data_stats",
         keys=["set", "task"],
         columns=COLUMNS,
-        published=published.rows("mmprolong_training_data") if published else [],
+        published=published.rows("mmprolong_training_data"),
         ours=_ours(runs) if runs else [],
-        notes=[
-            *launched_with(runs),
-            "K and B are powers of ten: only so do the paper's samples times means give its totals.",
-        ],
+        notes=["K and B are powers of ten: only so do the paper's samples times means give its totals."],
     )
 
 
 def _ours(runs: Runs) -> list[Row]:
-    return [
-        {"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(examples)}
-        for label, by_task in trained_on(runs).items()
-        for task, examples in by_task.items()
-    ]
+    rows: list[Row] = []
+    for label, examples in trained_on(runs).items():
+        for task in [*sorted({one.task for one in examples}), TOTAL]:
+            chosen = [one for one in examples if task in (one.task, TOTAL)]
+            rows.append({"set": label.replace("_", "-"), "task": task.replace("_", "-"), **_row(chosen)})
+    return rows
 
 
 def _row(examples: Sequence[Measured]) -> dict[str, float | str]:

@@ -4,21 +4,20 @@ from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.counts import Row, count_table
 from mmprolong.reporting.tables.metrics import MMPROLONG
 from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.notes import launched_with
 from mmprolong.reporting.tables.published import Published
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: settings. Ours are those of the last phase that the ablation is about, at its baseline."""
     return count_table(
         name="training_setup",
         title="Training setup",
+        runs=runs,
         source=f"{MMPROLONG}, section 3 and appendix A",
         keys=["item"],
         columns=["value"],
-        published=published.rows("mmprolong_training_setup") if published else [],
+        published=published.rows("mmprolong_training_setup"),
         ours=_ours(runs) if runs else [],
-        notes=launched_with(runs),
     )
 
 

@@ -4,7 +4,7 @@ from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.metrics import ANY, MMPROLONG, Measure, columns_by_task
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
-from mmprolong.reporting.tables.results import comparison_table, published_baseline
+from mmprolong.reporting.tables.results import comparison_table
 
 TASKS = {"retrieval": "vtcbench_retrieval", "reasoning": "vtcbench_reasoning", "memory": "vtcbench_memory"}
 QUESTIONS = {"retrieval": 800, "reasoning": 800, "memory": 600}
@@ -12,9 +12,8 @@ QUESTIONS = {"retrieval": 800, "reasoning": 800, "memory": 600}
 BASE = "Qwen2.5-VL-7B"
 
 
-def build(runs: Runs | None = None, published: Published | None = None) -> Table:
+def build(runs: Runs | None, published: Published) -> Table:
     """Rows: models."""
-    rows = published.rows("mmprolong_vtcbench") if published else []
     total = sum(QUESTIONS.values())
     mean = {(task, ANY): QUESTIONS[name] / total for name, task in TASKS.items()}
     return comparison_table(
@@ -23,8 +22,8 @@ def build(runs: Runs | None = None, published: Published | None = None) -> Table
         source=f"{MMPROLONG}, appendix table generalization_vtc",
         key="model",
         headline="AVG",
-        rows=rows,
-        against=published_baseline(rows, "model", BASE),
+        rows=published.rows("mmprolong_vtcbench"),
+        baseline=BASE,
         measures=[*columns_by_task(TASKS), Measure(column="AVG", parts=mean)],
         runs=runs,
     )

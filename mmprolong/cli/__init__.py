@@ -1,46 +1,70 @@
 """The command line. A user's error is one line and exit code 1; anything else is a bug and shows its traceback."""
 
-import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from mmprolong.cli.parser import parse
+import click
+
+from mmprolong import __version__
+from mmprolong.cli import explain, files, jobs, report, show, stages, status, sweep
 from mmprolong.cli.terminal import Terminal
-from mmprolong.config.groups import config_dir
 from mmprolong.errors import MMProLongError, out_of_space
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
+@click.group(
+    epilog="""\b
+Examples:
+  python -m mmprolong.sweep +ablation=length_dist            run an ablation and print its table
+  python -m mmprolong.sweep +ablation=rope_base --dry-run    show the plan and stop
+  python -m mmprolong.sweep +ablation=length_dist cluster=slurm_cpu cluster.account=NAME
+  mmprolong report length_dist                               the table again, and the HTML report""",
+)
+@click.version_option(__version__, message="%(version)s")
+def commands() -> None:
+    """Ablation sweeps for long-context training of vision-language models on documents."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "fish", "zsh"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that completes commands, ablations, groups, choices and step ids in a shell."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(commands, {}, "mmprolong", "_MMPROLONG_COMPLETE").source())
+
+
+for _module in (sweep, status, report, jobs, stages, show, explain, files):
+    for _command in vars(_module).values():
+        if isinstance(_command, click.Command):
+            commands.add_command(_command)
+commands.add_command(completion)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # None where it is closed
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an encoding that lacks a letter ends no command
     try:
-        arguments = parse(sys.argv[1:] if words is None else words)
-        with config_dir(arguments.config_dir):
-            code = arguments.run(arguments) or 0
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        _drop_output()
+        return commands.main(words, "mmprolong", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        _say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
+        return INTERRUPTED
     except MMProLongError as error:
         _say(f"error: {error}", "red")
     except OSError as error:
         _say(f"error: {out_of_space(error, error.filename or 'output') or error}", "red")
-    except KeyboardInterrupt:
-        _say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
-        return INTERRUPTED
     return 1
 
 
 def _say(text: str, style: str) -> None:
     Terminal(stderr=True).print(text, style=style, soft_wrap=True)
-
-
-def _drop_output() -> None:
-    """Discard all further output, since its reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

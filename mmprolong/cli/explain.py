@@ -1,38 +1,50 @@
 """`mmprolong why` and `mmprolong diff`: the settings and inputs of steps, and the differences of two."""
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+import click
 from rich.text import Text
 from rich.tree import Tree
 
+from mmprolong.cli.arguments import point_or_step, step, stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Measured, Pack, RunRecord, read_jsonl
+from mmprolong.records import Measured, Pack
 from mmprolong.store.fingerprint import leaves
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 
-def why(arguments: argparse.Namespace) -> None:
-    """Show the stage, version, settings and inputs of a step, down to the pool."""
-    steps = Steps(Store(Path(arguments.store)))
-    Terminal().print(_tree(steps, steps.find(arguments.step), "", set()))
+@click.command()
+@step
+@stored
+def why(step: str, store: Store) -> None:
+    """Show the stage, version, settings and inputs of a step, down to the pool.
+
+    STEP is an id, its beginning or its hash.
+    """
+    steps = Steps(store)
+    Terminal().print(_tree(steps, steps.find(step), "", set()))
 
 
-def diff(arguments: argparse.Namespace) -> None:
-    """Compare two steps, or two runs of a sweep; of mixtures, also the examples."""
-    steps, console = Steps(Store(Path(arguments.store))), Terminal()
-    if is_ablation(steps.store, arguments.a) != is_ablation(steps.store, arguments.b):
-        raise ConfigError(f"diff {arguments.a!r} {arguments.b!r}: a point and a step; give two of one kind")
-    (name_a, below_a), (name_b, below_b) = (_below(steps, text) for text in (arguments.a, arguments.b))
+@click.command()
+@point_or_step("a")
+@point_or_step("b")
+@stored
+def diff(a: str, b: str, store: Store) -> None:
+    """Compare two steps, or two runs of a sweep (ABLATION/ARM[/SEED]); of mixtures, also the examples."""
+    steps, console = Steps(store), Terminal()
+    if is_ablation(store, a) != is_ablation(store, b):
+        raise ConfigError(f"diff {a!r} {b!r}: a point and a step; give two of one kind")
+    (name_a, below_a), (name_b, below_b) = (_below(steps, text) for text in (a, b))
     roles = list(dict.fromkeys([*below_a, *below_b]))
     apart = [role for role in roles if below_a.get(role) != below_b.get(role)]
     if not apart:
@@ -45,9 +57,10 @@ def diff(arguments: argparse.Namespace) -> None:
         pairs.setdefault((below_a.get(role), below_b.get(role)), role)
     rows = [(role, *row) for pair, role in pairs.items() for row in _differences(steps, *pair)]
     console.print(table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B")))
-    for a, b in pairs:
-        if a and b and a.startswith("mixture/"):
-            _print_examples(steps, steps.get(a), steps.get(b), console)
+    for pair in pairs:
+        one, other = (steps.get(path) if path else None for path in pair)
+        if one and other and one.stage == "mixture" and is_finished(one) and is_finished(other):
+            _print_examples(steps, one, other, console)
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:
@@ -101,10 +114,6 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
     """Count the examples that two mixtures share, by task and by length."""
-    waiting = [step.path for step in (a, b) if not is_finished(step)]
-    if waiting:
-        console.say(f"{waiting[0]}: not drawn yet, so examples cannot be compared")
-        return
     counts = _drawn(steps.store, a), _drawn(steps.store, b)
     measured = _measured(steps.store, a) | _measured(steps.store, b)
 

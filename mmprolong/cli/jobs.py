@@ -1,11 +1,12 @@
 """`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and the summary of a launch on Slurm."""
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from mmprolong.cli.arguments import launched, overrides, stored
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import load_plan
@@ -16,43 +17,61 @@ if TYPE_CHECKING:
     from mmprolong.sweep.slurm.submit import Launched
 
 
-def logs(arguments: argparse.Namespace) -> None:
-    """Show the last lines of the logs of an ablation's steps."""
+@click.command()
+@launched
+@click.argument("match", default="")
+@click.option("-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="Last lines of each.")
+@stored
+def logs(ablation: str, match: str, lines: int, store: Store) -> None:
+    """Show the last lines of the logs of an ablation's steps.
+
+    Of those whose label or stage/id contains MATCH; without it of those that failed or run.
+    """
     from mmprolong.sweep.logs import last_lines
 
-    if arguments.lines < 0:
-        raise ConfigError(f"-n {arguments.lines}: give 0 or more")
-    store, console = Store(Path(arguments.store)), Terminal()
-    found = list(last_lines(store, load_plan(store, arguments.ablation), arguments.match, arguments.lines))
+    console = Terminal()
+    found = list(last_lines(store, load_plan(store, ablation), match, lines))
     for log in found:
         console.say(f"{log.step.path} ({log.step.label}), {log.state}: {log.path}", "bold")
         for line in log.lines:
             console.say(f"  {line}")
     if not found:
-        raise ConfigError(f"logs {arguments.ablation} {arguments.match!r}: no log; mmprolong status shows all steps")
+        raise ConfigError(f"logs {ablation} {match!r}: no log; mmprolong status shows all steps")
 
 
-def retry(arguments: argparse.Namespace) -> None:
-    """Submit failed steps on a cluster again, and the steps that depend on them."""
+@click.command()
+@launched
+@overrides
+@stored
+def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
+    """Submit failed steps on a cluster again, and the steps that depend on them.
+
+    OVERRIDES change what they ask for, such as cluster.jobs.training.minutes=600.
+    """
+    from mmprolong.sweep.planning import plan_retry
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.retry import retry_plan
     from mmprolong.sweep.slurm.submit import SlurmLauncher
 
-    store = Store(Path(arguments.store))
-    plan, config = retry_plan(store, load_plan(store, arguments.ablation), arguments.overrides)
-    check_jobs(config.cluster, plan.steps.values())
-    launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit()
+    plan = plan_retry(store, load_plan(store, ablation), overrides)
+    check_jobs(plan.cluster, plan.steps.values())
+    launched = SlurmLauncher(store, plan).submit()
     print_launched(store, plan, launched, prune=False, console=Terminal())
 
 
-def cancel(arguments: argparse.Namespace) -> None:
-    """Cancel an ablation's jobs on a cluster, except those that another ablation needs."""
+@click.command()
+@launched
+@click.argument("match", default="")
+@stored
+def cancel(ablation: str, match: str, store: Store) -> None:
+    """Cancel an ablation's jobs on a cluster, except those that another ablation needs.
+
+    With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
+    """
     from mmprolong.sweep.cancel import cancel
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
-    store, console, match = Store(Path(arguments.store)), Terminal(), arguments.match
-    plan = load_plan(store, arguments.ablation)
+    console, plan = Terminal(), load_plan(store, ablation)
     points = (f"{point.label}/s{point.seed}" for point in plan.points)
     if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
         found = "no label/s<seed> and no stage/id contains it"
@@ -64,13 +83,14 @@ def cancel(arguments: argparse.Namespace) -> None:
         console.say(f"cancelled: {count} steps of {stage}")
     _print_shared(done.shared, console)
     if not done.ended and not done.shared:
-        console.say(f"{arguments.ablation}: no job of it is in the queue")
+        console.say(f"{ablation}: no job of it is in the queue")
 
 
 def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
-    """Print the submitted arrays and what was left alone; the dashboard is written anew."""
+    """Print the submitted arrays, what was left alone, and the commands that follow; write the dashboard anew."""
+    from mmprolong.sweep.commands import command
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.write import page_path, write_page
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
     rows = [
         (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)
@@ -88,14 +108,8 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
     _print_shared(launched.shared, console)
     trouble = write_page(store, plan, step_states(store, plan))
     console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")
-
-
-def print_next(store: Store, ablation: str, console: Terminal) -> None:
-    """Print the commands that follow a launch on Slurm."""
-    from mmprolong.sweep.commands import command
-
     for name in ("status", "logs", "retry", "cancel", "report"):
-        console.say(f"  {command(store, name, ablation)}")
+        console.say(f"  {command(store, name, plan.ablation)}")
 
 
 def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:

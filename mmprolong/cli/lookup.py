@@ -6,11 +6,10 @@ from functools import cached_property
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.pipeline.plan import Plan, Point, load_plan, planned
-from mmprolong.pipeline.run import settings_of
+from mmprolong.pipeline.run import record_of
 from mmprolong.pipeline.steps import Step, split_path, stage_of
-from mmprolong.records import RunRecord
-from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 
@@ -25,7 +24,6 @@ class Steps:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._known: dict[str, RunRecord] = {}
 
     @cached_property
     def paths(self) -> list[str]:
@@ -48,17 +46,16 @@ class Steps:
         """
         if is_ablation(self.store, text):
             return self.get(_step_of_point(self.store, text))
-        if self.store.record(*split_path(text)) is not None:
-            return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
-        matches = matches or [path for path in self.paths if text and _is_named(path, text)]
+        names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths if text}
+        matches = matches or [path for path, own in names.items() if any(each.startswith(text) for each in own)]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        names = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
-        near = get_close_matches(text, names, 3, 0.4)
+        known = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
+        near = get_close_matches(text, known, 3, 0.4)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its folders are the steps' names"
         raise ConfigError(f"step {text!r}: not in {self.store.root}; {hint}")
 
@@ -68,32 +65,15 @@ class Steps:
         Raises:
             ConfigError: it is neither finished nor planned.
         """
-        if path not in self._known:
-            record = self.store.record(*split_path(path))
-            if record is None and path not in self._planned:
-                raise ConfigError(f"step {path!r}: not finished, and in no plan of {self.store.root}")
-            self._known[path] = record or _unfinished(self._planned[path])
-        return self._known[path]
+        record = self.store.record(*split_path(path))
+        if record is None and path not in self._planned:
+            raise ConfigError(f"step {path!r}: not finished, and in no plan of {self.store.root}")
+        return record or record_of(self._planned[path])
 
 
 def is_finished(step: RunRecord) -> bool:
     """Tell a finished step from a planned one, by the digest that is made when a record is written."""
     return bool(step.digest)
-
-
-def _unfinished(step: Step) -> RunRecord:
-    settings = settings_of(step)
-    return RunRecord(
-        id=step.id,
-        stage=step.stage,
-        version=STAGES[step.stage].version,
-        settings=identity(settings),
-        all_settings=identity(settings, whole=True),
-        needs=step.needs,
-        metrics={},
-        outputs={},
-        label=step.label,
-    )
 
 
 def is_ablation(store: Store, text: str) -> bool:
@@ -128,8 +108,3 @@ def _step_of_point(store: Store, text: str) -> str:
         point = next((one for one in plan.points if plan.own_phases(one)), point)
     roles = [f"mixture.{phase}" for phase in plan.own_phases(point)] or [f"score.{next(iter(point.scores))}"]
     return f"{stage_of(roles[-1])}/{point.steps[roles[-1]]}"
-
-
-def _is_named(path: str, text: str) -> bool:
-    name = split_path(path)[1]
-    return path.startswith(text) or name.startswith(text) or name.rpartition("-")[2].startswith(text)

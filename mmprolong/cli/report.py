@@ -1,9 +1,11 @@
 """`mmprolong report`, `mmprolong claims`, `mmprolong power`: results of finished runs."""
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from mmprolong.cli.arguments import launched, perhaps_launched, stored
 from mmprolong.cli.terminal import Terminal, print_written, table
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError
@@ -18,37 +20,51 @@ SNAPSHOT = ".parquet"
 """Ending of a snapshot's file, by which --from tells it from a project of W&B."""
 
 
-def report(arguments: argparse.Namespace) -> None:
-    """Print the table of an ablation or of a paper and write its files."""
+@click.command()
+@perhaps_launched
+@click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
+@click.option(
+    "--from",
+    "source",
+    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a snapshot's file.",
+)
+@click.option("--snapshot", metavar="FILE", help=f"Write all results into one file ({SNAPSHOT}).")
+@click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
+@stored
+def report(
+    ablation: str | None, other: str | None, source: str | None, snapshot: str | None, wandb: str | None, store: Store
+) -> None:
+    """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.results.parquet import write_results
+    from mmprolong.reporting.tables.paper_tables import table_names
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.sweep.commands import sweep_command
 
-    store, console, name = Store(Path(arguments.store)), Terminal(), arguments.ablation
-    elsewhere = {"--from": arguments.source, "--snapshot": arguments.snapshot, "--wandb": arguments.wandb}
-    given = [option for option, value in {"--table": arguments.table, **elsewhere}.items() if value]
-    if given and not name:
-        raise ConfigError(f"report {given[0]}: of which ablation? write mmprolong report ABLATION {given[0]} ...")
-    if arguments.snapshot and not arguments.snapshot.endswith(SNAPSHOT):
-        raise ConfigError(f"--snapshot {arguments.snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
-    if not name:
-        _list(store, console)
+    console, given = Terminal(), other or source or snapshot or wandb
+    if given and not ablation:
+        raise click.UsageError("of which ablation? write mmprolong report ABLATION ...")
+    if snapshot and not snapshot.endswith(SNAPSHOT):
+        raise ConfigError(f"--snapshot {snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
+    if not ablation:
+        ours = planned(store)
+        rows = [(name, "launched" if name in ours else "published only") for name in {*table_names(), *ours}]
+        console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
         return
-    runs = _read(arguments, store.root) if given or name in planned(store) else None
+    runs = _read(ablation, source, store.root) if given or ablation in planned(store) else None
     if runs and not given:
         print_report(runs, store, console)
         return
-    shown = arguments.table or ("" if runs else name)
+    shown = other or ("" if runs else ablation)
     made = _print(runs, shown, console)
-    if runs and arguments.snapshot:
-        console.say(f"snapshot: {write_results(Path(arguments.snapshot), runs)}")
-    if runs and arguments.wandb:
-        console.say(f"W&B: {save_wandb_report(runs, made, arguments.wandb)}")
-    if not runs and name in ablations():
-        console.say(f"not launched: begin with {sweep_command(Plan(ablation=name, points=()), store.root)}")
-    if not any(elsewhere.values()) and store.root.is_dir():
-        folder = store.root / "reports" / (name if runs else "published")
+    if runs and snapshot:
+        console.say(f"snapshot: {write_results(Path(snapshot), runs)}")
+    if runs and wandb:
+        console.say(f"W&B: {save_wandb_report(runs, made, wandb)}")
+    if not runs and ablation in ablations():
+        console.say(f"not launched: begin with {sweep_command(Plan(ablation=ablation, points=()), store.root)}")
+    if not (source or snapshot or wandb) and store.root.is_dir():
+        folder = store.root / "reports" / (ablation if runs else "published")
         print_written(console, "table", lambda: write_table(made, folder / shown)["md"])
 
 
@@ -57,7 +73,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     from mmprolong.reporting.report.report import write_report
 
     made = _print(runs, "", console)
-    print_written(console, "report", lambda: write_report(runs, made, store.root).html)
+    print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
 def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
@@ -70,22 +86,13 @@ def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
     return made
 
 
-def _list(store: Store, console: Terminal) -> None:
-    from mmprolong.reporting.tables.paper_tables import table_names
-
-    launched = planned(store)
-    rows = [(name, "launched" if name in launched else "published only") for name in {*table_names(), *launched}]
-    console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
-
-
-def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
+def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
-    from mmprolong.reporting.results.provenance import with_stale
+    from mmprolong.reporting.results.staleness import mark_stale
     from mmprolong.reporting.results.store import read_store
     from mmprolong.reporting.results.wandb import read_api, read_offline
 
-    source, ablation = arguments.source, arguments.ablation
     if source is None:
         runs = read_store(store, ablation)
     elif source == "offline":
@@ -99,38 +106,44 @@ def _read(arguments: argparse.Namespace, store: Path) -> "Runs":
         runs = read_api(source, ablation, store)
     else:
         raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file ({SNAPSHOT})")
-    return with_stale(runs, store)
+    return mark_stale(runs, store)
 
 
-def claims(arguments: argparse.Namespace) -> None:
-    """Judge the papers' claims by the printed numbers and by ours."""
-    from mmprolong.reporting.claims.report import claims_table, describe, judge_claims, settled_by
+@click.command()
+@click.argument("claims", nargs=-1)
+@stored
+def claims(claims: tuple[str, ...], store: Store) -> None:
+    """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
+    from mmprolong.reporting.claims.report import claims_table, describe, group_by_command, judge_claims
     from mmprolong.reporting.tables.render import write_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    store, console = Path(arguments.store), Terminal()
-    judged = judge_claims(store, arguments.claims)
-    if arguments.claims:
+    console, judged = Terminal(), judge_claims(store.root, claims)
+    if claims:
         for one in judged:
             console.say("\n".join(describe(one)))
         return
     made = claims_table(judged)
     console.print(TerminalTable(made.without("command")))
     console.say("what settles them:")
-    for command, names in settled_by(judged).items():
+    for command, names in group_by_command(judged).items():
         console.say(f"{command}\n  {', '.join(names)}")
-    if store.is_dir():
-        print_written(console, "table", lambda: write_table(made, store / "reports" / "claims" / made.name)["md"])
+    if store.root.is_dir():
+        target = store.root / "reports" / "claims" / made.name
+        print_written(console, "table", lambda: write_table(made, target)["md"])
 
 
-def power(arguments: argparse.Namespace) -> None:
+@click.command()
+@launched
+@stored
+def power(ablation: str, store: Store) -> None:
     """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
-    from mmprolong.reporting.results.provenance import read_marked
+    from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    runs, console = read_marked(Path(arguments.store), arguments.ablation), Terminal()
+    runs, console = read_and_mark_stale(store.root, ablation), Terminal()
     made = power_table(runs, table_of(runs).comparisons)
     console.print(TerminalTable(made.without("command")))
     for name in (row[0].text for row in made.rows):

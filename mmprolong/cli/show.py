@@ -1,37 +1,28 @@
 """`mmprolong show`: documents, examples, questions and replies of a step, readably."""
 
-import argparse
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from heapq import nsmallest
 from itertools import groupby
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import click
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from mmprolong.cli.arguments import point_or_step, stored
 from mmprolong.cli.lookup import Steps, is_finished
-from mmprolong.cli.terminal import Terminal, number, visible
+from mmprolong.cli.terminal import Terminal, visible
+from mmprolong.cli.terminal import number as written
+from mmprolong.conversations import Conversation, images_of
 from mmprolong.errors import ConfigError, StepFailed, nearest
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import (
-    Conversation,
-    Document,
-    Example,
-    Gold,
-    Measured,
-    Pack,
-    Reply,
-    RunRecord,
-    Sample,
-    Score,
-    Selected,
-    images_of,
-    read_jsonl,
-)
+from mmprolong.records import Document, Example, Gold, Measured, Pack, Reply, Sample, Score, Selected
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 T = TypeVar("T")
@@ -42,61 +33,68 @@ _RUNS = 6
 _ASKS = {"system": "system", "user": "question", "assistant": "answer"}
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Show a sample of the examples that a model is trained on, or of its replies."""
-    if arguments.n < 1:
-        raise ConfigError(f"-n {arguments.n}: give 1 or more")
-    steps = Steps(Store(Path(arguments.store)))
-    step = steps.find(arguments.what)
+@click.command()
+@point_or_step("what")
+@click.option("-n", "number", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--task", help="Of this task only.")
+@click.option("--seed", default=0, show_default=True, help="Which sample is drawn.")
+@stored
+def show(what: str, number: int, task: str | None, seed: int, store: Store) -> None:
+    """Show a sample of the examples that a model is trained on, or of its replies.
+
+    WHAT is a step's id, or ABLATION[/ARM[/SEED]].
+    """
+    steps = Steps(store)
+    step = steps.find(what)
     if not is_finished(step):
         raise StepFailed(f"{step.path}: not finished, nothing to show; mmprolong status says where it stands")
-    show = {
+    shows = {
         **dict.fromkeys(("corpus", "selection"), _documents),
         **dict.fromkeys(("synthesis", "measurement", "mixture"), _examples),
         **dict.fromkeys(("samples", "reply", "score"), _samples),
     }
-    if step.stage not in show:
-        raise ConfigError(f"{step.path}: a {step.stage} step has nothing to read; give one of {', '.join(show)}")
+    if step.stage not in shows:
+        raise ConfigError(f"{step.path}: a {step.stage} step has nothing to read; give one of {', '.join(shows)}")
     console = Terminal()
     console.say(Text(f"{step.path}  {step.label}", style="bold"))
-    for shown in show[step.stage](steps, step, arguments):
+    for shown in shows[step.stage](steps, step, partial(_chosen, number=number, wanted=task, seed=seed)):
         console.print(shown)
 
 
-def _chosen(items: Iterable[T], arguments: argparse.Namespace, task: Callable[[T], str]) -> list[T]:
-    """Draw a seeded sample of `-n` items of the task asked for, in their order; holds no more of them in memory.
+def _chosen(items: Iterable[T], task: Callable[[T], str], number: int, wanted: str | None, seed: int) -> list[T]:
+    """Draw a seeded sample of the items of the task that is wanted, in their order; no more of them are in memory.
 
     Raises:
         ConfigError: there is no item, or none of that task.
     """
-    rng = random.Random(arguments.seed)
+    rng = random.Random(seed)
     tasks: set[str] = set()
 
     def drawn() -> Iterator[tuple[float, int, T]]:
         for place, item in enumerate(items):
             tasks.add(task(item))
-            if arguments.task in (None, task(item)):
+            if wanted in (None, task(item)):
                 yield rng.random(), place, item
 
-    kept = nsmallest(arguments.n, drawn())
+    kept = nsmallest(number, drawn())
     if not kept:
-        raise ConfigError(f"--task: {arguments.task!r} is not among them; {nearest(arguments.task or '', tasks)}")
+        raise ConfigError(f"--task: {wanted!r} is not among them; {nearest(wanted or '', tasks)}")
     return [item for _, _, item in sorted(kept, key=lambda each: each[1])]
 
 
-def _documents(steps: Steps, step: RunRecord, arguments: argparse.Namespace) -> Iterator[RenderableType]:
+def _documents(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     corpus = steps.store.root / step.needs.get("corpus", step.path)
     splits: Mapping[str, str] = {}
     if step.stage == "selection":
         selected = read_jsonl(steps.store.root / step.path / "selected.jsonl", Selected)
         splits = {one.document: one.split for one in selected}
     documents = (one for one in read_jsonl(corpus / "documents.jsonl", Document) if not splits or one.id in splits)
-    for one in _chosen(documents, arguments, lambda document: splits.get(document.id, "")):
+    for one in choose(documents, lambda document: splits.get(document.id, "")):
         counted = f"{one.pages} pages", f"{len(one.outline)} headings", one.licence, splits.get(one.id, "")
         yield Text(f"{one.source}: {', '.join(filter(None, counted))}")
 
 
-def _examples(steps: Steps, step: RunRecord, arguments: argparse.Namespace) -> Iterator[RenderableType]:
+def _examples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     """Yield examples, with their tokens where they are measured; of a mixture those that it drew."""
     root, paths = steps.store.root, [step.path]
     if step.stage == "mixture":
@@ -108,7 +106,7 @@ def _examples(steps: Steps, step: RunRecord, arguments: argparse.Namespace) -> I
     if step.stage == "mixture":
         examples = (one for one in examples if one.id in drawn)
     names = {one.id: one.source for one in read_jsonl(root / step.needs["corpus"] / "documents.jsonl", Document)}
-    chosen = _chosen(examples, arguments, lambda example: example.task)
+    chosen = choose(examples, lambda example: example.task)
     ids = {one.id for one in chosen}
     rows = (row for path in measured for row in read_parquet(root / path / "measured.parquet", Measured))
     tokens = {(row.example, row.conversation): row for row in rows if row.example in ids}
@@ -126,7 +124,7 @@ def _conversation(
         yield _line("", name)
     yield _line("document", _pages(conversation, names))
     if measured:
-        yield _line("tokens", f"{number(measured.tokens)}, {number(measured.supervised)} of them supervised")
+        yield _line("tokens", f"{written(measured.tokens)}, {written(measured.supervised)} of them supervised")
     answers = iter(gold)
     for turn in conversation:
         yield _line(_ASKS[turn.role], _shortened(turn.text))
@@ -135,12 +133,12 @@ def _conversation(
             yield _line("evidence", f"{f'images {pages}' if pages else 'no image'}   {right.format}")
 
 
-def _samples(steps: Steps, step: RunRecord, arguments: argparse.Namespace) -> Iterator[RenderableType]:
+def _samples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
     """Yield questions, with replies and scores as far as the step has them."""
     root = steps.store.root
     replied = step.path if step.stage == "reply" else step.needs.get("reply")
     samples = read_jsonl(root / step.needs.get("samples", step.path) / "samples.jsonl", Sample)
-    chosen = _chosen(samples, arguments, lambda sample: sample.task)
+    chosen = choose(samples, lambda sample: sample.task)
     ids = {one.id for one in chosen}
     replies = read_jsonl(root / replied / "replies.jsonl", Reply) if replied else ()
     scores = read_jsonl(root / step.path / "scores.jsonl", Score) if step.stage == "score" else ()
@@ -181,10 +179,6 @@ def _pages(conversation: Conversation, names: Mapping[str, str]) -> str:
     numbered = enumerate(images_of(conversation))
     grouped = groupby(numbered, key=lambda pair: (pair[1].source, pair[1].index - pair[0]))
     runs = [(source.removeprefix("pdf:"), [image.index + 1 for _, image in run]) for (source, _), run in grouped]
-    named = [f"{names.get(source, source)} {_span(pages)}" for source, pages in runs[:_RUNS]]
+    named = [f"{names.get(source, source)} pages {pages[0]}-{pages[-1]}" for source, pages in runs[:_RUNS]]
     more = f", and {len(runs) - _RUNS} more" if len(runs) > _RUNS else ""
     return ", ".join(named) + more if named else "no page"
-
-
-def _span(pages: list[int]) -> str:
-    return f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]}-{pages[-1]}"

@@ -1,6 +1,5 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,24 +7,34 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import click
 from rich.live import Live
 from rich.table import Table
 
+from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
-from mmprolong.errors import ArtifactError, ConfigError, nearest
-from mmprolong.records import Document, Example, Reject, Selected, images_of, read_jsonl
+from mmprolong.conversations import images_of
+from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import PROGRESS, Store
 
 if TYPE_CHECKING:
     from mmprolong.pipeline.steps import Step
-    from mmprolong.settings.knobs import Component, Config
+    from mmprolong.settings.knobs import Config
 
 
-def corpus(arguments: argparse.Namespace) -> None:
+_phase = click.option("--phase", default="longpt", show_default=True, help="Phase of the training.")
+
+
+@click.command()
+@overrides
+@own_files
+def corpus(overrides: tuple[str, ...]) -> None:
     """Read the PDFs of a pool; count pages and rejects."""
-    console, run = Terminal(), _compose(arguments.overrides)
+    console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
     pages = {one.id: one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document)}
@@ -39,14 +48,19 @@ def corpus(arguments: argparse.Namespace) -> None:
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
 
 
-def synthesis(arguments: argparse.Namespace) -> None:
+@click.command()
+@overrides
+@_phase
+@click.option("--suite", is_flag=True, help="What the suite asks about, not what a phase reads.")
+@own_files
+def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     """Write the examples of a phase or of the suite, and count them."""
-    console, run = Terminal(), _compose(arguments.overrides)
-    if arguments.suite:
-        sources = [each.source for each in run.config.suite.benchmarks.values() if each.source]
+    console, run = Terminal(), _compose(overrides, "" if suite else phase)
+    if suite:
+        roles = [f"synthesis.{each.source}" for each in run.config.suite.benchmarks.values() if each.source]
     else:
-        sources = [part.source for part in run.components(arguments.phase).values()]
-    for role, folder in run.finish([f"synthesis.{source}" for source in dict.fromkeys(sources)], console).items():
+        roles = [role for role in run.steps[f"training.{phase}"].needs if role.startswith("synthesis.")]
+    for role, folder in run.finish(roles, console).items():
         pages: dict[str, list[int]] = {}
         questions: Counter[str] = Counter()
         for one in read_jsonl(folder / "examples.jsonl", Example):
@@ -61,18 +75,21 @@ def synthesis(arguments: argparse.Namespace) -> None:
         console.print(rejects_table(_rejects(folder)))
 
 
-def mixture(arguments: argparse.Namespace) -> None:
+@click.command()
+@overrides
+@_phase
+@own_files
+def mixture(overrides: tuple[str, ...], phase: str) -> None:
     """Count the tokens of a phase's examples, draw its mixture, and print its certificate."""
-    console, run = Terminal(), _compose(arguments.overrides)
-    sources = dict.fromkeys(part.source for part in run.components(arguments.phase).values())
-    measured = [f"measurement.{source}" for source in sources]
-    folders = run.finish([*measured, f"mixture.{arguments.phase}"], console)
+    console, run = Terminal(), _compose(overrides, phase)
+    measured = [role for role in run.steps[f"mixture.{phase}"].needs if role.startswith("measurement.")]
+    folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
-    certificate = read_json(folders[f"mixture.{arguments.phase}"] / "certificate.json")
+    certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
     console.print(_tasks(certificate))
     for name, part in certificate["components"].items():
         console.print(_lengths(name, part))
-    capacity = run.config.phases[arguments.phase].mixture.sequence_length
+    capacity = run.config.phases[phase].mixture.sequence_length
     console.say(
         f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full; "
         f"{certificate['repeats']:,} repeats; {certificate['documents']:,} documents"
@@ -88,27 +105,16 @@ class _Run:
     """By role."""
     store: Store
 
-    def components(self, phase: str) -> Mapping[str, "Component"]:
-        """Return the components of a phase's mixture.
-
-        Raises:
-            ConfigError: there is no such phase, or the evaluated one does not need it.
-        """
-        if phase not in self.config.phases:
-            raise ConfigError(f"--phase: {phase!r} is unknown; {nearest(phase, self.config.phases)}")
-        if f"mixture.{phase}" not in self.steps:
-            subject = self.config.suite.subject
-            raise ConfigError(f"--phase: suite.subject={subject} does not need {phase!r}; add suite.subject={phase}")
-        parts = self.config.phases[phase].mixture.components
-        return {name: part for name, part in parts.items() if part.share > 0}
-
     def finish(self, roles: Sequence[str], console: Terminal) -> dict[str, Path]:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""
         from mmprolong.pipeline.run import run_step
         from mmprolong.runtime.signals import interrupt_on_signals
 
         interrupt_on_signals()
-        for step in self._needed(roles):
+        wanted = {self.steps[role].path for role in roles}
+        for step in reversed(list(self.steps.values())):
+            wanted |= {*step.needs.values()} if step.path in wanted else set()
+        for step in (step for step in self.steps.values() if step.path in wanted):
             if self.store.record(step.stage, step.id) is not None:
                 console.say(f"{step.path}: finished before")
                 continue
@@ -118,21 +124,12 @@ class _Run:
             console.say(f"{step.path}: {record.seconds:.1f} s")
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
 
-    def _needed(self, roles: Sequence[str]) -> Iterator["Step"]:
-        """Yield the steps of `roles` and those below them, each once, in an order in which they can run."""
-        by_path = {step.path: step for step in self.steps.values()}
-        wanted: set[str] = set()
-        left = [self.steps[role].path for role in roles]
-        while left:
-            path = left.pop()
-            if path not in wanted:
-                wanted.add(path)
-                left += by_path[path].needs.values()
-        return (step for path, step in by_path.items() if path in wanted)
 
-
-def _compose(overrides: Sequence[str]) -> _Run:
+def _compose(overrides: Sequence[str], phase: str = "") -> _Run:
     """Compose `overrides` and plan their steps; nothing is run.
+
+    Args:
+        phase: whose steps are planned; empty: those of the phase that the suite judges.
 
     Raises:
         ConfigError: an override is wrong, or names an ablation.
@@ -144,6 +141,8 @@ def _compose(overrides: Sequence[str]) -> _Run:
     for text in overrides:
         if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
             raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
+    if phase:
+        overrides = [*overrides, f"suite.subject={phase}"]
     composer = Composer()
     config = composer.frozen(overrides)
     with composer.locating(overrides):
@@ -152,7 +151,7 @@ def _compose(overrides: Sequence[str]) -> _Run:
 
 def _bar(name: str, progress: Path) -> Table:
     """Draw the progress of a step."""
-    from mmprolong.sweep.view.terminal import bar, per_second
+    from mmprolong.sweep.view.console import bar, per_second
 
     try:
         at = read_json(progress)

@@ -1,16 +1,16 @@
 """`mmprolong status` and `mmprolong list`: the state of sweeps, and the choices for new ones."""
 
-import argparse
 import time
-from pathlib import Path
 
+import click
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from mmprolong.cli.arguments import own_files, perhaps_launched, stored
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.config.groups import ABLATION, ablations, groups
-from mmprolong.errors import ArtifactError
+from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
 
@@ -18,25 +18,23 @@ _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
 
 
-def status(arguments: argparse.Namespace) -> None:
-    """Show the state of every run of an ablation."""
-    store, console = Store(Path(arguments.store)), Terminal()
-    names = [arguments.ablation] if arguments.ablation else planned(store)
+@click.command()
+@perhaps_launched
+@click.option("--watch", is_flag=True, help="Keep looking until all is finished; Ctrl-C ends it.")
+@stored
+def status(ablation: str | None, watch: bool, store: Store) -> None:
+    """Show the state of every run of an ablation, or of all that were launched from the store."""
+    console = Terminal()
+    names = [ablation] if ablation else planned(store)
     if not names:
         console.say(f"{store.root}: no sweep was launched here; begin with python -m mmprolong.sweep +ablation=NAME")
         return
     view, finished = _look(store, names)
-    if finished or not arguments.watch:
-        console.print(view)
-        return
     with Live(view, console=console, auto_refresh=False) as live:
-        try:
-            while not finished:
-                time.sleep(_SECONDS)
-                view, finished = _look(store, names)
-                live.update(view, refresh=True)
-        except KeyboardInterrupt:
-            return
+        while watch and not finished:
+            time.sleep(_SECONDS)
+            view, finished = _look(store, names)
+            live.update(view, refresh=True)
 
 
 def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
@@ -46,8 +44,8 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
         ArtifactError: the plan of the only ablation is damaged; of several, the error stands in place of its table.
     """
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.terminal import status_view
-    from mmprolong.sweep.view.write import page_path, write_page
+    from mmprolong.sweep.view.console import status_view
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
     views: list[RenderableType] = []
     finished = True
@@ -68,15 +66,24 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     return Group(*views), finished
 
 
-def choices(arguments: argparse.Namespace) -> None:
-    """List the ablations with their arms, and the groups with their choices."""
+@click.command("list")
+@own_files
+def choices() -> int:
+    """List the ablations with their arms, and the groups with their choices; 1 if a file is broken."""
     from mmprolong.sweep.ablation import read_ablation
 
-    console, rows = Terminal(), []
+    console, rows, broken = Terminal(), [], []
     for name in ablations():
-        ablation = read_ablation(name)
+        try:
+            ablation = read_ablation(name)
+        except ConfigError as error:
+            broken.append(f"{name}: {str(error).splitlines()[0]}")
+            continue
         rows.append((name, ablation.question, ", ".join(ablation.arms), ", ".join(map(str, ablation.seeds))))
     columns = ("name", "question", "arms", "seeds")
     console.print(table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns))
     chosen = [(group, ", ".join(names)) for group, names in groups().items() if group != ABLATION]
     console.print(table("groups: GROUP=CHOICE", ("group", "choices"), chosen, text=("choices",)))
+    for line in broken:
+        console.say(line, "red")
+    return int(bool(broken))

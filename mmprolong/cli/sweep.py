@@ -1,13 +1,14 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.live import Live
 
-from mmprolong.cli.jobs import print_launched, print_next
+from mmprolong.cli.arguments import overrides, own_files
+from mmprolong.cli.jobs import print_launched
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError, StepFailed
@@ -16,34 +17,38 @@ from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.settings.knobs import Config
     from mmprolong.sweep.local.launch import Launcher
     from mmprolong.sweep.state import StepState
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Plan, run and report an ablation."""
+@click.command()
+@overrides
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--prune", is_flag=True, help="Cancel jobs of points that are no longer in the file.")
+@own_files
+def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
+    """Plan, run and report an ablation: +ablation=NAME, group=choice, key=value."""
     from mmprolong.config.compose import Composer
     from mmprolong.reporting.tables.paper_tables import check_table
-    from mmprolong.sweep.plan import make_plan
+    from mmprolong.sweep.planning import make_plan
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.view.terminal import failures
+    from mmprolong.sweep.view.console import failures
 
     console = Terminal()
-    plan, config = make_plan(arguments.overrides)
+    plan, config = make_plan(overrides)
     slurm = config.cluster.launcher == "slurm"
-    if arguments.prune and not slurm:
+    if prune and not slurm:
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
-    with Composer().locating(arguments.overrides):
+    with Composer().locating(overrides):
         check_table(plan)
         check_jobs(config.cluster, plan.steps.values())
     store = Store(Path(config.paths.store))
-    states = _print_plan(store, plan, config, console)
-    if arguments.dry_run:
+    states = _print_plan(store, plan, console)
+    if dry_run:
         for line in failures(plan, states):
             console.say(line)
         console.say("dry run: nothing was started")
-        return 0
+        return
     if config.tracking.mode == "online":
         from mmprolong.reporting.results.wandb import require_reachable
 
@@ -51,42 +56,32 @@ def run(arguments: argparse.Namespace) -> int:
     if slurm:
         from mmprolong.sweep.slurm.submit import SlurmLauncher
 
-        launched = SlurmLauncher(store, plan, config.cluster, config.tracking).submit(arguments.prune)
-        print_launched(store, plan, launched, arguments.prune, console)
-        print_next(store, plan.ablation, console)
-        return 0
+        launched = SlurmLauncher(store, plan).submit(prune)
+        print_launched(store, plan, launched, prune, console)
+        return
     save_plan(store, plan)
-    _run_here(store, plan, config, console)
-    return 0
+    _run_here(store, plan, console)
 
 
-def _print_plan(store: Store, plan: Plan, config: "Config", console: Terminal) -> "Mapping[str, StepState]":
+def _print_plan(store: Store, plan: Plan, console: Terminal) -> "Mapping[str, StepState]":
     """Print the plan and its cost; returns the states of the steps."""
     from mmprolong.pipeline.run import edited_defaults
-    from mmprolong.sweep import estimate
-    from mmprolong.sweep.comparable import equal_rows
+    from mmprolong.sweep.arm_checks import describe_equal_arms
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.terminal import cost_line, duration, plan_table
+    from mmprolong.sweep.view.console import estimate_lines, plan_table
 
-    states, cluster = step_states(store, plan), config.cluster
+    states = step_states(store, plan)
     console.print(plan_table(plan, states))
-    for line in (*equal_rows(plan), f"store: {store.root}"):
+    for line in (*describe_equal_arms(plan), f"store: {store.root}"):
         console.say(line)
     for line in edited_defaults(store, plan.steps.values()):
         console.say(line, "yellow")
-    known = estimate.known_seconds(store, plan, states)
-    seconds = estimate.expected_seconds(plan, states, cluster, known)
-    if seconds:
-        width = estimate.steps_at_once(cluster, states)  # on Slurm what runs already, which says nothing of the rest
-        wall = duration(estimate.wall_time(plan, seconds, width, cluster)) + "; " if cluster.launcher != "slurm" else ""
-        hours = estimate.hours(plan, seconds, cluster)
-        cost = cost_line(hours, hours.money(cluster), estimate.megabytes(store, plan, states, cluster))
-        console.say(f"estimated: {wall}{cost}")
-        console.say(f"  by {estimate.based_on(plan, states, cluster, known)}")
+    for line in estimate_lines(store, plan, states):
+        console.say(line)
     return states
 
 
-def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> None:
+def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
     """Run what is not finished on this machine, and report.
 
     Raises:
@@ -94,39 +89,40 @@ def _run_here(store: Store, plan: Plan, config: "Config", console: Terminal) -> 
     """
     from mmprolong.reporting.results.store import read_runs
     from mmprolong.sweep.local.launch import Launcher
-    from mmprolong.sweep.view.terminal import failures
+    from mmprolong.sweep.view.console import failures
 
     interrupt_on_signals()
-    launcher = Launcher(store, plan, config.cluster, config.tracking)
+    launcher = Launcher(store, plan)
     _run_shown(launcher, console)
-    for line in failures(plan, launcher.states()):
+    states = launcher.states()
+    for line in failures(plan, states):
         console.say(line)
     print_report(read_runs(store.root, plan), store, console)
-    failed = list(launcher.where.values()).count("failed")
+    failed = sum(at.state == "failed" for at in states.values())
     if failed:
         raise StepFailed(f"{failed} steps failed; the same command runs them again")
 
 
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
-    from mmprolong.sweep.view.terminal import ended_line, progress_view
-    from mmprolong.sweep.view.write import LivePage, page_path
+    from mmprolong.sweep.view.console import ended_line, progress_view
+    from mmprolong.sweep.view.dashboard import LivePage, page_path
 
     store, plan = launcher.store, launcher.plan
     page = LivePage(store, plan)
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
-    before = dict(launcher.where)
+    before = launcher.states()
 
     def tick() -> None:
         states = launcher.states()
         page.tick(states)
         if console.is_terminal:
-            live.update(progress_view(plan, states, page.known))
+            live.update(progress_view(plan, states))
             return
-        for name, state in launcher.where.items():
-            if state != before[name] and state in ("finished", "failed"):
+        for name, at in states.items():
+            if at.state != before[name].state and at.state in ("finished", "failed"):
                 console.say(ended_line(plan, name, states))
-        before.update(launcher.where)
+        before.update(states)
 
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:

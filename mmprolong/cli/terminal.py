@@ -16,7 +16,7 @@ from mmprolong.records import Reject
 
 _VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-"""What stands for a control character, such as `␛`: one character each, so that styles keep their places."""
+"""Pictures of control characters, such as `␛`: one character each, so that styles keep their places."""
 _PIPE = 10_000
 """Width where the output is no terminal [characters]: no table is cut or folded."""
 _BAR = 32

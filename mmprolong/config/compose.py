@@ -1,9 +1,9 @@
 """From overrides to a typed, checked configuration."""
 
-import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,25 @@ from omegaconf import DictConfig, OmegaConf
 
 from mmprolong.config.consistency import DEFAULT, inconsistent
 from mmprolong.config.decode import decode, plugin_problems
-from mmprolong.config.hydra_compose import SEED, Resolver, apply, composed, files_of
-from mmprolong.config.overrides import SWEEP, choices, key_of, values
-from mmprolong.config.provenance import Files, located
+from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
+from mmprolong.config.provenance import located
 from mmprolong.corpus.manifest import pool_digest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import InvalidSettings
 from mmprolong.settings.knobs import Config
+
+_SEED = "seed"
 
 
 class Composer:
     """Composes many runs that share most of their choices: Hydra is asked once for each set of choices."""
 
     def __init__(self) -> None:
-        self._composed: dict[tuple[str, ...], bytes] = {}
-        """By choices, pickled: loading a DictConfig takes less time than copying one."""
-        self._files: dict[tuple[str, ...], Files] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        """By choices."""
         self._digests: dict[tuple[str, str], str] = {}
-        self._last: tuple[tuple[str, ...], Resolver] | None = None
+        self._last: tuple[tuple[str, ...], DictConfig] | None = None
         """The last run's overrides without its seed, and their composition."""
 
     def compose(self, overrides: Sequence[str]) -> Config:
@@ -66,34 +67,26 @@ class Composer:
         try:
             yield
         except InvalidSettings as error:
-            files = partial(self._merged, overrides)
+            files = cache(lambda: files_of(overrides))
             raise InvalidSettings(*(located(each, overrides, files) for each in error.problems)) from error
 
     def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the plain values; runs that differ in their seed alone are set up once."""
-        rest = tuple(text for text in overrides if key_of(text) != SEED)
-        seeds = [text for text in overrides if key_of(text) == SEED]
+        rest = tuple(text for text in overrides if key_of(text) != _SEED)
+        seeds = [text for text in overrides if key_of(text) == _SEED]
         if not seeds or self._last is None or self._last[0] != rest:
             config = self._config(rest)
-            apply(config, (text for text in values(rest) if key_of(text).partition(".")[0] != SWEEP))
+            apply(config, (text for text in rest if not is_choice(text) and key_of(text).partition(".")[0] != SWEEP))
             config.pop(SWEEP, None)
-            self._last = rest, Resolver(config)
-        return _inherited(self._last[1].plain(seeds))
+            self._last = rest, config
+        apply(self._last[1], seeds)
+        return _inherited(resolved(self._last[1]))
 
     def _config(self, overrides: Sequence[str]) -> DictConfig:
         chosen = choices(overrides)
         if chosen not in self._composed:
-            self._composed[chosen] = pickle.dumps(composed(chosen))
-        return pickle.loads(self._composed[chosen])  # noqa: S301 -- written above
-
-    def _merged(self, overrides: Sequence[str]) -> Files:
-        try:
-            chosen = choices(overrides)
-        except InvalidSettings:  # it is the choice that is wrong
-            return ()
-        if chosen not in self._files:
-            self._files[chosen] = files_of(chosen)
-        return self._files[chosen]
+            self._composed[chosen] = composed(chosen)
+        return deepcopy(self._composed[chosen])
 
     def _digest(self, path: str, store: str) -> str:
         if (path, store) not in self._digests:

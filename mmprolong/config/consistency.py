@@ -4,12 +4,14 @@ Only what the judged phase needs must be complete: a phase that no arm uses may 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
-from mmprolong.settings.knobs import Cluster, Component, Config, Evaluation, Mixture, Phase, Source
+from mmprolong.settings.execution import Cluster
+from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
 
 DEFAULT = "default"
@@ -24,27 +26,37 @@ _EARLY = 40
 
 def inconsistent(config: Config) -> Iterator[Problem]:
     """Yield the values that are certain to fail or to be ignored."""
-    phases = _needed(config)
+    phases = [name for name in config.phases if name in needed_phases(config)]
     for name in phases:
         yield from _phase(f"phases.{name}", config.phases[name], config)
-    for name in (each for each in config.phases if each not in phases and not config.phases[each].mixture.components):
-        others = nearest(name, (other for other in config.phases if other != name))
-        yield Problem(f"phases.{name}", f"a phase without mixture.components; {others}")
+    try:
+        TopologicalSorter({name: config.phases[name].start for name in phases}).prepare()
+    except CycleError as error:
+        yield Problem("phases", f"{', '.join(error.args[1][1:])} start from each other; break the ring")
+    yield from _empty(
+        "phases", "mixture.components", {name: each.mixture.components for name, each in config.phases.items()}
+    )
+    yield from _empty("sources", "tasks", {name: source.tasks for name, source in config.sources.items()})
+    yield from _empty("llms", "model", {name: llm.model for name, llm in config.llms.items()})
     yield from _suite(config)
     for name in _used(config, phases):
         yield from _source(f"sources.{name}", config.sources[name], config)
     yield from _cluster(config.cluster)
 
 
-def _needed(config: Config) -> list[str]:
+def _empty(key: str, needed: str, contents: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield the blocks that lack what each must have: their names are misspelt, or they are not complete."""
+    for name in (name for name, content in contents.items() if not content):
+        yield Problem(f"{key}.{name}", f"has no {needed}; {nearest(name, contents.keys() - {name})}")
+
+
+def needed_phases(config: Config) -> set[str]:
     """Return the phases that the suite's subject needs, itself included; those that do not exist are left out."""
-    found: list[str] = []
-    waiting = [config.suite.subject]
-    while waiting:
-        name = waiting.pop()
-        if name in config.phases and name not in found:
-            found.append(name)
-            waiting += config.phases[name].start
+    found: set[str] = set()
+    waiting = {config.suite.subject}
+    while waiting := (waiting & config.phases.keys()) - found:
+        found |= waiting
+        waiting = {before for name in waiting for before in config.phases[name].start}
     return found
 
 
@@ -95,8 +107,6 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Pr
 
 def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
     stamped = source.writer == "stamps"
-    if not source.tasks:
-        yield Problem(f"{key}.tasks", "[]; name at least one")
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
     for at, length in enumerate(source.lengths):

@@ -14,21 +14,12 @@ from mmprolong import plugins
 from mmprolong.config.groups import groups
 from mmprolong.config.overrides import assigned
 from mmprolong.errors import InvalidSettings, Problem, nearest
-from mmprolong.settings.fields import Choice
+from mmprolong.plugins import Choice
 from mmprolong.settings.knobs import Config
 
 Kind = TypeVar("Kind")
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """pydantic's settings of the outermost dataclass; those in it take them over."""
-_SHOULD = {
-    "dataclass_type": "should be a block of keys",
-    "dict_type": "should be a block of keys",
-    "list_type": "should be a list",
-    "string_type": "should be a text",
-    "int_type": "should be a whole number",
-    "float_type": "should be a number",
-}
-"""Our messages by type of error, where pydantic's own speak of JSON."""
 
 
 def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
@@ -40,16 +31,14 @@ def decode(plain: Mapping[str, Any], kind: type[Kind], above: str = "") -> Kind:
     Raises:
         InvalidSettings: keys are unknown or missing, values have other types or are out of their limits.
     """
-    problems = [*_unquoted(plain, above)]
-    try:
-        # as JSON: from Python, the strict mode takes instances of the dataclasses alone
-        decoded = _adapter(kind).validate_json(json.dumps(plain, default=str))
-    except ValidationError as error:
-        problems += [_problem(each, kind, above) for each in error.errors(include_url=False)]
-        raise InvalidSettings(*problems) from error
+    problems = list(_unquoted(plain, above))
     if problems:
         raise InvalidSettings(*problems)
-    return decoded
+    try:
+        # as JSON: from Python, the strict mode takes instances of the dataclasses alone
+        return _adapter(kind).validate_json(json.dumps(plain, default=str))
+    except ValidationError as error:
+        raise InvalidSettings(*(_problem(each, kind, above) for each in error.errors(include_url=False))) from error
 
 
 def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
@@ -67,12 +56,13 @@ def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
                 yield from plugin_problems(each, name)
 
 
-def type_within(kind: Any, part: str | int) -> Any:
-    """Return the type of what a block, mapping or list of type `kind` holds under `part`; None if there is none."""
-    if is_dataclass(kind):
-        return _hints(kind).get(str(part))
-    inner = {dict: 1, list: 0}.get(get_origin(kind) or kind)
-    return get_args(kind)[inner] if inner is not None else None
+def _unquoted(node: Any, key: str) -> Iterator[Problem]:
+    """Yield names that YAML reads as numbers, dates or truth values: `on`, `no`, 2024."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            if not isinstance(name, str):
+                yield Problem(key, f"the name {name!r} is no text; put it in quotes")
+            yield from _unquoted(value, _joined(key, name))
 
 
 def _problem(error: ErrorDetails, kind: type, above: str) -> Problem:
@@ -80,12 +70,20 @@ def _problem(error: ErrorDetails, kind: type, above: str) -> Problem:
     for part in error["loc"]:
         if isinstance(inner, UnionType):  # what follows names one of its members, no key
             break
-        parent, inner, key = inner, type_within(inner, part), _joined(key, part)
+        parent, inner, key = inner, _type_within(inner, part), _joined(key, part)
     if error["type"] == "unexpected_keyword_argument":
         return Problem(key, _unknown(key, parent))
     if error["type"] == "missing":
         return Problem(key, "missing; give a value")
     return Problem(key, _should(key, error, inner))
+
+
+def _type_within(kind: Any, part: str | int) -> Any:
+    """Return the type of what a block, mapping or list of type `kind` holds under `part`; None if there is none."""
+    if is_dataclass(kind):
+        return _hints(kind).get(str(part))
+    inner = {dict: 1, list: 0}.get(get_origin(kind) or kind)
+    return get_args(kind)[inner] if inner is not None else None
 
 
 def _unknown(key: str, parent: Any) -> str:
@@ -97,7 +95,7 @@ def _unknown(key: str, parent: Any) -> str:
 
 
 def _should(key: str, error: ErrorDetails, kind: Any) -> str:
-    found, says = error["input"], _SHOULD.get(error["type"], error["msg"].removeprefix("Input "))
+    found, says = error["input"], error["msg"].removeprefix("Input ")
     if kind == Choice:
         return f"{found!r}; should be a name, or {{name: ..., **options}}"
     number = isinstance(found, int | float) and not isinstance(found, bool)
@@ -109,18 +107,6 @@ def _should(key: str, error: ErrorDetails, kind: Any) -> str:
         allowed = error.get("ctx", {})["expected"].replace(" or ", ", ").split(", ")
         says = nearest(found, [name.strip("'") for name in allowed])
     return f"{found!r}; {says}"
-
-
-def _unquoted(node: Any, key: str) -> Iterator[Problem]:
-    """Yield names that YAML reads as numbers, dates or truth values."""
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            if not isinstance(name, str):
-                yield Problem(key, f"the name {name!r} is no text; put it in quotes")
-            yield from _unquoted(value, _joined(key, name))
-    elif isinstance(node, list):
-        for at, value in enumerate(node):
-            yield from _unquoted(value, _joined(key, at))
 
 
 def _joined(key: str, part: object) -> str:

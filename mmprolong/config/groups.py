@@ -103,16 +103,15 @@ def own_option(before: str = "") -> list[str]:
 
 @contextmanager
 def config_dir(folder: str) -> Iterator[None]:
-    """Take the user's own files from `folder` for as long as this lasts; empty: from where the environment says.
+    """Take the user's own files from `folder` for as long as this lasts.
 
     Raises:
         ConfigError: as in `own_files`.
     """
     before = os.environ.get(CONFIG_DIR, "")
-    os.environ[CONFIG_DIR] = folder or before
+    os.environ[CONFIG_DIR] = folder
     try:
-        if folder:
-            own_files()
+        own_files()
         yield
     finally:
         os.environ[CONFIG_DIR] = before

@@ -19,23 +19,18 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
-from mmprolong.config.decode import type_within
 from mmprolong.config.groups import groups, search_folders, shown
-from mmprolong.config.overrides import assigned, key_of, value_of
+from mmprolong.config.overrides import assigned, choices, key_of, value_of
 from mmprolong.config.provenance import Files
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
-from mmprolong.settings.knobs import Component, Config, Evaluation, Phase, Source
-from mmprolong.settings.llm import Llm
+from mmprolong.settings.knobs import Config
 
 _RAISED = (HydraException, OmegaConfBaseException, YAMLError, ValueError, OSError)
 """Errors that Hydra raises: it lets other libraries' errors through, and has some without a type."""
 _FORM = "not an override; write key=value, group=choice, ~key or +ablation=NAME"
-SEED = "seed"
-_NAMED = (Phase, Source, Component, Evaluation, Llm)
-"""Blocks that files name: a value cannot be set in one that no file has."""
 
 
-def composed(choices: Sequence[str]) -> DictConfig:
+def composed(chosen: Sequence[str]) -> DictConfig:
     """Return the composition of the files of a set of choices.
 
     Raises:
@@ -43,33 +38,35 @@ def composed(choices: Sequence[str]) -> DictConfig:
     """
     try:
         with _session():
-            config = compose("config", overrides=_overrides(choices))
+            config = compose("config", overrides=_overrides(chosen))
     except _RAISED as error:
         raise ConfigError(_told(error)) from error
     OmegaConf.set_struct(config, False)
     return config
 
 
-def files_of(choices: Sequence[str]) -> Files:
-    """Return the files that Hydra merges for a set of choices, in order, and the key below which each sets values."""
+def files_of(overrides: Sequence[str]) -> Files:
+    """Return the files that Hydra merges, in order, and the key below which each sets values; none of wrong choices."""
+    try:
+        chosen = _overrides(choices(overrides))
+    except InvalidSettings:
+        return ()
     with _session():
-        loader = GlobalHydra.instance().config_loader()
-        merged = loader.compute_defaults_list("config", _overrides(choices), RunMode.RUN).defaults
+        merged = GlobalHydra.instance().config_loader().compute_defaults_list("config", chosen, RunMode.RUN).defaults
     found = ((_file(str(each.config_path)), each.package or "") for each in merged)
     return [(file, package) for file, package in found if file]
 
 
 def apply(config: DictConfig, overrides: Iterable[str]) -> None:
-    """Set, add and remove values as Hydra does; it asks for a + only where a new phase, source, ... is named.
+    """Set, add and remove values as Hydra does; the key of a new one needs no + before it.
 
     Raises:
-        InvalidSettings: overrides cannot be read, or name a phase, source, ... that there is not; all of them.
+        InvalidSettings: overrides cannot be read, or remove what is not there; all of them.
     """
     problems: list[Problem] = []
     for text in overrides:
         try:
             override = _parsed(text)
-            _require_names(config, override)
             above, _, last = override.key_or_group.rpartition(".")
             if override.is_delete():
                 del (OmegaConf.select(config, above) if above else config)[last]
@@ -83,44 +80,17 @@ def apply(config: DictConfig, overrides: Iterable[str]) -> None:
         raise InvalidSettings(*problems)
 
 
-class Resolver:
-    """Replaces each `${KEY}` of a composition by the value of KEY; for another seed again, in less time."""
+def resolved(config: DictConfig) -> Any:
+    """Return the plain values, with the value of KEY in place of each `${KEY}`.
 
-    def __init__(self, config: DictConfig) -> None:
-        self.config = config
-        self._plain: Any = OmegaConf.to_container(config, resolve=False)
-        self._references = [(self._plain, (SEED,)), *_references(self._plain, ())]
-
-    def plain(self, seeds: Iterable[str]) -> dict[str, Any]:
-        """Return the plain values, good until they are asked for again.
-
-        Args:
-            seeds: overrides of the seed.
-
-        Raises:
-            InvalidSettings: a KEY has no value; all of them.
-        """
-        apply(self.config, seeds)
-        problems: list[Problem] = []
-        for block, keys in self._references:
-            try:
-                value = OmegaConf.select(self.config, keys[0] + "".join(f"[{key}]" for key in keys[1:]))
-                block[keys[-1]] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-            except OmegaConfBaseException as error:
-                says = f"{block[keys[-1]]!r}: {_last_words(error)}; write the key of a value"
-                problems.append(Problem(".".join(map(str, keys)), says))
-        if problems:
-            raise InvalidSettings(*problems)
-        return self._plain
-
-
-def _references(node: Any, keys: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Yield the keys of every value with a `${KEY}`, and the innermost block or list that holds it."""
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for part, value in inner:
-        if isinstance(value, str) and "${" in value:
-            yield node, (*keys, part)
-        yield from _references(value, (*keys, part))
+    Raises:
+        InvalidSettings: a KEY has no value.
+    """
+    try:
+        return OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        key = (error.full_key or "").replace("[", ".").replace("]", "")
+        raise InvalidSettings(Problem(key, f"{_last_words(error)}; write the key of a value")) from error
 
 
 @cache
@@ -139,22 +109,9 @@ def _parsed(text: str) -> Override:
     return override
 
 
-def _require_names(config: DictConfig, override: Override) -> None:
-    kind: Any = Config
-    node: Any = config
-    keys = override.key_or_group.split(".")
-    for depth, part in enumerate(keys):
-        kind = type_within(kind, part)
-        known = list(node) if isinstance(node, DictConfig) else []
-        if kind in _NAMED and part not in known and not (override.is_add() or override.is_force_add()):
-            says = f"unknown; {nearest(part, map(str, known))}; write + before the key to add one"
-            raise InvalidSettings(Problem(".".join(keys[: depth + 1]), says))
-        node = node.get(part) if isinstance(node, DictConfig) else None
-
-
-def _overrides(choices: Sequence[str]) -> list[str]:
+def _overrides(chosen: Sequence[str]) -> list[str]:
     escaped = (str(folder).replace("'", r"\'") for folder in search_folders()[1:])
-    return ["hydra.searchpath=[" + ",".join(f"'file://{folder}'" for folder in escaped) + "]", *choices]
+    return ["hydra.searchpath=[" + ",".join(f"'file://{folder}'" for folder in escaped) + "]", *chosen]
 
 
 @contextmanager

@@ -50,8 +50,3 @@ def choices(overrides: Iterable[str]) -> tuple[str, ...]:
     if problems:
         raise InvalidSettings(*problems)
     return tuple(f"{'+' if group == ABLATION else ''}{group}='{name}'" for group, name in chosen.items())
-
-
-def values(overrides: Iterable[str]) -> list[str]:
-    """Return the overrides that set values."""
-    return [text for text in overrides if not is_choice(text)]

@@ -13,8 +13,9 @@ from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
-from mmprolong.records import Block, Document, Reject, write_jsonl
+from mmprolong.records import Block, Document, Reject
 from mmprolong.store.atomic import write_file
+from mmprolong.store.jsonl import write_jsonl
 
 _DIGEST_PAGES = 3
 _DIGEST_LENGTH = 200
@@ -24,7 +25,7 @@ _LOOK_DPI = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ReadingJob:
     """One file to read."""
 
     path: str
@@ -38,7 +39,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class FileResult:
     """Result of reading one file: a document or a reject."""
 
     document: Document | None = None
@@ -49,8 +50,8 @@ class Part:
     """Processor time; unknown, and 0, of a file that its process died of [s]."""
 
 
-def write_part(part: str, value: Part) -> None:
-    """Write a part's .json; a part is there once its .json is.
+def write_result(part: str, value: FileResult) -> None:
+    """Write the result of a file; it is there once its .json is.
 
     Raises:
         DiskFull: names the file.
@@ -58,12 +59,12 @@ def write_part(part: str, value: Part) -> None:
     write_file(Path(part + ".json"), msgspec.json.encode(value))
 
 
-def read_part(part: str) -> Part:
-    """Return the part that `write_part` wrote."""
-    return msgspec.json.decode(Path(part + ".json").read_bytes(), type=Part)
+def read_result(part: str) -> FileResult:
+    """Return what `write_result` wrote."""
+    return msgspec.json.decode(Path(part + ".json").read_bytes(), type=FileResult)
 
 
-def read_file(job: Job) -> None:
+def read_file(job: ReadingJob) -> None:
     """Read one PDF; its blocks are written to a file of the same name."""
     started = time.process_time()
     parser: LayoutParser = plugins.make("mmprolong.corpus.parsers", job.parser, "corpus.parser")
@@ -71,23 +72,23 @@ def read_file(job: Job) -> None:
         with parser.open(Path(job.path)) as document:
             part = _read(job, parser, document)
     except Unreadable as error:
-        part = Part(reject=Reject(what=job.source, reason=error.reason, detail=error.detail))
+        part = FileResult(reject=Reject(what=job.source, reason=error.reason, detail=error.detail))
     except MemoryError:
-        part = Part(reject=Reject(what=job.source, reason="out of memory", detail=f"more than {job.memory} MiB"))
-    write_part(job.part, replace(part, cpu_seconds=round(time.process_time() - started, 4)))
+        part = FileResult(reject=Reject(what=job.source, reason="out of memory", detail=f"more than {job.memory} MiB"))
+    write_result(job.part, replace(part, cpu_seconds=round(time.process_time() - started, 4)))
 
 
-def note_death(job: Job, reason: str, detail: str) -> None:
+def note_death(job: ReadingJob, reason: str, detail: str) -> None:
     """Write the part of a file that its process died of."""
-    write_part(job.part, Part(reject=Reject(what=job.source, reason=reason, detail=detail)))
+    write_result(job.part, FileResult(reject=Reject(what=job.source, reason=reason, detail=detail)))
 
 
-def _read(job: Job, parser: LayoutParser, document: OpenDocument) -> Part:
+def _read(job: ReadingJob, parser: LayoutParser, document: OpenDocument) -> FileResult:
     blocks = parser.blocks(document)
     pages = len(document.page_sizes)
     with_text = {block.page for block in blocks}
     if not with_text and not any(_shows_anything(document, page) for page in range(pages)):
-        return Part(reject=Reject(what=job.source, reason="blank", detail="no page shows anything"))
+        return FileResult(reject=Reject(what=job.source, reason="blank", detail="no page shows anything"))
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
     known = Document(
         id=document.id,
@@ -97,7 +98,7 @@ def _read(job: Job, parser: LayoutParser, document: OpenDocument) -> Part:
         outline=document.outline(),
         text_digest=_text_digest(blocks),
     )
-    return Part(document=known, blank=pages - len(with_text))
+    return FileResult(document=known, blank=pages - len(with_text))
 
 
 def _shows_anything(document: OpenDocument, page: int) -> bool:

@@ -9,15 +9,16 @@ from typing import Any
 
 from mmprolong import plugins
 from mmprolong.corpus.pool import find_pdfs, licences, locate, split_by_name
-from mmprolong.corpus.reading import Job, Part, note_death, read_file, read_part
+from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import DataError
-from mmprolong.records import Document, Reject, write_jsonl
-from mmprolong.runtime.child_processes import Children, Limits
+from mmprolong.records import Document, Reject
+from mmprolong.runtime.child_processes import Children
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
+from mmprolong.store.jsonl import write_jsonl
 
 
 def parts(settings: Corpus, work: Work) -> int:
@@ -34,7 +35,7 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
     """
     count = parts(settings, work)
     missing = [job for job in in_part(jobs_of(settings, work), _source, part, count) if not _is_read(job)]
-    children = Children(read_file, note_death, Limits(settings.seconds, settings.memory), _PRELOAD)
+    children = Children(read_file, note_death, settings.seconds, settings.memory, _PRELOAD)
     for _ in children.each(missing):
         if work.log.stopping():
             raise Interrupted
@@ -47,7 +48,7 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         DataError: no document is accepted.
     """
     jobs = jobs_of(settings, work)
-    read = [read_part(job.part) for job in jobs]
+    read = [read_result(job.part) for job in jobs]
     pool = locate(settings.path)
     rejects = split_by_name(pool)[1]
     accepted = list(_accepted(zip(jobs, read, strict=True), rejects))
@@ -62,7 +63,7 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     return _metrics(documents, rejects, [part for _, part in accepted])
 
 
-def jobs_of(settings: Corpus, work: Work) -> list[Job]:
+def jobs_of(settings: Corpus, work: Work) -> list[ReadingJob]:
     """Return the files to read, in the order of their names."""
     pool = locate(settings.path)
     known = licences(pool)
@@ -73,7 +74,7 @@ def jobs_of(settings: Corpus, work: Work) -> list[Job]:
         target = work.scratch / "files" / key[:2] / key[2:34]
         target.parent.mkdir(parents=True, exist_ok=True)
         jobs.append(
-            Job(
+            ReadingJob(
                 path=str(path),
                 source=source,
                 licence=known.get(source, "unknown"),
@@ -88,15 +89,17 @@ def jobs_of(settings: Corpus, work: Work) -> list[Job]:
 _PRELOAD = ("mmprolong.corpus.reading", "mmprolong.corpus.parsers.text_layer", "pymupdf")
 
 
-def _source(job: Job) -> str:
+def _source(job: ReadingJob) -> str:
     return job.source
 
 
-def _is_read(job: Job) -> bool:
+def _is_read(job: ReadingJob) -> bool:
     return Path(job.part + ".json").exists()
 
 
-def _accepted(read: Iterable[tuple[Job, Part]], rejects: list[Reject]) -> Iterator[tuple[Job, Part]]:
+def _accepted(
+    read: Iterable[tuple[ReadingJob, FileResult]], rejects: list[Reject]
+) -> Iterator[tuple[ReadingJob, FileResult]]:
     """Yield the readable documents, the first of each that is there twice; refuses the others into `rejects`."""
     contents: dict[str, str] = {}
     for job, part in read:
@@ -109,14 +112,14 @@ def _accepted(read: Iterable[tuple[Job, Part]], rejects: list[Reject]) -> Iterat
             yield job, part
 
 
-def _write_blocks(target: Path, jobs: Sequence[Job]) -> None:
+def _write_blocks(target: Path, jobs: Sequence[ReadingJob]) -> None:
     with replacing(target) as whole:
         for job in jobs:
             with Path(job.part + ".blocks.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, whole)
 
 
-def _metrics(documents: Sequence[Document], rejects: Sequence[Reject], read: Sequence[Part]) -> dict[str, Any]:
+def _metrics(documents: Sequence[Document], rejects: Sequence[Reject], read: Sequence[FileResult]) -> dict[str, Any]:
     return {
         "documents": len(documents),
         "pages": sum(document.pages for document in documents),

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmprolong.evaluation.score import metrics
-from mmprolong.records import RunRecord, Score
+from mmprolong.records import Score
 from mmprolong.store.fingerprint import differences
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, damaged
 
 _TOLERANCE = 1e-9

@@ -10,12 +10,13 @@ from mmprolong.evaluation.partial_replies import PartialReplies
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
-from mmprolong.records import Reject, Reply, Sample, read_jsonl, write_jsonl
+from mmprolong.records import Reject, Reply, Sample
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ReplySettings
 from mmprolong.store.atomic import write_file
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
     from mmprolong.models.network import Network

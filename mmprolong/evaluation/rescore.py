@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.errors import DataError, writing
+from mmprolong.conversations import Message, Text
+from mmprolong.errors import DataError
 from mmprolong.evaluation.scorers import CRASHES, Scorer
-from mmprolong.records import Gold, Message, Sample, Text
+from mmprolong.records import Gold, Sample
+from mmprolong.store.atomic import replacing
 
 SCORERS = "mmprolong.evaluation.scorers"
 NAN = "<NaN>"
@@ -31,12 +33,12 @@ def rescore(name: str, source: Path, out: Path) -> int:
         DataError: a line cannot be scored; names file and line.
         DiskFull: names the file.
     """
-    partial, count = out.with_name(out.name + ".partial"), 0
-    with writing(out), partial.open("w", encoding="ascii") as file:
+    count = 0
+    with replacing(out) as file:
         for line in rescored(name, source):
-            file.write(json.dumps(line) + "\n")  # unlike msgspec: whole numbers of any size, halves of surrogates
+            # unlike msgspec: whole numbers of any size, halves of surrogates
+            file.write(json.dumps(line).encode("ascii") + b"\n")
             count += 1
-    partial.replace(out)
     return count
 
 

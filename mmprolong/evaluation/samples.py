@@ -8,9 +8,10 @@ from typing import Any
 from mmprolong import plugins
 from mmprolong.errors import DataError, FeasibilityError
 from mmprolong.evaluation.benchmarks import Benchmark, Inputs
-from mmprolong.records import Reject, Sample, write_jsonl
+from mmprolong.records import Reject, Sample
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import SamplesSettings
+from mmprolong.store.jsonl import write_jsonl
 
 
 def run(settings: SamplesSettings, work: Work) -> dict[str, Any]:

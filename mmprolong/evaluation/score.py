@@ -18,9 +18,10 @@ from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.flows import drive
 from mmprolong.llm.ledger import Ledger
 from mmprolong.llm.requests import Flow
-from mmprolong.records import Cell, Mark, Reject, Reply, Sample, Score, read_jsonl, write_jsonl
+from mmprolong.records import Cell, Mark, Reject, Reply, Sample, Score
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ScoreSettings
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
 """Depths of the evidence."""

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from mmprolong.conversations import Image
 from mmprolong.models.encoding import Encoded
-from mmprolong.records import Image
 
 SHARED = 0.5
 """Share of a prompt that its neighbour must begin with: with less, a copy of the cache costs more than it saves."""

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image as Pillow
 
+from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images.renderer import PIXEL_LIMIT, OpenDocument, Renderer, pixel_size
-from mmprolong.records import Image
 
 SCHEME = "file:"
 _OPEN_DOCUMENTS = 8

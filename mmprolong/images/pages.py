@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
 from mmprolong.images.pdf_files import pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
-from mmprolong.records import Document, Image, read_jsonl
+from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
+from mmprolong.store.jsonl import read_jsonl
 
 _OPEN_DOCUMENTS = 8
 THUMBNAILS = "thumbnails.npy"

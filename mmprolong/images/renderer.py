@@ -1,14 +1,16 @@
 """Protocols of a PDF library and of an open PDF. Coordinates are in points from the top left, as displayed."""
 
+import importlib
 import unicodedata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from mmprolong import plugins
+from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.plugins import Choice
 from mmprolong.records import Heading
@@ -87,6 +89,19 @@ def find_renderer(choice: Choice) -> Renderer:
         InvalidSettings: there is none; names the nearest.
     """
     return plugins.make("mmprolong.images.renderers", choice, "view.renderer")
+
+
+def load_library(name: str) -> Any:
+    """Import a PDF library.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise ConfigError(f"view.renderer: {package!r} is not installed; pip install {package}") from error
 
 
 def clean(text: str) -> str:

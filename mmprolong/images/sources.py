@@ -6,11 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
+from mmprolong.conversations import Image
 from mmprolong.errors import DataError, nearest
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.pages import CorpusPages
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Image
 from mmprolong.settings.knobs import Corpus, View
 
 

@@ -10,26 +10,25 @@ import numpy as np
 from mmprolong.images.pages import THUMBNAILS
 from mmprolong.images.pdf_files import Unreadable, pool_folder
 from mmprolong.images.renderer import find_renderer
-from mmprolong.plugins import Choice
-from mmprolong.records import Document, Reject, read_jsonl, write_jsonl
-from mmprolong.runtime.child_processes import Children, Limits
+from mmprolong.records import Document, Reject
+from mmprolong.runtime.child_processes import Children
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import RenderSettings
 from mmprolong.store.atomic import replacing, write_file
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 WHITE = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class DrawingJob:
     """One document to draw."""
 
     path: str
     document: Document
     target: str
-    renderer: Choice
-    side: int
+    settings: RenderSettings
 
 
 def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
     documents = list(read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document))
     jobs = list(_jobs(settings, work, documents))
     missing = [job for job in jobs if not Path(job.target).exists()]
-    children = Children(draw, draw_white, Limits(settings.corpus.seconds, settings.corpus.memory), _PRELOAD)
+    children = Children(draw, draw_white, settings.corpus.seconds, settings.corpus.memory, _PRELOAD)
     for done, _ in enumerate(children.each(missing), len(jobs) - len(missing) + 1):
         work.log.progress(done, len(jobs), "documents")
         if work.log.stopping() and done < len(jobs):
@@ -54,14 +53,14 @@ def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
     return {"pages": sum(document.pages for document in documents), "not drawn": len(rejects)}
 
 
-def draw(job: Job) -> None:
+def draw(job: DrawingJob) -> None:
     """Write the thumbnails of one document."""
     pages, rejects = [], []
     try:
-        with find_renderer(job.renderer).open(Path(job.path)) as opened:
+        with find_renderer(job.settings.renderer).open(Path(job.path)) as opened:
             for page in range(job.document.pages):
                 try:
-                    pages.append(opened.thumbnail(page, job.side))
+                    pages.append(opened.thumbnail(page, job.settings.thumbnail))
                 except Unreadable as error:
                     rejects.append(_reject(job, f"page {page + 1}: {error.reason}", error.detail))
                     pages.append(_white(job, 1)[0])
@@ -70,7 +69,7 @@ def draw(job: Job) -> None:
     _write(job, np.stack(pages), rejects)
 
 
-def draw_white(job: Job, reason: str, detail: str) -> None:
+def draw_white(job: DrawingJob, reason: str, detail: str) -> None:
     """Write white thumbnails of a document that its process died of."""
     _write(job, _white(job, job.document.pages), [_reject(job, reason, detail)])
 
@@ -78,40 +77,35 @@ def draw_white(job: Job, reason: str, detail: str) -> None:
 _PRELOAD = ("mmprolong.images.stage", "pymupdf")
 
 
-def _jobs(settings: RenderSettings, work: Work, documents: Sequence[Document]) -> Iterator[Job]:
+def _jobs(settings: RenderSettings, work: Work, documents: Sequence[Document]) -> Iterator[DrawingJob]:
     read = Path((work.inputs["corpus"] / "pool.txt").read_text(encoding="utf-8").strip())
     pools = (read, pool_folder(settings.corpus.path))
     folder = work.scratch / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
     for document in documents:
         path = next((pool / document.source for pool in pools if (pool / document.source).is_file()), pools[0])
-        yield Job(
-            path=str(path),
-            document=document,
-            target=str(folder / f"{document.id[:32]}.raw"),
-            renderer=settings.renderer,
-            side=settings.thumbnail,
-        )
+        target = str(folder / f"{document.id[:32]}.raw")
+        yield DrawingJob(path=str(path), document=document, target=target, settings=settings)
 
 
-def _white(job: Job, pages: int) -> np.ndarray:
-    return np.full((pages, job.side, job.side), WHITE, np.uint8)
+def _white(job: DrawingJob, pages: int) -> np.ndarray:
+    return np.full((pages, job.settings.thumbnail, job.settings.thumbnail), WHITE, np.uint8)
 
 
-def _reject(job: Job, reason: str, detail: str) -> Reject:
+def _reject(job: DrawingJob, reason: str, detail: str) -> Reject:
     return Reject(what=job.document.source, reason=reason, detail=detail)
 
 
-def _rejects(job: Job) -> Path:
+def _rejects(job: DrawingJob) -> Path:
     return Path(job.target).with_suffix(".rejects")
 
 
-def _write(job: Job, pages: np.ndarray, rejects: Sequence[Reject]) -> None:
+def _write(job: DrawingJob, pages: np.ndarray, rejects: Sequence[Reject]) -> None:
     write_jsonl(_rejects(job), rejects)
     write_file(Path(job.target), pages.tobytes())
 
 
-def _join(target: Path, jobs: Sequence[Job], pages: int, side: int) -> None:
+def _join(target: Path, jobs: Sequence[DrawingJob], pages: int, side: int) -> None:
     """Write one array of all pages, document by document: a mapped file would crash on a full disk."""
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
     with replacing(target) as whole:

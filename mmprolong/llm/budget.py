@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mmprolong.conversations import Image, Text, Video, flat
 from mmprolong.errors import ConfigError, OverBudget
 from mmprolong.llm.ledger import Cost, Ledger
 from mmprolong.llm.requests import Answer, Request
-from mmprolong.records import Image, Text, Video, flat
 from mmprolong.settings.llm import Llm, Sampling
 
 _BYTES_PER_TOKEN = 3

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from mmprolong.conversations import Text, flat
 from mmprolong.errors import DataError, writing
 from mmprolong.llm.requests import Answer, Chat, Request
-from mmprolong.records import Text, flat
 from mmprolong.store.fingerprint import canonical, readable_id
 
 

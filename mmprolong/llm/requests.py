@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from mmprolong.conversations import Conversation, Message, Text
 from mmprolong.errors import RequestFailed
-from mmprolong.records import Conversation, Message, Text
 from mmprolong.settings.llm import Sampling
 
 T = TypeVar("T")

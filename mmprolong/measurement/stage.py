@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from mmprolong.conversations import images_of
 from mmprolong.errors import DataError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.models.backbone import count, find
-from mmprolong.records import Example, Measured, Reject, images_of, read_jsonl, write_jsonl
+from mmprolong.records import Example, Measured, Reject
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import MeasurementSettings
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.parquet import write_parquet
 
 _REPORTED = 1000

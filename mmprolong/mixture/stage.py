@@ -10,11 +10,12 @@ from mmprolong.errors import FeasibilityError, nearest
 from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins, native_weights, split_tokens
-from mmprolong.records import Document, Measured, Pack, read_jsonl, write_jsonl
+from mmprolong.records import Document, Measured, Pack
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import write_json
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.parquet import read_parquet
 
 Range = tuple[int, int]

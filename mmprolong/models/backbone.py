@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mmprolong import plugins
+from mmprolong.conversations import Image, Message
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.encoding import Encoded, Piece
-from mmprolong.records import Image, Message
 from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:

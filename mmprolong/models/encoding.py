@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmprolong.records import Image
+from mmprolong.conversations import Image
 
 Piece = tuple[list[int] | Image, bool]
 """Token ids or an image, and whether it carries loss."""

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from transformers import Cache
 
+from mmprolong.conversations import Image
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.sequence import SequenceGroup
-from mmprolong.records import Image
 from mmprolong.settings.knobs import Rope
 
 

@@ -1,1 +1,1 @@
-"""The graph of steps, and how one step runs."""
+"""The graph of steps, the frozen plan, and the execution of one step."""

@@ -1,4 +1,4 @@
-"""The plan of a sweep as it was frozen: its points, their configurations and steps. What to run, and what to show."""
+"""The frozen plan of a sweep: its points, their configurations and their steps."""
 
 import shlex
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.config.groups import ablations, elsewhere, own_folder, own_option
 from mmprolong.errors import ArtifactError, ConfigError, nearest
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.knobs import Cluster
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 
@@ -21,23 +21,23 @@ PLANS = "plans"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One run of a sweep: a row's label at a seed."""
+    """One run of a sweep: an arm at a seed."""
 
     label: str
     seed: int
     config: dict[str, Any]
-    """The frozen configuration, complete."""
+    """Complete configuration."""
     steps: dict[str, str]
     """Step ids by role: `corpus`, `mixture.<phase>`, `training.<phase>`, `score.<benchmark>`, ..."""
 
     @property
     def name(self) -> str:
-        """Name for people: 'uniform (seed 1)'."""
+        """Name for tables: 'uniform (seed 1)'."""
         return f"{self.label} (seed {self.seed})"
 
     @property
     def scores(self) -> dict[str, str]:
-        """The score step of every benchmark."""
+        """Id of the score step by benchmark."""
         return {role.partition(".")[2]: step for role, step in self.steps.items() if role.startswith("score.")}
 
 
@@ -50,17 +50,17 @@ class Plan:
     source: str = ""
     """Paper and table with the published numbers."""
     baseline: str = ""
-    """Label of the row that the others are compared with."""
+    """Label of the arm that the others are compared with."""
     published: str = ""
     """File in analysis/published."""
     table: str = ""
-    """File in analysis/tables; empty: arms by evaluated length."""
+    """File in analysis/tables; empty: the table of arms by evaluated length."""
     created: str = ""
     """UTC, ISO 8601."""
     code: str = ""
     """Git commit that planned the sweep."""
     overrides: tuple[str, ...] = ()
-    """Overrides, as the user typed them."""
+    """Overrides in the command of the launch."""
     config_dir: str = ""
     """Folder of the user's own files at the launch; empty: there were none."""
     points: tuple[Point, ...]
@@ -69,23 +69,23 @@ class Plan:
 
     @property
     def labels(self) -> list[str]:
-        """The rows, in the order of the plan."""
+        """Labels of the arms, in the order of the plan."""
         return list(dict.fromkeys(point.label for point in self.points))
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds, in the order of the plan."""
+        """Seeds in the order of the plan."""
         return list(dict.fromkeys(point.seed for point in self.points))
 
     @property
     def trained(self) -> str:
-        """Longest length that training covers; empty where the rows differ in it."""
+        """Longest length that training covers; empty if the arms differ in it."""
         found = {point.config["suite"].get("trained") or "" for point in self.points}
         return found.pop() if len(found) == 1 else ""
 
     @property
     def rows(self) -> dict[str, list[Point]]:
-        """The points by label, in the order of the plan."""
+        """Points by label, in the order of the plan."""
         rows: dict[str, list[Point]] = {}
         for point in self.points:
             rows.setdefault(point.label, []).append(point)
@@ -93,17 +93,22 @@ class Plan:
 
     @property
     def suite(self) -> dict[str, Any]:
-        """The settings of the suite that judges the baseline."""
+        """Settings of the baseline's suite."""
         point = next((point for point in self.points if point.label == self.baseline), self.points[0])
         return point.config["suite"]
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster of the launch."""
+        """Cluster of the launch."""
         return msgspec.convert(self.points[0].config.get("cluster", {}) if self.points else {}, type=Cluster)
 
+    @property
+    def tracking(self) -> Tracking:
+        """Tracking of the launch in Weights & Biases."""
+        return msgspec.convert(self.points[0].config.get("tracking", {}), type=Tracking)
+
     def of(self, label: str) -> list[Point]:
-        """Return the points of one row that are different runs: of seeds that change nothing, the first."""
+        """Return the different runs of an arm; of seeds that change nothing, the first."""
         found: dict[tuple[str, ...], Point] = {}
         for point in self.rows.get(label, []):
             found.setdefault(tuple(point.scores.values()), point)
@@ -111,14 +116,10 @@ class Plan:
 
     def own_phases(self, point: Point) -> list[str]:
         """Return the phases of a run that not all rows share: those that the ablation is about."""
-        shared = set.intersection(*(self._mixtures(label) for label in self.labels))
-        roles = [role for role in point.steps if role.startswith("mixture.")]
-        own = [role for role in roles if point.steps[role] not in shared or len(self.labels) == 1]
-        return [role.removeprefix("mixture.") for role in own]
-
-    def _mixtures(self, label: str) -> set[str]:
-        steps = (each for point in self.rows[label] for each in point.steps.items())
-        return {step for role, step in steps if role.startswith("mixture.")}
+        used = ({step for each in points for step in each.steps.values()} for points in self.rows.values())
+        shared = set.intersection(*used) if len(self.labels) > 1 else set()
+        roles = (role for role in point.steps if role.startswith("mixture.") and point.steps[role] not in shared)
+        return [role.removeprefix("mixture.") for role in roles]
 
 
 def planned(store: Store) -> list[str]:
@@ -127,7 +128,7 @@ def planned(store: Store) -> list[str]:
 
 
 def save_plan(store: Store, plan: Plan) -> Path:
-    """Write the plan where status, reports and workers find it."""
+    """Write the plan into the store."""
     path = _path(store, plan.ablation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan)
@@ -135,15 +136,22 @@ def save_plan(store: Store, plan: Plan) -> Path:
 
 
 def load_plan(store: Store, ablation: str) -> Plan:
-    """Return the plan of `ablation` as it was frozen.
+    """Return the frozen plan of `ablation`.
 
     Raises:
-        ConfigError: it was never launched from this store; says how to, or names the nearest.
+        ConfigError: it was never launched from this store; names the command, or the nearest ablation.
         ArtifactError: the file is not a plan.
     """
     launched = planned(store)
     if ablation in launched:
-        return read_plan(_path(store, ablation))
+        path = _path(store, ablation)
+        try:
+            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+        except msgspec.DecodeError as error:
+            raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
+        if plan.baseline not in plan.labels:
+            raise ArtifactError(f"{path}: the baseline {plan.baseline!r} has no point; plan the sweep again")
+        return plan
     if ablation not in ablations():
         near = nearest(ablation, {*launched, *ablations()})
         raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
@@ -154,10 +162,10 @@ def load_plan(store: Store, ablation: str) -> Plan:
 
 @contextmanager
 def with_own_files(plan: Plan) -> Iterator[None]:
-    """Look up again what `plan` names.
+    """Add the folder of the user's own files at the launch to errors, if no folder is named now.
 
     Raises:
-        ConfigError: also says where the user's own files lay at the launch, if none are at hand now.
+        ConfigError: the error of the block, with that folder.
     """
     try:
         yield
@@ -167,21 +175,6 @@ def with_own_files(plan: Plan) -> Iterator[None]:
         reason = str(error).partition("\n")[0]
         add = shlex.join(own_option(plan.config_dir))
         raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add} ({reason})") from error
-
-
-def read_plan(path: Path) -> Plan:
-    """Read the plan in a file.
-
-    Raises:
-        ArtifactError: the file is not a plan.
-    """
-    try:
-        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-    except msgspec.DecodeError as error:
-        raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
-    if not plan.points or plan.baseline not in plan.labels:
-        raise ArtifactError(f"{path}: baseline {plan.baseline!r} has no point; {nearest(plan.baseline, plan.labels)}")
-    return plan
 
 
 def _path(store: Store, ablation: str) -> Path:

@@ -1,6 +1,6 @@
-"""One of the collective processes that run a step together, as `torch.distributed.run` starts it (see `ranks`).
+"""One rank of a step, started by `torch.distributed.run` (see `ranks`).
 
-Standard input ends when the step is to stop, also because the process that started the ranks was killed.
+Standard input ends when the step is asked to stop, or when the process that started the ranks is killed.
 """
 
 import os
@@ -15,15 +15,15 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.signals import StopSignals
 from mmprolong.runtime.work import World
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 
 _GRACE = 300.0
-"""Time that a rank has to save what it can once standard input has ended [s]."""
+"""Time that a rank has to save its progress once standard input has ended [s]."""
 
 
 def main(store: str, step: str, tracking: str, group: str) -> None:
-    """Run the step of which this process is a rank; a step that was asked to stop ends with exit code 0."""
+    """Run this rank of a step; one that is asked to stop ends with exit code 0."""
     signals, ended = StopSignals(), threading.Event()
     threading.Thread(target=_watch, args=(ended,), daemon=True).start()
     world = World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), os.environ["TORCHELASTIC_RUN_ID"])

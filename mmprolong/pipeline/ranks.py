@@ -1,4 +1,4 @@
-"""A step in ranks: `torch.distributed.run` starts its processes inside the job, on every node of it alike."""
+"""Execution of a step in ranks: `torch.distributed.run` starts its processes on each node of the job."""
 
 import re
 import secrets
@@ -17,41 +17,41 @@ from mmprolong.errors import StepFailed
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
 from mmprolong.runtime.run_log import Interrupted
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import FAILED, Store
 
 _LOOK_SECONDS = 0.2
 _GRACE = 5.0
-"""[s]"""
+"""Time for the node of a killed rank to write its failure first [s]."""
 _LAST_LINES = 60
-"""Lines of the ranks that are kept; the report of a failure is shorter."""
+"""Last lines of the ranks that are kept; longer than the report of a failure."""
 _REPORT = re.compile(r"rank\s*: (\d+) \(local_rank: \d+\)\s+exitcode\s*: (-?\d+) ")
-"""In the report of `torch.distributed.run`, whose last entry is the rank that failed first."""
+"""Entry in the report of `torch.distributed.run`; the last entry is the rank that failed first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the ranks of a step run, as seen from one of its nodes."""
+    """Nodes and processes of a step's ranks, as seen from one node."""
 
     processes: int
-    """On each node."""
+    """Number of processes on each node."""
     nodes: int = 1
     node: int = 0
-    """Number of this one."""
+    """Index of this node."""
     endpoint: str = "localhost:0"
-    """Of node 0, where the nodes meet."""
+    """Address on node 0 at which the nodes meet."""
     start: str = ""
-    """The same on all nodes, and another at the next attempt; empty: made up, for one node."""
+    """Name of the attempt, equal on all nodes; empty: a random name, for one node."""
 
 
 def run_in_ranks(
     store: Store, step: Step, tracking: Tracking, group: str, stopping: Callable[[], bool], place: Place
 ) -> None:
-    """Run this node's ranks of a step to their end; each runs `rank`. A step that is finished is not run.
+    """Run this node's ranks of a step; each is a process of module `rank`. Does nothing for a finished step.
 
     Raises:
-        Interrupted: the step was asked to stop, and has saved what it had.
-        StepFailed: a rank failed; names it.
+        Interrupted: the step was asked to stop and has saved its progress.
+        StepFailed: names the rank that failed.
     """
     if store.record(step.stage, step.id) is not None:
         return
@@ -81,7 +81,7 @@ def run_in_ranks(
 
 
 def _launcher(place: Place) -> list[str]:
-    """Return the command that starts the ranks of one node; those of all nodes find each other at its endpoint."""
+    """Return the command that starts the ranks of one node."""
     options = {
         "nnodes": place.nodes,
         "nproc-per-node": place.processes,
@@ -96,14 +96,14 @@ def _launcher(place: Place) -> list[str]:
 
 
 def _copy(source: IO[str], last: deque[str]) -> None:
-    """Pass on what the ranks write, and keep the end of it."""
+    """Pass on the output of the ranks, and keep its last lines."""
     for line in source:
         sys.stderr.write(line)
         last.append(line)
 
 
 def _fail(store: Store, step: Step, place: Place, written: str, code: int) -> None:
-    """Raise what went wrong in the ranks; one that was killed could not write it down, so it is written here."""
+    """Raise the failure of the ranks; that of a killed rank, which could not write it down, is written here."""
     folder = store.folder(step.stage, step.id)
     reported = _REPORT.findall(written)
     rank, code = (int(each) for each in reported[-1]) if reported else (None, code)

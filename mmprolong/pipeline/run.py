@@ -1,4 +1,4 @@
-"""Run one step: check its inputs, lock its folder, write its record last."""
+"""Execution of one step: check its inputs, lock its folder, write its record last."""
 
 import importlib
 import sys
@@ -13,30 +13,30 @@ from typing import Any
 
 import msgspec
 
-from mmprolong.errors import ConfigError, MMProLongError, StepFailed, writing
+from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
-from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure, kind_of, write_failure
-from mmprolong.runtime.parts import run_parts as run_chosen_parts
+from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
 from mmprolong.runtime.usage import NOTES, Attempt
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import ALONE, Work, World
+from mmprolong.settings.execution import Tracking
 from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials, write_file
 from mmprolong.store.code_digest import code_of
 from mmprolong.store.environment import code_version, hardware, packages
 from mmprolong.store.lease import lease
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs, remove_scratch
 
 LOGGED = ("training", "score")
 """Stages whose steps are runs in W&B."""
-ONE_PROCESS = "one process runs a step: no engine shares its work among ranks; set nodes and ranks to 1"
 _STARTED = "started"
-"""Holds the name of the start that rank 0 has begun the step in; the other ranks wait for it."""
+"""File with the name of the attempt that rank 0 has begun; the other ranks wait for it."""
 _LOOK_SECONDS = 0.2
+"""Time between two looks at that file [s]."""
 
 
 def run_step(
@@ -49,22 +49,21 @@ def run_step(
 ) -> RunRecord:
     """Run a step, or return its record if it is finished. Safe to call twice, from two processes, after a kill.
 
-    Of a step in parts it runs those that are not written, and joins them.
+    For a step in parts, run the unwritten parts and join all of them.
 
     Args:
         stopping: true once the step is asked to stop.
-        world: collective processes that run the step together, of which this is rank 0; the others call `follow_step`.
+        world: collective processes of the step, of which this is rank 0; the others call `follow_step`.
 
     Raises:
-        Interrupted: it was, and has saved what it had, or was still waiting for another process that runs the step.
+        Interrupted: the step was asked to stop and has saved its progress, or was waiting for another process.
         StepFailed: an input is not finished.
-        ConfigError: its stage does not run in ranks.
-        ArtifactError: an input is not what was written.
-        DiskFull: names what could not be written; what was half written is gone.
+        ArtifactError: an input was changed after it was written.
+        DiskFull: names the file; partial files are removed.
         MMProLongError: the step's own error; also written to `failed.json`.
     """
     folder = store.folder(step.stage, step.id)
-    with writing(folder), lease(folder, waiting=partial(_give_way, stopping)):
+    with writing(folder), lease(folder, waiting=partial(_raise_if_stopping, stopping)):
         finished = store.record(step.stage, step.id)
         if finished is not None:
             remove_scratch(folder)
@@ -81,44 +80,40 @@ def run_step(
             raise
 
 
-def run_parts(
-    store: Store, step: Step, element: int, width: int, stopping: Callable[[], bool] = never
-) -> RunRecord | None:
-    """Run the parts k of a step with k mod width = element, of those that are not written; `run_step` joins them.
+def run_share(store: Store, step: Step, element: int, width: int, stopping: Callable[[], bool] = never) -> None:
+    """Run the unwritten parts k of a step with k mod width = element; `run_step` joins all parts.
 
-    Needs no lease, so that others may run other parts, or the same ones. Of a finished step nothing is run.
+    Needs no lease, so other processes may run other parts, or the same ones. Does nothing for a finished step.
 
     Raises:
-        Interrupted: it was asked to stop; parts that are written stay.
+        Interrupted: the step was asked to stop; written parts stay.
         StepFailed: an input is not finished.
-        MMProLongError: the stage's own error; `run_step` comes upon it again and writes it down.
+        MMProLongError: the stage's own error; `run_step` meets it again and writes it down.
     """
-    folder = store.folder(step.stage, step.id)
-    finished = store.record(step.stage, step.id)
-    if finished is None:
-        stage, settings = _module(step), settings_of(step)
-        attempt = Attempt(folder / SCRATCH, code_of(stage.__name__), shares=True)
-        log = RunLog(folder, attempt, stopping=stopping)
-        work = Work(_inputs(store, step), folder, folder / SCRATCH, log)
-        count = stage.parts(settings, work)
-        run_chosen_parts(count, partial(stage.run_part, settings, work), work, range(element, count, width))
-        attempt.note()
-    return finished
+    if store.record(step.stage, step.id) is not None:
+        return
+    folder, stage, settings = store.folder(step.stage, step.id), _module(step), settings_of(step)
+    attempt = Attempt(folder / SCRATCH, code_of(stage.__name__), shares=True)
+    log = RunLog(folder, attempt, stopping=stopping)
+    work = Work(_inputs(store, step), folder, folder / SCRATCH, log)
+    count = stage.parts(settings, work)
+    run_parts(count, partial(stage.run_part, settings, work), work, range(element, count, width))
+    attempt.note()
 
 
 def follow_step(store: Store, step: Step, stopping: Callable[[], bool], world: World) -> None:
-    """Run a step as one of the ranks above 0, as soon as rank 0 does; returns at once if the step is finished.
+    """Run a step as a rank above 0, as soon as rank 0 has begun; returns at once if the step is finished.
 
     Raises:
         Interrupted: the step was asked to stop.
-        Exception: whatever went wrong; also written to `failed.json`, unless another rank was first.
+        Exception: the error of this rank; also written to `failed.json` unless another rank failed first.
     """
     folder = store.folder(step.stage, step.id)
     notes = folder / SCRATCH / NOTES
     while not (notes / _STARTED).exists() or (notes / _STARTED).read_text() != world.start:
         if store.record(step.stage, step.id) is not None:
             return
-        _give_way(stopping)
+        _raise_if_stopping(stopping)
         time.sleep(_LOOK_SECONDS)
     log = RunLog(notes / f"rank-{world.rank}", stopping=stopping)
     try:
@@ -133,8 +128,23 @@ def settings_of(step: Step) -> Any:
     return msgspec.convert(step.settings, type=STAGES[step.stage].settings)
 
 
+def record_of(step: Step, **result: Any) -> RunRecord:
+    """Return the record of a step as it is planned, with what is known of its result."""
+    settings = settings_of(step)
+    return RunRecord(
+        id=step.id,
+        stage=step.stage,
+        version=STAGES[step.stage].version,
+        settings=identity(settings),
+        all_settings=identity(settings, whole=True),
+        needs=step.needs,
+        label=step.label,
+        **result,
+    )
+
+
 def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
-    """Return a line for each setting of a finished step whose default is another today, under the same id.
+    """Describe the settings of finished steps whose defaults were edited since, one a line.
 
     Raises:
         ArtifactError: a record is damaged.
@@ -143,7 +153,7 @@ def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
     return [line for record, step in records if record for line in drifted(record, settings_of(step))]
 
 
-def _give_way(stopping: Callable[[], bool]) -> None:
+def _raise_if_stopping(stopping: Callable[[], bool]) -> None:
     if stopping():
         raise Interrupted
 
@@ -152,8 +162,6 @@ def _run(
     store: Store, step: Step, tracking: Tracking, group: str, stopping: Callable[[], bool], world: World
 ) -> RunRecord:
     folder, stage, settings = store.folder(step.stage, step.id), STAGES[step.stage], settings_of(step)
-    if world.size > 1 and stage.way != "ranks":
-        raise ConfigError(f"cluster.jobs.{step.stage}: {world.size} processes for {step.path}; {ONE_PROCESS}")
     inputs = _inputs(store, step)
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
     origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
@@ -163,41 +171,25 @@ def _run(
         write_file(folder / SCRATCH / NOTES / _STARTED, world.start)
     try:
         work = Work(inputs, folder, folder / SCRATCH, log, world)
-        metrics = _compute(_module(step), settings, work)
+        module = _module(step)
+        if hasattr(module, "run_part"):
+            run_parts(module.parts(settings, work), partial(module.run_part, settings, work), work)
+            metrics = module.join(settings, work)
+        else:
+            metrics = module.run(settings, work)
     except BaseException:
         log.fail()
         raise
     outputs = hash_outputs(folder)
     usage = attempt.usage
-    record = RunRecord(
-        id=step.id,
-        stage=step.stage,
-        version=stage.version,
-        settings=identity(settings),
-        all_settings=identity(settings, whole=True),
-        needs=step.needs,
-        metrics=metrics,
-        outputs=outputs,
-        label=step.label,
-        started=started,
-        seconds=round(usage.seconds, 3),
-        cpu_hours=usage.cpu_seconds / 3600,
-        **origin,
-    )
+    times = {"started": started, "seconds": round(usage.seconds, 3), "cpu_hours": usage.cpu_seconds / 3600}
+    record = record_of(step, metrics=metrics, outputs=outputs, **times, **origin)
     try:
         log.finish(metrics)  # first: a finished step never runs again, and would not mend a run left open in W&B
     finally:
         store.finish(record)
     remove_scratch(folder)
     return record
-
-
-def _compute(stage: ModuleType, settings: Any, work: Work) -> dict[str, Any]:
-    """Return the metrics of a stage that runs as one, or part by part and then joined."""
-    if not hasattr(stage, "run_part"):
-        return stage.run(settings, work)
-    run_chosen_parts(stage.parts(settings, work), partial(stage.run_part, settings, work), work)
-    return stage.join(settings, work)
 
 
 def _module(step: Step) -> ModuleType:
@@ -222,7 +214,7 @@ def _logger(
 
 
 def _note_failure(folder: Path, error: Exception, world: World) -> None:
-    """Write down why a step failed; of ranks the first that failed, since the others fail for want of it."""
+    """Write down why a step failed; of several ranks the first failure, which makes the others fail."""
     if world.size > 1 and (folder / FAILED).exists():
         return
     expected = isinstance(error, MMProLongError)

@@ -1,13 +1,16 @@
 """The graph of steps: the stages of a configuration, and their ids."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Any
 
+import msgspec
+
 from mmprolong import plugins
+from mmprolong.config.consistency import needed_phases
 from mmprolong.errors import InvalidSettings, Problem, nearest
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Config, Evaluation, Phase, Source
-from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import (
     STAGES,
     MeasurementSettings,
@@ -62,7 +65,7 @@ def stage_of(role: str) -> str:
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
     """Build the step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
     key = [stage, STAGES[stage].version, identity(settings), needs]
-    return Step(id=readable_id(name, key), stage=stage, settings=asdict(settings), needs=needs)
+    return Step(id=readable_id(name, key), stage=stage, settings=msgspec.to_builtins(settings), needs=needs)
 
 
 def steps_of(config: Config) -> dict[str, Step]:
@@ -71,36 +74,20 @@ def steps_of(config: Config) -> dict[str, Step]:
     Roles: `corpus`, `selection`, `render`, `synthesis.<source>`, `measurement.<source>`, `mixture.<phase>`,
     `training.<phase>`, and for every benchmark `samples.<b>`, `reply.<b>`, `score.<b>`. What nothing needs is left out.
 
+    Args:
+        config: consistent.
+
     Raises:
-        InvalidSettings: a phase or a source is named that does not exist, or phases start from each other in a ring.
+        InvalidSettings: a task is unknown.
     """
     graph = _Graph(config)
-    for name in _chain(config, config.suite.subject):
+    needed = needed_phases(config)
+    starts = {name: phase.start for name, phase in config.phases.items() if name in needed}
+    for name in filter(None, TopologicalSorter(starts).static_order()):
         graph.add_phase(name, config.phases[name])
     for name, evaluation in config.suite.benchmarks.items():
         graph.add_evaluation(name, evaluation)
     return graph.steps
-
-
-def _chain(config: Config, last: str) -> list[str]:
-    """Return the phases that `last` needs, itself included, each after those that it starts from."""
-    order: list[str] = []
-
-    def add(name: str, key: str, path: tuple[str, ...]) -> None:
-        if not name or name in order:
-            return
-        if name in path:
-            raise InvalidSettings(
-                Problem(key, f"{name!r} starts from itself by way of {', '.join(path)}; break the ring")
-            )
-        if name not in config.phases:
-            raise InvalidSettings(Problem(key, f"{name!r} is no phase; {nearest(name, config.phases)}"))
-        for before in config.phases[name].start:
-            add(before, f"phases.{name}.start", (*path, name))
-        order.append(name)
-
-    add(last, "suite.subject", ())
-    return order
 
 
 class _Graph:
@@ -109,29 +96,33 @@ class _Graph:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.steps: dict[str, Step] = {}
+        self.subject: dict[str, Any] = {
+            "model": config.model,
+            "view": config.view,
+            "corpus": config.corpus,
+            "training": config.training,
+        }
+        """Settings that training and reply share."""
 
     def add_phase(self, name: str, phase: Phase) -> None:
         """Add a mixture and the training on it, with the data that they need."""
         config, mixture = self.config, phase.mixture
         parts = {each: part for each, part in mixture.components.items() if part.share > 0}
-        keys = {part.source: f"phases.{name}.mixture.components.{each}.source" for each, part in parts.items()}
-        measured = {f"measurement.{source}": self._measurement(source, key) for source, key in keys.items()}
-        longest = max(parts.values(), key=lambda part: part.share, default=None)
+        sources = dict.fromkeys(part.source for part in parts.values())
+        measured = {f"measurement.{each}": self._measurement(each) for each in sources}
+        longest = max(parts.values(), key=lambda part: part.share)
         settings = MixtureSettings(mixture, config.model.native_context, phase.seed)
-        called = f"{name}-{longest.lengths.name if longest else 'empty'}-s{phase.seed}"
+        called = f"{name}-{longest.lengths.name}-s{phase.seed}"
         drawn = self._add(f"mixture.{name}", called, settings, {"corpus": self._corpus(), **measured})
-        needs = {"mixture": drawn, **self._shown(), **{f"synthesis.{each}": self._synthesis(each) for each in keys}}
+        needs = {"mixture": drawn, **self._shown(), **{f"synthesis.{each}": self._synthesis(each) for each in sources}}
         starts = [each for each in phase.start if each]
         needs |= {f"checkpoint.{each}": self.steps[f"training.{each}"].path for each in starts}
         training = TrainingSettings(
-            model=config.model,
             rope=phase.rope,
             optimizer=phase.optimizer,
             objective=phase.objective,
             sequence_length=mixture.sequence_length,
-            corpus=config.corpus,
-            view=config.view,
-            training=config.training,
+            **self.subject,
         )
         backbone = plugins.split(config.model.backbone)[0]
         self._add(f"training.{name}", f"{name}-{backbone}-s{phase.seed}", training, needs)
@@ -140,22 +131,16 @@ class _Graph:
         """Add the questions of a benchmark, the subject's replies and their marks."""
         config, suite = self.config, self.config.suite
         source = evaluation.source
-        needs = {"synthesis": self._synthesis(source, f"suite.benchmarks.{name}.source")} if source else {}
+        needs = {"synthesis": self._synthesis(source)} if source else {}
         samples = self._add(
             f"samples.{name}", name, SamplesSettings(name, evaluation.benchmark, suite.data_root), needs
         )
         settings = ReplySettings(
-            model=config.model,
-            view=config.view,
-            new_tokens=evaluation.new_tokens,
-            engine=suite.engine,
-            corpus=config.corpus,
-            training=config.training,
-            data_root=suite.data_root,
+            new_tokens=evaluation.new_tokens, engine=suite.engine, data_root=suite.data_root, **self.subject
         )
         subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
         reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})
-        judge = self._llm(evaluation.judge, f"suite.benchmarks.{name}.judge")
+        judge = config.llms.get(evaluation.judge)
         judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, judge, suite.overall)
         self._add(f"score.{name}", name, judged, {"samples": samples, "reply": reply})
 
@@ -178,31 +163,20 @@ class _Graph:
             needs["render"] = self._add("render", f"thumbnails-{view.thumbnail}", settings, dict(needs))
         return needs
 
-    def _synthesis(self, name: str, key: str = "") -> str:
-        source = self._source(name, key)
+    def _synthesis(self, name: str) -> str:
+        source = self.config.sources[name]
         corpus = self._corpus()
         selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
-        llm = self._llm(source.llm, f"sources.{name}.llm")
         versions = task_versions(source, f"sources.{name}.tasks")
-        settings = SynthesisSettings(source, versions, llm, self.config.corpus)
+        settings = SynthesisSettings(source, versions, self.config.llms.get(source.llm), self.config.corpus)
         called = f"{source.writer}-{source.split}"
         return self._add(f"synthesis.{name}", called, settings, {"corpus": corpus, "selection": selection})
 
-    def _measurement(self, name: str, key: str) -> str:
-        synthesis, config = self._synthesis(name, key), self.config
+    def _measurement(self, name: str) -> str:
+        synthesis, config = self._synthesis(name), self.config
         settings = MeasurementSettings(config.model.backbone, config.view, config.model.path, config.corpus)
         backbone = plugins.split(config.model.backbone)[0]
         return self._add(f"measurement.{name}", backbone, settings, {"corpus": self._corpus(), "synthesis": synthesis})
-
-    def _llm(self, name: str, key: str) -> Llm | None:
-        if name and name not in self.config.llms:
-            raise InvalidSettings(Problem(key, f"{name!r} is no language model; {nearest(name, self.config.llms)}"))
-        return self.config.llms[name] if name else None
-
-    def _source(self, name: str, key: str) -> Source:
-        if name not in self.config.sources:
-            raise InvalidSettings(Problem(key, f"{name!r} is no source; {nearest(name, self.config.sources)}"))
-        return self.config.sources[name]
 
 
 def task_versions(source: Source, key: str) -> dict[str, int]:

@@ -25,17 +25,7 @@ _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 _LONGEST_FOLDER = 60
 """Letters of a folder in which sockets fit: Linux takes 107 for a socket, of which Python adds 32."""
 _KILL_SECONDS = 1.0
-"""Who kills one of our processes with SIGKILL may be about to kill all: time for that [s]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of one job."""
-
-    seconds: int
-    """Processor time [s]; a job that waits instead is ended after twice as much wall time."""
-    memory: int
-    """[MiB]"""
+"""Time until a SIGKILL that ends all our processes, one after the other, has reached this one, too [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +35,15 @@ class Children(Generic[Job]):
     Args:
         do: does a job and writes its result; importable, so that a child finds it.
         died: writes the result of a job in which a child died, told a countable reason and a detail.
-        limits: of every job.
+        seconds: processor time of a job [s]; one that waits instead is ended after twice as much wall time.
+        memory: of a job [MiB].
         preload: modules that a child has imported before its first job.
     """
 
     do: Callable[[Job], None]
     died: Callable[[Job, str, str], None]
-    limits: Limits
+    seconds: int
+    memory: int
     preload: Sequence[str] = ()
 
     def each(self, jobs: Iterable[Job], width: int = 0) -> Iterator[Job]:
@@ -87,7 +79,7 @@ class Children(Generic[Job]):
         _shorten_socket_paths()
         context.set_forkserver_preload([__name__, *self.preload])
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.do, self.limits), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self.do, self.seconds, self.memory), daemon=True)
         process.start()
         theirs.close()
         return _Child(process, ours)
@@ -104,7 +96,7 @@ class Children(Generic[Job]):
                 raise Interrupted from None
             if code == -signal.SIGKILL:
                 time.sleep(_KILL_SECONDS)
-            self.died(job, *_obituary(code, self.limits))
+            self.died(job, *_obituary(code, self.seconds))
             return False
         if problem is not None:
             raise problem
@@ -116,13 +108,13 @@ class _Child(NamedTuple):
     connection: Connection
 
 
-def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) -> None:
+def _serve(connection: Connection, do: Callable[[Job], None], seconds: int, memory: int) -> None:
     """Do the jobs that come over `connection` until it closes; answers each with None, or with the error.
 
     That is a DiskFull, or the traceback of a bug of ours, which is shown by the process that waits for us.
     """
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    base = _address_space()
+    base = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Their default actions end the process, even inside a C library.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -131,10 +123,10 @@ def _serve(connection: Connection, do: Callable[[Job], None], limits: Limits) ->
             job = connection.recv()
         except EOFError:
             return
-        limit = base + limits.memory * 2**20
+        limit = base + memory * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
-        signal.setitimer(signal.ITIMER_PROF, limits.seconds)
-        signal.setitimer(signal.ITIMER_REAL, 2 * limits.seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
         try:
             do(job)
             problem = None
@@ -175,15 +167,10 @@ def _give(child: _Child | None, waiting: "deque[Job]", busy: "dict[Connection, t
     busy[child.connection] = (child, job)
 
 
-def _obituary(code: int, limits: Limits) -> tuple[str, str]:
+def _obituary(code: int, seconds: int) -> tuple[str, str]:
     """Return reason and detail of a death."""
     if code in (-signal.SIGPROF, -signal.SIGALRM):
-        return "timed out", f"after {limits.seconds} s"
+        return "timed out", f"after {seconds} s"
     if code < 0:
         return "crashed", signal.Signals(-code).name
     return "crashed", f"exit code {code}"
-
-
-def _address_space() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * resource.getpagesize()

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mmprolong.records import Reject, read_jsonl, write_jsonl
+from mmprolong.records import Reject
 from mmprolong.runtime.work import Work
 from mmprolong.store.atomic import replacing
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 Item = TypeVar("Item")
 T = TypeVar("T")

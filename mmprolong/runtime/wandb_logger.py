@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.fingerprint import leaves
 
 PREFIX = "W&B: "
@@ -63,17 +63,18 @@ class WandbLogger:
 
     def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Upload records with the same keys as an artifact of type `name`, shown as a table; only to an online W&B."""
+
+        def upload() -> None:
+            import wandb
+
+            artifact, values = wandb.Artifact(f"{name}-{self._step}", type=name), list(rows)
+            table = wandb.Table(columns=list(values[0]), data=[list(row.values()) for row in values])
+            with artifact.new_file(f"{name}.table.json", encoding="utf-8") as file:
+                json.dump(table.to_json(artifact), file)
+            self._run.log_artifact(artifact)
+
         if self._online:
-            self._try(lambda: self._log_table(name, list(rows)))
-
-    def _log_table(self, name: str, rows: list[Mapping[str, Any]]) -> None:
-        import wandb
-
-        artifact = wandb.Artifact(f"{name}-{self._step}", type=name)
-        table = wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
-        with artifact.new_file(f"{name}.table.json", encoding="utf-8") as file:
-            json.dump(table.to_json(artifact), file)
-        self._run.log_artifact(artifact)
+            self._try(upload)
 
     def finish(self, summary: Mapping[str, Any], failed: bool) -> None:
         """Write the summary and end the run."""

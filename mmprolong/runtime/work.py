@@ -1,4 +1,4 @@
-"""All that a stage gets to work with."""
+"""Folders, log and processes that a stage gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mmprolong.records import Document, Reject, Selected, read_jsonl, write_jsonl
+from mmprolong.records import Document, Reject, Selected
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Selection
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 
 def run(settings: Selection, work: Work) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le, Lt
 
 from mmprolong import plugins
+from mmprolong.plugins import Choice
 
 EXECUTION = {"role": "execution"}
 """Marks a field that says where or how a step runs, and so must never change what it is."""
@@ -16,8 +17,6 @@ NotNegative = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 Below1 = Annotated[float, Ge(0), Lt(1)]
-Choice = str | dict[str, Any]
-"""A plug-in: its name, or `{name: ..., **options}`."""
 
 
 def execution(default: Any) -> Any:
@@ -53,10 +52,6 @@ def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
             inner = identity(value, whole)
             if inner or whole:
                 kept[entry.name] = inner
-        elif whole or value != _default(entry):
+        elif whole or value != plugins.default_of(entry):
             kept[entry.name] = value
     return kept
-
-
-def _default(entry: Any) -> Any:
-    return entry.default_factory() if callable(entry.default_factory) else entry.default

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 from annotated_types import MaxLen, MinLen
 
+from mmprolong.plugins import Choice
+from mmprolong.settings.execution import Cluster, Paths, Tracking, Training
 from mmprolong.settings.fields import (
     EXECUTION,
     AtLeast0,
     AtLeast1,
     Below1,
-    Choice,
     NotNegative,
     Positive,
     Share,
@@ -196,23 +197,6 @@ class Model:
 
 
 @dataclass
-class Training:
-    """Execution of the trainer; it never changes the result."""
-
-    engine: Choice = field(default_factory=lambda: "single", metadata=EXECUTION)
-    """Engine that holds the model and its optimizer."""
-    threads: AtLeast1 = execution(1)
-    workers: AtLeast0 = execution(0)
-    """Processes that draw and encode pages ahead; 0: the training process itself."""
-    checkpoint_seconds: NotNegative = execution(120.0)
-    """Shortest time between checkpoints [s]; it is longer where saving would take more than 2 % of the time."""
-    checkpoints: AtLeast1 = execution(1)
-    """Checkpoints of a running phase that are kept."""
-    hang_seconds: AtLeast1 = execution(1800)
-    """A process that makes no progress for so long ends all of them [s]."""
-
-
-@dataclass
 class Evaluation:
     """One benchmark of a suite: its questions and the scorer of the replies."""
 
@@ -241,79 +225,6 @@ class Suite:
     """Engine that computes the replies."""
     data_root: str = execution("")
     """Folder in which the data sets of public benchmarks lie."""
-
-
-@dataclass
-class Job:
-    """Resources that a step of one stage asks Slurm for."""
-
-    partition: str = execution("")
-    """Empty here and below: as the cluster has it by default."""
-    qos: str = execution("")
-    constraint: str = execution("")
-    """Features that a node must have, such as `h100`."""
-    nodes: AtLeast1 = execution(1)
-    gpus: AtLeast0 = execution(0)
-    """On each node."""
-    cpus: AtLeast1 = execution(1)
-    """On each node."""
-    memory: NotNegative = execution(0.0)
-    """On each node [GB]; 0: the cluster's default."""
-    minutes: AtLeast1 = execution(60)
-    """Time limit. Training that needs longer saves, is queued again and continues."""
-    parts: AtLeast1 = execution(1)
-    """Jobs that share a step of a stage that works in parts: corpus, synthesis, reply."""
-    ranks: AtLeast0 = execution(0)
-    """Collective processes on each node of a step in ranks; 0: one for each GPU."""
-    parallel: AtLeast1 = execution(100)
-    """Steps of one array that run at once."""
-    flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
-    """More options of sbatch, by name without dashes."""
-
-
-@dataclass
-class Cluster:
-    """The place where steps run, and their expected speed until finished steps say better."""
-
-    name: str = execution("local")
-    launcher: Literal["processes", "slurm"] = execution("processes")
-    processes: AtLeast0 = execution(0)
-    """Worker processes on this machine; 0: one a core."""
-    account: str = execution("")
-    """Whom Slurm charges; empty: the user's default."""
-    jobs: dict[str, Job] = field(default_factory=dict, metadata=EXECUTION)
-    """Jobs by stage, or by `stage.plugin` (`synthesis.llm`); `default` is for those that are not named."""
-    array: AtLeast1 = execution(1000)
-    """Longest array that the cluster accepts (its MaxArraySize - 1)."""
-    warning: AtLeast0 = execution(120)
-    """Time between the warning and the time limit [s]; a checkpoint must fit into it."""
-    gpu_price: NotNegative = execution(0.0)
-    """Price of a GPU-hour, in any currency; 0: unknown."""
-    cpu_price: NotNegative = execution(0.0)
-    """Price of a CPU-hour of jobs without GPUs; 0: unknown."""
-    training_tokens_per_second: Positive = execution(10_000.0)
-    step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
-    """Expected time of a step of the other stages [s]."""
-    step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
-    """Expected size of a finished step, by stage [MB]."""
-    times_of: str = execution("")
-    """Model that these times and sizes belong to; empty: unknown."""
-
-
-@dataclass
-class Tracking:
-    """Copy of the run log in Weights & Biases."""
-
-    mode: Literal["offline", "online", "off"] = execution("offline")
-    project: str = execution("mmprolong")
-
-
-@dataclass
-class Paths:
-    """Places of results."""
-
-    store: Annotated[str, MinLen(1)] = execution("store")
-    """Folder of finished steps."""
 
 
 @dataclass

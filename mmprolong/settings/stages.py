@@ -3,18 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mmprolong.settings.fields import EXECUTION, AtLeast1, Choice, execution, plugin
-from mmprolong.settings.knobs import (
-    Corpus,
-    Mixture,
-    Model,
-    Optimizer,
-    Rope,
-    Selection,
-    Source,
-    Training,
-    View,
-)
+from mmprolong.plugins import Choice
+from mmprolong.settings.execution import Training
+from mmprolong.settings.fields import EXECUTION, AtLeast1, execution, plugin
+from mmprolong.settings.knobs import Corpus, Mixture, Model, Optimizer, Rope, Selection, Source, View
 from mmprolong.settings.llm import Llm
 
 
@@ -117,7 +109,7 @@ class Stage:
     settings: type
     version: int
     way: Literal["process", "parts", "ranks"] = "process"
-    """How a step of it may be shared: by nobody, by workers that take parts, by collective processes."""
+    """Way in which a step may be shared: by nobody, by workers that take parts, by collective processes."""
 
 
 STAGES = {

@@ -8,11 +8,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mmprolong import __version__
 from mmprolong.store.atomic import read_json
 
 FROZEN = "code.json"
 """Name of the file with the commit, in a copy of the package that was made for queued jobs."""
-_PACKAGES = ("mmprolong", "torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
+_PACKAGES = ("torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
 _DRIVERS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -24,7 +25,7 @@ def code_version() -> str:
         return read_json(frozen)["commit"]
     head = git("rev-parse", "--short=12", "HEAD").decode().strip()
     if not head:
-        return packages()["mmprolong"]
+        return __version__
     return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
@@ -61,7 +62,7 @@ def hardware(drivers: Path = _DRIVERS) -> str:
 @cache
 def packages() -> dict[str, str]:
     """Return the versions of the packages that a number may depend on."""
-    found = {}
+    found = {"mmprolong": __version__}  # the metadata of an editable installation may be of an earlier one
     for name in _PACKAGES:
         try:
             found[name] = version(name)

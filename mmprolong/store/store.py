@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import ArtifactError
-from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.store.atomic import sync_folder, write_json
 from mmprolong.store.fingerprint import differences
 from mmprolong.store.lease import LEASE, try_lock
+from mmprolong.store.run_record import RunRecord
 
 DONE = "done.json"
 LOG = "log.jsonl"
@@ -26,7 +26,7 @@ FAILED = "failed.json"
 SCRATCH = "scratch"
 """Folder for resuming a step after a stop: never a result, removed once the step is finished."""
 _NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, "pool.txt"}
-"""When, where and how a step ran: no results."""
+"""Files about the run of a step: no results."""
 
 
 class Store:
@@ -67,7 +67,8 @@ class Store:
         record = self.record(stage, step)
         folder = self.folder(stage, step)
         for name, recorded in record.outputs.items() if record else ():
-            found = _known_sha256(folder / name)
+            status = (folder / name).stat()
+            found = _known_sha256(folder / name, status.st_size, status.st_mtime_ns)
             if found != recorded:
                 raise damaged(folder, name, f"has SHA-256 {found[:12]}..., was written with {recorded[:12]}...")
         return record
@@ -143,14 +144,9 @@ def damaged(folder: Path, name: str, found: str) -> ArtifactError:
     return ArtifactError(f"{folder / name}: {found}; {again}")
 
 
-def _known_sha256(path: Path) -> str:
-    """Hash a file once in this process, unless it changes."""
-    status = path.stat()
-    return _sha256_as_it_was(path, status.st_size, status.st_mtime_ns)
-
-
 @cache
-def _sha256_as_it_was(path: Path, size: int, mtime_ns: int) -> str:
+def _known_sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash a file once in this process, unless it changes."""
     return _sha256(path)
 
 

@@ -1,1 +1,1 @@
-"""From an ablation file to finished steps: spec, plan, launch, status."""
+"""Sweeps: from the file of an ablation to finished steps."""

@@ -19,9 +19,9 @@ from mmprolong.settings.knobs import AtLeast0
 _HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 _ONCE = "a sweep has one: set it when you launch"
 _FOR_ALL = {"seed": "name seeds in sweep.seeds", "cluster": _ONCE, "paths": _ONCE, "tracking": _ONCE}
-"""What no arm can set, and what to do instead."""
+"""Advice by first part of a key that no arm can set."""
 AXES = " / "
-"""Between the labels of the axes that an arm combines."""
+"""Separator between the labels of combined axes."""
 
 Axis = dict[str, Annotated[list[str], MinLen(1)]]
 """Overrides by label."""
@@ -36,15 +36,13 @@ class Ablation:
     source: str
     """Paper, section or table."""
     baseline: str
-    """Label against which differences are shown."""
+    """Label of the arm that the others are compared with."""
     seeds: Annotated[list[AtLeast0], MinLen(1)] = field(default_factory=lambda: [0])
     points: Axis = field(default_factory=dict)
     grid: list[Axis] = field(default_factory=list)
     """Every combination of the axes is an arm, labelled 'a / b'."""
-    zip: list[Axis] = field(default_factory=list)
-    """The first of every axis together are an arm, the second of every axis, and so on."""
     table: str = ""
-    """File in analysis/tables that builds the table; empty: arms by evaluated length."""
+    """File in analysis/tables; empty: the table of arms by evaluated length."""
     published: str = ""
     """CSV in analysis/published."""
 
@@ -54,31 +52,29 @@ class Ablation:
         return dict(self.rows())
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield label and overrides of every arm; of two arms called alike, both."""
+        """Yield label and overrides of every arm, also of two arms with one label."""
         yield from self.points.items()
-        grid, zipped = ([list(axis.items()) for axis in axes] for axes in (self.grid, self.zip))
-        for combined in (*(product(*grid) if grid else ()), *zip(*zipped, strict=False)):
+        for combined in product(*(axis.items() for axis in self.grid)) if self.grid else ():
             yield AXES.join(label for label, _ in combined), [text for _, own in combined for text in own]
 
 
 def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
-    """Return the ablation as its file says it, with the changes that overrides of `sweep` make.
+    """Read the file of an ablation, changed by overrides of `sweep`.
 
     Raises:
-        ConfigError: there is no such file, or it is wrong; names file, line and key.
+        ConfigError: the file is missing or wrong; names file, line and key.
     """
+    from mmprolong.config.decode import decode
+    from mmprolong.config.provenance import located
+
     path = named(ABLATIONS, name, ABLATION)
     block, own = _block(path), [text for text in overrides if key_of(text).partition(".")[0] == SWEEP]
     try:
-        ablation = _decoded(_changed(block, own) if own else block)
-        problems = [*_problems(ablation)]
-        if ablation.name != name:
-            problems.insert(0, Problem(f"{SWEEP}.name", f"{ablation.name!r}; call it {name!r}, as its file"))
+        ablation = decode(_changed(block, own) if own else block, Ablation, SWEEP)
+        problems = [*_problems(ablation, name)]
         if problems:
             raise InvalidSettings(*problems)
     except InvalidSettings as error:
-        from mmprolong.config.provenance import located
-
         raise InvalidSettings(*(located(each, own, lambda: [(path, "")]) for each in error.problems)) from error
     return ablation
 
@@ -88,11 +84,9 @@ def _block(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        line = (
-            f":{error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
-        )
-        says = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
-        raise ConfigError(f"{shown(path)}{line}: {says}; mend the YAML") from error
+        mark = getattr(error, "problem_mark", None)
+        line, message = f":{mark.line + 1}" if mark else "", getattr(error, "problem", error)
+        raise ConfigError(f"{shown(path)}{line}: {message}; mend the YAML") from error
     if not isinstance(content, dict) or not isinstance(content.get(SWEEP), dict):
         raise ConfigError(
             f"{shown(path)}: no block `{SWEEP}:`; give one with name, question, source, baseline and points"
@@ -113,37 +107,29 @@ def _changed(block: Mapping[str, Any], overrides: Sequence[str]) -> Any:
     return plain.get(SWEEP, {})
 
 
-def _decoded(block: Any) -> Ablation:
-    from mmprolong.config.decode import decode
-
-    return decode(block, Ablation, SWEEP)
-
-
-def _problems(ablation: Ablation) -> Iterator[Problem]:
-    """Yield what is wrong with an ablation whose values are of the right types."""
+def _problems(ablation: Ablation, name: str) -> Iterator[Problem]:
+    """Yield the inconsistencies of an ablation whose values have the right types."""
+    if ablation.name != name:
+        yield Problem(f"{SWEEP}.name", f"{ablation.name!r}; call it {name!r}, as its file")
     labels = Counter(label for label, _ in ablation.rows())
-    lengths = {len(axis) for axis in ablation.zip}
-    if len(lengths) > 1:
-        yield Problem(f"{SWEEP}.zip", f"axes of {sorted(lengths)} labels; give all as many, or combine them by `grid`")
     if not labels:
-        yield Problem(SWEEP, "no points, no grid and no zip; name at least one arm")
+        yield Problem(SWEEP, "no points and no grid; name at least one arm")
     elif ablation.baseline not in labels:
-        says = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
-        yield Problem(f"{SWEEP}.baseline", says)
+        message = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
+        yield Problem(f"{SWEEP}.baseline", message)
     for label, number in labels.items():
         if number > 1:
             yield Problem(SWEEP, f"two arms are called {label!r}; give each a label of its own")
     if len(set(ablation.seeds)) < len(ablation.seeds):
         yield Problem(f"{SWEEP}.seeds", f"{ablation.seeds}; name each once")
-    axes = {"points": ablation.points}
-    axes |= {f"{name}.{at}": axis for name in ("grid", "zip") for at, axis in enumerate(getattr(ablation, name))}
+    axes = {"points": ablation.points} | {f"grid.{at}": axis for at, axis in enumerate(ablation.grid)}
     for key, axis in axes.items():
         yield from _axis_problems(f"{SWEEP}.{key}", axis)
     yield from _not_in("table", ablation.table, list(files_in(TABLES)))
     yield from _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
     if ablation.published and not ablation.table:
-        says = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
-        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {says}")
+        message = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
+        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {message}")
 
 
 def _axis_problems(key: str, axis: Axis) -> Iterator[Problem]:

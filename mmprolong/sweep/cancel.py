@@ -1,4 +1,4 @@
-"""Take jobs of a plan out of the queue."""
+"""Cancellation of the jobs of a plan."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,60 +8,67 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.store.lease import lease
 from mmprolong.store.store import Store
 from mmprolong.sweep.slurm.arrays import descendants
-from mmprolong.sweep.slurm.jobs import CANCELLED, RELEASED, Jobs, Submission, noted, read_jobs, record, slurm_folder
+from mmprolong.sweep.slurm.job_list import (
+    CANCELLED,
+    RELEASED,
+    JobList,
+    Submission,
+    append_jobs,
+    read_jobs,
+    slurm_folder,
+)
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancellation did."""
+    """Result of a cancellation."""
 
     ended: list[str]
-    """Steps whose jobs are out of the queue."""
+    """Steps whose jobs were taken out of the queue."""
     shared: Mapping[str, int]
-    """Jobs that are left alone, by the ablation that needs them too."""
+    """Number of jobs that were left to other ablations, by ablation."""
 
 
 def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> Cancelled:
-    """Cancel the live jobs of a plan's steps and those that wait for them, but none that another ablation needs.
+    """Cancel the live jobs of a plan's steps and those that wait for them, except jobs that other ablations want.
 
-    Also those of its other plans: of points that are no longer in the file, of a launch that was killed.
+    Without `match`, also the jobs of earlier plans of the ablation.
 
     Args:
-        match: only of the points whose `label/s<seed>` contains this, leaving alone what other points need; where no
-            point does, of the steps whose `stage/id` contains it.
+        match: choose the points whose `label/s<seed>` contains it, without the steps that other points need; if there
+            is no such point, the steps whose `stage/id` contains it.
     """
     queue = queue or SlurmQueue()
     with lease(slurm_folder(store), waiting=lambda: None):  # a launch may be submitting the same steps
-        jobs = read_jobs(store)
-        chosen = _chosen(plan, match)
+        jobs, chosen = read_jobs(store), _choose_steps(plan, match)
         chosen |= descendants(plan, chosen)
         names = [name for name in plan.steps if name in chosen and name in jobs.newest]
-        live = live_steps(
-            queue, {name: jobs.newest[name] for name in [*names, *([] if match else unplanned_steps(jobs, plan))]}
-        )
-        alone, shared = release(store, plan.ablation, jobs, live)
-        withdraw(store, plan.ablation, queue, alone)
-    return Cancelled([each.step for each in alone], shared)
+        names += [] if match else unplanned_steps(jobs, plan)
+        live = live_steps(queue, {name: jobs.newest[name] for name in names})
+        unshared, shared = release(store, plan.ablation, jobs, live)
+        withdraw(store, plan.ablation, queue, unshared)
+    return Cancelled([each.step for each in unshared], shared)
 
 
-def live_steps(queue: Queue, known: Mapping[str, Submission]) -> dict[str, JobState]:
-    """Return the state of each step's newest job, of those that run or will run."""
-    states = queue.states(each.job for each in known.values())
-    return {name: states[each.job] for name, each in known.items() if each.job in states and states[each.job].live}
+def live_steps(queue: Queue, newest: Mapping[str, Submission]) -> dict[str, JobState]:
+    """Return the states of the steps' newest jobs that run or wait."""
+    states = queue.states(each.job for each in newest.values())
+    return {name: states[each.job] for name, each in newest.items() if each.job in states and states[each.job].live}
 
 
-def unplanned_steps(jobs: Jobs, plan: Plan) -> list[str]:
-    """Return the steps whose jobs the ablation wants and that its plan does not have."""
+def unplanned_steps(jobs: JobList, plan: Plan) -> list[str]:
+    """Return the steps that the ablation wants and that its plan no longer has."""
     return [name for name, users in jobs.wanted.items() if plan.ablation in users and name not in plan.steps]
 
 
 def release(
-    store: Store, ablation: str, jobs: Jobs, steps: Iterable[str]
+    store: Store, ablation: str, jobs: JobList, steps: Iterable[str]
 ) -> tuple[list[Submission], Mapping[str, int]]:
-    """Leave to other ablations the jobs of `steps` that they want; returns the rest, and how many are left to each."""
+    """Leave jobs of `steps` to the other ablations that want them; returns the rest, and the number left to each."""
     others = {name: jobs.wanted[name] - {ablation} for name in steps}
-    record(store, noted((jobs.newest[name] for name, users in others.items() if users), ablation, RELEASED))
+    left = (jobs.newest[name] for name, users in others.items() if users)
+    append_jobs(store, left, ablation=ablation, note=RELEASED)
     shared = dict(Counter(user for users in others.values() for user in users))
     return [jobs.newest[name] for name, users in others.items() if not users], shared
 
@@ -69,10 +76,10 @@ def release(
 def withdraw(store: Store, ablation: str, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
     queue.cancel([job for each in submissions for job in (*each.elements, each.job)])
-    record(store, noted(submissions, ablation, CANCELLED))
+    append_jobs(store, submissions, ablation=ablation, note=CANCELLED)
 
 
-def _chosen(plan: Plan, match: str) -> set[str]:
+def _choose_steps(plan: Plan, match: str) -> set[str]:
     inside = [point for point in plan.points if match in f"{point.label}/s{point.seed}"]
     if not inside:
         return {name for name, step in plan.steps.items() if match in step.path}

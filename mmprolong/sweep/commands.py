@@ -1,4 +1,4 @@
-"""Commands that a user is told, ready to be pasted."""
+"""Commands for messages to the user, ready to be pasted."""
 
 import shlex
 from pathlib import Path
@@ -10,25 +10,25 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of
 
-_LACKED = {"memory": "memory", "time": "minutes"}
-"""What a job asks for and ran out of, by kind of failure: a setting of `cluster.jobs`."""
+_LIMITS = {"memory": "memory", "time": "minutes"}
+"""Setting of `cluster.jobs` that was too small, by kind of failure."""
 
 
 def command(store: Store, *words: str, config_dir: str = "") -> str:
-    """Return `mmprolong WORDS`, of this store.
+    """Return the command `mmprolong WORDS` for a store.
 
     Args:
-        config_dir: where the user's own files lay at the launch; where they lie now comes first.
+        config_dir: folder of the user's own files at the launch; a folder that is named now replaces it.
     """
     place = [] if str(store.root) == "store" else ["--store", str(store.root)]
     return shlex.join(["mmprolong", *words, *place, *own_option(config_dir)])
 
 
 def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
-    """Return the command that launched `plan`; `more` overrides take the place of those of the same keys.
+    """Return the command that launched `plan`; overrides in `more` replace those of the same keys.
 
     Args:
-        store: where it runs; None: where the plan says.
+        store: folder of the store; None: that of the launch.
     """
     place = [assigned("paths.store", str(store))] if store and str(store) != "store" else []
     replaced = {key_of(text) for text in more} | ({"paths.store"} if store else set())
@@ -37,16 +37,16 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
     return shlex.join(["python", "-m", "mmprolong.sweep", *kept, *more, *place, *own_option(plan.config_dir)])
 
 
-def again(store: Store, plan: Plan, step: Step | None = None, kind: str = "") -> str:
-    """Return what a user types after a failure: a retry where the sweep was launched on Slurm, else the same sweep.
+def recovery_command(store: Store, plan: Plan, step: Step | None = None, kind: str = "") -> str:
+    """Return the command after a failure: a retry of a sweep on Slurm, otherwise the same sweep.
 
     Args:
-        step: that failed; a job that ran out of something asks for twice as much.
-        kind: of failure. A setting is mended in the sweep.
+        step: the failed step; a job that ran out of memory or time asks for twice as much.
+        kind: kind of the failure; after one of the data a setting must change, so the sweep is launched again.
     """
     if plan.cluster.launcher != "slurm" or kind == "data":
         return sweep_command(plan, store.root)
-    name = _LACKED.get(kind, "")
+    name = _LIMITS.get(kind, "")
     amount = getattr(job_of(plan.cluster, step), name) if step and name else 0
     more = [f"cluster.jobs.{step.stage}.{name}={2 * amount:g}"] if step and amount else []
     return command(store, "retry", plan.ablation, *more, config_dir=plan.config_dir)

@@ -1,230 +1,162 @@
-"""How far a plan is and what the rest will take: time, hours of cores and GPUs, disk, money."""
+"""Progress of a plan, and the expected cost of the rest: time, hours of cores and GPUs, disk, money."""
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
 
 from mmprolong.pipeline.plan import Plan
-from mmprolong.pipeline.run import settings_of
-from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Cluster
+from mmprolong.pipeline.steps import Step
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.store import DONE, Store
+from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of, parts_at_once, workers
 from mmprolong.sweep.state import StepState
 
 STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed")
-"""Of steps, from done to what needs help."""
+"""States of steps, from finished to failed."""
 _STUCK = ("failed", "blocked")
 _SECONDS = 5.0
-"""Expected time of a step of which neither the store nor the cluster's configuration says anything [s]."""
+"""Expected time of a step of a stage without a finished step and without an entry in the configuration [s]."""
 _MEGABYTES = 1.0
 """Expected size of such a step [MB]."""
-_MEASURED = 50
-"""Finished steps of a stage whose files are measured."""
-_READ, _USED = 100, 20
-"""Newest records of a stage that are read for an estimate, and of these those of the same kind that count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
-    """What steps take, whatever the number of machines."""
+class ComputeCost:
+    """Resources that steps reserve, whatever the number of machines."""
 
     cpu: float
-    """Of jobs without GPUs; a core that is reserved is paid for."""
+    """Core-hours of jobs without GPUs; a core that is reserved is paid for."""
     gpu: float
-
-    def money(self, cluster: Cluster) -> float:
-        """Return the price; 0 where the cluster's configuration names none."""
-        return self.gpu * cluster.gpu_price + self.cpu * cluster.cpu_price
+    """GPU-hours."""
+    money: float
+    """Price; 0 where the configuration of the cluster names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """A sweep in a few numbers."""
+    """Summary of a sweep."""
 
     counts: Mapping[str, int]
-    """Steps by state, in the order of `STATES`; states of none are left out."""
-    points: int
-    points_finished: int
-    used: Hours
-    """By finished steps."""
-    left: Hours
-    """By all others."""
+    """Number of steps by state, in the order of `STATES`; states without steps are left out."""
+    used: ComputeCost
+    """ComputeCost of the finished steps."""
+    left: ComputeCost
+    """Expected cost of the others."""
     seconds: float | None
-    """Until all are finished but those that failed or hang on a failed one; None if none runs [s]."""
+    """Time until all but the failed and blocked steps are finished; None if no step runs [s]."""
     width: int
-    """Steps that run at once."""
+    """Number of steps that run at once."""
 
     @property
     def steps(self) -> int:
-        """Number of steps that the plan has."""
+        """Number of steps of the plan."""
         return sum(self.counts.values())
 
     @property
     def finished(self) -> int:
-        """Number of finished ones."""
+        """Number of finished steps."""
         return self.counts.get("finished", 0)
 
     @property
     def state(self) -> str:
-        """`finished`, `running`, `queued`, `unknown`, or `stopped`: nothing runs, and nothing will by itself."""
+        """State of the sweep: `finished`, `running`, `queued`, `unknown`, or `stopped` if no step runs or waits."""
         if self.finished == self.steps:
             return "finished"
         return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
 
 
-def totals(plan: Plan, where: Mapping[str, StepState], known: Mapping[str, float]) -> Totals:
-    """Return the sum of all states.
-
-    Args:
-        known: as `known_seconds` has it.
-    """
-    counted, cluster = Counter(each.state for each in where.values()), plan.cluster
-    seconds = expected_seconds(plan, where, cluster, known)
-    going = {name: each for name, each in seconds.items() if where[name].state not in _STUCK}
-    taken = {name: each.record.seconds for name, each in where.items() if each.record is not None}
-    at_once = steps_at_once(cluster, where)
-    done = sum(all(where[step].state == "finished" for step in point.steps.values()) for point in plan.points)
+def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
+    """Sum up the states of a plan's steps."""
+    counts, cluster = Counter(each.state for each in states.values()), plan.cluster
+    seconds = expected_seconds(plan, states)
+    going = {name: each for name, each in seconds.items() if states[name].state not in _STUCK}
+    taken = {name: each.record.seconds for name, each in states.items() if each.record is not None}
+    width = counts["running"] if cluster.launcher == "slurm" else workers(cluster)
     return Totals(
-        counts={state: counted[state] for state in STATES if counted[state]},
-        points=len(plan.points),
-        points_finished=done,
-        used=hours(plan, taken, cluster),
-        left=hours(plan, seconds, cluster),
-        seconds=wall_time(plan, going, at_once, cluster) if at_once and going else None,
-        width=at_once,
+        counts={state: counts[state] for state in STATES if counts[state]},
+        used=cost(plan, taken),
+        left=cost(plan, seconds),
+        seconds=wall_time(plan, going, width) if width and going else None,
+        width=width,
     )
 
 
-def known_seconds(store: Store, plan: Plan, where: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the mean time by stage of what the store has finished of the same kind, of training for each token [s].
-
-    Of unfinished stages. Steps are of one kind if they have the model in common, and the writer of questions.
-    """
-    found = {}
-    for stage in {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}:
-        steps = islice((step for step in plan.steps.values() if step.stage == stage), _USED)
-        kinds = [_kind(identity(settings_of(step))) for step in steps]
-        alike = (record for record in _newest_records(store.root / stage) if _kind(record.settings) in kinds)
-        times = [each.seconds / (each.metrics.get("tokens") or 1 if stage == "training" else 1) for each in alike]
-        if times:
-            found[stage] = fmean(times[:_USED])
-    return found
-
-
-def expected_seconds(
-    plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known: Mapping[str, float]
-) -> dict[str, float]:
+def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, float]:
     """Return the time that every unfinished step still takes, its parts one after the other [s].
 
-    As long as `known` says, training in proportion to its tokens; else as long as the cluster's configuration says. One
-    that runs goes on as it does.
+    A running step goes on at its own rate. Any other takes the mean time of the plan's finished steps of its stage, or
+    without one the time in the configuration of the cluster; training in proportion to its tokens.
     """
-    found: dict[str, float] = {}
-    for name, state in where.items():
-        stage, left = plan.steps[name].stage, seconds_left(state)
-        if state.state == "finished":
-            continue
-        tokens = _tokens(plan, name) if stage == "training" else 1
-        configured = cluster.step_seconds.get(stage, _SECONDS)
-        if stage == "training":
-            configured = 1 / cluster.training_tokens_per_second
-        found[name] = known.get(stage, configured) * tokens if left is None else left
+    rates, found = _rates(plan, states), dict[str, float]()
+    for name, step in plan.steps.items():
+        if states[name].state != "finished":
+            left = seconds_left(states[name])
+            found[name] = rates[step.stage][0] * _size(plan, step) if left is None else left
     return found
 
 
-def based_on(plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known: Mapping[str, float]) -> str:
-    """Say what `expected_seconds` rests on, by stage: 'this store: training; cluster=local: score'."""
-    of = f" (times of {cluster.times_of})" if cluster.times_of else ""
-    sources: dict[str, list[str]] = defaultdict(list)
-    unfinished = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
+def basis(plan: Plan, states: Mapping[str, StepState]) -> str:
+    """Describe what `expected_seconds` is based on: 'finished steps: training; cluster=local: score'."""
+    rates, stages = _rates(plan, states), defaultdict[str, list[str]](list)
+    unfinished = {plan.steps[name].stage for name, at in states.items() if at.state != "finished"}
     for stage in (stage for stage in STAGES if stage in unfinished):
-        told = stage == "training" or stage in cluster.step_seconds
-        config = f"cluster={cluster.name}{of}" if told else f"nothing ({_SECONDS:g} s each)"
-        sources["this store" if stage in known else config].append(stage)
-    return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
+        stages[rates[stage][1]].append(stage)
+    return "; ".join(f"{source}: {', '.join(each)}" for source, each in stages.items())
 
 
-def wall_time(plan: Plan, seconds: Mapping[str, float], width: int, cluster: Cluster) -> float:
+def wall_time(plan: Plan, seconds: Mapping[str, float], width: int) -> float:
     """Return the time in which `width` steps at once do what takes `seconds` each: at least their longest chain [s]."""
-    chain: dict[str, float] = {}
+    cluster, chain = plan.cluster, dict[str, float]()
     for name, step in plan.steps.items():
         below = (chain[each] for each in step.inputs.values())
-        own = seconds.get(name, 0.0) / parts_at_once(cluster, step)
-        chain[name] = own + max(below, default=0.0)
+        chain[name] = seconds.get(name, 0.0) / parts_at_once(cluster, step) + max(below, default=0.0)
     return max(sum(seconds.values()) / width, max(chain.values(), default=0.0))
 
 
-def steps_at_once(cluster: Cluster, where: Mapping[str, StepState]) -> int:
-    """Return the steps that run at once: the workers of this machine, or what Slurm runs now; 0 if that is nothing."""
-    if cluster.launcher == "slurm":
-        return sum(each.state == "running" for each in where.values())
-    return workers(cluster)
-
-
-def hours(plan: Plan, seconds: Mapping[str, float], cluster: Cluster) -> Hours:
-    """Return what steps that take `seconds` each reserve."""
-    cpu = gpu = 0.0
+def cost(plan: Plan, seconds: Mapping[str, float]) -> ComputeCost:
+    """Return the cost of steps that take `seconds` each."""
+    cluster, cpu, gpu = plan.cluster, 0.0, 0.0
     for name, each in seconds.items():
         job = job_of(cluster, plan.steps[name])
-        if job.gpus:
-            gpu += each * job.nodes * job.gpus / 3600
-        else:
-            cpu += each * job.nodes * job.cpus / 3600
-    return Hours(cpu=cpu, gpu=gpu)
+        hours = each * job.nodes / 3600
+        cpu += 0 if job.gpus else hours * job.cpus
+        gpu += hours * job.gpus
+    return ComputeCost(cpu=cpu, gpu=gpu, money=cpu * cluster.cpu_price + gpu * cluster.gpu_price)
 
 
-def megabytes(store: Store, plan: Plan, where: Mapping[str, StepState], cluster: Cluster) -> float:
-    """Return what the unfinished steps will write [MB]."""
-    sizes: dict[str, list[float]] = defaultdict(list)
-    for name in sorted(name for name, each in where.items() if each.record is not None):
-        stage = plan.steps[name].stage
-        if len(sizes[stage]) < _MEASURED:
-            files = (path for path in store.folder(stage, name).rglob("*") if path.is_file())
-            sizes[stage].append(sum(path.stat().st_size for path in files) / 1e6)
-    rest = (plan.steps[name].stage for name, each in where.items() if each.state != "finished")
-    known = {**cluster.step_megabytes, **{stage: fmean(found) for stage, found in sizes.items()}}
-    return sum(known.get(stage, _MEGABYTES) for stage in rest)
+def megabytes(store: Store, plan: Plan, states: Mapping[str, StepState]) -> float:
+    """Return the expected size of the unfinished steps' files [MB]."""
+    sizes = dict(plan.cluster.step_megabytes)
+    measured = {plan.steps[name].stage: name for name, at in states.items() if at.record is not None}
+    for stage, name in measured.items():
+        files = (path for path in store.folder(stage, name).rglob("*") if path.is_file())
+        sizes[stage] = sum(path.stat().st_size for path in files) / 1e6
+    rest = (plan.steps[name].stage for name, at in states.items() if at.state != "finished")
+    return sum(sizes.get(stage, _MEGABYTES) for stage in rest)
 
 
 def seconds_left(state: StepState) -> float | None:
-    """Return the time until a running step is finished, by its own rate; None if it does not say [s]."""
-    progress = state.progress
-    if not progress or progress["rate"] <= 0:
-        return None
-    return (progress["total"] - progress["done"]) / progress["rate"]
+    """Return the time until a running step is finished, by its own rate; None if that is unknown [s]."""
+    at = state.progress
+    return (at["total"] - at["done"]) / at["rate"] if at and at["rate"] > 0 else None
 
 
-def _tokens(plan: Plan, training: str) -> int:
-    mixture = plan.steps[training].inputs["mixture"]
-    return int(plan.steps[mixture].settings["mixture"]["tokens"])
+def _rates(plan: Plan, states: Mapping[str, StepState]) -> dict[str, tuple[float, str]]:
+    """Return by stage the seconds that each unit of `_size` takes, and the source of that number."""
+    cluster, taken = plan.cluster, defaultdict[str, list[float]](list)
+    for step, at in ((plan.steps[name], at) for name, at in states.items()):
+        if at.record is not None:
+            taken[step.stage].append(at.record.seconds / _size(plan, step))
+    configured = {**cluster.step_seconds, "training": 1 / cluster.training_tokens_per_second}
+    source = f"cluster={cluster.name}" + (f" (times of {cluster.times_of})" if cluster.times_of else "")
+    rates = dict.fromkeys(STAGES, (_SECONDS, f"nothing ({_SECONDS:g} s each)"))
+    rates |= {stage: (seconds, source) for stage, seconds in configured.items()}
+    return rates | {stage: (fmean(seconds), "finished steps") for stage, seconds in taken.items()}
 
 
-class _Taken(NamedTuple):
-    """What is read of a record."""
-
-    settings: dict[str, Any]
-    metrics: dict[str, Any]
-    seconds: float
-
-
-def _newest_records(folder: Path) -> Iterator[_Taken]:
-    """Yield the newest records of a stage; one that is damaged is left out: an estimate does without it."""
-    paths = [path for path in folder.glob(f"*/{DONE}") if path.exists()]
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)[:_READ]:
-        try:
-            record = json.loads(path.read_bytes())
-            yield _Taken(record["settings"], record["metrics"], record["seconds"])
-        except (OSError, ValueError, KeyError):
-            continue
-
-
-def _kind(settings: Mapping[str, Any]) -> object:
-    """Return what of the settings that name a step decides most how long it takes; its size is not among it."""
-    return settings.get("model"), settings.get("backbone"), settings.get("source", {}).get("writer")
+def _size(plan: Plan, step: Step) -> int:
+    """Return the number that the time of a step is proportional to: tokens of training, 1 of any other stage."""
+    if step.stage != "training":
+        return 1
+    return int(plan.steps[step.inputs["mixture"]].settings["mixture"]["tokens"])

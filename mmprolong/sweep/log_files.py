@@ -1,44 +1,41 @@
-"""Logs that processes leave: a worker's holds step after step, a job's attempt after attempt, each below a heading."""
+"""Logs of steps: one file for each step on this machine, one for each job on Slurm, attempt after attempt."""
 
 import os
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import mmprolong
 from mmprolong.pipeline.steps import Step
-from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 
-WORKER_LOGS = "logs"
-_HEADING = re.compile(rf"({'|'.join(STAGES)})/\S+ \(.*\), code .+")
+_HEADING = "mmprolong runs "
 _TAIL = 8192
-"""How much of the end of a log is read at first, twice as much until it is enough [bytes]."""
+"""Size of the end of a log that is read at first, doubled until it holds enough lines [bytes]."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepLog:
-    """What was written while one step ran."""
+def local_log(store: Store, step: Step) -> Path:
+    """Return the log of the processes that ran a step on this machine."""
+    return store.root / "logs" / f"{step.stage}-{step.id}.log"
 
-    path: Path
-    lines: list[str]
-    """Empty ones are left out."""
+
+def newest(paths: Iterable[Path]) -> Path | None:
+    """Return the file that was written last; None if none of them exists."""
+    return max((path for path in paths if path.exists()), key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def heading(step: Step, share: str = "") -> str:
-    """Return the line that a process writes as it begins a step, or a share of its parts."""
-    return f"{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}{share}"
+    """Return the line above the output of an attempt at a step, or at a share of its parts."""
+    return f"{_HEADING}{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}{share}"
 
 
 def newest_attempt(lines: Sequence[str]) -> Sequence[str]:
-    """Return those of `lines` below the last heading; all, if there is none: the attempt began above them."""
-    headings = (place for place, line in enumerate(lines) if _HEADING.fullmatch(line))
+    """Return the lines below the last heading; all if there is none, as the attempt began above them."""
+    headings = (place for place, line in enumerate(lines) if line.startswith(_HEADING))
     return lines[max(headings, default=-1) + 1 :]
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Return the last lines of a file, empty ones left out; none if it is not there."""
+    """Return the last lines of a file without empty ones; none if the file cannot be read."""
     try:
         with path.open("rb") as file:
             found, start, size = [], file.seek(0, os.SEEK_END), _TAIL
@@ -50,20 +47,3 @@ def tail(path: Path, lines: int) -> list[str]:
     except OSError:
         return []
     return found[max(0, len(found) - lines) :]
-
-
-def worker_logs(store: Store) -> dict[str, StepLog]:
-    """Return what the newest attempt at each step wrote on this machine, by `stage/id`."""
-    logs = sorted((store.root / WORKER_LOGS).glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
-    return dict(each for path in logs for each in read_worker_log(path))
-
-
-def read_worker_log(path: Path) -> Iterator[tuple[str, StepLog]]:
-    """Yield the steps of one worker, `stage/id`, in the order in which it ran them."""
-    log = StepLog(path, [])
-    for line in path.read_text(errors="replace").splitlines():
-        if _HEADING.fullmatch(line):
-            log = StepLog(path, [])
-            yield line.partition(" ")[0], log
-        elif line.strip():
-            log.lines.append(line)

@@ -6,14 +6,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
-from mmprolong.records import Block, Document, Example, Image, Reject, Selected, read_jsonl, write_jsonl
+from mmprolong.records import Block, Document, Example, Reject, Selected
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import SynthesisSettings
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.synthesis.by_model import write_by_model
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.stamps import write_stamped

@@ -11,7 +11,8 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from mmprolong.records import Example, Gold, Image, Message, Pages, Text
+from mmprolong.conversations import Image, Message, Pages, Text
+from mmprolong.records import Example, Gold
 from mmprolong.settings.knobs import Source
 
 VERSION = 1

@@ -6,7 +6,8 @@ from itertools import islice
 import numpy as np
 
 from mmprolong import plugins
-from mmprolong.records import Document, Example, Gold, Message, Pages, Reject, Text
+from mmprolong.conversations import Message, Pages, Text
+from mmprolong.records import Document, Example, Gold, Reject
 from mmprolong.settings.knobs import Source
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question

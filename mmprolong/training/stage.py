@@ -10,12 +10,13 @@ from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
 from mmprolong.models.network import Network
-from mmprolong.records import Pack, read_jsonl
+from mmprolong.records import Pack
 from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.atomic import write_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.training.engines import EngineChoice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop

@@ -7,12 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmprolong.conversations import images_of
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.network import Shard, blank, collate
-from mmprolong.records import Example, Measured, Pack, images_of, read_jsonl
+from mmprolong.records import Example, Measured, Pack
 from mmprolong.settings.knobs import View
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.training.layout import Layout
 
 if TYPE_CHECKING:

@@ -2,12 +2,11 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.records import Cell, Score
-from mmprolong.reporting.results.runs import BenchmarkResult, Runs
+from mmprolong.reporting.results.runs import Runs
 
 BENCHMARK = "heldout"
 
@@ -29,20 +28,6 @@ def answered(chance: float, cells: Sequence[Cell], seed: object, documents: int)
                 yield judged(cell, f"{cell.length}-{document}", name, float(right))
 
 
-def metrics(scores: Sequence[Score]) -> dict[str, Any]:
-    """What a score step writes of one benchmark, as far as reports read it."""
-    values: dict[Cell, list[float]] = {}
-    for score in scores:
-        values.setdefault(score.cell, []).append(score.value)
-    lengths, tasks = ({getattr(cell, name) for cell in values} for name in ("length", "task"))
-    return {
-        "by_task": {
-            task: {at.length: fmean(found) for at, found in values.items() if at.task == task} for task in tasks
-        },
-        "n": {length: sum(len(found) for at, found in values.items() if at.length == length) for length in lengths},
-    }
-
-
 def runs_with(scores: Mapping[tuple[str, int], Sequence[Score]], baseline: str, **suite: Any) -> Runs:
     """Runs with these scores by label and seed, of one or several benchmarks."""
     ablation = suite.pop("ablation", "made")
@@ -50,9 +35,8 @@ def runs_with(scores: Mapping[tuple[str, int], Sequence[Score]], baseline: str, 
     for (label, seed), found in scores.items():
         steps = {}
         for name in dict.fromkeys(score.benchmark for score in found):
-            of_benchmark = tuple(score for score in found if score.benchmark == name)
             steps[f"score.{name}"] = step = f"{name}-{label}-s{seed}"
-            results[step] = BenchmarkResult(id=step, metrics=metrics(of_benchmark), scores=of_benchmark)
+            results[step] = tuple(score for score in found if score.benchmark == name)
         points.append(
             Point(label=label, seed=seed, config={"suite": {"overall": [], **suite}, "phases": {}}, steps=steps)
         )

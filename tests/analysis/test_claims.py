@@ -6,9 +6,10 @@ import pytest
 
 from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.claims.claim import Claim, Difference, PublishedSides, RunSides, decide, read_claims
+from mmprolong.reporting.claims.claim import Claim, PublishedSides, RunSides, decide, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
-from mmprolong.reporting.claims.report import Judged, claims_table, describe, judge_claims
+from mmprolong.reporting.claims.report import JudgedClaim, claims_table, describe, judge_claims
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.published import Published, signed
 from mmprolong.sweep.ablation import read_ablation
 from tests.analysis.runs import runs_of
@@ -50,7 +51,8 @@ OURS = {"ablation": "rope_base", "arm": ["8x"], "baseline": ["4x"]}
 )
 def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high: float, expected: str):
     claim = replace(MADE, direction=direction, margin=1.0)
-    assert decide(claim, [Difference(value=(low + high) / 2, low=low, high=high)]) == expected
+    found = Estimate(value=(low + high) / 200, low=low / 100, high=high / 100, p=0.0)
+    assert decide(claim, [found]) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_the_verdict_is_where_the_interval_lies(direction: str, low: float, high
 def test_the_best_must_beat_every_other_and_is_refuted_by_one(lows: list[float], clear: list[bool], expected: str):
     claim = replace(MADE, direction="best")
     differences = [
-        Difference(value=low + 1, low=low, high=low + 2, clear=one) for low, one in zip(lows, clear, strict=True)
+        Estimate(value=low + 1, low=low, high=low + 2, p=float(not one)) for low, one in zip(lows, clear, strict=True)
     ]
     assert decide(claim, differences) == expected
 
@@ -73,7 +75,7 @@ def test_the_best_must_beat_every_other_and_is_refuted_by_one(lows: list[float],
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_claim_stands_on_printed_numbers_of_its_size(name: str):
     found = judge_published(ALL[name], PAPER)
-    assert min(abs(abs(one.value) - abs(ALL[name].size)) for one in found.differences) < 0.06
+    assert min(abs(abs(100 * one.value) - abs(ALL[name].size)) for one in found.differences) < 0.06
     assert ALL[name].published.questions or ALL[name].published.noise
     assert (ALL[name].runs is None) == bool(ALL[name].needs)
 
@@ -99,12 +101,12 @@ def test_the_printed_interval_is_the_binomial_bound():
     """Counting at 128K: 8.67 against 16.33 of a hundred questions."""
     (found,) = judge_published(ALL["needle_counting_falls_at_128k"], PAPER).differences
     spread = (0.0867 * 0.9133 / 100 + 0.1633 * 0.8367 / 100) ** 0.5
-    assert found.high - found.value == pytest.approx(196 * spread, rel=1e-3)
+    assert found.high - found.value == pytest.approx(1.96 * spread, rel=1e-3)
 
 
 def test_repeats_of_an_evaluation_give_the_printed_noise():
     (found,) = judge_published(ALL["page_indices_help"], PAPER).differences
-    assert found.value - found.low == pytest.approx(1.96 * 0.33 * 2**0.5, rel=1e-3)
+    assert found.value - found.low == pytest.approx(1.96 * 0.0033 * 2**0.5, rel=1e-3)
 
 
 def test_a_claim_without_runs_says_what_would_run_it():
@@ -131,7 +133,7 @@ def test_runs_with_a_known_truth_get_its_verdict(chances: dict[str, float], expe
     assert found.command.startswith(f"mmprolong {'power' if expected == 'too' else 'report'} made")
 
 
-def test_a_length_is_asked_by_its_role():
+def test_a_length_is_named_by_its_role():
     runs = runs_of({"a": 0.9, "b": 0.3}, ["reasoning"], ["1x", "2x", "4x"], "b", seeds=2, documents=10)
     for point in runs.plan.points:
         point.config["suite"]["trained"] = "2x"
@@ -141,24 +143,16 @@ def test_a_length_is_asked_by_its_role():
     }
     assert questions["beyond"] == questions["4x"] != questions["shortest"]
     missing = judge_runs(MADE, RunSides(ablation="made", arm=["a"], baseline=["b"], length="64K"), runs)
-    assert (missing.verdict, missing.notes) == ("not run", ("made: length 64K: not asked, only 1x, 2x, 4x.",))
+    assert (missing.verdict, missing.notes) == ("not run", ("made: length 64K is not evaluated, only 1x, 2x, 4x.",))
 
 
-def test_labels_that_are_taken_together_count_alike_or_not_at_all():
-    """Of one side two rows: with one run of `b` and three of `a`, their mean would be `a`'s."""
+def test_labels_that_are_averaged_count_alike_whichever_runs_are_finished():
+    """Of one side two rows: with one run of `b` and three of `a`, the mean of the runs would be `a`'s."""
     runs = runs_of({"a": 0.9, "b": 0.5, "base": 0.6}, ["reasoning"], ["1x"], "base", seeds=3, documents=30)
-    asked = RunSides(ablation="made", arm=["a", "b"], baseline=["base"])
-    whole = judge_runs(MADE, asked, runs)
-    assert whole.differences[0].value == pytest.approx(10, abs=4)
-    part = replace(
-        runs, results={step: one for step, one in runs.results.items() if step not in ("heldout-b-s1", "heldout-b-s2")}
-    )
-    found = judge_runs(MADE, asked, part)
-    assert (found.verdict, found.differences, found.runs) == ("not run", (), ())
-    why = "a and b count alike, which needs as many runs of each; finished: 3 of 3 of a, 1 of 3 of b"
-    assert found.notes == (f"made: {why}.",)
-    one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
-    assert why in "\n".join(describe(one))
+    rows = RunSides(ablation="made", arm=["a", "b"], baseline=["base"])
+    kept = {step: one for step, one in runs.results.items() if step not in ("heldout-b-s1", "heldout-b-s2")}
+    for found in (judge_runs(MADE, rows, runs), judge_runs(MADE, rows, replace(runs, results=kept))):
+        assert found.differences[0].value == pytest.approx(0.1, abs=0.06)
 
 
 def test_what_differs_between_labels_that_are_taken_together_is_no_spread_of_seeds():
@@ -201,11 +195,11 @@ def test_what_was_typed_at_the_launch_is_said_of_a_claim():
 
 
 def test_a_claim_that_is_judged_on_stale_rows_says_so():
-    runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=frozenset({"a"}))
+    runs = replace(runs_of({"a": 0.9, "b": 0.3, "c": 0.3}, ["t"], ["1x"], "b"), stale=("a",))
     for baseline, stale in (("b", True), ("c", False)):
         asked = RunSides(ablation="made", arm=["a" if stale else "b"], baseline=[baseline])
         found = judge_runs(MADE, asked, runs)
-        one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
+        one = JudgedClaim(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
         assert claims_table([one]).rows[0][7].symbol == (" stale" if stale else "")
         assert (" stale\n" in "\n".join(describe(one))) == stale
         assert any("stale (a)" in note for note in found.notes)
@@ -229,11 +223,11 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
     ("change", "reason"),
     [
         ({"directions": "higher"}, "directions: unknown; did you mean 'direction'"),
-        ({"direction": "hihger"}, "direction: Input should be 'higher', 'lower'"),
-        ({"direction": "alike"}, "alike without margin"),
-        ({"size": "large"}, "size: Input should be a valid number"),
-        ({"published": BARE}, "published: .*0 numbers of questions; one for each column, or noise"),
-        ({"runs": {**OURS, "length": "beyonde"}}, "runs: .*length 'beyonde' .* did you mean 'beyond'"),
+        ({"direction": "hihger"}, "direction: 'hihger'; did you mean 'higher'"),
+        ({"direction": "alike"}, "margin: 0.0; say how many points count"),
+        ({"size": "large"}, "size: 'large'; should be a number"),
+        ({"published": BARE}, r"published.questions: \[\]; give one number for each column, or noise"),
+        ({"runs": {**OURS, "length": "beyonde"}}, "runs.length: 'beyonde'; .* did you mean 'beyond'"),
     ],
 )
 def test_a_wrong_claim_file_is_one_line(tmp_path: Path, change: dict, reason: str):
@@ -254,6 +248,6 @@ def test_of_a_claim_against_several_rows_the_smallest_lead_is_shown():
     runs = runs_of({"a": 0.5, "b": 0.5, "c": 0.49, "d": 0.51}, ["reasoning"], ["1x", "2x"], "b", documents=12)
     asked = RunSides(ablation="made", arm=["a"], baseline=["b", "c", "d"])
     found = judge_runs(replace(MADE, direction="best"), asked, runs)
-    one = Judged(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
-    smallest = min(one.value for one in found.differences)
+    one = JudgedClaim(claim=MADE, published=judge_published(ALL["page_indices_help"], PAPER), runs=found)
+    smallest = 100 * min(one.value for one in found.differences)
     assert f"  ours: {signed(smallest)} [" in "\n".join(describe(one))

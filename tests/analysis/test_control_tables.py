@@ -8,13 +8,14 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from mmprolong import plugins
-from mmprolong.config.groups import TABLES, files_in
+from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.pipeline.plan import Point
 from mmprolong.reporting.figures.charts import accuracy_by_length
-from mmprolong.reporting.figures.drawings import own_figure
+from mmprolong.reporting.report.report import own_drawing
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
+from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.store.atomic import read_json, write_json
 from tests.analysis.runs import runs_of
@@ -22,7 +23,7 @@ from tests.stores import LENGTHS, Truth, rewrite, write_store
 
 
 def build(runs: Runs):
-    return plugins.load_file(files_in(TABLES)[runs.plan.ablation]).build(runs)
+    return plugins.load_file(files_in(TABLES)[runs.plan.ablation]).build(runs, Published(files_in(PUBLISHED)))
 
 
 def with_own(runs: Runs, settings: dict[str, dict], phases: bool = True) -> Runs:
@@ -109,7 +110,7 @@ def test_the_map_frames_the_length_of_training():
         label: {"suite": runs.plan.suite | {"trained": "8x" if label in ("base", "mixed") else label}}
         for label in chances
     }
-    found = own_figure(with_own(runs, settings))
+    found = own_drawing(with_own(runs, settings))
     assert found is not None and found.name == "train_length"
     (axes,) = found.figure.axes
     assert [patch.get_xy() for patch in axes.patches if isinstance(patch, Rectangle)] == [(3, 1), (0, 2), (1, 3)]
@@ -127,7 +128,7 @@ def test_the_curve_has_a_line_a_length_and_a_place_for_no_tokens():
     runs = runs_of(chances, ["reasoning"], ["2x", "4x"], "32K", seeds=3, ablation="token_budget")
     tokens = {"base": 0, "16K": 16384, "32K": 32768}
     settings = {label: {"phases": {"longpt": {"mixture": {"tokens": number}}}} for label, number in tokens.items()}
-    found = own_figure(with_own(runs, settings))
+    found = own_drawing(with_own(runs, settings))
     assert found is not None
     (axes,) = found.figure.axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "16K", "32K"]
@@ -140,4 +141,4 @@ def test_the_curve_has_a_line_a_length_and_a_place_for_no_tokens():
 
 
 def test_an_ablation_without_a_figure_of_its_own_has_none(store: Path):
-    assert own_figure(read_store(store, "length_dist")) is None
+    assert own_drawing(read_store(store, "length_dist")) is None

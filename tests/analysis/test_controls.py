@@ -7,12 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from mmprolong.conversations import Image
 from mmprolong.evaluation.lengths import size
 from mmprolong.models.backbone import count, find
 from mmprolong.pipeline.plan import Plan
-from mmprolong.records import Example, Image
+from mmprolong.records import Example
 from mmprolong.settings.knobs import Config, Length, Source, View
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 from mmprolong.synthesis.stamps import write_stamped
 from tests.stores import LENGTHS
 

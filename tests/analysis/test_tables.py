@@ -52,12 +52,6 @@ def test_ours_and_the_papers_columns_are_apart(table):
     assert any("questions a cell" in note for note in table.notes)
 
 
-def test_a_table_without_the_paper_has_our_columns_alone(store: Path):
-    module = plugins.load_file(files_in(TABLES)["length_dist"])
-    table = module.build(read_store(store, "length_dist"))
-    assert not any(column.key.startswith("published") for column in table.columns)
-
-
 def test_length_dist_shows_the_papers_mean_over_tasks_and_dashes(store: Path):
     module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"), PAPER)

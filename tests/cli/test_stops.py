@@ -12,7 +12,7 @@ from mmprolong.config.compose import Composer
 from mmprolong.errors import DiskFull, MMProLongError
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import steps_of
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 from tests.cli.typed import TINY, hashes, small
 from tests.disk import mount
@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, 
     process.send_signal(signal.SIGINT)
     said_ = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert said_ == "interrupted; what is finished stays, and the same command goes on from here\n"
+    assert said_.strip() == "interrupted; what is finished stays, and the same command goes on from here"
     assert psutil.wait_procs(workers, timeout=20)[1] == []
     if stage == "training":
         assert run(words).returncode == 0

@@ -11,7 +11,8 @@ import pytest
 from mmprolong.cli import terminal
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.pipeline.plan import save_plan
-from mmprolong.records import Reply, read_jsonl, write_jsonl
+from mmprolong.records import Reply
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.store import Store
 from tests.cli.typed import said, step_of
 from tests.small import run
@@ -74,7 +75,7 @@ def test_a_report_shows_every_label_whole(capsys, monkeypatch, tmp_path: Path):
 
 
 def test_an_error_is_shown_and_not_obeyed(capsys):
-    assert "command: '\\x1b[31m[bold]'" in said(capsys, "\x1b[31m[bold]", code=1)
+    assert "ablation '\\x1b[31m[bold]'" in said(capsys, "status", "\x1b[31m[bold]", code=1)
 
 
 def test_letters_that_the_encoding_lacks_end_no_command(tmp_path: Path):
@@ -84,7 +85,7 @@ def test_letters_that_the_encoding_lacks_end_no_command(tmp_path: Path):
     assert r" \u22120.43" in done.stdout
 
 
-@pytest.mark.parametrize("words", ["status --store nowhere", "list", "complete -- sta"])
+@pytest.mark.parametrize("words", ["status --store nowhere", "list"])
 def test_a_command_whose_output_is_closed_ends_as_any_other(words: str):
     done = run(["bash", "-c", f"{sys.executable} -m mmprolong.cli {words} >&-"])
     assert (done.returncode, done.stderr) == (0, "")

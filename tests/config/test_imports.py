@@ -4,7 +4,7 @@ import sys
 
 def test_names_are_looked_up_without_what_composing_needs():
     modules = (
-        "mmprolong.config.groups, mmprolong.config.overrides, mmprolong.sweep.ablation, mmprolong.sweep.comparable"
+        "mmprolong.config.groups, mmprolong.config.overrides, mmprolong.sweep.ablation, mmprolong.sweep.arm_checks"
     )
     heavy = {"hydra", "omegaconf", "pydantic", "numpy"}
     code = f"import sys, {modules}; sys.exit(' '.join({heavy} & sys.modules.keys()))"

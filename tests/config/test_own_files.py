@@ -7,7 +7,7 @@ import pytest
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import CLAIMS, CONFIG_DIR, config_dir, files_in, groups, own_files, root
 from mmprolong.errors import ConfigError
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 from tests.own import FILES, write, write_own
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
-from mmprolong.corpus.reading import Job, note_death, read_file, read_part
+from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Block, Document, Reject, read_jsonl
-from mmprolong.runtime.child_processes import Children, Limits
+from mmprolong.records import Block, Document, Reject
+from mmprolong.runtime.child_processes import Children
 from mmprolong.settings.knobs import Corpus
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import hash_outputs
 from tests.corpus.pdfs import encrypt, write_pdf
 from tests.working import run_stage, work_in
@@ -26,8 +27,8 @@ def run(pool: Path, folder: Path, **settings: Any) -> dict[str, Any]:
     return run_stage(stage, Corpus(path=str(pool), **settings), work_in(folder))
 
 
-def read_all(jobs: list[Job], width: int = 0) -> list[Job]:
-    return list(Children(read_file, note_death, Limits(60, 2048)).each(jobs, width))
+def read_all(jobs: list[ReadingJob], width: int = 0) -> list[ReadingJob]:
+    return list(Children(read_file, note_death, 60, 2048).each(jobs, width))
 
 
 def rejects(folder: Path) -> dict[str, str]:
@@ -111,16 +112,16 @@ def test_the_number_of_workers_changes_nothing(tmp_path: Path):
     for workers in (1, 3):
         moved = [replace(job, part=str(tmp_path / f"{workers}-{index}")) for index, job in enumerate(jobs)]
         assert len(read_all(moved, workers)) == 4
-        parts.append([(read_part(job.part).document, Path(job.part + ".blocks.jsonl").read_bytes()) for job in moved])
+        parts.append([(read_result(job.part).document, Path(job.part + ".blocks.jsonl").read_bytes()) for job in moved])
     assert parts[0] == parts[1]
 
 
 def test_a_file_that_vanishes_is_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
     (job,) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
-    lost: Job = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
+    lost: ReadingJob = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
     read_all([lost])
-    reject = read_part(lost.part).reject
+    reject = read_result(lost.part).reject
     assert reject is not None and reject.reason == "broken"
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from mmprolong.echo.settings import Counting
 
-from mmprolong.records import write_jsonl
 from mmprolong.runtime.parts import results, write_part
 from mmprolong.runtime.work import Work
+from mmprolong.store.jsonl import write_jsonl
 
 
 def parts(settings: Counting, work: Work) -> int:

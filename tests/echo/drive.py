@@ -18,7 +18,7 @@ from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.steps import Step, make_step
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.signals import StopSignals, interrupt_on_signals
-from mmprolong.settings.knobs import Cluster, Tracking
+from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.cancel import cancel
@@ -29,11 +29,11 @@ from mmprolong.sweep.state import step_states
 OFF = Tracking(mode="off")
 
 
-def plan_of(text: str) -> tuple[Plan, Cluster]:
+def plan_of(text: str) -> Plan:
     """Plan a sweep."""
     spec = json.loads(text)
     cluster = msgspec.convert(spec.get("cluster", {}), Cluster)
-    config = {"cluster": asdict(cluster), "suite": {}}
+    config = {"cluster": asdict(cluster), "tracking": asdict(OFF), "suite": {}}
     steps: dict[str, Step] = {}
 
     def add(stage: str, label: str, **needs: str) -> Step:
@@ -52,23 +52,21 @@ def plan_of(text: str) -> tuple[Plan, Cluster]:
         if "closing" in chosen:
             roles["score.x"] = add("closing", label, sum=roles["summing"].path)
         points.append(Point(label=label, seed=0, config=config, steps={role: step.id for role, step in roles.items()}))
-    plan = Plan(ablation=spec["ablation"], baseline=points[0].label, points=tuple(points), steps=steps)
-    return plan, cluster
+    return Plan(ablation=spec["ablation"], baseline=points[0].label, points=tuple(points), steps=steps)
 
 
 def launch(store: Store, text: str, prune: str = "") -> Any:
     """Submit a sweep."""
-    plan, cluster = plan_of(text)
-    launched = SlurmLauncher(store, plan, cluster, OFF).submit(bool(prune))
+    launched = SlurmLauncher(store, plan_of(text)).submit(bool(prune))
     return launched._asdict() | {"submitted": [each._asdict() for each in launched.submitted]}
 
 
 def local(store: Store, text: str) -> Any:
     """Run a sweep on this machine."""
-    plan, cluster = plan_of(text)
+    plan = plan_of(text)
     save_plan(store, plan)
     interrupt_on_signals()
-    launcher = Launcher(store, plan, cluster, OFF)
+    launcher = Launcher(store, plan)
     try:
         launcher.run(lambda: None)
     except KeyboardInterrupt:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from mmprolong.records import Gold, Message, Sample, Text
+from mmprolong.conversations import Message, Text
+from mmprolong.records import Gold, Sample
 
 
 def sample(answer: Any, kind: str = "String", begun: str = "", **facts: str | float) -> Sample:

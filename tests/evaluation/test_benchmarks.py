@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mmprolong import plugins
+from mmprolong.conversations import Image, Message, Pages, Text, images_of
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.benchmarks import Benchmark, Inputs
 from mmprolong.evaluation.benchmarks.generated import Generated
@@ -12,19 +13,8 @@ from mmprolong.evaluation.benchmarks.mmlongbench_doc import MMLongBenchDoc
 from mmprolong.evaluation.benchmarks.mmlongbench_docqa import MMLongBenchDocQA, drawn
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import (
-    Example,
-    Gold,
-    Image,
-    Message,
-    Pages,
-    Reject,
-    Sample,
-    Score,
-    Text,
-    images_of,
-    write_jsonl,
-)
+from mmprolong.records import Example, Gold, Reject, Sample, Score
+from mmprolong.store.jsonl import write_jsonl
 from tests.corpus.pdfs import write_pdf
 from tests.images.pictures import write_picture
 

@@ -5,7 +5,8 @@ import pytest
 from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.recount import check_means
 from mmprolong.evaluation.score import metrics
-from mmprolong.records import RunRecord, Score
+from mmprolong.records import Score
+from mmprolong.store.run_record import RunRecord
 
 SCORES = [
     Score(

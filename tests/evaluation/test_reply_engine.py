@@ -7,12 +7,13 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from mmprolong import plugins
+from mmprolong.conversations import Conversation, Image, Message, Pages, Text
 from mmprolong.evaluation.engines import ReplyEngine
 from mmprolong.evaluation.shared_prefix import group_prompts, reduce_prompt
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Network
-from mmprolong.records import Conversation, Gold, Image, Message, Pages, Reject, Reply, Sample, Text
+from mmprolong.records import Gold, Reject, Reply, Sample
 from tests.models import tiny
 
 IMAGES, VIEW, LIMIT = tiny.Drawn(), tiny.SMALL, 6

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mmprolong.pipeline.run import run_step
-from mmprolong.records import RunRecord
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.settings.knobs import Config
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from tests.tiny_run import OFF, finish, folder_of, step_of, tiny_config
 

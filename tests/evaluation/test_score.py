@@ -4,9 +4,10 @@ import pytest
 
 from mmprolong.errors import DataError
 from mmprolong.evaluation.score import metrics
-from mmprolong.records import Reply, Sample, Score, read_jsonl
+from mmprolong.records import Reply, Sample, Score
 from mmprolong.settings.knobs import Config, Evaluation, Source
 from mmprolong.settings.llm import Llm
+from mmprolong.store.jsonl import read_jsonl
 from tests.llm.server import Response, serving
 from tests.tiny_run import finish, folder_of, tiny_config
 

@@ -3,8 +3,9 @@
 import pytest
 
 from mmprolong.evaluation.average import cell_means, headline, weighted_mean
-from mmprolong.records import Reply, Score, read_jsonl
+from mmprolong.records import Reply, Score
 from mmprolong.settings.knobs import Evaluation, Model, Source, View
+from mmprolong.store.jsonl import read_jsonl
 from tests.evaluation.test_benchmarks import doc_files, doc_record, docqa_files, docqa_record
 from tests.models.tiny import write_model
 from tests.tiny_run import finish, folder_of, tiny_config

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from mmprolong.pipeline.plan import load_plan
-from mmprolong.records import RunRecord
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 
 

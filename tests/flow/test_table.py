@@ -8,9 +8,10 @@ import pytest
 
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.pipeline.run import run_step
-from mmprolong.records import Reject, read_jsonl
-from mmprolong.settings.knobs import Tracking
+from mmprolong.records import Reject
+from mmprolong.settings.execution import Tracking
 from mmprolong.settings.stages import STAGES
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 from tests.flow.results import records
 from tests.small import command, run

@@ -7,27 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.config.groups import ablations
-from mmprolong.settings.stages import knobs as config
-from mmprolong.settings.stages import stages as settings
-from mmprolong.sweep.plan import make_plan
+from mmprolong.settings import execution, knobs, llm, stages
+from mmprolong.settings.fields import EXECUTION
+from mmprolong.sweep.planning import make_plan
 
 
 def defaults() -> dict[str, Any]:
     """The default of every field that can name a step; those that are dataclasses stand for themselves."""
-    kinds = [kind for module in (config, settings) for kind in vars(module).values() if is_dataclass(kind)]
+    kinds = [kind for module in (execution, knobs, llm, stages) for kind in vars(module).values() if is_dataclass(kind)]
     found: dict[str, Any] = {}
     for kind in kinds:
         for each in fields(kind):
             default = each.default if each.default_factory is MISSING else each.default_factory()
-            if default is not MISSING and each.metadata != config.EXECUTION and not is_dataclass(default):
+            if default is not MISSING and each.metadata != EXECUTION and not is_dataclass(default):
                 found[f"{kind.__name__}.{each.name}"] = default
     return found
 
 
-def main() -> None:
+def step_ids() -> dict[str, list[str]]:
+    """The ids of every ablation's steps."""
     with tempfile.TemporaryDirectory() as store:
-        ids = {name: list(make_plan([f"+ablation={name}", f"paths.store={store}"])[0].steps) for name in ablations()}
-    for name, found in {"step_ids": ids, "defaults": defaults()}.items():
+        return {name: list(make_plan([f"+ablation={name}", f"paths.store={store}"])[0].steps) for name in ablations()}
+
+
+def main() -> None:
+    for name, found in {"step_ids": step_ids(), "defaults": defaults()}.items():
         (Path(__file__).parent / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Image
 from tests.corpus.pdfs import encrypt, write_pdf
 from tests.images.pictures import write_picture
 

@@ -6,13 +6,15 @@ import numpy as np
 import pymupdf
 import pytest
 
+from mmprolong.conversations import Image
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
 from mmprolong.images import stage as render
 from mmprolong.images.pages import CorpusPages
-from mmprolong.records import Document, Image, read_jsonl
+from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.settings.stages import RenderSettings
+from mmprolong.store.jsonl import read_jsonl
 from tests.working import run_stage, work_in
 
 VIEW = View(dpi=72, thumbnail=56)

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
+from mmprolong.conversations import Message, Text
 from mmprolong.errors import RequestFailed
 from mmprolong.llm.budget import Budget
 from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.flows import drive
 from mmprolong.llm.ledger import Ledger
 from mmprolong.llm.requests import Chat, Flow, Request
-from mmprolong.records import Message, Text
 from mmprolong.settings.llm import Limits, Llm, Prices, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=100)

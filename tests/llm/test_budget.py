@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.conversations import Message, Pages, Text, Video
 from mmprolong.errors import ConfigError, OverBudget
 from mmprolong.llm.budget import Budget
 from mmprolong.llm.chat.scripted import ScriptedChat
 from mmprolong.llm.flows import estimate
 from mmprolong.llm.ledger import Cost, Ledger
 from mmprolong.llm.requests import Answer, Request
-from mmprolong.records import Message, Pages, Text, Video
 from mmprolong.settings.llm import Limits, Llm, Prices
 from tests.llm.asking import GREEDY, asking, driven
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mmprolong.conversations import Image, Message, Pages, Part, Text
 from mmprolong.errors import DataError
 from mmprolong.llm.chat.scripted import ScriptedChat
 from mmprolong.llm.ledger import Cost, Ledger, key_of
 from mmprolong.llm.requests import Answer, Request
-from mmprolong.records import Image, Message, Pages, Part, Text
 from mmprolong.settings.llm import Sampling
 from tests.llm.asking import question
 

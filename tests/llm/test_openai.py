@@ -11,10 +11,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from mmprolong.conversations import Image, Message, Pages, Text
 from mmprolong.errors import ConfigError, DataError, EndpointError, RequestFailed
 from mmprolong.llm.chat.openai import OpenAIChat, data_url
 from mmprolong.llm.requests import Answer, Flow, Request, structured
-from mmprolong.records import Image, Message, Pages, Text
 from mmprolong.settings.llm import Sampling
 from tests.llm.asking import asking, driven, question, settings
 from tests.llm.server import Body, Response, echo, planned, serving

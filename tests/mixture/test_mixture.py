@@ -9,10 +9,11 @@ from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins, native_weights, split_tokens
 from mmprolong.mixture.stage import run
-from mmprolong.records import Document, Measured, Pack, read_jsonl, write_jsonl
+from mmprolong.records import Document, Measured, Pack
 from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.parquet import write_parquet
 from tests.working import work_in
 

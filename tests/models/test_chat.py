@@ -1,7 +1,7 @@
 import pytest
 
+from mmprolong.conversations import Conversation, Image, Message, Text
 from mmprolong.models.backbone import Backbone, find
-from mmprolong.records import Conversation, Image, Message, Text
 from tests.models.tiny import answered, asked, write_model
 
 PAGE = Image("pdf:56x56")

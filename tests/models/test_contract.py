@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
+from mmprolong.conversations import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.errors import DataError
 from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, count, encode
@@ -18,7 +19,6 @@ from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, Network, collate, collate_rows
 from mmprolong.models.qwen_vl.image_format import image_format_in
 from mmprolong.models.qwen_vl.vision import normalised
-from mmprolong.records import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.training.objectives.next_token import NextToken
 from tests.models.tiny import SMALL, Drawn, answered, asked, stock_pixels

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.conversations import Message, Text
 from mmprolong.errors import ConfigError, InvalidSettings
 from mmprolong.models import files
 from mmprolong.models.backbone import find
-from mmprolong.records import Message, Text
 from mmprolong.settings.knobs import Model
 from tests.models.tiny import write_model
 

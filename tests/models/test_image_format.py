@@ -7,11 +7,11 @@ import pytest
 import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
+from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.qwen_vl.image_format import image_format_in
 from mmprolong.models.qwen_vl.patches import fit, patchify
 from mmprolong.models.qwen_vl.vision import normalised
-from mmprolong.records import Image
 from mmprolong.settings.knobs import View
 from tests.models.tiny import IMAGES, Drawn
 

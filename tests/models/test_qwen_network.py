@@ -10,12 +10,12 @@ import torch
 from torch.nn.functional import conv3d
 from torch.overrides import TorchFunctionMode
 
+from mmprolong.conversations import Conversation, Image, Pages
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.backbone import Backbone, encode, find
 from mmprolong.models.network import Batch, Network, collate
 from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.models.rope import ntk_base
-from mmprolong.records import Conversation, Image, Pages
 from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import SMALL, Drawn, answered, asked, write_model
 

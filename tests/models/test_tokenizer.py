@@ -8,10 +8,10 @@ import pytest
 import tiktoken
 from transformers import AutoTokenizer
 
+from mmprolong.conversations import Message, Text
 from mmprolong.errors import ConfigError
 from mmprolong.models.backbone import find
 from mmprolong.models.tokenizer import TextTokenizer
-from mmprolong.records import Message, Text
 from tests.models.tiny import QWEN_WORDS, TEMPLATES, qwen_ranks, qwen_tokenizer, wrapped
 
 ROLES = ("system", "user", "assistant", "user")

@@ -11,9 +11,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import TikTokenConverter
 
+from mmprolong.conversations import Image, Message, Pages, Text
 from mmprolong.models.backbone import Backbone, find
 from mmprolong.models.network import Network
-from mmprolong.records import Image, Message, Pages, Text
 from mmprolong.settings.knobs import Model, View
 
 _NAMES = (

@@ -19,12 +19,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_package(tmp_path_factory.mktemp("package"))
 
 
-def words(store: Path, processes: int, stage: str = "summing", **settings: Any) -> list[str]:
-    return ["-m", "mmprolong.echo.drive", "ranks", str(store), stage, json.dumps(settings), str(processes)]
+def words(store: Path, processes: int, **settings: Any) -> list[str]:
+    return ["-m", "mmprolong.echo.drive", "ranks", str(store), "summing", json.dumps(settings), str(processes)]
 
 
-def ranks(package: Path, store: Path, processes: int, stage: str = "summing", **settings: Any) -> Any:
-    code, out, err = run(package, *words(store, processes, stage, **settings))
+def ranks(package: Path, store: Path, processes: int, **settings: Any) -> Any:
+    code, out, err = run(package, *words(store, processes, **settings))
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
@@ -75,9 +75,3 @@ def test_ranks_end_with_whoever_started_them(package: Path, tmp_path: Path):
     process.communicate()
     assert psutil.wait_procs(below, timeout=60)[1] == []
     assert not list(tmp_path.glob("summing/*/done.json"))
-
-
-def test_a_stage_of_one_process_refuses_ranks(package: Path, tmp_path: Path):
-    error = ranks(package, tmp_path, 2, "counting", parts=1)["error"]
-    assert "cluster.jobs.counting: 2 processes" in error
-    assert "no engine shares its work among ranks" in error

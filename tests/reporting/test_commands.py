@@ -76,7 +76,6 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
         (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
         (["report", "length_dist", "--from", "nothing.parquet"], "expected results of this version"),
         (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.parquet"),
-        (["report", "--from", "full.parquet"], "write mmprolong report ABLATION --from"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],

@@ -7,7 +7,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.evaluation.lengths import size
 from mmprolong.records import Cell
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import found_by_depth, needle_heat_map
+from mmprolong.reporting.figures.heat_map import depth_maps, needle_heat_map
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
@@ -57,7 +57,7 @@ def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
     runs = read_store(store, "length_dist")
     shown = [axes for axes in needle_heat_map(runs).axes if axes.get_visible()]
     assert [axes.get_title() for axes in shown] == runs.plan.labels
-    found = found_by_depth(runs, "base")
+    found = depth_maps(runs)["base"]
     texts = [text.get_text() for text in shown[0].texts]
     assert texts[0] == f"{100 * found['1x', 0]:.0f}" and len(texts) == 25
 
@@ -66,8 +66,8 @@ def test_depth_is_where_the_evidence_stands_and_only_if_that_is_known():
     cell = Cell("heldout", "reasoning", "1x")
     placed = [replace(judged(cell, "d", str(n), 1.0), facts={"depth": n / 3}) for n in range(4)]
     runs = runs_with({("a", 0): [*placed, judged(cell, "d", "nowhere", 0.0)]}, "a")
-    assert found_by_depth(runs, "a", depths=4) == {("1x", 0): 1.0, ("1x", 1): 1.0, ("1x", 2): 1.0, ("1x", 3): 1.0}
-    assert set(found_by_depth(runs, "a", depths=10)) == {("1x", part) for part in (0, 3, 6, 9)}
+    assert depth_maps(runs, depths=4)["a"] == {("1x", 0): 1.0, ("1x", 1): 1.0, ("1x", 2): 1.0, ("1x", 3): 1.0}
+    assert set(depth_maps(runs, depths=10)["a"]) == {("1x", part) for part in (0, 3, 6, 9)}
 
 
 def test_lengths_of_several_units_stand_side_by_side():
@@ -93,4 +93,4 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     assert named == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
     for figure in (accuracy, needle_heat_map(runs)):
         assert save(figure, tmp_path / "drawn")
-    assert write_report(runs, table_of(runs), store).files
+    assert write_report(runs, table_of(runs), store).is_file()

@@ -11,7 +11,6 @@ import pytest
 from scipy.stats import t as student
 
 from mmprolong import plugins
-from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.average import headline
 from mmprolong.records import Average, Cell, Score
 from mmprolong.reporting.statistics.intervals import difference, holm, mean
@@ -152,20 +151,6 @@ def test_an_arm_with_one_run_speaks_of_documents_alone():
     single = ArmScores(arms[0].questions, arms[0].values[:1])
     assert mean(single).degrees_of_freedom == pytest.approx(92)
     assert difference(arms[1], single).degrees_of_freedom < 50
-
-
-def test_arms_that_answered_other_questions_are_refused():
-    asked = COVERAGE.layout(1, 5, 2)
-    one = ArmScores(asked, np.ones((1, 10)))
-    other = ArmScores(replace(asked, names=asked.names[::-1]), np.ones((1, 10)))
-    with pytest.raises(ArtifactError, match="different questions"):
-        difference(one, other)
-
-
-def test_a_run_that_did_not_answer_a_question_is_refused():
-    (run,) = drawn(1, 1, 0.5)
-    with pytest.raises(ArtifactError, match="a run has no answer to"):
-        arm_scores([run, run[1:]], questions_of(run, headline({score.cell for score in run})))
 
 
 def test_holm_multiplies_the_smallest_most_and_keeps_the_order():

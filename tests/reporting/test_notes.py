@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.statistics.contrasts import arms_of, run_means
+from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table
@@ -45,7 +45,7 @@ def every_form(table: Table) -> list[str]:
 def test_means_stand_with_their_spread_over_seeds_and_their_interval(tmp_path: Path):
     runs = runs_without(tmp_path)
     table = table_of(runs)
-    overall = [100 * value for value in run_means(runs.of("uniform"), runs.average)]
+    overall = [100 * float(value) for value in arms_of(runs, runs.average)["uniform"].means]
     cell, interval = table.cell("uniform", "overall"), table.cell("uniform", "interval").text
     assert cell.sd == pytest.approx(stdev(overall))
     for text in every_form(table):
@@ -92,7 +92,7 @@ def test_every_row_says_how_many_runs_it_has(tmp_path: Path):
 def test_what_was_typed_at_the_launch_stands_in_every_table(tmp_path: Path, name: str):
     runs = launched(runs_without(tmp_path), "tasks=2_8", "sweep.seeds=[0,1]")
     for each in (runs, replace(runs, results={})):
-        told = "Launched with tasks=2_8 'sweep.seeds=[0,1]': not as the ablation's file stands."
+        told = "Launched with tasks=2_8 'sweep.seeds=[0,1]': other than in the ablation's file."
         assert told in paper_table(name, each).notes
     assert not any(note.startswith("Launched") for note in paper_table(name, launched(runs)).notes)
 

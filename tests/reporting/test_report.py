@@ -8,42 +8,43 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.cli import main
 from mmprolong.errors import ConfigError
-from mmprolong.reporting.report.report import Report
 from mmprolong.reporting.report.report import write_report as write
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
 from tests.stores import Truth, write_store
 
 
-def write_report(store: Path, ablation: str, folder: Path | None = None) -> Report:
+def write_report(store: Path, ablation: str, folder: Path | None = None) -> Path:
     runs = read_store(store, ablation)
     return write(runs, table_of(runs), store, folder)
 
 
 @pytest.fixture(scope="module")
-def report(store: Path) -> Report:
+def report(store: Path) -> Path:
     return write_report(store, "length_dist")
 
 
-def test_a_report_is_tables_figures_and_a_page(report: Report, store: Path):
-    assert report.folder == store / "reports" / "length_dist"
-    names = {path.name for path in report.files}
+def test_a_report_is_tables_figures_and_a_page(report: Path, store: Path):
+    folder = store / "reports" / "length_dist"
+    assert report == folder / "report.html"
+    names = {path.name for path in folder.iterdir()}
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
     assert {"depth.svg", "report.md", "items.parquet"} <= names
-    assert all(path.stat().st_size > 500 for path in report.files)
+    assert all(path.stat().st_size > 500 for path in folder.iterdir())
 
 
-def test_the_page_needs_nothing_but_itself(report: Report):
-    text = report.html.read_text()
+def test_the_page_needs_nothing_but_itself(report: Path):
+    text = report.read_text()
     links = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
     assert links and all(link.startswith("data:image/") for link in links)
     assert "<script" not in text and "@import" not in text
     assert not re.findall(r"url\((?!#)", text)
 
 
-def test_the_page_shows_every_part(report: Report):
-    text = report.html.read_text()
+def test_the_page_shows_every_part(report: Path):
+    text = report.read_text()
     parts = ["Result", "Arms", "Training data", "What the model saw", "What the model said", "Provenance"]
     assert re.findall(r"<h2>(.*?)</h2>", text) == parts
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
@@ -55,7 +56,7 @@ def test_the_page_shows_every_part(report: Report):
     )
 
 
-def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
+def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Path):
     class Tags(HTMLParser):
         def __init__(self) -> None:
             super().__init__()
@@ -72,16 +73,16 @@ def test_the_page_is_well_formed_and_its_ids_are_its_own(report: Report):
                 assert self.depth.pop() == tag
 
     parser = Tags()
-    parser.feed(report.html.read_text())
+    parser.feed(report.read_text())
     assert parser.depth == []
     clips = [name for name in parser.ids if re.fullmatch(r"p[0-9a-f]{10}", name)]
     assert clips and len(clips) == len(set(clips))
 
 
-def test_the_same_results_write_the_same_files(report: Report, store: Path, tmp_path: Path):
-    again = write_report(store, "length_dist", tmp_path)
-    for first, second in zip(report.files, again.files, strict=True):
-        assert first.read_bytes() == second.read_bytes(), first.name
+def test_the_same_results_write_the_same_files(report: Path, store: Path, tmp_path: Path):
+    write_report(store, "length_dist", tmp_path)
+    for first in report.parent.iterdir():
+        assert first.read_bytes() == (tmp_path / first.name).read_bytes(), first.name
 
 
 def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
@@ -89,10 +90,10 @@ def test_a_sweep_that_has_not_begun_has_a_report_of_dashes(tmp_path: Path):
     missing = frozenset((label, seed) for label in levels for seed in range(2))
     store = write_store(tmp_path, Truth(levels=levels, missing=missing, documents=2, questions=2, seeds=2))
     report = write_report(store, "length_dist")
-    with (report.folder / "table.csv").open() as file:
+    with (report.parent / "table.csv").open() as file:
         row = next(csv.DictReader(file))
     assert row["seeds"] == "(0/2)" and {row["overall"], row["delta"]} == {"-"}
-    assert "(0 of 4 runs)" in report.html.read_text()
+    assert "(0 of 4 runs)" in report.read_text()
 
 
 @pytest.mark.parametrize("table", ["", "page_size"])
@@ -106,24 +107,24 @@ def test_a_sweep_whose_lengths_are_not_known_yet_has_a_report(tmp_path: Path, ta
         point.config["suite"] |= {"overall": [], "trained": ""}
     runs = replace(runs, plan=replace(runs.plan, table=table))
     report = write(runs, table_of(runs), store)
-    assert "(0 of 2 runs)" in report.html.read_text()
+    assert "(0 of 2 runs)" in report.read_text()
 
 
-def test_the_files_of_a_report_are_replaced_whole(report: Report):
+def test_the_files_of_a_report_are_replaced_whole(report: Path):
     """Who holds an old file open, or has linked it, keeps it as it was."""
-    held = {path: path.open("rb") for path in report.files}
-    write_report(report.folder.parents[1], "length_dist")
+    held = {path: path.open("rb") for path in report.parent.iterdir()}
+    write_report(report.parents[2], "length_dist")
     for path, old in held.items():
         with old:
             assert os.fstat(old.fileno()).st_nlink == 0, path.name
-    assert not list(report.folder.glob("*.partial"))
+    assert not list(report.parent.glob("*.partial"))
 
 
 def test_what_is_gone_is_said_and_the_numbers_stay(tmp_path: Path):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
     shutil.rmtree(store / "corpus")
-    text = write_report(store, "length_dist").html.read_text()
-    assert 'class="gone"' in text and "No such file" in text and "pool_native" in text
+    text = write_report(store, "length_dist").read_text()
+    assert 'class="gone"' in text and "corpus-demo: no finished step" in text and "pool_native" in text
 
 
 def test_a_misspelt_table_names_the_nearest(tmp_path: Path):
@@ -132,11 +133,23 @@ def test_a_misspelt_table_names_the_nearest(tmp_path: Path):
         write_report(store, "rope_bases")
 
 
-def test_a_damaged_certificate_is_said_in_one_line(tmp_path: Path):
+@pytest.mark.parametrize(
+    "file",
+    [
+        "mixture/mixture-uniform-s0/certificate.json",
+        "synthesis/synthesis-long/examples.jsonl",
+        "reply/reply-pool_native-s0/replies.jsonl",
+        "render/render-56/thumbnails.npy",
+    ],
+)
+def test_damage_of_a_recorded_file_ends_the_report_with_one_line(tmp_path: Path, capsys, file: str):
     store = write_store(tmp_path, Truth(documents=2, questions=2, seeds=1))
-    (store / "mixture" / "mixture-uniform-s0" / "certificate.json").write_text("{")
-    text = write_report(store, "length_dist").html.read_text()
-    assert re.search(r'class="gone">[^<]*certificate[.]json', text)
+    with (store / file).open("ab") as damaged:
+        damaged.write(b"1")
+    assert main(["report", "length_dist", "--store", str(store)]) == 1
+    printed = capsys.readouterr()
+    assert "pool_native" in printed.out and printed.err.startswith(f"error: {store / file}: has SHA-256")
+    assert printed.err.endswith(f"rm -r {(store / file).parent}\n") and printed.err.count("\n") == 1
 
 
 def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):
@@ -145,7 +158,7 @@ def test_labels_and_the_question_are_no_markup_in_markdown(tmp_path: Path):
     runs = read_store(store, "length_dist")
     runs = replace(runs, plan=replace(runs.plan, question="Is <img src=x> _it_?", source="[d](e) <f>"))
     report = write(runs, table_of(runs), store)
-    text = (report.folder / "report.md").read_text()
+    text = (report.parent / "report.md").read_text()
     assert "\nIs \\<img src=x\\> \\_it\\_?\n" in text and "\nSource: [d\\](e) \\<f\\>.\n" in text
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", text.partition("![")[0])
 
@@ -156,6 +169,6 @@ def test_the_own_figure_stands_in_the_report(tmp_path: Path):
     store = write_store(tmp_path, truth)
     runs = read_store(store, "train_length")
     report = write(runs, table_of(runs), store)
-    assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.files}
-    assert "Framed: the longest length" in report.html.read_text()
-    assert "train_length.png" in (report.folder / "report.md").read_text()
+    assert {"train_length.png", "train_length.svg"} <= {path.name for path in report.parent.iterdir()}
+    assert "Framed: the longest length" in report.read_text()
+    assert "train_length.png" in (report.parent / "report.md").read_text()

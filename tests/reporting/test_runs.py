@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.records import Score, read_jsonl
+from mmprolong.evaluation.score import metrics
+from mmprolong.records import Score
 from mmprolong.reporting.results.origins import plugin_versions
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
@@ -16,8 +17,9 @@ from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.store.jsonl import read_jsonl
 from tests.offline import mirror
-from tests.stores import Truth, rewrite, write_scores, write_store
+from tests.stores import LENGTHS, Truth, rewrite, write_scores, write_store
 
 
 def shown(runs: Runs) -> dict[str, Estimate]:
@@ -123,8 +125,8 @@ def test_one_digit_that_was_flipped_is_one_line(tmp_path: Path, file: str, says:
 
 def test_a_mean_that_is_not_that_of_the_marks_is_one_line(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
-    metrics = read_store(store, "length_dist").results["score-uniform-s0"].metrics
-    rewrite(store, "score/score-uniform-s0", metrics={**metrics, "overall": 0.99})
+    recorded = metrics(read_store(store, "length_dist").results["score-uniform-s0"], LENGTHS)
+    rewrite(store, "score/score-uniform-s0", metrics={**recorded, "overall": 0.99})
     with pytest.raises(ArtifactError, match=r"overall is 0\.99, the marks in scores\.jsonl give"):
         read_store(store, "length_dist")
 
@@ -162,14 +164,13 @@ def test_offline_wandb_files_give_the_same_arms_as_the_store(tmp_path: Path):
     assert shown(read_offline(store / "wandb", "length_dist")) == shown(read_store(store, "length_dist"))
 
 
-def test_means_alone_give_scores_without_intervals(tmp_path: Path):
+def test_a_run_that_logged_no_questions_is_missing(tmp_path: Path):
     truth = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, **SMALL)
     store = write_store(tmp_path, truth)
-    disk = read_store(store, "length_dist")
-    for result in disk.results.values():
-        mirror(store, "length_dist", result.id, result.metrics, [])
-    means, own = (shown(runs)["uniform"] for runs in (read_offline(store / "wandb", "length_dist"), disk))
-    assert means.value == pytest.approx(own.value) and own.has_interval and not means.has_interval
+    for step, scores in read_store(store, "length_dist").results.items():
+        mirror(store, "length_dist", step, metrics(scores, LENGTHS), scores if "uniform" in step else [])
+    runs = read_offline(store / "wandb", "length_dist")
+    assert len(runs.of("uniform")) == 2 and [point.label for point in runs.missing] == ["pool_native"] * 2
 
 
 def test_a_torn_wandb_file_is_read_up_to_the_tear(tmp_path: Path):

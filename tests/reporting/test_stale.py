@@ -6,21 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
-from mmprolong.reporting.results.provenance import with_stale
 from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.staleness import mark_stale
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.store.code_digest import code_of
 from mmprolong.store.store import Store
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
-from tests.stores import LENGTHS, write_scores
+from tests.stores import LENGTHS, rewrite, write_scores
 from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]
@@ -52,12 +54,12 @@ def launched_otherwise(store: Path, *overrides: str) -> Plan:
 
 
 def marked(store: Path) -> Runs:
-    return with_stale(read_store(store, "length_dist"), store)
+    return mark_stale(read_store(store, "length_dist"), store)
 
 
 def test_what_would_be_planned_today_is_not_stale(store: Path):
     runs = marked(store)
-    assert (runs.stale, runs.remarks) == (frozenset(), ())
+    assert (runs.stale, runs.remarks) == ((), ())
     assert not any("stale" in note for note in table_of(runs).notes)
 
 
@@ -78,7 +80,7 @@ def quoted(words: list[str]) -> list[str]:
 def test_a_row_that_is_not_in_the_file_any_more_is_stale_and_a_new_one_is_named(store: Path):
     launched_otherwise(store, *WITHOUT_UNIFORM)
     runs = marked(store)
-    assert runs.stale == {"uniform"}
+    assert runs.stale == ("uniform",)
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
 
 
@@ -98,8 +100,8 @@ def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Ca
     """Read the finished runs of a store from each place where they may lie."""
     runs = read_store(store, "length_dist")
     if request.param == "offline":
-        for step, result in runs.results.items():
-            mirror(store, "length_dist", step, result.metrics, result.scores)
+        for step, scores in runs.results.items():
+            mirror(store, "length_dist", step, metrics(scores, LENGTHS), scores)
         return lambda: read_offline(store / "wandb", "length_dist")
     if request.param == "api":
         fill(server, store)
@@ -111,10 +113,10 @@ def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Ca
 
 
 def test_from_every_source_the_same_rows_are_stale(store: Path, read: Callable[[], Runs]):
-    assert not with_stale(read(), store).stale
+    assert not mark_stale(read(), store).stale
     launched_otherwise(store, *WITHOUT_UNIFORM)
-    runs = with_stale(read(), store)
-    assert runs.stale == {"uniform"}
+    runs = mark_stale(read(), store)
+    assert runs.stale == ("uniform",)
     assert runs.remarks == ("In the ablation file but not launched: tilted (seed 0), tilted (seed 1).",)
 
 
@@ -131,7 +133,7 @@ def test_from_every_source_what_cannot_be_known_is_said(
 ):
     plan = load_plan(Store(store), "length_dist")
     save_plan(Store(store), replace(plan, overrides=tuple(overrides)))
-    runs = with_stale(read(), store)
+    runs = mark_stale(read(), store)
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
     assert not runs.stale
 
@@ -141,8 +143,8 @@ def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: P
     runs = marked(store)
     gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
     write_results(tmp_path / "made.parquet", gone)
-    found = with_stale(read_results(tmp_path / "made.parquet"), store)
-    assert found.stale == {"uniform"}
+    found = mark_stale(read_results(tmp_path / "made.parquet"), store)
+    assert found.stale == ("uniform",)
     (remark,) = found.remarks
     assert remark.startswith("Not known whether rows are stale: ")
 
@@ -152,8 +154,36 @@ def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeyp
     write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert with_stale(read_results(Path("../made.parquet")), Path("store")).stale == {"uniform"}
+    assert mark_stale(read_results(Path("../made.parquet")), Path("store")).stale == ("uniform",)
     assert not list(Path().iterdir())
+
+
+def edit_notes(store: Path, changed: dict[str, str], settings: dict) -> list[str]:
+    """The notes on edits where score steps ran with today's code, but for `changed`, and with these settings."""
+    for point in load_plan(Store(store), "length_dist").points:
+        (path,) = (f"score/{step}" for step in point.scores.values())
+        if (store / path).is_dir():
+            code = code_of("mmprolong.evaluation.score") | changed
+            rewrite(store, path, code=code, all_settings=settings)
+    return [note for note in table_of(marked(store)).notes if note.startswith("Edited")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "settings", "says"),
+    [
+        ({}, {"overall": ["2x", "4x", "8x", "16x"], "judge": None}, ""),
+        ({"evaluation/scorers/mlvu.py": "0", "evaluation/reply.py": "0"}, {}, ""),
+        ({"evaluation/scorers/stamps.py": "0"}, {}, "evaluation/scorers/stamps.py;"),
+        ({"evaluation/average.py": "0", "llm/flows.py": "0+1"}, {}, "evaluation/average.py, llm/flows.py;"),
+        ({}, {"judge": {"model": "m"}}, "default of judge;"),
+    ],
+    ids=["none", "other plug-ins and stages", "scorer", "what it imports", "default"],
+)
+def test_an_edit_without_a_new_version_is_a_note(store: Path, changed: dict, settings: dict, says: str):
+    notes = edit_notes(store, changed, settings)
+    assert [note.partition(" the numbers")[0] for note in notes] == (
+        [f"Edited since score ran, without a new version: {says}"] if says else []
+    )
 
 
 def test_claims_say_it(store: Path):

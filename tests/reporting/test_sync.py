@@ -10,7 +10,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.reporting.results.sync import sync_runs
 from mmprolong.reporting.results.wandb_files import BLOCK, read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from tests.stores import Truth, write_store
 from tests.wandb_server import KEY, WandbServer
 

@@ -11,13 +11,13 @@ import pytest
 
 from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from tests.wandb_server import KEY, serving
 
 ATTEMPT = """
 import sys, time
 from pathlib import Path
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.runtime.wandb_logger import WandbLogger
 root, first, last, end = sys.argv[1:]
 logger = WandbLogger("step-1", {}, "step-1", "group", Path(root), Tracking(mode="online"))
@@ -96,7 +96,7 @@ ABANDONED = """
 import sys
 from pathlib import Path
 import psutil
-from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.execution import Tracking
 from mmprolong.runtime.wandb_logger import WandbLogger
 logger = WandbLogger("step-1", {}, "step-1", "group", Path(sys.argv[1]), Tracking())
 processes = psutil.Process().children(recursive=True)

@@ -1,8 +1,9 @@
 from pathlib import Path
 
-from mmprolong.records import Document, Reject, Selected, read_jsonl, write_jsonl
+from mmprolong.records import Document, Reject, Selected
 from mmprolong.selection.stage import run
 from mmprolong.settings.knobs import Selection
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from tests.working import work_in
 
 

@@ -1,6 +1,6 @@
 """One cluster for all tests on Slurm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,3 @@ def site(cluster: Cluster, package: Path, tmp_path: Path) -> Iterator[Site]:
     site = Site(cluster, package, tmp_path / "store")
     yield site
     site.drain()
-
-
-@pytest.fixture(scope="module")
-def module_site(cluster: Cluster, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
-    return lambda: Site(cluster, package, tmp_path_factory.mktemp("store") / "store")

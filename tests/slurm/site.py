@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mmprolong.store.store import Store
-from mmprolong.sweep.slurm.jobs import job_log, read_jobs
+from mmprolong.sweep.slurm.job_list import job_log, read_jobs
 from tests.echo import run
 from tests.slurm.cluster import Cluster, missing
 
@@ -66,6 +66,11 @@ class Site:
     def updated(self, label: str) -> Callable[[], bool]:
         """Whether a summing step has made an update."""
         return lambda: any(self.root.glob(f"summing/{label}-*/log.jsonl"))
+
+    def updates(self, label: str) -> list[int]:
+        """Updates of a summing step, in the order of its log."""
+        lines = (self.folder(label) / "log.jsonl").read_text().splitlines()
+        return [json.loads(line)["update"] for line in lines]
 
     def drain(self) -> dict[str, str]:
         """Wait for the end of all jobs; their last states."""

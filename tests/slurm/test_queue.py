@@ -1,5 +1,6 @@
 """What waits in the queue of a real Slurm: found again, cancelled, refused. The node takes no jobs meanwhile."""
 
+from mmprolong.sweep.slurm.queue import array_of
 from tests.slurm.site import LIVE, MARKS, Site
 
 pytestmark = MARKS
@@ -11,11 +12,14 @@ def live(site: Site) -> int:
     return sum(state in LIVE for state in site.cluster.states().values())
 
 
-def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancelled(site: Site):
+def test_jobs_in_the_queue_are_arrays_that_are_not_submitted_again_and_can_be_pruned_and_cancelled(site: Site):
     with site.held():
         before = live(site)
         site.launch(ARMS)
         assert live(site) == before + 8  # three shares and five steps
+        states = site.states().values()
+        assert {state for state, *_ in states} == {"queued"}
+        assert len({array_of(job) for *_, job in states}) == 3  # arms wait for each other element by element
         again = site.launch(ARMS)
         assert (again["submitted"], len(again["queued"])) == ([], 5)
         fewer = site.launch({"x": ARM})
@@ -25,19 +29,7 @@ def test_jobs_in_the_queue_are_not_submitted_again_and_can_be_pruned_and_cancell
         assert live(site) == before + 6
         assert len(site.drive("cancel", "a", "x/s0")["ended"]) == 3
         assert live(site) == before
-
-
-def test_jobs_that_are_cancelled_before_they_begin_are_not_unknown(site: Site):
-    with site.held():
-        site.launch(ARMS)
-        site.cluster.ask("scancel", site.states()["summing/x"][2])
-        state, why, _ = site.states()["summing/x"]
-        assert state == "failed"
-        assert why.startswith("cancelled: Slurm: ")
-        site.drive("cancel", "a", "y")
-        site.drive("cancel", "a", "x")
-        assert {state for state, *_ in site.states().values()} <= {"failed", "blocked", "queued"}
-        site.drive("cancel", "a")
+        assert {state for state, *_ in site.states().values()} == {"failed", "blocked"}
 
 
 def test_jobs_that_another_ablation_needs_too_are_left_to_it(site: Site):

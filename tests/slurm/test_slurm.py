@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.sweep.slurm.queue import array_of
 from tests.echo import run, start
 from tests.slurm.site import MARKS, Site, sweep
 
@@ -48,59 +47,45 @@ def test_a_sweep_typed_inside_an_allocation_ends_in_the_results_of_this_machine(
     assert not site.launch(arms)["queued"]
 
 
-def test_a_step_in_ranks_runs_once_on_two_nodes(site: Site):
+def test_a_step_in_ranks_on_two_nodes_goes_on_after_a_warning_and_names_a_killed_rank(site: Site):
     jobs = {"summing": {"nodes": 2, "ranks": 2, "partition": "pair", "minutes": 5}}
-    site.launch({"x": {"summing": {}}, "y": {"summing": {"fails": 3, "how": "kill"}}}, jobs=jobs)
-    site.drain()
-    record = site.store.record("summing", site.folder("x").name)
-    assert record is not None
-    assert record.metrics == {"sum": 16, "size": 4}
-    assert site.states()["summing/y"][:2] == ["failed", "killed: rank 3: its process ended with signal 9 (Killed)"]
-
-
-def test_a_step_in_ranks_that_is_warned_is_queued_again_and_goes_on(site: Site):
-    jobs = {"summing": {"nodes": 2, "partition": "pair", "minutes": 5}}
-    site.launch({"x": {"summing": {"updates": 60, "seconds": 0.05}}}, jobs=jobs)
+    warned, killed = {"updates": 60, "seconds": 0.05}, {"fails": 3, "how": "kill"}
+    site.launch({"x": {"summing": warned}, "y": {"summing": killed}}, jobs=jobs)
     site.wait(site.updated("x"), "first update")
     site.cluster.ask("scancel", "--signal=USR2", site.job("x", "summing"))
     site.drain()
     record = site.store.record("summing", site.folder("x").name)
     assert record is not None
-    assert record.metrics == {"sum": 120, "size": 2}
+    assert record.metrics == {"sum": 240, "size": 4}
     assert "saved, and queued again" in site.log(site.job("x", "summing"))
-    lines = (site.folder("x") / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["update"] for line in lines] == list(range(1, 61))
+    assert site.updates("x") == list(range(1, 61))
+    assert site.states()["summing/y"][:2] == ["failed", "killed: rank 3: its process ended with signal 9 (Killed)"]
 
 
-def test_a_preempted_step_goes_on_and_a_cancelled_one_does_not(site: Site):
-    site.launch({"x": SLOW, "y": {**SLOW, "summing": {"updates": 500, "seconds": 0.05}}})
-    site.wait(lambda: site.updated("x")() and site.updated("y")(), "first updates")
-    job = site.job("x", "summing")
-    site.cluster.ask("scancel", site.job("y", "summing"))
+def test_disturbed_jobs_go_on_or_say_why_not_and_a_retry_runs_the_rest(site: Site):
+    hungry = {"summing": {"updates": 1}, "closing": {"megabytes": 300}}
+    arms = {"preempted": SLOW, "cancelled": SLOW, "killed": SLOW, "hungry": hungry}
+    site.launch(arms, jobs={"closing": {"memory": 0.1, "minutes": 5}})
+    site.wait(lambda: all(site.updated(arm)() for arm in arms), "first updates")
+    job = site.job("preempted", "summing")
+    site.cluster.ask("scancel", site.job("cancelled", "summing"))
+    for pid in site.cluster.processes(site.job("killed", "summing")):
+        os.kill(pid, signal.SIGKILL)
     site.cluster.ask("sbatch", "-p", "urgent", "-n", "4", "-o", "/dev/null", "--wrap", "sleep 1")
     site.wait(lambda: "Restarts=1" in site.cluster.ask("scontrol", "show", "job", job), "requeue", 60)
     site.drain()
-    assert site.states()["closing/x"][0] == "finished"
-    assert site.log(job).count("summing/x-") > 1
-    lines = (site.folder("x") / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["update"] for line in lines] == list(range(1, 201))
-    assert site.states()["summing/y"][1].startswith("cancelled: ")
-    assert site.states()["closing/y"][0] == "blocked"
-
-
-def test_jobs_that_are_killed_lack_memory_or_time_are_named_and_run_by_a_retry(site: Site):
-    hungry = {"summing": {"updates": 1}, "closing": {"megabytes": 300}}
-    site.launch({"x": SLOW, "y": hungry}, jobs={"closing": {"memory": 0.1, "minutes": 5}})
-    site.wait(site.updated("x"), "first update")
-    for pid in site.cluster.processes(site.job("x", "summing")):
-        os.kill(pid, signal.SIGKILL)
+    states = site.states()
+    assert states["closing/preempted"][0] == "finished"
+    assert site.log(job).count("summing/preempted-") > 1
+    assert site.updates("preempted") == list(range(1, 201))
+    assert states["summing/cancelled"][1].startswith("cancelled: ")
+    assert states["closing/cancelled"][0] == "blocked"
+    assert states["summing/killed"][1].startswith("killed: log: srun: ")
+    assert states["closing/hungry"][1].startswith("memory: log: ")
+    again = site.launch(arms, jobs={"closing": {"memory": 2, "minutes": 5}})
+    assert sum(len(each["steps"]) for each in again["submitted"]) == 5
     site.drain()
-    assert site.states()["summing/x"][1].startswith("killed: log: srun: ")
-    assert site.states()["closing/y"][1].startswith("memory: log: ")
-    again = site.launch({"x": SLOW, "y": hungry}, jobs={"closing": {"memory": 2, "minutes": 5}})
-    assert sum(len(each["steps"]) for each in again["submitted"]) == 3
-    site.drain()
-    assert len(site.hashes()) == 5, (site.states(), [p.read_text() for p in site.root.glob("slurm/*.out")])
+    assert len(site.hashes()) == 9, (site.states(), [p.read_text() for p in site.root.glob("slurm/*.out")])
 
 
 def test_jobs_of_a_node_that_is_lost_run_again_or_say_so(site: Site):
@@ -134,13 +119,3 @@ def test_a_store_whose_path_slurm_would_expand_is_refused(cluster, package: Path
     words = ["-m", "mmprolong.echo.drive", "launch", str(tmp_path / name), sweep({"x": WHOLE})]
     out = run(package, *words, env=cluster.environment)[1]
     assert "Slurm expands % and" in json.loads(out.splitlines()[-1])["error"]
-
-
-def test_arms_that_wait_for_each_other_are_one_array(site: Site):
-    with site.held():
-        site.launch({"x": WHOLE, "y": {"summing": {"updates": 2}, "closing": {}}})
-        states = site.states()
-        jobs = {array_of(job) for _, _, job in states.values()}
-        assert len(jobs) == 3
-        assert {state for state, *_ in states.values()} == {"queued"}
-        site.drive("cancel", "a")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError
-from mmprolong.records import RunRecord
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Optimizer, Source
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.lease import lease
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, SCRATCH, Store, drifted, hash_outputs, remove_left_scratch, remove_scratch
 
 RECORD = RunRecord(id="m-1", stage="mixture", version=1, settings={}, needs={}, metrics={"fill": 0.975}, outputs={})

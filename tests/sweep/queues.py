@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from mmprolong.errors import SchedulerError
 from mmprolong.pipeline.plan import Plan
-from mmprolong.records import RunRecord
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store, hash_outputs
-from mmprolong.sweep.slurm.jobs import Submission, record
+from mmprolong.sweep.slurm.job_list import Submission, append_jobs
 from mmprolong.sweep.slurm.queue import JobState
 from tests.sweep.test_arrays import plan
 
@@ -42,7 +42,7 @@ class SilentQueue:
 def submit(store: Store, made: Plan, *jobs: str, ablation: str = "", **known) -> None:
     """Note a job for each step, in their order."""
     lines = zip(made.steps, jobs, strict=False)
-    record(store, [Submission(step=s, job=j, ablation=ablation or made.ablation, **known) for s, j in lines])
+    append_jobs(store, [Submission(step=s, job=j, ablation=ablation or made.ablation, **known) for s, j in lines])
 
 
 def finish(store: Store, stage: str, name: str) -> None:

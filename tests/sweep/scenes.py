@@ -6,9 +6,9 @@ from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step
-from mmprolong.records import RunRecord
 from mmprolong.runtime.failures import Failure
-from mmprolong.settings.knobs import Cluster, Job
+from mmprolong.settings.execution import Cluster, Job
+from mmprolong.store.run_record import RunRecord
 from mmprolong.sweep.state import StepState
 
 LENGTHS = ("1x", "2x", "4x", "8x", "16x")

@@ -17,7 +17,7 @@ def shown(
     made: Plan, todo: set[str] | None = None, waiting: set[str] | None = None, longest: int = 1000
 ) -> list[tuple]:
     arrays = make_arrays(made, made.steps.keys() if todo is None else todo, waiting or set(), longest)
-    return [(each.steps, each.alike, each.after) for each in arrays]
+    return [(each.steps, each.aligned, each.after) for each in arrays]
 
 
 ARMS = plan(

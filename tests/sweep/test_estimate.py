@@ -1,18 +1,14 @@
 """A sweep in numbers, and what an estimate rests on."""
 
-import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mmprolong.records import RunRecord
-from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Cluster, Job
-from mmprolong.settings.stages import STAGES
-from mmprolong.store.store import DONE, Store
-from mmprolong.sweep.estimate import based_on, expected_seconds, known_seconds, totals, wall_time
-from mmprolong.sweep.state import step_states
+from mmprolong.settings.execution import Cluster, Job
+from mmprolong.store.store import Store
+from mmprolong.sweep.estimate import basis, expected_seconds, megabytes, totals, wall_time
+from mmprolong.sweep.state import StepState
 from tests.sweep.scenes import SLURM, all_finished, sweep, under_way
 
 PLAN = sweep(("b", "c"), 3, SLURM)
@@ -20,87 +16,60 @@ PLAN = sweep(("b", "c"), 3, SLURM)
 
 def test_many_workers_do_not_shorten_the_longest_chain():
     seconds = {name: 10.0 for point in PLAN.points[:2] for name in point.steps.values()}
-    assert wall_time(PLAN, seconds, 1, SLURM) == 10 * (3 + 2 * 4)
-    assert wall_time(PLAN, seconds, 1000, SLURM) == 10 * 6  # corpus, source, mixture, training, reply, score
+    assert wall_time(PLAN, seconds, 1) == 10 * (3 + 2 * 4)
+    assert wall_time(PLAN, seconds, 1000) == 10 * 6  # corpus, source, mixture, training, reply, score
 
 
 def test_a_running_step_is_expected_to_go_on_as_it_does():
     where = under_way(PLAN, "training.longpt:running")
-    assert expected_seconds(PLAN, where, SLURM, {})["training.longpt-b-0"] == pytest.approx((1280 - 412) / 0.031)
+    assert expected_seconds(PLAN, where)["training.longpt-b-0"] == pytest.approx((1280 - 412) / 0.031)
 
 
 def test_what_failed_is_not_waited_for():
-    known = {"training": 3600 / 5_368_709_120}
-    found = totals(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"), known)
+    found = totals(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"))
     assert (found.state, found.width) == ("running", 3)
     assert found.left.gpu == 3 * 8
     assert found.seconds == pytest.approx(868 / 0.031 + 5)  # no score says yet how long it takes
     assert found.used.gpu == 3 * 8
-    assert totals(PLAN, under_way(PLAN, "training.longpt:failed"), {}).state == "stopped"
-    assert totals(PLAN, all_finished(PLAN), {}).seconds is None
+    assert totals(PLAN, under_way(PLAN, "training.longpt:failed")).state == "stopped"
+    assert totals(PLAN, all_finished(PLAN)).seconds is None
 
 
 def test_nothing_is_foretold_while_nothing_runs():
-    assert totals(PLAN, under_way(PLAN, "training.longpt:queued"), {}).seconds is None
+    assert totals(PLAN, under_way(PLAN, "training.longpt:queued")).seconds is None
 
 
 def test_steps_in_parts_are_done_side_by_side():
-    cluster = Cluster(jobs={"reply": Job(parts=4)})
-    seconds = {"reply.held-b-0": 100.0, "score.held-b-0": 1.0}
-    assert wall_time(PLAN, seconds, 100, cluster) == 26
+    plan = sweep(("b",), 1, Cluster(jobs={"reply": Job(parts=4)}))
+    assert wall_time(plan, {"reply.held-b-0": 100.0, "score.held-b-0": 1.0}, 100) == 26
 
 
-# Before a sweep has finished anything
-
-TWO = sweep(("b", "c"), 1)
-TOKENS = 5_368_709_120
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
-
-
-def took(store: Store, stage: str, name: str, seconds: float, age: int = 0, **known: Any) -> None:
-    """Let a step of another sweep be finished, `age` seconds after the others."""
-    folder = store.folder(stage, name)
-    folder.mkdir(parents=True)
-    settings = identity(STAGES[stage].settings())
-    settled = {"settings": settings, "needs": {}, "metrics": {}, "outputs": {}, **known}
-    store.finish(RunRecord(id=name, stage=stage, version=1, seconds=seconds, **settled))
-    os.utime(folder / DONE, (1_000_000 + age,) * 2)
-
-
-def test_before_anything_is_finished_the_store_says_how_long_it_takes(store: Store):
-    took(store, "training", "other", 100.0, metrics={"tokens": TOKENS // 4})
-    took(store, "reply", "other", 70.0)
-    where = step_states(store, TWO)
-    known = known_seconds(store, TWO, where)
-    found = expected_seconds(TWO, where, Cluster(), known)
-    assert found["training.longpt-b-0"] == pytest.approx(400)
-    assert (found["reply.held-b-0"], found["score.held-b-0"]) == (70, 5)
-    told = based_on(TWO, where, Cluster(step_seconds={"score": 5.0}), known)
-    assert told == (
-        "nothing (5 s each): corpus, synthesis, mixture, samples; this store: training, reply; cluster=local: score"
+def test_finished_steps_of_the_plan_say_how_long_the_others_take():
+    where = under_way(PLAN, "finished", "score.held:open") | {"training.longpt-c-0": StepState(state="open")}
+    cluster = {"step_seconds": {"score": 7.0}, "training_tokens_per_second": 1.0}
+    plan = sweep(("b", "c"), 3, replace(SLURM, **cluster))
+    assert expected_seconds(plan, where)["training.longpt-c-0"] == pytest.approx(3600)
+    assert basis(plan, where) == "finished steps: training, score"
+    opened = dict.fromkeys(plan.steps, StepState(state="open"))
+    assert expected_seconds(plan, opened)["training.longpt-c-0"] == 5_368_709_120
+    assert expected_seconds(plan, opened)["score.held-c-0"] == 7
+    assert expected_seconds(plan, opened)["reply.held-c-0"] == 5
+    assert basis(plan, opened) == (
+        "nothing (5 s each): corpus, synthesis, mixture, samples, reply; cluster=slurm: training, score"
     )
 
 
-def test_an_estimate_by_the_configuration_says_which_model_its_times_are_of():
-    h100 = Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0})
-    where = under_way(TWO, "score.held:open")
-    assert based_on(TWO, where, h100, {}).endswith("cluster=h100 (times of a 7B model): score")
+def test_times_of_the_configuration_name_their_model():
+    plan = sweep(("b",), 1, Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0}))
+    opened = dict.fromkeys(plan.steps, StepState(state="open"))
+    assert basis(plan, opened).endswith("cluster=h100 (times of a 7B model): training, score")
 
 
-def test_another_model_or_a_damaged_record_says_nothing(store: Store):
-    took(store, "reply", "large", 9000.0, settings={"model": {"backbone": "qwen2_5_vl"}})
-    took(store, "reply", "small", 60.0)
-    took(store, "reply", "torn", 1.0)
-    (store.folder("reply", "torn") / DONE).write_text("{")
-    store.folder("reply", "begun").mkdir()
-    assert known_seconds(store, TWO, step_states(store, TWO)) == {"reply": 60.0}
-
-
-def test_of_many_the_newest_count(store: Store):
-    for age in range(300):
-        took(store, "score", f"score-{age}", float(age), age=age)
-    assert known_seconds(store, TWO, step_states(store, TWO)) == {"score": sum(range(280, 300)) / 20}
+def test_sizes_are_those_of_finished_steps_or_of_the_configuration(tmp_path: Path):
+    plan = sweep(("b", "c"), 1, Cluster(step_megabytes={"score": 3.0, "training": 9.0}))
+    where = under_way(plan, "finished", "training.longpt:open")
+    (written := Store(tmp_path).folder("training", "training.longpt-b-0")).mkdir(parents=True)
+    (written / "weights").write_bytes(bytes(2_000_000))
+    assert megabytes(Store(tmp_path), plan, where) == 2 + 0 + 0  # reply and score are finished in the other arm, empty
+    opened = dict.fromkeys(plan.steps, StepState(state="open"))
+    assert megabytes(Store(tmp_path), plan, opened) == 3 + 2 * (1 + 9 + 1 + 3)

@@ -9,8 +9,8 @@ from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.store.store import Store
-from mmprolong.sweep.comparable import equal_rows
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.arm_checks import describe_equal_arms
+from mmprolong.sweep.planning import make_plan
 from tests.corpus.pdfs import write_pdf
 
 
@@ -139,8 +139,8 @@ def test_arms_may_differ_in_what_they_are_trained_on_and_shown(tmp_path: Path):
 
 
 def test_arms_that_are_the_same_runs_are_remarked(plan: Plan, tmp_path: Path):
-    assert list(equal_rows(plan)) == []
-    (remark,) = equal_rows(plan_of(tmp_path, "+sweep.points.x=['length_distribution=uniform']"))
+    assert list(describe_equal_arms(plan)) == []
+    (remark,) = describe_equal_arms(plan_of(tmp_path, "+sweep.points.x=['length_distribution=uniform']"))
     assert remark == "the same runs: 'uniform', 'x' differ in nothing; one of them is enough"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mmprolong.runtime.failures import from_job
-from mmprolong.sweep.slurm.queue import JobState, packed, pick, read_sacct, read_squeue
+from mmprolong.sweep.slurm.queue import JobState, join_arrays, read_sacct, read_squeue, states_of
 
 SACCT = """\
 7|CANCELLED|0:0|None assigned
@@ -43,7 +43,7 @@ def test_sacct_is_read_element_by_element_and_without_steps():
 
 
 def test_a_shortened_list_of_elements_is_no_element():
-    assert pick(["14_0", "14_4"], read_sacct("14_[0,2,4...]|PENDING|0:0|None assigned\n")) == {}
+    assert states_of(["14_0", "14_4"], read_sacct("14_[0,2,4...]|PENDING|0:0|None assigned\n")) == {}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_other_words_are_of_jobs_that_live(word: str):
 
 def test_a_cancelled_array_stands_for_its_elements():
     rows = read_squeue("11|CANCELLED|None|\n12_1|RUNNING|None|node\n")
-    assert pick(["11_0", "11_3", "12_0", "12_1"], rows) == {
+    assert states_of(["11_0", "11_3", "12_0", "12_1"], rows) == {
         "11_0": rows["11"],
         "11_3": rows["11"],
         "12_1": rows["12_1"],
@@ -84,7 +84,7 @@ def test_a_cancelled_array_stands_for_its_elements():
 
 def test_elements_of_an_array_are_cancelled_with_one_word():
     jobs = ["7_0", "12", "7_2", "7_1", "7_5", "9_3", "9_4"]
-    assert packed(jobs) == ["9_[3,4]", "12", "7_[0,2,1,5]"]
+    assert join_arrays(jobs) == ["9_[3,4]", "12", "7_[0,2,1,5]"]
 
 
 def test_a_dependency_that_can_never_be_satisfied_is_not_live():

@@ -7,7 +7,7 @@ import pytest
 from mmprolong.cli import main
 from mmprolong.pipeline.plan import load_plan, planned, save_plan
 from mmprolong.store.store import Store
-from mmprolong.sweep.plan import make_plan
+from mmprolong.sweep.planning import make_plan
 from tests.small import OVERRIDES, small_pool
 
 

@@ -10,9 +10,8 @@ import pytest
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import load_plan, save_plan
 from mmprolong.store.store import Store
-from mmprolong.sweep.plan import make_plan
-from mmprolong.sweep.retry import retry_plan
-from mmprolong.sweep.snapshot import copy_code
+from mmprolong.sweep.code_copy import copy_code
+from mmprolong.sweep.planning import make_plan, plan_retry
 from tests.small import OVERRIDES, small_pool
 
 MINUTES = "cluster.jobs.training.minutes=600"
@@ -29,17 +28,22 @@ def overrides(tmp_path: Path) -> list[str]:
 
 def test_a_retry_asks_for_what_the_launch_asked_for_and_more(overrides: list[str], tmp_path: Path):
     store = Store(tmp_path)
-    plan, config = retry_plan(store, load_plan(store, "length_dist"), ["cluster.jobs.training.memory=9"])
-    jobs = config.cluster.jobs
+    plan = plan_retry(store, load_plan(store, "length_dist"), ["cluster.jobs.training.memory=9"])
+    jobs = plan.cluster.jobs
     assert (jobs["training"].minutes, jobs["training"].memory, jobs["default"].memory) == (600, 9, 4)
-    assert plan.cluster == config.cluster
     assert plan.overrides == (*overrides, "cluster.jobs.training.memory=9")
 
 
 def test_a_retry_is_for_slurm(overrides: list[str], tmp_path: Path):
     store = Store(tmp_path)
     with pytest.raises(ConfigError, match="cluster=local has none; run it here by python"):
-        retry_plan(store, load_plan(store, "length_dist"), ["cluster=local"])
+        plan_retry(store, load_plan(store, "length_dist"), ["cluster=local"])
+
+
+def test_a_retry_runs_the_same_steps(overrides: list[str], tmp_path: Path):
+    store = Store(tmp_path)
+    with pytest.raises(ConfigError, match=r"\d+ steps differ .*; launch it again, finished steps stay: python"):
+        plan_retry(store, load_plan(store, "length_dist"), ["view.dpi=100"])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from mmprolong.errors import DiskFull
 from mmprolong.store.store import Store
-from mmprolong.sweep.snapshot import copy_code
+from mmprolong.sweep.code_copy import copy_code
 from tests.disk import small_disk
 
 

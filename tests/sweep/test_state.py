@@ -10,17 +10,15 @@ from pathlib import Path
 import pytest
 
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
-from mmprolong.settings.knobs import Cluster, Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
 from mmprolong.sweep.estimate import totals
 from mmprolong.sweep.local.launch import Launcher
-from mmprolong.sweep.log_files import heading, tail
-from mmprolong.sweep.logs import last_lines
-from mmprolong.sweep.slurm.jobs import CANCELLED, job_log, noted, read_jobs, record, slurm_folder
-from mmprolong.sweep.slurm.queue import UNLISTED, JobState
-from mmprolong.sweep.state import StepState, last_words, settled_steps, step_states, unneeded_steps
-from tests.disk import fill, small_disk
+from mmprolong.sweep.log_files import heading, local_log, tail
+from mmprolong.sweep.logs import last_lines, last_words
+from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
+from mmprolong.sweep.slurm.queue import JobState
+from mmprolong.sweep.state import StepState, completed_steps, step_states, unneeded_steps
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, finish, submit
 from tests.sweep.test_arrays import ARMS, plan
 
@@ -53,7 +51,7 @@ def failure_of(store: Store, **known: JobState) -> Failure:
 
 
 def cancelled(store: Store) -> None:
-    record(store, noted(read_jobs(store).newest.values(), CHAIN.ablation, CANCELLED))
+    append_jobs(store, read_jobs(store).newest.values(), note=CANCELLED)
 
 
 # What Slurm says
@@ -63,14 +61,6 @@ def test_what_slurm_does_not_know_is_unknown_and_not_failed(store: Store):
     found = step_states(store, CHAIN, SaidQueue())
     assert states(found) == ["unknown"] * 3
     assert found["training0"].detail == "Slurm does not know job 1"
-
-
-@pytest.mark.parametrize(("log", "state"), [("", "failed"), ("submitit INFO - Starting\n", "unknown")])
-def test_a_job_that_left_its_array_unheard_was_cancelled_unless_it_had_begun(store: Store, log: str, state: str):
-    write(store, log)
-    found = step_states(store, CHAIN, SaidQueue(job1=UNLISTED))
-    assert states(found) == [state, *["blocked" if state == "failed" else "unknown"] * 2]
-    assert found["training0"].failure is None or found["training0"].failure.kind == "cancelled"
 
 
 def test_what_we_cancelled_is_cancelled_when_slurm_has_forgotten_it(store: Store):
@@ -163,14 +153,6 @@ def test_a_job_that_could_not_begin_was_killed_by_nobody(store: Store):
     assert "by a person" not in failure.advice("training", "again")
 
 
-def test_a_job_that_has_no_room_for_a_note_lacked_disk(tmp_path: Path):
-    with small_disk(tmp_path / "disk", "1m") as disk:
-        store = Store(disk)
-        submit(store, CHAIN, "1", "2", "3")
-        fill(disk, 0)
-        assert failure_of(store, job1=JobState("FAILED")).kind == "disk"
-
-
 # What this machine says
 
 
@@ -218,18 +200,18 @@ def spent(tmp_path: Path) -> Store:
 def test_what_was_used_up_is_not_run_again(spent: Store):
     found = step_states(spent, CHAIN)
     assert states(found) == ["finished"] * 3
-    assert "gone" in found["training0"].detail
-    assert (totals(CHAIN, found, {}).state, totals(CHAIN, found, {}).left.cpu) == ("finished", 0)
-    assert Launcher(spent, CHAIN, Cluster(), Tracking(mode="off")).over
+    assert "deleted" in found["training0"].detail
+    assert (totals(CHAIN, found).state, totals(CHAIN, found).left.cpu) == ("finished", 0)
+    assert Launcher(spent, CHAIN).over
 
 
 def test_what_a_kill_left_in_a_finished_step_is_removed_unless_a_process_holds_it(spent: Store):
     left = spent.folder("reply", "reply0") / SCRATCH
     left.mkdir()
     with lease(left.parent, waiting=lambda: None):
-        settled_steps(spent, CHAIN)
+        completed_steps(spent, CHAIN)
         assert left.exists()
-    settled_steps(spent, CHAIN)
+    completed_steps(spent, CHAIN)
     assert not left.exists()
 
 
@@ -238,7 +220,7 @@ def test_what_an_unfinished_step_needs_is_run_again(spent: Store):
     assert states(step_states(spent, CHAIN)) == ["finished", "finished", "open"]
     shutil.rmtree(spent.folder("reply", "reply0"))
     assert states(step_states(spent, CHAIN)) == ["open"] * 3
-    assert settled_steps(spent, CHAIN) == set()
+    assert completed_steps(spent, CHAIN) == set()
 
 
 def test_an_input_of_two_arms_is_run_again_for_the_one_that_needs_it():
@@ -268,24 +250,16 @@ def test_the_last_words_are_those_of_the_traceback_or_else_of_the_log(store: Sto
     assert last_words(folder, failed, 2) == ["  File x", "KeyError: 3"]
 
 
-def test_what_failed_here_is_told_with_its_traceback_and_what_runs_with_its_log(tmp_path: Path):
-    store, training, reply = Store(tmp_path), CHAIN.steps["training0"], CHAIN.steps["reply0"]
-    (store.root / "logs").mkdir()
-    (store.root / "logs/worker-1-0.log").write_text(f"x\n{heading(training)}\nloss 2\n{heading(reply)}\n\nbatch 3\n")
+def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_log(store: Store):
+    log = write(store, "batch 2\n", "2")
     write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
     with lease(store.folder("reply", "reply0"), waiting=lambda: None):
-        failed, runs = last_lines(store, CHAIN, "", 10)
-    assert failed.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
-    assert (runs.state, runs.lines, runs.path.name) == ("running", ["batch 3"], "worker-1-0.log")
-
-
-def test_what_failed_here_is_told_unless_its_job_on_slurm_said_something_since(store: Store):
-    log = write(store, "slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026 DUE TO TIME LIMIT ***\n")
-    os.utime(log, (time.time() - 3600,) * 2)
-    write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
-    (told,) = last_lines(store, CHAIN, "training0", 10)
-    assert told.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
-    os.utime(log, (time.time() + 1,) * 2)
-    (told,) = last_lines(store, CHAIN, "training0", 10)
-    assert told.path == log
-    assert log.parent == slurm_folder(store)
+        failed, runs = last_lines(store, CHAIN, "", 1)
+        assert failed.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
+        assert (runs.state, runs.lines, runs.path) == ("running", ["batch 2"], log)
+        os.utime(log, (time.time() - 3600,) * 2)
+        here = local_log(store, CHAIN.steps["reply0"])
+        here.parent.mkdir()
+        here.write_text(f"{heading(CHAIN.steps['reply0'])}\n\nbatch 3\n")
+        (told,) = last_lines(store, CHAIN, "reply", 1)
+    assert (told.lines, told.path) == (["batch 3"], here)

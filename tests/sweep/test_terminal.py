@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mmprolong.store.store import Store
 from mmprolong.sweep.state import StepState
-from mmprolong.sweep.view.terminal import ended_line, status_view
+from mmprolong.sweep.view.console import ended_line, status_view
 from tests.sweep.scenes import FAILED as FAILED_STEP
 from tests.sweep.scenes import SLURM, sweep, under_way
 
@@ -29,7 +29,7 @@ def printed(store: Store, where: dict[str, StepState]) -> str:
 def test_a_running_step_says_progress_rate_time_left_loss_and_speed(store: Store):
     text = printed(store, under_way(PLAN, "finished", "training.longpt:running"))
     assert "412/1280 updates, 0.031/s, 7.8 h left, loss 1.234, 18,250 tokens/s, job 4711_3" in text
-    assert "8 of 11 steps, about 7.8 h left at 1 at once; used 8.0 GPU-hours" in text
+    assert "8 of 11 steps, about 9.8 h left at 1 at once; used 8.0 GPU-hours" in text
 
 
 def test_a_loss_that_is_no_number_is_said(store: Store):

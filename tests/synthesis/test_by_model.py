@@ -1,9 +1,10 @@
 from pathlib import Path
 
 from mmprolong.pipeline.run import run_step
-from mmprolong.records import Example, read_jsonl
+from mmprolong.records import Example
 from mmprolong.settings.knobs import Source
 from mmprolong.settings.llm import Llm
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 from tests.llm.server import Response, serving
 from tests.tiny_run import OFF, finish, folder_of, step_of, tiny_config

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mmprolong import plugins
+from mmprolong.conversations import Image
 from mmprolong.errors import RequestFailed
 from mmprolong.llm.flows import answer_from
 from mmprolong.llm.requests import Answer, Request
-from mmprolong.records import Block, Document, Image, Reject, Segment
+from mmprolong.records import Block, Document, Reject, Segment
 from mmprolong.synthesis.llm_tasks.extract_single import _EXEMPLARS, ExtractSingleByModel, Written
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question

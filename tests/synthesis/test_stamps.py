@@ -1,4 +1,4 @@
-from mmprolong.records import Image, Text, images_of
+from mmprolong.conversations import Image, Text, images_of
 from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis.stamps import TASKS, write_stamped
 

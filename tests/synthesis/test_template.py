@@ -7,11 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
+from mmprolong.conversations import Pages, Text
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Block, Document, Example, Heading, Pages, Reject, Segment, Text
+from mmprolong.records import Block, Document, Example, Heading, Reject, Segment
 from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis import prose
 from mmprolong.synthesis.parsed_document import ParsedDocument, sentences

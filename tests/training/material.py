@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from mmprolong.conversations import Pages
 from mmprolong.models.backbone import encode, find
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, collate
-from mmprolong.records import Measured, Pages
+from mmprolong.records import Measured
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single

@@ -18,7 +18,8 @@ from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.steps import steps_of
 from mmprolong.runtime.run_log import Interrupted, never
 from mmprolong.runtime.work import World
-from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase, Training
+from mmprolong.settings.execution import Training
+from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase
 from mmprolong.store.store import SCRATCH, Store
 from mmprolong.training.engines.deepspeed import DeepSpeed
 from mmprolong.training.engines.single import Single

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from mmprolong import plugins
+from mmprolong.conversations import Image, Pages
 from mmprolong.models.backbone import encode, find
-from mmprolong.records import Example, Image, Pack, Pages
+from mmprolong.records import Example, Pack
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer

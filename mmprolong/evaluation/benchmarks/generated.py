@@ -5,19 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from mmprolong.conversations import Conversation, Message, Text, images_of
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro, nominal_pages
-from mmprolong.records import (
-    Conversation,
-    Example,
-    Message,
-    Reject,
-    Sample,
-    Score,
-    Text,
-    images_of,
-    read_jsonl,
-)
+from mmprolong.records import Example, Reject, Sample, Score
+from mmprolong.store.jsonl import read_jsonl
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Gold, Message, Pages, Reject, Sample, Score, Text
+from mmprolong.records import Gold, Reject, Sample, Score
 
 EDITIONS = {
     "V1": DataSet(

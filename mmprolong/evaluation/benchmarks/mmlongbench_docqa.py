@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 import msgspec
 import numpy as np
 
+from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.images.image_files import SCHEME
-from mmprolong.records import Gold, Image, Message, Reject, Sample, Score, Text
+from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MMLongBench v1.1", "MIT", "https://huggingface.co/datasets/ZhaoweiWang/MMLongBench")
 QUESTIONS = "mmlb_data/documentQA"

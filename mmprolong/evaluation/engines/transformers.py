@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.evaluation.shared_prefix import Group, Symbols, group_prompts, reduce_prompt
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.encoding import Encoded
-from mmprolong.records import Image, Reject, Reply, Sample
+from mmprolong.records import Reject, Reply, Sample
 from mmprolong.settings.knobs import View
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from math import isnan
 from typing import Any, ClassVar, Protocol
 
+from mmprolong.conversations import Message, Text
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.llm.requests import Flow, Request
-from mmprolong.records import Mark, Message, Sample, Text
+from mmprolong.records import Mark, Sample
 
 CRASHES = (
     ArithmeticError,

@@ -1,19 +1,17 @@
 """PyMuPDF (AGPL-3.0 or commercial): the renderer of arXiv 2605.13831, section 4.1, and the default."""
 
 import hashlib
-import importlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _MONO, _BOLD = 1 << 3, 1 << 4
@@ -25,31 +23,27 @@ class PyMuPDF:
 
     version: ClassVar[int] = 1
 
-    @contextmanager
-    def open(self, path: Path) -> Iterator["_Document"]:
+    def open(self, path: Path) -> AbstractContextManager["_OpenInPyMuPDF"]:
         """See `Renderer.open`."""
-        library = _library()
-        content = pdf_bytes(path)
+        return closing(_OpenInPyMuPDF(pdf_bytes(path)))
+
+
+class _OpenInPyMuPDF:
+    def __init__(self, content: bytes) -> None:
+        self.id = hashlib.sha256(content).hexdigest()
+        self._library = _library()
         with _broken("opening"):
-            document = library.open(stream=content, filetype="pdf")
-        try:
-            yield _Document(library, document, hashlib.sha256(content).hexdigest())
-        finally:
-            document.close()
-
-
-class _Document:
-    def __init__(self, library: Any, document: Any, identifier: str) -> None:
-        if document.needs_pass:
+            self._document = self._library.open(stream=content, filetype="pdf")
+        if self._document.needs_pass:
             raise Unreadable("encrypted", "needs a password")
         with _broken("counting pages"):
-            sizes = [document[number].rect for number in range(document.page_count)]
+            sizes = [self._document[number].rect for number in range(self._document.page_count)]
         if not sizes:
             raise Unreadable("no pages")
-        self.id = identifier
         self.page_sizes = tuple((round(rect.width, 3), round(rect.height, 3)) for rect in sizes)
-        self._library = library
-        self._document = document
+
+    def close(self) -> None:
+        self._document.close()
 
     def render(self, page: int, dpi: int) -> np.ndarray:
         return self._draw(page, pixel_size(self.page_sizes[page], dpi), self._library.csRGB)
@@ -129,10 +123,7 @@ def _line(line: dict[str, Any], box: Any, group: int) -> Line:
 
 
 def _library() -> Any:
-    try:
-        pymupdf: Any = importlib.import_module("pymupdf")
-    except ImportError as error:
-        raise ConfigError("corpus.renderer: 'pymupdf' is not installed; pip install pymupdf") from error
+    pymupdf = load_library("pymupdf")
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     return pymupdf

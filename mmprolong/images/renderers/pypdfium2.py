@@ -2,19 +2,17 @@
 
 import ctypes
 import hashlib
-import importlib
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _FIXED_PITCH, _FORCE_BOLD = 1 << 0, 1 << 18
@@ -35,29 +33,26 @@ class Pypdfium2:
 
     version: ClassVar[int] = 1
 
-    @contextmanager
-    def open(self, path: Path) -> Iterator["_Document"]:
+    def open(self, path: Path) -> AbstractContextManager["_OpenInPdfium"]:
         """See `Renderer.open`."""
-        library = _library()
-        content = pdf_bytes(path)
+        return closing(_OpenInPdfium(pdf_bytes(path)))
+
+
+class _OpenInPdfium:
+    def __init__(self, content: bytes) -> None:
+        self.id = hashlib.sha256(content).hexdigest()
+        load_library("pypdfium2.raw")
+        self._library = load_library("pypdfium2")
         with _broken("opening"):
-            document = library.PdfDocument(content)
-        try:
-            yield _Document(library, document, hashlib.sha256(content).hexdigest())
-        finally:
-            document.close()
-
-
-class _Document:
-    def __init__(self, library: Any, document: Any, identifier: str) -> None:
+            self._document = self._library.PdfDocument(content)
         with _broken("counting pages"):
-            sizes = [document.get_page_size(number) for number in range(len(document))]
+            sizes = [self._document.get_page_size(number) for number in range(len(self._document))]
         if not sizes:
             raise Unreadable("no pages")
-        self.id = identifier
         self.page_sizes = tuple((round(width, 3), round(height, 3)) for width, height in sizes)
-        self._library = library
-        self._document = document
+
+    def close(self) -> None:
+        self._document.close()
 
     def render(self, page: int, dpi: int) -> np.ndarray:
         bgr = self._draw(page, pixel_size(self.page_sizes[page], dpi), self._library.raw.FPDFBitmap_BGR)
@@ -176,14 +171,6 @@ def _follows(above: Line, below: Line) -> bool:
     overlap = min(above.box[2], below.box[2]) - max(above.box[0], below.box[0])
     height = max(above.box[3] - above.box[1], 1.0)
     return -height < gap < _GAP * height and overlap > 0 and abs(above.size - below.size) < 1
-
-
-def _library() -> Any:
-    try:
-        importlib.import_module("pypdfium2.raw")
-        return importlib.import_module("pypdfium2")
-    except ImportError as error:
-        raise ConfigError("corpus.renderer: 'pypdfium2' is not installed; pip install pypdfium2") from error
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import PIL.Image
 
+from mmprolong.conversations import Image, Message, Part, Text, Video, flat
 from mmprolong.errors import ConfigError, DataError, EndpointError, RequestFailed
 from mmprolong.llm.requests import Answer, Request
-from mmprolong.records import Image, Message, Part, Text, Video, flat
 from mmprolong.settings.llm import Llm
 
 if TYPE_CHECKING:

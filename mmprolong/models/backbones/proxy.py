@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mmprolong.conversations import Image, Message, Text, flat
 from mmprolong.errors import DataError, nearest
 from mmprolong.models import files
 from mmprolong.models.encoding import Encoded, Piece
 from mmprolong.models.qwen_vl.image_format import FRAMES, ImageFormat
 from mmprolong.models.qwen_vl.patches import patchify
 from mmprolong.models.qwen_vl.positions import mrope_positions
-from mmprolong.records import Image, Message, Text, flat
 from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:

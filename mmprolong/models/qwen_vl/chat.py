@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from mmprolong.conversations import Image, Message, Text, Video, flat
 from mmprolong.errors import DataError
 from mmprolong.models.encoding import Piece
 from mmprolong.models.tokenizer import TextTokenizer
-from mmprolong.records import Image, Message, Text, Video, flat
 
 IM_START, IM_END, END_OF_TEXT = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 VISION_START, VISION_END, IMAGE_PAD = "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmprolong.conversations import Message
 from mmprolong.errors import ConfigError
 from mmprolong.models import files
 from mmprolong.models.encoding import Encoded, Piece
@@ -15,7 +16,6 @@ from mmprolong.models.qwen_vl.image_format import ImageFormat, image_format_in
 from mmprolong.models.qwen_vl.patches import fit, patchify
 from mmprolong.models.qwen_vl.positions import mrope_positions
 from mmprolong.models.tokenizer import TextTokenizer, tokenizer_at
-from mmprolong.records import Message
 from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, Cache, DynamicCache
+from transformers.utils.logging import disable_progress_bar
 
 from mmprolong.errors import ConfigError
 from mmprolong.models.network import Batch, Embedded
@@ -17,6 +18,8 @@ from mmprolong.models.qwen_vl.vision import Features, PatchEmbedding, deepstack_
 from mmprolong.models.rope import NativeRope, apply_rope, rope_base, rope_fingerprint
 from mmprolong.models.sequence import SequenceGroup
 from mmprolong.settings.knobs import Rope
+
+disable_progress_bar()  # of loading and saving: noise in the log of a step
 
 _PROJECTOR = ("model.visual.merger.", "model.visual.deepstack_merger_list.")
 _VISION = "model.visual."

@@ -1,1 +1,1 @@
-"""What the papers claim, judged by their numbers and by ours."""
+"""Claims of the papers, judged by the printed numbers and by our runs."""

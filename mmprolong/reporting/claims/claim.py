@@ -1,6 +1,6 @@
-"""The claims of the papers, one file each, and whether differences support them."""
+"""The claims of the papers, one file each, and the verdict of differences on them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -8,11 +8,11 @@ from typing import Literal
 import msgspec
 
 from mmprolong.config.groups import CLAIMS, files_in, named
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.evaluation.lengths import is_length
-from mmprolong.reporting.tables.published import UNCLEAR
+from mmprolong.reporting.statistics.intervals import Estimate
 
-SUPPORTED, CONTRADICTED, NOT_RUN = "supported", "contradicted", "not run"
+SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
 WAITING = "waiting"
 """There is no ablation of it yet."""
 UNJUDGED = "cannot be judged"
@@ -38,11 +38,7 @@ class PublishedSides:
     questions: list[int] = field(default_factory=list)
     """Of each column."""
     noise: float = 0.0
-    """Standard deviation of a number when its evaluation is repeated, where the paper says it [points]."""
-
-    def __post_init__(self) -> None:
-        if len(self.questions) != len(self.columns) and not (self.noise > 0 and not self.questions):
-            raise ValueError(f"{len(self.questions)} numbers of questions; one for each column, or noise")
+    """Standard deviation of a number over repeated evaluations, if the paper gives it [points]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +47,10 @@ class RunSides:
 
     ablation: str
     arm: list[str]
-    """Labels; the runs of several are taken together."""
+    """Labels; the runs of several are averaged."""
     baseline: list[str]
     length: str = "overall"
     """`overall`; a length; `shortest`, `trained` (the longest that training covers), or `beyond` (longer than it)."""
-
-    def __post_init__(self) -> None:
-        if self.length not in LENGTHS and not is_length(self.length):
-            raise ValueError(
-                f"length {self.length!r} is neither '4x' or '64K' nor a role; {nearest(self.length, LENGTHS)}"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,28 +77,14 @@ class Claim:
     needs: str = ""
     """Requirements of an ablation of it."""
 
-    def __post_init__(self) -> None:
-        if self.direction in ("alike", "not_lower") and self.margin <= 0:
-            raise ValueError(f"{self.direction} without margin; say how many points count as no difference")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A difference with its 95 % interval [points]."""
-
-    value: float
-    low: float
-    high: float
-    clear: bool = True
-    """It is told apart from 0 after Holm's correction over those of the claim; print has no p."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The verdict of printed numbers, or of runs, on a claim."""
 
     verdict: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Estimate, ...] = ()
+    """To each row of the other side; one where that side is averaged."""
     runs: tuple[str, ...] = ()
     """Ids of the score steps that were used."""
     command: str = ""
@@ -117,6 +93,12 @@ class Verdict:
     """Limits of the runs; of a claim that is not judged, the reason."""
     stale: bool = False
     """Rows that were used are not those that the ablation would plan today."""
+
+
+def decide(claim: Claim, differences: Sequence[Estimate]) -> str:
+    """Return the verdict: a claim is supported by all differences together, and contradicted by any."""
+    supported, contradicted = zip(*(_sides(claim, one) for one in differences), strict=True)
+    return SUPPORTED if all(supported) else CONTRADICTED if any(contradicted) else UNCLEAR
 
 
 def read_claims(names: Iterable[str] = ()) -> list[Claim]:
@@ -131,38 +113,39 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
     return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
 
 
-def decide(claim: Claim, differences: Sequence[Difference]) -> str:
-    """Return the verdict of measured differences on a claim; `best` takes several, all others one."""
-    low, high = (min(one.low for one in differences), min(one.high for one in differences))
-    clear, margin = all(one.clear for one in differences), claim.margin
-    if claim.direction == "best":
-        fallen = any(one.high < 0 and one.clear for one in differences)
-        return SUPPORTED if low > 0 and clear else CONTRADICTED if fallen else UNCLEAR
-    supported, contradicted = {
-        "higher": (low > 0 and clear, high < 0 and clear),
-        "lower": (high < 0 and clear, low > 0 and clear),
-        "not_lower": (low > -margin, high < -margin),
-        "alike": (low > -margin and high < margin, low > margin or high < -margin),
+def _sides(claim: Claim, one: Estimate) -> tuple[bool, bool]:
+    """Return whether a difference supports a claim, and whether it contradicts it."""
+    margin, above, below = claim.margin / 100, one.significant and one.low > 0, one.significant and one.high < 0
+    return {
+        "higher": (above, below),
+        "best": (above, below),
+        "lower": (below, above),
+        "not_lower": (one.low > -margin, one.high < -margin),
+        "alike": (-margin < one.low and one.high < margin, one.low > margin or one.high < -margin),
     }[claim.direction]
-    return SUPPORTED if supported else CONTRADICTED if contradicted else UNCLEAR
-
-
-def smallest_lead(differences: Iterable[Difference]) -> Difference:
-    """Return the difference on which a claim against several rows hangs: it holds against all, and falls with one."""
-    return min(differences, key=lambda one: one.value)
 
 
 def _read(path: Path) -> Claim:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+    from mmprolong.config.decode import decode
 
     try:
-        kind = TypeAdapter(with_config(ConfigDict(extra="forbid"))(Claim))
-        return replace(kind.validate_python(msgspec.yaml.decode(path.read_bytes())), name=path.stem)
+        claim = replace(decode(msgspec.yaml.decode(path.read_bytes()), Claim), name=path.stem)
+        if problems := list(_problems(claim)):
+            raise InvalidSettings(*problems)
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path}: {error}; expected a claim") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        unknown = first["type"] == "unexpected_keyword_argument"
-        says = f"unknown; {nearest(key, Claim.__dataclass_fields__)}" if unknown else first["msg"]
-        raise ConfigError(f"{path}: {key or 'claim'}: {says}") from error
+    except InvalidSettings as error:
+        raise InvalidSettings(*(replace(each, where=str(path)) for each in error.problems)) from error
+    return claim
+
+
+def _problems(claim: Claim) -> Iterator[Problem]:
+    sides, runs = claim.published, claim.runs
+    if claim.direction in ("alike", "not_lower") and claim.margin <= 0:
+        yield Problem("margin", f"{claim.margin}; say how many points count as no difference")
+    if len(sides.questions) != len(sides.columns) and not (sides.noise > 0 and not sides.questions):
+        yield Problem("published.questions", f"{sides.questions}; give one number for each column, or noise")
+    if runs and runs.length not in LENGTHS and not is_length(runs.length):
+        yield Problem(
+            "runs.length", f"{runs.length!r}; write a length such as '4x', or {nearest(runs.length, LENGTHS)}"
+        )

@@ -1,23 +1,24 @@
 """All claims with both verdicts: of the printed numbers, and of our runs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from mmprolong.config.groups import PUBLISHED, files_in
-from mmprolong.reporting.claims.claim import Claim, Difference, Verdict, read_claims, smallest_lead
+from mmprolong.reporting.claims.claim import Claim, Verdict, read_claims
 from mmprolong.reporting.claims.judge import judge_published, judge_store
-from mmprolong.reporting.results.provenance import read_marked
+from mmprolong.reporting.results.store import read_and_mark_stale
+from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.metrics import NAMES
-from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table
-from mmprolong.reporting.tables.published import Published, signed
+from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
+from mmprolong.reporting.tables.published import Published, format_difference, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A claim and what is known of it."""
+class JudgedClaim:
+    """A claim and both verdicts on it."""
 
     claim: Claim
     published: Verdict
@@ -30,35 +31,39 @@ class Judged:
         return NAMES.get(number, number)
 
 
-def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[Judged]:
+_COLUMNS: dict[Column, Callable[[JudgedClaim], Cell]] = {
+    Column.of("claim", numeric=False): lambda one: Cell(text=one.claim.claim),
+    Column.of("source", numeric=False): lambda one: Cell(text=f"{one.paper} {one.claim.source.partition(', ')[2]}"),
+    Column.of("metric", numeric=False): lambda one: Cell(text=one.claim.metric),
+    Column(key="published", title=f"published Δ [95{NBSP}% at most]"): lambda one: _cell(one.published.differences),
+    Column(key="published_verdict", title="published, at the paper's own sample size", numeric=False): lambda one: Cell(
+        text=one.published.verdict
+    ),
+    Column(key="ours", title=f"our Δ [95{NBSP}%]"): lambda one: _cell(one.runs.differences),
+    Column.of("runs"): lambda one: Cell.count(len(one.runs.runs) or None),
+    Column(key="verdict", title="our verdict", numeric=False): lambda one: Cell(
+        text=one.runs.verdict, symbol=" stale" * one.runs.stale
+    ),
+    Column(key="command", title="what settles it", numeric=False): lambda one: Cell(text=one.runs.command),
+}
+
+
+def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[JudgedClaim]:
     """Judge every claim, or those that are named, by the papers' numbers and by the runs in `store`; paper by paper.
 
     Raises:
         ConfigError: a claim is unknown or its file is wrong.
     """
-    numbers, read = Published(files_in(PUBLISHED)), cache(read_marked)
+    numbers, read = Published(files_in(PUBLISHED)), cache(read_and_mark_stale)
     judged = [
-        Judged(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
+        JudgedClaim(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
         for one in read_claims(names)
     ]
     return sorted(judged, key=lambda one: (one.paper, one.claim.name))
 
 
-def claims_table(judged: Sequence[Judged]) -> Table:
+def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     """Make the table of these claims."""
-    titles = {
-        "claim": "claim",
-        "source": "source",
-        "metric": "metric",
-        "published": f"published Δ [95{NBSP}% at most]",
-        "published_verdict": "published, at the paper's own sample size",
-        "ours": f"our Δ [95{NBSP}%]",
-        "runs": "runs",
-        "verdict": "our verdict",
-        "command": "what settles it",
-    }
-    numeric = ("published", "ours", "runs")
-    columns = tuple(Column(key=key, title=title, numeric=key in numeric) for key, title in titles.items())
     published, ours = _counts(one.published for one in judged), _counts(one.runs for one in judged)
     notes = (
         f"By the printed numbers: {published}. By our runs: {ours}.",
@@ -68,19 +73,19 @@ def claims_table(judged: Sequence[Judged]) -> Table:
         "Of a claim against several rows the smallest lead is shown.",
         *dict.fromkeys(note for one in judged for note in one.runs.notes),
     )
-    rows = tuple(map(_row, judged))
-    return Table(name="claims", title="Claims of the papers", columns=columns, rows=rows, notes=notes)
+    rows = tuple(tuple(cell(one) for cell in _COLUMNS.values()) for one in judged)
+    return Table(name="claims", title="Claims of the papers", columns=tuple(_COLUMNS), rows=rows, notes=notes)
 
 
-def settled_by(judged: Iterable[Judged]) -> dict[str, list[str]]:
-    """Return the claims by what would settle them."""
+def group_by_command(judged: Iterable[JudgedClaim]) -> dict[str, list[str]]:
+    """Return the names of the claims by the command that would settle them."""
     found: dict[str, list[str]] = defaultdict(list)
     for one in judged:
         found[one.runs.command].append(one.claim.name)
     return found
 
 
-def describe(one: Judged) -> list[str]:
+def describe(one: JudgedClaim) -> list[str]:
     """Return a claim in full, in lines for the terminal."""
     claim, runs = one.claim, one.runs
     margin = f" within {claim.margin:g} points" if claim.margin else ""
@@ -88,42 +93,21 @@ def describe(one: Judged) -> list[str]:
         f"{claim.name}: {claim.claim}.",
         f"  source: {claim.source}; {claim.metric}; {claim.conditions}",
         f"  claimed: {claim.direction}{margin}, printed {signed(claim.size, 2)} points",
-        f"  printed numbers: {_interval(one.published.differences)}: {one.published.verdict}",
-        f"  ours: {_interval(runs.differences)}: {runs.verdict}{' stale' * runs.stale}",
+        f"  printed numbers: {_cell(one.published.differences).text}: {one.published.verdict}",
+        f"  ours: {_cell(runs.differences).text}: {runs.verdict}{' stale' * runs.stale}",
         *([f"  runs: {', '.join(runs.runs)}"] if runs.runs else []),
         *(f"  {note}" for note in runs.notes),
         f"  to settle it: {runs.command}",
     ]
 
 
-def _row(one: Judged) -> tuple[Cell, ...]:
-    where = one.claim.source.partition(", ")[2]
-    return (
-        Cell(text=one.claim.claim),
-        Cell(text=f"{one.paper} {where}".strip()),
-        Cell(text=one.claim.metric),
-        _cell(one.published.differences),
-        Cell(text=one.published.verdict),
-        _cell(one.runs.differences),
-        Cell.count(len(one.runs.runs) or None),
-        Cell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
-        Cell(text=one.runs.command),
-    )
-
-
-def _cell(differences: Sequence[Difference]) -> Cell:
+def _cell(differences: Sequence[Estimate]) -> Cell:
+    """Return the smallest lead: a claim against several rows hangs on it."""
     if not differences:
         return Cell()
-    one = smallest_lead(differences)
-    return Cell(text=_interval(differences), value=one.value, low=one.low, high=one.high)
-
-
-def _interval(differences: Sequence[Difference]) -> str:
-    if not differences:
-        return MISSING
-    one = smallest_lead(differences)
-    text = f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]"
-    return f"{text} and {len(differences) - 1} more" if len(differences) > 1 else text
+    one = min(differences, key=lambda one: one.value)
+    more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
+    return Cell.estimate(one, format_difference(one) + more)
 
 
 def _counts(verdicts: Iterable[Verdict]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import by_length
+from mmprolong.reporting.statistics.contrasts import estimates_by_length
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.store.atomic import write_file
 
@@ -25,32 +25,15 @@ MARKERS = "os^DvPXp"
 UNTRAINED = "base"
 _UNITS = {"x": "multiples of the native window", "K": "tokens", "M": "tokens", "p": "pages"}
 """By the last letter of a length."""
-STYLE: dict[str, Any] = {
-    "svg.hashsalt": "mmprolong",
-    "text.parse_math": False,
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
+_NO_DATES = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+"""Metadata by format, so that equal figures are equal files."""
+STYLE: Any = {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
     "axes.edgecolor": FAINT,
     "axes.facecolor": "none",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    "font.size": 10,
 }
-
-
-_PLAIN: dict[str, Any] = {"frameon": False, "labelcolor": INK}
-
-
-def looks(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return colour, line and marker of each arm: the same in every figure of a report."""
-    trained = [label for label in labels if label != UNTRAINED]
-    made = {
-        label: {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "linestyle": "-"}
-        for index, label in enumerate(trained)
-    }
-    return made | {UNTRAINED: {"color": FAINT, "marker": "o", "linestyle": (0, (4, 2))}}
 
 
 def short(label: str) -> str:
@@ -63,28 +46,31 @@ def accuracy_by_length(runs: Runs) -> "Figure":
 
     A panel for each unit of length (native contexts, tokens, pages). The lengths that training covers are shaded.
     """
-    units = _by_unit(runs.lengths) or {"": []}
-    figure, panels = new_figure(7.6 + 3.4 * (len(units) - 1), 4.4, len(units))
-    style, lines = looks(runs.plan.labels), {}
-    for axes, (unit, lengths) in zip(panels, units.items(), strict=True):
-        for label, points in by_length(runs).items():
+    units: dict[str, list[str]] = {}
+    for length in filter(is_length, runs.lengths):
+        units.setdefault(_UNITS[length[-1]], []).append(length)
+    figure, panels = new_figure(7.6 + 3.4 * max(len(units) - 1, 0), 4.4, max(len(units), 1))
+    trained = [label for label in runs.plan.labels if label != UNTRAINED]
+    rows, lines = estimates_by_length(runs), {}
+    for axes, (unit, lengths) in zip(panels, units.items(), strict=False):
+        for label, points in rows.items():
             known = {at: points[at] for at in lengths if at in points}
+            place = trained.index(label) if label in trained else None
             if known:
-                lines[label] = _draw_arm(axes, known, style[label], thick=label == runs.plan.baseline)
-        _length_axis(axes, unit, lengths, runs.plan.trained)
+                lines[label] = _draw_arm(axes, known, place, thick=label == runs.plan.baseline)
+        _draw_lengths(axes, unit, lengths, runs.plan.trained)
+    for axes in panels:
         axes.set_ylim(0, 102)
     if lines:
-        figure.legend(lines.values(), map(short, lines), loc="outside right upper", **_PLAIN)
+        legend: dict[str, Any] = {"loc": "outside right upper", "frameon": False, "labelcolor": INK}
+        figure.legend(lines.values(), map(short, lines), **legend)
     return figure
 
 
 def save(figure: "Figure", stem: Path) -> list[Path]:
     """Write `<stem>.png` and `<stem>.svg` on white; equal figures give equal files."""
-    png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
-    return [
-        write_file(png, _bytes(figure, "png", {"Software": None}, dpi=160, facecolor="white")),
-        write_file(svg, _bytes(figure, "svg", {"Date": None, "Creator": None}, facecolor="white")),
-    ]
+    written = {kind: _bytes(figure, kind, dpi=160, facecolor="white") for kind in _NO_DATES}
+    return [write_file(stem.with_name(f"{stem.name}.{kind}"), content) for kind, content in written.items()]
 
 
 def inline_svg(figure: "Figure", name: str) -> str:
@@ -93,7 +79,7 @@ def inline_svg(figure: "Figure", name: str) -> str:
     Args:
         name: keeps the ids of several figures on one page apart.
     """
-    text = _bytes(figure, "svg", {"Date": None, "Creator": None}, salt=name, facecolor="none").decode()
+    text = _bytes(figure, "svg", salt=name, facecolor="none").decode()
     return text[text.index("<svg") :].replace(INK, "currentColor")
 
 
@@ -102,51 +88,37 @@ def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> 
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    settings: Any = STYLE
-    with mpl.rc_context(settings):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(columns * rows)]
 
 
-def _bytes(figure: "Figure", kind: str, metadata: Mapping[str, Any], salt: str = "mmprolong", **how: Any) -> bytes:
+def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong", **options: Any) -> bytes:
     import matplotlib as mpl
+    from matplotlib.text import Text
 
     file = io.BytesIO()
-    settings: Any = STYLE | {"svg.hashsalt": salt}
-    _take_text_as_it_is(figure)
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box, which says it, too
-        figure.savefig(file, format=kind, metadata=dict(metadata), **how)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a `$` of a label begins no formula
+    with mpl.rc_context(STYLE | {"svg.hashsalt": salt, "text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
+        figure.savefig(file, format=kind, metadata=_NO_DATES[kind], **options)
     return file.getvalue()
 
 
-def _take_text_as_it_is(figure: "Figure") -> None:
-    """Let no `$` of a label begin a formula, not even in text that was drawn outside of `STYLE`."""
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-
-
-def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], style: Mapping[str, Any], thick: bool) -> Any:
+def _draw_arm(axes: "Axes", points: Mapping[str, Estimate], place: int | None, thick: bool) -> Any:
+    """Draw the line of an arm and its band; `place` is its number among the trained arms, which gives its colour."""
+    style: dict[str, Any] = {"color": FAINT, "marker": "o", "linestyle": (0, (4, 2))}
+    if place is not None:
+        style = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
     x = [size(length) for length in points]
     low, middle, high = ([100 * getattr(point, name) for point in points.values()] for name in ("low", "value", "high"))
     axes.fill_between(x, low, high, color=style["color"], alpha=0.11, linewidth=0)
     return axes.plot(x, middle, **style, linewidth=2.4 if thick else 1.6, markersize=5.5 if thick else 4.5)[0]
 
 
-def _by_unit(lengths: Sequence[str]) -> dict[str, list[str]]:
-    """Return the lengths by their unit; labels that are no lengths are left out."""
-    found: dict[str, list[str]] = {}
-    for length in filter(is_length, lengths):
-        found.setdefault(_UNITS[length[-1]], []).append(length)
-    return found
-
-
-def _length_axis(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) -> None:
-    """Label the axis; nothing before it is known which lengths are evaluated."""
-    if not lengths:
-        return
+def _draw_lengths(axes: "Axes", unit: str, lengths: Sequence[str], trained: str) -> None:
+    """Draw the axis of lengths, and shade those that training covers."""
     x = [size(length) for length in lengths]
     axes.set_xscale("log", base=2)
     axes.set_xticks(x, lengths)

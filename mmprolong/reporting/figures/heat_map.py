@@ -1,7 +1,8 @@
-"""Where in a document the answer stands, and how often it is found: length against depth."""
+"""Maps of evaluation length against the depth of the answer in the document."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import product
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -14,29 +15,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DEPTHS = 5
-"""Rows of the map: equal parts of a document, its beginning on top."""
+"""Rows of a map: equal parts of a document, its beginning on top."""
 ACROSS = 3
 """Maps in one row of the figure."""
 DARK = "#15171a"
 """Text on light cells; unlike the ink of a report it does not follow the page's colour."""
 
-
-def found_by_depth(runs: Runs, label: str, depths: int = DEPTHS) -> dict[tuple[str, int], float]:
-    """Return (length, part of the document) -> mean score of an arm over questions and seeds, in [0, 1].
-
-    Questions of which the place of the evidence is not known are left out.
-    """
-    cells: dict[tuple[str, int], list[float]] = defaultdict(list)
-    for result in runs.of(label):
-        for score in result.scores:
-            if (depth := score.facts.get("depth")) is not None:
-                cells[score.length, min(int(float(depth) * depths), depths - 1)].append(score.value)
-    return {cell: fmean(values) for cell, values in cells.items()}
+DepthMap = Mapping[tuple[str, int], float]
+"""(length, part of the document) -> mean score over questions and seeds, in [0, 1]."""
 
 
-def depth_maps(runs: Runs) -> dict[str, dict[tuple[str, int], float]]:
+def depth_maps(runs: Runs, depths: int = DEPTHS) -> dict[str, DepthMap]:
     """Return the map of each arm that has answers of known depth; means alone do not tell it."""
-    return {label: found for label in runs.plan.labels if (found := found_by_depth(runs, label))}
+    found: dict[str, DepthMap] = {}
+    for label in runs.plan.labels:
+        cells: dict[tuple[str, int], list[float]] = defaultdict(list)
+        for score in (score for result in runs.of(label) for score in result.scores if "depth" in score.facts):
+            cells[score.length, min(int(float(score.facts["depth"]) * depths), depths - 1)].append(score.value)
+        if cells:
+            found[label] = {cell: fmean(values) for cell, values in cells.items()}
+    return found
 
 
 def needle_heat_map(runs: Runs) -> "Figure":
@@ -62,26 +60,24 @@ def needle_heat_map(runs: Runs) -> "Figure":
 def draw_cells(
     axes: "Axes", values: "np.ndarray", texts: Sequence[Sequence[str]], rows: Sequence[str], columns: Sequence[str]
 ) -> None:
-    """Shade and label a grid of scores [%]; the first row on top, what is not a number left white.
+    """Shade and label a grid of scores [%]; the first row on top, cells that are not a number left white.
 
     Args:
         values: (rows, columns).
-        texts: what stands in each cell.
+        texts: printed in the cells.
     """
     axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
-    for row, (shades, words) in enumerate(zip(values.tolist(), texts, strict=True)):
-        for column, (value, text) in enumerate(zip(shades, words, strict=True)):
-            colour = "white" if value > 60 else DARK
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=8.5, color=colour)
+    for row, column in product(range(len(rows)), range(len(columns))):
+        colour = "white" if values[row, column] > 60 else DARK
+        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=8.5, color=colour)
     axes.invert_yaxis()
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns)
     axes.set_yticks([place + 0.5 for place in range(len(rows))], rows)
     axes.tick_params(length=0, colors=INK, labelsize=9)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
 
 
-def _draw(axes: "Axes", found: Mapping[tuple[str, int], float], lengths: Sequence[str]) -> None:
+def _draw(axes: "Axes", found: DepthMap, lengths: Sequence[str]) -> None:
     import numpy as np
 
     rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(DEPTHS)]

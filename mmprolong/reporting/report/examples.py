@@ -2,18 +2,24 @@
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mmprolong.conversations import Conversation, images_of
+from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Example, Gold, Image, Message, Pack, Reply, Sample, Score, images_of, read_jsonl
+from mmprolong.pipeline.steps import stage_of
+from mmprolong.records import Example, Gold, Pack, Reply, Sample, Score
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import own_mixtures, phase_sources
 from mmprolong.settings.knobs import Corpus, View
+from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -55,8 +61,7 @@ class ShownDocument:
     turns: tuple[Turn, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownReply:
+class ShownReply(NamedTuple):
     """A reply beside its question and its score."""
 
     score: Score
@@ -68,107 +73,102 @@ def training_document(store: Path, plan: Plan) -> ShownDocument | None:
     """Show the longest example in the first pack of the ablation's first phase; the baseline's if it has its own.
 
     None while no such phase has a mixture.
+
+    Raises:
+        ArtifactError, DataError: a file is damaged, or its step is gone.
     """
-    points = [plan.of(label)[0] for label in dict.fromkeys([plan.baseline, *plan.labels])]
-    drawn = ((point, *one) for point in points for one in own_mixtures(store, plan, point))
-    point, phase, folder = next(drawn, (points[0], "", None))
-    if folder is None:
-        return None
-    pack = next(read_jsonl(folder / "packs.jsonl", Pack))
-    wanted = max(zip(pack.lengths, pack.examples, strict=True))[1]
-    example = next((one for one in _examples(store, point, phase) if one.id == wanted), None)
-    if example is None:
-        return None
-    conversation = example.conversations["answer"]
-    turns = [message.text for message in conversation if message.role != "system"]
-    asked = list(zip(turns[::2], turns[1::2], strict=False))
-    title = f"A training example of {point.label}"
-    return _shown(store, point, title, example.task, conversation, asked, example.gold)
+    for point in (plan.of(label)[0] for label in dict.fromkeys([plan.baseline, *plan.labels])):
+        for phase, folder in own_mixtures(store, plan, point):
+            pack = next(read_jsonl(folder / "packs.jsonl", Pack))
+            longest = max(zip(pack.lengths, pack.examples, strict=True))[1]
+            example = next(one for one in _examples(store, point, phase) if one.id == longest)
+            conversation = example.conversations["answer"]
+            texts = [message.text for message in conversation if message.role != "system"]
+            asked = zip_longest(texts[::2], texts[1::2], example.gold)
+            turns = [_turn(question, answer, gold) for question, answer, gold in asked]
+            return _show(store, point, f"A training example of {point.label}", example.task, conversation, turns)
+    return None
 
 
 def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument | None:
-    """Show the first evaluated document of a length, with all that is asked about it."""
+    """Show the first evaluated document of a length, with all that is asked about it.
+
+    Raises:
+        ArtifactError, DataError: a file is damaged, or its step is gone.
+    """
     for name in point.scores:
         samples = [sample for sample in _samples(store, point, name) if sample.length == length]
         same = [sample for sample in samples if sample.cluster == samples[0].cluster]
         if same:
-            asked = [(_question(sample), str(sample.gold.answer)) for sample in same]
+            turns = [_turn(_question(sample), str(sample.gold.answer), sample.gold) for sample in same]
             tasks = ", ".join(dict.fromkeys(sample.task for sample in same))
-            title = f"An evaluation document at {length}"
-            return _shown(store, point, title, tasks, same[0].prompt, asked, [sample.gold for sample in same])
+            return _show(store, point, f"An evaluation document at {length}", tasks, same[0].prompt, turns)
     return None
 
 
-def answered(store: Path, runs: Runs, point: Point, count: int = 5) -> list[ShownReply]:
-    """Return up to `count` wrong and as many right replies of a finished run, spread over lengths and tasks."""
+def example_replies(store: Path, runs: Runs, point: Point, count: int = 5) -> list[ShownReply]:
+    """Return up to `count` wrong and as many right replies of a finished run, spread over lengths and tasks.
+
+    Raises:
+        ArtifactError, DataError: a file is damaged, or its step is gone.
+    """
     result = runs.result(point)
-    if result is None or not result.scores:
+    if result is None:
         return []
     ordered = sorted(result.scores, key=lambda score: (runs.lengths.index(score.length), score.task))
     sides = ([score for score in ordered if (score.value >= 0.5) == right] for right in (False, True))
     chosen = [score for side in sides for score in side[:: max(len(side) // count, 1)][:count]]
     replies, questions = {}, {}
     for name in dict.fromkeys(score.benchmark for score in chosen):
-        said = read_jsonl(store / "reply" / point.steps[f"reply.{name}"] / "replies.jsonl", Reply)
-        replies |= {(name, reply.sample): reply.text + " … cut" * reply.cut for reply in said}
+        for reply in read_jsonl(_folder(store, point, f"reply.{name}") / "replies.jsonl", Reply):
+            replies[name, reply.sample] = reply.text + " … cut" * reply.cut
         questions |= {(name, sample.id): _question(sample) for sample in _samples(store, point, name)}
-    keys = ((score, (score.benchmark, score.sample)) for score in chosen)
-    # a prompt that could not be asked has a score and no reply
-    return [
-        ShownReply(score=score, question=questions[key], reply=replies.get(key, score.reason)) for score, key in keys
-    ]
+    keys = [(score.benchmark, score.sample) for score in chosen]
+    # a prompt that could not be sent has a score and no reply
+    found = zip(chosen, keys, strict=True)
+    return [ShownReply(score, questions[key], replies.get(key, score.reason)) for score, key in found]
 
 
 def _examples(store: Path, point: Point, phase: str) -> Iterator[Example]:
     for source in phase_sources(point, phase):
-        yield from read_jsonl(store / "synthesis" / point.steps[f"synthesis.{source}"] / "examples.jsonl", Example)
+        yield from read_jsonl(_folder(store, point, f"synthesis.{source}") / "examples.jsonl", Example)
 
 
 def _samples(store: Path, point: Point, benchmark: str) -> Iterator[Sample]:
-    return read_jsonl(store / "samples" / point.steps[f"samples.{benchmark}"] / "samples.jsonl", Sample)
+    return read_jsonl(_folder(store, point, f"samples.{benchmark}") / "samples.jsonl", Sample)
+
+
+def _folder(store: Path, point: Point, role: str) -> Path:
+    """Return the folder of a run's step, its files compared with its record."""
+    stage, step = stage_of(role), point.steps[role]
+    if Store(store).verified(stage, step) is None:
+        raise DataError(f"{store / stage / step}: no finished step; sweep again to show what it made")
+    return store / stage / step
 
 
 def _question(sample: Sample) -> str:
     return " ".join(message.text for message in sample.prompt if message.role != "system").strip()
 
 
-def _shown(
-    store: Path,
-    point: Point,
-    title: str,
-    task: str,
-    conversation: Sequence[Message],
-    asked: Sequence[tuple[str, str]],
-    gold: Sequence[Gold],
+def _turn(question: str, answer: str | None, gold: Gold | None) -> Turn:
+    return Turn(question, answer or "", tuple(page + 1 for page in gold.evidence) if gold else ())
+
+
+def _show(
+    store: Path, point: Point, title: str, task: str, conversation: Conversation, turns: Sequence[Turn]
 ) -> ShownDocument:
-    evidence = [*(one.evidence for one in gold), *[()] * len(asked)]
-    turns = tuple(
-        Turn(question, answer, tuple(page + 1 for page in pages))
-        for (question, answer), pages in zip(asked, evidence, strict=False)
-    )
-    images = list(images_of(conversation))
-    marked = {page for one in gold for page in one.evidence if page < len(images)}
-    strip = _strip(store, point, images, marked)
-    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=turns)
-
-
-def _strip(store: Path, point: Point, images: Sequence[Image], marked: set[int]) -> tuple[Thumbnail, ...]:
-    """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order.
-
-    Raises:
-        DataError: the corpus or its pool is gone.
-    """
+    """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order."""
     from mmprolong.images.sources import open_images
 
-    every = max(len(images) / STRIP, 1)
-    even = [int(index * every) for index in range(min(STRIP, len(images)))]
-    config: Mapping[str, Any] = point.config
-    view, corpus = msgspec.convert(config["view"], View), msgspec.convert(config["corpus"], Corpus)
-    folders = {stage: store / stage / point.steps[stage] for stage in ("corpus", "render") if stage in point.steps}
-    root = config["suite"].get("data_root")
-    drawn = open_images(view, corpus, folders, Path(root) if root else None)
-    chosen = sorted(list(dict.fromkeys([*sorted(marked), *even]))[:STRIP])
-    return tuple(Thumbnail(page + 1, _uri(drawn.pixels(images[page])), page in marked) for page in chosen)
+    view, corpus = msgspec.convert(point.config["view"], View), msgspec.convert(point.config["corpus"], Corpus)
+    folders = {stage: _folder(store, point, stage) for stage in ("corpus", "render") if stage in point.steps}
+    root = point.config["suite"].get("data_root")
+    pages, images = open_images(view, corpus, folders, Path(root) if root else None), list(images_of(conversation))
+    marked = sorted({page - 1 for turn in turns for page in turn.pages if page <= len(images)})
+    even = [int(index * max(len(images) / STRIP, 1)) for index in range(min(STRIP, len(images)))]
+    chosen = sorted(list(dict.fromkeys([*marked, *even]))[:STRIP])
+    strip = tuple(Thumbnail(page + 1, _uri(pages.pixels(images[page])), page in marked) for page in chosen)
+    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=tuple(turns))
 
 
 def _uri(pixels: "ndarray") -> str:

@@ -1,10 +1,13 @@
-"""Everything that is written about one ablation."""
+"""Everything that is written about one ablation: tables, figures, all answers, and the page that holds them."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmprolong.reporting.figures import charts
-from mmprolong.reporting.figures.drawings import drawings, own_figure
+from mmprolong import plugins
+from mmprolong.config.groups import FIGURES, files_in
+from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
+from mmprolong.reporting.figures.heat_map import depth_maps, needle_heat_map
 from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.report.wandb_report import markdown_report
 from mmprolong.reporting.results.parquet import write_results
@@ -13,19 +16,27 @@ from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import write_table
 from mmprolong.store.atomic import write_file
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ACCURACY = (
+    "Accuracy against context length. Bands: 95 % intervals over documents, and over seeds once an arm has two. "
+    "Shaded: lengths that training covers. Dashed: the model before training. Thick: the baseline."
+)
+DEPTH = "Score [%] by context length and by where in the document the first evidence stands: 0 is its beginning."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The files of a written report."""
+class Drawing:
+    """A figure, its caption, and the name of its files."""
 
-    folder: Path
-    files: tuple[Path, ...]
-    html: Path
-    """The page that holds all the rest."""
+    name: str
+    caption: str
+    figure: "Figure"
 
 
-def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Report:
-    """Write tables, figures, all answers and the HTML page of an ablation as far as it has run.
+def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Path:
+    """Write the report of an ablation as far as it has run; returns its page.
 
     Args:
         runs: as they were read from `store`.
@@ -33,20 +44,32 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
-        ArtifactError: a certificate is damaged.
-        DiskFull: names the file.
-        OSError: a file cannot be written.
+        ArtifactError: a recorded file is damaged.
+        DiskFull, OSError: a file cannot be written.
     """
     folder = folder or store / "reports" / runs.plan.ablation
-    files = [*write_table(table, folder / "table").values()]
-    drawn = _figures(runs, folder)
-    shown = [path.name for path in drawn if path.suffix == ".png"]
-    files += [*drawn, write_file(folder / "report.md", markdown_report(runs, table, shown))]
-    files.append(write_results(folder / "items.parquet", runs))
-    html = write_file(folder / "report.html", html_report(store, runs, table))
-    return Report(folder=folder, files=(*files, html), html=html)
+    drawings = _drawings(runs)
+    write_table(table, folder / "table")
+    for one in drawings:
+        save(one.figure, folder / one.name)
+    write_file(folder / "report.md", markdown_report(runs, table, [f"{one.name}.png" for one in drawings]))
+    write_results(folder / "items.parquet", runs)
+    figures = [(inline_svg(one.figure, one.name), one.caption) for one in drawings]
+    return write_file(folder / "report.html", html_report(store, runs, table, figures))
 
 
-def _figures(runs: Runs, folder: Path) -> list[Path]:
-    found = ((name, draw()) for name, draw in drawings(runs, own_figure(runs)).items())
-    return [path for name, figure in found if figure for path in charts.save(figure, folder / name)]
+def own_drawing(runs: Runs) -> Drawing | None:
+    """Draw the figure of the file in `analysis/figures` that is called like the ablation's table; None without one."""
+    files, name = files_in(FIGURES), runs.plan.table or runs.plan.ablation
+    if name not in files or not runs.results:
+        return None
+    module = plugins.load_file(files[name], "CAPTION", "draw")
+    return Drawing(name=name, caption=module.CAPTION, figure=module.draw(runs))
+
+
+def _drawings(runs: Runs) -> list[Drawing]:
+    """Draw the ablation's own figure, accuracy by length, and needles by depth where their places are known."""
+    own, drawn = own_drawing(runs), [Drawing(name="accuracy", caption=ACCURACY, figure=accuracy_by_length(runs))]
+    if depth_maps(runs):
+        drawn.append(Drawing(name="depth", caption=DEPTH, figure=needle_heat_map(runs)))
+    return [own, *drawn] if own else drawn

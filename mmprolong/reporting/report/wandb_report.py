@@ -13,11 +13,7 @@ from mmprolong.reporting.tables.render import markdown_text, to_markdown
 
 
 def markdown_report(runs: Runs, table: Table, figures: Sequence[str] = ()) -> str:
-    """Return the report as one Markdown file.
-
-    Args:
-        figures: image files beside it.
-    """
+    """Return the report as one Markdown file, which shows the image files `figures` beside it."""
     source = f"Source: {markdown_text(runs.plan.source)}.\n"
     return "\n".join([to_markdown(table), source, *(f"![{name.partition('.')[0]}]({name})\n" for name in figures)])
 

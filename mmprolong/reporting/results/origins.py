@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmprolong.errors import ArtifactError
-from mmprolong.records import RunRecord
+from mmprolong.store.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +24,6 @@ class Origin:
     def environment(self) -> dict[str, str]:
         """Everything beside the versions that may change a number a little."""
         return {**self.code, **self.packages, **({"hardware": self.hardware} if self.hardware else {})}
-
-
-Steps = Mapping[str, str]
-"""Stage by id."""
-Origins = Mapping[str, Origin]
-"""By id."""
 
 
 def origin_of(record: RunRecord) -> Origin:
@@ -55,26 +48,12 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
     return found
 
 
-def mixed_facts(
-    steps: Steps, origins: Origins, facts: Callable[[Origin], Mapping[str, Any]]
+def differing_facts(
+    steps: Mapping[str, str], origins: Mapping[str, Origin], facts: Callable[[Origin], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
-    """Yield stage, name and value -> first step of each fact that differs among the steps of a stage."""
+    """Yield stage, name and value -> first step of each fact that differs among `steps` (stage by id) of one stage."""
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
     for step, stage in steps.items():
         for name, value in facts(origins[step]).items() if step in origins else ():
             found[stage, name].setdefault(value, step)
-    yield from ((stage, name, made) for (stage, name), made in found.items() if len(made) > 1)
-
-
-def require_same_versions(ablation: str, steps: Steps, origins: Origins) -> None:
-    """Refuse results of which different versions of a stage or a plug-in made the steps.
-
-    Raises:
-        ArtifactError: names stage, versions, a step of each, and what to do.
-    """
-    for stage, name, made in mixed_facts(steps, origins, lambda origin: origin.versions):
-        sides = " and ".join(f"{version} in {stage}/{step}" for version, step in made.items())
-        raise ArtifactError(
-            f"{ablation}: different versions of {name} made steps of {stage}: {sides}; sweep again, so that all rows "
-            "are of today's version"
-        )
+    yield from ((stage, name, values) for (stage, name), values in found.items() if len(values) > 1)

@@ -4,65 +4,35 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from mmprolong.evaluation.average import cell_means, headline
+from mmprolong.errors import ArtifactError
+from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Average, Cell, Score
-from mmprolong.reporting.results.origins import Origin, require_same_versions
-from mmprolong.reporting.results.questions import require_same_questions
+from mmprolong.reporting.results.origins import Origin, differing_facts
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchmarkResult:
-    """A finished score step: one benchmark of one run."""
-
-    id: str
-    """Of the score step."""
-    metrics: dict[str, Any]
-    scores: tuple[Score, ...] = ()
-    """One a question; empty where the source keeps only the means."""
+_QUESTION = attrgetter("sample", "task", "length", "cluster", "target")
+"""Identity of a question: ids alone are places in a suite, and two suites have the same places."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """A finished run: all its benchmarks are scored."""
 
-    point: Point
-    benchmarks: Mapping[str, BenchmarkResult]
-    """By name in the suite."""
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Ids of the score steps."""
-        return tuple(one.id for one in self.benchmarks.values())
+    steps: tuple[str, ...]
+    """Ids of the score steps."""
+    scores: tuple[Score, ...]
+    """One a question of every benchmark."""
 
     @cached_property
-    def scores(self) -> tuple[Score, ...]:
-        """One a question of every benchmark; empty where the source keeps only the means of one."""
-        found = [one.scores for one in self.benchmarks.values()]
-        return tuple(score for scores in found for score in scores) if all(found) else ()
-
-    @cached_property
-    def means(self) -> dict[Cell, float]:
-        """The mean value of every cell, in [0, 1]."""
-        if self.scores:
-            return cell_means(self.scores)
-        return {
-            Cell(benchmark, task, length): value
-            for benchmark, one in self.benchmarks.items()
-            for task, by_length in one.metrics.get("by_task", {}).items()
-            for length, value in by_length.items()
-        }
-
-    @property
-    def questions(self) -> int:
-        """Number of questions over all benchmarks."""
-        asked = (one.metrics.get("n", {}).values() for one in self.benchmarks.values())
-        return len(self.scores) or sum(int(count) for counts in asked for count in counts)
+    def cells(self) -> set[Cell]:
+        """Cells in which it was evaluated."""
+        return {score.cell for score in self.scores}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +40,16 @@ class Runs:
     """The points of one ablation and the results that exist. A point without result is missing, never 0."""
 
     plan: Plan
-    results: dict[str, BenchmarkResult] = field(default_factory=dict)
-    """By id of the score step."""
+    results: dict[str, tuple[Score, ...]] = field(default_factory=dict)
+    """Scores of one benchmark of one run, by id of the score step."""
     store: Path | None = None
     """Where the files of the runs lie; none: only results are at hand."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By id, as far as they are known."""
-    stale: frozenset[str] = frozenset()
+    stale: tuple[str, ...] = ()
     """Rows whose runs are not those that the ablation would plan today."""
+    edited: Mapping[str, list[str]] = field(default_factory=dict)
+    """Source files and defaults that were edited after a step ran, by its id."""
     remarks: tuple[str, ...] = ()
     """Notes that a table of these runs carries besides."""
 
@@ -93,18 +65,18 @@ class Runs:
     def _finished(self) -> dict[str, Result]:
         found = {}
         for point in self.plan.points:
-            scored = {name: self.results[step] for name, step in point.scores.items() if step in self.results}
-            if scored and scored.keys() == point.scores.keys():
-                found[point.name] = Result(point=point, benchmarks=scored)
+            steps = tuple(point.scores.values())
+            if steps and self.results.keys() >= set(steps):
+                found[point.name] = Result(steps=steps, scores=tuple(chain(*(self.results[step] for step in steps))))
         return found
 
     def planned(self, label: str) -> int:
         """Return the number of different runs that the plan has for a row."""
         return len(self.plan.of(label))
 
-    def behind(self, labels: Sequence[str] = ()) -> dict[str, str]:
-        """Return the steps on which the results of these rows hang, of all rows by default: stage by id."""
-        rows = set(labels or self.plan.labels)
+    def steps(self, labels: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the steps on which the results of these rows rest, of all rows by default: stage by id."""
+        rows = self.plan.labels if labels is None else labels
         return {
             step: stage_of(role)
             for point in self.plan.points
@@ -114,8 +86,8 @@ class Runs:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """All cells that were asked: benchmarks in the order of the suite, then the shortest lengths first."""
-        found = {cell for label in self.plan.labels for result in self.of(label) for cell in result.means}
+        """All evaluated cells: benchmarks in the order of the suite, then the shortest lengths first."""
+        found = {cell for label in self.plan.labels for result in self.of(label) for cell in result.cells}
         order = list(self.plan.suite.get("benchmarks", {})) if found else []
         place = {name: number for number, name in enumerate([*order, *sorted({cell.benchmark for cell in found})])}
         return sorted(found, key=lambda cell: (place[cell.benchmark], _length(cell.length), cell.task))
@@ -142,8 +114,7 @@ class Runs:
     @property
     def missing(self) -> list[Point]:
         """The different runs, row by row, whose result does not exist yet."""
-        planned = (point for label in self.plan.labels for point in self.plan.of(label))
-        return [point for point in planned if not self.result(point)]
+        return [point for label in self.plan.labels for point in self.plan.of(label) if not self.result(point)]
 
 
 def score_steps(plan: Plan) -> list[str]:
@@ -151,14 +122,28 @@ def score_steps(plan: Plan) -> list[str]:
     return list(dict.fromkeys(step for point in plan.points for step in point.scores.values()))
 
 
-def comparable(runs: Runs) -> Runs:
-    """Return `runs`, if the same questions were asked and all was made by the same versions.
+def require_comparable(runs: Runs) -> Runs:
+    """Return `runs`, if the same versions made all steps of a stage, and all answered the same questions.
 
     Raises:
-        ArtifactError: names the first that differ, and what to do.
+        ArtifactError: names the first two that differ, in what, and what to do.
     """
-    require_same_versions(runs.plan.ablation, runs.behind(), runs.origins)
-    require_same_questions(runs.plan, {step: result.scores for step, result in runs.results.items()})
+    name = runs.plan.ablation
+    for stage, what, found in differing_facts(runs.steps(), runs.origins, lambda origin: origin.versions):
+        sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
+        advice = "sweep again, so that all rows are of today's version"
+        raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
+    first: dict[str, tuple[str, list[tuple[str, ...]]]] = {}
+    for run, benchmark, step in ((point.name, *each) for point in runs.plan.points for each in point.scores.items()):
+        questions = sorted(map(_QUESTION, runs.results.get(step, ())))
+        other, expected = first.setdefault(benchmark, (run, questions)) if questions else ("", questions)
+        if questions != expected:
+            differing = len({*questions} ^ {*expected})
+            raise ArtifactError(
+                f"{name}: {run}, {step} and {other} answered different questions of {benchmark} "
+                f"({len(questions)} and {len(expected)}, {differing} in one alone); "
+                "give all rows one corpus and one suite, and sweep again"
+            )
     return runs
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
-from mmprolong.records import Score, read_jsonl
+from mmprolong.records import Score
 from mmprolong.reporting.results.origins import origin_of
-from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
+from mmprolong.reporting.results.staleness import edits_since, mark_stale
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 
 
@@ -21,30 +23,31 @@ def read_store(store: Path, ablation: str) -> Runs:
     return read_runs(store, load_plan(Store(store), ablation))
 
 
+def read_and_mark_stale(store: Path, ablation: str) -> Runs:
+    """Read the runs of `ablation` as `read_store` does, and mark the stale rows."""
+    return mark_stale(read_store(store, ablation), store)
+
+
 def read_runs(store: Path, plan: Plan) -> Runs:
-    """Read the runs of `plan`, which need not be what the store holds under its name, as `read_store` does.
+    """Read the runs of `plan`, of which the store may hold another under its name, as `read_store` does.
 
     Raises:
         ArtifactError: a finished result is damaged, or results cannot be compared.
     """
     steps = Store(store)
-    results = {step: result for step in score_steps(plan) if (result := _result(steps, step)) is not None}
+    results = {step: scores for step in score_steps(plan) if (scores := _scores(steps, step))}
     runs = Runs(plan=plan, results=results, store=store)
-    records = {step: steps.record(stage, step) for step, stage in runs.behind().items()}
-    origins = {step: origin_of(record) for step, record in records.items() if record is not None}
-    return comparable(replace(runs, origins=origins))
+    records = {step: steps.record(stage, step) for step, stage in runs.steps().items()}
+    origins = {step: origin_of(record) for step, record in records.items() if record}
+    return require_comparable(replace(runs, origins=origins, edited=edits_since(steps, plan, origins)))
 
 
-def _result(store: Store, step: str) -> BenchmarkResult | None:
-    """Read a score step, if it is finished.
-
-    Raises:
-        ArtifactError: a file is not what the step wrote, or a mean of its record is not that of its marks.
-    """
+def _scores(store: Store, step: str) -> tuple[Score, ...]:
+    """Return the scores of a step; none if it is not finished."""
     record = store.verified("score", step)
     if record is None:
-        return None
+        return ()
     folder = store.folder("score", step)
     scores = tuple(read_jsonl(folder / "scores.jsonl", Score))
     check_means(folder, record, scores)
-    return BenchmarkResult(id=record.id, metrics=record.metrics, scores=scores)
+    return scores

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mmprolong.reporting.results.wandb import require_reachable
 from mmprolong.reporting.results.wandb_files import HEADER
@@ -14,11 +14,10 @@ from mmprolong.runtime.wandb_logger import one_line
 SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
 SECONDS = 600
 _TEARS = ("incomplete record", "leveldb/record: invalid chunk")
-"""Words of wandb 0.31 for a file whose end did not reach the disk."""
+"""Messages of wandb 0.31 about a file whose end is not on the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Synced:
+class Synced(NamedTuple):
     """The state of one offline folder after its upload."""
 
     run: str
@@ -39,22 +38,21 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
     Raises:
         ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
     """
-    asked = False
+    reachable = False
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
         run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
         if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
-            yield Synced(run=run, state=BEFORE)
-            continue
-        if path.stat().st_size <= HEADER:
-            yield Synced(run=run, state=EMPTY)
-            continue
-        if not asked:
-            require_reachable(seconds)
-        asked = True
-        state, reason = _upload(path, marker, entity, project, seconds)
-        if state == FAILED:
-            require_reachable(seconds)
-        yield Synced(run=run, state=state, reason=reason)
+            yield Synced(run, BEFORE)
+        elif path.stat().st_size <= HEADER:
+            yield Synced(run, EMPTY)
+        else:
+            if not reachable:
+                require_reachable(seconds)
+            state, reason = _upload(path, marker, entity, project, seconds)
+            if state == FAILED:
+                require_reachable(seconds)
+            reachable = True
+            yield Synced(run, state, reason)
 
 
 def _upload(path: Path, marker: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:

@@ -1,19 +1,18 @@
 """The training data of each arm: certificates and packs of its own phases."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import Measured, Pack, read_jsonl
+from mmprolong.records import Measured, Pack
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.store.atomic import read_json
+from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import Store
-
-TOTAL = "total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +76,8 @@ def phase_sources(point: Point, phase: str) -> list[str]:
     return [source for source in named if f"measurement.{source}" in point.steps]
 
 
-def trained_on(runs: Runs) -> dict[str, dict[str, list[Measured]]]:
-    """Return label -> task, and `total` -> the examples in the packs of an arm's first seed.
+def trained_on(runs: Runs) -> dict[str, list[Measured]]:
+    """Return by arm the examples in the packs of its first seed.
 
     Empty where the runs were not read from a store; arms whose mixture is not drawn yet are left out.
 
@@ -88,7 +87,7 @@ def trained_on(runs: Runs) -> dict[str, dict[str, list[Measured]]]:
     if runs.store is None:
         return {}
     drawn = {label: list(_drawn(runs.store, runs.plan, runs.plan.of(label)[0])) for label in runs.plan.labels}
-    return {label: _by_task(examples) for label, examples in drawn.items() if examples}
+    return {label: examples for label, examples in drawn.items() if examples}
 
 
 def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
@@ -100,11 +99,6 @@ def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
                 measured |= {row.example: row for row in rows if row.conversation == "answer"}
         for pack in read_jsonl(folder / "packs.jsonl", Pack):
             yield from (measured[name] for name in pack.examples if name in measured)
-
-
-def _by_task(examples: Sequence[Measured]) -> dict[str, list[Measured]]:
-    tasks = sorted({example.task for example in examples})
-    return {task: [one for one in examples if one.task == task] for task in tasks} | {TOTAL: list(examples)}
 
 
 def _shares(tokens: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The runs of an ablation from W&B: its API, or its offline files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.origins import Origin, plugin_versions
-from mmprolong.reporting.results.runs import BenchmarkResult, Runs, comparable, score_steps
+from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
@@ -25,8 +25,8 @@ SECONDS = 30
 def read_offline(folder: Path, ablation: str) -> Runs:
     """Read the runs of `ablation` from W&B's offline folders (`offline-run-*`); its plan is `../plans/<ablation>.json`.
 
-    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run that
-    logged its questions (history rows with the fields of `Score`) allows intervals; one that logged means does not.
+    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run is
+    finished once it has logged its means after its questions, history rows with the fields of a `Score`.
 
     Raises:
         ConfigError: the store has no plan of that name.
@@ -102,9 +102,9 @@ def require_reachable(seconds: int = SECONDS) -> None:
 def _joined(plan: Plan, runs: Iterable[WandbRun]) -> Runs:
     """Return the runs of a plan with the evaluations and origins that W&B holds."""
     found = {run.id: run for run in runs if "overall" in run.summary}
-    results = {step: _result(found[step]) for step in score_steps(plan) if step in found}
+    results = {step: scores for step in score_steps(plan) if step in found and (scores := _scores(found[step]))}
     origins = {step: origin for step, run in found.items() if (origin := _origin(run)) != Origin()}
-    return comparable(Runs(plan=plan, results=results, origins=origins))
+    return require_comparable(Runs(plan=plan, results=results, origins=origins))
 
 
 def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun]:
@@ -114,44 +114,21 @@ def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun
         api = wandb.Api(timeout=seconds)
         wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
         for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
-            rows = merged([dict(row) for row in run.scan_history()])
-            summary = {key: value for key, value in run.summary_metrics.items() if not key.startswith("_")}
-            yield WandbRun(id=run.id, config=dict(run.config), summary=nested(summary), history=rows)
+            rows = ({name.replace(".", "/"): value for name, value in row.items()} for row in run.scan_history())
+            summary = nested(run.summary_metrics)
+            yield WandbRun(id=run.id, config=dict(run.config), summary=summary, history=merged(rows))
 
 
-def _result(run: WandbRun) -> BenchmarkResult:
-    """Return the evaluation that a finished run holds.
-
-    Raises:
-        ArtifactError: its questions have not the fields of a Score.
-    """
-    rows = [row for row in run.history if "sample" in row and "value" in row]
+def _scores(run: WandbRun) -> tuple[Score, ...]:
+    rows = [nested(row) for row in run.history if "sample" in row and "value" in row]
     try:
-        scores = tuple(msgspec.convert(_regrouped(row), Score, strict=False) for row in rows)
+        return tuple(msgspec.convert(row, Score, strict=False) for row in rows)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
-    return BenchmarkResult(id=run.id, metrics=run.summary, scores=scores)
-
-
-def _regrouped(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the facts of a score and its other marks together again: W&B parts names by `/`, its API by `.`."""
-    groups: dict[str, dict[str, Any]] = {name: dict(row.get(name) or {}) for name in ("also", "facts")}
-    rest = {}
-    for key, value in row.items():
-        name, parting, inner = key.partition("/" if "/" in key else ".")
-        if parting and name in groups:
-            groups[name][inner] = value
-        elif key not in groups:
-            rest[key] = value
-    return rest | groups
 
 
 def _origin(run: WandbRun) -> Origin:
-    """Return the origin that the step wrote into the run's configuration.
-
-    Raises:
-        ArtifactError: it has another shape.
-    """
+    """Return the origin that the step wrote into the run's configuration."""
     config: dict[str, Any] = {"commit": "", "code": [], "packages": {}, "hardware": "", "settings": {}, **run.config}
     try:
         parts = {name: config[name] for name in ("commit", "packages", "hardware")}

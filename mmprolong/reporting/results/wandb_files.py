@@ -6,7 +6,7 @@ Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the heade
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mmprolong.errors import ArtifactError
 BLOCK = 32 * 1024
 HEADER = 7
 """Bytes before the first entry of a file, and before the payload of an entry."""
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+FULL, FIRST, LAST = 1, 2, 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, Wan
         if ids is None or name in ids:
             _read_into(found.setdefault(name, WandbRun(id=name)), path)
     for run in found.values():
-        run.summary = nested({key: value for key, value in run.summary.items() if not key.startswith("_")})
+        run.summary = nested(run.summary)
         run.history = merged(run.history)
     return found
 
@@ -109,16 +109,18 @@ def _values(items: Any) -> dict[str, Any]:
     return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
 
 
-def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows in the order of their steps; of those with one step the last."""
     by_step = {row.get("_step", index): row for index, row in enumerate(rows)}
     return [by_step[step] for step in sorted(by_step)]
 
 
-def nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """Return a summary whose names are parted by `/` as a tree."""
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by names that are parted by `/` as a tree, without W&B's own, which begin with `_`."""
     result: dict[str, Any] = {}
     for name, value in flat.items():
+        if name.startswith("_"):
+            continue
         *parents, last = name.split("/")
         inner = result
         for parent in parents:

@@ -1,1 +1,1 @@
-"""What the scores of runs say: means, differences, intervals, power."""
+"""Statistics of runs: means, differences, intervals, power. docs/statistics.md writes the formulas out."""

@@ -5,10 +5,9 @@ Two sources of variance, each with its own degrees of freedom, are joined as Sat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from mmprolong.errors import ArtifactError
 from mmprolong.reporting.statistics.scores import ArmScores, Questions
 
 if TYPE_CHECKING:
@@ -26,27 +25,20 @@ Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean or a difference of means, in the unit of the scores ([0, 1])."""
+    """A mean or a difference of means with its 95 % interval, in the unit of the scores ([0, 1])."""
 
     value: float
     low: float
-    """Lower end of the 95 % interval; without an interval the value."""
     high: float
     p: float = 1.0
-    """Two-sided, that the truth is 0."""
+    """Two-sided, that the truth is 0; of several comparisons after Holm's correction over them."""
     standard_error: float = 0.0
     degrees_of_freedom: float = 0.0
-    """0: only the value is known."""
-
-    @classmethod
-    def bare(cls, value: float) -> "Estimate":
-        """Make an estimate without an interval, of a source that keeps only means."""
-        return cls(value=value, low=value, high=value)
 
     @property
-    def has_interval(self) -> bool:
-        """Single questions are known."""
-        return self.degrees_of_freedom > 0
+    def significant(self) -> bool:
+        """It differs from 0 at `LEVEL`."""
+        return self.p < LEVEL
 
 
 def mean(arm: ArmScores) -> Estimate:
@@ -60,11 +52,9 @@ def difference(arm: ArmScores, baseline: ArmScores) -> Estimate:
     Seeds are not paired: seed 0 of one arm has nothing in common with seed 0 of the other. An arm with one run has no
     term of its own for seeds; the interval then speaks of this very model.
 
-    Raises:
-        ArtifactError: the arms did not answer the same questions.
+    Args:
+        baseline: answered the same questions.
     """
-    if arm.questions.names != baseline.questions.names:
-        raise ArtifactError("scores: the arms answered different questions; compare runs of one suite")
     value = float(arm.means.mean() - baseline.means.mean())
     return _estimate(value, arm.influence - baseline.influence, arm.questions, [arm, baseline], -1.0)
 
@@ -82,31 +72,37 @@ def holm(p: Mapping[K, float]) -> dict[K, float]:
     return {name: adjusted[name] for name in p}
 
 
+def corrected(found: Mapping[K, Estimate | None]) -> dict[K, Estimate | None]:
+    """Return the comparisons of one table with p after Holm's correction, which counts those without result, too."""
+    p = holm({name: 1.0 if one is None else one.p for name, one in found.items()})
+    return {name: one and replace(one, p=p[name]) for name, one in found.items()}
+
+
 def _estimate(
-    value: float, influence: "ndarray", asked: Questions, arms: Sequence[ArmScores], least: float
+    value: float, influence: "ndarray", questions: Questions, arms: Sequence[ArmScores], minimum: float
 ) -> Estimate:
-    """Return the estimate; `least` is the smallest value, as a share of the largest."""
+    """Return the estimate; `minimum` is the smallest value, as a share of the largest."""
     from scipy.special import stdtr, stdtrit
 
-    sources = [(_by_clusters(influence, asked), asked.degrees_of_freedom)]
+    sources = [(_by_clusters(influence, questions), questions.degrees_of_freedom)]
     several = (arm.means for arm in arms if len(arm.means) > 1)
     sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
     variance = sum(part for part, _ in sources)
     degrees = variance**2 / sum(part**2 / each for part, each in sources)
-    error, top = variance**0.5, float(asked.weights.sum())
-    value = min(max(value, least * top), top)  # without what rounding adds
+    error, largest = variance**0.5, float(questions.weights.sum())
+    value = min(max(value, minimum * largest), largest)  # without what rounding adds
     half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error
     return Estimate(
         value=value,
-        low=max(value - half, least * top),
-        high=min(value + half, top),
+        low=max(value - half, minimum * largest),
+        high=min(value + half, largest),
         p=2 * float(stdtr(degrees, -abs(value) / error)),
         standard_error=error,
         degrees_of_freedom=degrees,
     )
 
 
-def _by_clusters(influence: "ndarray", asked: Questions) -> float:
+def _by_clusters(influence: "ndarray", questions: Questions) -> float:
     """Return the variance by clusters.
 
     Where no cluster disagrees, as when all is right or all wrong, it is that of an interval by the rule of three: whole
@@ -114,9 +110,9 @@ def _by_clusters(influence: "ndarray", asked: Questions) -> float:
     """
     from scipy.special import stdtrit
 
-    quantile = float(stdtrit(asked.degrees_of_freedom, 1 - LEVEL / 2))
-    top = float(asked.weights.sum())
+    quantile = float(stdtrit(questions.degrees_of_freedom, 1 - LEVEL / 2))
+    largest = float(questions.weights.sum())
     variance = float((influence**2).sum())
-    if variance < (1e-9 * top) ** 2:
-        variance = (RULE_OF_THREE * top / asked.clusters / quantile) ** 2
-    return variance + asked.single_cluster / quantile**2
+    if variance < (1e-9 * largest) ** 2:
+        variance = (RULE_OF_THREE * largest / questions.clusters / quantile) ** 2
+    return variance + questions.single_cluster / quantile**2

@@ -45,19 +45,19 @@ class Design:
         runs = self.sides / self.seeds
         return interaction, runs * self.residual / self.questions / self.clusters, runs * self.seed
 
-    def power(self, effect: float, level: float = LEVEL, least: Any = None) -> float:
+    def power(self, effect: float, level: float = LEVEL) -> float:
         """Return the chance that a true difference is found."""
         from scipy.special import ndtr
 
-        least, error = self._least(level) if least is None else least, max(sum(self.variances), 1e-24) ** 0.5
+        least, error = self._least(level), max(sum(self.variances), 1e-24) ** 0.5
         return float((ndtr((effect - least) / error) + ndtr((-effect - least) / error)).mean())
 
     def smallest(self, level: float = LEVEL) -> float:
         """Return the smallest true difference that is found with a chance of 80 %; 1 if none is."""
-        least, low, high = self._least(level), 0.0, 1.0
+        low, high = 0.0, 1.0
         for _ in range(20):
             middle = (low + high) / 2
-            low, high = (low, middle) if self.power(middle, level, least) >= POWER else (middle, high)
+            low, high = (low, middle) if self.power(middle, level) >= POWER else (middle, high)
         return high
 
     def _least(self, level: float) -> Any:
@@ -84,15 +84,14 @@ def design_of(runs: Runs) -> Design:
     Raises:
         FeasibilityError: fewer than two arms have results with single questions, or none has two seeds.
     """
-    arms, where = arms_of(runs, runs.average), f"power {runs.plan.ablation}"
+    arms = arms_of(runs, runs.average)
+    several = [arm for arm in arms.values() if len(arm.values) > 1]
     baseline = arms.pop(runs.plan.baseline, None)
-    if baseline is None or not arms:
-        raise FeasibilityError(f"{where}: needs results of {runs.plan.baseline} and another arm; run the sweep")
-    several = [arm for arm in (baseline, *arms.values()) if len(arm.values) > 1]
-    if not several:
-        raise FeasibilityError(f"{where}: no arm has two seeds; their spread cannot be known from one")
-    asked = baseline.questions
-    questions = len(asked.names) / asked.clusters
+    if baseline is None or not arms or not several:
+        needed = f"needs results of {runs.plan.baseline} and of another arm, one of them with two seeds; run the sweep"
+        raise FeasibilityError(f"power {runs.plan.ablation}: {needed}")
+    layout = baseline.questions
+    questions = len(layout.names) / layout.clusters
     interaction, by_question = [], []
     for arm in arms.values():
         by_cluster = float(((arm.influence - baseline.influence) ** 2).sum())
@@ -103,21 +102,21 @@ def design_of(runs: Runs) -> Design:
     share, residual = fmean(by_question), fmean(map(_residual, several))
     return Design(
         seeds=max(len(arm.values) for arm in several),
-        clusters=asked.clusters,
+        clusters=layout.clusters,
         questions=questions,
-        cell_means=asked.clusters - asked.degrees_of_freedom,
+        cell_means=layout.clusters - layout.degrees_of_freedom,
         sides=1 + (runs.planned(runs.plan.baseline) > 1),
-        interaction=max(fmean(interaction), 0.0) * asked.clusters / (1 - share + share / questions),
+        interaction=max(fmean(interaction), 0.0) * layout.clusters / (1 - share + share / questions),
         by_question=share,
-        residual=residual * asked.clusters * questions,
+        residual=residual * layout.clusters * questions,
         seed=max(fmean(float(arm.means.var(ddof=1)) for arm in several) - residual, 0.0),
     )
 
 
-def cheaper(
+def cheapest_designs(
     design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
 ) -> dict[str, Design | None]:
-    """Return the cheapest design that sees `goal`, by what may grow; None where that alone cannot do it.
+    """Return the cheapest design that finds a difference of `goal`, by the numbers that may grow; None if none does.
 
     Args:
         fixed: the questions are those of a public benchmark, of which there are no more.
@@ -134,18 +133,18 @@ def cheaper(
     }
     least = NormalDist().inv_cdf(1 - level / 2) + NormalDist().inv_cdf(POWER)
 
-    def sees(one: Design) -> bool:
+    def finds(one: Design) -> bool:
         return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
 
-    grids = {
-        name: [replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each)]
-        for name, each in axes.items()
-    }
-    return {name: next(filter(sees, sorted(grid, key=cost)), None) for name, grid in grids.items()}
+    found: dict[str, Design | None] = {}
+    for name, each in axes.items():
+        grid = (replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each))
+        found[name] = next(filter(finds, sorted(grid, key=cost)), None)
+    return found
 
 
 def _residual(arm: ArmScores) -> float:
-    """Return the variance of one run's average by what its replies differ from the other runs', cluster by cluster."""
+    """Return the variance of one run's average due to chance in its replies, cluster by cluster."""
     import numpy as np
 
     runs = np.stack([ArmScores(arm.questions, row[None]).influence for row in arm.values])

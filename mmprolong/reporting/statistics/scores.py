@@ -1,11 +1,10 @@
-"""The scores of an arm as the statistics need them: each question with its cluster and its share of the mean."""
+"""The scores of an arm as arrays: each question with its cluster and its share of the mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mmprolong.errors import ArtifactError
 from mmprolong.records import Average, Score
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Questions:
 
     @cached_property
     def leverage(self) -> "ndarray":
-        """How much of the cells in which it is asked rests on each cluster, (clusters,); 1: all."""
+        """Share of its cells that rests on each cluster, (clusters,); 1: all."""
         part = self.counts / self.counts.sum(0)
         weight = part * self.weights
         return (weight * part).sum(1) / weight.sum(1)
@@ -81,16 +80,16 @@ class ArmScores:
 
     @cached_property
     def deviations(self) -> "ndarray":
-        """How far the average over the runs moves if a question is left at its cell's mean, (questions,)."""
+        """Change of the average over the runs if a question is set to its cell's mean, (questions,)."""
         import numpy as np
 
-        asked, mean = self.questions, self.values.mean(0)
-        cell_means = np.bincount(asked.cell, mean) / np.bincount(asked.cell)
-        return (mean - cell_means[asked.cell]) * asked.share
+        questions, mean = self.questions, self.values.mean(0)
+        cell_means = np.bincount(questions.cell, mean) / np.bincount(questions.cell)
+        return (mean - cell_means[questions.cell]) * questions.share
 
     @cached_property
     def influence(self) -> "ndarray":
-        """How far the average over the runs moves if a cluster's questions are left at their cells' means, (clusters,).
+        """Change of the average over the runs if a cluster's questions are set to their cells' means, (clusters,).
 
         Divided by sqrt(1 - leverage), as a cluster takes part of its cells' means with it.
 
@@ -105,15 +104,13 @@ class ArmScores:
 def questions_of(scores: Sequence[Score], average: Average) -> Questions:
     """Return the questions of one run that count in `average`, in the order of their names.
 
-    Raises:
-        ArtifactError: a cell of the average has no question.
+    Args:
+        scores: of a run that was evaluated in all cells of the average.
     """
     import numpy as np
 
     chosen = sorted((score for score in scores if score.cell in average), key=_name)
     cells, clusters = sorted({score.cell for score in chosen}), sorted({score.cluster for score in chosen})
-    for missing in sorted(set(average) - set(cells)):
-        raise ArtifactError(f"scores: no question of {' '.join(missing)}; evaluate it, or leave it out of the average")
     cell_of, cluster_of = ({name: number for number, name in enumerate(names)} for names in (cells, clusters))
     return Questions(
         names=tuple(map(_name, chosen)),
@@ -124,18 +121,11 @@ def questions_of(scores: Sequence[Score], average: Average) -> Questions:
 
 
 def arm_scores(runs: Sequence[Sequence[Score]], questions: Questions) -> ArmScores:
-    """Return the scores of an arm's runs.
-
-    Raises:
-        ArtifactError: a run did not answer a question.
-    """
+    """Return the scores of an arm's runs, all of which answered these questions."""
     import numpy as np
 
     by_name = [{_name(score): score.value for score in run} for run in runs]
-    try:
-        return ArmScores(questions, np.array([[found[name] for name in questions.names] for found in by_name]))
-    except KeyError as error:
-        raise ArtifactError(f"scores: a run has no answer to {error}; compare runs of one suite") from error
+    return ArmScores(questions, np.array([[found[name] for name in questions.names] for found in by_name]))
 
 
 def _name(score: Score) -> str:

@@ -1,20 +1,21 @@
-"""Tables and columns that count rather than score: our texts and numbers beside the paper's, row by row."""
+"""Tables and columns of counts rather than scores: our texts and numbers beside the paper's, row by row."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
-from mmprolong.reporting.tables.columns import Field, Row
 from mmprolong.reporting.tables.model import Cell, Column, Table
-from mmprolong.reporting.tables.published import parsed, require_columns
-
-COUNTED = ("tokens", "examples", "pages")
+from mmprolong.reporting.tables.notes import override_notes
+from mmprolong.reporting.tables.published import parse_number, require_columns
+from mmprolong.reporting.tables.score_table import Field, Row
 
 
 def count_table(
     name: str,
     title: str,
+    runs: Runs | None,
     source: str,
     keys: Sequence[str],
     columns: Sequence[str],
@@ -42,23 +43,23 @@ def count_table(
         for key in dict.fromkeys([*theirs, *own])
     ]
     missing = [] if ours else ["Ours: not run."]
-    notes = (f"Published: {source}.", *missing, *notes)
+    notes = tuple(dict.fromkeys([f"Published: {source}.", *missing, *override_notes(runs), *notes]))
     return Table(name=name, title=title, columns=tuple(heads), rows=tuple(rows), notes=notes)
 
 
 def trained_on_columns(runs: Runs) -> list[Field]:
-    """Return columns on what the own phases of each row's first seed were trained on, counted after drawing."""
+    """Return columns of tokens, examples and pages that each row's first seed was trained on in its own phases."""
     found: dict[str, Counter[str]] = {}
     for one in arm_mixtures(runs.store, runs.plan) if runs.store else []:
         pages = {int(count): number for count, number in one.certificate["page_counts"].items()}
         counts = {"examples": sum(pages.values()), "pages": sum(count * number for count, number in pages.items())}
         found.setdefault(one.label, Counter()).update({"tokens": one.certificate["tokens"]["actual"], **counts})
 
-    def cell(name: str) -> Callable[[str], Cell]:
-        return lambda label: Cell.count(found[label][name] if label in found else None)
+    def cell(name: str, label: str) -> Cell:
+        return Cell.count(found[label][name] if label in found else None)
 
-    return [(Column.of(f"trained {name}"), cell(name)) for name in COUNTED]
+    return [(Column.of(f"trained {name}"), partial(cell, name)) for name in ("tokens", "examples", "pages")]
 
 
 def _cell(value: float | str | None) -> Cell:
-    return Cell(text=value, value=parsed(value)) if isinstance(value, str) else Cell.count(value)
+    return Cell(text=value, value=parse_number(value)) if isinstance(value, str) else Cell.count(value)

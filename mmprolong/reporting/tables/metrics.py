@@ -1,4 +1,4 @@
-"""Columns of published tables: what they are called there, and which of our cells answer them."""
+"""Columns of published tables: their names there, and the cells of ours that they average."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +13,13 @@ DOCUMENTS = {"MMLongBench-Doc": "mmlongdoc", "LongDocURL": "longdocurl", "SlideV
 """Published data set -> our task."""
 NEEDLES = {"retrieval": "mm_niah_retrieval", "counting": "mm_niah_counting", "reasoning": "mm_niah_reasoning"}
 MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude": 61.8, "slidevqa": 84.5}
-"""Best score of each visual benchmark in OriOn's Table 6 and its caption [%]: what its visual average is scaled by.
+"""Best score of each visual benchmark in OriOn's Table 6 and its caption [%]; scales its visual average.
 
 The paper does not print its own maxima; with these its averages are met within one point."""
 TEXT_MAXIMA = {"helmet": 67.6, "longbench_v2": 50.0}
+SINGLE = {"MMLBD-C": "mmlbd_c", "MMLB 128K": "mmlongbench", "SlideVQA": "slidevqa"}
+SINGLE |= {"HELMET": "helmet", "LBv2": "longbench_v2", "DUDE": "dude"}
+"""OriOn's columns of single benchmarks -> our task."""
 ANY = ""
 """All lengths of a benchmark, or of a task in it."""
 
@@ -31,14 +34,14 @@ class Measure:
     """(benchmark in the suite or task, length) -> weight; the score is the weighted sum of these means."""
 
     def average(self, cells: Sequence[Cell]) -> Average:
-        """Return the weights of our cells; empty if any part of the measure was not asked."""
+        """Return the weights of our cells; empty if any part of the measure was not evaluated."""
         weights: dict[Cell, float] = defaultdict(float)
         for (name, length), weight in self.parts.items():
             of_length = [cell for cell in cells if length in (ANY, cell.length)]
-            asked = [cell for cell in of_length if cell.benchmark == name] or [c for c in of_length if c.task == name]
-            if not asked:
+            found = [cell for cell in of_length if cell.benchmark == name] or [c for c in of_length if c.task == name]
+            if not found:
                 return {}
-            for cell, share in headline(asked).items():
+            for cell, share in headline(found).items():
                 weights[cell] += weight * share
         return weights
 
@@ -57,7 +60,7 @@ def columns_by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall:
 
 
 def columns_by_task(tasks: Mapping[str, str]) -> list[Measure]:
-    """Return a column a task, of benchmarks whose lengths are not told apart."""
+    """Return a column a task, over all lengths of its benchmark."""
     return [Measure(column=name, parts={(task, ANY): 1.0}) for name, task in tasks.items()]
 
 
@@ -70,18 +73,10 @@ def orion(*names: str) -> list[Measure]:
     """
     scaled = {(task, ANY): 100 / best for task, best in MAXIMA.items()}
     text = {(task, ANY): 100 / best for task, best in TEXT_MAXIMA.items()}
-    single = {
-        "MMLBD-C": "mmlbd_c",
-        "MMLB 128K": "mmlongbench",
-        "SlideVQA": "slidevqa",
-        "HELMET": "helmet",
-        "LBv2": "longbench_v2",
-        "DUDE": "dude",
-    }
     columns = [
         Measure(column="VA", parts={part: weight / 5 for part, weight in scaled.items()}),
         Measure(column="LCA", parts={part: weight / 7 for part, weight in (scaled | text).items()}),
-        *columns_by_task(single),
+        *columns_by_task(SINGLE),
     ]
     return [column for column in columns if not names or column.column in names]
 

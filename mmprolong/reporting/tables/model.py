@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mmprolong.reporting.statistics.intervals import Estimate
+
 MISSING = "-"
 NBSP = "\u00a0"
 
@@ -22,6 +24,12 @@ class Cell:
     """Best of its column: printed bold."""
     symbol: str = ""
     """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best."""
+
+    @classmethod
+    def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "Cell":
+        """Make a cell of an estimate, with its numbers in points."""
+        value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
+        return cls(text=text, value=value, low=low, high=high, sd=sd, symbol=symbol)
 
     @classmethod
     def count(cls, value: float | None) -> "Cell":
@@ -79,19 +87,14 @@ class Table:
         return next(cells[index] for cells in self.rows if cells[0].text == row)
 
 
-def with_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
+def mark_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
     """Return the rows with the best of each column of scores in bold; cells that print alike are equally good."""
     made = [list(row) for row in rows]
     for index, column in enumerate(columns):
-        known = [(row[index].value or 0.0, _number(row[index])) for row in made if row[index].value is not None]
-        if not column.score or len(known) < 2:
-            continue
-        best = max(known)[1]
-        for row in made:
-            row[index] = replace(row[index], best=_number(row[index]) == best)
+        printed = [row[index].text.partition(" ")[0] for row in made]  # without its spread
+        values = [row[index].value for row in made]
+        known = [(value, text) for value, text in zip(values, printed, strict=True) if value is not None]
+        if column.score and len(known) > 1:
+            for row, text in zip(made, printed, strict=True):
+                row[index] = replace(row[index], best=text == max(known)[1])
     return tuple(tuple(row) for row in made)
-
-
-def _number(cell: Cell) -> str:
-    """Return the mean that a cell prints, without its spread."""
-    return cell.text.partition(" ")[0]

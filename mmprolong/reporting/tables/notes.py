@@ -2,18 +2,20 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.results.origins import mixed_facts
+from mmprolong.reporting.results.origins import differing_facts
 from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
+from mmprolong.reporting.tables.published import decimal
 from mmprolong.sweep.commands import sweep_command
 
 _NAMED = 3
 """Names in a note, before the number of the others."""
-_ELSEWHERE = ("ablation", "cluster", "tracking", "paths")
-"""Overrides that say which ablation, or where and how its steps run: not what they are."""
+_EXECUTION = ("ablation", "cluster", "tracking", "paths")
+"""Overrides without effect on results: the ablation's name, where and how its steps run."""
 
 
 def progress(runs: Runs) -> str:
@@ -29,7 +31,6 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
         "over seeds."
     )
     if not arms:
-        yield "No intervals: this source keeps means, not single questions."
         return
     single = [label for label, arm in arms.items() if len(arm.values) == 1]
     over = "documents" if len(single) == len(arms) else "documents and seeds"
@@ -37,36 +38,55 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
     yield f"95 % intervals over {over}{alone}, in pairs where arms are compared (Welch and Satterthwaite)."
     if comparisons:
         yield (
-            f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: told apart from 0; "
-            "ns: not. Bold: best of its column; ≈: not told apart from the best arm."
+            f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: significant; ns: "
+            "not. Bold: best of its column; ≈: not significantly below the best arm."
         )
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
+    for label, deviations in uneven_arms(arms).items():
+        own, others = (decimal(100 * deviation) for deviation in deviations)
+        yield (
+            f"The seeds of {label} spread more than the others' (sd {own} against {others}): its interval is less "
+            "sure, as few seeds show little of such a spread; run more."
+        )
 
 
 def trust_notes(runs: Runs) -> Iterator[str]:
-    """Yield notes on typed overrides, missing seeds, stale rows and mixed origins; none where all is well."""
-    steps, origins = runs.behind(), runs.origins
-    yield from launched_with(runs)
+    """Yield notes on overrides, missing seeds, stale rows, edits and mixed origins; none where all is well."""
+    steps, origins = runs.steps(), runs.origins
+    yield from override_notes(runs)
     if missing := [point.name for point in runs.missing]:
         yield f"partial: not final, these numbers are of the finished seeds alone. Missing: {', '.join(missing)}."
     if runs.stale:
-        rows = ", ".join(label for label in runs.plan.labels if label in runs.stale)
-        command = sweep_command(runs.plan, runs.store)
+        rows, command = ", ".join(runs.stale), sweep_command(runs.plan, runs.store)
         yield f"stale ({rows}): the settings or a stage have changed since these runs; refresh: {command}"
     yield from runs.remarks
+    edited: dict[str, dict[str, None]] = defaultdict(dict)
+    for step, stage in runs.steps([label for label in runs.plan.labels if label not in runs.stale]).items():
+        edited[stage] |= dict.fromkeys(runs.edited.get(step, ()))
+    for stage, names in edited.items():
+        if names:
+            yield (
+                f"Edited since {stage} ran, without a new version: {_first(names)}; the numbers are of the old code. "
+                "Raise its version to run it again."
+            )
     mixed: dict[str, list[str]] = defaultdict(list)
-    for stage, name, _ in mixed_facts(steps, origins, lambda origin: origin.environment):
+    for stage, name, _ in differing_facts(steps, origins, lambda origin: origin.environment):
         mixed[stage].append(name)
     for stage, names in mixed.items():
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"Steps of {stage} differ in {', '.join(names[:_NAMED])}{more}: their last digits may differ."
+        yield f"Steps of {stage} differ in {_first(names)}: their last digits may differ."
     if unknown := steps.keys() - origins.keys():
         yield f"Code, packages and hardware of {len(unknown)} of {len(steps)} steps are not known."
 
 
-def launched_with(runs: Runs | None) -> list[str]:
-    """Return a note on the overrides that make the runs others than the ablation's file says."""
+def override_notes(runs: Runs | None) -> list[str]:
+    """Return a note on the overrides by which the runs differ from the ablation's file."""
     overrides = runs.plan.overrides if runs else ()
-    typed = [text for text in overrides if key_of(text).partition(".")[0] not in _ELSEWHERE]
-    return [f"Launched with {shlex.join(typed)}: not as the ablation's file stands."] if typed else []
+    typed = [text for text in overrides if key_of(text).partition(".")[0] not in _EXECUTION]
+    return [f"Launched with {shlex.join(typed)}: other than in the ablation's file."] if typed else []
+
+
+def _first(names: Collection[str]) -> str:
+    """Return the first three names, and the number of the others."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(list(names)[:_NAMED])}{more}"

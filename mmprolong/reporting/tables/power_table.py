@@ -1,71 +1,65 @@
-"""The smallest difference that an ablation can see as it is designed, and the cost of seeing half of that."""
+"""The smallest difference that an ablation can show as it is designed, and the cost of showing half of that."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
-from mmprolong.reporting.statistics.power import Design, cheaper, design_of
+from mmprolong.reporting.statistics.power import Design, cheapest_designs, design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.published import plain
+from mmprolong.reporting.tables.published import decimal
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
 
-HOURS = "cost [h]"
-
 
 def power_table(runs: Runs, comparisons: int) -> Table:
-    """Make a table of the design as it is, and of the cheapest ways to halve what it can see.
+    """Make a table of the design, and of the cheapest ways to halve the smallest difference that it can show.
 
     Args:
-        comparisons: over how many the ablation's table corrects p.
+        comparisons: number of those over which the ablation's table corrects p.
 
     Raises:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
-    (unit, cost), seen = cost_of(runs, now), now.smallest(level)
-    designs = {"as it is": now, **cheaper(now, seen / 2, cost, not written(runs), level)}
-    keys = ("design", "seeds", "documents", "questions", "alone", "in_table", "cost", "command")
-    alone, in_table = "smallest difference, alone [points]", "in this table [points]"
-    titles = (*keys[:3], "questions on each", alone, in_table, unit, "command")
-    columns = [
-        Column(key=k, title=t, numeric=k not in ("design", "command")) for k, t in zip(keys, titles, strict=True)
-    ]
-
-    def row(name: str, one: Design | None) -> tuple[Cell, ...]:
-        if one is None:
-            return (Cell(text=name), *[Cell()] * (len(keys) - 2), Cell(text="cannot do it alone"))
-        points = [100 * one.smallest(each) for each in (LEVEL, level)]
-        counts = map(Cell.count, (one.seeds, one.clusters, one.questions))
-        costs = Cell(text=f"{cost(one):,.3g}" if unit == HOURS else f"{cost(one):,.0f}", value=cost(one))
-        seen = (Cell(text=plain(each), value=each) for each in points)
-        return (Cell(text=name), *counts, *seen, costs, Cell(text=command_of(one, now, runs)))
-
+    hours, smallest = cost_in_hours(runs, now), now.smallest(level)
+    columns: dict[Column, Callable[[Design], Cell]] = {
+        Column.of("seeds"): lambda one: Cell.count(one.seeds),
+        Column.of("documents"): lambda one: Cell.count(one.clusters),
+        Column(key="questions", title="questions on each"): lambda one: Cell.count(one.questions),
+        Column(key="alone", title="smallest difference, alone [points]"): lambda one: _points(one.smallest()),
+        Column(key="in_table", title="in this table [points]"): lambda one: _points(one.smallest(level)),
+        Column(key="cost", title="cost [h]"): lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)),
+        Column.of("command", numeric=False): lambda one: Cell(text=command_of(one, now, runs)),
+    }
+    designs = {"as designed": now, **cheapest_designs(now, smallest / 2, hours, not benchmark_sources(runs), level)}
+    rows = [(name, [make(one) if one else Cell() for make in columns.values()]) for name, one in designs.items()]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
     missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
     return Table(
         name=f"{runs.plan.ablation}_power",
-        title=f"What {runs.plan.ablation} can see, and how to halve it",
+        title=f"Smallest difference that {runs.plan.ablation} can show, and how to halve it",
         caption=runs.plan.question,
-        columns=tuple(columns),
-        rows=tuple(row(name, one) for name, one in designs.items()),
+        columns=(Column.of("design", numeric=False), *columns),
+        rows=tuple((Cell(text=name), *cells) for name, cells in rows),
         notes=(
-            f"The smallest true difference that is marked in 80 % of repetitions: {plain(100 * seen)} points as one "
-            f"of {comparisons} comparisons (first step of Holm's correction), from the variances of the finished runs.",
+            f"The smallest true difference that is significant in 80 % of repetitions: {_points(smallest).text} points "
+            f"as one of {comparisons} comparisons (first step of Holm's correction), by the finished runs' variances.",
+            "-: more of this alone cannot halve it.",
             f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
-            f"However many seeds, these documents and questions would not show less than {plain(100 * floor)} points.",
+            f"However many seeds, these documents and questions cannot show less than {_points(floor).text} points.",
             *([missing] if runs.missing else []),
             *trust_notes(runs),
         ),
     )
 
 
-def written(runs: Runs) -> list[str]:
+def benchmark_sources(runs: Runs) -> list[str]:
     """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
     sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
     return list(dict.fromkeys(sources)) if all(sources) else []
@@ -73,33 +67,31 @@ def written(runs: Runs) -> list[str]:
 
 def command_of(design: Design, now: Design, runs: Runs) -> str:
     """Return the command of the sweep with this design: the plan's own settings scaled, its overrides kept."""
-    words: list[str] = []
-    if design.seeds != now.seeds:
-        words.append(f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]")
+    seeds = f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]"
+    words = [seeds] if design.seeds != now.seeds else []
     sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
     scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name, (key, times) in product(written(runs), scaled.items()):
+    for name, (key, times) in product(benchmark_sources(runs), scaled.items()):
         if times != 1 and sources[name][key]:
             words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
     return sweep_command(runs.plan, runs.store, *words)
 
 
-def cost_of(runs: Runs, now: Design) -> tuple[str, Callable[[Design], float]]:
-    """Return the unit and the cost of a whole comparison: hours by the finished runs, or answers if no times are known.
-
-    Seeds cost the training of every arm, and questions their answers.
-    """
-    steps: dict[str, set[tuple[str, str]]] = {"training": set(), "answers": set()}
+def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
+    """Return the hours that a design costs by the finished runs: seeds the training of every arm, questions answers."""
     store = Store(runs.store or Path())
-    for point in (runs.plan.of(label)[0] for label in runs.plan.labels if runs.store):
-        own = {f"{stage}.{phase}" for phase in runs.plan.own_phases(point) for stage in ("mixture", "training")}
-        for role, step in point.steps.items() if own else ():
-            stage = role.partition(".")[0]
-            if role in own or stage in ("reply", "score"):
-                steps["training" if role in own else "answers"].add((stage, step))
-    records = {kind: [store.record(*step) for step in each] for kind, each in steps.items()}
-    hours = {kind: sum(record.seconds for record in found if record) / 3600 for kind, found in records.items()}
-    if not any(hours.values()):
-        return "answers", lambda one: one.seeds * one.clusters * one.questions
-    answers = hours["answers"] / now.clusters / now.questions
-    return HOURS, lambda one: one.seeds * (hours["training"] + answers * one.clusters * one.questions)
+    training, answers = dict[str, str](), dict[str, str]()
+    for point in (runs.plan.of(label)[0] for label in runs.plan.labels):
+        own = runs.plan.own_phases(point)
+        training |= {point.steps[f"{stage}.{phase}"]: stage for phase in own for stage in ("mixture", "training")}
+        replies = {step: stage_of(role) for role, step in point.steps.items() if stage_of(role) in ("reply", "score")}
+        answers |= replies if own else {}
+    train, answer = (
+        sum(record.seconds for step, stage in steps.items() if (record := store.record(stage, step))) / 3600
+        for steps in (training, answers)
+    )
+    return lambda one: one.seeds * (train + answer * one.clusters * one.questions / now.clusters / now.questions)
+
+
+def _points(share: float) -> Cell:
+    return Cell(text=decimal(100 * share), value=100 * share)

@@ -1,17 +1,17 @@
-"""The papers' own numbers, from CSV files that are one table each."""
+"""The papers' own numbers, from CSV files of one table each, and how numbers are printed."""
 
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.reporting.statistics.intervals import Estimate
 
 LONG = {"64K": "64K avg", "128K": "128K avg", "overall": "overall"}
 """Columns of a report and where they stand in MMProLong's tables of long-document scores [%]."""
-UNCLEAR = "too small to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +20,17 @@ class Published:
 
     files: Mapping[str, Path]
     """By name."""
-    read: set[str] = field(default_factory=set)
-    """Names of the tables that were read."""
 
-    def rows(
-        self, table: str, where: Mapping[str, str] | None = None, columns: Iterable[str] = ()
-    ) -> list[dict[str, str]]:
+    def rows(self, table: str, where: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the rows of a table in which every column of `where` has that text.
 
-        Args:
-            columns: what the rows must have.
-
         Raises:
-            ConfigError: no such table, row or column, or the file is no table.
+            ConfigError: no such table or row, or the file is no table.
         """
         if table not in self.files:
             raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
         path = self.files[table]
-        self.read.add(table)
-        rows = _read(path)
-        require_columns(table, rows, columns)
-        wanted = dict(where or {})
+        rows, wanted = _read(path), dict(where or {})
         kept = [row for row in rows if wanted.items() <= row.items()]
         if not kept:
             raise ConfigError(f"{path}: no row with {wanted}; its columns are {', '.join(rows[0])}")
@@ -55,7 +45,7 @@ class Published:
         Raises:
             ConfigError: no such table, row or column, or a cell is no number.
         """
-        rows = self.rows(table, where, columns.values())
+        rows = self.rows(table, where)
         return {name: mean_of(table, rows, column) for name, column in columns.items()}
 
 
@@ -66,27 +56,27 @@ def require_columns(table: str, rows: Sequence[Mapping[str, object]], columns: I
         ConfigError: none of its rows has one of the columns.
     """
     known = dict.fromkeys(name for row in rows for name in row)
-    missing = [column for column in columns if column not in known]
-    if rows and missing:
-        raise ConfigError(f"published {table}: no column {missing[0]!r}; its columns are {', '.join(known)}")
+    for column in columns:
+        if column not in known:
+            raise ConfigError(f"published {table}: no column {column!r}; its columns are {', '.join(known)}")
 
 
 def mean_of(table: str, rows: Sequence[Mapping[str, str]], column: str) -> float:
     """Return the mean of a column.
 
     Raises:
-        ConfigError: a cell is no finite number.
+        ConfigError: there is no such column, or a cell is no finite number.
     """
-    values = [parsed(row[column]) for row in rows]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    require_columns(table, rows, [column])
+    values = [parse_number(row[column]) for row in rows]
+    if None in values:
         found = rows[values.index(None)][column]
         raise ConfigError(f"published {table}, column {column!r}: {found!r} is no finite number; write a number")
-    return sum(known) / len(known)
+    return fmean(value for value in values if value is not None)
 
 
-def parsed(printed: str | float) -> float | None:
-    """Return the finite number that a printed cell is; None if it is none."""
+def parse_number(printed: str | float) -> float | None:
+    """Return the finite number in a printed cell; None if there is none."""
     try:
         number = float(printed)
     except ValueError:
@@ -94,13 +84,13 @@ def parsed(printed: str | float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def plain(value: float, digits: int = 1) -> str:
+def decimal(value: float, digits: int = 1) -> str:
     """Return a number with a typographic minus."""
     return f"{value:.{digits}f}".replace("-", "−")
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """Return a difference with its sign; `+0.0` for what rounds to nothing."""
+    """Return a difference with its sign; `+0.0` where it rounds to zero."""
     text = f"{value:+.{digits}f}"
     if float(text) == 0:
         text = text.replace("-", "+")
@@ -108,8 +98,14 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def interval(found: Estimate) -> str:
-    """Return the 95 % interval of a mean [%]."""
-    return f"[{plain(100 * found.low)}, {plain(100 * found.high)}]"
+    """Return the 95 % interval of a mean [%]: '[85.9, 92.9]'."""
+    return f"[{decimal(100 * found.low)}, {decimal(100 * found.high)}]"
+
+
+def format_difference(found: Estimate) -> str:
+    """Return a difference with its 95 % interval [points]: '+1.4 [−0.6, +3.5]'."""
+    value, low, high = (signed(100 * number) for number in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -39,11 +39,7 @@ _MARKDOWN = re.compile(
 
 
 def write_table(table: Table, stem: Path) -> dict[str, Path]:
-    """Write `<stem>.md`, `.tex`, `.csv` and `.html`, their folder too; returns the paths by ending.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
+    """Write `<stem>.md`, `.tex`, `.csv` and `.html`, their folder too; returns the paths by ending."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     formats = {"md": to_markdown, "tex": to_latex, "csv": to_csv, "html": to_html}
     return {ending: write_file(stem.with_name(f"{stem.name}.{ending}"), to(table)) for ending, to in formats.items()}

@@ -8,11 +8,10 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
-from mmprolong.reporting.tables.columns import Field, Layout, Row, Rows, ScoreColumn, columns_of
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
-from mmprolong.reporting.tables.model import Table, with_best
-from mmprolong.reporting.tables.notes import launched_with, progress, statistics_notes, trust_notes
+from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import require_columns
+from mmprolong.reporting.tables.score_table import Field, Row, ScoreColumn, ScoreTable
 
 NO_RUNS = Runs(plan=Plan(ablation="", points=()))
 ONE_RUN = "about 100 questions a cell, one run, no intervals: differences of 1–2 points there are within noise"
@@ -37,7 +36,12 @@ def ablation_table(
     """
     plan = runs.plan
     others = {label: Against(row=plan.baseline) for label in plan.labels if label != plan.baseline}
-    layout = Layout(
+    averaged = [f"overall: equal shares of {_described(runs.average)}."] if runs.average else []
+    one_run = [f"Published: Qwen2.5-VL-7B, {MMPROLONG}; {ONE_RUN}."] if published else []
+    return ScoreTable(
+        name=plan.ablation,
+        title=title,
+        runs=runs,
         rows=plan.labels,
         scores=_score_columns(runs),
         headline=ScoreColumn("overall", runs.average),
@@ -45,10 +49,8 @@ def ablation_table(
         published=published or {},
         more=more,
         intervals=intervals,
-    )
-    one_run = [f"Published: Qwen2.5-VL-7B, {MMPROLONG}; {ONE_RUN}."] if published else []
-    averaged = [f"overall: equal shares of {_described(runs.average)}."] if runs.average else []
-    return _table(plan.ablation, title, layout, runs, [*averaged, *one_run, *notes])
+        notes=[*averaged, *one_run, *notes],
+    ).build()
 
 
 def comparison_table(
@@ -59,7 +61,8 @@ def comparison_table(
     rows: Sequence[Mapping[str, str]],
     measures: Sequence[Measure],
     runs: Runs | None,
-    against: Mapping[str, str],
+    baseline: str = "",
+    against: Mapping[str, str] | None = None,
     headline: str = "overall",
     notes: Sequence[str] = (),
 ) -> Table:
@@ -68,57 +71,33 @@ def comparison_table(
     Args:
         source: paper and table.
         key: column that names a row; our labels are its texts.
-        against: row -> the row that it is compared with, in the column `headline`.
+        baseline: the row with which all others of the paper are compared, in the column `headline`.
+        against: in place of the baseline: row -> the row that it is compared with.
 
     Raises:
-        ConfigError: the published rows lack a column.
+        ConfigError: the published rows lack a column, or the baseline.
     """
     require_columns(name, rows, [key, *(measure.column for measure in measures)])
     runs = runs or NO_RUNS
     printed: dict[str, Row] = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
+    if baseline and baseline not in printed:
+        what = f"{key} {baseline!r}, with which the others are compared, is no row"
+        raise ConfigError(f"published {name}: {what}; {nearest(baseline, printed)}")
+    opponents = against or {label: baseline for label in printed if baseline and label != baseline}
+    pairs = {label: Against(row=other) for label, other in opponents.items()}
     columns = {one.column: ScoreColumn(one.column, one.average(runs.cells)) for one in measures}
-    pairs = {label: Against(row=other) for label, other in against.items()}
-    layout = Layout(
+    return ScoreTable(
+        name=name,
+        title=title,
+        runs=runs,
         key=key,
         rows=[*printed, *(label for label in runs.plan.labels if label not in printed)],
         scores=[column for title, column in columns.items() if title != headline],
         headline=columns[headline],
         contrasts=[Contrast(key="delta", title="Δ", pairs=pairs)] if pairs else [],
         published=printed,
-    )
-    return _table(name, title, layout, runs, [f"Published: {source}; one run a row, no intervals.", *notes])
-
-
-def published_baseline(rows: Sequence[Mapping[str, str]], key: str, baseline: str) -> dict[str, str]:
-    """Return every row compared with one of them.
-
-    Raises:
-        ConfigError: the rows have no such column, or none of them is the baseline.
-    """
-    require_columns("rows", rows, [key])
-    names = [str(row[key]) for row in rows]
-    if rows and baseline not in names:
-        what = f"{key} {baseline!r}, with which the others are compared, is no row"
-        raise ConfigError(f"published rows: {what}; {nearest(baseline, names)}")
-    return {name: baseline for name in names if name != baseline}
-
-
-def _table(name: str, title: str, layout: Layout, runs: Runs, notes: Sequence[str]) -> Table:
-    rows = Rows(layout, runs)
-    fields = list(columns_of(rows))
-    columns = tuple(column for column, _ in fields)
-    shared = ["Ours: not run.", *launched_with(runs)]
-    if runs.results:
-        shared = [*statistics_notes(layout.headline.title, rows.arms, len(rows.compared)), *trust_notes(runs)]
-    return Table(
-        name=name,
-        title=title + progress(runs),
-        caption=runs.plan.question,
-        columns=columns,
-        rows=with_best([[make(label) for _, make in fields] for label in layout.rows], columns),
-        notes=(*shared, *notes),
-        comparisons=len(rows.compared),
-    )
+        notes=[f"Published: {source}; one run a row, no intervals.", *notes],
+    ).build()
 
 
 def _score_columns(runs: Runs) -> Iterator[ScoreColumn]:
@@ -140,6 +119,5 @@ def _described(average: Average) -> str:
     lengths: dict[str, dict[str, None]] = {}
     for cell in average:
         lengths.setdefault(cell.benchmark, {})[cell.length] = None
-    texts = [", ".join(each) for each in lengths.values()]
-    named = [f"{name} ({text})" for name, text in zip(lengths, texts, strict=True)]
-    return " and ".join(named if len(named) > 1 else texts)
+    texts = {name: ", ".join(each) for name, each in lengths.items()}
+    return " and ".join(f"{name} ({text})" if len(texts) > 1 else text for name, text in texts.items())

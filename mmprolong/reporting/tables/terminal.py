@@ -1,6 +1,5 @@
-"""A `Table` on the terminal: no number is cut; what is too wide is printed below, each part with the rows' names."""
+"""A `Table` on the terminal: no number is cut; columns that do not fit follow below, again with the rows' names."""
 
-import textwrap
 from collections.abc import Sequence
 
 from rich import box
@@ -14,6 +13,8 @@ from mmprolong.reporting.tables.model import Cell, Column, Table
 
 _SENTENCE = 24
 """Text longer than this may be broken into lines [characters]."""
+_GAP = 2
+"""Between two columns, and at both edges together [characters]."""
 
 
 class TerminalTable:
@@ -25,53 +26,34 @@ class TerminalTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = self._table
         yield Text(table.title, style="bold")
-        for part in _parts(table, options.max_width):
-            yield _rich(table, part, options.max_width)
+        for part in _parts(list(map(_width, table.columns, zip(*table.rows, strict=True))), options.max_width - _GAP):
+            yield _rich(table, part)
         yield Text("\n".join(table.notes), style="dim")
 
 
-def _parts(table: Table, room: int) -> list[list[int]]:
-    """Return the columns of each part, as many as fit; the first column stands in each."""
-    widths = [_width(column, cells) for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True)]
-    parts = [[0]]
-    for index in range(1, len(widths)):
-        wide = sum(widths[at] + 2 for at in (*parts[-1], index)) - 2
-        if len(parts[-1]) > 1 and wide > room:
-            parts.append([0])
-        parts[-1].append(index)
+def _width(column: Column, cells: Sequence[Cell]) -> int:
+    """Return the characters that a column needs: its title may be broken between words."""
+    longest = max((cell_len(cell.text + cell.symbol) for cell in cells), default=0)
+    return max(longest if column.numeric else min(longest, _SENTENCE), *map(cell_len, column.title.split(" ")))
+
+
+def _parts(widths: Sequence[int], room: int) -> list[dict[int, int]]:
+    """Return the columns of each part and their widths, as many as fit; the first column stands in each."""
+    first = min(widths[0], room)
+    parts = [{0: first}]
+    for index, width in enumerate(widths[1:], 1):
+        if len(parts[-1]) > 1 and sum(parts[-1].values()) + _GAP * len(parts[-1]) + width > room:
+            parts.append({0: first})
+        parts[-1][index] = max(min(width, room - first - _GAP), 1)
     return parts
 
 
-def _width(column: Column, cells: Sequence[Cell]) -> int:
-    """Return the characters that a column needs."""
-    longest = _longest(cells)
-    own = min(longest, _SENTENCE) if not column.numeric else longest
-    return max(own, *map(cell_len, _heading(column, own).split("\n")))
-
-
-def _longest(cells: Sequence[Cell]) -> int:
-    return max((cell_len(cell.text + cell.symbol) for cell in cells), default=0)
-
-
-def _rich(table: Table, part: Sequence[int], room: int) -> RichTable:
+def _rich(table: Table, widths: dict[int, int]) -> RichTable:
     made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for index in part:
-        column, cells = table.columns[index], [row[index] for row in table.rows]
-        longest = _longest(cells)
-        made.add_column(
-            _heading(column, longest if column.numeric else min(longest, _SENTENCE)),
-            justify="right" if column.numeric else "left",
-            vertical="bottom",
-            overflow="fold",
-            no_wrap=longest <= room and (column.numeric or longest <= _SENTENCE),
-        )
+    for index, width in widths.items():
+        column = table.columns[index]
+        justify = "right" if column.numeric else "left"
+        made.add_column(column.title, justify=justify, vertical="bottom", overflow="fold", width=width)
     for row in table.rows:
-        made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in part))
+        made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in widths))
     return made
-
-
-def _heading(column: Column, width: int) -> str:
-    """Return the title broken after its first word, and where it is wider than the cells below it."""
-    first, _, rest = (column.title).partition(" ")
-    parts = [first, *([rest] if rest else [])]
-    return "\n".join(line for part in parts for line in textwrap.wrap(part, max(width, 12), break_long_words=False))

@@ -1,1 +1,1 @@
-"""Steps on a cluster: arrays of jobs, what Slurm says of them, what runs inside them."""
+"""Steps on Slurm: arrays of jobs, their states, the function that runs in them."""

@@ -1,4 +1,4 @@
-"""Which steps are submitted together, and what must be finished before them."""
+"""Arrays of steps that are submitted together, and their dependencies."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -6,18 +6,14 @@ from dataclasses import dataclass
 
 from mmprolong.pipeline.plan import Plan
 
-_Places = Mapping[str, tuple[int, int]]
-"""Array and element of each step that is to be submitted."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """Steps of one stage that need nothing from each other."""
+    """Steps of one stage that are independent of each other."""
 
-    stage: str
     steps: tuple[str, ...]
-    alike: tuple[int, ...] = ()
-    """Earlier arrays, by position, whose element n must be finished before element n of this one."""
+    aligned: tuple[int, ...] = ()
+    """Positions of earlier arrays whose element n must be finished before element n of this one."""
     after: tuple[str, ...]
     """Steps that must be finished before any of these."""
 
@@ -25,15 +21,15 @@ class Array:
 def make_arrays(
     plan: Plan, steps: Set[str], waiting: Set[str], longest: int, kind: Callable[[str], str] = lambda step: ""
 ) -> list[Array]:
-    """Return steps of a plan as arrays, in an order in which they can be submitted.
+    """Group steps of a plan into arrays, in an order in which they can be submitted.
 
-    Steps of one stage are put together if they are equally far from the first and from the last stage; so the arms of a
-    sweep form arrays that depend on each other element by element, and a failed arm holds up nothing but itself.
+    Steps of one stage form an array if they are equally far from the first and from the last stage; so the arms of a
+    sweep form arrays that depend on each other element by element, and a failed arm holds up only itself.
 
     Args:
         waiting: steps that are in the queue already; others may depend on them.
-        longest: elements that an array may have.
-        kind: only steps of one kind are put together.
+        longest: largest number of elements of an array.
+        kind: key of a step; only steps of one key form an array.
     """
     needs = _needs(plan, steps, steps | waiting)
     arrays: list[Array] = []
@@ -41,17 +37,16 @@ def make_arrays(
     for group in _groups(plan, needs, kind):
         for same in _split(group, needs, places, arrays):
             after = set[str].intersection(*(needs[step] for step in same))
-            alike = {places[each][0] for each in needs[same[0]] - after}
+            aligned = tuple(sorted({places[each][0] for each in needs[same[0]] - after}))
             for start in range(0, len(same), longest):
                 part = tuple(same[start : start + longest])
                 places.update({step: (len(arrays), index) for index, step in enumerate(part)})
-                stage = plan.steps[part[0]].stage
-                arrays.append(Array(stage=stage, steps=part, alike=tuple(sorted(alike)), after=tuple(sorted(after))))
+                arrays.append(Array(steps=part, aligned=aligned, after=tuple(sorted(after))))
     return arrays
 
 
 def descendants(plan: Plan, steps: Set[str]) -> set[str]:
-    """Return all steps that need one of `steps`, directly or not."""
+    """Return all steps that depend on one of `steps`, directly or not."""
     found: set[str] = set()
     for name, step in plan.steps.items():
         if set(step.inputs.values()) & (found | steps):
@@ -60,7 +55,7 @@ def descendants(plan: Plan, steps: Set[str]) -> set[str]:
 
 
 def _needs(plan: Plan, steps: Set[str], unfinished: Set[str]) -> dict[str, set[str]]:
-    """Return what each step waits for; an input that another input waits for is left out."""
+    """Return the unfinished inputs of each step, without those that another of its inputs waits for."""
     below: dict[str, set[str]] = {}
     needs: dict[str, set[str]] = {}
     for name, step in plan.steps.items():
@@ -93,16 +88,20 @@ def _longest(edges: Mapping[str, Iterable[str]], order: Iterable[str]) -> dict[s
 
 
 def _split(
-    steps: Iterable[str], needs: Mapping[str, set[str]], places: _Places, arrays: Sequence[Array]
+    steps: Iterable[str], needs: Mapping[str, set[str]], places: Mapping[str, tuple[int, int]], arrays: Sequence[Array]
 ) -> Iterator[list[str]]:
-    """Yield steps that all depend in one way: element by element, or else those that need the same."""
+    """Split steps into groups with equal dependencies: element by element if possible, else on the same steps.
+
+    Args:
+        places: array and element by step.
+    """
     for same in _by(steps, lambda step: {places[each][0] if each in places else each for each in needs[step]}):
         common = set[str].intersection(*(needs[step] for step in same))
         own = [sorted(places.get(each, (-1, -1)) for each in needs[step] - common) for step in same]
         used = [array for array, _ in own[0]]
-        alike = all(each == [(array, index) for array in used] for index, each in enumerate(own))
+        aligned = all(each == [(array, index) for array in used] for index, each in enumerate(own))
         whole = all(len(arrays[array].steps) == len(same) for array in used)
-        yield from [same] if alike and whole else _by(same, needs.__getitem__)
+        yield from [same] if aligned and whole else _by(same, needs.__getitem__)
 
 
 def _by(steps: Iterable[str], key: Callable[[str], Set[object]]) -> Iterable[list[str]]:

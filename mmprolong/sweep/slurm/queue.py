@@ -1,4 +1,4 @@
-"""What Slurm says of jobs: its queue first, its accounts second. What neither knows is unknown, never failed."""
+"""States of jobs from Slurm: its queue first, its accounting second. A job that neither knows has no state."""
 
 import os
 import re
@@ -13,30 +13,28 @@ from mmprolong.errors import SchedulerError
 from mmprolong.sweep.resources import drop_foreign_variables
 
 _SECONDS = 60
-_AT_ONCE = 100
-"""Arrays that one command ends."""
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
 _LIVE = _WAITING | {"RUNNING", "COMPLETING", "RESIZING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING"}
 _HOPELESS = "DependencyNeverSatisfied"
 _ELEMENTS = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
-"""`4711_[0-2,5,8-12:2%4]`."""
+"""Ids of elements that share a line: `4711_[0-2,5,8-12:2%4]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """What is known of one job."""
+    """State of one job."""
 
     state: str
-    """Slurm's word, such as PENDING."""
+    """Name on Slurm, such as PENDING."""
     reason: str = ""
-    """Why it waits."""
+    """Reason why it waits."""
     exit_code: str = ""
-    """`code:signal`, of ended jobs, from the accounts only."""
+    """`code:signal` of an ended job, from the accounting only."""
     node: str = ""
 
     @property
     def live(self) -> bool:
-        """True if it runs or will run."""
+        """True if it runs or waits."""
         return self.state in _LIVE and self.reason != _HOPELESS
 
     @property
@@ -45,27 +43,23 @@ class JobState:
         return self.live and self.state in _WAITING
 
 
-UNLISTED = JobState("UNLISTED")
-"""Slurm names other elements of the job's array and not this one: cancelled before it began, or ended long ago."""
-
-
 class Queue(Protocol):
-    """Where jobs stand and are ended."""
+    """Jobs of a cluster."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        """Return the state by job id; ids that nobody knows are left out."""
+        """Return the states by job id; unknown ids are left out."""
         ...
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """End jobs; those that have ended stay as they are."""
+        """Cancel jobs; ended ones stay as they are."""
         ...
 
 
 class SlurmQueue:
-    """The queue of the cluster that this machine belongs to."""
+    """Queue of this machine's cluster."""
 
     def states(self, jobs: Iterable[str]) -> dict[str, JobState]:
-        """Return the state by job id. Accounts of jobs that live on, but not in the queue, were never closed.
+        """Return the states by job id, without live ones that only the accounting knows: their end was not recorded.
 
         Raises:
             SchedulerError: there is no Slurm here, or it does not answer.
@@ -73,36 +67,31 @@ class SlurmQueue:
         wanted = set(jobs)
         if not wanted:
             return {}
-        queue = _squeue(wanted)
-        found = pick(wanted, queue)
+        require_slurm()
+        words = ("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(wanted))
+        found = states_of(wanted, read_squeue(_run(*words)))
         missing = wanted - found.keys()
-        rows = _sacct(missing) if missing else {}
-        accounts = pick(missing, rows)
-        arrays = {array_of(job) for job in queue.keys() | rows.keys()}
-        unlisted = {job: UNLISTED for job in missing - accounts.keys() if array_of(job) in arrays}
-        return found | {job: state for job, state in accounts.items() if not state.live} | unlisted
+        accounts = states_of(missing, _sacct(missing)) if missing else {}
+        return found | {job: state for job, state in accounts.items() if not state.live}
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """End jobs, the last first, as they may wait for each other.
+        """Cancel jobs, the last first, as they may wait for each other.
 
         Raises:
             SchedulerError: Slurm does not answer.
         """
-        words = packed(jobs)
-        for start in range(0, len(words), _AT_ONCE):
-            _run("scancel", *words[start : start + _AT_ONCE])
+        if jobs:
+            _run("scancel", *join_arrays(jobs))
 
 
 def require_slurm() -> None:
-    """Check that Slurm's commands are installed.
+    """Check that Slurm is installed.
 
     Raises:
-        SchedulerError: they are not.
+        SchedulerError: it is not.
     """
-    for command in ("sbatch", "squeue", "scancel"):
-        if shutil.which(command) is None:
-            where = "run this on a login node of the cluster, or choose cluster=local"
-            raise SchedulerError(f"{command}: not found; {where}")
+    if shutil.which("sbatch") is None:
+        raise SchedulerError("sbatch: not found; run this on a login node of the cluster, or choose cluster=local")
 
 
 def array_of(job: str) -> str:
@@ -110,8 +99,8 @@ def array_of(job: str) -> str:
     return job.partition("_")[0]
 
 
-def pick(jobs: Iterable[str], rows: Mapping[str, JobState]) -> dict[str, JobState]:
-    """Return the states of `jobs`; the row of a whole array, as of one that was cancelled, holds for its elements."""
+def states_of(jobs: Iterable[str], rows: Mapping[str, JobState]) -> dict[str, JobState]:
+    """Return the states of `jobs`; an element without a row of its own has the state of its whole array."""
     found = {job: rows.get(job) or rows.get(array_of(job)) for job in jobs}
     return {job: state for job, state in found.items() if state is not None}
 
@@ -133,12 +122,12 @@ def read_sacct(text: str) -> dict[str, JobState]:
         if len(cells) == 4 and cells[1].strip() and "." not in cells[0]:
             job, state, code, node = cells
             each = JobState(state.split()[0].rstrip("+"), exit_code=code, node=node.replace("None assigned", ""))
-            found.update(dict.fromkeys(_unpacked(job), each))
+            found.update(dict.fromkeys(_split_array(job), each))
     return found
 
 
-def packed(jobs: Iterable[str]) -> list[str]:
-    """Return job ids, those of an array in one word (`4711_[0,1,5]`), the last first: Slurm is slow at single ones."""
+def join_arrays(jobs: Iterable[str]) -> list[str]:
+    """Join the ids of each array, the last array first: `4711_[0,1,5]` is cancelled faster than three ids."""
     arrays: dict[str, list[str]] = defaultdict(list)
     for job in jobs:
         array, _, element = job.partition("_")
@@ -146,7 +135,7 @@ def packed(jobs: Iterable[str]) -> list[str]:
     return [f"{array}_[{','.join(each)}]" if each else array for array, each in reversed(arrays.items())]
 
 
-def _unpacked(job: str) -> Iterator[str]:
+def _split_array(job: str) -> Iterator[str]:
     match = _ELEMENTS.fullmatch(job)
     if match is None:
         yield job
@@ -157,13 +146,8 @@ def _unpacked(job: str) -> Iterator[str]:
         yield from (f"{match[1]}_{element}" for element in range(int(first), int(last or first) + 1, int(step or 1)))
 
 
-def _squeue(jobs: set[str]) -> dict[str, JobState]:
-    require_slurm()
-    return read_squeue(_run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(jobs)))
-
-
 def _sacct(jobs: set[str]) -> dict[str, JobState]:
-    """Ask the accounts; empty where a cluster keeps none."""
+    """Ask the accounting; empty if the cluster has none."""
     if shutil.which("sacct") is None:
         return {}
     try:
@@ -173,12 +157,12 @@ def _sacct(jobs: set[str]) -> dict[str, JobState]:
 
 
 def _arrays(jobs: set[str]) -> str:
-    """Return the ids of the arrays that hold the jobs: Slurm is wanted for an array at a time."""
+    """Return the ids of the whole arrays of the jobs, separated by commas."""
     return ",".join(sorted({array_of(job) for job in jobs}))
 
 
 def _run(*words: str) -> str:
-    """Return what a command prints; it may say that jobs are unknown by now."""
+    """Return the output of a command; a complaint about forgotten jobs is no error."""
     drop_foreign_variables()
     variables = {**os.environ, "SLURM_BITSTR_LEN": "0"}  # no list of elements is shortened
     try:
@@ -186,6 +170,6 @@ def _run(*words: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerError(f"{words[0]}: {error}; try again when Slurm answers") from error
     if done.returncode and "Invalid job id" not in done.stderr:
-        told = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a word")
-        raise SchedulerError(f"{words[0]}: {told}; try again when Slurm answers")
+        reason = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "failed without a message")
+        raise SchedulerError(f"{words[0]}: {reason}; try again when Slurm answers")
     return done.stdout

@@ -1,4 +1,4 @@
-"""What a job on Slurm does: one assignment, saved and queued again when it is warned."""
+"""Function of a job on Slurm: run one assignment; when warned, save it and queue the job again."""
 
 import os
 import signal
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 _PATIENCE = 120.0
-"""After SIGTERM the scheduler kills and, if it wants the nodes only, queues the job again itself; time for that [s]."""
+"""Time for Slurm to kill the job after SIGTERM or, if it is preempted, to queue it again [s]."""
 _PORTS = 15_000
-"""The first of as many ports, one for each job that may run on a node at once."""
+"""First port, and number of ports, from which each job takes one by its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The function that submitit calls in a job, on every node of it."""
+    """Callable of submitit, on every node of a job."""
 
     store: str
     given: Assignment
 
     def __call__(self) -> str:
-        """Do it; returns the step's id. A step that is finished already, by whomever, ends at once.
+        """Run the assignment; returns the id of its step.
 
         Raises:
-            SystemExit: the step has saved what it had, and the job is queued again.
+            SystemExit: the step has saved its progress, and the job is queued again.
         """
         signals, place = StopSignals(), _place(self.given.ranks)
         _say(self.given.heading)
         try:
-            self.given.carry_out(Store(Path(self.store)), signals.stopping, place)
+            self.given.run(Store(Path(self.store)), signals.stopping, place)
         except Interrupted:
             if place.node == 0:
                 _queue_again(signals)
@@ -48,14 +48,14 @@ class Task:
         return self.given.step.id
 
     def checkpoint(self) -> "DelayedSubmission":
-        """Return what submitit submits again if the warning comes before the step has begun: the same."""
+        """Return the same task for submitit, which asks if the warning comes before the step has begun."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
 
 def _place(ranks: int) -> Place:
-    """Return this node's place among those of the job, which meet on the one that the job was started from."""
+    """Return the place of this node in the job; its nodes meet on the one that launched the job."""
     job = int(os.environ["SLURM_JOB_ID"])
     return Place(
         processes=ranks,
@@ -67,7 +67,7 @@ def _place(ranks: int) -> Place:
 
 
 def _queue_again(signals: StopSignals) -> None:
-    """Queue this job again; after SIGTERM only if nobody else has decided what becomes of it."""
+    """Queue this job again; after SIGTERM only if Slurm neither kills nor requeues it."""
     if signal.SIGUSR2 not in signals.seen():
         _say("stopped by SIGTERM; what was done is saved")
         time.sleep(_PATIENCE)

@@ -1,1 +1,1 @@
-"""A sweep as a person sees it: in the terminal, and on a page that needs nothing else."""
+"""Views of a sweep: in the terminal and as an HTML file."""

@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 import msgspec
 import numpy as np
 
+from mmprolong.conversations import Image, Message, Text
 from mmprolong.llm.requests import Flow, Request, structured
-from mmprolong.records import Image, Message, Reject, Segment, Text
+from mmprolong.records import Reject, Segment
 from mmprolong.synthesis.parsed_document import ParsedDocument, plain
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.verify import find_flaw

@@ -1,4 +1,4 @@
-"""The plan of a sweep: every run composed, checked and frozen before anything runs; equal steps shared."""
+"""Planning of a sweep: every run is composed, checked and frozen before anything runs; equal steps are shared."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,15 +16,18 @@ from mmprolong.pipeline.plan import Plan, Point, with_own_files
 from mmprolong.pipeline.steps import Step, steps_of
 from mmprolong.settings.knobs import Config
 from mmprolong.store.environment import code_version
+from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import Ablation, read_ablation
-from mmprolong.sweep.comparable import asked_otherwise
+from mmprolong.sweep.arm_checks import find_other_questions
+from mmprolong.sweep.commands import sweep_command
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
-    """Expand, check and freeze the sweep that `overrides` describe; also return the first point's configuration.
+    """Expand, check and freeze the sweep of `overrides`; also return the configuration of its first point.
 
     Raises:
-        ConfigError: the ablation or a point is wrong, or points are not judged alike; all is said at once, and where.
+        ConfigError: the ablation or a point is wrong, or arms answer different questions; names all problems and
+            where they were set.
     """
     ablation = read_ablation(_chosen(overrides), overrides)
     user = [text for text in overrides if key_of(text).partition(".")[0] not in (ABLATION, SWEEP)]
@@ -35,29 +38,48 @@ def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
             if not planning.add(label, seed, [*texts, f"seed={seed}"]):
                 break  # it would fail at every seed
     planned = {point.label: arms[point.label] for point in planning.points}
-    problems = [*_taken_back(planning.composer, ablation, user, planned), *planning.problems(arms)]
+    problems = [*_conflicts(planning.composer, ablation, user, planned), *planning.problems(arms)]
     if problems:
         raise InvalidSettings(*problems)
     return planning.plan(overrides), planning.configs[0]
 
 
 def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[Plan, Config]:
-    """Return what the command that made `plan` would plan today, with more `overrides`; also its first configuration.
+    """Plan again from the command that made `plan`, with more `overrides`; also return its first configuration.
 
     Raises:
-        ConfigError: the plan does not say what it was launched with; or as in `make_plan`.
+        ConfigError: the plan does not record its command; or as in `make_plan`.
     """
     if not plan.overrides:
-        raise ConfigError(f"{plan.ablation}: its plan does not say what it was launched with; sweep again")
+        raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
     with with_own_files(plan):
         return make_plan([*plan.overrides, *overrides, assigned("paths.store", str(store))])
 
 
-def _chosen(overrides: Sequence[str]) -> str:
-    """Return the ablation that is chosen.
+def plan_retry(store: Store, plan: Plan, overrides: Sequence[str]) -> Plan:
+    """Return `plan` with `overrides` of where and how its steps run.
 
     Raises:
-        ConfigError: none or several are.
+        ConfigError: it is not for Slurm, or its command plans other steps today, because code, files or overrides
+            have changed.
+    """
+    today, config = plan_again(plan, store.root, overrides)
+    command = sweep_command(plan, store.root, *overrides)
+    if config.cluster.launcher != "slurm":
+        message = f"a retry is for Slurm, and cluster={config.cluster.name} has none"
+        raise ConfigError(f"{plan.ablation}: {message}; run it here by {command}")
+    changed = len(today.steps.keys() ^ plan.steps.keys())
+    if changed:
+        found = f"{changed} steps differ between the plan of its launch and that of today"
+        raise ConfigError(f"{plan.ablation}: {found}; launch it again, finished steps stay: {command}")
+    return replace(today, overrides=(*plan.overrides, *overrides))
+
+
+def _chosen(overrides: Sequence[str]) -> str:
+    """Return the name of the chosen ablation.
+
+    Raises:
+        ConfigError: no ablation is chosen, or several are.
     """
     names = [value_of(text) for text in overrides if key_of(text) == ABLATION]
     if not names:
@@ -68,7 +90,7 @@ def _chosen(overrides: Sequence[str]) -> str:
 
 
 class _Planning:
-    """The points of a plan so far, and what is wrong with those that cannot be planned."""
+    """Points of a plan so far, and the problems of those that cannot be planned."""
 
     def __init__(self, ablation: Ablation) -> None:
         self.ablation = ablation
@@ -77,7 +99,7 @@ class _Planning:
         self.configs: list[Config] = []
         self.steps: dict[str, Step] = {}
         self.failed: dict[Problem, list[str]] = defaultdict(list)
-        """Labels of the arms that have a problem."""
+        """Labels of the arms with each problem."""
 
     def add(self, label: str, seed: int, overrides: Sequence[str]) -> bool:
         """Compose a point and its steps; return whether it can be planned."""
@@ -98,8 +120,8 @@ class _Planning:
         return True
 
     def problems(self, arms: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
-        """Yield each problem once, with the first of the arms that have it unless all have."""
-        for point, each in asked_otherwise(self.points, self.steps, self.ablation.baseline):
+        """Yield each problem once, with the first arm that has it unless all have it."""
+        for point, each in find_other_questions(self.points, self.steps, self.ablation.baseline):
             self.failed[each].append(point.label)
         for problem, labels in self.failed.items():
             first, *others = dict.fromkeys(labels)
@@ -108,7 +130,7 @@ class _Planning:
             yield replace(problem, where=": ".join(part for part in (problem.where, arm) if part))
 
     def plan(self, overrides: Sequence[str]) -> Plan:
-        """Return the plan, complete."""
+        """Return the complete plan."""
         ablation = self.ablation
         return Plan(
             ablation=ablation.name,
@@ -126,23 +148,19 @@ class _Planning:
         )
 
 
-def _taken_back(
+def _conflicts(
     composer: Composer, ablation: Ablation, user: Sequence[str], arms: Mapping[str, Sequence[str]]
 ) -> Iterator[Problem]:
-    """Yield the user's overrides that arms would take back, or that would take back what makes the arms differ.
+    """Yield the user's overrides that arms would undo, or that would undo the differences between the arms.
 
     Args:
-        arms: those that can be composed.
+        arms: overrides of the arms that can be composed, by label.
     """
+    different = {choices(texts): texts for texts in arms.values()}.values()
     for text in user:
         key = key_of(text)
         own = [any(f"{key}.".startswith(f"{key_of(each)}.") for each in texts) for texts in ablation.arms.values()]
-        chosen = set() if is_choice(text) else {repr(each) for each in _chosen_values(composer, arms, key)}
-        if sum(own) > 1 or len(chosen) > 1 or key == "seed":
-            says = f"the arms of {ablation.name} vary it; leave it out"
-            yield Problem(key, says, where=f"override {text!r}")
-
-
-def _chosen_values(composer: Composer, arms: Mapping[str, Sequence[str]], key: str) -> Iterator[object]:
-    for texts in {choices(texts): texts for texts in arms.values()}.values():
-        yield composer.chosen_value(texts, key)
+        values = {repr(composer.chosen_value(texts, key)) for texts in different if not is_choice(text)}
+        if sum(own) > 1 or len(values) > 1 or key == "seed":
+            message = f"the arms of {ablation.name} vary it; leave it out"
+            yield Problem(key, message, where=f"override {text!r}")

@@ -1,14 +1,14 @@
-"""HTML pages of one file each, that need nothing else: their templates, and the style that they share (`page.css`)."""
+"""Rendering of HTML pages that are complete in one file; their common style is `page.css`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
 def render(package: str, template: str, filters: Mapping[str, Callable[..., Any]], **shown: Any) -> str:
-    """Fill a template of `package`; whatever is shown is escaped.
+    """Fill a template of `package` with escaped values.
 
     Raises:
-        jinja2.UndefinedError: the template names what is not there.
+        jinja2.UndefinedError: the template names a value that is not given.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

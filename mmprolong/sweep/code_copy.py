@@ -1,8 +1,7 @@
-"""The code as it is at the launch, kept in the store: editing the tree changes nothing that is launched."""
+"""Copy of the code in the store, made at the launch: later edits of the tree do not change a launched sweep."""
 
 import hashlib
 import os
-import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +16,10 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def copy_code(store: Store) -> Path:
-    """Copy the package and the user's own files into the store; a copy that is there under the same hash is used again.
+    """Copy the package and the user's own files into the store, or return the copy with the same hash.
 
     Raises:
-        DiskFull: nothing is left half copied.
+        DiskFull: no partial copy is left.
     """
     folder = store.root.absolute() / "code"
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,21 +41,12 @@ def copy_code(store: Store) -> Path:
 
 
 def code_variables(code: Path) -> dict[str, str]:
-    """Return the variables with which Python imports the package from `code`, wherever it is started.
+    """Return the environment variables that make Python import the package from `code` in any folder.
 
-    The user's own files are part of the copy, so that their folder is not named.
+    The user's own files are part of the copy, so their folder is not named.
     """
     path = f"{code}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
     return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", CONFIG_DIR: ""}
-
-
-def code_commands(code: Path) -> list[str]:
-    """Return the shell commands that set `code_variables` on a node."""
-    return [
-        f'export PYTHONPATH={shlex.quote(str(code))}"${{PYTHONPATH:+:$PYTHONPATH}}"',
-        "export PYTHONSAFEPATH=1",
-        f"unset {CONFIG_DIR}",
-    ]
 
 
 def _fill(folder: Path, sources: dict[str, Path]) -> None:
@@ -70,7 +60,7 @@ def _fill(folder: Path, sources: dict[str, Path]) -> None:
 
 
 def _sources() -> dict[str, Path]:
-    """Return every file of the package and of its data, the user's own among them, by its name in the copy."""
+    """Return the files of the package, of its data and of the user by their names in the copy."""
     folders = {_PACKAGE.name: _PACKAGE}
     folders |= {name: root(name) for name in PARTS if root(name).parent != _PACKAGE}
     ours = {

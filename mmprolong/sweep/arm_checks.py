@@ -1,4 +1,4 @@
-"""Arms of one table must answer the same questions; arms that are the same runs are worth a remark."""
+"""Checks of the arms of one table: the same questions for all, and no two arms with the same runs."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,40 +9,39 @@ from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step, stage_of
 
 
-def asked_otherwise(
+def find_other_questions(
     points: Sequence[Point], steps: Mapping[str, Step], baseline: str
 ) -> Iterator[tuple[Point, Problem]]:
-    """Yield every point whose questions or marks are not those of the baseline, and what differs."""
+    """Yield each point whose questions or scoring differ from the baseline's, with the settings that differ."""
     first = next((point for point in points if point.label == baseline), None)
-    expected = _judged_by(first, steps) if first else {}
+    expected = _evaluation_of(first, steps) if first else {}
     for point in points:
-        if first and _judged_by(point, steps) != expected:
-            theirs, ours = _questions(first.config), _questions(point.config)
-            keys = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)] or ["suite.benchmarks"]
+        if first and _evaluation_of(point, steps) != expected:
+            theirs, own = _evaluation_settings(first.config), _evaluation_settings(point.config)
+            keys = [key for key in {**theirs, **own} if theirs.get(key) != own.get(key)] or ["suite.benchmarks"]
             for key in keys:
-                says = f"{ours.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
-                yield point, Problem(key, says)
+                found = f"{own.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
+                yield point, Problem(key, found)
 
 
-def equal_rows(plan: Plan) -> Iterator[str]:
-    """Yield a line for arms that are the same runs."""
-    rows: dict[frozenset[str], list[str]] = defaultdict(list)
+def describe_equal_arms(plan: Plan) -> Iterator[str]:
+    """Yield a line for each set of arms with the same runs."""
+    arms: dict[frozenset[str], list[str]] = defaultdict(list)
     for label, points in plan.rows.items():
-        ids = (step for point in points for role, step in point.steps.items() if stage_of(role) == "score")
-        rows[frozenset(ids)].append(label)
-    for labels in rows.values():
+        arms[frozenset(step for point in points for step in point.scores.values())].append(label)
+    for labels in arms.values():
         if len(labels) > 1:
             yield f"the same runs: {', '.join(map(repr, labels))} differ in nothing; one of them is enough"
 
 
-def _judged_by(point: Point, steps: Mapping[str, Step]) -> dict[str, Any]:
-    """Return the ids of the questions and the settings of the marks, by role."""
+def _evaluation_of(point: Point, steps: Mapping[str, Step]) -> dict[str, Any]:
+    """Return the ids of the steps with the questions, and the settings of the score steps, by role."""
     samples = {role: step for role, step in point.steps.items() if stage_of(role) == "samples"}
     return samples | {role: steps[step].settings for role, step in point.steps.items() if stage_of(role) == "score"}
 
 
-def _questions(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that decide which questions are asked and how replies are judged, by key."""
+def _evaluation_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings, by key, that decide which questions are asked and how replies are scored."""
     suite = config["suite"]
     found = {"corpus.path": config["corpus"]["digest"], "suite.overall": suite["overall"]}
     found |= {f"selection.{key}": value for key, value in config["selection"].items()}

@@ -1,7 +1,7 @@
-"""A sweep in the terminal: its plan and what that costs, its progress, where every point stands."""
+"""A sweep in the terminal: its plan with the expected cost, its progress, the state of every point."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from rich.console import Group, RenderableType
@@ -12,21 +12,24 @@ from rich.text import Text
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import again
-from mmprolong.sweep.estimate import STATES, Hours, known_seconds, seconds_left, totals
-from mmprolong.sweep.state import StepState, last_words
+from mmprolong.sweep import estimate
+from mmprolong.sweep.estimate import STATES, ComputeCost, seconds_left, totals
+from mmprolong.sweep.failure_groups import group_failures
+from mmprolong.sweep.logs import last_words
+from mmprolong.sweep.resources import workers
+from mmprolong.sweep.state import StepState
 
 _HEADINGS = {"finished": "done", "open": "to do"}
-"""Of states that always have a column; the others have one if a step stands so."""
+"""Headings of states that always have a column; the others have one if a step is in that state."""
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
-"""What a point is said to do if its steps do several things."""
+"""Order of states, the first of which a point shows if its steps are in several."""
 _SPEAKING = ("failed", "running", "unknown")
-"""States in which the last line of a log tells something."""
+"""States that are shown with the last line of the log."""
 _STYLES = {"failed": "red", "running": "cyan", "queued": "blue", "unknown": "yellow"}
 
 
 def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
-    """Return points by stage: how many steps they ask for, how many different ones, and where these stand."""
+    """Return the number of steps by stage: asked for by all points, different ones, and those in each state."""
     table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left", caption_justify="left")
     counts = Counter((plan.steps[name].stage, each.state) for name, each in states.items())
     shown = [state for state in STATES if state in _HEADINGS or any(state == other for _, other in counts)]
@@ -38,27 +41,24 @@ def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
         table.add_row(stage, *map(str, (asked[stage], different[stage], *(counts[stage, state] for state in shown))))
     seeds = ", ".join(map(str, plan.seeds))
     table.caption = f"{len(plan.points)} points = {len(plan.labels)} rows x seeds {seeds}"
-    gone = sum(each.state == "finished" and each.record is None for each in states.values())
-    if gone:
-        table.caption += f"\n{gone} of the steps done are not in the store any more; nothing that is to do needs them"
     return table
 
 
-def progress_view(plan: Plan, states: Mapping[str, StepState], known: Mapping[str, float]) -> RenderableType:
-    """Return bars for the whole and for every running step; then what failed."""
-    total = totals(plan, states, known)
+def progress_view(plan: Plan, states: Mapping[str, StepState]) -> RenderableType:
+    """Return bars for the sweep and for every running step, then the failures."""
+    total = totals(plan, states)
     left = f"about {duration(total.seconds)} left" if total.seconds else ""
     parts: list[RenderableType] = [bar("steps", total.finished, total.steps, left)]
     for name, each in sorted(states.items()):
         if each.state == "running":
             step, at = plan.steps[name], each.progress
-            rate = f"{per_second(at['rate'])}, {at['unit']}" if at else "starting"
-            parts.append(bar(f"  {step.stage} {step.label}", at.get("done", 0), at.get("total", 0), rate))
+            title = f"  {step.stage} {step.label}"
+            parts.append(bar(title, at.get("done", 0), at.get("total", 0), progress_text(each)))
     return Group(*parts, *failures(plan, states))
 
 
 def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
-    """Return the line of a step that has ended: '12/40 training/a-1 (length_dist/b/s0): finished in 31 s'."""
+    """Return a line for a step that has ended: '12/40 training/a-1 (length_dist/b/s0): finished in 31 s'."""
     step, at = plan.steps[name], states[name]
     done = sum(each.state == "finished" for each in states.values())
     how = f"failed: {at.failure.message}" if at.failure else "finished"
@@ -67,7 +67,7 @@ def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
 
 
 def failures(plan: Plan, states: Mapping[str, StepState]) -> list[Text]:
-    """Return one line a failed step, one for all that hang on them."""
+    """Return a line for each failed step, and one for all blocked steps."""
     failed = {plan.steps[name].label: each.failure for name, each in states.items() if each.failure}
     lines = [Text(f"failed: {label}: {failure.message}", style="red") for label, failure in failed.items()]
     blocked = sum(each.state == "blocked" for each in states.values())
@@ -77,7 +77,7 @@ def failures(plan: Plan, states: Mapping[str, StepState]) -> list[Text]:
 
 
 def status_view(store: Store, plan: Plan, states: Mapping[str, StepState]) -> RenderableType:
-    """Return every point: steps done, what runs, waits or failed, its score; then what can be done about failures."""
+    """Return a row for each point with its finished steps, state and score; then advice about failures."""
     table = Table(title=f"{plan.ablation}: {plan.question}", title_justify="left", caption_justify="left")
     for column in ("point", "seed", "steps", "state", "overall [%]"):
         table.add_column(column, justify="left" if column in ("point", "state") else "right", overflow="fold")
@@ -87,18 +87,20 @@ def status_view(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Re
         overall = "-" if score is None else f"{100 * score:.1f}"
         steps = f"{done}/{len(point.steps)}"
         table.add_row(point.label, str(point.seed), steps, _point_state(store, plan, point, states), overall)
-    total = totals(plan, states, known_seconds(store, plan, states))
+    total = totals(plan, states)
     left = f", about {duration(total.seconds)} left at {total.width} at once" if total.seconds else ""
-    costs = {"used": cost_line(total.used, 0), "left": cost_line(total.left, 0)}
-    hours = ", ".join(f"{name} {cost}" for name, cost in costs.items() if cost)
-    table.caption = f"{total.finished} of {total.steps} steps{left}" + (f"; {hours}" if hours else "")
-    return Group(table, *_advice(store, plan, states))
+    costs = {"; used": cost_line(total.used), "; left": cost_line(total.left)}
+    hours = "".join(f"{name} {line}" for name, line in costs.items() if line)
+    table.caption = f"{total.finished} of {total.steps} steps{left}{hours}"
+    groups = group_failures(store, plan, states)
+    advice = (f"{each.steps[0].stage} failed ({each.kind}): {each.advice}" for each in groups)
+    return Group(table, *(Text(line, style="yellow") for line in advice))
 
 
 def run_scores(point: Point, states: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the headline score of a run as `overall`, and its parts: lengths of the benchmark, or several benchmarks.
+    """Return the mean score of a run as `overall`, and its means by length or, if there are several, by benchmark.
 
-    Empty if it is not finished.
+    Empty if the run is not finished.
     """
     records = {name: states[step].record for name, step in point.scores.items()}
     metrics = {name: record.metrics for name, record in records.items() if record}
@@ -109,14 +111,27 @@ def run_scores(point: Point, states: Mapping[str, StepState]) -> dict[str, float
     return {"overall": fmean(means.values()), **parts}
 
 
-def cost_line(hours: Hours, money: float, megabytes: float = 0) -> str:
-    """Return '12.0 GPU-hours, 0.35 CPU-hours, 120 MB on disk, price 31.0'; what is nothing is left out."""
-    size = f"{megabytes / 1000:,.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+def estimate_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterator[str]:
+    """Yield the expected cost of the unfinished steps, and the basis of that number; nothing if all are finished."""
+    cluster, seconds = plan.cluster, estimate.expected_seconds(plan, states)
+    if seconds:
+        wall = duration(estimate.wall_time(plan, seconds, workers(cluster)))
+        total = cost_line(estimate.cost(plan, seconds), estimate.megabytes(store, plan, states))
+        yield f"estimated: {total}" if cluster.launcher == "slurm" else f"estimated: {wall}; {total}"
+        yield f"  by {estimate.basis(plan, states)}"
+
+
+def cost_line(total: ComputeCost, size: float = 0) -> str:
+    """Return '12.0 GPU-hours, 0.35 CPU-hours, 120 MB on disk, price 31.0'; zeros are left out.
+
+    Args:
+        size: size on disk [MB].
+    """
     parts = {
-        f"{_amount(hours.gpu)} GPU-hours": hours.gpu,
-        f"{_amount(hours.cpu)} CPU-hours": hours.cpu,
-        f"{size} on disk": megabytes,
-        f"price {_amount(money)}": money,
+        f"{_amount(total.gpu)} GPU-hours": total.gpu,
+        f"{_amount(total.cpu)} CPU-hours": total.cpu,
+        (f"{size / 1000:,.1f} GB" if size >= 1000 else f"{size:.0f} MB") + " on disk": size,
+        f"price {_amount(total.money)}": total.money,
     }
     return ", ".join(text for text, value in parts.items() if value)
 
@@ -170,20 +185,12 @@ def progress_text(state: StepState) -> str:
     return ", ".join(parts)
 
 
-def _advice(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterable[Text]:
-    """Return one line a kind of failure and stage."""
-    failed = ((plan.steps[name], each.failure) for name, each in states.items() if each.failure)
-    told = ((step.stage, failure, again(store, plan, step, failure.kind)) for step, failure in failed)
-    lines = {f"{stage} failed ({failure.kind}): {failure.advice(stage, command)}" for stage, failure, command in told}
-    return [Text(line, style="yellow") for line in sorted(lines)]
-
-
 def _amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
 def bar(name: str, done: int, total: int, note: str) -> Table:
-    """Draw how much of something is done."""
+    """Draw a progress bar with a name and a note."""
     row = Table.grid(padding=(0, 1))
     row.add_column(width=58, no_wrap=True)
     row.add_row(name, ProgressBar(total=total or None, completed=done, width=30), f"{done}/{total}", note)

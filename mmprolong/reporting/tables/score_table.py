@@ -1,0 +1,164 @@
+"""A table of scores: seeds, means and differences of our runs, and apart from them the published numbers."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import NamedTuple
+
+from mmprolong.records import Average
+from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.contrasts import (
+    Contrast,
+    arms_of,
+    compare,
+    estimates,
+    ties_with_best,
+)
+from mmprolong.reporting.statistics.intervals import Estimate, mean
+from mmprolong.reporting.statistics.scores import ArmScores
+from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table, mark_best
+from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
+from mmprolong.reporting.tables.published import decimal, format_difference, interval, parse_number, signed
+
+Row = Mapping[str, float | str]
+"""Published cells by column, as printed or as means."""
+Field = tuple[Column, Callable[[str], Cell]]
+"""A column, and the function that makes its cell in the row of a label."""
+
+
+class ScoreColumn(NamedTuple):
+    """A mean over cells [%]."""
+
+    title: str
+    average: Average
+    """Empty: it was not evaluated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTable:
+    """The rows and columns in which a table shows the runs of a plan; cells are made by the label of their row."""
+
+    name: str
+    title: str
+    runs: Runs
+    key: str = "arm"
+    """Heading of the rows' names."""
+    rows: Sequence[str]
+    scores: Iterable[ScoreColumn]
+    headline: ScoreColumn
+    contrasts: Sequence[Contrast] = ()
+    """The first one is the table's Δ, beside which the published differences stand."""
+    published: Mapping[str, Row] = field(default_factory=dict)
+    """By row."""
+    more: Sequence[Field] = ()
+    """Columns before the scores."""
+    intervals: bool = False
+    """Every score has its interval, and not the headline alone."""
+    notes: Sequence[str] = ()
+
+    def build(self) -> Table:
+        """Make the table, with notes on the meaning of its numbers and the trust that they deserve."""
+        runs, fields, compared = self.runs, list(self._fields()), len(self._compared)
+        columns = tuple(column for column, _ in fields)
+        notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
+        return Table(
+            name=self.name,
+            title=self.title + progress(runs),
+            caption=runs.plan.question,
+            columns=columns,
+            rows=mark_best([[make(label) for _, make in fields] for label in self.rows], columns),
+            notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
+            comparisons=compared,
+        )
+
+    def _fields(self) -> Iterator[Field]:
+        """Yield the columns from left to right: ours, then the published ones."""
+        runs = self.runs
+        yield Column.of(self.key, numeric=False), lambda label: Cell(text=label)
+        yield Column.of("seeds"), self._seeds
+        if any(self._marks(label).text for label in self.rows):
+            yield Column.of("marks", numeric=False), self._marks
+        yield Column.of("n"), lambda label: Cell.count(next((len(one.scores) for one in runs.of(label)), None))
+        yield from self.more
+        for title, average in self.scores:
+            if found := estimates(runs, average):
+                yield Column.of(title, score=True), partial(self._score, found)
+        title, level = self.headline.title, f"95{NBSP}%"
+        yield Column(key=title.replace(" ", "_"), title=f"{title} ± sd", score=True), self._headline
+        ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
+        yield Column(key="interval", title=f"{title} {level}"), lambda label: Cell(text=ends.get(label, MISSING))
+        for number, contrast in enumerate(self.contrasts):
+            yield Column(key=contrast.key, title=f"{contrast.title} [{level}]"), partial(self._delta, contrast)
+            if number == 0:
+                yield Column(key="p_holm", title="p (Holm)"), partial(self._p, contrast)
+        for name in dict.fromkeys(name for row in self.published.values() for name in row):
+            yield Column.of(f"published {name}", score=True), partial(self._published, name)
+        if self.published and self._opponents:
+            yield Column(key="published_delta", title=f"published Δ {title}"), self._published_delta
+
+    @cached_property
+    def _arms(self) -> dict[str, ArmScores]:
+        return arms_of(self.runs, self.headline.average)
+
+    @cached_property
+    def _compared(self) -> dict[tuple[str, str], Estimate | None]:
+        return compare(self.runs, self.contrasts, self.headline.average)
+
+    @cached_property
+    def _opponents(self) -> dict[str, str]:
+        return {label: other.row for each in self.contrasts[:1] for label, other in each.pairs.items()}
+
+    @cached_property
+    def _ties(self) -> set[str]:
+        planned = {(at, self._opponents[at]): one for (key, at), one in self._compared.items() if key == "delta"}
+        return ties_with_best(self._arms, planned)
+
+    def _seeds(self, label: str) -> Cell:
+        """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
+        planned = self.runs.planned(label)
+        return Cell(text=f"({len(self.runs.of(label))}/{planned})") if planned else Cell()
+
+    def _marks(self, label: str) -> Cell:
+        """'partial stale': runs are missing; the ablation would plan others today."""
+        partial = len(self.runs.of(label)) < self.runs.planned(label)
+        return Cell(text=" ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale)))
+
+    def _score(self, found: Mapping[str, Estimate], label: str) -> Cell:
+        """'89.4', or '89.4 [85.9, 92.9]'."""
+        if label not in found:
+            return Cell()
+        text = decimal(100 * found[label].value)
+        if self.intervals:
+            return Cell.estimate(found[label], f"{text} {interval(found[label])}")
+        return Cell(text=text, value=100 * found[label].value)
+
+    def _headline(self, label: str) -> Cell:
+        """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
+        if label not in self._arms:
+            return Cell()
+        one, values = mean(self._arms[label]), self._arms[label].means
+        sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
+        text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
+        return Cell.estimate(one, text, sd, " ≈" if label in self._ties else "")
+
+    def _delta(self, contrast: Contrast, label: str) -> Cell:
+        """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is significant."""
+        found = self._compared.get((contrast.key, label))
+        if found is None:
+            return Cell()
+        return Cell.estimate(found, format_difference(found), symbol=" *" if found.significant else " ns")
+
+    def _p(self, contrast: Contrast, label: str) -> Cell:
+        """'0.012', or '<0.001': after Holm's correction."""
+        found = self._compared.get((contrast.key, label))
+        return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else Cell()
+
+    def _published(self, column: str, label: str) -> Cell:
+        found = self.published.get(label, {}).get(column, "")
+        return Cell(text=found or "-" if isinstance(found, str) else decimal(found, 2), value=parse_number(found))
+
+    def _published_delta(self, label: str) -> Cell:
+        """'−1.05'."""
+        title = self.headline.title
+        one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
+        return Cell() if one is None or other is None else Cell(text=signed(one - other, 2), value=one - other)
