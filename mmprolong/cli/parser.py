@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmprolong import __version__
-from mmprolong.cli import completion, explain, files, jobs, report, show, stages, status, sweep
+from mmprolong.cli import completion, explain, files, jobs, preflight, report, show, stages, status, sweep
 from mmprolong.config.groups import CONFIG_DIR, OPTION
 from mmprolong.errors import ConfigError, nearest
 
@@ -49,6 +49,18 @@ COMMANDS = {
             _argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value"),
             _argument("--dry-run", action="store_true", help="print the plan and stop"),
             _argument("--prune", action="store_true", help="cancel jobs of points that are no longer in the file"),
+            _CONFIG_DIR,
+        ),
+    ),
+    "preflight": Command(
+        preflight.run,
+        (_argument("overrides", nargs="*", help="+ablation=NAME, group=choice, key=value"), _CONFIG_DIR),
+    ),
+    "layouts": Command(
+        preflight.layouts,
+        (
+            _argument("--model", required=True, help="a choice of model=, or the folder or hub name of a model"),
+            _argument("--gpus", required=True, type=int, metavar="N", help="all GPUs, of all nodes"),
             _CONFIG_DIR,
         ),
     ),

@@ -15,6 +15,7 @@ from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Cluster
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import DONE, Store
+from mmprolong.sweep.preflight import nominal_seconds
 from mmprolong.sweep.resources import job_of, parts_at_once, workers
 from mmprolong.sweep.state import StepState
 
@@ -123,19 +124,24 @@ def expected_seconds(
 ) -> dict[str, float]:
     """Return the time that every unfinished step still takes, its parts one after the other [s].
 
-    As long as `known` says, training in proportion to its tokens; else as long as the cluster's configuration says. One
-    that runs goes on as it does.
+    As long as `known` says, training in proportion to its tokens; else training as it is predicted from its hardware,
+    and other steps as long as the cluster's configuration says. One that runs goes on as it does.
+
+    Raises:
+        ConfigError: training asks for ranks that cannot share packs, or the sizes of its model are not known.
     """
     found: dict[str, float] = {}
     for name, state in where.items():
         stage, left = plan.steps[name].stage, seconds_left(state)
         if state.state == "finished":
             continue
-        tokens = _tokens(plan, name) if stage == "training" else 1
-        configured = cluster.step_seconds.get(stage, _SECONDS)
-        if stage == "training":
-            configured = 1 / cluster.training_tokens_per_second
-        found[name] = known.get(stage, configured) * tokens if left is None else left
+        if left is not None:
+            found[name] = left
+        elif stage == "training":
+            predicted = None if stage in known else nominal_seconds(plan, name, cluster)
+            found[name] = known[stage] * _tokens(plan, name) if stage in known else predicted or _SECONDS
+        else:
+            found[name] = known.get(stage, cluster.step_seconds.get(stage, _SECONDS))
     return found
 
 
@@ -145,8 +151,12 @@ def based_on(plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known
     sources: dict[str, list[str]] = defaultdict(list)
     unfinished = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
     for stage in (stage for stage in STAGES if stage in unfinished):
-        told = stage == "training" or stage in cluster.step_seconds
-        config = f"cluster={cluster.name}{of}" if told else f"nothing ({_SECONDS:g} s each)"
+        if stage == "training":
+            config = f"what {cluster.hardware.name} can do"
+        elif stage in cluster.step_seconds:
+            config = f"cluster={cluster.name}{of}"
+        else:
+            config = f"nothing ({_SECONDS:g} s each)"
         sources["this store" if stage in known else config].append(stage)
     return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
 
