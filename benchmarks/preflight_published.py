@@ -21,7 +21,7 @@ from mmprolong.pipeline.steps import steps_of
 from mmprolong.settings.hardware import Hardware
 from mmprolong.sweep.preflight import preflight
 from mmprolong.training.footprint import GIB, Seen, activations
-from mmprolong.training.layouts import Layout
+from mmprolong.training.parallelism import Parallelism
 from mmprolong.training.timing import pack_flops, pack_seconds
 
 LLAMA = Shape(
@@ -103,45 +103,45 @@ def _lmms_engine() -> Iterator[Check]:
 
 
 def _language_share(shape: Shape, pack: list[Seen]) -> float:
-    hardware, layout = _hardware("a800_80g"), Layout(ranks=32, ranks_per_node=8, zero=3)
+    hardware, parallel = _hardware("a800_80g"), Parallelism(ranks=32, ranks_per_node=8, zero=3, recompute=True)
     once, joined = pack_flops(shape, pack), _one(pack)
-    seconds = pack_seconds(shape, once, joined, layout, hardware)
+    seconds = pack_seconds(shape, once, joined, parallel, hardware)
     counted = model_flops(Flops(language=once.language, attention=once.attention, head=once.head))
     return 100 * counted / seconds / hardware.peak / 1e12
 
 
 def _torchtitan() -> Iterator[Check]:
     """The GPU's rate from their row without a split sequence and without float8; the others follow from it."""
-    slow = 6667 / _rate(LLAMA, 8192, Layout(ranks=8, ranks_per_node=8, zero=3, recompute=False), _hardware("h100_80g"))
+    slow = 6667 / _rate(LLAMA, 8192, Parallelism(ranks=8, ranks_per_node=8, zero=3), _hardware("h100_80g"))
     h100 = _hardware("h100_80g")
     h100 = replace(h100, products=h100.products * slow, attention=h100.attention * slow)
     published = {1: (32768, 3890, 83.9), 2: (65536, 2540, 84.2), 4: (131072, 1071, 84.0), 8: (262144, 548, 84.5)}
     for ranks, (tokens, rate, memory) in published.items():
-        layout = Layout(ranks=8, ranks_per_node=8, sequence=ranks, zero=3)
+        parallel = Parallelism(ranks=8, ranks_per_node=8, sequence=ranks, zero=3, recompute=True)
         what = f"torchtitan, Llama-3.1-8B at {tokens:,}, 8 H100 (500 W), sequence {ranks}"
-        yield Check(what, "tokens/s/GPU", rate, _rate(LLAMA, tokens, layout, h100))
-        yield Check(what, "GiB", memory, _memory(LLAMA, tokens, layout, logits=tokens // ranks))
+        yield Check(what, "tokens/s/GPU", rate, _rate(LLAMA, tokens, parallel, h100))
+        yield Check(what, "GiB", memory, _memory(LLAMA, tokens, parallel, logits=tokens // ranks))
 
 
 def _trl() -> Iterator[Check]:
     h100 = replace(_hardware("h100_80g"), attention=0.5)  # cuDNN's attention
-    layout = Layout(ranks=8, ranks_per_node=8, sequence=8, zero=3, offload_activations=True)
+    parallel = Parallelism(ranks=8, ranks_per_node=8, sequence=8, zero=3, recompute=True, offload_activations=True)
     what, tokens = "TRL, Qwen3-8B at 1,048,576, 8 H100", 1_048_576
-    yield Check(what, "s a step", 380, tokens / 8 / _rate(QWEN3, tokens, layout, h100))
-    yield Check(what, "GiB", 56.2, _memory(QWEN3, tokens, layout, logits=256))
+    yield Check(what, "s a step", 380, tokens / 8 / _rate(QWEN3, tokens, parallel, h100))
+    yield Check(what, "GiB", 56.2, _memory(QWEN3, tokens, parallel, logits=256))
 
 
-def _rate(shape: Shape, tokens: int, layout: Layout, hardware: Hardware) -> float:
+def _rate(shape: Shape, tokens: int, parallel: Parallelism, hardware: Hardware) -> float:
     """Return tokens/s of each GPU on sequences of one document, all supervised."""
     pack = Seen(tokens, tokens)
-    return tokens / layout.sequence / pack_seconds(shape, pack_flops(shape, [pack]), pack, layout, hardware)
+    return tokens / parallel.sequence / pack_seconds(shape, pack_flops(shape, [pack]), pack, parallel, hardware)
 
 
-def _memory(shape: Shape, tokens: int, layout: Layout, logits: int) -> float:
+def _memory(shape: Shape, tokens: int, parallel: Parallelism, logits: int) -> float:
     """Return what the allocator of a GPU holds: states of FSDP, embedding and head gathered with their gradients."""
-    held = activations(shape, layout, Seen(tokens, tokens), logits=logits)
+    held = activations(shape, parallel, Seen(tokens, tokens), logits=logits)
     gathered = 2 * 2 * shape.text.vocabulary * shape.text.hidden
-    return (sum(held.values()) + _ADAM * shape.total / layout.ranks + gathered) * _FRAGMENTS / GIB
+    return (sum(held.values()) + _ADAM * shape.total / parallel.ranks + gathered) * _FRAGMENTS / GIB
 
 
 def _one(pack: list[Seen]) -> Seen:

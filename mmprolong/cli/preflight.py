@@ -60,13 +60,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 def layouts(arguments: argparse.Namespace) -> None:
     """List how many GPUs may share each sequence of a model, and say why others may not."""
-    from mmprolong.training.layouts import sequences
+    from mmprolong.training.parallelism import sequences
 
     console, shape = Terminal(), _named_shape(arguments.model)
     text = shape.text
     console.say(f"{shape.name}: {text.heads} heads, {text.kv_heads} of keys and values ({shape.source})")
     rows = []
-    for each in sequences(shape, arguments.gpus):
+    for each in sequences(text, arguments.gpus):
         copied = "" if each.copies == 1 else f", each on {each.copies} ranks"
         held = each.data, f"{each.heads}", f"{each.kv_heads}{copied}"
         rows.append((each.ranks, *(("-",) * 3 if each.refused else held), each.refused or "yes"))
@@ -88,8 +88,8 @@ def _unfinished(plan: "Plan", store: Store) -> Rows:
 def _assumed(flight: "Preflight") -> Iterator[str]:
     shape, hardware, job = flight.shape, flight.hardware, flight.job
     yield f"{shape.name}: {shape.total:,} parameters ({shape.source})"
-    devices = f"{job.nodes} x {flight.layout.ranks_per_node} " if flight.layout.ranks > 1 else ""
-    yield f"{devices}{hardware.name}: {flight.layout}"
+    devices = f"{job.nodes} x {flight.parallel.ranks_per_node} " if flight.parallel.ranks > 1 else ""
+    yield f"{devices}{hardware.name}: {flight.parallel}"
     shares = f"products sustain {hardware.products:.0%} of it, attention {hardware.attention:.0%}"
     yield f"{hardware.name}: {hardware.peak:g} TFLOP/s; {shares}"
     yield f"lengths: {flight.packs.known_from}"
@@ -104,7 +104,7 @@ def _time_table(
     for (arm, phase), time in times.items():
         flight = flights[arm, phase]
         counts = len(rows[arm, phase]), time.tokens, time.updates
-        speed = time.tokens / time.seconds / flight.layout.ranks
+        speed = time.tokens / time.seconds / flight.parallel.ranks
         shares = f"{time.update.idle:.0%}", f"{time.utilisation:.0%}"
         hours = duration(time.seconds), f"{_device_hours(flight, time):,.3g}"
         lines.append((arm, phase, *counts, f"{time.update.seconds:,.3g}", *shares, f"{speed:,.0f}", *hours))

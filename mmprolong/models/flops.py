@@ -5,11 +5,12 @@ A product of (m, k) and (k, n) is 2 m k n operations. Norms, rotations and activ
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 
 from mmprolong.models.shapes import Shape, VisionSizes
+from mmprolong.records import Pack
 
 Grid = tuple[int, int]
 """Rows and columns of patches of an image."""
@@ -106,12 +107,22 @@ def model_flops(once: Flops) -> float:
 
 
 def conversation_flops(shape: Shape, tokens: int, supervised: int, images: int = 0) -> float:
-    """Return the operations of training on a conversation of which only counts are known: its cost in balancing packs.
+    """Return the operations of training on a conversation of which only counts are known.
 
     Args:
         images: number of images; they are taken to be pages of one size that fill all but the supervised tokens.
     """
     return trained(forward(shape, tokens, supervised, page_grids(shape, tokens - supervised, images))).total
+
+
+def pack_cost(shape: Shape, pack: Pack, images: Mapping[str, int]) -> float:
+    """Return the operations of training on a pack, by which packs are balanced.
+
+    Args:
+        images: number of images of each of its examples.
+    """
+    lengths = zip(pack.examples, pack.lengths, pack.supervised, strict=True)
+    return sum(conversation_flops(shape, tokens, learned, images[name]) for name, tokens, learned in lengths)
 
 
 def page_grids(shape: Shape, tokens: int, images: int) -> list[Grid]:

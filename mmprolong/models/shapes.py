@@ -11,8 +11,10 @@ from mmprolong.errors import ConfigError
 from mmprolong.models import files
 from mmprolong.settings.knobs import Model
 
-PUBLISHED = Path(__file__).with_name("published_configs.json")
-"""The sizes in the config.json of published models, by hub name: a login node need not have their files."""
+_SIZES = Path(__file__).with_name("config_sizes.json")
+"""Sizes as a config.json states them, by hub name: a login node need not have the files of published models."""
+PROXY = "proxy"
+"""Name of the proxy among them."""
 _VISION = {
     "qwen2_5_vl": {"depth": 32, "intermediate_size": 3420, "num_heads": 16, "patch_size": 14, "spatial_merge_size": 2}
     | {"window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31]},
@@ -163,10 +165,8 @@ def shape_of(model: Model) -> Shape:
             family.
     """
     backbone = plugins.split(model.backbone)[0]
-    if backbone == "proxy":  # a model that was exported has the proxy's sizes, too
-        from mmprolong.models.backbones.proxy import CONFIG
-
-        return shape_in(CONFIG, "proxy", "its own sizes")
+    if backbone == PROXY:  # a model that was exported has its sizes, too
+        return shape_in(known_sizes()[PROXY], PROXY, "its own sizes")
     shape = shape_at(model.path)
     if shape.family != backbone:
         raise ConfigError(f"model.backbone: {backbone!r}; {shape.source} is of a {shape.family!r}")
@@ -195,6 +195,11 @@ def shape_in(config: Mapping[str, Any], name: str, source: str = "") -> Shape:
         ) from error
 
 
+def known_sizes() -> dict[str, Any]:
+    """Return the sizes that we bring along, by the name of the model."""
+    return files.read_json_file(_SIZES)
+
+
 @cache
 def shape_at(path: str) -> Shape:
     """Return the sizes of the model at `path`, a folder or a hub name, of whatever family.
@@ -203,10 +208,10 @@ def shape_at(path: str) -> Shape:
         ConfigError: as in `shape_of`.
     """
     found = files.find_file(path, files.CONFIG) if path else None
-    published = files.read_json_file(PUBLISHED)
-    config = files.read_json_file(found) if found else published.get(path)
+    known = {name: sizes for name, sizes in known_sizes().items() if name != PROXY}
+    config = files.read_json_file(found) if found else known.get(path)
     if config is None:
-        says = f"{path!r} has no {files.CONFIG} here; name its folder, or one of {', '.join(published)}"
+        says = f"{path!r} has no {files.CONFIG} here; name its folder, or one of {', '.join(known)}"
         raise ConfigError(f"model.path: {says}")
     return shape_in(config, path, str(found) if found else f"published sizes; no {files.CONFIG} here")
 

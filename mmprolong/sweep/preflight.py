@@ -17,7 +17,7 @@ from mmprolong.store.store import Store
 from mmprolong.sweep.expected_packs import FULL, Packs, full_pack, packs_of
 from mmprolong.sweep.resources import job_of
 from mmprolong.training.footprint import GIB, Seen, checkpoint_disk, device_memory, host_memory
-from mmprolong.training.layouts import Layout, layout_of, sequences
+from mmprolong.training.parallelism import Parallelism, parallelism_of, possible_sequences
 from mmprolong.training.timing import Update, pack_flops, pack_seconds, step_seconds, update_time
 
 _HEAVIEST = 16
@@ -63,7 +63,7 @@ class Preflight:
 
     settings: TrainingSettings
     shape: Shape
-    layout: Layout
+    parallel: Parallelism
     job: Job
     hardware: Hardware
     packs: Packs
@@ -77,7 +77,7 @@ class Preflight:
         """Return what all updates take."""
         once = {name: pack_flops(self.shape, pack) for name, pack in self.packs.packs.items()}
         joined, times = self.packs.joined(), self.packs.times
-        known = self.shape, self.layout, self.hardware
+        known = self.shape, self.parallel, self.hardware
         seconds = [
             pack_seconds(known[0], once[name], joined[name], *known[1:], self.frozen) for name in self.packs.packs
         ]
@@ -85,16 +85,16 @@ class Preflight:
         step = step_seconds(*known, self.frozen)
         whole = len(seconds) // size * size or len(seconds)  # of a few that stand for many, the last is not full
         ends = whole if times > 1 else len(seconds)
-        updates = [update_time(seconds[at : at + size], self.layout.data, step) for at in range(0, ends, size)]
+        updates = [update_time(seconds[at : at + size], self.parallel.data, step) for at in range(0, ends, size)]
         mean = Update(fmean(each.seconds for each in updates), fmean(each.idle for each in updates))
         count = max(1, -(-round(len(seconds) * times) // size))
         total = sum(once.values(), Flops()) * times
-        capacity = mean.seconds * count * self.layout.ranks * self.hardware.peak * 1e12
+        capacity = mean.seconds * count * self.parallel.ranks * self.hardware.peak * 1e12
         return Time(
             packs=round(len(seconds) * times),
             updates=count,
             tokens=round(sum(each.tokens for each in joined.values()) * times),
-            flops=trained(total, self.frozen, self.layout.recompute),
+            flops=trained(total, self.frozen, self.parallel.recompute),
             utilisation=model_flops(total) / capacity,
             update=mean,
         )
@@ -111,12 +111,13 @@ class Preflight:
         )
         needed = {name: self._device(found[name]) for name in candidates}
         heaviest = max(needed, key=lambda name: sum(needed[name].values()))
-        node = host_memory(self.shape, self.layout, found[heaviest], self.frozen) * self.layout.ranks_per_node
+        node = host_memory(self.shape, self.parallel, found[heaviest], self.frozen) * self.parallel.ranks_per_node
         return Memory(pack=heaviest, seen=found[heaviest], device=needed[heaviest], node=node)
 
     def disk(self) -> float:
         """Return the peak of the disk that checkpoints and the model take [bytes]."""
-        return checkpoint_disk(self.shape, self.layout, self.frozen, full=self._full)
+        kept = getattr(self.settings.training, "checkpoints", 1)
+        return checkpoint_disk(self.shape, self.frozen, kept, self._full)
 
     def problems(self, memory: Memory) -> Iterator[str]:
         """Yield what does not fit."""
@@ -129,27 +130,29 @@ class Preflight:
             yield f"{pack} offloads {memory.node / 1e9:.0f} GB to each node, which gives {self.job.memory:g}"
 
     def _remedy(self, pack: Seen) -> str:
-        """Return the first layout on the same ranks that fits, by what is changed."""
-        legal = [each.ranks for each in sequences(self.shape, self.layout.ranks) if not each.refused]
-        larger = [ranks for ranks in legal if ranks >= self.layout.sequence and self.layout.zero]
-        for offloaded, ranks, zero in product((self.layout.offload_activations, True), larger, (self.layout.zero, 3)):
-            other = replace(self.layout, sequence=ranks, zero=zero, offload_activations=offloaded)
-            needed = sum(replace(self, layout=other)._device(pack).values()) / GIB
+        """Return the first choice on the same ranks that fits, by what is changed."""
+        legal = possible_sequences(self.shape.text, self.parallel.ranks) if self.parallel.zero else []
+        larger = [ranks for ranks in legal if ranks >= self.parallel.sequence]
+        for offloaded, ranks, zero in product(
+            (self.parallel.offload_activations, True), larger, (self.parallel.zero, 3)
+        ):
+            other = replace(self.parallel, sequence=ranks, zero=zero, offload_activations=offloaded)
+            needed = sum(replace(self, parallel=other)._device(pack).values()) / GIB
             if needed <= self.hardware.memory:
                 changed = {
                     f"{name}={str(value).lower()}"
                     for name in ("sequence", "zero", "offload_activations")
-                    if (value := getattr(other, name)) != getattr(self.layout, name)
+                    if (value := getattr(other, name)) != getattr(self.parallel, name)
                 }
                 return f"{needed:.1f} with training.engine: {', '.join(sorted(changed))}"
-        return "no layout on these ranks fits: ask for more ranks (engine deepspeed), or lower the sequence length"
+        return "no parallel on these ranks fits: ask for more ranks (engine deepspeed), or lower the sequence length"
 
     @property
     def _full(self) -> bool:
         return self.settings.model.dtype == "float32"
 
     def _device(self, pack: Seen) -> dict[str, float]:
-        found = device_memory(self.shape, self.layout, pack, self.frozen, self._full)
+        found = device_memory(self.shape, self.parallel, pack, self.frozen, self._full)
         return found if self.hardware.memory else found | {"reserve": 0.0}  # a CPU has no context of CUDA
 
 
@@ -160,7 +163,7 @@ def preflight(plan: Plan, name: str, cluster: Cluster, store: Store | None = Non
         store: where its mixture is looked for; none: lengths are nominal.
 
     Raises:
-        ConfigError: the sizes of the model are not known, or the layout is not possible.
+        ConfigError: the sizes of the model are not known, or the parallel is not possible.
     """
     step = plan.steps[name]
     settings: TrainingSettings = settings_of(step)
@@ -168,7 +171,7 @@ def preflight(plan: Plan, name: str, cluster: Cluster, store: Store | None = Non
     return Preflight(
         settings=settings,
         shape=shape,
-        layout=layout_of(settings.training.engine, job, shape),
+        parallel=parallelism_of(settings.training.engine, job, shape),
         job=job,
         hardware=cluster.hardware,
         packs=packs_of(plan, step, shape, store),

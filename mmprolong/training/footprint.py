@@ -1,7 +1,8 @@
-"""Memory of one rank by part, and disk of its checkpoints, from the sizes of a model, a layout and a pack. No torch.
+"""Memory of one rank by part, and disk of its checkpoints: from a model, how it is spread, and a pack. No torch.
 
 Bytes follow what the engines hold. `single`: weights, float32 copies of weights of half precision and of their
-gradients, two moments. `deepspeed`: weights and gradients in bfloat16, float32 copies and moments split by ZeRO.
+gradients, two moments. `deepspeed`: weights in bfloat16; gradients summed in float32, float32 copies and moments, split
+by ZeRO.
 """
 
 from collections.abc import Iterable
@@ -9,14 +10,14 @@ from dataclasses import dataclass
 
 from mmprolong.models.flops import Grid
 from mmprolong.models.shapes import Shape
-from mmprolong.training.layouts import Layout, sequence_of
+from mmprolong.training.parallelism import Parallelism, sequence_ranks
 
 GIB = 2**30
 _HALF, _FULL = 2, 4
 """Bytes of a number."""
 _MOMENTS = 2
-_BUCKETS = 2 * 500_000_000 * _HALF
-"""Gradients under way between ranks, DeepSpeed's default, twice [bytes]."""
+_BUCKET = 500_000_000
+"""Gradients under way between ranks: DeepSpeed's default, in bfloat16 and in float32."""
 _GATHERED = 2
 """Layers whose weights ZeRO 3 holds whole at a time."""
 _CONTEXT = 1.5 * GIB
@@ -39,7 +40,7 @@ class Seen:
 
 
 def device_memory(
-    shape: Shape, layout: Layout, pack: Seen, frozen: Iterable[str] = (), full: bool = False
+    shape: Shape, parallel: Parallelism, pack: Seen, frozen: Iterable[str] = (), full: bool = False
 ) -> dict[str, float]:
     """Return the peak of one device by part [bytes].
 
@@ -47,42 +48,42 @@ def device_memory(
         frozen: parts that are not trained.
         full: weights are float32, and need no copies.
     """
-    states = {part: here for part, (here, _) in _states(shape, layout, frozen, full).items()}
+    states = {part: here for part, (here, _) in _states(shape, parallel, frozen, full).items()}
     number = _FULL if full else _HALF
-    held = activations(shape, layout, pack, number)
+    held = activations(shape, parallel, pack, number)
     allocated = sum(states.values()) + sum(held.values())
     return {**states, **held, "reserve": _CONTEXT + _FRAGMENTS * allocated}
 
 
-def host_memory(shape: Shape, layout: Layout, pack: Seen, frozen: Iterable[str] = ()) -> float:
+def host_memory(shape: Shape, parallel: Parallelism, pack: Seen, frozen: Iterable[str] = ()) -> float:
     """Return what a rank keeps in its node's memory beside the process itself [bytes]."""
-    offloaded = sum(away for _, away in _states(shape, layout, frozen, False).values())
-    return offloaded + (input_bytes(shape, layout, pack) if layout.offload_activations else 0)
+    offloaded = sum(away for _, away in _states(shape, parallel, frozen, False).values())
+    return offloaded + (input_bytes(shape, parallel, pack) if parallel.inputs_offloaded else 0)
 
 
-def input_bytes(shape: Shape, layout: Layout, pack: Seen) -> float:
+def input_bytes(shape: Shape, parallel: Parallelism, pack: Seen) -> float:
     """Return the inputs of a rank's layers and blocks, which are kept until the backward pass [bytes]."""
-    return sum(_inputs(shape, layout, pack, _HALF))
+    return sum(_inputs(shape, parallel, pack, _HALF))
 
 
-def vision_share(layout: Layout, pack: Seen) -> float:
+def vision_share(parallel: Parallelism, pack: Seen) -> float:
     """Return the share of a pack's patches of the rank with the most; 1 / ranks where pages are split evenly."""
-    return _own_patches(layout, pack) / sum(map(_area, pack.images)) if pack.images else 1 / layout.sequence
+    return _own_patches(parallel, pack) / sum(map(_area, pack.images)) if pack.images else 1 / parallel.sequence
 
 
-def checkpoint_disk(
-    shape: Shape, layout: Layout, frozen: Iterable[str] = (), kept: int = 1, full: bool = False
-) -> float:
-    """Return the peak of a training step on the disk: checkpoints kept and one being written, or the model [bytes]."""
-    trained = shape.trained(tuple(frozen))
-    one = trained * (1 + _MOMENTS) * _FULL + (shape.total * _HALF if layout.zero else 0)
-    return (kept + 1) * one + shape.total * (_FULL if full else _HALF)
+def checkpoint_disk(shape: Shape, frozen: Iterable[str] = (), kept: int = 1, full: bool = False) -> float:
+    """Return the peak of a training step on the disk: checkpoints kept, one being written, and the model [bytes].
+
+    A checkpoint holds float32 weights and two moments of what is trained.
+    """
+    checkpoint = shape.trained(tuple(frozen)) * (1 + _MOMENTS) * _FULL
+    return (kept + 1) * checkpoint + shape.total * (_FULL if full else _HALF)
 
 
-def _states(shape: Shape, layout: Layout, frozen: Iterable[str], full: bool) -> dict[str, tuple[float, float]]:
+def _states(shape: Shape, parallel: Parallelism, frozen: Iterable[str], full: bool) -> dict[str, tuple[float, float]]:
     """Return weights, gradients and optimizer on the device and off it [bytes]."""
-    total, trained, ranks = shape.total, shape.trained(tuple(frozen)), layout.ranks
-    if not layout.zero:
+    total, trained, ranks = shape.total, shape.trained(tuple(frozen)), parallel.ranks
+    if not parallel.zero:
         copies = 0 if full else _FULL
         gradients = trained * (_FULL if full else _HALF + _FULL)
         optimizer = trained * (copies + _MOMENTS * _FULL)
@@ -91,25 +92,28 @@ def _states(shape: Shape, layout: Layout, frozen: Iterable[str], full: bool) -> 
             "gradients": (gradients, 0),
             "optimizer": (optimizer, 0),
         }
-    weights = total * _HALF / (ranks if layout.zero == 3 else 1)
-    if layout.zero == 3:
+    weights = total * _HALF / (ranks if parallel.zero == 3 else 1)
+    gathered = 0
+    if parallel.zero == 3:
         text = shape.text
-        weights += _GATHERED * _HALF * max(text.parameters / text.layers, text.vocabulary * text.hidden)
-    away = layout.offload == "optimizer"
-    gradients = trained * _HALF / (ranks if layout.zero >= 2 else 1)
+        gathered = _GATHERED * _HALF * max(text.parameters / text.layers, text.vocabulary * text.hidden)
+    away = parallel.offload != "none"
+    bucket = min(_BUCKET, trained) * (_HALF + _FULL)
+    gradients = trained * _FULL / (ranks if parallel.zero >= 2 else 1)
     optimizer = trained * (1 + _MOMENTS) * _FULL / ranks
-    buckets = min(_BUCKETS, 2 * trained * _HALF)
-    if away:
-        return {
-            "weights": (weights, 0),
-            "gradients": (buckets + (gradients if layout.zero == 1 else 0), trained * _FULL / ranks),
-            "optimizer": (0, optimizer),
-        }
-    return {"weights": (weights, 0), "gradients": (gradients + buckets, 0), "optimizer": (optimizer, 0)}
+    kept = parallel.offload == "weights"
+    return {
+        "weights": (gathered + (0 if kept else weights), weights if kept else 0),
+        "gradients": (
+            bucket + (0 if away and parallel.zero >= 2 else gradients),
+            trained * _FULL / ranks if away else 0,
+        ),
+        "optimizer": (0, optimizer) if away else (optimizer, 0),
+    }
 
 
 def activations(
-    shape: Shape, layout: Layout, pack: Seen, number: int = _HALF, logits: int = LOGITS
+    shape: Shape, parallel: Parallelism, pack: Seen, number: int = _HALF, logits: int = LOGITS
 ) -> dict[str, float]:
     """Return activations by part [bytes]: what waits for the backward pass, and the largest that is at work.
 
@@ -118,19 +122,19 @@ def activations(
         logits: supervised tokens whose logits are in memory together.
     """
     text, vision = shape.text, shape.vision
-    tokens, patches = _own_tokens(layout, pack), _own_patches(layout, pack)
-    layer, block = tokens * saved_of_layer(shape, layout.sequence, number), patches * saved_of_block(shape, number)
-    language, seen = _inputs(shape, layout, pack, number)
-    if layout.offload_activations:
+    tokens, patches = _own_tokens(parallel, pack), _own_patches(parallel, pack)
+    layer, block = tokens * saved_of_layer(shape, parallel.sequence, number), patches * saved_of_block(shape, number)
+    language, seen = _inputs(shape, parallel, pack, number)
+    if parallel.inputs_offloaded:
         language *= min(1, _KEPT_OFFLOADED / text.layers)
         seen *= min(1, _KEPT_OFFLOADED / vision.depth) if vision else 0
-    elif not layout.recompute:
+    elif not parallel.recompute:
         language, seen = layer * text.layers, block * vision.depth if vision else 0
-    # embeddings before and after the merge, last states; features are gathered by all ranks of a sequence
+    # embeddings before and after the merge, last states; features that all ranks of a sequence gather; pixels
     ends = 4 * number * tokens * text.hidden
     if vision:
         merged = sum(map(_area, pack.images)) / vision.merge**2
-        seen += 2 * number * merged * text.hidden * (1 + vision.levels)
+        seen += 2 * number * merged * text.hidden * (1 + vision.levels) + (1 + number) * patches * vision.pixels
     # gradients under way in the feed-forward part of a layer, beside what it keeps
     layer += number * tokens * 2 * (text.ffn + text.hidden)
     block += number * patches * 2 * (vision.ffn + vision.hidden) if vision else 0
@@ -146,7 +150,7 @@ def saved_of_layer(shape: Shape, sequence: int = 1, number: int = _HALF) -> floa
         sequence: ranks that share a sequence; heads of keys and values that several need are held by each.
     """
     text = shape.text
-    shared = sequence_of(text, sequence, sequence)
+    shared = sequence_ranks(text, sequence, sequence)
     key = shared.kv_heads * sequence * text.head_dim if sequence > 1 else text.key
     norms = 2 * text.hidden * (_FULL + 2 * number) + text.qk_norm * (text.query + text.key) * (_FULL + number)
     return norms + number * (3 * text.query + 2 * key + 4 * text.ffn)
@@ -161,21 +165,21 @@ def saved_of_block(shape: Shape, number: int = _HALF) -> float:
     return norms + number * (11 * vision.hidden + (4 if vision.gated else 2) * vision.ffn)
 
 
-def _inputs(shape: Shape, layout: Layout, pack: Seen, number: int) -> tuple[float, float]:
+def _inputs(shape: Shape, parallel: Parallelism, pack: Seen, number: int) -> tuple[float, float]:
     """Return the inputs of all layers of the language model and of all blocks of the tower [bytes]."""
     text, vision = shape.text, shape.vision
-    language = number * _own_tokens(layout, pack) * text.hidden * text.layers
-    seen = number * _own_patches(layout, pack) * vision.hidden * vision.depth if vision else 0
+    language = number * _own_tokens(parallel, pack) * text.hidden * text.layers
+    seen = number * _own_patches(parallel, pack) * vision.hidden * vision.depth if vision else 0
     return language, seen
 
 
-def _own_tokens(layout: Layout, pack: Seen) -> int:
-    return -(-pack.tokens // layout.sequence)
+def _own_tokens(parallel: Parallelism, pack: Seen) -> int:
+    return -(-pack.tokens // parallel.sequence)
 
 
-def _own_patches(layout: Layout, pack: Seen) -> int:
+def _own_patches(parallel: Parallelism, pack: Seen) -> int:
     """Return the patches of the rank with the most: whole images are split over the ranks of a sequence."""
-    ranks = [0] * layout.sequence
+    ranks = [0] * parallel.sequence
     for image in sorted(map(_area, pack.images), reverse=True):
         ranks[ranks.index(min(ranks))] += image
     return max(ranks)

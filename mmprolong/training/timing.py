@@ -7,7 +7,7 @@ from mmprolong.models.flops import Flops, forward, trained
 from mmprolong.models.shapes import Shape
 from mmprolong.settings.hardware import Hardware
 from mmprolong.training.footprint import Seen, input_bytes, vision_share
-from mmprolong.training.layouts import Layout, sequence_of
+from mmprolong.training.parallelism import Parallelism, sequence_ranks
 
 _GIGA, _TERA = 1e9, 1e12
 _HALF = 2
@@ -51,7 +51,7 @@ def pack_flops(shape: Shape, conversations: Iterable[Seen]) -> Flops:
 
 
 def pack_seconds(
-    shape: Shape, once: Flops, pack: Seen, layout: Layout, hardware: Hardware, frozen: Iterable[str] = ()
+    shape: Shape, once: Flops, pack: Seen, parallel: Parallelism, hardware: Hardware, frozen: Iterable[str] = ()
 ) -> float:
     """Return the time that the ranks of a sequence take for a pack, forward and backward [s].
 
@@ -60,43 +60,43 @@ def pack_seconds(
     Args:
         once: as `pack_flops` has it.
     """
-    done = trained(once, frozen, layout.recompute)
-    uneven = vision_share(layout, pack)
+    done = trained(once, frozen, parallel.recompute)
+    uneven = vision_share(parallel, pack)
     seen = (done.patches + done.vision + done.projector) * uneven
-    products = seen + (done.language + done.head) / layout.sequence
-    kernels = done.vision_attention * uneven + done.attention / layout.sequence
+    products = seen + (done.language + done.head) / parallel.sequence
+    kernels = done.vision_attention * uneven + done.attention / parallel.sequence
     peak = hardware.peak * _TERA
     work = products / (peak * hardware.products) + kernels / (peak * hardware.attention)
-    exchange = _exchanged(shape, pack, layout) / (_between(layout.sequence, layout, hardware) * _GIGA)
-    offloaded = 2 * input_bytes(shape, layout, pack) if layout.offload_activations else 0
-    shared = _shared(shape, layout) / (_between(layout.ranks, layout, hardware) * _GIGA)
+    exchange = _exchanged(shape, pack, parallel) / (_between(parallel.sequence, parallel, hardware) * _GIGA)
+    offloaded = 2 * input_bytes(shape, parallel, pack) if parallel.inputs_offloaded else 0
+    shared = _shared(shape, parallel) / (_between(parallel.ranks, parallel, hardware) * _GIGA)
     return max(work, shared) + exchange + offloaded / (hardware.host * _GIGA)
 
 
-def step_seconds(shape: Shape, layout: Layout, hardware: Hardware, frozen: Iterable[str] = ()) -> float:
+def step_seconds(shape: Shape, parallel: Parallelism, hardware: Hardware, frozen: Iterable[str] = ()) -> float:
     """Return the time of the optimizer's step [s]; one that is offloaded is as slow as the way to the node's memory."""
-    own = shape.trained(tuple(frozen)) / (layout.ranks if layout.zero else 1)
-    return own * _MOVED / ((hardware.host if layout.offload == "optimizer" else hardware.bandwidth) * _GIGA)
+    own = shape.trained(tuple(frozen)) / (parallel.ranks if parallel.zero else 1)
+    return own * _MOVED / ((hardware.host if parallel.offload != "none" else hardware.bandwidth) * _GIGA)
 
 
-def _exchanged(shape: Shape, pack: Seen, layout: Layout) -> float:
+def _exchanged(shape: Shape, pack: Seen, parallel: Parallelism) -> float:
     """Return the bytes that a rank sends in exchanging tokens for heads, in all passes."""
-    text, ranks = shape.text, layout.sequence
+    text, ranks = shape.text, parallel.sequence
     if ranks == 1:
         return 0
-    key = sequence_of(text, ranks, ranks).kv_heads * ranks * text.head_dim
+    key = sequence_ranks(text, ranks, ranks).kv_heads * ranks * text.head_dim
     tokens = pack.tokens / ranks * (ranks - 1) / ranks
-    return (3 if layout.recompute else 2) * text.layers * tokens * 2 * (text.query + key) * _HALF
+    return (3 if parallel.recompute else 2) * text.layers * tokens * 2 * (text.query + key) * _HALF
 
 
-def _shared(shape: Shape, layout: Layout) -> float:
+def _shared(shape: Shape, parallel: Parallelism) -> float:
     """Return the bytes that a rank receives and sends for the states that ZeRO splits, for one pack."""
-    if layout.ranks == 1 or layout.zero < 2:
+    if parallel.ranks == 1 or parallel.zero < 2:
         return 0
-    passes = 1 + (2 + layout.recompute if layout.zero == 3 else 0)
-    return passes * shape.total * _HALF * (layout.ranks - 1) / layout.ranks
+    passes = 1 + (2 + parallel.recompute if parallel.zero == 3 else 0)
+    return passes * shape.total * _HALF * (parallel.ranks - 1) / parallel.ranks
 
 
-def _between(ranks: int, layout: Layout, hardware: Hardware) -> float:
+def _between(ranks: int, parallel: Parallelism, hardware: Hardware) -> float:
     """Return the rate between so many ranks, neighbours as far as possible [GB/s]."""
-    return hardware.link if ranks <= layout.ranks_per_node else hardware.network
+    return hardware.link if ranks <= parallel.ranks_per_node else hardware.network

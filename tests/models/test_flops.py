@@ -9,10 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
 
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.flops import Flops, conversation_flops, forward, page_grids, trained
+from mmprolong.models.flops import Flops, conversation_flops, forward, pack_cost, page_grids, trained
 from mmprolong.models.network import Network, collate
 from mmprolong.models.shapes import Shape, shape_at
-from mmprolong.records import Image, Message
+from mmprolong.records import Image, Message, Pack
 from mmprolong.training.footprint import saved_of_block, saved_of_layer
 from mmprolong.training.objectives.next_token import NextToken
 from tests.models.tiny import SMALL, Drawn, answered, asked, loaded
@@ -103,7 +103,8 @@ def test_the_cost_of_counts_is_that_of_the_grids():
     exact = trained(forward(shape, 52 * 2520 + 30, 30, [(120, 84)] * 52)).total
     assert page_grids(shape, 52 * 2520, 52)[0] == (120, 84)
     assert conversation_flops(shape, 52 * 2520 + 30, 30, 52) == pytest.approx(exact)
-    assert 0.9e11 < exact / (52 * 2520 + 30) < 1.8e11
+    pack = Pack(id=0, examples=("a", "b"), lengths=(52 * 2520 + 30,) * 2, supervised=(30, 30))
+    assert pack_cost(shape, pack, {"a": 52, "b": 52}) == pytest.approx(2 * exact)
 
 
 def test_what_layers_keep_of_a_token_is_what_autograd_saves(tiny: tuple[Backbone, Network, Shape]):

@@ -84,7 +84,7 @@ def finish(store: Store, stage: str, name: str) -> Path:
 def test_what_cannot_fit_is_one_line_with_its_pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     told = said(capsys, "preflight", *LAUNCH, f"paths.store={tmp_path}", "training.engine.sequence=1", code=1)
     assert told.startswith("error: length_dist/pool_native/s0/training.longpt: a full pack (131,072 tokens, 50 images)")
-    assert told.endswith("GiB of each H100-80G, which has 79.6; 52.0 with training.engine: sequence=4\n")
+    assert told.endswith("GiB of each H100-80G, which has 79.6; 55.5 with training.engine: sequence=4\n")
 
 
 def test_the_preflight_of_the_launch_needs_no_file_of_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -4,7 +4,6 @@ Same classes, same image path, same mRoPE as the 7B model; only the sizes, the v
 """
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
@@ -18,6 +17,7 @@ from mmprolong.models.encoding import Encoded, Piece
 from mmprolong.models.qwen_vl.image_format import FRAMES, ImageFormat
 from mmprolong.models.qwen_vl.patches import patchify
 from mmprolong.models.qwen_vl.positions import mrope_positions
+from mmprolong.models.shapes import PROXY, known_sizes
 from mmprolong.records import Image, Message, Text, flat
 from mmprolong.settings.knobs import Model, View
 
@@ -30,37 +30,6 @@ VOCABULARY = (*SPECIAL, *WORDS, *(str(number) for number in range(32)), *ascii_u
 IDS = {word: index for index, word in enumerate(VOCABULARY)}
 ROPE_BASE = 1e4
 FORM = ImageFormat(min_pixels=28 * 28, max_pixels=12_845_056)
-CONFIG: dict[str, Any] = {
-    "model_type": "qwen2_5_vl",
-    "tie_word_embeddings": True,
-    "text_config": {
-        "vocab_size": 192,
-        "hidden_size": 128,
-        "intermediate_size": 336,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 32768,
-        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE, "mrope_section": [4, 6, 6]},
-        "bos_token_id": IDS["<bos>"],
-        "eos_token_id": IDS["<end>"],
-        "pad_token_id": IDS["<pad>"],
-        "tie_word_embeddings": True,
-        "initializer_range": 0.03,
-    },
-    "vision_config": {
-        "depth": 1,
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_heads": 4,
-        "out_hidden_size": 128,
-        "patch_size": FORM.patch,
-        "window_size": 112,
-        "fullatt_block_indexes": [0],
-        "initializer_range": 0.03,
-    },
-}
-"""Sizes, as a config.json states them."""
 TEMPLATE = (
     "<bos>{% for message in messages %}{% for part in message.content %}{% if part.type == 'image' %}<vision_start>"
     "<image><vision_end>{% else %}{{ part.text }} {% endif %}{% endfor %}{% if message.role == 'assistant' %}<end>"
@@ -183,9 +152,21 @@ def _initialised(model: Model) -> Any:
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
+    sizes = known_sizes()[PROXY]
+    text = {
+        **sizes["text_config"],
+        "max_position_embeddings": 32768,
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE, "mrope_section": [4, 6, 6]},
+        "bos_token_id": IDS["<bos>"],
+        "eos_token_id": IDS["<end>"],
+        "pad_token_id": IDS["<pad>"],
+        "tie_word_embeddings": True,
+        "initializer_range": 0.03,
+    }
+    vision = {**sizes["vision_config"], "initializer_range": 0.03}
     config = Qwen2_5_VLConfig(
-        text_config=deepcopy(CONFIG["text_config"]),
-        vision_config=deepcopy(CONFIG["vision_config"]),
+        text_config=text,
+        vision_config=vision,
         image_token_id=IDS["<image>"],
         video_token_id=IDS["<video>"],
         vision_start_token_id=IDS["<vision_start>"],
