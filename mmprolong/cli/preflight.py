@@ -49,10 +49,13 @@ def run(arguments: argparse.Namespace) -> None:
     memory = {name: flight.memory() for name, flight in flights.items()}
     console.print(_time_table(rows, first, times))
     console.print(_flops_table(times))
-    console.print(_memory_table(first, {key: memory[names[0]] for key, names in rows.items()}))
+    peaks = {key: memory[names[0]] for key, names in rows.items()}
+    console.print(_memory_table(first, peaks))
+    for line in _heaviest(peaks):
+        console.say(line)
     hours = sum(_device_hours(first[key], times[key]) * len(names) for key, names in rows.items())
     price = cluster.gpu_price if any(flight.job.gpus for flight in first.values()) else 0
-    console.say(f"all seeds: {hours:,.3g} device-hours" + (f", price {hours * price:,.0f}" if price else ""))
+    console.say(f"all seeds: {_amount(hours)} device-hours" + (f", price {hours * price:,.0f}" if price else ""))
     for name, flight in flights.items():
         for problem in flight.problems(memory[name]):
             raise ConfigError(f"{plan.steps[name].label}: {problem}")
@@ -106,7 +109,7 @@ def _time_table(
         counts = len(rows[arm, phase]), time.tokens, time.updates
         speed = time.tokens / time.seconds / flight.parallel.ranks
         shares = f"{time.update.idle:.0%}", f"{time.utilisation:.0%}"
-        hours = duration(time.seconds), f"{_device_hours(flight, time):,.3g}"
+        hours = duration(time.seconds), _amount(_device_hours(flight, time))
         lines.append((arm, phase, *counts, f"{time.update.seconds:,.3g}", *shares, f"{speed:,.0f}", *hours))
     columns = ("arm", "phase", "seeds", "tokens", "updates", "s/update", "idle", "MFU", "tokens/s/device")
     return table("time of one seed", (*columns, "time", "device-hours"), lines, text=("phase",))
@@ -127,16 +130,28 @@ def _memory_table(flights: Mapping[tuple[str, str], "Preflight"], memory: Mappin
         parts = [*found.device.values(), sum(found.device.values())]
         has = f"{flight.hardware.memory:g}" if flight.hardware.memory else "-"
         rest = f"{found.node / 1e9:,.0f}", f"{flight.disk() / 1e9:,.3g}"
-        rows.append(
-            (*key, f"{found.pack}, {found.seen.tokens:,}", *(f"{part / _GIB:.3g}" for part in parts), has, *rest)
-        )
+        rows.append((*key, *(f"{part / _GIB:.3g}" for part in parts), has, *rest))
     parts = next(iter(memory.values())).device
-    columns = ("arm", "phase", "heaviest pack, tokens", *parts, "all", "of", "node, offloaded [GB]", "disk [GB]")
-    return table("memory of a device [GiB], and checkpoints", columns, rows, text=columns[1:3])
+    columns = ("arm", "phase", *parts, "all", "of", "node [GB]", "disk [GB]")
+    return table("memory of a device [GiB], offloaded to its node, and checkpoints", columns, rows, text=("phase",))
+
+
+def _heaviest(memory: Mapping[tuple[str, str], "Memory"]) -> Iterator[str]:
+    """Yield a line for each of the packs at which memory peaks."""
+    arms: dict[str, list[str]] = {}
+    for (arm, phase), found in memory.items():
+        pack = f"{found.pack}, {found.seen.tokens:,} tokens, {len(found.seen.images)} images"
+        arms.setdefault(pack, []).append(f"{arm} {phase}")
+    for pack, names in arms.items():
+        yield f"at {pack}: {'all' if len(arms) == 1 else ', '.join(names)}"
 
 
 def _device_hours(flight: "Preflight", time: "Time") -> float:
     return time.seconds / 3600 * flight.job.nodes * max(flight.job.gpus, 1)
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _named_shape(model: str) -> "Shape":

@@ -140,7 +140,7 @@ def activations(
     block += number * patches * 2 * (vision.ffn + vision.hidden) if vision else 0
     heads = min(pack.supervised, logits) * text.vocabulary * (2 * number + 2 * _FULL)
     at_work = max(layer, heads, block - language)  # the tower's turn comes when the layers' inputs are gone
-    return {"activations, language": language + ends, "activations, vision": seen, "at work": at_work}
+    return {"kept, language": language + ends, "kept, vision": seen, "at work": at_work}
 
 
 def saved_of_layer(shape: Shape, sequence: int = 1, number: int = _HALF) -> float:

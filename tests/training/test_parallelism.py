@@ -69,9 +69,9 @@ def test_a_second_rank_halves_activations_of_the_language_model():
     one, two = (
         device_memory(QWEN3, Parallelism(ranks=8, sequence=each, zero=3, recompute=True), FULL) for each in (1, 2)
     )
-    part = "activations, language"
+    part = "kept, language"
     assert two[part] == one[part] / 2
-    assert two["activations, vision"] > one["activations, vision"] / 2  # 26 of 51 pages, and features of all
+    assert two["kept, vision"] > one["kept, vision"] / 2  # 26 of 51 pages, and features of all
 
 
 def test_frozen_parts_have_neither_gradients_nor_moments():
