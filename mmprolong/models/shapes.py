@@ -200,20 +200,27 @@ def known_sizes() -> dict[str, Any]:
     return files.read_json_file(_SIZES)
 
 
-@cache
 def shape_at(path: str) -> Shape:
     """Return the sizes of the model at `path`, a folder or a hub name, of whatever family.
 
     Raises:
         ConfigError: as in `shape_of`.
     """
+    found = find_shape(path)
+    if found is None:
+        known = ", ".join(name for name in known_sizes() if name != PROXY)
+        raise ConfigError(f"model.path: {path!r} has no {files.CONFIG} here; name its folder, or one of {known}")
+    return found
+
+
+@cache
+def find_shape(path: str) -> Shape | None:
+    """Return the sizes of the model at `path`; None if its config.json is not here and we do not know them."""
     found = files.find_file(path, files.CONFIG) if path else None
-    known = {name: sizes for name, sizes in known_sizes().items() if name != PROXY}
-    config = files.read_json_file(found) if found else known.get(path)
-    if config is None:
-        says = f"{path!r} has no {files.CONFIG} here; name its folder, or one of {', '.join(known)}"
-        raise ConfigError(f"model.path: {says}")
-    return shape_in(config, path, str(found) if found else f"published sizes; no {files.CONFIG} here")
+    if found:
+        return shape_in(files.read_json_file(found), path, str(found))
+    config = known_sizes().get(path) if path != PROXY else None
+    return shape_in(config, path, f"published sizes; no {files.CONFIG} here") if config else None
 
 
 def _text(text: Mapping[str, Any], tied: bool, kind: str) -> TextSizes:

@@ -128,7 +128,7 @@ def expected_seconds(
     and other steps as long as the cluster's configuration says. One that runs goes on as it does.
 
     Raises:
-        ConfigError: training asks for ranks that cannot share packs, or the sizes of its model are not known.
+        ConfigError: training asks for ranks that cannot share packs.
     """
     found: dict[str, float] = {}
     for name, state in where.items():
@@ -151,14 +151,22 @@ def based_on(plan: Plan, where: Mapping[str, StepState], cluster: Cluster, known
     sources: dict[str, list[str]] = defaultdict(list)
     unfinished = {plan.steps[name].stage for name, each in where.items() if each.state != "finished"}
     for stage in (stage for stage in STAGES if stage in unfinished):
-        if stage == "training":
-            config = f"what {cluster.hardware.name} can do"
+        if stage in known:
+            source = "this store"
+        elif stage == "training" and all(_predicted(plan, where, cluster)):
+            source = f"what {cluster.hardware.name} can do"
         elif stage in cluster.step_seconds:
-            config = f"cluster={cluster.name}{of}"
+            source = f"cluster={cluster.name}{of}"
         else:
-            config = f"nothing ({_SECONDS:g} s each)"
-        sources["this store" if stage in known else config].append(stage)
+            source = f"nothing ({_SECONDS:g} s each)"
+        sources[source].append(stage)
     return "; ".join(f"{source}: {', '.join(stages)}" for source, stages in sources.items())
+
+
+def _predicted(plan: Plan, where: Mapping[str, StepState], cluster: Cluster) -> Iterator[float | None]:
+    """Yield the predicted time of the unfinished training steps [s]."""
+    names = (name for name, each in where.items() if each.state != "finished")
+    return (nominal_seconds(plan, name, cluster) for name in names if plan.steps[name].stage == "training")
 
 
 def wall_time(plan: Plan, seconds: Mapping[str, float], width: int, cluster: Cluster) -> float:

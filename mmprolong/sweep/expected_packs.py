@@ -83,7 +83,8 @@ def nominal_packs(
     """
     grid, rng = page_grid(view, shape), np.random.default_rng(settings.seed)
     lengths: list[int] = []
-    for part in (part for part in settings.mixture.components.values() if part.share > 0):
+    parts = [part for part in settings.mixture.components.values() if part.share > 0]
+    for part in parts or [Component()]:
         for low, high, share in _ranges(part, settings, sources.get(part.source), _tokens(grid, shape)):
             count = max(1, round(tokens * part.share * share / ((low + high) / 2)))
             lengths += rng.integers(low, high, count, endpoint=True).tolist()

@@ -7,7 +7,7 @@ from itertools import product
 from statistics import fmean
 
 from mmprolong.models.flops import Flops, model_flops, trained
-from mmprolong.models.shapes import Shape, shape_of
+from mmprolong.models.shapes import Shape, find_shape, shape_of
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.run import settings_of
 from mmprolong.settings.hardware import Hardware
@@ -179,13 +179,18 @@ def preflight(plan: Plan, name: str, cluster: Cluster, store: Store | None = Non
 
 
 def nominal_seconds(plan: Plan, name: str, cluster: Cluster) -> float | None:
-    """Return the time of a training step by its settings alone; None where GPUs are asked for but not described [s].
+    """Return the time of a training step by its settings alone [s].
+
+    None where GPUs are asked for but not described, or the sizes of the model are not known here.
 
     Raises:
-        ConfigError: as in `preflight`.
+        ConfigError: the ranks cannot share packs as they are to.
     """
     job = job_of(cluster, plan.steps[name])
     if job.gpus and not cluster.hardware.memory:
+        return None
+    model = settings_of(plan.steps[name]).model
+    if model.path and not find_shape(model.path):
         return None
     return _nominal_seconds(_Asked(name, repr((cluster.hardware, job)), plan, cluster))
 

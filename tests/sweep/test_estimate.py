@@ -91,6 +91,15 @@ def test_an_estimate_by_the_configuration_says_which_model_its_times_are_of():
     assert based_on(TWO, where, h100, {}).endswith("cluster=h100 (times of a 7B model): score")
 
 
+def test_training_is_predicted_from_its_hardware_where_that_is_described():
+    where = under_way(TWO, "training.longpt:open")
+    core, gpus = Cluster(), Cluster(jobs={"training": Job(gpus=8)})
+    assert "what one CPU core can do: training" in based_on(TWO, where, core, {})
+    assert expected_seconds(TWO, where, core, {})["training.longpt-b-0"] > 5
+    assert "nothing (5 s each): training" in based_on(TWO, where, gpus, {})
+    assert expected_seconds(TWO, where, gpus, {})["training.longpt-b-0"] == 5
+
+
 def test_another_model_or_a_damaged_record_says_nothing(store: Store):
     took(store, "reply", "large", 9000.0, settings={"model": {"backbone": "qwen2_5_vl"}})
     took(store, "reply", "small", 60.0)
