@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from annotated_types import MinLen
 
 from mmprolong.plugins import Choice
-from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, NotNegative, Positive, execution
+from mmprolong.settings.fields import EXECUTION, AtLeast0, AtLeast1, NotNegative, execution
+from mmprolong.settings.hardware import Hardware
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Cluster:
     """Price of a GPU-hour, in any currency; 0: unknown."""
     cpu_price: NotNegative = execution(0.0)
     """Price of a CPU-hour of jobs without GPUs; 0: unknown."""
-    training_tokens_per_second: Positive = execution(10_000.0)
+    hardware: Hardware = field(default_factory=Hardware)
+    """What training runs on; its time and memory are predicted from it."""
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
     step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)

@@ -9,6 +9,7 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
+from mmprolong.sweep.preflight import nominal_seconds
 from mmprolong.sweep.resources import job_of, parts_at_once, workers
 from mmprolong.sweep.state import StepState
 
@@ -17,6 +18,7 @@ STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed
 _STUCK = ("failed", "blocked")
 _SECONDS = 5.0
 """Expected time of a step of a stage without a finished step and without an entry in the configuration [s]."""
+_NOTHING = f"nothing ({_SECONDS:g} s each)"
 _MEGABYTES = 1.0
 """Expected size of such a step [MB]."""
 
@@ -85,14 +87,21 @@ def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
 def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, float]:
     """Return the time that every unfinished step still takes, its parts one after the other [s].
 
-    A running step goes on at its own rate. Any other takes the mean time of the plan's finished steps of its stage, or
-    without one the time in the configuration of the cluster; training in proportion to its tokens.
+    A running step goes on at its own rate. Any other takes the mean time of the plan's finished steps of its stage,
+    training in proportion to its tokens; without one the time in the configuration of the cluster, training as it is
+    predicted from the hardware.
+
+    Raises:
+        ConfigError: training asks for ranks that cannot share packs.
     """
     rates, found = _rates(plan, states), dict[str, float]()
     for name, step in plan.steps.items():
-        if states[name].state != "finished":
-            left = seconds_left(states[name])
-            found[name] = rates[step.stage][0] * _size(plan, step) if left is None else left
+        if states[name].state == "finished":
+            continue
+        left = seconds_left(states[name])
+        if left is None and step.stage in rates:
+            left = rates[step.stage][0] * _size(plan, step)
+        found[name] = left or nominal_seconds(plan, name, plan.cluster) or _SECONDS
     return found
 
 
@@ -101,7 +110,7 @@ def basis(plan: Plan, states: Mapping[str, StepState]) -> str:
     rates, stages = _rates(plan, states), defaultdict[str, list[str]](list)
     unfinished = {plan.steps[name].stage for name, at in states.items() if at.state != "finished"}
     for stage in (stage for stage in STAGES if stage in unfinished):
-        stages[rates[stage][1]].append(stage)
+        stages[rates[stage][1] if stage in rates else _prediction(plan, states)].append(stage)
     return "; ".join(f"{source}: {', '.join(each)}" for source, each in stages.items())
 
 
@@ -143,16 +152,26 @@ def seconds_left(state: StepState) -> float | None:
 
 
 def _rates(plan: Plan, states: Mapping[str, StepState]) -> dict[str, tuple[float, str]]:
-    """Return by stage the seconds that each unit of `_size` takes, and the source of that number."""
+    """Return by stage the seconds that each unit of `_size` takes, and the source of that number.
+
+    Training without a finished step is missing: its time is predicted.
+    """
     cluster, taken = plan.cluster, defaultdict[str, list[float]](list)
     for step, at in ((plan.steps[name], at) for name, at in states.items()):
         if at.record is not None:
             taken[step.stage].append(at.record.seconds / _size(plan, step))
-    configured = {**cluster.step_seconds, "training": 1 / cluster.training_tokens_per_second}
     source = f"cluster={cluster.name}" + (f" (times of {cluster.times_of})" if cluster.times_of else "")
-    rates = dict.fromkeys(STAGES, (_SECONDS, f"nothing ({_SECONDS:g} s each)"))
-    rates |= {stage: (seconds, source) for stage, seconds in configured.items()}
+    rates = dict.fromkeys(STAGES, (_SECONDS, _NOTHING))
+    rates |= {stage: (seconds, source) for stage, seconds in cluster.step_seconds.items()}
+    del rates["training"]
     return rates | {stage: (fmean(seconds), "finished steps") for stage, seconds in taken.items()}
+
+
+def _prediction(plan: Plan, states: Mapping[str, StepState]) -> str:
+    """Return the source of the time of unfinished training steps."""
+    names = (name for name, at in states.items() if at.state != "finished" and plan.steps[name].stage == "training")
+    known = all(nominal_seconds(plan, name, plan.cluster) for name in names)
+    return f"what {plan.cluster.hardware.name} can do" if known else _NOTHING
 
 
 def _size(plan: Plan, step: Step) -> int:

@@ -73,3 +73,13 @@ def test_sizes_are_those_of_finished_steps_or_of_the_configuration(tmp_path: Pat
     assert megabytes(Store(tmp_path), plan, where) == 2 + 0 + 0  # reply and score are finished in the other arm, empty
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
     assert megabytes(Store(tmp_path), plan, opened) == 3 + 2 * (1 + 9 + 1 + 3)
+
+
+def test_training_is_predicted_from_its_hardware_where_that_is_described():
+    core = sweep(("b",), 1, Cluster())
+    gpus = sweep(("b",), 1, Cluster(jobs={"training": Job(gpus=8)}))
+    opened = dict.fromkeys(core.steps, StepState(state="open"))
+    assert "what one CPU core can do: training" in basis(core, opened)
+    assert expected_seconds(core, opened)["training.longpt-b-0"] > 5
+    assert "nothing (5 s each): training" in basis(gpus, opened)
+    assert expected_seconds(gpus, opened)["training.longpt-b-0"] == 5

@@ -18,6 +18,7 @@ from mmprolong.models.encoding import Encoded, Piece
 from mmprolong.models.qwen_vl.image_format import FRAMES, ImageFormat
 from mmprolong.models.qwen_vl.patches import patchify
 from mmprolong.models.qwen_vl.positions import mrope_positions
+from mmprolong.models.shapes import PROXY, known_sizes
 from mmprolong.settings.knobs import Model, View
 
 if TYPE_CHECKING:
@@ -153,13 +154,9 @@ def _initialised(model: Model) -> Any:
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
+    sizes = known_sizes()[PROXY]
     text = {
-        "vocab_size": 192,
-        "hidden_size": 128,
-        "intermediate_size": 336,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
+        **sizes["text_config"],
         "max_position_embeddings": MAX_POSITIONS,
         "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE, "mrope_section": [4, 6, 6]},
         "bos_token_id": IDS["<bos>"],
@@ -168,17 +165,7 @@ def _initialised(model: Model) -> Any:
         "tie_word_embeddings": True,
         "initializer_range": 0.03,
     }
-    vision = {
-        "depth": 1,
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_heads": 4,
-        "out_hidden_size": 128,
-        "patch_size": FORM.patch,
-        "window_size": 112,
-        "fullatt_block_indexes": [0],
-        "initializer_range": 0.03,
-    }
+    vision = {**sizes["vision_config"], "initializer_range": 0.03}
     config = Qwen2_5_VLConfig(
         text_config=text,
         vision_config=vision,
