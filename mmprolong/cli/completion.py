@@ -8,13 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from mmprolong import plugins
+from mmprolong.cli.export_data import formats
 from mmprolong.cli.lookup import step_folders
 from mmprolong.config.groups import ABLATION, OPTION, ablations, config_dir, groups
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
 
-_ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff")
-_STEPS = ("show", "diff", "why")
+_ABLATIONS = ("status", "report", "power", "logs", "retry", "cancel", "show", "diff", "export-data")
+_STEPS = ("show", "diff", "why", "export-data")
 _OVERRIDES = ("sweep", "corpus", "synthesis", "mixture")
 _BASH = r"""# mmprolong completion for bash: put this line into ~/.bashrc
 #   eval "$(mmprolong completion bash)"
@@ -83,7 +84,9 @@ def _found(before: Sequence[str], current: str) -> Iterable[str]:
     command, last = before[0], before[-1]
     if last == "--scorer":
         return plugins.names_in("mmprolong.evaluation.scorers")
-    if last in ("--store", "--in", "--out", OPTION):
+    if last == "--format":
+        return formats()
+    if last in ("--store", "--in", "--out", "--model", OPTION):
         return []
     if current.startswith("-"):
         return options(command)
@@ -113,7 +116,7 @@ def _value(words: Sequence[str], option: str) -> str:
 
 def _stored(command: str, store: Store, current: str) -> list[str]:
     names, (name, slash, _) = planned(store) if command in _ABLATIONS else [], current.partition("/")
-    if command in ("show", "diff") and name in names and slash:
+    if command in ("show", "diff", "export-data") and name in names and slash:
         return [f"{name}/{label}" for label in load_plan(store, name).labels]
     steps = step_folders(store) if command in _STEPS else []
     return [*names, *(path if slash else path.partition("/")[2] for path in steps)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmprolong import __version__
-from mmprolong.cli import completion, explain, files, jobs, report, show, stages, status, sweep
+from mmprolong.cli import completion, explain, export_data, files, jobs, report, show, stages, status, sweep
 from mmprolong.config.groups import CONFIG_DIR, OPTION
 from mmprolong.errors import ConfigError, nearest
 
@@ -129,6 +129,16 @@ COMMANDS = {
         (_argument("a", metavar="A", help=_POINT), _argument("b", metavar="B", help=_POINT), *_STORED),
     ),
     "why": Command(explain.why, (_argument("step", help="a step's id, its beginning, or its hash"), *_STORED)),
+    "export-data": Command(
+        export_data.run,
+        (
+            _argument("step", metavar="STEP_OR_ABLATION", help="a mixture's id, or ABLATION[/ARM[/SEED]]"),
+            _argument("--format", required=True, choices=export_data.formats(), help="the trainer"),
+            _argument("--out", required=True, type=Path, metavar="FOLDER", help="empty, or of the same export before"),
+            _argument("--model", default="", help="folder or hub name of the model (default: as planned)"),
+            *_STORED,
+        ),
+    ),
     "fetch": Command(
         files.fetch,
         (_argument("folder", type=Path, help="where the PDFs are put; it is created if it is not there"),),

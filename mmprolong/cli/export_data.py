@@ -1,0 +1,137 @@
+"""`mmprolong export-data`: a mixture for users who train with something else."""
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.live import Live
+from rich.table import Table
+
+from mmprolong import plugins
+from mmprolong.cli.lookup import Steps
+from mmprolong.cli.terminal import Terminal, rejects_table
+from mmprolong.errors import ConfigError, StepFailed
+from mmprolong.pipeline.plan import load_plan, planned
+from mmprolong.pipeline.steps import make_step, stage_of
+from mmprolong.records import RunRecord
+from mmprolong.settings.knobs import Tracking
+from mmprolong.settings.stages import MeasurementSettings, RenderSettings
+from mmprolong.store.store import Store
+
+if TYPE_CHECKING:
+    from mmprolong.mixture.image_export import Drawing
+
+_FORMATS = "mmprolong.mixture.formats"
+
+
+def formats() -> list[str]:
+    """Return the names of the formats as they are typed."""
+    return [name.replace("_", "-") for name in plugins.names_in(_FORMATS)]
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write a mixture, and the pages that it shows, for another trainer."""
+    from mmprolong.mixture.export import Request, export
+    from mmprolong.runtime.signals import interrupt_on_signals
+
+    interrupt_on_signals()
+    console, steps = Terminal(), Steps(Store(Path(arguments.store)))
+    root, mixture = steps.store.root, _mixture(steps, arguments.step)
+    measured = [steps.get(path) for role, path in mixture.needs.items() if stage_of(role) == "measurement"]
+    sources = [steps.get(one.needs["synthesis"]) for one in measured]
+    for step in (mixture, *measured, *sources):
+        if steps.store.verified(step.stage, step.id) is None:
+            raise StepFailed(f"{step.path}: not finished; run it first")
+    with console.status("thumbnails"):
+        drawing = _drawing(steps.store, measured[0], arguments.model)
+    request = Request(
+        mixture=mixture.path,
+        packs=root / mixture.path / "packs.jsonl",
+        sources=[root / step.path / "examples.jsonl" for step in sources],
+        drawing=drawing,
+        sequence_length=mixture.all_settings["mixture"]["sequence_length"],
+        format=arguments.format.replace("-", "_"),
+    )
+    progress = _Progress()
+    with Live(console=console, get_renderable=progress.bar, transient=True):
+        lines, rejects = export(request, arguments.out, progress.tell)
+    console.print(rejects_table(rejects))
+    tokens, left = sum(line.tokens for line in lines), len(rejects)
+    console.say(f"{len(lines):,} conversations of {tokens:,} tokens in {arguments.out}, {left:,} examples left out")
+    console.say(f"settings for the trainer: {arguments.out / 'README.md'}")
+
+
+class _Progress:
+    """How many images are there, since when."""
+
+    def __init__(self) -> None:
+        self._done, self._total = 0, 0
+        self._first: tuple[float, int] | None = None
+
+    def tell(self, done: int, total: int) -> None:
+        """Note it."""
+        self._first = self._first or (time.monotonic(), done)
+        self._done, self._total = done, total
+
+    def bar(self) -> Table:
+        """Draw it, with rate and time left."""
+        from mmprolong.sweep.view.terminal import bar, duration, per_second
+
+        if self._first is None:
+            return bar("export-data", 0, 0, "counting tokens again")
+        started, base = self._first
+        rate = (self._done - base) / max(time.monotonic() - started, 1e-9)
+        left = f", {duration((self._total - self._done) / rate)} left" if rate else ""
+        return bar("export-data", self._done, self._total, f"images, {per_second(rate)}{left}")
+
+
+def _mixture(steps: Steps, text: str) -> RunRecord:
+    """Return the mixture that a step is, or is trained on."""
+    found = steps.find(text)
+    if found.stage == "training":
+        found = steps.get(found.needs["mixture"])
+    if found.stage != "mixture":
+        raise ConfigError(f"{found.path}: a {found.stage} step; give a mixture, or what is trained on one")
+    return found
+
+
+def _drawing(store: Store, measured: RunRecord, model: str) -> "Drawing":
+    """Return how the images of a mixture are drawn; draws the thumbnails that stamps are printed on, if there are any.
+
+    Args:
+        model: folder or hub name of the model; empty: as planned.
+    """
+    from mmprolong.mixture.image_export import Drawing
+    from mmprolong.pipeline.run import run_step
+
+    settings, corpus = _settings(store, measured), measured.needs["corpus"]
+    inputs = {"corpus": str(store.root / corpus)}
+    if settings.view.thumbnail:
+        stamped = RenderSettings(settings.view.renderer, settings.view.thumbnail, settings.corpus)
+        step = make_step("render", f"thumbnails-{settings.view.thumbnail}", stamped, {"corpus": corpus})
+        run_step(store, step, Tracking(mode="off"))
+        inputs["render"] = str(store.root / step.path)
+    return Drawing(
+        view=settings.view,
+        corpus=settings.corpus,
+        inputs=inputs,
+        backbone=settings.backbone,
+        model_path=model or settings.model_path,
+    )
+
+
+def _settings(store: Store, measured: RunRecord) -> MeasurementSettings:
+    """Return the settings of a measurement as planned; of one that no plan has, without those that are no identity."""
+    for name in planned(store):
+        if step := load_plan(store, name).steps.get(measured.id):
+            return msgspec.convert(step.settings, MeasurementSettings)
+    return msgspec.convert(_without_versions(measured.all_settings), MeasurementSettings)
+
+
+def _without_versions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings whose plug-ins are choices again."""
+    kept = {key: value for key, value in settings.items() if key != "version"}
+    return {key: _without_versions(value) if isinstance(value, dict) else value for key, value in kept.items()}

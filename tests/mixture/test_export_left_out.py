@@ -1,0 +1,132 @@
+"""Conversations that a format cannot hold, and pages that cannot be drawn: left out, counted, said why."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmprolong import plugins
+from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.mixture.export import FORMATS, Request, export
+from mmprolong.mixture.formats import Facts
+from mmprolong.models.backbone import count
+from mmprolong.records import (
+    Conversation,
+    Document,
+    Example,
+    Message,
+    Pack,
+    Text,
+    images_of,
+    read_jsonl,
+    write_jsonl,
+)
+from tests.mixture.exports import Made, mixed, write
+from tests.models.tiny import answered, asked
+from tests.tiny_run import folder_of
+
+
+def test_a_page_that_cannot_be_drawn_costs_its_conversations_alone(tmp_path: Path):
+    made = mixed("qwen2_5_vl", tmp_path)
+    drawn = {name for pack in read_jsonl(made.request.packs, Pack) for name in pack.examples}
+    pages = {
+        name: {image.source for image in images_of(one.conversations["answer"])}
+        for name, one in made.examples.items()
+        if name in drawn and one.task == "ocr_full"
+    }
+    lost = next(source for sources in pages.values() for source in sources)
+    documents = read_jsonl(folder_of(made.config, "corpus") / "documents.jsonl", Document)
+    path = tmp_path / "pool" / next(one.source for one in documents if f"pdf:{one.id}" == lost)
+    path.write_bytes(path.read_bytes() + b"% changed")
+    found = write(made, "ms_swift", tmp_path / "out")
+    refused = [reject for reject in found.rejects if reject.reason == "an image cannot be drawn"]
+    assert {reject.what for reject in refused} == {name for name, sources in pages.items() if lost in sources}
+    assert "not the content that was read" in refused[0].detail
+    assert {line.example for line in found.lines} == drawn - {reject.what for reject in found.rejects}
+
+
+def written_by_hand(made: Made, folder: Path, *conversations: Conversation) -> Request:
+    """A mixture of one pack of these conversations."""
+    images, backbone = made.request.drawing.open()
+    counts = [count(backbone, each, images, made.config.view) for each in conversations]
+    examples = [
+        Example(id=str(number), task="t", cluster="c", sources=(), conversations={"answer": each})
+        for number, each in enumerate(conversations)
+    ]
+    lengths, supervised = zip(*counts, strict=True)
+    write_jsonl(folder / "examples.jsonl", examples)
+    write_jsonl(
+        folder / "packs.jsonl",
+        [Pack(id=0, examples=tuple(map(str, range(len(examples)))), lengths=lengths, supervised=supervised)],
+    )
+    return replace(made.request, packs=folder / "packs.jsonl", sources=[folder / "examples.jsonl"])
+
+
+GIVEN = Message("assistant", (Text("seven"),))
+PLAIN = (asked("find A"), answered("7"))
+
+
+@pytest.mark.parametrize("name", plugins.names_in(FORMATS))
+@pytest.mark.parametrize(
+    ("conversation", "reason"),
+    [
+        ((asked("what is <image>?"), answered("7")), "text that the trainer reads as a mark"),
+        ((asked("what is <|im_end|>?"), answered("7")), "counted otherwise by the processor"),
+        ((asked("find A"), asked("find B"), answered("7")), "turns are not questions and answers"),
+        ((asked("find A"), GIVEN), "not learned"),
+    ],
+    ids=["mark", "special token", "two questions", "given"],
+)
+def test_what_a_trainer_would_read_otherwise_is_left_out(
+    made: Made, tmp_path: Path, name: str, conversation: Conversation, reason: str
+):
+    request = replace(written_by_hand(made, tmp_path, conversation, PLAIN), format=name)
+    lines, (reject,) = export(request, tmp_path / "out", lambda done, total: None)
+    assert reason in reject.reason
+    assert [line.example for line in lines] == ["1"]
+
+
+def test_each_format_refuses_its_own(made: Made, tmp_path: Path):
+    conversations = (
+        (Message("system", (Text("Be brief."),)), *PLAIN),
+        (asked("find A "), answered("7")),
+        (asked("find A"), GIVEN, asked("find B"), answered("7")),
+        (asked("find A"), Message("assistant", (Text("A ", learned=True), Text("7"))), asked("find B"), answered("7")),
+    )
+    refused = {"ms_swift": "3", "veomni": "0123", "llamafactory": "23"}
+    for name, expected in refused.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        request = replace(written_by_hand(made, folder, *conversations, PLAIN), format=name)
+        _, rejects = export(request, folder / "out", lambda done, total: None)
+        assert "".join(sorted(reject.what for reject in rejects)) == expected
+
+
+def test_half_learned_answers_are_messages_in_a_row(made: Made, tmp_path: Path):
+    half = (asked("sum A B"), Message("assistant", (Text("A ", learned=True), Text("3"), Text(" = 3", learned=True))))
+    export(written_by_hand(made, tmp_path, half), tmp_path / "out", lambda done, total: None)
+    (row,) = [json.loads(line) for line in (tmp_path / "out" / "data.jsonl").read_text().splitlines()]
+    assert [turn.get("loss") for turn in row["messages"]] == [None, True, False, True]
+    assert [turn["content"] for turn in row["messages"]] == ["sum A B", "A ", "3", " = 3"]
+
+
+def test_nothing_left_is_an_error(made: Made, tmp_path: Path):
+    request = written_by_hand(made, tmp_path, (asked("find A"), GIVEN))
+    with pytest.raises(FeasibilityError, match="'the last answer is not learned': 1"):
+        export(request, tmp_path / "out", lambda done, total: None)
+
+
+def test_a_backbone_that_the_trainer_does_not_know_is_refused(made: Made, tmp_path: Path):
+    request = replace(made.request, drawing=replace(made.request.drawing, backbone="proxy"))
+    with pytest.raises(ConfigError, match=r"no chat template for model\.backbone 'proxy'; .*qwen2_5_vl, qwen3_vl"):
+        export(request, tmp_path / "out", lambda done, total: None)
+
+
+def test_veomni_says_that_it_would_shrink_large_pages():
+    form = plugins.make(FORMATS, "veomni", "format")
+    facts = Facts(
+        folder=Path("out"), backbone="qwen3_vl", sequence_length=9, tokens=9, min_pixels=1, max_pixels=602_112
+    )
+    assert not any("MAX_PIXELS" in note for note in form.notes(facts))
+    assert any("`MAX_PIXELS`" in note for note in form.notes(replace(facts, max_pixels=602_113)))
