@@ -65,27 +65,26 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 class _Progress:
-    """How many images are there, since when."""
+    """How far counting or drawing is, since when."""
 
     def __init__(self) -> None:
-        self._done, self._total = 0, 0
-        self._first: tuple[float, int] | None = None
+        self._at = (0, 0, "")
+        self._first = (0.0, 0)
 
-    def tell(self, done: int, total: int) -> None:
+    def tell(self, done: int, total: int, unit: str) -> None:
         """Note it."""
-        self._first = self._first or (time.monotonic(), done)
-        self._done, self._total = done, total
+        if unit != self._at[2]:
+            self._first = (time.monotonic(), done)
+        self._at = (done, total, unit)
 
     def bar(self) -> Table:
         """Draw it, with rate and time left."""
         from mmprolong.sweep.view.terminal import bar, duration, per_second
 
-        if self._first is None:
-            return bar("export-data", 0, 0, "counting tokens again")
-        started, base = self._first
-        rate = (self._done - base) / max(time.monotonic() - started, 1e-9)
-        left = f", {duration((self._total - self._done) / rate)} left" if rate else ""
-        return bar("export-data", self._done, self._total, f"images, {per_second(rate)}{left}")
+        (done, total, unit), (started, base) = self._at, self._first
+        rate = (done - base) / max(time.monotonic() - started, 1e-9)
+        left = f", {duration((total - done) / rate)} left" if rate else ""
+        return bar("export-data", done, total, f"{unit}, {per_second(rate)}{left}")
 
 
 def _mixture(steps: Steps, text: str) -> RunRecord:
@@ -108,12 +107,12 @@ def _drawing(store: Store, measured: RunRecord, model: str) -> "Drawing":
     from mmprolong.pipeline.run import run_step
 
     settings, corpus = _settings(store, measured), measured.needs["corpus"]
-    inputs = {"corpus": str(store.root / corpus)}
+    inputs = {"corpus": str((store.root / corpus).resolve())}
     if settings.view.thumbnail:
         stamped = RenderSettings(settings.view.renderer, settings.view.thumbnail, settings.corpus)
         step = make_step("render", f"thumbnails-{settings.view.thumbnail}", stamped, {"corpus": corpus})
         run_step(store, step, Tracking(mode="off"))
-        inputs["render"] = str(store.root / step.path)
+        inputs["render"] = str((store.root / step.path).resolve())
     return Drawing(
         view=settings.view,
         corpus=settings.corpus,

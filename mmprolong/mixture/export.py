@@ -1,7 +1,7 @@
 """Write a finished mixture for other trainers: conversations in the packs' order, images as files, proven lengths."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from mmprolong import plugins
 from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityError, nearest
 from mmprolong.mixture.formats import IMAGE, DataFormat, Facts, Turn, mark_in, turns_of
-from mmprolong.mixture.image_export import Drawing, ImageFile, draw_missing, relative_path
+from mmprolong.mixture.image_export import Drawing, ImageFile, Tell, draw_missing, relative_path
 from mmprolong.models.backbone import encode
 from mmprolong.models.files import PREPROCESSOR, read_json_file, write_json_file
 from mmprolong.models.processor_count import ProcessorCount
@@ -65,14 +65,14 @@ class _Entry:
     """Tokens of each image."""
 
 
-def export(request: Request, out: Path, tell: Callable[[int, int], None]) -> tuple[list[Exported], list[Reject]]:
+def export(request: Request, out: Path, tell: Tell) -> tuple[list[Exported], list[Reject]]:
     """Write a mixture into a folder; images that are there already are not drawn again.
 
     A conversation that the format cannot hold, that transformers' processor counts otherwise, or that shows an image
     which cannot be drawn, is a Reject.
 
     Args:
-        tell: called with the number of images that are there, and of all.
+        tell: called as counting and drawing go on.
 
     Raises:
         ConfigError: the trainer does not know the backbone.
@@ -81,6 +81,7 @@ def export(request: Request, out: Path, tell: Callable[[int, int], None]) -> tup
         FeasibilityError: nothing is left to write.
     """
     form: DataFormat = plugins.make(FORMATS, request.format, "--format")
+    out = out.resolve()
     backbone = plugins.split(request.drawing.backbone)[0]
     if backbone not in form.templates:
         known = nearest(backbone, form.templates)
@@ -89,7 +90,7 @@ def export(request: Request, out: Path, tell: Callable[[int, int], None]) -> tup
         _claim(out, request, form)
         remove_partials(out)
         packs = list(read_jsonl(request.packs, Pack))
-        entries, rejects = _entries(request, form, packs, out)
+        entries, rejects = _entries(request, form, packs, out, tell)
         files = list({file.path: file for entry in entries.values() for file in entry.images}.values())
         refused = draw_missing(files, request.drawing, tell)
         for name, entry in list(entries.items()):
@@ -121,7 +122,7 @@ def _claim(out: Path, request: Request, form: DataFormat) -> None:
 
 
 def _entries(
-    request: Request, form: DataFormat, packs: Sequence[Pack], out: Path
+    request: Request, form: DataFormat, packs: Sequence[Pack], out: Path, tell: Tell
 ) -> tuple[dict[str, _Entry], list[Reject]]:
     """Return the conversations that can be written by example, and why others cannot."""
     images, backbone = request.drawing.open()
@@ -130,7 +131,9 @@ def _entries(
     processor = ProcessorCount(out / PROCESSOR, IMAGE)
     entries: dict[str, _Entry] = {}
     rejects: list[Reject] = []
-    for name, (conversation, measured) in _conversations(packs, request.sources).items():
+    conversations = _conversations(packs, request.sources)
+    for number, (name, (conversation, measured)) in enumerate(conversations.items()):
+        tell(number, len(conversations), "conversations")
         encoded = encode(backbone, conversation, images, request.drawing.view)
         found = (len(encoded), int(encoded.supervised.sum()))
         if found != measured:
@@ -192,7 +195,7 @@ def _write(
     patch = read_json_file(out / PROCESSOR / PREPROCESSOR)["patch_size"]
     areas = [file.rows * file.columns * patch**2 for entry in entries.values() for file in entry.images]
     facts = Facts(
-        folder=out.resolve(),
+        folder=out,
         backbone=plugins.split(request.drawing.backbone)[0],
         sequence_length=request.sequence_length,
         tokens=sum(line.tokens for line in lines),
@@ -214,7 +217,7 @@ def _write(
 
 
 def _row(form: DataFormat, entry: _Entry) -> dict[str, Any]:
-    return form.row(entry.turns, [str(file.path.resolve()) for file in entry.images])
+    return form.row(entry.turns, [str(file.path) for file in entry.images])
 
 
 def _bound(path: Path, facts: Facts) -> None:

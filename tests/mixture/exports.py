@@ -93,5 +93,9 @@ class Written(NamedTuple):
 
 
 def write(made: Made, name: str, out: Path) -> Written:
-    lines, rejects = export(replace(made.request, format=name), out, lambda done, total: None)
+    lines, rejects = export(replace(made.request, format=name), out, silent)
     return Written(made, name, out, lines, rejects)
+
+
+def silent(done: int, total: int, unit: str) -> None:
+    """Tell nobody."""

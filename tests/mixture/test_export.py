@@ -15,6 +15,8 @@ from mmprolong import plugins
 from mmprolong.errors import ArtifactError
 from mmprolong.mixture.export import FORMATS, Exported, export
 from mmprolong.mixture.image_export import relative_path
+from mmprolong.pipeline.plan import Plan, Point, save_plan
+from mmprolong.pipeline.steps import steps_of
 from mmprolong.records import (
     Conversation,
     Pack,
@@ -23,8 +25,10 @@ from mmprolong.records import (
     read_jsonl,
 )
 from mmprolong.store.fingerprint import leaves
+from mmprolong.store.store import Store
 from tests.cli.typed import said as typed
 from tests.mixture.exports import PIXELS, Made, Written, write
+from tests.tiny_run import step_of
 
 
 def said(row: dict[str, Any]) -> list[tuple[str, str, bool]]:
@@ -134,12 +138,13 @@ def test_a_second_run_draws_what_is_missing_alone(made: Made, tmp_path: Path):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "images").rglob("*.png")}
     gone = next(iter(before))
     gone.unlink()
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int, str]] = []
     request = replace(made.request, format="ms_swift")
     assert export(request, tmp_path / "out", lambda *at: told.append(at)) == (first.lines, first.rejects)
     after = {path: path.stat().st_mtime_ns for path in before}
     assert [path for path in before if after[path] != before[path]] == [gone]
-    assert told == [(len(before), len(before))]
+    assert told[-1] == (len(before), len(before), "images")
+    assert sum(unit == "images" for *_, unit in told) == 1
 
 
 def test_a_folder_of_another_export_is_left_alone(made: Made, tmp_path: Path):
@@ -153,15 +158,28 @@ def test_a_folder_of_another_export_is_left_alone(made: Made, tmp_path: Path):
 
 
 def test_the_command_prints_what_it_left_out(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    words = ["--store", made.config.paths.store, "--model", made.config.model.path]
-    told = typed(
-        capsys, "export-data", made.request.mixture, "--format", "llamafactory", "--out", f"{tmp_path}/out", *words
-    )
+    where = ["--store", made.config.paths.store, "--model", made.config.model.path]
+    words = ["export-data", made.request.mixture, "--format", "llamafactory", "--out", f"{tmp_path}/out", *where]
+    told = typed(capsys, *words)
     assert "an answer is not learned, or not all of it" in told
     assert f"{tmp_path}/out/README.md" in told
     direct = write(made, "llamafactory", tmp_path / "direct")
     for name in ("lengths.jsonl", "rejects.jsonl", "dataset_info.json"):
         assert (tmp_path / "out" / name).read_bytes() == (direct.out / name).read_bytes()
-    assert typed(
-        capsys, "export-data", f"{made.config.model.backbone}", "--format", "veomni", "--out", "x", *words, code=1
-    )
+
+
+def test_the_arm_of_an_ablation_is_written_with_the_model_that_was_planned(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    steps = steps_of(made.config)
+    point = Point(label="arm", seed=0, config={}, steps={"mixture.longpt": steps["mixture.longpt"].id})
+    plan = Plan(ablation="tiny", baseline="arm", points=(point,), steps={step.id: step for step in steps.values()})
+    save_plan(Store(Path(made.config.paths.store)), plan)
+    words = ["export-data", "tiny/arm", "--format", "veomni", "--out", f"{tmp_path}/out"]
+    assert "conversations of" in typed(capsys, *words, "--store", made.config.paths.store)
+
+
+def test_what_is_no_mixture_is_refused(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["export-data", step_of(made.config, "corpus").path, "--format", "veomni", "--out", f"{tmp_path}/out"]
+    told = typed(capsys, *words, "--store", made.config.paths.store, code=1)
+    assert "a corpus step; give a mixture" in told

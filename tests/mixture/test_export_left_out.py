@@ -22,7 +22,7 @@ from mmprolong.records import (
     read_jsonl,
     write_jsonl,
 )
-from tests.mixture.exports import Made, mixed, write
+from tests.mixture.exports import Made, mixed, silent, write
 from tests.models.tiny import answered, asked
 from tests.tiny_run import folder_of
 
@@ -82,7 +82,7 @@ def test_what_a_trainer_would_read_otherwise_is_left_out(
     made: Made, tmp_path: Path, name: str, conversation: Conversation, reason: str
 ):
     request = replace(written_by_hand(made, tmp_path, conversation, PLAIN), format=name)
-    lines, (reject,) = export(request, tmp_path / "out", lambda done, total: None)
+    lines, (reject,) = export(request, tmp_path / "out", silent)
     assert reason in reject.reason
     assert [line.example for line in lines] == ["1"]
 
@@ -99,13 +99,13 @@ def test_each_format_refuses_its_own(made: Made, tmp_path: Path):
         folder = tmp_path / name
         folder.mkdir()
         request = replace(written_by_hand(made, folder, *conversations, PLAIN), format=name)
-        _, rejects = export(request, folder / "out", lambda done, total: None)
+        _, rejects = export(request, folder / "out", silent)
         assert "".join(sorted(reject.what for reject in rejects)) == expected
 
 
 def test_half_learned_answers_are_messages_in_a_row(made: Made, tmp_path: Path):
     half = (asked("sum A B"), Message("assistant", (Text("A ", learned=True), Text("3"), Text(" = 3", learned=True))))
-    export(written_by_hand(made, tmp_path, half), tmp_path / "out", lambda done, total: None)
+    export(written_by_hand(made, tmp_path, half), tmp_path / "out", silent)
     (row,) = [json.loads(line) for line in (tmp_path / "out" / "data.jsonl").read_text().splitlines()]
     assert [turn.get("loss") for turn in row["messages"]] == [None, True, False, True]
     assert [turn["content"] for turn in row["messages"]] == ["sum A B", "A ", "3", " = 3"]
@@ -114,13 +114,13 @@ def test_half_learned_answers_are_messages_in_a_row(made: Made, tmp_path: Path):
 def test_nothing_left_is_an_error(made: Made, tmp_path: Path):
     request = written_by_hand(made, tmp_path, (asked("find A"), GIVEN))
     with pytest.raises(FeasibilityError, match="'the last answer is not learned': 1"):
-        export(request, tmp_path / "out", lambda done, total: None)
+        export(request, tmp_path / "out", silent)
 
 
 def test_a_backbone_that_the_trainer_does_not_know_is_refused(made: Made, tmp_path: Path):
     request = replace(made.request, drawing=replace(made.request.drawing, backbone="proxy"))
     with pytest.raises(ConfigError, match=r"no chat template for model\.backbone 'proxy'; .*qwen2_5_vl, qwen3_vl"):
-        export(request, tmp_path / "out", lambda done, total: None)
+        export(request, tmp_path / "out", silent)
 
 
 def test_veomni_says_that_it_would_shrink_large_pages():
