@@ -4,17 +4,21 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from mmprolong import plugins
+from mmprolong.corpus import stage
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.mixture.export import FORMATS, Request, export
 from mmprolong.mixture.formats import Facts
+from mmprolong.mixture.image_export import Drawing, ImageFile, draw_missing
 from mmprolong.models.backbone import count
 from mmprolong.records import (
     Conversation,
     Document,
     Example,
+    Image,
     Message,
     Pack,
     Text,
@@ -22,9 +26,12 @@ from mmprolong.records import (
     read_jsonl,
     write_jsonl,
 )
+from mmprolong.settings.knobs import Corpus, View
+from tests.corpus.pdfs import write_pdf
 from tests.mixture.exports import Made, mixed, silent, write
 from tests.models.tiny import answered, asked
 from tests.tiny_run import folder_of
+from tests.working import run_stage, work_in
 
 
 def test_a_page_that_cannot_be_drawn_costs_its_conversations_alone(tmp_path: Path):
@@ -130,3 +137,23 @@ def test_veomni_says_that_it_would_shrink_large_pages():
     )
     assert not any("MAX_PIXELS" in note for note in form.notes(facts))
     assert any("`MAX_PIXELS`" in note for note in form.notes(replace(facts, max_pixels=602_113)))
+
+
+def test_a_page_that_kills_its_drawer_costs_no_other_page(tmp_path: Path):
+    path = write_pdf(tmp_path / "pool" / "slow.pdf", ["one", "two", "three"])
+    with pymupdf.open(path) as document:
+        document.update_stream(document[1].get_contents()[0], b"0 0 m 300 400 l S\n" * 1_500_000)
+        document.saveIncr()
+    corpus = Corpus(path=str(tmp_path / "pool"))
+    run_stage(stage, corpus, work_in(tmp_path / "corpus"))
+    (document,) = read_jsonl(tmp_path / "corpus" / "documents.jsonl", Document)
+    files = [
+        ImageFile(Image(f"pdf:{document.id}", page), 1, 1, tmp_path / "images" / f"{page}.png") for page in range(3)
+    ]
+    inputs = {"corpus": str(tmp_path / "corpus")}
+    drawing = Drawing(view=View(dpi=36), corpus=replace(corpus, seconds=1), inputs=inputs, backbone="proxy")
+    told: list[int] = []
+    refused = draw_missing(files, drawing, lambda done, total, unit: told.append(done))
+    assert refused == {files[1].path: "timed out after 1 s"}
+    assert [file.path.exists() for file in files] == [True, False, True]
+    assert max(told) == 2
