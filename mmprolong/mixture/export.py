@@ -14,7 +14,7 @@ from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityE
 from mmprolong.mixture.formats import IMAGE, DataFormat, Facts, Turn, mark_in, turns_of
 from mmprolong.mixture.image_export import Drawing, ImageFile, Tell, draw_missing, relative_path
 from mmprolong.models.backbone import encode
-from mmprolong.models.files import PREPROCESSOR, read_json_file, write_json_file
+from mmprolong.models.files import PREPROCESSOR, TOKENIZER, need_file, read_json_file, write_json_file
 from mmprolong.models.processor_count import ProcessorCount
 from mmprolong.records import Conversation, Example, Image, Pack, Reject, read_jsonl, write_jsonl
 from mmprolong.store.atomic import read_json, remove_partials, write_file, write_json
@@ -75,7 +75,7 @@ def export(request: Request, out: Path, tell: Tell) -> tuple[list[Exported], lis
         tell: called as counting and drawing go on.
 
     Raises:
-        ConfigError: the trainer does not know the backbone.
+        ConfigError: the trainer does not know the backbone, or a file of the model is missing.
         ArtifactError: the folder holds another export, or another process is writing it.
         DataError: examples are not those that were mixed.
         FeasibilityError: nothing is left to write.
@@ -86,6 +86,10 @@ def export(request: Request, out: Path, tell: Tell) -> tuple[list[Exported], lis
     if backbone not in form.templates:
         known = nearest(backbone, form.templates)
         raise ConfigError(f"--format {request.format}: no chat template for model.backbone {backbone!r}; {known}")
+    if not request.drawing.model_path:
+        raise ConfigError("--model: ''; no sweep planned this mixture, so name the folder or the hub name of its model")
+    for name in (TOKENIZER, PREPROCESSOR):
+        need_file(request.drawing.model_path, name)
     with lease(out, waiting=lambda: _busy(out)):
         _claim(out, request, form)
         remove_partials(out)

@@ -124,10 +124,20 @@ def test_nothing_left_is_an_error(made: Made, tmp_path: Path):
         export(request, tmp_path / "out", silent)
 
 
-def test_a_backbone_that_the_trainer_does_not_know_is_refused(made: Made, tmp_path: Path):
-    request = replace(made.request, drawing=replace(made.request.drawing, backbone="proxy"))
-    with pytest.raises(ConfigError, match=r"no chat template for model\.backbone 'proxy'; .*qwen2_5_vl, qwen3_vl"):
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"backbone": "proxy"}, r"no chat template for model\.backbone 'proxy'; .*qwen2_5_vl, qwen3_vl"),
+        ({"model_path": ""}, "--model: ''; no sweep planned this mixture"),
+        ({"model_path": "/nowhere"}, r"'/nowhere'.* has its tokenizer\.json"),
+    ],
+    ids=["backbone", "no model", "no files"],
+)
+def test_a_model_that_cannot_be_counted_with_is_refused(made: Made, tmp_path: Path, changes: dict[str, str], says: str):
+    request = replace(made.request, drawing=replace(made.request.drawing, **changes))
+    with pytest.raises(ConfigError, match=says):
         export(request, tmp_path / "out", silent)
+    assert not (tmp_path / "out").exists()
 
 
 def test_veomni_says_that_it_would_shrink_large_pages():
