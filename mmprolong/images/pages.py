@@ -48,13 +48,16 @@ class CorpusPages:
         document = self._document(image)
         if image.stamp:
             return self._view.thumbnail, self._view.thumbnail
-        return pixel_size(document.page_sizes[image.index], self._view.dpi)
+        left, top, right, bottom = _shown(image, *pixel_size(document.page_sizes[image.index], self._view.dpi))
+        return right - left, bottom - top
 
     def pixels(self, image: Image) -> np.ndarray:
-        """Return the stamped thumbnail, uint8 (S, S) grey, or the page at the view's resolution, uint8 (H, W, 3)."""
+        """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3)."""
         document = self._document(image)
         if not image.stamp:
-            return self._opened(document).render(image.index, self._view.dpi)
+            page = self._opened(document).render(image.index, self._view.dpi)
+            left, top, right, bottom = _shown(image, page.shape[1], page.shape[0])
+            return page[top:bottom, left:right]
         if self._thumbnails is None:
             raise DataError(f"image {image.source} page {image.index + 1}: no thumbnails are kept; set view.thumbnail")
         seed = zlib.crc32(f"{document.id}:{image.index}:{image.stamp}".encode())
@@ -71,6 +74,8 @@ class CorpusPages:
             raise DataError(f"image {image.source}: no such document in the corpus; was it made from another pool?")
         if not 0 <= image.index < document.pages:
             raise DataError(f"{document.source}: no page {image.index + 1}; the document has {document.pages}")
+        if image.stamp and image.crop:
+            raise DataError(f"image {image.source} page {image.index + 1}: has a stamp and a crop; give one of them")
         return document
 
     def _opened(self, document: Document) -> OpenDocument:
@@ -91,6 +96,17 @@ class CorpusPages:
             if opened.id != document.id:
                 raise DataError(f"{path}: not the content that was read; restore it, or run the corpus step again")
             return stack.pop_all(), opened
+
+
+def _shown(image: Image, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what is shown of a page of this size [px]."""
+    if image.crop is None:
+        return 0, 0, width, height
+    x0, y0, x1, y1 = image.crop
+    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+        raise DataError(f"image {image.source} page {image.index + 1}: crop {image.crop}; give shares of the page")
+    left, top = min(int(x0 * width), width - 1), min(int(y0 * height), height - 1)
+    return left, top, max(round(x1 * width), left + 1), max(round(y1 * height), top + 1)
 
 
 def _pools(folder: Path, corpus: Corpus) -> list[Path]:

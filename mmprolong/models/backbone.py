@@ -54,6 +54,10 @@ class Backbone(Protocol):
         """Return the ids that an image of so many patches takes in the sequence."""
         ...
 
+    def fit(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        """Return a page resized to so many patches, uint8 as it was: what `patches` normalises."""
+        ...
+
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
         """Return uint8 (patches, colours * side * side) of all images, in order; the network normalises.
 
@@ -69,6 +73,10 @@ class Backbone(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a reply, up to its end."""
+        ...
+
+    def write_processor(self, folder: Path) -> None:
+        """Write the files that read text and images for the model: tokenizer, chat template, image format."""
         ...
 
     def load(self, model: Model, folder: Path | None = None) -> "Network":

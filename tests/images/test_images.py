@@ -64,6 +64,21 @@ def test_a_stamp_changes_only_the_corner_and_is_always_the_same(corpus: tuple[Pa
     assert (drawer(folder, settings).pixels(image) == pages.pixels(image)).all()
 
 
+def test_a_crop_is_cut_from_the_page(corpus: tuple[Path, Corpus]):
+    folder, settings = corpus
+    pages, source = drawer(folder, settings), f"pdf:{ids(folder)[0]}"
+    cut = Image(source, 0, crop=(0.5, 0.7, 1.0, 0.8))
+    assert pages.size(cut) == (150, 40)
+    assert (pages.pixels(cut) == pages.pixels(Image(source, 0))[280:320, 150:]).all()
+    assert pages.size(Image(source, 0, crop=(0.5, 0.5, 0.5001, 0.5001))) == (1, 1)
+    for image, says in (
+        (Image(source, crop=(0.5, 0, 0.2, 1)), "shares"),
+        (Image(source, crop=(0, 0, 1, 1), stamp="A7"), "give one"),
+    ):
+        with pytest.raises(DataError, match=says):
+            pages.size(image)
+
+
 def test_a_file_that_is_not_the_one_that_was_read_is_refused(corpus: tuple[Path, Corpus]):
     folder, settings = corpus
     shutil.copy(Path(settings.path) / "a.pdf", Path(settings.path) / "b.pdf")

@@ -82,6 +82,10 @@ class ProxyBackbone:
         """Return one id for each square of merged patches."""
         return [self.image_token] * (rows * columns // FORM.merge**2)
 
+    def fit(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        """Return the thumbnail, which is whole tokens already."""
+        return page
+
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
         """Cut thumbnails as they are."""
         return patchify(pages, FORM)

@@ -65,9 +65,13 @@ class QwenBackbone:
         """Return one id for each square of merged patches."""
         return [self.image_token] * (rows * columns // self.form.merge**2)
 
+    def fit(self, page: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        """Resize as the published processor does."""
+        return fit(page, rows, columns, self.form.patch)
+
     def patches(self, pages: Sequence[np.ndarray], grids: np.ndarray) -> np.ndarray:
         """Resize to whole patches."""
-        fitted = [fit(page, rows, columns, self.form.patch) for page, (_, rows, columns) in _pairs(pages, grids)]
+        fitted = [self.fit(page, rows, columns) for page, (_, rows, columns) in _pairs(pages, grids)]
         return patchify(fitted, self.form)
 
     def positions(self, encoded: Encoded) -> np.ndarray:
