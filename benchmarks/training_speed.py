@@ -101,6 +101,9 @@ class Packs:
     def turns(self, update: int) -> range:
         return range(1)
 
+    def flops(self, update: int) -> float:
+        return 1.0
+
     def idle(self, update: int) -> float:
         return 0.0
 

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from mmprolong.cli.arguments import overrides, own_files
-from mmprolong.cli.terminal import Terminal, columns
+from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError
 from mmprolong.store.store import Store
 
@@ -82,7 +82,7 @@ def layouts(model: str, gpus: int) -> None:
         held = each.data, f"{each.heads}", f"{each.kv_heads}{copied}"
         rows.append((each.ranks, *(("-",) * 3 if each.refused else held), each.refused or "yes"))
     heads = ("sequence", "data", "heads of a rank", "heads of keys and values", "possible")
-    console.print(columns("", heads, rows, text=heads[2:]))
+    console.print(table("", heads, rows, text=heads[2:]))
     console.say("sequence: ranks that share each pack (training.engine.sequence); data: groups with packs of their own")
 
 
@@ -120,7 +120,7 @@ def _time_table(
         hours = duration(time.seconds), _amount(_device_hours(flight, time))
         lines.append((arm, phase, *counts, f"{time.update.seconds:,.3g}", *shares, f"{speed:,.0f}", *hours))
     heads = ("arm", "phase", "seeds", "tokens", "updates", "s/update", "idle", "MFU", "tokens/s/device")
-    return columns("time of one seed", (*heads, "time", "device-hours"), lines, text=("phase",))
+    return table("time of one seed", (*heads, "time", "device-hours"), lines, text=("phase",))
 
 
 def _flops_table(times: Mapping[tuple[str, str], "Time"]) -> Table:
@@ -128,9 +128,7 @@ def _flops_table(times: Mapping[tuple[str, str], "Time"]) -> Table:
     for (arm, phase), time in times.items():
         parts = [sum(getattr(time.flops, name) for name in names) for names in _PARTS.values()]
         rows.append((arm, phase, *(f"{part / time.tokens / 1e9:,.3g}" for part in [*parts, time.flops.total])))
-    return columns(
-        "GFLOP a token, forward, backward and recomputed", ("arm", "phase", *_PARTS, "all"), rows, ("phase",)
-    )
+    return table("GFLOP a token, forward, backward and recomputed", ("arm", "phase", *_PARTS, "all"), rows, ("phase",))
 
 
 def _memory_table(flights: Mapping[tuple[str, str], "Preflight"], memory: Mapping[tuple[str, str], "Memory"]) -> Table:
@@ -143,7 +141,7 @@ def _memory_table(flights: Mapping[tuple[str, str], "Preflight"], memory: Mappin
         rows.append((*key, *(f"{part / _GIB:.3g}" for part in parts), has, *rest))
     parts = next(iter(memory.values())).device
     heads = ("arm", "phase", *parts, "all", "of", "node [GB]", "disk [GB]")
-    return columns("memory of a device [GiB], offloaded to its node, and checkpoints", heads, rows, text=("phase",))
+    return table("memory of a device [GiB], offloaded to its node, and checkpoints", heads, rows, text=("phase",))
 
 
 def _heaviest(memory: Mapping[tuple[str, str], "Memory"]) -> Iterator[str]:

@@ -106,23 +106,17 @@ def model_flops(once: Flops) -> float:
     return 3 * once.total
 
 
-def conversation_flops(shape: Shape, tokens: int, supervised: int, images: int = 0) -> float:
-    """Return the operations of training on a conversation of which only counts are known.
+def packed_model_flops(shape: Shape, pack: Pack, images: Mapping[str, int]) -> float:
+    """Return the operations of training on a pack that a model's utilisation counts.
 
     Args:
-        images: number of images; they are taken to be pages of one size that fill all but the supervised tokens.
+        images: number of images of each example; they are taken to be pages of one size that fill all but the
+            supervised tokens.
     """
-    return trained(forward(shape, tokens, supervised, page_grids(shape, tokens - supervised, images))).total
-
-
-def pack_cost(shape: Shape, pack: Pack, images: Mapping[str, int]) -> float:
-    """Return the operations of training on a pack, by which packs are balanced.
-
-    Args:
-        images: number of images of each of its examples.
-    """
-    lengths = zip(pack.examples, pack.lengths, pack.supervised, strict=True)
-    return sum(conversation_flops(shape, tokens, learned, images[name]) for name, tokens, learned in lengths)
+    total = 0.0
+    for name, tokens, learned in zip(pack.examples, pack.lengths, pack.supervised, strict=True):
+        total += model_flops(forward(shape, tokens, learned, page_grids(shape, tokens - learned, images[name])))
+    return total
 
 
 def page_grids(shape: Shape, tokens: int, images: int) -> list[Grid]:

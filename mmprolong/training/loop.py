@@ -3,7 +3,7 @@
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,10 @@ class Updates(Protocol):
         """Return one for each batch of this process in an update."""
         ...
 
+    def flops(self, update: int) -> float:
+        """Return the operations of an update that a model's utilisation (MFU) counts."""
+        ...
+
     def idle(self, update: int) -> float:
         """Return the share of the update in which processes wait for others that have dearer packs."""
         ...
@@ -65,6 +69,8 @@ class Loop:
     Args:
         native_context: of the model [tokens].
         snapshots: folder for them alone.
+        peak: of all devices together [FLOP/s]; 0: unknown.
+        updated: is called after every update.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class Loop:
         log: RunLog,
         layout: Layout = Layout(),  # noqa: B008
         watchdog: Watchdog | None = None,
+        peak: float = 0.0,
+        updated: Callable[[], None] = lambda: None,
     ) -> None:
         self.engine = engine
         self.objective = objective
@@ -90,6 +98,8 @@ class Loop:
         self._at = watchdog.at if watchdog else lambda place, waits=False: None
         self._trained_on = TrainedOn(native_context)
         self._saving = 0.0
+        self._peak = peak
+        self._updated = updated
 
     def run(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Continue from the newest snapshot to the end; return updates, tokens and skipped updates.
@@ -106,6 +116,7 @@ class Loop:
         for update in range(self.state["updates"], len(self.updates)):
             self.log.metrics(self.update(update), update + 1)
             self.log.progress(update + 1, len(self.updates), "updates")
+            self._updated()
             due = time.monotonic() - saved > max(checkpoint_seconds, self._saving / _SAVING)
             asked = {"stop": float(self.log.stopping()), "save": float(due and self.layout.rank == 0)}
             self._at(f"update {update + 1}, the end", waits=True)
@@ -159,6 +170,7 @@ class Loop:
             "supervised_per_second": supervised / seconds,
             "data_wait": waited / seconds,
             "idle": self.updates.idle(update),
+            **({"mfu": self.updates.flops(update) / seconds / self._peak} if self._peak else {}),
             "memory_gb": peak_memory(),
             **self._trained_on.shares(),
         }

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
+from mmprolong.conversations import images_of
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
+from mmprolong.models.flops import packed_model_flops
 from mmprolong.models.network import Network
+from mmprolong.models.shapes import shape_of
 from mmprolong.records import Pack
 from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.watchdog import Watchdog
@@ -21,6 +24,7 @@ from mmprolong.training.engines import EngineChoice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective
+from mmprolong.training.profile import traced
 from mmprolong.training.stream import Encoder, Stream, needed_examples
 
 
@@ -45,20 +49,24 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     network = weights.load(find(settings.model.backbone, settings.model.path), settings.model, start)
     network.set_rope(settings.rope)
     stream = _stream(settings, work, layout)
+    trace = work.store / "profiles" / f"{work.out.name}-rank-{layout.rank}.json"
     objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
     engine = choice.start(network, settings.optimizer, layout)
-    loop = Loop(
-        engine,
-        objective,
-        stream,
-        settings.optimizer,
-        settings.model.native_context,
-        work.scratch / "snapshots",
-        work.log,
-        layout,
-        watchdog,
-    )
-    state = loop.run(settings.training.checkpoint_seconds)
+    with traced(settings.training.profile, trace) as updated:
+        loop = Loop(
+            engine,
+            objective,
+            stream,
+            settings.optimizer,
+            settings.model.native_context,
+            work.scratch / "snapshots",
+            work.log,
+            layout,
+            watchdog,
+            peak=layout.size * settings.training.peak * 1e12,
+            updated=updated,
+        )
+        state = loop.run(settings.training.checkpoint_seconds)
     watchdog.close()
     engine.export(work.out / weights.FOLDER)
     if layout.rank == 0:
@@ -75,8 +83,10 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
 
 def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
     packs = list(read_jsonl(work.inputs["mixture"] / "packs.jsonl", Pack))
+    examples, shape = needed_examples(packs, work.named("synthesis")), shape_of(settings.model)
+    images = {name: sum(1 for _ in images_of(each.conversations["answer"])) for name, each in examples.items()}
     encoder = Encoder(
-        examples=needed_examples(packs, work.named("synthesis")),
+        examples=examples,
         backbone=find(settings.model.backbone, settings.model.path),
         open_images=partial(open_images, settings.view, settings.corpus, work.inputs),
         view=settings.view,
@@ -88,6 +98,7 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
         tokens_per_update=settings.optimizer.tokens_per_update,
         capacity=settings.sequence_length,
         layout=layout,
+        cost=lambda pack: packed_model_flops(shape, pack, images),
         workers=settings.training.workers,
     )
 

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,7 @@ class Stream:
         packs: in the order in which they are trained on.
         tokens_per_update: how much an update takes; whole packs, at least one.
         capacity: of a pack [tokens].
-        cost: of a pack. Packs that are worked on at the same time cost about the same.
+        cost: of a pack [FLOP]. Packs that are worked on at the same time cost about the same.
         workers: processes that draw and encode ahead; 0: none.
     """
 
@@ -103,7 +103,7 @@ class Stream:
         self.tokens = sum(pack.tokens for pack in packs)
         self._encoder = encoder
         self._layout = layout
-        self._cost = cost
+        self._cost = cache(cost)
         self._workers = workers
         self._ahead: Iterator[Batch] = iter(())
         self._next = -1
@@ -128,6 +128,10 @@ class Stream:
         packs, replicas = self._updates[update], self._layout.replicas
         dealt = list(packs) if replicas == 1 else sorted(packs, key=self._cost, reverse=True)
         return [dealt[start : start + replicas] for start in range(0, len(dealt), replicas)]
+
+    def flops(self, update: int) -> float:
+        """Return the cost of the packs of an update."""
+        return sum(map(self._cost, self._updates[update]))
 
     def idle(self, update: int) -> float:
         """Return the share of the update in which replicas wait for one that has a dearer pack."""

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_f
 
 from mmprolong.conversations import Image, Message
 from mmprolong.models.backbone import Backbone, encode
-from mmprolong.models.flops import Flops, conversation_flops, forward, pack_cost, page_grids, trained
+from mmprolong.models.flops import Flops, forward, model_flops, packed_model_flops, page_grids, trained
 from mmprolong.models.network import Network, collate
 from mmprolong.models.shapes import Shape, shape_at
 from mmprolong.records import Pack
@@ -101,11 +101,10 @@ def test_gradients_stop_below_the_last_part_that_is_trained(frozen: tuple[str, .
 
 def test_the_cost_of_counts_is_that_of_the_grids():
     shape = shape_at("Qwen/Qwen2.5-VL-7B-Instruct")
-    exact = trained(forward(shape, 52 * 2520 + 30, 30, [(120, 84)] * 52)).total
+    exact = model_flops(forward(shape, 52 * 2520 + 30, 30, [(120, 84)] * 52))
     assert page_grids(shape, 52 * 2520, 52)[0] == (120, 84)
-    assert conversation_flops(shape, 52 * 2520 + 30, 30, 52) == pytest.approx(exact)
     pack = Pack(id=0, examples=("a", "b"), lengths=(52 * 2520 + 30,) * 2, supervised=(30, 30))
-    assert pack_cost(shape, pack, {"a": 52, "b": 52}) == pytest.approx(2 * exact)
+    assert packed_model_flops(shape, pack, {"a": 52, "b": 52}) == pytest.approx(2 * exact)
 
 
 def test_what_layers_keep_of_a_token_is_what_autograd_saves(tiny: tuple[Backbone, Network, Shape]):

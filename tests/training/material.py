@@ -65,6 +65,9 @@ class Material:
     def turns(self, update: int) -> range:
         return range(PACKS)
 
+    def flops(self, update: int) -> float:
+        return 1.0
+
     def idle(self, update: int) -> float:
         return 0.0
 
