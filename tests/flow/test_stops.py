@@ -23,8 +23,8 @@ from tests.wandb_server import KEY, serving
 pytestmark = pytest.mark.xdist_group("flow")
 
 
-GO_ON = {"corpus", "synthesis", "render", "training", "reply"}
-"""Stages that continue after a kill, each in its own way; the others start again."""
+CONTINUED = {"corpus", "synthesis", "training", "reply"}
+"""Stages that continue after a kill, each from files of its own; the others start again."""
 
 
 def killed_stage(words: list[str], store: Path, left: set[str]) -> str:
@@ -44,8 +44,8 @@ def killed_stage(words: list[str], store: Path, left: set[str]) -> str:
         process.wait()
 
 
-def test_killed_in_every_stage_the_results_are_equal(finished, pool: Path, tmp_path: Path):
-    store, left = tmp_path / "store", set(GO_ON)
+def test_killed_in_every_stage_that_continues_the_results_are_equal(finished, pool: Path, tmp_path: Path):
+    store, left = tmp_path / "store", set(CONTINUED)
     words = command(store, pool, "training.checkpoint_seconds=0", "tracking=off", "sweep.seeds=[0]")
     while stage := killed_stage(words, store, left):
         left.remove(stage)
