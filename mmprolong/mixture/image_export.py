@@ -18,7 +18,7 @@ from mmprolong.errors import DataError
 from mmprolong.images.sources import Images, open_images
 from mmprolong.models.backbone import Backbone, find
 from mmprolong.plugins import Choice
-from mmprolong.runtime.child_processes import Children, Limits
+from mmprolong.runtime.child_processes import Children
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.atomic import write_file
 
@@ -91,7 +91,7 @@ def draw_missing(files: Sequence[ImageFile], drawing: Drawing, tell: Tell) -> di
     def died(job: _Job, reason: str, detail: str) -> None:
         deaths.update({file.path: f"{reason} {detail}" for file in job.files})
 
-    children = Children(draw, died, Limits(drawing.corpus.seconds, drawing.corpus.memory), (__name__, "pymupdf"))
+    children = Children(draw, died, drawing.corpus.seconds, drawing.corpus.memory, (__name__, "pymupdf"))
     described = msgspec.json.encode(drawing).decode()
     there = len(files) - len(missing)
     for size in (_AT_ONCE, 1):
