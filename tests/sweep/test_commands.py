@@ -63,7 +63,7 @@ def test_what_a_step_asks_for_goes_by_its_plug_in_then_its_stage():
 
 @pytest.mark.parametrize(
     ("stage", "job", "key"),
-    [("training", Job(nodes=2), "nodes"), ("reply", Job(ranks=2), "ranks"), ("score", Job(parts=2), "parts")],
+    [("mixture", Job(nodes=2), "nodes"), ("reply", Job(ranks=2), "ranks"), ("score", Job(parts=2), "parts")],
 )
 def test_what_a_stage_cannot_use_is_refused(stage: str, job: Job, key: str):
     with pytest.raises(InvalidSettings, match=rf"cluster\.jobs\.{stage}\.{key}: 2"):

@@ -46,23 +46,21 @@ def test_steps_in_parts_are_done_side_by_side():
 
 def test_finished_steps_of_the_plan_say_how_long_the_others_take():
     where = under_way(PLAN, "finished", "score.held:open") | {"training.longpt-c-0": StepState(state="open")}
-    cluster = {"step_seconds": {"score": 7.0}, "training_tokens_per_second": 1.0}
-    plan = sweep(("b", "c"), 3, replace(SLURM, **cluster))
+    plan = sweep(("b", "c"), 3, replace(SLURM, step_seconds={"score": 7.0}))
     assert expected_seconds(plan, where)["training.longpt-c-0"] == pytest.approx(3600)
     assert basis(plan, where) == "finished steps: training, score"
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert expected_seconds(plan, opened)["training.longpt-c-0"] == 5_368_709_120
     assert expected_seconds(plan, opened)["score.held-c-0"] == 7
     assert expected_seconds(plan, opened)["reply.held-c-0"] == 5
     assert basis(plan, opened) == (
-        "nothing (5 s each): corpus, synthesis, mixture, samples, reply; cluster=slurm: training, score"
+        "nothing (5 s each): corpus, synthesis, mixture, training, samples, reply; cluster=slurm: score"
     )
 
 
 def test_times_of_the_configuration_name_their_model():
     plan = sweep(("b",), 1, Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0}))
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert basis(plan, opened).endswith("cluster=h100 (times of a 7B model): training, score")
+    assert basis(plan, opened).endswith("cluster=h100 (times of a 7B model): score")
 
 
 def test_sizes_are_those_of_finished_steps_or_of_the_configuration(tmp_path: Path):
@@ -81,5 +79,5 @@ def test_training_is_predicted_from_its_hardware_where_that_is_described():
     opened = dict.fromkeys(core.steps, StepState(state="open"))
     assert "what one CPU core can do: training" in basis(core, opened)
     assert expected_seconds(core, opened)["training.longpt-b-0"] > 5
-    assert "nothing (5 s each): training" in basis(gpus, opened)
+    assert "training" in basis(gpus, opened).partition(";")[0]
     assert expected_seconds(gpus, opened)["training.longpt-b-0"] == 5

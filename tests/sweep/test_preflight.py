@@ -89,7 +89,10 @@ def test_what_cannot_fit_is_one_line_with_its_pack(tmp_path: Path, capsys: pytes
     assert told.endswith("GiB of each H100-80G, which has 79.6; 55.5 with training.engine: sequence=4\n")
 
 
-def test_the_preflight_of_the_launch_needs_no_file_of_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_preflight_of_the_launch_needs_no_file_of_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "250")
     out = said(capsys, "preflight", *LAUNCH, f"paths.store={tmp_path}")
     assert "8,292,166,656 parameters (published sizes; no config.json here)" in out
     assert "1 x 8 H100-80G: ZeRO 3, sequence 4 x data 2, activations recomputed" in out
@@ -101,7 +104,8 @@ def test_a_sweep_whose_ranks_cannot_share_packs_is_not_planned(tmp_path: Path, c
     assert "training.engine.sequence: 8; 28 heads do not divide by 8: choose 1, 2, 4" in told
 
 
-def test_layouts_of_a_choice_and_of_a_hub_name(capsys: pytest.CaptureFixture[str]):
+def test_layouts_of_a_choice_and_of_a_hub_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "250")
     out = said(capsys, "layouts", "--model", "qwen2_5_vl_7b", "--gpus", "8")
     assert out == said(capsys, "layouts", "--model", "Qwen/Qwen2.5-VL-7B-Instruct", "--gpus", "8")
     assert "28 heads do not divide by 8" in out and "8 GPUs do not divide by 7" in out

@@ -146,8 +146,9 @@ class ZeroEngine:
         self._engine, *_ = deepspeed.initialize(
             model=_loss_module(network), optimizer=optimizer, config=choice.config(settings, half)
         )
-        for name, each in module.named_buffers():  # bfloat16 has rounded the rotary frequencies
-            each.data = buffers[name].to(each.device)
+        for name, each in module.named_buffers():
+            if each.dtype != buffers[name].dtype:  # bfloat16 would round the rotary frequencies
+                each.data = buffers[name].to(each.device)
         self._zero = self._engine.optimizer
         self._device = self._engine.device
         self._moments = _begin(self._zero)
