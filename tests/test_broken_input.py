@@ -55,11 +55,11 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ),
         (
             "+sweep.grid.x=[1]",
-            "sweep.grid: {'x': [1]}; should be a list",
+            "sweep.grid: {'x': [1]}; should be a valid array",
         ),
         ("+sweep.points.x=[]", "sweep.points.x: []; "),
         ("+sweep.points.x=['']", "sweep.points.x: ''; write an override"),
-        ("sweep=3", "sweep: 3; should be a block of keys"),
+        ("sweep=3", "sweep: 3; should be an object"),
         ("sweep.published=mmprolong_vtcbench.csv", "table 'length_dist' reads mmprolong_length_distribution.csv"),
         (
             "sweep.table=''",
@@ -201,7 +201,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
         (
             "sweeps/ablation/mine.yaml",
             MINE.replace("[rope=base_x1]", "rope=base_x1"),
-            "mine.yaml:8: sweep.points.a: 'rope=base_x1'; should be a list",
+            "mine.yaml:8: sweep.points.a: 'rope=base_x1'; should be a valid array",
         ),
         (
             "sweeps/ablation/mine.yaml",

@@ -46,7 +46,7 @@ class Steps:
         """
         if is_ablation(self.store, text):
             return self.get(_step_of_point(self.store, text))
-        if self.store.record(*split_path(text)) is not None:
+        if self.store.record(*split_path(text)) is not None:  # whatever is wrong with the plans
             return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
         names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths if text}
