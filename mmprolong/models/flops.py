@@ -132,7 +132,7 @@ def page_grids(shape: Shape, tokens: int, images: int) -> list[Grid]:
 def _image(vision: VisionSizes, rows: int, columns: int) -> Flops:
     patches = rows * columns
     return Flops(
-        patches=2 * patches * vision.pixels * vision.hidden,
+        patches=2 * patches * vision.pixels_of_frame * vision.hidden,
         vision=2 * patches * vision.depth * vision.products,
         vision_attention=4 * vision.hidden * _pairs(vision, rows, columns),
         projector=2 * patches / vision.merge**2 * (1 + vision.levels) * vision.merger_products,

@@ -99,6 +99,11 @@ class VisionSizes:
         return _COLOURS * _FRAMES * self.patch**2
 
     @property
+    def pixels_of_frame(self) -> int:
+        """Values of a patch of one frame; those of a still image are equal, and multiplied once."""
+        return _COLOURS * self.patch**2
+
+    @property
     def products(self) -> int:
         """Weights of the matrices of one block."""
         return self.hidden * (4 * self.hidden + (3 if self.gated else 2) * self.ffn)
