@@ -69,10 +69,8 @@ for name, found in runs.items():
 
 # %%
 for found in runs.values():
-    shown = example_replies(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(
-        f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in shown
-    )
+    some = example_replies(store, found, found.plan.of(found.plan.baseline)[0], count=3)
+    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in some)
     display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
 
 # %% [markdown]

@@ -97,7 +97,7 @@ class Verdict:
 
 def decide(claim: Claim, differences: Sequence[Estimate]) -> str:
     """Return the verdict: a claim is supported by all differences together, and contradicted by any."""
-    supported, contradicted = zip(*(_sides(claim, one) for one in differences), strict=True)
+    supported, contradicted = zip(*(_judge_difference(claim, one) for one in differences), strict=True)
     return SUPPORTED if all(supported) else CONTRADICTED if any(contradicted) else UNCLEAR
 
 
@@ -113,7 +113,7 @@ def read_claims(names: Iterable[str] = ()) -> list[Claim]:
     return [_read(named(CLAIMS, name, "claim")) for name in (names or files_in(CLAIMS))]
 
 
-def _sides(claim: Claim, one: Estimate) -> tuple[bool, bool]:
+def _judge_difference(claim: Claim, one: Estimate) -> tuple[bool, bool]:
     """Return whether a difference supports a claim, and whether it contradicts it."""
     margin, above, below = claim.margin / 100, one.significant and one.low > 0, one.significant and one.high < 0
     return {

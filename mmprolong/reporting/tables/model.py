@@ -23,7 +23,7 @@ class Cell:
     best: bool = False
     """Best of its column: printed bold."""
     symbol: str = ""
-    """Printed after the text: `*` clear of zero, `ns` not, `≈` not told apart from the best."""
+    """Printed after the text: `*` significant, `ns` not, `≈` not significantly below the best."""
 
     @classmethod
     def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "Cell":

@@ -1,5 +1,6 @@
 """A `Table` on the terminal: no number is cut; columns that do not fit follow below, again with the rows' names."""
 
+import textwrap
 from collections.abc import Sequence
 
 from rich import box
@@ -9,7 +10,7 @@ from rich.styled import Styled
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Table
 
 _SENTENCE = 24
 """Text longer than this may be broken into lines [characters]."""
@@ -22,38 +23,38 @@ class TerminalTable:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        cells = [[cell_len(cell.text + cell.symbol) for cell in column] for column in zip(*table.rows, strict=True)]
+        words = [map(cell_len, column.title.split(" ")) for column in table.columns]  # a title is broken between them
+        self._widths = [max(*each, *others) for each, others in zip(cells, words, strict=True)]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = self._table
-        yield Text(table.title, style="bold")
-        for part in _parts(list(map(_width, table.columns, zip(*table.rows, strict=True))), options.max_width - _GAP):
-            yield _rich(table, part)
-        yield Text("\n".join(table.notes), style="dim")
+        yield Text(self._table.title, style="bold")
+        for part in self._parts(options.max_width - _GAP):
+            yield self._rich(part, options.max_width - _GAP)
+        yield Text("\n".join(self._table.notes), style="dim")
 
+    def _parts(self, room: int) -> list[list[int]]:
+        """Return the columns of each part, as many as fit; the first column stands in each."""
+        numeric = [column.numeric for column in self._table.columns]
+        least = [each if number else min(each, _SENTENCE) for each, number in zip(self._widths, numeric, strict=True)]
+        parts = [[0]]
+        for index in range(1, len(least)):
+            if len(parts[-1]) > 1 and sum(least[at] + _GAP for at in (*parts[-1], index)) - _GAP > room:
+                parts.append([0])
+            parts[-1].append(index)
+        return parts
 
-def _width(column: Column, cells: Sequence[Cell]) -> int:
-    """Return the characters that a column needs: its title may be broken between words."""
-    longest = max((cell_len(cell.text + cell.symbol) for cell in cells), default=0)
-    return max(longest if column.numeric else min(longest, _SENTENCE), *map(cell_len, column.title.split(" ")))
-
-
-def _parts(widths: Sequence[int], room: int) -> list[dict[int, int]]:
-    """Return the columns of each part and their widths, as many as fit; the first column stands in each."""
-    first = min(widths[0], room)
-    parts = [{0: first}]
-    for index, width in enumerate(widths[1:], 1):
-        if len(parts[-1]) > 1 and sum(parts[-1].values()) + _GAP * len(parts[-1]) + width > room:
-            parts.append({0: first})
-        parts[-1][index] = max(min(width, room - first - _GAP), 1)
-    return parts
-
-
-def _rich(table: Table, widths: dict[int, int]) -> RichTable:
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for index, width in widths.items():
-        column = table.columns[index]
-        justify = "right" if column.numeric else "left"
-        made.add_column(column.title, justify=justify, vertical="bottom", overflow="fold", width=width)
-    for row in table.rows:
-        made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in widths))
-    return made
+    def _rich(self, part: Sequence[int], room: int) -> RichTable:
+        made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        for index in part:
+            column, width = self._table.columns[index], self._widths[index]
+            made.add_column(
+                "\n".join(textwrap.wrap(column.title, width)),
+                justify="right" if column.numeric else "left",
+                vertical="bottom",
+                overflow="fold",
+                width=width if column.numeric and width <= room else None,
+            )
+        for row in self._table.rows:
+            made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in part))
+        return made
