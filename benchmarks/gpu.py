@@ -3,8 +3,8 @@
 Random weights with the widths of Qwen2.5-VL-7B and fewer layers, in bfloat16, within five minutes on a Hopper GPU.
 Prints a JSON object a line: whether conversations that are packed give the states that they give alone; the speed of
 each attention kernel; tokens a second and peak memory of an update on 32K, 64K and 128K tokens beside the prediction
-for the hardware (a choice of `hardware=`, by default h200). `--tiny` is for CPUs: tiny widths, a few hundred tokens; its
-predictions mean nothing.
+for the hardware (a choice of `hardware=`, by default h200). `--tiny` is for CPUs: tiny widths and
+a few hundred tokens, of which predictions mean nothing.
 """
 
 import json
