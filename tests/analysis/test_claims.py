@@ -225,7 +225,7 @@ def test_claims_are_judged_by_the_store(tmp_path: Path):
         ({"directions": "higher"}, "directions: unknown; did you mean 'direction'"),
         ({"direction": "hihger"}, "direction: 'hihger'; did you mean 'higher'"),
         ({"direction": "alike"}, "margin: 0.0; say how many points count"),
-        ({"size": "large"}, "size: 'large'; should be a number"),
+        ({"size": "large"}, "size: 'large'; should be a valid number"),
         ({"published": BARE}, r"published.questions: \[\]; give one number for each column, or noise"),
         ({"runs": {**OURS, "length": "beyonde"}}, "runs.length: 'beyonde'; .* did you mean 'beyond'"),
     ],
