@@ -159,7 +159,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
         )
     finally:
         path.write_text(whole)
-    assert "mmprolong_rope_base" in said and "its columns are foo, bar" in said
+    assert "mmprolong_rope_base.csv: no row with {'base': '2e6'}; its columns are foo, bar" in said
     assert planned(Store(tmp_path)) == []
 
 

@@ -146,6 +146,4 @@ def _problems(claim: Claim) -> Iterator[Problem]:
     if len(sides.questions) != len(sides.columns) and not (sides.noise > 0 and not sides.questions):
         yield Problem("published.questions", f"{sides.questions}; give one number for each column, or noise")
     if runs and runs.length not in LENGTHS and not is_length(runs.length):
-        yield Problem(
-            "runs.length", f"{runs.length!r}; write a length such as '4x', or {nearest(runs.length, LENGTHS)}"
-        )
+        yield Problem("runs.length", f"{runs.length!r}; a length such as '4x', or {nearest(runs.length, LENGTHS)}")

@@ -4,7 +4,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,7 +81,9 @@ def training_document(store: Path, plan: Plan) -> ShownDocument | None:
         for phase, folder in own_mixtures(store, plan, point):
             pack = next(read_jsonl(folder / "packs.jsonl", Pack))
             longest = max(zip(pack.lengths, pack.examples, strict=True))[1]
-            example = next(one for one in _examples(store, point, phase) if one.id == longest)
+            files = (_folder(store, point, f"synthesis.{each}") for each in phase_sources(point, phase))
+            examples = chain.from_iterable(read_jsonl(each / "examples.jsonl", Example) for each in files)
+            example = next(one for one in examples if one.id == longest)
             conversation = example.conversations["answer"]
             texts = [message.text for message in conversation if message.role != "system"]
             asked = zip_longest(texts[::2], texts[1::2], example.gold)
@@ -127,11 +129,6 @@ def example_replies(store: Path, runs: Runs, point: Point, count: int = 5) -> li
     # a prompt that could not be sent has a score and no reply
     found = zip(chosen, keys, strict=True)
     return [ShownReply(score, questions[key], replies.get(key, score.reason)) for score, key in found]
-
-
-def _examples(store: Path, point: Point, phase: str) -> Iterator[Example]:
-    for source in phase_sources(point, phase):
-        yield from read_jsonl(_folder(store, point, f"synthesis.{source}") / "examples.jsonl", Example)
 
 
 def _samples(store: Path, point: Point, benchmark: str) -> Iterator[Sample]:

@@ -17,9 +17,7 @@ from mmprolong.reporting.results.runs import Runs, require_comparable
 from mmprolong.store.atomic import replacing
 
 _KEY = b"mmprolong.4"
-"""Key of the file's metadata under which the runs stand without their answers: JSON, compressed with a checksum.
-
-The number rises with every change of what is written."""
+"""Metadata with the runs without their answers: JSON, compressed with a checksum. The number is the format's."""
 _TEXTS = ("run", "label", "sample", "benchmark", "task", "length", "cluster", "target", "parsed", "judge", "reason")
 _JSON = ("also", "facts")
 

@@ -91,10 +91,9 @@ def mark_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tupl
     """Return the rows with the best of each column of scores in bold; cells that print alike are equally good."""
     made = [list(row) for row in rows]
     for index, column in enumerate(columns):
-        printed = [row[index].text.partition(" ")[0] for row in made]  # without its spread
-        values = [row[index].value for row in made]
-        known = [(value, text) for value, text in zip(values, printed, strict=True) if value is not None]
+        cells = [row[index] for row in made]
+        known = [(cell.value, cell.text.partition(" ")[0]) for cell in cells if cell.value is not None]
         if column.score and len(known) > 1:
-            for row, text in zip(made, printed, strict=True):
-                row[index] = replace(row[index], best=text == max(known)[1])
+            for row, cell in zip(made, cells, strict=True):
+                row[index] = replace(cell, best=cell.text.partition(" ")[0] == max(known)[1])
     return tuple(tuple(row) for row in made)

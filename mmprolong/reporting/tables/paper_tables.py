@@ -1,11 +1,11 @@
 """The tables of the papers, with our runs where a sweep was launched and without them where none was."""
 
 import inspect
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ConfigError, InvalidSettings, Problem
 from mmprolong.pipeline.plan import Plan, Point, with_own_files
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
@@ -27,7 +27,7 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return table_of(_unlaunched(name))
-    return _built(named(TABLES, name, "table"), runs)
+    return _built(named(TABLES, name, "table"), runs, Published(files_in(PUBLISHED)))
 
 
 def table_of(runs: Runs) -> Table:
@@ -46,15 +46,20 @@ def check_table(plan: Plan) -> None:
     """Build a sweep's table before there is a result, so that a mistake in its files is found before anything runs.
 
     Raises:
-        ConfigError: the table's file makes none, or a published file has another shape than its table needs.
+        ConfigError: the table's file makes none; a published file has another shape, or is not read by the table.
     """
+    published = Published(files_in(PUBLISHED))
     if plan.table:
-        _built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan))
+        _built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), published)
+    if plan.table and plan.published and PurePath(plan.published).stem not in published.read:
+        found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
+        says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
+        raise InvalidSettings(Problem("sweep.published", says))
 
 
-def _built(path: Path, runs: Runs | None) -> Table:
+def _built(path: Path, runs: Runs | None, published: Published) -> Table:
     """Make the table of a file by its `build(runs, published)`."""
-    build, published = plugins.load_file(path, "build").build, Published(files_in(PUBLISHED))
+    build = plugins.load_file(path, "build").build
     try:
         inspect.signature(build).bind(runs, published)
     except TypeError as error:

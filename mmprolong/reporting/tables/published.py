@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
@@ -20,6 +20,8 @@ class Published:
 
     files: Mapping[str, Path]
     """By name."""
+    read: set[str] = field(default_factory=set)
+    """Names of the tables that were read."""
 
     def rows(self, table: str, where: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the rows of a table in which every column of `where` has that text.
@@ -30,6 +32,7 @@ class Published:
         if table not in self.files:
             raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
         path = self.files[table]
+        self.read.add(table)
         rows, wanted = _read(path), dict(where or {})
         kept = [row for row in rows if wanted.items() <= row.items()]
         if not kept:
