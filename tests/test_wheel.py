@@ -78,16 +78,14 @@ def test_an_own_ablation_is_planned_and_completed(elsewhere: Path):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_a_shell_completes_the_name_of_an_own_ablation(elsewhere: Path):
-    line = "mmprolong sweep +ablation=rope_f"
-    ask = (
-        f'eval "$(mmprolong completion bash)"\nCOMP_LINE="{line}" COMP_POINT={len(line)}\n_mmprolong\necho "$COMPREPLY"'
-    )
+    words = "COMP_WORDS=(mmprolong sweep +ablation = rope_f) COMP_CWORD=4"  # bash parts words at =
+    ask = f'eval "$(mmprolong completion bash)"\n{words}\n_mmprolong_completion mmprolong\necho "$COMPREPLY"'
     environment = {
         **os.environ,
         "PATH": f"{elsewhere}/venv/bin:{os.environ['PATH']}",
         CONFIG_DIR: str(elsewhere / "own"),
     }
-    assert run(["bash", "-c", ask], env=environment).stdout == "rope_fine \n"
+    assert run(["bash", "-c", ask], env=environment).stdout == "rope_fine\n"
 
 
 def test_an_own_ablation_runs_to_its_own_table(elsewhere: Path):

@@ -79,7 +79,7 @@ def test_stopped_and_killed_it_ends_where_one_process_ends(tmp_path: Path):
     assert found.metrics == record.metrics
     ours, theirs = losses(one), losses(alone)
     assert len(ours) == len(theirs) > 10
-    assert ours == pytest.approx(theirs, rel=1e-3)  # rounding grows from update to update
+    assert ours == pytest.approx(theirs, rel=1e-2)  # rounding decides signs of tiny gradients, which Adam makes large
 
 
 def test_one_process_refuses_company():
