@@ -1,7 +1,7 @@
 """Tensors of conversations, and what objectives and engines use of a loaded model, whatever its family."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import accumulate, compress
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,10 +59,18 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """Return the same on a device."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return Batch(
-            *(each.to(device, non_blocking=True) if isinstance(each, torch.Tensor) else each for each in values)
-        )
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":
+        """Return the same in memory from which a GPU copies while it computes."""
+        return self._with(torch.Tensor.pin_memory)
+
+    def _with(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed: dict[str, Any] = {
+            name: change(each) for name, each in values.items() if isinstance(each, torch.Tensor)
+        }
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterat
         batch_size=None,
         sampler=turns,  # pyright: ignore[reportArgumentType]
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=_as_it_is,  # pyright: ignore[reportArgumentType]
         multiprocessing_context="spawn",
         worker_init_fn=_start_worker,
         pin_memory=torch.cuda.is_available(),

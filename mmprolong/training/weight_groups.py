@@ -22,7 +22,7 @@ def weight_groups(network: Network, settings: Optimizer, weights: Mapping[str, t
     Args:
         weights: that are moved, by the name of their parameter.
     """
-    part_of = {id(each): part for part, parameters in network.parts().items() for each in parameters}
+    part_of: dict[int, Any] = {id(each): part for part, parameters in network.parts().items() for each in parameters}
     groups: dict[tuple[float, float], list[torch.Tensor]] = {}
     for name, parameter in network.module.named_parameters():
         if name in weights:

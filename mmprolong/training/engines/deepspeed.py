@@ -149,8 +149,8 @@ class ZeroEngine:
         for name, each in module.named_buffers():
             if each.dtype != buffers[name].dtype:  # bfloat16 would round the rotary frequencies
                 each.data = buffers[name].to(each.device)
-        self._zero = self._engine.optimizer
-        self._device = self._engine.device
+        self._zero: Any = self._engine.optimizer
+        self._device: Any = self._engine.device
         self._moments = _begin(self._zero)
 
     def backward(self, objective: Objective, batch: "Batch", weight: float, last: bool) -> dict[str, float]:
@@ -178,7 +178,7 @@ class ZeroEngine:
 
         save(folder, self._whole(), state, self.layout)
 
-    def _whole(self) -> Iterator[tuple[str, "torch.Tensor"]]:
+    def _whole(self) -> Iterator[tuple[str, Any]]:
         import torch
         from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
 
