@@ -70,7 +70,7 @@ class Layout:
 
     def leave(self) -> None:
         """End the connections, once all processes are here."""
-        if self.size > 1:
+        if dist.is_initialized():
             dist.barrier()
             dist.destroy_process_group()
 
@@ -93,7 +93,8 @@ def join(world: World, sequence: int = 1, timeout: float = 1800.0) -> Layout:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if not dist.is_initialized():
         backend = "nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+        alone = {"store": dist.HashStore(), "rank": 0, "world_size": 1} if world.size == 1 else {}
+        dist.init_process_group(backend, timeout=timedelta(seconds=timeout), **alone)
     own = None
     for first in range(0, world.size, sequence if sequence > 1 else world.size):
         group = dist.new_group(list(range(first, first + sequence))) if sequence > 1 else None

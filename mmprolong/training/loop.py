@@ -69,6 +69,7 @@ class Loop:
     Args:
         native_context: of the model [tokens].
         snapshots: folder for them alone.
+        keep: how many snapshots stay.
         peak: of all devices together [FLOP/s]; 0: unknown.
         updated: is called after every update.
     """
@@ -84,6 +85,7 @@ class Loop:
         log: RunLog,
         layout: Layout = Layout(),  # noqa: B008
         watchdog: Watchdog | None = None,
+        keep: int = 1,
         peak: float = 0.0,
         updated: Callable[[], None] = lambda: None,
     ) -> None:
@@ -98,6 +100,7 @@ class Loop:
         self._at = watchdog.at if watchdog else lambda place, waits=False: None
         self._trained_on = TrainedOn(native_context)
         self._saving = 0.0
+        self._keep = keep
         self._peak = peak
         self._updated = updated
 
@@ -131,7 +134,7 @@ class Loop:
     def _save(self, update: int) -> None:
         self._at(f"update {update + 1}, saving", waits=True)
         began = time.monotonic()
-        self.engine.save(self.snapshots, self.state)
+        self.engine.save(self.snapshots, self.state, self._keep)
         self._saving = time.monotonic() - began
 
     def _restore(self) -> None:

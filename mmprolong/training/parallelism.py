@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -47,6 +47,13 @@ class Parallelism:
         words += [f"{self.offload} offloaded"] if self.offload != "none" else []
         words += ["activations recomputed" if self.recompute else "activations kept"]
         return ", ".join([*words, *(["inputs of layers offloaded"] if self.inputs_offloaded else [])])
+
+
+class Heads(NamedTuple):
+    """Heads of attention: of queries, and of keys and values."""
+
+    heads: int
+    kv_heads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +106,7 @@ def possible_sequences(text: TextSizes, gpus: int) -> list[int]:
     return [each.ranks for each in sequences(text, gpus) if not each.refused]
 
 
-def sequence_ranks(text: TextSizes, gpus: int, ranks: int) -> SequenceRanks:
+def sequence_ranks(text: TextSizes | Heads, gpus: int, ranks: int) -> SequenceRanks:
     """Return what each rank holds if `ranks` of them share a pack, or why they cannot.
 
     Heads of keys and values are dealt as those of queries are; where there are fewer than ranks, each is replicated.

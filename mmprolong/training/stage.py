@@ -63,6 +63,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
             work.log,
             layout,
             watchdog,
+            keep=settings.training.checkpoints,
             peak=layout.size * settings.training.peak * 1e12,
             updated=updated,
         )

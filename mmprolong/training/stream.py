@@ -15,13 +15,12 @@ from mmprolong.models.network import Shard, blank, collate
 from mmprolong.records import Example, Measured, Pack
 from mmprolong.settings.knobs import View
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.training.footprint import LOGITS
 from mmprolong.training.layout import Layout
+from mmprolong.training.timing import deal
 
 if TYPE_CHECKING:
     from mmprolong.models.network import Batch
-
-_LOGITS_AT_ONCE = 4096
-"""Supervised tokens whose logits are in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +125,9 @@ class Stream:
     def rounds(self, update: int) -> list[list[Pack]]:
         """Return the packs that the replicas work on at the same time, round after round."""
         packs, replicas = self._updates[update], self._layout.replicas
-        dealt = list(packs) if replicas == 1 else sorted(packs, key=self._cost, reverse=True)
-        return [dealt[start : start + replicas] for start in range(0, len(dealt), replicas)]
+        if replicas == 1:
+            return [[pack] for pack in packs]
+        return [[packs[place] for place in places] for places in deal([self._cost(pack) for pack in packs], replicas)]
 
     def flops(self, update: int) -> float:
         """Return the cost of the packs of an update."""
@@ -144,7 +144,7 @@ class Stream:
         for together in self.rounds(update):
             own = together[self._layout.replica] if self._layout.replica < len(together) else None
             most = max(sum(pack.supervised) for pack in together)
-            turns.append(Turn(own, max(1, -(-most // _LOGITS_AT_ONCE))))
+            turns.append(Turn(own, max(1, -(-most // LOGITS))))
         return turns
 
     def batches(self, update: int) -> Iterator["Batch"]:

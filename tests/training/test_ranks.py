@@ -93,6 +93,7 @@ def test_one_process_refuses_company():
         (DeepSpeed(sequence=2), "2 processes share a pack, which does not divide 3 processes"),
         (DeepSpeed(settings={"train_batch_size": 4}), "settings.train_batch_size: follows from the run's own"),
         (DeepSpeed(settings={"zero_optimization": {"stage": 1}}), "settings.zero_optimization.stage: follows"),
+        (DeepSpeed(offload_activations=True), "offload_activations: true without recompute"),
         (DeepSpeed(offload="weights"), "'weights' with zero 2; only zero 3 shards them"),
     ],
 )

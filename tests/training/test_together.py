@@ -28,6 +28,7 @@ def engine(**options: Any) -> dict[str, Any]:
     return {"engine": {"name": "deepspeed", **options}}
 
 
+ONE = {"proxy/zero 2, by itself": PROXY | engine(zero=2)}
 TWO = {
     "proxy/zero 1": PROXY | engine(zero=1),
     "proxy/zero 3, weights offloaded, recomputed": PROXY | engine(zero=3, offload="weights", recompute=True),
@@ -60,7 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     for kind in ("qwen2_5_vl", "qwen3_vl"):
         write_model(kind, folder / "models" / kind)
-    run(folder, 1, {name: {"engine": "single", **settings} for name, settings in ALONE.items()})
+    run(folder, 1, {name: {"engine": "single", **settings} for name, settings in ALONE.items()} | ONE)
     run(folder, 2, TWO)
     run(folder, 4, FOUR)
     return folder
@@ -88,7 +89,7 @@ def assert_equal(found: Path, expected: Path, tolerance: float) -> None:
         assert float((tensor - theirs[name]).norm()) <= tolerance * float(theirs[name].norm()), name
 
 
-@pytest.mark.parametrize("name", [name for name in (*TWO, *FOUR) if not name.startswith("begun")])
+@pytest.mark.parametrize("name", [name for name in (*ONE, *TWO, *FOUR) if not name.startswith("begun")])
 def test_processes_compute_what_one_does(results: Path, name: str):
     kind = name.partition("/")[0]
     assert_equal(results / name, results / kind, 2e-2 if kind == "half" else 1e-4)

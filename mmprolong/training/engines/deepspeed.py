@@ -16,6 +16,7 @@ from mmprolong.errors import ConfigError
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer
 from mmprolong.training.objectives import Objective
+from mmprolong.training.parallelism import Heads, sequence_ranks
 
 if TYPE_CHECKING:
     import torch
@@ -61,12 +62,9 @@ class DeepSpeed:
 
     def start(self, network: "Network", optimizer: Optimizer, layout: "Layout") -> "ZeroEngine":
         """Return the engine that shards a network over the processes."""
-        heads, shared = network.heads, self.sequence
-        if heads[0] % shared or (heads[1] % shared and shared % heads[1]):
-            raise ConfigError(
-                f"training.engine.sequence: {shared}; {heads[0]} heads of attention and {heads[1]} of keys and values "
-                "cannot be divided so; see `mmprolong layouts`"
-            )
+        refused = sequence_ranks(Heads(*network.heads), layout.size, self.sequence).refused
+        if refused:
+            raise ConfigError(f"training.engine.sequence: {self.sequence}; {refused}; see `mmprolong layouts`")
         if self.recompute:
             network.module.activation_checkpointing_enable(  # pyright: ignore[reportCallIssue]
                 offload=self.offload_activations
@@ -107,6 +105,8 @@ class DeepSpeed:
             raise ConfigError(f"training.engine.settings.{given[0]}: follows from the run's own settings; leave it out")
         if self.offload == "weights" and self.zero != 3:
             raise ConfigError(f"training.engine.offload: 'weights' with zero {self.zero}; only zero 3 shards them")
+        if self.offload_activations and not self.recompute:
+            raise ConfigError("training.engine.offload_activations: true without recompute; set recompute, too")
 
 
 def prepare() -> None:
@@ -172,11 +172,11 @@ class ZeroEngine:
     def _norm(self) -> float:
         return float(self._zero._global_grad_norm)
 
-    def save(self, folder: Path, state: dict[str, Any]) -> None:
+    def save(self, folder: Path, state: dict[str, Any], keep: int = 1) -> None:
         """Write a snapshot."""
         from mmprolong.training.snapshots import save
 
-        save(folder, self._whole(), state, self.layout)
+        save(folder, self._whole(), state, self.layout, keep)
 
     def _whole(self) -> Iterator[tuple[str, Any]]:
         import torch

@@ -79,7 +79,7 @@ class SingleDevice:
         self.optimizer.zero_grad(set_to_none=True)
         return norm
 
-    def save(self, folder: Path, state: dict[str, Any]) -> None:
+    def save(self, folder: Path, state: dict[str, Any], keep: int = 1) -> None:
         """Write a snapshot."""
         from mmprolong.training.snapshots import MOMENTS, save
 
@@ -90,7 +90,7 @@ class SingleDevice:
                 for moment in MOMENTS
                 if tensor in self.optimizer.state
             }
-        save(folder, found.items(), state)
+        save(folder, found.items(), state, keep=keep)
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
         """Load the newest whole snapshot."""
