@@ -6,6 +6,7 @@ are not used: with them the gradient is scaled otherwise at some stages, without
 """
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -120,6 +121,7 @@ def prepare() -> None:
         import deepspeed
     except ImportError as error:
         raise ConfigError(f"training.engine: 'deepspeed', but {error}; pip install 'mmprolong[cluster]'") from error
+    os.environ.setdefault("LOCAL_RANK", "0")  # it asks for what a launcher sets; one process has none
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.logger.setLevel("WARNING")
 
