@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import HashStore
 
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.models.network import Shard
@@ -94,7 +93,7 @@ def join(world: World, sequence: int = 1, timeout: float = 1800.0) -> Layout:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if not dist.is_initialized():
         backend = "nccl" if torch.cuda.is_available() else "gloo"
-        alone = {"store": HashStore(), "rank": 0, "world_size": 1} if world.size == 1 else {}
+        alone = {"store": dist.HashStore(), "rank": 0, "world_size": 1} if world.size == 1 else {}  # pyright: ignore[reportPrivateImportUsage]
         dist.init_process_group(backend, timeout=timedelta(seconds=timeout), **alone)
     own = None
     for first in range(0, world.size, sequence if sequence > 1 else world.size):
