@@ -26,7 +26,7 @@ class SequenceGroup:
     group: Any
     """Process group of torch.distributed."""
 
-    def share_heads(self, states: torch.Tensor) -> torch.Tensor:
+    def to_heads(self, states: torch.Tensor) -> torch.Tensor:
         """Turn (1, heads, tokens / size, width) into (1, heads / size, tokens, width).
 
         Fewer heads than processes are repeated first, as grouped-query attention reads them.
@@ -35,7 +35,7 @@ class SequenceGroup:
         own = states[0].unflatten(0, (self.size, -1))  # process, its heads, our tokens
         return _exchange(own, self).transpose(0, 1).flatten(1, 2)[None]
 
-    def share_tokens(self, states: torch.Tensor) -> torch.Tensor:
+    def to_tokens(self, states: torch.Tensor) -> torch.Tensor:
         """Turn (1, tokens, heads / size, width) into (1, tokens / size, heads, width)."""
         own = states[0].unflatten(0, (self.size, -1))  # process, its tokens, our heads
         return _exchange(own, self).transpose(0, 1).flatten(1, 2)[None]

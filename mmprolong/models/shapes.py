@@ -20,7 +20,7 @@ _VISION = {
     | {"window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31]},
     "qwen3_vl": {},
 }
-"""What a config.json may leave out, by family."""
+"""Sizes that a config.json may leave out, by family."""
 _COLOURS, _FRAMES = 3, 2
 
 

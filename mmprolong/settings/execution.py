@@ -80,7 +80,7 @@ class Cluster:
     cpu_price: NotNegative = execution(0.0)
     """Price of a CPU-hour of jobs without GPUs; 0: unknown."""
     hardware: Hardware = field(default_factory=Hardware)
-    """What training runs on; its time and memory are predicted from it."""
+    """Devices that train; time and memory are predicted from them."""
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
     step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)

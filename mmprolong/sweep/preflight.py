@@ -54,7 +54,7 @@ class Memory:
     device: Mapping[str, float]
     """Peak of one device, by part [bytes]."""
     node: float
-    """What is offloaded to the memory of a node [bytes]."""
+    """States and activations in the memory of a node [bytes]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

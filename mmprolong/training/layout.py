@@ -16,7 +16,7 @@ from mmprolong.runtime.work import World
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What this process is among them. The processes that share a pack are neighbours."""
+    """Place of this process among all. The processes that share a pack are neighbours."""
 
     rank: int = 0
     size: int = 1

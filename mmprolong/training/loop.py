@@ -71,7 +71,7 @@ class Loop:
         snapshots: folder for them alone.
         keep: how many snapshots stay.
         peak: of all devices together [FLOP/s]; 0: unknown.
-        updated: is called after every update.
+        after_update: is called after every update.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Loop:
         watchdog: Watchdog | None = None,
         keep: int = 1,
         peak: float = 0.0,
-        updated: Callable[[], None] = lambda: None,
+        after_update: Callable[[], None] = lambda: None,
     ) -> None:
         self.engine = engine
         self.objective = objective
@@ -102,7 +102,7 @@ class Loop:
         self._saving = 0.0
         self._keep = keep
         self._peak = peak
-        self._updated = updated
+        self._after_update = after_update
 
     def run(self, checkpoint_seconds: float) -> dict[str, Any]:
         """Continue from the newest snapshot to the end; return updates, tokens and skipped updates.
@@ -119,15 +119,15 @@ class Loop:
         for update in range(self.state["updates"], len(self.updates)):
             self.log.metrics(self.update(update), update + 1)
             self.log.progress(update + 1, len(self.updates), "updates")
-            self._updated()
+            self._after_update()
             due = time.monotonic() - saved > max(checkpoint_seconds, self._saving / _SAVING)
-            asked = {"stop": float(self.log.stopping()), "save": float(due and self.layout.rank == 0)}
+            wanted = {"stop": float(self.log.stopping()), "save": float(due and self.layout.rank == 0)}
             self._at(f"update {update + 1}, the end", waits=True)
-            asked = self.layout.total(asked)
-            if any(asked.values()) and update + 1 < len(self.updates):
+            wanted = self.layout.total(wanted)
+            if any(wanted.values()) and update + 1 < len(self.updates):
                 self._save(update)
                 saved = time.monotonic()
-                if asked["stop"]:
+                if wanted["stop"]:
                     raise Interrupted
         return self.state
 
@@ -202,9 +202,9 @@ class Loop:
             self.state["norms"] = [*norms, norm][-_NORMS:] if spike else []
             return norm
         update = self.state["updates"]
-        said = {"loss": loss, "norm": norm, "limit": limit}
-        said = {name: value if math.isfinite(value) else str(value) for name, value in said.items()}
-        self.state["skipped"].append({"update": update, "packs": self.updates.packs(update - 1), **said})
+        numbers = {"loss": loss, "norm": norm, "limit": limit}
+        numbers = {name: value if math.isfinite(value) else str(value) for name, value in numbers.items()}
+        self.state["skipped"].append({"update": update, "packs": self.updates.packs(update - 1), **numbers})
         last = [each for each in self.state["skipped"][-_FAULTS:] if each["norm"] in ("inf", "nan")]
         if len(last) == _FAULTS and last[0]["update"] == update - _FAULTS + 1:
             packs = ", ".join(map(str, last[0]["packs"][:5]))

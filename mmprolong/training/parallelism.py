@@ -21,11 +21,11 @@ class Parallelism:
     ranks: int = 1
     ranks_per_node: int = 1
     zero: Literal[0, 1, 2, 3] = 0
-    """What is split over all ranks: 1 optimizer, 2 gradients, too, 3 weights, too."""
+    """States split over all ranks: 1 optimizer; 2 also gradients; 3 also weights."""
     sequence: int = 1
     """Ranks that share each pack (Ulysses)."""
     offload: Literal["none", "optimizer", "weights"] = "none"
-    """What is held in the node's memory: the optimizer, and weights, too."""
+    """States held in the node's memory: the optimizer's; `weights`: also the weights."""
     recompute: bool = False
     """Only the inputs of layers are kept; the rest is computed again in the backward pass."""
     offload_activations: bool = False

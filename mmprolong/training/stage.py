@@ -52,7 +52,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     trace = work.store / "profiles" / f"{work.out.name}-rank-{layout.rank}.json"
     objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
     engine = choice.start(network, settings.optimizer, layout)
-    with traced(settings.training.profile, trace) as updated:
+    with traced(settings.training.profile, trace) as after_update:
         loop = Loop(
             engine,
             objective,
@@ -65,7 +65,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
             watchdog,
             keep=settings.training.checkpoints,
             peak=layout.size * settings.training.peak * 1e12,
-            updated=updated,
+            after_update=after_update,
         )
         state = loop.run(settings.training.checkpoint_seconds)
     watchdog.close()

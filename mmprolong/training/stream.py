@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one process does between two meetings with the others."""
+    """Work of one process between two exchanges with the others."""
 
     pack: Pack | None
-    """None: there is none for it, and it goes through the motions."""
+    """None: no pack is left for it; it computes on a blank one, so that the others need not wait."""
     pieces: int = 1
     """Pieces in which all processes compute logits."""
 
@@ -139,7 +139,7 @@ class Stream:
         return 1 - sum(map(sum, costs)) / (self._layout.replicas * sum(map(max, costs)))
 
     def turns(self, update: int) -> list[Turn]:
-        """Return what this process does in an update; all processes have equally many turns."""
+        """Return the turns of this process in an update; all processes have equally many."""
         turns = []
         for together in self.rounds(update):
             own = together[self._layout.replica] if self._layout.replica < len(together) else None
@@ -176,7 +176,7 @@ def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterat
         batch_size=None,
         sampler=turns,  # pyright: ignore[reportArgumentType]
         num_workers=workers,
-        collate_fn=_as_it_is,  # pyright: ignore[reportArgumentType]
+        collate_fn=_unchanged,  # pyright: ignore[reportArgumentType]
         multiprocessing_context="spawn",
         worker_init_fn=_start_worker,
         pin_memory=torch.cuda.is_available(),
@@ -184,7 +184,7 @@ def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterat
     return iter(loader)
 
 
-def _as_it_is(batch: "Batch") -> "Batch":
+def _unchanged(batch: "Batch") -> "Batch":
     return batch
 
 

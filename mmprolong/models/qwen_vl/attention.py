@@ -49,10 +49,10 @@ def attend(
     else:
         queries = keys = Sequences(cu_seq_lens_q, max_length_q or int(cu_seq_lens_q.diff().max()))
     if sequence_group is not None:
-        query, key, value = map(sequence_group.share_heads, (query, key, value))
+        query, key, value = map(sequence_group.to_heads, (query, key, value))
     query, key, value = (each.transpose(1, 2).flatten(0, 1) for each in (query, key, value))
     mixed = packed(query, key, value, queries, keys, is_causal, scaling).unflatten(0, (rows, -1))
-    return mixed if sequence_group is None else sequence_group.share_tokens(mixed), None
+    return mixed if sequence_group is None else sequence_group.to_tokens(mixed), None
 
 
 def no_mask(*_: Any, **__: Any) -> None:

@@ -41,15 +41,15 @@ class DeepSpeed:
 
     version: ClassVar[int] = 1
     zero: Literal[1, 2, 3] = 2
-    """What is sharded over the processes: 1 the optimizer, 2 the gradients too, 3 the weights too."""
+    """States split over the processes: 1 optimizer; 2 also gradients; 3 also weights."""
     sequence: int = 1
     """Processes that share a pack (Ulysses); divides the attention heads."""
     offload: Literal["none", "optimizer", "weights"] = "none"
-    """What waits in the memory of the processor: the optimizer, and the weights too (zero 3)."""
+    """States held in the node's memory: the optimizer's; `weights`: also the weights (zero 3)."""
     recompute: bool = False
     """Compute activations again in the backward pass instead of keeping them."""
     offload_activations: bool = False
-    """What is kept for that waits in the memory of the processor."""
+    """Keep the inputs of layers in the node's memory; needs `recompute`."""
     settings: dict[str, Any] = field(default_factory=dict)
     """More settings of DeepSpeed, such as `zero_optimization.reduce_bucket_size`."""
 
