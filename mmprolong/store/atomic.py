@@ -43,7 +43,7 @@ def remove_partials(folder: Path) -> None:
     """Remove the files that a killed process left half written below a folder of which this process has the lease."""
     for path in folder.rglob("*.partial"):
         if path.is_file():
-            path.unlink()
+            path.unlink(missing_ok=True)  # a share of another launch may have ended it just now
 
 
 def write_file(path: Path, content: bytes | str) -> Path:

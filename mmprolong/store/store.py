@@ -93,9 +93,11 @@ def hash_outputs(folder: Path) -> dict[str, str]:
 
 
 def remove_scratch(folder: Path) -> None:
-    """Remove the scratch folder of a finished step."""
-    with suppress(FileNotFoundError):  # it had none, or a launch on a machine that shares no locks is removing it, too
-        shutil.rmtree(folder / SCRATCH)
+    """Remove the scratch folder of a finished step.
+
+    A share of its parts, run by another launch, may still write in it: what stays is removed at the next look.
+    """
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
 
 
 def remove_left_scratch(folder: Path) -> None:

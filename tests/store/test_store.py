@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,3 +125,22 @@ def test_an_edited_default_is_found_inside_lists_and_groups():
     settings = SynthesisSettings(Source(tasks=["b"]))
     then = replace(RECORD, all_settings=identity(SynthesisSettings(Source(tasks=["a"])), whole=True))
     assert [line.split(" was")[0] for line in drifted(then, settings)] == ["mixture/m-1: source.tasks"]
+
+
+def test_a_share_of_another_launch_may_write_while_scratch_is_removed(tmp_path: Path):
+    program = (
+        "import itertools, pathlib, sys\n"
+        "for number in itertools.count():\n"
+        "    path = pathlib.Path(sys.argv[1], f'{number % 50}.jsonl')\n"
+        "    try: path.parent.mkdir(parents=True, exist_ok=True), path.write_text('one')\n"
+        "    except OSError: pass\n"
+    )
+    parts = tmp_path / SCRATCH / "parts"
+    with subprocess.Popen([sys.executable, "-c", program, str(parts)]) as share:
+        try:
+            for _ in range(30):
+                while not parts.exists():
+                    time.sleep(0.001)
+                remove_scratch(tmp_path)
+        finally:
+            share.kill()
