@@ -186,21 +186,25 @@ def nominal_seconds(plan: Plan, name: str, cluster: Cluster) -> float | None:
     Raises:
         ConfigError: the ranks cannot share packs as they are to.
     """
-    job = job_of(cluster, plan.steps[name])
+    step = plan.steps[name]
+    job = job_of(cluster, step)
     if job.gpus and not cluster.hardware.memory:
         return None
-    model = settings_of(plan.steps[name]).model
-    if model.path and not find_shape(model.path):
+    path = settings_of(step).model.path
+    if path and not find_shape(path):
         return None
-    return _nominal_seconds(_Asked(name, repr((cluster.hardware, job)), plan, cluster))
+    arm, *_, role = step.label.rsplit("/", 2)
+    alike = (arm, role) if role else (name,)
+    return _nominal_seconds(_Asked(alike, repr((cluster.hardware, job)), name, plan, cluster))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A step and what it runs on; views ask for the same ones again and again."""
+    """A step and what it runs on: the seeds of an arm take the same time, and views ask again and again."""
 
-    name: str
+    alike: tuple[str, ...]
     place: str
+    name: str = field(compare=False)
     plan: Plan = field(compare=False)
     cluster: Cluster = field(compare=False)
 
