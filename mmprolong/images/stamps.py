@@ -22,16 +22,15 @@ def draw(thumbnail: np.ndarray, stamp: str, seed: int) -> np.ndarray:
         stamp: two characters, key and value.
         seed: moves the print by up to one pixel, as a hand would.
     """
-    page = thumbnail.copy()
-    rng = np.random.default_rng(seed)
-    dy, dx = (int(step) for step in rng.integers(-_JITTER, _JITTER + 1, 2))
-    padded = np.pad(_cell(stamp), _JITTER, constant_values=255)
-    page[:CELL, :CELL] = padded[_JITTER + dy :, _JITTER + dx :][:CELL, :CELL]
+    page = np.array(thumbnail)
+    dy, dx = np.random.default_rng(seed).integers(-_JITTER, _JITTER + 1, 2).tolist()
+    page[:CELL, :CELL] = _cell(stamp)[_JITTER + dy :, _JITTER + dx :][:CELL, :CELL]
     return page
 
 
 @cache
 def _cell(stamp: str) -> np.ndarray:
+    """Return the print with a margin that it may move in."""
     font = ImageFont.load_default(size=_FONT_SIZE)
     cell = Pillow.new("L", (CELL, CELL), 255)
     pen = ImageDraw.Draw(cell)
@@ -39,4 +38,4 @@ def _cell(stamp: str) -> np.ndarray:
         left, top, right, bottom = pen.textbbox((0, 0), character, font=font, stroke_width=_STROKE)
         corner = (round(centre - (right - left) / 2) - left, round((CELL - bottom + top) / 2) - top)
         pen.text(corner, character, fill=0, font=font, stroke_width=_STROKE, stroke_fill=0)
-    return np.asarray(cell)
+    return np.pad(np.asarray(cell), _JITTER, constant_values=255)
