@@ -1,0 +1,130 @@
+"""MMLongBench v1.1's many-shot learning: classes of images that are known from examples in the context alone."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from mmprolong.conversations import Image, Text
+from mmprolong.errors import DataError
+from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks._mmlongbench import (
+    SEED,
+    Released,
+    Sampling,
+    image_files,
+    k_of,
+    question_file,
+    sample,
+)
+from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, interleaved, read_rows, unique
+from mmprolong.records import Gold, Reject, Sample, Score
+
+_INSTRUCTION = (
+    "You need to recognize entities in images. Use the provided mapping from the image to label to assign a label to "
+    'the test image. Only output "label: {label}" and nothing else.\n\nTraining examples:\n'
+)
+_LABEL = "label:"
+"""Begin of the model's turn."""
+_OFFICIAL_COUNT = 100
+
+
+class _Picture(msgspec.Struct):
+    image: str
+    id: Any
+    """Class, of an example in the context."""
+
+
+class _Question(msgspec.Struct):
+    image: str
+    answer: Any
+    """Number of the class."""
+    id: Any = ""
+
+
+class _Domain(msgspec.Struct):
+    exemplar_list: list[list[list[_Picture]]]
+    """Candidates, of which one is shown; each has rounds of pictures."""
+    test_example: list[msgspec.Raw]
+
+
+@dataclass(frozen=True)
+class MMLongBenchICL:
+    """Four data sets of classes.
+
+    Candidates and orders are drawn question by question with Python's generator, as the official code does in one
+    process; with several, as it is called, it draws differently each time.
+
+    Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/data.py (load_icl_er).
+    """
+
+    version: ClassVar[int] = 1
+    sets: tuple[Literal["cars196", "food101", "inat2021", "sun397"], ...] = ("cars196", "food101", "inat2021", "sun397")
+    lengths: tuple[Released, ...] = ("64K", "128K")
+    sampling: Sampling = "all"
+    """`official`: 100 questions of each file."""
+
+    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions, set by set and length by length.
+
+        Raises:
+            ConfigError: a file, or the folder of the images, is not in the data root.
+            DataError: a file is not JSON of the official form.
+        """
+        for data_set in self.sets:
+            for length in self.lengths:
+                yield from self._questions(name, data_set, length, inputs)
+
+    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
+        """Return the official mean (macro) and the mean over questions."""
+        return macro_and_micro(scores)
+
+    def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        path = question_file(inputs, f"ICL/{data_set}_K{k_of(length)}.json")
+        domains = _domains(path)
+        images = image_files(inputs)
+        rng = random.Random(SEED)
+        lines = list(_lines(path, domains))
+        candidates = [domain.exemplar_list for domain in domains.values() for _ in domain.test_example]
+        if self.sampling == "official":
+            rng.shuffle(lines)
+            lines = lines[:_OFFICIAL_COUNT]
+
+        def make(row: Row[_Question]) -> Sample:
+            rounds = rng.choice(candidates[row.number])
+            for each in rounds:
+                rng.shuffle(each)  # in its place: the next question begins with this order, as officially
+            shown = [picture for each in rounds for picture in each]
+            return _sample(row, shown, images, name, data_set, length)
+
+        rows = unique(read_rows(lines, _Question), lambda question: (question.id, question.image))
+        yield from ask(rows, make)
+
+
+def _domains(path: Path) -> dict[str, _Domain]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, _Domain])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: {error}; expected the official domains and examples") from error
+
+
+def _lines(path: Path, domains: dict[str, _Domain]) -> Iterator[tuple[str, int, bytes]]:
+    every = ((name, place, raw) for name, each in domains.items() for place, raw in enumerate(each.test_example))
+    for number, (name, place, raw) in enumerate(every):
+        yield f"{path.name}[{name}][{place}]", number, bytes(raw)
+
+
+def _sample(
+    row: Row[_Question], shown: Sequence[_Picture], images: ImageFiles, name: str, data_set: str, length: str
+) -> Sample:
+    record = row.record
+    examples = "\n\n".join(f"<image>\n{_LABEL} {each.id}" for each in shown)
+    found: list[Image] = images.images([*(each.image for each in shown), record.image])
+    parts: tuple[Text | Image, ...] = interleaved(
+        f"{_INSTRUCTION}{examples}\n\nNow classify this image: <image>", found
+    )
+    gold = Gold(record.answer, "cls_acc")
+    return sample(name, data_set, length, row, parts, gold, record.image, {"id": str(record.id)}, _LABEL)
