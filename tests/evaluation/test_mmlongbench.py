@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmprolong.conversations import Message, Text
+from mmprolong.conversations import Message, Text, images_of
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.benchmarks._mmlongbench import drawn_ids
 from mmprolong.evaluation.benchmarks.mmlongbench_icl import MMLongBenchICL
@@ -135,8 +135,7 @@ def test_broken_records_cost_themselves_alone(tmp_path: Path):
 
 def test_families_average_text_and_image_needles_first_and_turn_haystacks_below_one_half():
     def score(task: str, value: float) -> Score:
-        named = {"sample": "s", "benchmark": "b", "length": "8K", "cluster": "c", "target": "", "parsed": ""}
-        return Score(task=task, value=value, **named)
+        return Score(sample="s", benchmark="b", task=task, length="8K", cluster="c", target="", value=value, parsed="")
 
     values = {"retrieval-text": 1.0, "retrieval-image": 0.5, "counting-text": 0.25, "vh_single": 0.1}
     found = MMLongBenchNIAH().aggregate([score(task, value) for task, value in values.items()])
@@ -207,7 +206,7 @@ def test_examples_are_drawn_as_the_official_code_does_in_one_process(tmp_path: P
         rounds = rng.choice(content["exemplar_list"])
         for each in rounds:
             rng.shuffle(each)
-        shown = [part.source for part in sample.prompt[0].parts if not isinstance(part, Text)]
+        shown = [image.source for image in images_of(sample.prompt)]
         assert shown[:4] == [f"file:mmlb_image/{each['image']}" for one in rounds for each in one]
 
 
