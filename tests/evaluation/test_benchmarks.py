@@ -1,4 +1,5 @@
 import json
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -242,19 +243,20 @@ def test_only_the_first_pages_are_shown(tmp_path: Path):
 
 
 def test_a_document_that_cannot_be_read_costs_its_questions_only(tmp_path: Path):
-    records = doc_record(), doc_record(doc_id="none.pdf"), doc_record(evidence_pages="two"), doc_record(doc_id="../x")
+    records = [doc_record(), doc_record(doc_id="none.pdf"), doc_record(evidence_pages="two"), doc_record(doc_id="../x")]
+    records.append(doc_record(answer=nan))
     found, rejects = samples(MMLongBenchDoc(), doc_files(tmp_path, *records))
     assert len(found) == 1
-    ids = "none.pdf", "report.pdf", "../x"
+    ids = "none.pdf", "report.pdf", "../x", "report.pdf"
     assert [reject.what for reject in rejects] == [f"samples.json[{n}] (id {id_})" for n, id_ in enumerate(ids, 1)]
-    reasons = ["document cannot be read", "not an official record", "document cannot be read"]
-    assert [reject.reason for reject in rejects] == reasons
+    unread, broken = "document cannot be read", "not an official record"
+    assert [reject.reason for reject in rejects] == [unread, broken, unread, broken]
 
 
 def test_a_file_of_questions_that_is_none_is_named(tmp_path: Path):
     inputs = doc_files(tmp_path)
     (tmp_path / "MMLongBench-Doc" / "data" / "samples.json").write_text("[{")
-    with pytest.raises(DataError, match=r"samples\.json: .*; expected the official list"):
+    with pytest.raises(DataError, match=r"samples\.json: .*; expected the official questions"):
         samples(MMLongBenchDoc(), inputs)
 
 

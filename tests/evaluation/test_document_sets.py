@@ -123,7 +123,7 @@ def test_a_pdf_that_cannot_be_read_costs_its_questions_alone(tmp_path: Path):
 def test_a_file_without_data_is_named(tmp_path: Path):
     dude_record(tmp_path)
     write_dude(tmp_path).write_text('{"dataset_name": "DUDE Dataset"}')
-    with pytest.raises(DataError, match=r"PUBLIC\.json: .*; expected the official list"):
+    with pytest.raises(DataError, match=r"PUBLIC\.json: no list 'data'; expected"):
         asked(DUDEBenchmark(), tmp_path)
 
 

@@ -1,6 +1,7 @@
 """MMLongBench's other groups of tasks, read from files in the official format."""
 
 import random
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,11 @@ def test_broken_records_cost_themselves_alone(tmp_path: Path):
         good,
         '{"id": 10, "question": "?", "answer": NaN, "ctxs": []}',
         {"id": 11, "question": "?"},
+        "[" * 100_000,
         {**good, "id": 12},
     ]
-    write_lines(needle_file(tmp_path, "retrieval-text"), *lines)
+    path = write_lines(needle_file(tmp_path, "retrieval-text"), *lines)
+    path.write_bytes(path.read_bytes() + b'{"id": "\xff"}\n')
     samples, rejects = asked(niah("retrieval-text"), tmp_path)
     assert [sample.facts["id"] for sample in samples] == ["7", "12"]
     file = needle_file(tmp_path, "retrieval-text").name
@@ -128,8 +131,10 @@ def test_broken_records_cost_themselves_alone(tmp_path: Path):
         (f"{file}:3 (id 8)", "image is not there"),
         (f"{file}:4 (id 9)", "marks and images differ in number"),
         (f"{file}:5 (id 7)", "duplicate id"),
-        (f"{file}:6", "not an official record"),
+        (f"{file}:6 (id 10)", "not an official record"),
         (f"{file}:7 (id 11)", "not an official record"),
+        (f"{file}:8", "not an official record"),
+        (f"{file}:10", "not an official record"),
     ]
 
 
@@ -213,12 +218,18 @@ def test_examples_are_drawn_as_the_official_code_does_in_one_process(tmp_path: P
 def test_a_broken_question_of_a_domain_is_counted_and_a_broken_file_named(tmp_path: Path):
     content = icl_file(tmp_path, CARS)
     tests = content["cars"]["test_example"]
-    icl_file(tmp_path, CARS, test_example=[tests[0], {"image": 3}, tests[1], tests[1]])
+    icl_file(tmp_path, CARS, test_example=[tests[0], {"image": 3}, {**tests[1], "answer": nan}, tests[1], tests[1]])
     samples, rejects = asked(ICL, tmp_path)
     assert [sample.facts["id"] for sample in samples] == ["0", "1"]
-    assert [reject.what for reject in rejects] == ["cars196_K8.json[cars][1]", "cars196_K8.json[cars][3] (id 1)"]
+    assert [reject.what for reject in rejects] == [
+        "cars196_K8.json[cars][1]",
+        "cars196_K8.json[cars][2] (id 1)",
+        "cars196_K8.json[cars][4] (id 1)",
+    ]
+    (tmp_path / CARS).write_text('{"cars": {"test_example": []}}')
+    assert asked(ICL, tmp_path)[1][0].what == "cars196_K8.json[cars]"
     (tmp_path / CARS).write_text("{")
-    with pytest.raises(DataError, match=r"cars196_K8\.json: .*; expected the official domains"):
+    with pytest.raises(DataError, match=r"cars196_K8\.json: .*; expected the official questions"):
         asked(ICL, tmp_path)
 
 

@@ -1,5 +1,6 @@
 """Records of public data sets, read one by one: what is broken costs itself alone, and is counted."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -48,25 +49,25 @@ def json_lines(path: Path) -> Iterator[tuple[str, int, bytes]]:
                 yield f"{path.name}:{number + 1}", number, line
 
 
-def json_list(path: Path, key: str = "") -> Iterator[tuple[str, int, bytes]]:
-    """Yield where and at which place each item of a JSON list stands, and the item.
-
-    Args:
-        key: of the object that holds the list; empty: the file is the list.
+def json_file(path: Path, kind: type[T]) -> T:
+    """Return a file's JSON; NaN is allowed, it costs the record in which it stands.
 
     Raises:
-        DataError: the file is no such JSON.
+        DataError: it is no JSON, or no `kind`.
     """
     try:
-        if key:
-            items = msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
-            found = msgspec.json.decode(items.get(key, b"null"), type=list[msgspec.Raw])
-        else:
-            found = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {error}; expected the official list of questions") from error
-    for number, raw in enumerate(found):
-        yield f"{path.name}[{number}]", number, bytes(raw)
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: {error}; expected the official questions") from error
+    if not isinstance(found, kind):
+        raise DataError(f"{path}: a {type(found).__name__}; expected the official {kind.__name__} of questions")
+    return found
+
+
+def json_items(path: Path, items: Iterable[Any]) -> Iterator[tuple[str, int, bytes]]:
+    """Yield where and at which place each item of a JSON list stands, and the item."""
+    for number, item in enumerate(items):
+        yield f"{path.name}[{number}]", number, json.dumps(item).encode()
 
 
 def parquet_rows(paths: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
@@ -202,7 +203,7 @@ def _id_of(record: Any) -> Any:
 def _id_in(line: bytes) -> Any:
     """Return the id in a line that is JSON, but not the record that is expected."""
     try:
-        fields = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
         return None
     return next((fields[key] for key in _ID_KEYS if key in fields), None) if isinstance(fields, dict) else None

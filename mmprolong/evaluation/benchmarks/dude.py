@@ -11,7 +11,7 @@ import msgspec
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_list, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_file, json_items, read_rows, unique
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Reject, Sample, Score
@@ -68,9 +68,12 @@ class DUDEBenchmark:
         path = DATA.file(inputs, QUESTIONS)
         folder = f"{DOCUMENTS}/{self.split}"
         files = FileImages(DATA.file(inputs, folder), find_renderer("pymupdf"))
+        items = json_file(path, dict).get("data")
+        if not isinstance(items, list):
+            raise DataError(f"{path}: no list 'data'; expected the official questions")
         rows = (
             row
-            for row in read_rows(json_list(path, "data"), _Record)
+            for row in read_rows(json_items(path, items), _Record)
             if isinstance(row, Reject) or row.record.data_split == self.split
         )
         rows = unique(rows, lambda record: record.questionId or None)

@@ -12,7 +12,7 @@ import msgspec
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_list, parquet_rows, read_rows
+from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_file, json_items, parquet_rows, read_rows
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Reject, Sample, Score
@@ -84,10 +84,10 @@ class MMLongBenchDoc:
         """Return the records of samples.json, or else of the Parquet files that stand in its place on the hub."""
         data = EDITIONS[self.edition]
         tables = sorted(((inputs.data_root or Path()) / data.title / "data").glob("*.parquet"))
-        path = f"{data.title}/data/samples.json"
         if tables and not (tables[0].parent / "samples.json").exists():
             return parquet_rows(tables)
-        return json_list(data.file(inputs, path))
+        path = data.file(inputs, f"{data.title}/data/samples.json")
+        return json_items(path, json_file(path, list))
 
     def _documents(self, inputs: Inputs) -> str:
         """Return the folder of the PDFs: the edition's own, or else the first edition's, whose they are."""

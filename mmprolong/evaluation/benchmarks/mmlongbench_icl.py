@@ -1,15 +1,14 @@
 """MMLongBench v1.1's many-shot learning: classes of images that are known from examples in the context alone."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from mmprolong.conversations import Image, Text
-from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     SEED,
@@ -20,7 +19,7 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     question_file,
     sample,
 )
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, interleaved, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, interleaved, json_file, read_rows, unique
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _INSTRUCTION = (
@@ -43,12 +42,6 @@ class _Question(msgspec.Struct):
     answer: Any
     """Number of the class."""
     id: Any = ""
-
-
-class _Domain(msgspec.Struct):
-    exemplar_list: list[list[list[_Picture]]]
-    """Candidates, of which one is shown; each has rounds of pictures."""
-    test_example: list[msgspec.Raw]
 
 
 @dataclass(frozen=True)
@@ -84,11 +77,20 @@ class MMLongBenchICL:
 
     def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
         path = question_file(inputs, f"ICL/{data_set}_K{k_of(length)}.json")
-        domains = _domains(path)
         images = image_files(inputs)
         rng = random.Random(SEED)
-        lines = list(_lines(path, domains))
-        candidates = [domain.exemplar_list for domain in domains.values() for _ in domain.test_example]
+        lines: list[tuple[str, int, bytes]] = []
+        candidates: list[list[list[list[_Picture]]]] = []
+        for domain, content in json_file(path, dict).items():
+            try:
+                shown = msgspec.convert(content["exemplar_list"], list[list[list[_Picture]]])
+                tests = list(content["test_example"])
+            except (msgspec.ValidationError, KeyError, TypeError) as error:
+                yield Reject(what=f"{path.name}[{domain}]", reason="not an official record", detail=str(error))
+                continue
+            for place, test in enumerate(tests):
+                lines.append((f"{path.name}[{domain}][{place}]", len(lines), json.dumps(test).encode()))
+                candidates.append(shown)
         if self.sampling == "official":
             rng.shuffle(lines)
             lines = lines[:_OFFICIAL_COUNT]
@@ -102,19 +104,6 @@ class MMLongBenchICL:
 
         rows = unique(read_rows(lines, _Question), lambda question: (question.id, question.image))
         yield from ask(rows, make)
-
-
-def _domains(path: Path) -> dict[str, _Domain]:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, _Domain])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {error}; expected the official domains and examples") from error
-
-
-def _lines(path: Path, domains: dict[str, _Domain]) -> Iterator[tuple[str, int, bytes]]:
-    every = ((name, place, raw) for name, each in domains.items() for place, raw in enumerate(each.test_example))
-    for number, (name, place, raw) in enumerate(every):
-        yield f"{path.name}[{name}][{place}]", number, bytes(raw)
 
 
 def _sample(
