@@ -1,6 +1,8 @@
 """LongDocURL, SlideVQA, DUDE and the editions of MMLongBench-Doc, read from files in the official format."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,8 @@ SLIDES = "SlideVQA/annotations/qa/test.jsonl"
 
 
 def score(value: float, target: str = "a", **more: Any) -> Score:
-    named = {"sample": "s", "benchmark": "b", "task": "t", "length": "4p", "cluster": "c"}
-    return Score(value=value, target=target, **{"parsed": "a", **more}, **named)
+    made = Score(sample="s", benchmark="b", task="t", length="4p", cluster="c", target=target, value=value, parsed="a")
+    return replace(made, **more)
 
 
 def test_longdocurl_asks_first_and_numbers_the_images(tmp_path: Path):
@@ -83,6 +85,21 @@ def test_slidevqa_shows_the_deck_then_asks(tmp_path: Path):
     assert sample.gold == Gold("mobile traffic", "F1", evidence=(1, 2))
     assert (sample.cluster, sample.facts["kind"], zero.facts["id"]) == ("growth", "Multi-Hop", "0")
     assert (reject.what, reject.reason) == ("test.jsonl:2 (id 11)", "duplicate id")
+
+
+def test_the_guides_program_unpacks_the_hubs_tables_of_slides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    guide = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    record = slidevqa_record(tmp_path / "made")
+    (slide,) = (tmp_path / "made").rglob("growth-1-1024.jpg")
+    row = {key: record[key] for key in record if key != "image_urls"}
+    row |= {f"page_{number}": {"bytes": slide.read_bytes(), "path": None} for number in range(1, 21)}
+    (tmp_path / "data").mkdir()
+    pandas.DataFrame([row]).to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    ((sample,), rejects) = asked(SlideVQABenchmark(), tmp_path)
+    assert not rejects and seen(sample).count("<image>") == 20 and sample.gold.evidence == (1, 2)
 
 
 def test_slidevqa_averages_what_its_scorer_gives_beside_the_f1():
