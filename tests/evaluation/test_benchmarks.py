@@ -1,4 +1,5 @@
 import json
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from mmprolong import plugins
 from mmprolong.conversations import Image, Message, Pages, Text, images_of
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.benchmarks import Benchmark, Inputs
+from mmprolong.evaluation.benchmarks._mmlongbench import drawn
 from mmprolong.evaluation.benchmarks.generated import Generated
 from mmprolong.evaluation.benchmarks.mmlongbench_doc import MMLongBenchDoc
-from mmprolong.evaluation.benchmarks.mmlongbench_docqa import MMLongBenchDocQA, drawn
+from mmprolong.evaluation.benchmarks.mmlongbench_docqa import MMLongBenchDocQA
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Example, Gold, Reject, Sample, Score
@@ -165,8 +167,28 @@ def test_a_line_that_is_no_record_is_counted(tmp_path: Path):
     inputs = docqa_files(tmp_path, "mmlongdoc_K64.jsonl", docqa_record(), {"id": 1})
     found, rejects = samples(ONE, inputs)
     assert len(found) == 1
-    assert (rejects[0].what, rejects[0].reason) == ("mmlongdoc_K64.jsonl:2", "not an official record")
+    assert (rejects[0].what, rejects[0].reason) == ("mmlongdoc_K64.jsonl:2 (id 1)", "not an official record")
     assert "doc_name" in rejects[0].detail
+
+
+def test_a_question_without_one_of_its_images_is_counted(tmp_path: Path):
+    inputs = docqa_files(tmp_path, "mmlongdoc_K64.jsonl", docqa_record(), docqa_record(id=18, page_list=["a/b.jpg"]))
+    (tmp_path / "mmlb_image" / "a" / "b.jpg").unlink()
+    found, (reject,) = samples(ONE, inputs)
+    assert len(found) == 1
+    assert (reject.what, reject.reason) == ("mmlongdoc_K64.jsonl:2 (id 18)", "image is not there")
+
+
+def test_a_negative_page_is_counted_and_its_question_asked(tmp_path: Path):
+    inputs = docqa_files(tmp_path, "mmlongdoc_K64.jsonl", docqa_record(ans_page_list=[-1, 5]))
+    (asked,), (reject,) = samples(ONE, inputs)
+    assert asked.gold.evidence == (2,)
+    assert (reject.what, reject.reason) == ("mmlongdoc_K64.jsonl:1 (id 17)", "negative page")
+
+
+def test_a_second_question_with_one_id_is_counted(tmp_path: Path):
+    found, rejects = samples(ONE, docqa_files(tmp_path, "mmlongdoc_K64.jsonl", docqa_record(), docqa_record()))
+    assert len(found) == 1 and [reject.reason for reject in rejects] == ["duplicate id"]
 
 
 def test_a_missing_data_set_is_named_with_its_licence_and_what_is_expected(tmp_path: Path):
@@ -175,8 +197,8 @@ def test_a_missing_data_set_is_named_with_its_licence_and_what_is_expected(tmp_p
     with pytest.raises(ConfigError, match=r"mmlongdoc_K64.jsonl is not there; .* \(licence MIT, https://huggingface"):
         samples(ONE, Inputs(data_root=tmp_path))
     inputs = docqa_files(tmp_path, "mmlongdoc_K64.jsonl", docqa_record())
-    (tmp_path / "mmlb_image" / docqa_record()["page_list"][1]).unlink()
-    with pytest.raises(ConfigError, match=r"long_name_page4\.jpg is not there"):
+    (tmp_path / "mmlb_image").rename(tmp_path / "images")
+    with pytest.raises(ConfigError, match=r"mmlb_image is not there; .* \(licence MIT"):
         samples(ONE, inputs)
     with pytest.raises(ConfigError, match=r"MMLongBench-Doc \(licence CC-BY-NC-4\.0"):
         samples(MMLongBenchDoc(), Inputs(data_root=tmp_path))
@@ -221,18 +243,20 @@ def test_only_the_first_pages_are_shown(tmp_path: Path):
 
 
 def test_a_document_that_cannot_be_read_costs_its_questions_only(tmp_path: Path):
-    records = doc_record(), doc_record(doc_id="none.pdf"), doc_record(evidence_pages="two"), doc_record(doc_id="../x")
+    records = [doc_record(), doc_record(doc_id="none.pdf"), doc_record(evidence_pages="two"), doc_record(doc_id="../x")]
+    records.append(doc_record(answer=nan))
     found, rejects = samples(MMLongBenchDoc(), doc_files(tmp_path, *records))
     assert len(found) == 1
-    assert [reject.what for reject in rejects] == ["samples.json[1]", "samples.json[2]", "samples.json[3]"]
-    reasons = ["document cannot be read", "not an official record", "document cannot be read"]
-    assert [reject.reason for reject in rejects] == reasons
+    ids = "none.pdf", "report.pdf", "../x", "report.pdf"
+    assert [reject.what for reject in rejects] == [f"samples.json[{n}] (id {id_})" for n, id_ in enumerate(ids, 1)]
+    unread, broken = "document cannot be read", "not an official record"
+    assert [reject.reason for reject in rejects] == [unread, broken, unread, broken]
 
 
 def test_a_file_of_questions_that_is_none_is_named(tmp_path: Path):
     inputs = doc_files(tmp_path)
     (tmp_path / "MMLongBench-Doc" / "data" / "samples.json").write_text("[{")
-    with pytest.raises(DataError, match=r"samples\.json: .*; expected the official list"):
+    with pytest.raises(DataError, match=r"samples\.json: .*; expected the official questions"):
         samples(MMLongBenchDoc(), inputs)
 
 

@@ -1,8 +1,9 @@
-"""MMLongBench-Doc: questions on whole PDFs, every page shown as an image."""
+"""MMLongBench-Doc, its second edition and its correction: questions on whole PDFs, every page shown as an image."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar, Literal
 
@@ -11,15 +12,24 @@ import msgspec
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
+from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_file, json_items, parquet_rows, read_rows
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Reject, Sample, Score
 
+_PDFS = "the PDFs of MMLongBench-Doc"
 EDITIONS = {
     "V1": DataSet(
         "MMLongBench-Doc", "CC-BY-NC-4.0 (data), Apache-2.0 (code)", "https://github.com/mayubo2333/MMLongBench-Doc"
     ),
-    "V2": DataSet("MMLongBench-Doc-V2", "Apache-2.0", "https://github.com/VectifyAI/MMLongBench-Doc-V2"),
+    "V2": DataSet(
+        "MMLongBench-Doc-V2",
+        f"Apache-2.0; {_PDFS}: CC-BY-NC-4.0",
+        "https://github.com/VectifyAI/MMLongBench-Doc-V2",
+    ),
+    "MMLBD-C": DataSet(
+        "MMLBD-C", f"see its card; {_PDFS}: CC-BY-NC-4.0", "https://huggingface.co/collections/lightonai/orion"
+    ),
 }
 """Their folders in the data root have the titles as names."""
 UNANSWERABLE = "Not answerable"
@@ -29,24 +39,31 @@ class _Record(msgspec.Struct):
     """One question; lists are strings as Python writes them."""
 
     doc_id: str
-    doc_type: str
     question: str
     answer: Any
-    evidence_pages: str
-    """From 1; some files count from 0."""
-    evidence_sources: str
     answer_format: str
+    doc_type: str = ""
+    evidence_pages: Any = "[]"
+    """From 1; some files count from 0."""
+    evidence_sources: Any = "[]"
+
+    def pages(self) -> list[Any]:
+        """Return the pages of the evidence; none where they cannot be read, which refuses the question elsewhere."""
+        try:
+            return _literal(self.evidence_pages)
+        except Refused:
+            return []
 
 
 @dataclass(frozen=True)
 class MMLongBenchDoc:
-    """All questions, each after which come the pages of its document.
+    """All questions of an edition, each before the pages of its document.
 
     Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/run_api.py.
     """
 
-    version: ClassVar[int] = 1
-    edition: Literal["V1", "V2"] = "V1"
+    version: ClassVar[int] = 2
+    edition: Literal["V1", "V2", "MMLBD-C"] = "V1"
     """Their numbers cannot be compared."""
     max_pages: int = 120
     """Pages shown of a document: the first ones."""
@@ -56,70 +73,95 @@ class MMLongBenchDoc:
 
         Raises:
             ConfigError: the questions or the PDFs are not in the data root.
-            DataError: the file of questions is not JSON.
+            DataError: the file of questions is not a list in JSON.
         """
-        data = EDITIONS[self.edition]
-        path = data.file(inputs, f"{data.title}/data/samples.json")
-        documents = data.file(inputs, f"{data.title}/data/documents")
-        files = FileImages(documents, find_renderer("pymupdf"))
-        try:
-            records = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw])
-        except msgspec.DecodeError as error:
-            raise DataError(f"{path}: {error}; expected the official list of questions") from error
-        for number, raw in enumerate(records):
-            what = f"{path.name}[{number}]"
-            try:
-                record = msgspec.json.decode(raw, type=_Record)
-                yield self._sample(record, files.pages(SCHEME + record.doc_id), name, number)
-            except msgspec.DecodeError as error:
-                yield Reject(what=what, reason="not an official record", detail=str(error))
-            except DataError as error:
-                yield Reject(what=what, reason="document cannot be read", detail=str(error))
+        folder = self._documents(inputs)
+        rows = read_rows(self._lines(inputs), _Record)
+        files = FileImages(EDITIONS[self.edition].file(inputs, folder), find_renderer("pymupdf"))
+        yield from ask(rows, lambda row: self._sample(row, files, folder, name), _Record.pages)
 
-    def _sample(self, record: _Record, pages: int, name: str, number: int) -> Sample:
-        shown = min(pages, self.max_pages)
-        evidence = tuple(page - 1 for page in _literal(record.evidence_pages) if 0 < page <= shown)
-        kinds = ", ".join(_literal(record.evidence_sources))
+    def _lines(self, inputs: Inputs) -> Iterable[tuple[str, int, bytes]]:
+        """Return the records of samples.json, or else of the Parquet files that stand in its place on the hub."""
+        data = EDITIONS[self.edition]
+        tables = sorted(((inputs.data_root or Path()) / data.title / "data").glob("*.parquet"))
+        if tables and not (tables[0].parent / "samples.json").exists():
+            return parquet_rows(tables)
+        path = data.file(inputs, f"{data.title}/data/samples.json")
+        return json_items(path, json_file(path, list))
+
+    def _documents(self, inputs: Inputs) -> str:
+        """Return the folder of the PDFs: the edition's own, or else the first edition's, whose they are."""
+        own, first = (f"{EDITIONS[edition].title}/data/documents" for edition in (self.edition, "V1"))
+        return own if ((inputs.data_root or Path()) / own).is_dir() else first
+
+    def _sample(self, row: Row[_Record], files: FileImages, folder: str, name: str) -> Sample:
+        record, title = row.record, EDITIONS[self.edition].title
+        shown = min(_page_count(files, record.doc_id), self.max_pages)
+        cited = _literal(record.evidence_pages)
+        evidence = tuple(page - 1 for page in cited if isinstance(page, int) and 0 < page <= shown)
+        kinds = ", ".join(map(str, _literal(record.evidence_sources)))
         facts: dict[str, str | float] = {"question": record.question, "evidence": kinds, "document": record.doc_type}
+        facts["evidence_pages"] = len(cited)
         if evidence:
             facts["depth"] = evidence[0] / max(shown - 1, 1)
-        data = EDITIONS[self.edition]
-        source = f"{SCHEME}{data.title}/data/documents/{record.doc_id}"
+        pages = Pages(f"{SCHEME}{folder}/{record.doc_id}", 0, shown - 1)
         return Sample(
-            id=f"{data.title}-{number}",
+            id=f"{title}-{row.number}",
             benchmark=name,
-            task=data.title,
+            task=title,
             length=nominal_pages(shown),
             cluster=record.doc_id,
-            prompt=(Message("user", (Text(record.question), Pages(source, 0, shown - 1))),),
+            prompt=(Message("user", (Text(record.question), pages)),),
             gold=Gold(record.answer, record.answer_format, evidence),
             facts=facts,
         )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
-        """Return accuracy and F1: recall over the answerable questions, precision over the answers that do not abstain.
+        """Return accuracy (micro) and F1, and the accuracy on questions with one page, several, and no answer.
 
-        Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/eval/eval_score.py (eval_acc_and_f1).
+        Recall is over the answerable questions, precision over the answers that do not abstain; whether one does is a
+        judge's word where there is one.
+
+        Source: https://github.com/mayubo2333/MMLongBench-Doc/blob/d73f0dc0/eval/eval_score.py (eval_acc_and_f1,
+        show_results), https://github.com/VectifyAI/MMLongBench-Doc-V2/blob/3aba3c68/eval/metrics.py (acc_and_f1).
         """
         values = [score.value for score in scores if not self._abstains(score.target)]
-        answered = sum(not self._abstains(score.parsed) for score in scores)
+        answered = sum(not score.also.get("abstained", self._abstains(score.parsed)) for score in scores)
         recall, precision = sum(values) / max(len(values), 1), sum(values) / max(answered, 1)
         f1 = 2 * recall * precision / (recall + precision) if recall + precision else 0.0
-        micro = fmean(score.value for score in scores)
-        return {"micro": micro, "f1": f1, "recall": recall, "precision": precision}
+        found = {"micro": fmean(score.value for score in scores), "f1": f1, "recall": recall, "precision": precision}
+        slices: dict[str, list[float]] = {"single_page": [], "cross_page": [], "unanswerable": []}
+        for score in scores:
+            unanswerable = self._abstains(score.target)
+            if score.facts.get("evidence_pages") == 1:
+                slices["single_page"].append(score.value)
+            elif not unanswerable:
+                slices["cross_page"].append(score.value)
+            if unanswerable:
+                slices["unanswerable"].append(score.value)
+        return found | {key: fmean(each) for key, each in slices.items() if each}
 
     def _abstains(self, answer: str) -> bool:
-        """Tell whether an answer abstains: V1 knows one spelling, V2 all texts that begin with it."""
+        """Tell whether an answer abstains: V2 knows all texts that begin so, the others one spelling."""
         return answer == UNANSWERABLE or (self.edition == "V2" and answer.startswith(UNANSWERABLE))
 
 
-def _literal(text: str) -> list[Any]:
-    """Read a list as Python writes it.
+def _page_count(files: FileImages, document: str) -> int:
+    try:
+        return files.pages(SCHEME + document)
+    except DataError as error:
+        raise Refused("document cannot be read", str(error)) from error
+
+
+def _literal(value: Any) -> list[Any]:
+    """Read a list, or its text as Python writes it.
 
     Raises:
-        msgspec.ValidationError: it is none.
+        Refused: it is none.
     """
+    if isinstance(value, list):
+        return value
     try:
-        return list(ast.literal_eval(text))
-    except (SyntaxError, TypeError, ValueError) as error:
-        raise msgspec.ValidationError(f"{text!r} is no list") from error
+        return list(ast.literal_eval(value))
+    except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError) as error:
+        raise Refused("not an official record", f"{value!r} is no list") from error

@@ -1,5 +1,6 @@
 """DUDE's ANLS: the best gold answer, and for lists the best assignment of answers to gold answers."""
 
+import ast
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,10 +16,13 @@ _THRESHOLD = 0.5
 class Dude:
     """A similarity of exactly one half counts; `answers_variants` are not read, as officially.
 
+    Officially a system submits lists of answers. A reply becomes one: 'Not answerable' is none, a list as Python or
+    JSON writes it is its items, anything else is one answer.
+
     Source: https://github.com/Jordy-VL/DUDEeval/blob/8bd6deac/evaluate_submission.py (evaluate_method).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def value(self, sample: Sample, reply: Any) -> float:
         """Return the ANLS of one answer or a list of answers."""
@@ -30,8 +34,20 @@ class Dude:
         return _best(golds, reply)
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule; a reply is one answer."""
-        return by_rule(lambda question, text: self.value(question, [text]), sample, reply)
+        """Mark the answers in a reply by the rule."""
+        return by_rule(lambda question, text: self.value(question, answers_in(text)), sample, reply)
+
+
+def answers_in(reply: str) -> list[str]:
+    """Return the answers in a reply."""
+    text = reply.strip()
+    if text.rstrip(".").casefold() in ("", "not answerable"):
+        return []
+    try:
+        found = ast.literal_eval(text) if text.startswith("[") else None
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        found = None
+    return [str(each) for each in found] if isinstance(found, list) else [text]
 
 
 def _best(golds: list[str], response: str | list[str]) -> float:

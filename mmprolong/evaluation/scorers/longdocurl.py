@@ -1,27 +1,46 @@
 """LongDocURL's rule on extracted answers: numbers by value, text by edit distance, lists by each item's best match."""
 
+import ast
 import re
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from math import isclose, sqrt
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers import by_rule, fact, mark, text_request
 from mmprolong.evaluation.scorers._edit_distance import anls
 from mmprolong.evaluation.scorers.mmlongbench_doc import VERBATIM, as_list, is_number
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
+NO_ANSWER = "Fail to extract"
+_EXTRACTION = """You are given a question about a document and an analysis that answers it. Extract the short answer.
+
+An answer is an Integer, a Float, a String or a List (as in Python: ['a', 'b']). If the analysis says that the \
+document does not answer the question, the answer is: Not answerable. If it says only that it could not read the \
+document or its images, the answer is: Fail to answer. Leave out of the answer what lies outside of the pages that the \
+question names.
+
+Reply with nothing but these two lines:
+Extracted answer: <concise_answer>[answer]</concise_answer>
+Answer format: <answer_format>[Integer, Float, String or List]</answer_format>
+
+Question: {question}
+Analysis: {reply}
+"""
 _UNITS = ("kg", "meters", "acres", "minutes", "miles", "mile", "feet", "million", "thousand", "billion", "mm", "m")
 
 
 @dataclass(frozen=True)
 class LongDocUrl:
-    """The rule; the official pipeline has a language model extract a short answer from the reply first.
+    """The rule, on the reply as it stands or on the short answer that a language model extracts from it.
 
     Source: https://github.com/dengc2023/LongDocURL/blob/3807c0e5/utils/utils_score_v3.py (eval_score).
     """
 
     version: ClassVar[int] = 1
+    extraction: bool = False
+    """Officially a language model extracts an answer from every reply; without, the reply is the answer."""
 
     def value(self, sample: Sample, reply: Any) -> float:
         """Return the agreement of an extracted answer with the gold answer, in [0, 1]."""
@@ -35,8 +54,26 @@ class LongDocUrl:
         return _same_list(as_list(gold), as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule."""
-        return by_rule(self.value, sample, reply)
+        """Mark an answer by the rule; asks once where it is to be extracted."""
+        if not self.extraction:
+            return (yield from by_rule(self.value, sample, reply))
+        said = yield text_request(_EXTRACTION.format(question=fact(sample, "question"), reply=reply))
+        answer = extracted(said.text)
+        made = mark(lambda: 0.0 if answer == NO_ANSWER else self.value(sample, answer), str(answer))
+        return replace(made, judge=said.model)
+
+
+def extracted(reply: str) -> Any:
+    """Return the answer between `<concise_answer>` marks as Python reads it, else as text, else 'Fail to extract'."""
+    found = re.search(r"<concise_answer>(.*?)</concise_answer>", reply, re.DOTALL)
+    if found is None:
+        return NO_ANSWER
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of backslashes that escape nothing
+            answer = ast.literal_eval(found[1])
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return found[1]
+    return list(answer) if isinstance(answer, set) else answer
 
 
 def _same_whole(gold: Any, response: Any) -> bool:

@@ -1,0 +1,119 @@
+"""MMLongBench v1.1's visual RAG: questions on the entity in an image, with passages of which some answer them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from mmprolong.conversations import Image, Text
+from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks._mmlongbench import (
+    Released,
+    Sampling,
+    drawn_ids,
+    image_files,
+    k_of,
+    question_file,
+    sample,
+)
+from mmprolong.evaluation.benchmarks._records import ImageFiles, Refused, Row, ask, json_lines, read_rows, unique
+from mmprolong.records import Gold, Reject, Sample, Score
+
+FILES = {"infoseek": "infoseek_K{}_dep3", "viquae": "viquae_K{}_dep6", "triviaqa": "viquae_K{}_dep6"}
+_INSTRUCTION = (
+    "Use the given documents to write a concise and short answer to the question about {}. Write your answer in the "
+    "following format:\nAnswer: [answer]\n\n"
+)
+_OFFICIAL_IDS = 100
+
+
+class _Passage(msgspec.Struct):
+    title: str
+    text: str
+    doc_id: Any = None
+
+
+class _Record(msgspec.Struct):
+    """One line of an official file."""
+
+    id: Any
+    question: str
+    image: str
+    answer: Any
+    """Texts, each of which is right."""
+    ctxs: list[_Passage]
+    positive_ctxs: list[_Passage] = []
+    original_question: str = ""
+    """Names the entity, so that no image is needed."""
+
+
+@dataclass(frozen=True)
+class MMLongBenchVRAG:
+    """InfoSeek and ViQuAE, and ViQuAE's questions in words (`triviaqa`).
+
+    Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/data.py (load_vrag, load_text_rag).
+    """
+
+    version: ClassVar[int] = 1
+    sets: tuple[Literal["infoseek", "viquae", "triviaqa"], ...] = ("infoseek", "viquae")
+    lengths: tuple[Released, ...] = ("64K", "128K")
+    sampling: Sampling = "all"
+    """`official`: 100 ids of each file, at all their depths."""
+
+    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions, set by set and length by length.
+
+        Raises:
+            ConfigError: a file, or the folder of the images, is not in the data root.
+        """
+        for data_set in self.sets:
+            for length in self.lengths:
+                yield from self._questions(name, data_set, length, inputs)
+
+    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
+        """Return the official mean (macro) and the mean over questions."""
+        return macro_and_micro(scores)
+
+    def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        path = question_file(inputs, f"vrag/{FILES[data_set].format(k_of(length))}.jsonl")
+        images = image_files(inputs)
+        rows = unique(read_rows(json_lines(path), _Record), _id_and_order)
+        if self.sampling == "official":
+            ids = drawn_ids(path, _OFFICIAL_IDS)
+            rows = (row for row in rows if isinstance(row, Reject) or _is_drawn(row.record, ids))
+        yield from ask(rows, lambda row: _sample(row, images, name, data_set, length))
+
+
+def _id_and_order(record: _Record) -> tuple[Any, int]:
+    """Return what tells the depths of an id apart."""
+    return record.id, hash(tuple((str(each.doc_id), each.title, each.text) for each in record.ctxs))
+
+
+def _is_drawn(record: _Record, ids: set[str]) -> bool:
+    return str(record.id) in ids and '"' not in record.image
+
+
+def _sample(row: Row[_Record], images: ImageFiles, name: str, data_set: str, length: str) -> Sample:
+    record = row.record
+    passages = "\n\n".join(f"Document (Title: {each.title}): {each.text}" for each in record.ctxs)
+    in_words = data_set == "triviaqa"
+    if in_words and not record.original_question:
+        raise Refused("no question in words", "original_question is empty")
+    about = "a named entity" if in_words else "the entity shown in the image"
+    head = Text(f"{_INSTRUCTION.format(about)}{passages}\n\nQuestion: ")
+    question = record.original_question if in_words else record.question
+    parts: tuple[Text | Image, ...] = (head, Text(question))
+    if not in_words:
+        parts = (head, images.image(record.image), Text(question))
+    place = _first_place(record)
+    facts: dict[str, str | float] = {"id": str(record.id), "question": question}
+    if place is not None:
+        facts["depth"] = place / max(len(record.ctxs) - 1, 1)
+    return sample(name, data_set, length, row, parts, Gold(record.answer, "sub_em"), str(record.id), facts)
+
+
+def _first_place(record: _Record) -> int | None:
+    """Return the place of the first passage that answers the question."""
+    right = {(each.doc_id, each.text) for each in record.positive_ctxs}
+    return next((place for place, each in enumerate(record.ctxs) if (each.doc_id, each.text) in right), None)
