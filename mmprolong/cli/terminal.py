@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -60,6 +61,13 @@ def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> No
         console.say(f"{what}: {write()}")
     except OSError as error:
         Terminal(stderr=True).say(f"{what} not written: {error}", "yellow")
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON document for programs; a number that is none is null."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], text: Sequence[str] = ()) -> Table:
