@@ -102,7 +102,7 @@ def span(low: int, high: int) -> str:
     return f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}"
 
 
-def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
+def rejects_table(rejects: Iterable[Reject], title: str = "refused") -> RenderableType:
     """Count rejects by reason, with the first few that each reason struck."""
     by_reason: Mapping[str, list[str]] = defaultdict(list)
     for reject in rejects:
@@ -111,8 +111,4 @@ def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
         (reason, len(struck), ", ".join(list(dict.fromkeys(struck))[:_NAMED])) for reason, struck in by_reason.items()
     ]
     rows.sort(key=lambda row: (-row[1], row[0]))
-    return (
-        table("refused", ("reason", "number", "for example"), rows, text=("for example",))
-        if rows
-        else "nothing was refused"
-    )
+    return table(title, ("reason", "number", "for example"), rows, text=("for example",)) if rows else f"{title}: none"
