@@ -215,6 +215,10 @@ class Mark:
     judge: str = ""
     """Model that judged; empty: a rule."""
     reason: str = ""
+    unparsed: bool = False
+    """The judge was asked twice and gave no verdict; the value is 0."""
+    prompt: str = ""
+    """Beginning of the SHA-256 of the prompt that the judge was shown."""
 
 
 class Cell(NamedTuple):
@@ -247,6 +251,8 @@ class Score:
     also: dict[str, float] = field(default_factory=dict)
     judge: str = ""
     reason: str = ""
+    unparsed: bool = False
+    prompt: str = ""
     facts: dict[str, str | float] = field(default_factory=dict)
     """Facts of the sample."""
 

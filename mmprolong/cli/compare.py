@@ -1,4 +1,4 @@
-"""`mmprolong compare`: results of any harness, item by item."""
+"""`mmprolong compare`, `mmprolong judges`: results of any harness item by item, and verdicts of several judges."""
 
 from pathlib import Path
 
@@ -29,6 +29,26 @@ def compare(runs: tuple[Path, ...], metric: str, cluster: str, by_cell: bool, as
         raise click.UsageError("with what? give two runs or more")
     judged = [read_judged(path, metric, cluster) for path in runs]
     made = compared_table(judged, compare_files(judged, by_cell))
+    if as_json:
+        print_json(to_json(made))
+    else:
+        Terminal().print(TerminalTable(made))
+
+
+@click.command()
+@click.argument("scored", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="Human marks: JSON lines of `sample` and `value`.")
+@json_output
+def judges(scored: Path, labels: Path | None, as_json: bool) -> None:
+    """Compare the judges of SCORED, a score step's folder, and correct their scores by human labels."""
+    from mmprolong.records import Score
+    from mmprolong.reporting.tables.judges import judges_table, read_labels
+    from mmprolong.reporting.tables.render import to_json
+    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.store.jsonl import read_jsonl
+
+    scores = list(read_jsonl(scored / "scores.jsonl" if scored.is_dir() else scored, Score))
+    made = judges_table(scores, read_labels(labels, scores) if labels else {})
     if as_json:
         print_json(to_json(made))
     else:
