@@ -12,6 +12,7 @@ from mmprolong import plugins
 from mmprolong.errors import DataError
 from mmprolong.evaluation.average import cell_means, headline, weighted_mean
 from mmprolong.evaluation.benchmarks import Benchmark
+from mmprolong.evaluation.evidence import QUARTERS, evidence_marks, evidence_means, quarter_of
 from mmprolong.evaluation.judging import JUDGE, Judging, judge_all
 from mmprolong.evaluation.scorers import Scorer
 from mmprolong.llm.requests import Flow
@@ -19,9 +20,6 @@ from mmprolong.records import Cell, Mark, Reject, Reply, Sample, Score
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ScoreSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-
-QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
-"""Depths of the evidence."""
 
 
 def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
     samples = list(read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample))
     replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
     judging = _judge(settings, samples, replies, work)
-    scores = [_score(sample, mark) for sample, mark in zip(samples, judging.marks, strict=True)]
+    scores = [_score(*one, replies) for one in zip(samples, judging.marks, strict=True)]
     write_jsonl(work.out / "scores.jsonl", scores)
     for number, score in enumerate(scores):
         log.metrics(msgspec.to_builtins(score), number)
@@ -71,6 +69,7 @@ def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
         "malformed": sum(score.malformed for score in scores),
         "unparsed": sum(score.unparsed for score in scores),
         "columns": _columns(scores),
+        "evidence": evidence_means(scores),
     }
 
 
@@ -108,7 +107,9 @@ def _judge(settings: ScoreSettings, samples: Sequence[Sample], replies: Mapping[
     return judge_all(flows, {**judges, **others}, work.store)
 
 
-def _score(sample: Sample, mark: Mark) -> Score:
+def _score(sample: Sample, mark: Mark, replies: Mapping[str, Reply]) -> Score:
+    """Return the score of a mark, with the marks of the pages that the reply cites."""
+    cited = evidence_marks(sample, replies[sample.id].text, mark.value) if sample.id in replies else {}
     return Score(
         sample=sample.id,
         benchmark=sample.benchmark,
@@ -117,7 +118,7 @@ def _score(sample: Sample, mark: Mark) -> Score:
         cluster=sample.cluster,
         target=str(sample.gold.answer),
         facts=sample.facts,
-        **asdict(mark),
+        **asdict(replace(mark, also={**mark.also, **cited})),
     )
 
 
@@ -140,6 +141,5 @@ def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
     """Return the mean by the quarter of the document in which the evidence begins; empty quarters are absent."""
     quarters: dict[str, list[float]] = defaultdict(list)
     for score in scores:
-        if "depth" in score.facts:
-            quarters[QUARTERS[min(int(float(score.facts["depth"]) * 4), 3)]].append(score.value)
+        quarters[quarter_of(score.facts)].append(score.value)
     return {quarter: fmean(quarters[quarter]) for quarter in QUARTERS if quarter in quarters}
