@@ -198,6 +198,8 @@ class Reply:
     reply_tokens: int
     cut: bool
     """True if the reply reached the token limit before it ended."""
+    seconds: float = 0.0
+    """Its share of the time that its batch took [s]; 0: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from mmprolong.errors import DataError
 from mmprolong.evaluation.average import cell_means, headline, weighted_mean
 from mmprolong.evaluation.benchmarks import Benchmark
 from mmprolong.evaluation.evidence import QUARTERS, evidence_marks, evidence_means, quarter_of
+from mmprolong.evaluation.items import FILE, write_items
 from mmprolong.evaluation.judging import JUDGE, Judging, judge_all
 from mmprolong.evaluation.scorers import Scorer
 from mmprolong.llm.requests import Flow
@@ -23,7 +24,7 @@ from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
 
 def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
-    """Write scores.jsonl; the metrics are the table's numbers.
+    """Write scores.jsonl and items.parquet; the metrics are the table's numbers.
 
     Raises:
         DataError: replies and samples do not belong together.
@@ -36,6 +37,7 @@ def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
     judging = _judge(settings, samples, replies, work)
     scores = [_score(*one, replies) for one in zip(samples, judging.marks, strict=True)]
     write_jsonl(work.out / "scores.jsonl", scores)
+    write_items(work.out / FILE, samples, scores, replies, settings)
     for number, score in enumerate(scores):
         log.metrics(msgspec.to_builtins(score), number)
     log.table("scores", _with_replies(scores, replies))
