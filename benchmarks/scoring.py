@@ -14,26 +14,7 @@ from mmprolong.evaluation.rescore import SCORERS
 from mmprolong.evaluation.scorers import Scorer, conclude
 from mmprolong.records import Gold, Sample
 
-WORDS = [
-    "the",
-    "revenue",
-    "of",
-    "the",
-    "northern",
-    "region",
-    "fell",
-    "by",
-    "a",
-    "third",
-    "after",
-    "the",
-    "merger",
-    "with",
-    "its",
-    "competitor",
-    "in",
-    "spring",
-]
+WORDS = ["the", "revenue", "of", "northern", "region", "fell", "by", "a", "third", "after", "merger", "with", "its"]
 KINDS = {
     "exact_match": {"string": "String", "number": "Integer"},
     "mmlongbench_doc": {"string": "Str", "number": "Int"},
@@ -67,13 +48,13 @@ def asked(scorer: str, kind: str, items: int) -> list[tuple[Sample, str]]:
 
 
 def rate(scorer: Scorer, items: Sequence[tuple[Sample, str]]) -> float:
-    """Items a second, the best of three rounds."""
+    """Items a second of processor time, the best of three rounds."""
     best = 0.0
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         for sample, reply in items:
             conclude(scorer.score(sample, reply))
-        best = max(best, len(items) / (time.perf_counter() - started))
+        best = max(best, len(items) / (time.process_time() - started))
     return best
 
 
