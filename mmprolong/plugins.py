@@ -56,11 +56,19 @@ def make(package: str, choice: Choice, key: str) -> Any:
 def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dict[str, Any]:
     """Return what names a choice in a step's id: its name, its version and the options that are not at their default.
 
+    An option that is a choice itself (metadata `plugin`) is always named, with its version.
+
     Args:
         whole: keep the options that are at their default.
     """
     made = make(package, choice, key)
-    options = {each.name: v for each in fields(made) if (v := getattr(made, each.name)) != default_of(each) or whole}
+    options: dict[str, Any] = {}
+    for each in fields(made):
+        value = getattr(made, each.name)
+        if "plugin" in each.metadata:
+            options[each.name] = identity(each.metadata["plugin"], value, f"{key}.{each.name}", whole)
+        elif value != default_of(each) or whole:
+            options[each.name] = value
     return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
 
 

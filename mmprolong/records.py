@@ -198,6 +198,8 @@ class Reply:
     reply_tokens: int
     cut: bool
     """True if the reply reached the token limit before it ended."""
+    seconds: float = 0.0
+    """Its share of the time that its batch took [s]; 0: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +217,10 @@ class Mark:
     judge: str = ""
     """Model that judged; empty: a rule."""
     reason: str = ""
+    unparsed: bool = False
+    """The judge was asked twice and gave no verdict; the value is 0."""
+    prompt: str = ""
+    """Beginning of the SHA-256 of the prompt that the judge was shown."""
 
 
 class Cell(NamedTuple):
@@ -247,6 +253,8 @@ class Score:
     also: dict[str, float] = field(default_factory=dict)
     judge: str = ""
     reason: str = ""
+    unparsed: bool = False
+    prompt: str = ""
     facts: dict[str, str | float] = field(default_factory=dict)
     """Facts of the sample."""
 

@@ -67,6 +67,7 @@ _store = click.option(
     callback=lambda _, __, folder: Store(Path(folder)),
     help="Folder of finished steps.",
 )
+json_output = click.option("--json", "as_json", is_flag=True, help="Print JSON instead, and write no file.")
 launched = click.argument("ablation", shell_complete=_launched)
 perhaps_launched = click.argument("ablation", required=False, shell_complete=_launched)
 overrides = click.argument("overrides", nargs=-1, shell_complete=_overrides)

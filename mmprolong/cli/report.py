@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmprolong.cli.arguments import launched, perhaps_launched, stored
-from mmprolong.cli.terminal import Terminal, print_written, table
+from mmprolong.cli.arguments import json_output, launched, perhaps_launched, stored
+from mmprolong.cli.terminal import Terminal, print_json, print_written, table
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, planned
@@ -30,15 +30,22 @@ SNAPSHOT = ".parquet"
 )
 @click.option("--snapshot", metavar="FILE", help=f"Write all results into one file ({SNAPSHOT}).")
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
+@json_output
 @stored
 def report(
-    ablation: str | None, other: str | None, source: str | None, snapshot: str | None, wandb: str | None, store: Store
+    ablation: str | None,
+    other: str | None,
+    source: str | None,
+    snapshot: str | None,
+    wandb: str | None,
+    as_json: bool,
+    store: Store,
 ) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.results.parquet import write_results
     from mmprolong.reporting.tables.paper_tables import table_names
-    from mmprolong.reporting.tables.render import write_table
+    from mmprolong.reporting.tables.render import to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
     console, given = Terminal(), other or source or snapshot or wandb
@@ -46,12 +53,20 @@ def report(
         raise click.UsageError("of which ablation? write mmprolong report ABLATION ...")
     if snapshot and not snapshot.endswith(SNAPSHOT):
         raise ConfigError(f"--snapshot {snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
+    if as_json and (snapshot or wandb):
+        raise click.UsageError("--json writes nothing; leave out --snapshot and --wandb")
     if not ablation:
         ours = planned(store)
-        rows = [(name, "launched" if name in ours else "published only") for name in {*table_names(), *ours}]
-        console.print(table("tables: mmprolong report NAME", ("name", "ours"), sorted(rows), text=("ours",)))
+        rows = sorted((name, "launched" if name in ours else "published only") for name in {*table_names(), *ours})
+        if as_json:
+            print_json(dict(rows))
+        else:
+            console.print(table("tables: mmprolong report NAME", ("name", "ours"), rows, text=("ours",)))
         return
     runs = _read(ablation, source, store.root) if given or ablation in planned(store) else None
+    if as_json:
+        print_json(to_json(_made(runs, other or ("" if runs else ablation))))
+        return
     if runs and not given:
         print_report(runs, store, console)
         return
@@ -76,12 +91,17 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
-def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
-    """Print the table called `name`; without a name the one that belongs to the runs."""
+def _made(runs: "Runs | None", name: str) -> "Table":
+    """Make the table called `name`; without a name the one that belongs to the runs."""
     from mmprolong.reporting.tables.paper_tables import paper_table, table_of
+
+    return table_of(runs) if runs and not name else paper_table(name, runs)
+
+
+def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
     from mmprolong.reporting.tables.terminal import TerminalTable
 
-    made = table_of(runs) if runs and not name else paper_table(name, runs)
+    made = _made(runs, name)
     console.print(TerminalTable(made))
     return made
 
@@ -111,14 +131,18 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 
 @click.command()
 @click.argument("claims", nargs=-1)
+@json_output
 @stored
-def claims(claims: tuple[str, ...], store: Store) -> None:
+def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
     from mmprolong.reporting.claims.report import claims_table, describe, group_by_command, judge_claims
-    from mmprolong.reporting.tables.render import write_table
+    from mmprolong.reporting.tables.render import to_json, write_table
     from mmprolong.reporting.tables.terminal import TerminalTable
 
     console, judged = Terminal(), judge_claims(store.root, claims)
+    if as_json:
+        print_json(to_json(claims_table(judged)) | {"verdicts": {one.claim.name: one for one in judged}})
+        return
     if claims:
         for one in judged:
             console.say("\n".join(describe(one)))

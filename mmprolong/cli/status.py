@@ -1,14 +1,15 @@
 """`mmprolong status` and `mmprolong list`: the state of sweeps, and the choices for new ones."""
 
 import time
+from typing import Any
 
 import click
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from mmprolong.cli.arguments import own_files, perhaps_launched, stored
-from mmprolong.cli.terminal import Terminal, table
+from mmprolong.cli.arguments import json_output, own_files, perhaps_launched, stored
+from mmprolong.cli.terminal import Terminal, print_json, table
 from mmprolong.config.groups import ABLATION, ablations, groups
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import load_plan, planned
@@ -21,11 +22,15 @@ _SECONDS = 2.0
 @click.command()
 @perhaps_launched
 @click.option("--watch", is_flag=True, help="Keep looking until all is finished; Ctrl-C ends it.")
+@json_output
 @stored
-def status(ablation: str | None, watch: bool, store: Store) -> None:
+def status(ablation: str | None, watch: bool, as_json: bool, store: Store) -> None:
     """Show the state of every run of an ablation, or of all that were launched from the store."""
     console = Terminal()
     names = [ablation] if ablation else planned(store)
+    if as_json:
+        print_json({name: _states(store, name) for name in names})
+        return
     if not names:
         console.say(f"{store.root}: no sweep was launched here; begin with python -m mmprolong.sweep +ablation=NAME")
         return
@@ -64,6 +69,29 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
         views += [status_view(store, plan, states), written]
         finished = finished and all(each.state == "finished" for each in states.values())
     return Group(*views), finished
+
+
+def _states(store: Store, name: str) -> dict[str, Any]:
+    """Return the points and the steps of an ablation for programs; of one whose plan is damaged the error."""
+    from mmprolong.sweep.state import step_states
+    from mmprolong.sweep.view.console import run_scores
+
+    try:
+        plan = load_plan(store, name)
+    except ArtifactError as error:
+        return {"error": str(error)}
+    states = step_states(store, plan)
+    points = [
+        {"label": one.label, "seed": one.seed, "steps": one.steps, "scores": run_scores(one, states)}
+        for one in plan.points
+    ]
+    steps = {
+        each: {"stage": plan.steps[each].stage, "state": at.state, "job": at.job, "detail": at.detail}
+        | {"failure": at.failure, "progress": at.progress, "seconds": at.record.seconds if at.record else None}
+        for each, at in states.items()
+    }
+    finished = all(at.state == "finished" for at in states.values())
+    return {"question": plan.question, "finished": finished, "points": points, "steps": steps}
 
 
 @click.command("list")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -62,6 +63,13 @@ def print_written(console: Terminal, what: str, write: Callable[[], Path]) -> No
         Terminal(stderr=True).say(f"{what} not written: {error}", "yellow")
 
 
+def print_json(content: Any) -> None:
+    """Print one JSON document for programs; a number that is none is null."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], text: Sequence[str] = ()) -> Table:
     """Return a table whose first column, and those named in `text`, are words; the others are numbers."""
     built = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, title_style="bold", padding=(0, 1, 0, 0))
@@ -94,7 +102,7 @@ def span(low: int, high: int) -> str:
     return f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}"
 
 
-def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
+def rejects_table(rejects: Iterable[Reject], title: str = "refused") -> RenderableType:
     """Count rejects by reason, with the first few that each reason struck."""
     by_reason: Mapping[str, list[str]] = defaultdict(list)
     for reject in rejects:
@@ -103,8 +111,4 @@ def rejects_table(rejects: Iterable[Reject]) -> RenderableType:
         (reason, len(struck), ", ".join(list(dict.fromkeys(struck))[:_NAMED])) for reason, struck in by_reason.items()
     ]
     rows.sort(key=lambda row: (-row[1], row[0]))
-    return (
-        table("refused", ("reason", "number", "for example"), rows, text=("for example",))
-        if rows
-        else "nothing was refused"
-    )
+    return table(title, ("reason", "number", "for example"), rows, text=("for example",)) if rows else f"{title}: none"

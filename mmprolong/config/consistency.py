@@ -131,8 +131,10 @@ def _suite(config: Config) -> Iterator[Problem]:
     for name, each in suite.benchmarks.items():
         if each.source or plugins.split(each.benchmark)[0] == _ASKS_OURS:
             yield from _exists(f"suite.benchmarks.{name}.source", each.source, config.sources, "source")
-        if each.judge:
+        if each.judge or each.other_judges:
             yield from _exists(f"suite.benchmarks.{name}.judge", each.judge, config.llms, "language model")
+        for other in each.other_judges:
+            yield from _exists(f"suite.benchmarks.{name}.other_judges", other, config.llms, "language model")
     known = _lengths(suite.benchmarks.values(), config.sources)
     for key, asked in (("overall", suite.overall), ("trained", [suite.trained] if suite.trained else [])):
         for name in asked:

@@ -1,4 +1,4 @@
-"""Stored replies scored again: one JSON object a line, `gold`, `pred` and `answer_format` in each."""
+"""Stored replies scored again: JSON lines with `gold`, `pred` and `answer_format`, or items of a score step."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 from mmprolong import plugins
 from mmprolong.conversations import Message, Text
 from mmprolong.errors import DataError
+from mmprolong.evaluation.items import read_items
 from mmprolong.evaluation.scorers import CRASHES, Scorer
 from mmprolong.records import Gold, Sample
 from mmprolong.store.atomic import replacing
@@ -53,15 +54,12 @@ def rescored(name: str, source: Path) -> Iterator[dict[str, Any]]:
         DataError: a line cannot be scored; names file and line.
     """
     scorer: Scorer = plugins.make(SCORERS, SERVED_BY.get(name, name), "--scorer")
-    with source.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{source}:{number}"
-            record = _record(line, where)
-            try:
-                scored = official(scorer, _sample(record), _read(record["pred"]))
-            except DataError as error:
-                raise DataError(f"{where}: {error}") from error
-            yield {**record, **scored}
+    for where, record in _records(source):
+        try:
+            scored = official(scorer, _sample(record), _read(record["pred"]))
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+        yield {**record, **scored}
 
 
 def official(scorer: Scorer, sample: Sample, reply: Any) -> dict[str, Any]:
@@ -73,6 +71,18 @@ def official(scorer: Scorer, sample: Sample, reply: Any) -> dict[str, Any]:
     if isinstance(value, float) and isnan(value):
         return {"score": 0.0, "malformed": True}
     return {"score": value, "malformed": False}
+
+
+def _records(source: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield place and content of the lines of a file, or of the rows of a score step's items."""
+    if source.suffix == ".parquet":
+        for row in read_items(source):
+            yield f"{source}: {row['sample']}", row
+        return
+    with source.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            where = f"{source}:{number}"
+            yield where, _record(line, where)
 
 
 def _record(line: bytes, where: str) -> dict[str, Any]:
@@ -90,14 +100,14 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
 
 def _sample(record: dict[str, Any]) -> Sample:
     """Build the sample of a line; its other fields are facts."""
-    question = str(record.get("question", ""))
+    question, begun = str(record.get("question", "")), record.get("begun")
     return Sample(
         id="",
         benchmark="",
         task="",
         length="",
         cluster="",
-        prompt=(Message("user", (Text(question),)),),
+        prompt=(Message("user", (Text(question),)), *([Message("assistant", (Text(begun),))] if begun else [])),
         gold=Gold(_read(record["gold"]), str(record["answer_format"])),
         facts={key: value for key, value in record.items() if isinstance(value, str | int | float)},
     )

@@ -2,33 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
 
 import msgspec
 
 from mmprolong import plugins
-from mmprolong.errors import DataError, RequestFailed
-from mmprolong.evaluation.average import headline
+from mmprolong.errors import DataError
+from mmprolong.evaluation.average import cell_means, headline, weighted_mean
 from mmprolong.evaluation.benchmarks import Benchmark
-from mmprolong.evaluation.scorers import Scorer, conclude
-from mmprolong.llm.budget import Budget
-from mmprolong.llm.chat.openai import OpenAIChat
-from mmprolong.llm.flows import drive
-from mmprolong.llm.ledger import Ledger
+from mmprolong.evaluation.evidence import QUARTERS, evidence_marks, evidence_means, quarter_of
+from mmprolong.evaluation.items import FILE, write_items
+from mmprolong.evaluation.judging import JUDGE, Judging, judge_all
+from mmprolong.evaluation.scorers import Scorer
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Cell, Mark, Reject, Reply, Sample, Score
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ScoreSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 
-QUARTERS = ("0-25%", "25-50%", "50-75%", "75-100%")
-"""Depths of the evidence."""
-
 
 def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
-    """Write scores.jsonl; the metrics are the table's numbers.
+    """Write scores.jsonl and items.parquet; the metrics are the table's numbers.
 
     Raises:
         DataError: replies and samples do not belong together.
@@ -36,13 +32,18 @@ def run(settings: ScoreSettings, work: Work) -> dict[str, Any]:
     """
     log = work.log
     log.rewind(0)
-    scores = list(_scores(settings, work))
+    samples = list(read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample))
+    replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
+    judging = _judge(settings, samples, replies, work)
+    scores = [_score(*one, replies) for one in zip(samples, judging.marks, strict=True)]
     write_jsonl(work.out / "scores.jsonl", scores)
+    write_items(work.out / FILE, samples, scores, replies, settings)
     for number, score in enumerate(scores):
         log.metrics(msgspec.to_builtins(score), number)
-    log.table("scores", _with_replies(scores, work))
+    log.table("scores", _with_replies(scores, replies))
     benchmark: Benchmark = plugins.make("mmprolong.evaluation.benchmarks", settings.benchmark, "benchmark")
-    return {**metrics(scores, settings.overall), "official": benchmark.aggregate(scores)}
+    found = {**metrics(scores, settings.overall), "official": benchmark.aggregate(scores)}
+    return {**found, "judges": judging.judges} if judging.judges else found
 
 
 def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
@@ -68,58 +69,59 @@ def metrics(scores: Sequence[Score], overall: Sequence[str]) -> dict[str, Any]:
         "n": {length: sum(len(cells[cell]) for cell in cells if cell.length == length) for length in lengths},
         "documents": len({score.cluster for score in scores}),
         "malformed": sum(score.malformed for score in scores),
+        "unparsed": sum(score.unparsed for score in scores),
+        "columns": _columns(scores),
+        "evidence": evidence_means(scores),
     }
 
 
-def _scores(settings: ScoreSettings, work: Work) -> Iterator[Score]:
-    scorer: Scorer = plugins.make("mmprolong.evaluation.scorers", settings.scorer, "scorer")
-    samples = list(read_jsonl(work.inputs["samples"] / "samples.jsonl", Sample))
-    replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
-    for sample, mark in zip(samples, _marks(settings, scorer, samples, replies, work), strict=True):
-        work.log.stop_if_asked()
-        yield Score(
-            sample=sample.id,
-            benchmark=sample.benchmark,
-            task=sample.task,
-            length=sample.length,
-            cluster=sample.cluster,
-            target=str(sample.gold.answer),
-            facts=sample.facts,
-            **asdict(mark),
-        )
+def _columns(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
+    """Return the mean over cells of each mark beside the score, such as `rule`, and the questions that have it."""
+    found: dict[str, dict[str, float]] = {}
+    for name in sorted({name for score in scores for name in score.also}):
+        having = [replace(score, value=score.also[name]) for score in scores if name in score.also]
+        means = cell_means(having)
+        found[name] = {"mean": weighted_mean(headline(means), means) or 0.0, "n": len(having)}
+    return found
 
 
-def _marks(
-    settings: ScoreSettings, scorer: Scorer, samples: Sequence[Sample], replies: Mapping[str, Reply], work: Work
-) -> Iterator[Mark]:
-    """Yield the mark of each reply; a refused prompt is 0 and counted, a reply that the judge cannot mark is an error.
+def _judge(settings: ScoreSettings, samples: Sequence[Sample], replies: Mapping[str, Reply], work: Work) -> Judging:
+    """Return the mark of each reply; a refused prompt is 0 and counted, a reply without a verdict is an error.
 
     Raises:
-        DataError: replies have no mark; names the first and how many.
+        DataError: replies have no verdict, or belong to other questions.
     """
+    scorer: Scorer = plugins.make("mmprolong.evaluation.scorers", settings.scorer, "scorer")
     refused = {one.what: one for one in read_jsonl(work.inputs["reply"] / "rejects.jsonl", Reject)}
     if replies.keys() | refused.keys() != {sample.id for sample in samples}:
         raise DataError(f"{work.inputs['reply']}: its replies are not to the questions of {work.inputs['samples']}")
-    flows = (
-        _refused(refused[sample.id]) if sample.id in refused else scorer.score(sample, replies[sample.id].text)
-        for sample in samples
+
+    def flows() -> Iterator[Flow[Mark]]:
+        for sample in samples:
+            work.log.stop_if_asked()
+            if sample.id in refused:
+                yield _refused(refused[sample.id])
+            else:
+                yield scorer.score(sample, replies[sample.id].text)
+
+    judges = {JUDGE: settings.judge} if settings.judge else {}
+    others = {f"{JUDGE}/{name}": each for name, each in settings.other_judges.items()}
+    return judge_all(flows, {**judges, **others}, work.store)
+
+
+def _score(sample: Sample, mark: Mark, replies: Mapping[str, Reply]) -> Score:
+    """Return the score of a mark, with the marks of the pages that the reply cites."""
+    cited = evidence_marks(sample, replies[sample.id].text, mark.value) if sample.id in replies else {}
+    return Score(
+        sample=sample.id,
+        benchmark=sample.benchmark,
+        task=sample.task,
+        length=sample.length,
+        cluster=sample.cluster,
+        target=str(sample.gold.answer),
+        facts=sample.facts,
+        **asdict(replace(mark, also={**mark.also, **cited})),
     )
-    if settings.judge is None:
-        yield from map(conclude, flows)
-        return
-    ledger = Ledger(work.store, settings.judge.model)
-    chat = OpenAIChat(settings.judge)
-    failed: list[RequestFailed] = []
-    for mark in drive(flows, chat, ledger, Budget(settings.judge, ledger), settings.judge.at_once):
-        if isinstance(mark, RequestFailed):
-            failed.append(mark)
-        else:
-            yield mark
-    if failed:
-        raise DataError(
-            f"{settings.judge.model}: {len(failed)} of {len(samples)} replies have no verdict, the first: {failed[0]}; "
-            "run again, only these are asked"
-        )
 
 
 def _refused(reject: Reject) -> Flow[Mark]:
@@ -127,9 +129,8 @@ def _refused(reject: Reject) -> Flow[Mark]:
     return Mark(value=0.0, reason=f"{reject.reason}: {reject.detail}")
 
 
-def _with_replies(scores: Sequence[Score], work: Work) -> Iterator[dict[str, Any]]:
+def _with_replies(scores: Sequence[Score], replies: Mapping[str, Reply]) -> Iterator[dict[str, Any]]:
     """Yield what a person wants to see of each question: its score and the whole reply."""
-    replies = {reply.sample: reply for reply in read_jsonl(work.inputs["reply"] / "replies.jsonl", Reply)}
     for score in scores:
         if score.sample not in replies:
             continue
@@ -142,6 +143,5 @@ def _by_depth(scores: Sequence[Score]) -> dict[str, float]:
     """Return the mean by the quarter of the document in which the evidence begins; empty quarters are absent."""
     quarters: dict[str, list[float]] = defaultdict(list)
     for score in scores:
-        if "depth" in score.facts:
-            quarters[QUARTERS[min(int(float(score.facts["depth"]) * 4), 3)]].append(score.value)
+        quarters[quarter_of(score.facts)].append(score.value)
     return {quarter: fmean(quarters[quarter]) for quarter in QUARTERS if quarter in quarters}

@@ -141,7 +141,8 @@ class _Graph:
         subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
         reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})
         judge = config.llms.get(evaluation.judge)
-        judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, judge, suite.overall)
+        others = {each: config.llms[each] for each in evaluation.other_judges}
+        judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, judge, others, suite.overall)
         self._add(f"score.{name}", name, judged, {"samples": samples, "reply": reply})
 
     def _add(self, role: str, name: str, settings: Any, needs: dict[str, str]) -> str:

@@ -206,6 +206,8 @@ class Evaluation:
     scorer: Choice = plugin("mmprolong.evaluation.scorers", "exact_match")
     judge: str = execution("")
     """Name among `llms` of the model that judges, of a scorer that asks one; the model itself is identity."""
+    other_judges: list[str] = field(default_factory=list, metadata=EXECUTION)
+    """More of `llms` that judge every reply; the score is that of `judge`."""
     new_tokens: AtLeast1 = 16
     """Longest reply [tokens]."""
 

@@ -98,6 +98,8 @@ class ScoreSettings:
     """Its official average is computed in addition to ours."""
     judge: Llm | None = None
     """Model that answers the scorer's requests."""
+    other_judges: dict[str, Llm] = field(default_factory=dict)
+    """Models whose marks stand beside its marks, by name."""
     overall: list[str] = field(default_factory=list)
 
 

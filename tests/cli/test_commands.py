@@ -1,5 +1,6 @@
 """The commands as a user types them: what they print, how they fail."""
 
+import json
 import resource
 import sys
 from pathlib import Path
@@ -169,6 +170,12 @@ def test_a_step_is_found_by_its_hash(swept: Path):
 
 def test_status_can_be_watched_until_all_is_finished(capsys, swept: Path):
     assert said(capsys, "status", "--watch", "--store", str(swept)).count("finished") == 3
+
+
+def test_states_are_there_for_programs(capsys, swept: Path):
+    found = json.loads(said(capsys, "status", "--store", str(swept), "--json"))["length_dist"]
+    assert found["finished"] and {each["state"] for each in found["steps"].values()} == {"finished"}
+    assert all(0 <= point["scores"]["overall"] <= 1 for point in found["points"])
 
 
 def test_list_names_every_ablation_and_choice(capsys):

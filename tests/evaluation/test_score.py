@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import read_table
 
 from mmprolong.errors import DataError
+from mmprolong.evaluation.rescore import rescored
 from mmprolong.evaluation.score import metrics
 from mmprolong.records import Reply, Sample, Score
 from mmprolong.settings.knobs import Config, Evaluation, Source
@@ -68,6 +70,22 @@ def test_a_judge_is_asked_once_and_what_it_did_not_say_is_an_error_not_a_score(t
     assert record.metrics["overall"] == 1.0
     scores = list(read_jsonl(folder_of(config, "score.heldout") / "scores.jsonl", Score))
     assert {each.reason for each in scores} == {"close enough"} and all("rule" in each.also for each in scores)
+
+
+def test_items_hold_all_that_is_known_and_are_scored_again_without_a_model(tmp_path: Path):
+    config = tiny_config(tmp_path)
+    finish(config, "score.heldout")
+    folder = folder_of(config, "score.heldout")
+    scores = list(read_jsonl(folder / "scores.jsonl", Score))
+    replies = list(read_jsonl(folder_of(config, "reply.heldout") / "replies.jsonl", Reply))
+    items = read_table(folder / "items.parquet").to_pylist()
+    assert [item["sample"] for item in items] == [score.sample for score in scores]
+    assert [item["prompt_tokens"] for item in items] == [reply.prompt_tokens for reply in replies]
+    assert {item["scorer"] for item in items} == {'{"name": "stamps", "version": 1}'}
+    for name in ("cluster", "length", "question", "gold", "parsed", "marks", "cut", "seconds", "depth", "reply"):
+        assert all(item[name] is not None for item in items), name
+    again = list(rescored("stamps", folder / "items.parquet"))
+    assert [line["score"] for line in again] == [score.value for score in scores]
 
 
 def test_replies_to_other_questions_are_refused(tmp_path: Path):

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def test_power_and_claims_are_printed(capsys, launched: Path):
     assert f"python -m mmprolong.sweep +ablation=rope_base paths.store={launched}\n" in shown
     shown = said(capsys, "claims", "balanced_lengths_win", "--store", str(launched))
     assert "score-pool_native-s0" in shown and "to settle it:" in shown
+
+
+@pytest.mark.parametrize("words", [["report"], ["report", "length_dist"], ["report", "mm_niah"], ["claims"]])
+def test_what_is_printed_is_there_for_programs(capsys, launched: Path, words: list[str]):
+    written = set(launched.rglob("*"))
+    content = json.loads(said(capsys, *words, "--store", str(launched), "--json"))
+    assert isinstance(content, dict) and content
+    assert set(launched.rglob("*")) == written
+
+
+def test_numbers_of_a_table_are_not_text(capsys, launched: Path):
+    rows = json.loads(said(capsys, "report", "length_dist", "--store", str(launched), "--json"))["rows"]
+    assert any(isinstance(cell, dict) and {"value", "low", "high"} <= cell.keys() for cell in rows[1].values())
+    claim = "balanced_lengths_win"
+    (verdict,) = json.loads(said(capsys, "claims", claim, "--store", str(launched), "--json"))["verdicts"].values()
+    assert verdict["runs"]["differences"][0]["degrees_of_freedom"] > 0
 
 
 def test_commands_are_whole_in_a_narrow_terminal(capsys, monkeypatch, launched: Path):

@@ -1,13 +1,17 @@
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.lengths import size
+from mmprolong.plugins import load_file
 from mmprolong.records import Cell
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import depth_maps, needle_heat_map
+from mmprolong.reporting.figures.heat_map import depth_csv, depth_maps, needle_heat_map
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
@@ -59,14 +63,35 @@ def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
     assert [axes.get_title() for axes in shown] == runs.plan.labels
     found = depth_maps(runs)["base"]
     texts = [text.get_text() for text in shown[0].texts]
-    assert texts[0] == f"{100 * found['1x', 0]:.0f}" and len(texts) == 25
+    field = found["1x", 0]
+    low, high = (f"{100 * end:.0f}" for end in (field.mean.low, field.mean.high))
+    assert texts[0] == f"{100 * field.mean.value:.0f}\n{low}–{high}\nn={field.n}" and len(texts) == 25
+    assert sum(field.n for field in found.values()) == len(runs.of("base")[0].scores)
+
+
+def test_the_fields_of_a_heat_map_are_data(store: Path):
+    maps = depth_maps(read_store(store, "length_dist"))
+    lines = list(csv.DictReader(io.StringIO(depth_csv(maps))))
+    assert len(lines) == sum(map(len, maps.values()))
+    field = maps["base"]["1x", 0]
+    assert float(lines[0]["value"]) == pytest.approx(field.mean.value, abs=1e-6) and int(lines[0]["n"]) == field.n
+    assert all(float(line["low"]) <= float(line["value"]) <= float(line["high"]) for line in lines)
+
+
+def test_needles_are_drawn_for_each_task_of_each_arm(store: Path):
+    runs = read_store(store, "length_dist")
+    module = load_file(files_in(FIGURES)["mm_niah"], "CAPTION", "draw")
+    titles = [axes.get_title() for axes in module.draw(runs).axes if axes.get_visible()]
+    assert len(titles) == 2 * len(runs.plan.labels) and "base, reasoning" in titles
 
 
 def test_depth_is_where_the_evidence_stands_and_only_if_that_is_known():
     cell = Cell("heldout", "reasoning", "1x")
     placed = [replace(judged(cell, "d", str(n), 1.0), facts={"depth": n / 3}) for n in range(4)]
     runs = runs_with({("a", 0): [*placed, judged(cell, "d", "nowhere", 0.0)]}, "a")
-    assert depth_maps(runs, depths=4)["a"] == {("1x", 0): 1.0, ("1x", 1): 1.0, ("1x", 2): 1.0, ("1x", 3): 1.0}
+    found = depth_maps(runs, depths=4)["a"]
+    assert {place: field.mean.value for place, field in found.items()} == {("1x", part): 1.0 for part in range(4)}
+    assert {(field.n, field.mean.low, field.mean.high) for field in found.values()} == {(1, 0.0, 1.0)}
     assert set(depth_maps(runs, depths=10)["a"]) == {("1x", part) for part in (0, 3, 6, 9)}
 
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from math import isnan
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import msgspec
 
 from mmprolong.conversations import Message, Text
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.llm.requests import Flow, Request
+from mmprolong.llm.requests import Answer, Flow, Request
 from mmprolong.records import Mark, Sample
 
+T = TypeVar("T")
+UNPARSED = "unparsed"
+"""Reason of a mark whose judge gave no verdict."""
 CRASHES = (
     ArithmeticError,
     AssertionError,
@@ -82,6 +87,21 @@ def mark(value: Callable[[], Any], parsed: str) -> Mark:
 def text_request(prompt: str) -> Request:
     """Return a request of text alone."""
     return Request(messages=(Message("user", (Text(prompt),)),))
+
+
+def ask_judge(prompt: str, read: Callable[[str], T | None]) -> Flow[tuple[Answer, T | None]]:
+    """Ask a judge, and once more, by another draw, where its reply cannot be read.
+
+    Args:
+        read: returns the verdict in a reply; None if there is none.
+    """
+    request = text_request(prompt)
+    answer = yield request
+    found = read(answer.text)
+    if found is None:
+        answer = yield msgspec.structs.replace(request, draw=1)
+        found = read(answer.text)
+    return answer, found
 
 
 def fact(sample: Sample, key: str) -> str:

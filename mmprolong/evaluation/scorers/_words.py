@@ -14,18 +14,26 @@ def normal(text: str, keep_punctuation: bool = False) -> str:
     Source: https://arxiv.org/abs/1606.05250, section 6.1, as DensePhrases and MMLongBench have it: punctuation goes
     before articles do, so that 'a-b' becomes 'ab'.
     """
-    lowered = text.lower() if keep_punctuation else text.lower().translate(_NO_PUNCTUATION)
-    return " ".join(_ARTICLE.sub(" ", lowered).split())
+    return " ".join(_words_of(text, keep_punctuation))
 
 
 def word_f1(response: str, gold: str) -> float:
     """Return the harmonic mean of precision and recall over normalised words, each counted as often as it occurs."""
-    response_words, gold_words = normal(response).split(), normal(gold).split()
-    common = (Counter(response_words) & Counter(gold_words)).total()
+    response_words, gold_words = _words_of(response), _words_of(gold)
+    left, common = Counter(gold_words), 0
+    for word in response_words:
+        if left.get(word, 0) > 0:
+            left[word] -= 1
+            common += 1
     if not common:
         return 0.0
     precision, recall = common / len(response_words), common / len(gold_words)
     return 2 * precision * recall / (precision + recall)
+
+
+def _words_of(text: str, keep_punctuation: bool = False) -> list[str]:
+    lowered = text.lower() if keep_punctuation else text.lower().translate(_NO_PUNCTUATION)
+    return _ARTICLE.sub(" ", lowered).split()
 
 
 def after_prefix(text: str, prefix: str = "Answer:") -> str:

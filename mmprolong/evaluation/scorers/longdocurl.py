@@ -113,9 +113,10 @@ def _cleaned(answer: Any) -> str:
     With a unit go all letters before it that are in it: 'aluminum' becomes 'alu', as officially.
     """
     text = str(answer).lower().strip().replace(",", "")
-    for unit in _UNITS:
+    for unit in _UNITS if text.endswith(_UNITS) else ():
         if text.endswith(unit):
             text = text.rstrip(unit).strip()
-    text = re.sub(r"\s*\([^)]*\)", "", text).strip()
+    if "(" in text:
+        text = re.sub(r"\s*\([^)]*\)", "", text).strip()
     text = re.sub(r"\A['\"]|['\"]\Z", "", text).strip()
     return text.lstrip("$").strip().lstrip("£").strip().rstrip("%").strip()

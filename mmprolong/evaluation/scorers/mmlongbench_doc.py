@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule, fact, text_request
+from mmprolong.evaluation.scorers import ask_judge, by_rule, fact
 from mmprolong.evaluation.scorers._edit_distance import anls
 from mmprolong.evaluation.scorers._judge_prompts import EXTRACTION
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
+_EXTRACTED = "Extracted answer:"
 VERBATIM = re.compile(
     r"https://"
     r"|(?:\.py|ipynb)\Z"
@@ -49,17 +50,18 @@ class MMLongBenchDocRule:
         return _same_list(as_list(gold), as_list(reply))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark an answer by the rule; asks once where it is to be extracted."""
+        """Mark an answer by the rule; asks where it is to be extracted, a second time if nothing was."""
         if not self.extraction:
             return (yield from by_rule(self.value, sample, reply))
-        answer = yield text_request(EXTRACTION.format(question=fact(sample, "question"), reply=reply))
+        prompt = EXTRACTION.format(question=fact(sample, "question"), reply=reply)
+        answer, found = yield from ask_judge(prompt, lambda text: text if _EXTRACTED in text else None)
         made = yield from by_rule(self.value, sample, extracted(answer.text))
-        return replace(made, judge=answer.model)
+        return replace(made, judge=answer.model, unparsed=found is None)
 
 
 def extracted(reply: str) -> str:
     """Return the answer in 'Extracted answer: ... Answer format: ...', or 'Failed to extract'."""
-    parts = reply.split("Answer format:")[0].split("Extracted answer:")
+    parts = reply.split("Answer format:")[0].split(_EXTRACTED)
     return parts[1].strip() if len(parts) > 1 else "Failed to extract"
 
 

@@ -1,13 +1,18 @@
 """Maps of evaluation length against the depth of the answer in the document."""
 
+import csv
+import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from statistics import fmean
 from typing import TYPE_CHECKING
 
+from mmprolong.records import Cell, Score
 from mmprolong.reporting.figures.charts import INK, new_figure, short
 from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.statistics.intervals import Estimate, mean
+from mmprolong.reporting.statistics.scores import arm_scores, questions_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,30 +26,82 @@ ACROSS = 3
 DARK = "#15171a"
 """Text on light cells; unlike the ink of a report it does not follow the page's colour."""
 
-DepthMap = Mapping[tuple[str, int], float]
-"""(length, part of the document) -> mean score over questions and seeds, in [0, 1]."""
+_PLACE = Cell("", "depth", "")
+"""Cell of all questions in one field of a map: their mean is that over questions."""
 
 
-def depth_maps(runs: Runs, depths: int = DEPTHS) -> dict[str, DepthMap]:
-    """Return the map of each arm that has answers of known depth; means alone do not tell it."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a map."""
+
+    n: int
+    """Questions."""
+    mean: Estimate
+    """Over questions and seeds, with its interval over documents and seeds."""
+
+
+DepthMap = Mapping[tuple[str, int], Field]
+"""(length, part of the document) -> field."""
+
+
+def depth_maps(
+    runs: Runs, depths: int = DEPTHS, counts: Callable[[Score], bool] = lambda _: True
+) -> dict[str, DepthMap]:
+    """Return the map of each arm that has answers of known depth; means alone do not tell it.
+
+    Args:
+        counts: tells the questions of the map.
+    """
     found: dict[str, DepthMap] = {}
     for label in runs.plan.labels:
-        cells: dict[tuple[str, int], list[float]] = defaultdict(list)
-        for score in (score for result in runs.of(label) for score in result.scores if "depth" in score.facts):
-            cells[score.length, min(int(float(score.facts["depth"]) * depths), depths - 1)].append(score.value)
-        if cells:
-            found[label] = {cell: fmean(values) for cell, values in cells.items()}
+        fields: dict[tuple[str, int], list[list[Score]]] = defaultdict(list)
+        for result in runs.of(label):
+            own: dict[tuple[str, int], list[Score]] = defaultdict(list)
+            for score in (score for score in result.scores if "depth" in score.facts and counts(score)):
+                depth = min(int(float(score.facts["depth"]) * depths), depths - 1)
+                named = f"{score.benchmark}/{score.sample}"
+                placed = replace(score, sample=named, benchmark="", task=_PLACE.task, length="")
+                own[score.length, depth].append(placed)
+            for place, scores in own.items():
+                fields[place].append(scores)
+        if fields:
+            found[label] = {place: _field(seeds) for place, seeds in fields.items()}
     return found
 
 
+def _field(seeds: Sequence[Sequence[Score]]) -> Field:
+    """Return the field of these scores, a sequence a seed."""
+    questions = questions_of(seeds[0], {_PLACE: 1.0})
+    return Field(len(questions.names), mean(arm_scores(seeds, questions)))
+
+
+def depth_csv(maps: Mapping[str, DepthMap], depths: int = DEPTHS) -> str:
+    """Return the maps as CSV: a line a field, depths and scores in [0, 1]."""
+    file = io.StringIO()
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(["arm", "length", "depth_from", "depth_to", "n", "value", "low", "high"])
+    for label, found in maps.items():
+        for (length, depth), field in found.items():
+            numbers = (round(number, 6) for number in (field.mean.value, field.mean.low, field.mean.high))
+            lines.writerow([label, length, depth / depths, (depth + 1) / depths, field.n, *numbers])
+    return file.getvalue()
+
+
 def needle_heat_map(runs: Runs) -> "Figure":
-    """Draw a map for each arm that has one: lengths from left to right, depth from top to bottom, score [%]."""
-    maps = depth_maps(runs)
+    """Draw a map for each arm that has one: lengths from left to right, depth from top to bottom.
+
+    A field has its score [%], the 95 % interval, and the number of its questions.
+    """
+    return draw_maps(depth_maps(runs), runs)
+
+
+def draw_maps(maps: Mapping[str, DepthMap], runs: Runs) -> "Figure":
+    """Draw maps side by side, by their titles."""
     lengths = [length for length in runs.lengths if any(length == at for found in maps.values() for at, _ in found)]
     columns = min(max(len(maps), 1), ACROSS)
     rows = -(-max(len(maps), 1) // columns)
-    width = 0.9 + columns * (0.5 + 0.42 * len(lengths))
-    figure, panels = new_figure(width, rows * (0.75 + 0.3 * DEPTHS), columns, rows)
+    width = 0.9 + columns * (0.5 + 0.62 * len(lengths))
+    figure, panels = new_figure(width, rows * (0.75 + 0.52 * DEPTHS), columns, rows)
     for axes in panels[len(maps) :]:
         axes.set_visible(False)
     for place, (label, found) in enumerate(maps.items()):
@@ -69,7 +126,7 @@ def draw_cells(
     axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
     for row, column in product(range(len(rows)), range(len(columns))):
         colour = "white" if values[row, column] > 60 else DARK
-        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=8.5, color=colour)
+        axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=8, color=colour)
     axes.invert_yaxis()
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns)
     axes.set_yticks([place + 0.5 for place in range(len(rows))], rows)
@@ -80,7 +137,13 @@ def draw_cells(
 def _draw(axes: "Axes", found: DepthMap, lengths: Sequence[str]) -> None:
     import numpy as np
 
-    rows = [[100 * found.get((length, depth), np.nan) for length in lengths] for depth in range(DEPTHS)]
-    texts = [["-" if np.isnan(value) else f"{value:.0f}" for value in row] for row in rows]
+    fields = [[found.get((length, depth)) for length in lengths] for depth in range(DEPTHS)]
+    rows = [[np.nan if field is None else 100 * field.mean.value for field in row] for row in fields]
+    texts = [["-" if field is None else _text(field) for field in row] for row in fields]
     ends = [f"{100 * depth // DEPTHS}–{100 * (depth + 1) // DEPTHS}" for depth in range(DEPTHS)]
     draw_cells(axes, np.array(rows), texts, ends, lengths)
+
+
+def _text(field: Field) -> str:
+    value, low, high = (f"{100 * number:.0f}" for number in (field.mean.value, field.mean.low, field.mean.high))
+    return f"{value}\n{low}–{high}\nn={field.n}"

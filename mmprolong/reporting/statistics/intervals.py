@@ -82,14 +82,27 @@ def _estimate(
     value: float, influence: "ndarray", questions: Questions, arms: Sequence[ArmScores], minimum: float
 ) -> Estimate:
     """Return the estimate; `minimum` is the smallest value, as a share of the largest."""
-    from scipy.special import stdtr, stdtrit
-
-    sources = [(_by_clusters(influence, questions), questions.degrees_of_freedom)]
+    sources = [(variance_by_clusters(influence, questions), questions.degrees_of_freedom)]
     several = (arm.means for arm in arms if len(arm.means) > 1)
     sources += [(float(means.var(ddof=1)) / len(means), len(means) - 1) for means in several]
-    variance = sum(part for part, _ in sources)
-    degrees = variance**2 / sum(part**2 / each for part, each in sources)
-    error, largest = variance**0.5, float(questions.weights.sum())
+    return estimate(value, sources, float(questions.weights.sum()), minimum)
+
+
+def estimate(
+    value: float, sources: Sequence[tuple[float, int]], largest: float, minimum: float, covariance: float = 0.0
+) -> Estimate:
+    """Return the estimate of a value whose variance has several sources, each with its degrees of freedom.
+
+    Args:
+        minimum: smallest value, as a share of `largest`.
+        covariance: what the sources' variances do not add up to.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    apart = sum(part for part, _ in sources)
+    degrees = apart**2 / sum(part**2 / each for part, each in sources)
+    variance = max(apart + covariance, 1e-9 * apart)
+    error = variance**0.5
     value = min(max(value, minimum * largest), largest)  # without what rounding adds
     half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error
     return Estimate(
@@ -102,7 +115,7 @@ def _estimate(
     )
 
 
-def _by_clusters(influence: "ndarray", questions: Questions) -> float:
+def variance_by_clusters(influence: "ndarray", questions: Questions) -> float:
     """Return the variance by clusters.
 
     Where no cluster disagrees, as when all is right or all wrong, it is that of an interval by the rule of three: whole

@@ -9,8 +9,8 @@ from typing import Any
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of
-from mmprolong.reporting.statistics.intervals import LEVEL
-from mmprolong.reporting.statistics.scores import ArmScores
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate
+from mmprolong.reporting.statistics.scores import ArmScores, Questions
 
 POWER = 0.8
 DRAWS = 400
@@ -110,6 +110,25 @@ def design_of(runs: Runs) -> Design:
         by_question=share,
         residual=residual * layout.clusters * questions,
         seed=max(fmean(float(arm.means.var(ddof=1)) for arm in several) - residual, 0.0),
+    )
+
+
+def design_of_pair(found: Estimate, questions: Questions) -> Design:
+    """Return the design of two models that answered once: all variance is between the documents.
+
+    Args:
+        found: their difference.
+    """
+    return Design(
+        seeds=1,
+        clusters=questions.clusters,
+        questions=len(questions.names) / questions.clusters,
+        cell_means=questions.clusters - questions.degrees_of_freedom,
+        sides=2,
+        interaction=found.standard_error**2 * questions.clusters,
+        by_question=0.0,
+        residual=0.0,
+        seed=0.0,
     )
 
 

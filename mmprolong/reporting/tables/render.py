@@ -1,4 +1,4 @@
-"""A `Table` as Markdown, LaTeX, CSV and HTML. Text is printed as it is: nothing re-reads numbers."""
+"""A `Table` as Markdown, LaTeX, CSV, HTML and JSON. Text is printed as it is: nothing re-reads numbers."""
 
 import csv
 import html
@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmprolong.reporting.tables.model import MISSING, Cell, Table
 from mmprolong.store.atomic import write_file
@@ -98,6 +99,16 @@ def to_csv(table: Table) -> str:
     return file.getvalue()
 
 
+def to_json(table: Table) -> dict[str, Any]:
+    """Return a table for programs: a row an object; a cell with a number is an object of all that is known of it."""
+    rows = [
+        {column.key: _json_cell(cell, column.numeric) for column, cell in zip(table.columns, row, strict=True)}
+        for row in table.rows
+    ]
+    said = {"name": table.name, "title": table.title, "caption": table.caption, "comparisons": table.comparisons}
+    return {**said, "rows": rows, "notes": list(table.notes)}
+
+
 def to_html(table: Table) -> str:
     """Return a `<figure>` with the table, its caption and notes; no style of its own."""
     kinds = ["" if column.numeric else ' class="text"' for column in table.columns]
@@ -143,6 +154,13 @@ def _latex_line(cells: Iterable[str]) -> str:
 def _markdown_cell(cell: Cell) -> str:
     text = markdown_text(cell.text)
     return (f"**{text}**" if cell.best else text) + markdown_text(cell.symbol)
+
+
+def _json_cell(cell: Cell, numeric: bool) -> Any:
+    if not numeric and cell.value is None:
+        return cell.text + cell.symbol
+    known = {part: getattr(cell, part) for part in ("value", "low", "high", "sd")}
+    return {part: number for part, number in known.items() if number is not None} | {"text": cell.text + cell.symbol}
 
 
 def _number(value: float | None) -> object:

@@ -1,0 +1,153 @@
+"""Defects of a benchmark's questions that no model is needed to find."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong import plugins
+from mmprolong.errors import ConfigError, DataError
+from mmprolong.evaluation.question_files import AskedQuestion, QuestionFormat
+from mmprolong.evaluation.rescore import official
+from mmprolong.evaluation.scorers import Scorer
+from mmprolong.records import Reject, Sample
+
+FORMATS = "mmprolong.evaluation.question_files"
+PAGE_CAP = 120
+"""Pages that MMLongBench-Doc's official code shows of a document: the first ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAt:
+    """A question and its place."""
+
+    where: str
+    """File, and line or index."""
+    asked: AskedQuestion
+
+
+def lint(path: Path, scorer: str = "", cap: int = PAGE_CAP) -> tuple[int, list[Reject]]:
+    """Return the number of questions in a file or folder, and a reject for every defect.
+
+    Args:
+        scorer: by which golds are compared with themselves; empty: the format's own.
+        cap: pages shown of a document, where a file does not say itself what is shown.
+
+    Raises:
+        ConfigError: no file has questions in a format that we know, or there is no such scorer.
+    """
+    count, found = 0, list[Reject]()
+    known = False
+    for file in _files(path):
+        records = list(_records(file))
+        form = _format_of(records)
+        if form is None:
+            continue
+        known = True
+        marker: Scorer | None = None
+        if scorer or form.scorer:
+            marker = plugins.make("mmprolong.evaluation.scorers", scorer or form.scorer, "--scorer")
+        questions: list[AskedAt] = []
+        for where, record in records:
+            try:
+                questions.append(AskedAt(where, form.question(record, file)))
+            except (KeyError, TypeError, ValueError, SyntaxError, msgspec.ValidationError) as error:
+                found.append(Reject(what=where, reason="not a record", detail=f"{type(error).__name__}: {error}"))
+        count += len(records)
+        found += [defect for one in questions for defect in _pages(one, cap)]
+        found += [defect for one in questions for defect in (_gold(one, marker) if marker else ())]
+        found += _duplicates(questions)
+    if not known:
+        names = ", ".join(plugins.names_in(FORMATS))
+        raise ConfigError(f"{path}: no questions in a format that is known; these are read: {names}")
+    return count, found
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise ConfigError(f"{path}: is not there; give a benchmark's file of questions, or a folder with some")
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*.json*") if file.is_file())
+
+
+def _records(file: Path) -> Iterator[tuple[str, Any]]:
+    """Yield place and content of each record: of a JSON list, or of JSON lines; what cannot be read is None."""
+    content = file.read_bytes()
+    if content.lstrip()[:1] == b"[":
+        try:
+            yield from ((f"{file.name}[{place}]", one) for place, one in enumerate(msgspec.json.decode(content)))
+            return
+        except msgspec.DecodeError as error:
+            raise DataError(f"{file}: {error}; expected a list of questions") from error
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            yield f"{file.name}:{number}", msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            yield f"{file.name}:{number}", None
+
+
+def _format_of(records: Sequence[tuple[str, Any]]) -> QuestionFormat | None:
+    """Return the format of the first record that has one."""
+    formats: list[QuestionFormat] = [plugins.make(FORMATS, name, "format") for name in plugins.names_in(FORMATS)]
+    known = (record for _, record in records[:100] if isinstance(record, Mapping))
+    return next((each for record in known for each in formats if each.fields <= record.keys()), None)
+
+
+def _pages(one: AskedAt, cap: int) -> Iterator[Reject]:
+    """Yield the evidence pages that are not there, or not shown; a question counts once for each defect."""
+    asked, where = one.asked, f"{one.where} {one.asked.document}"
+    before = [page for page in asked.evidence if page < asked.first_page]
+    if before:
+        detail = f"pages {before}, but the first is {asked.first_page}: counted from another base?"
+        yield Reject(what=where, reason="page before the first", detail=detail)
+    if asked.pages is not None:
+        beyond = [page for page in asked.evidence if page - asked.first_page >= asked.pages]
+        if beyond:
+            yield Reject(what=where, reason="page beyond the document", detail=f"pages {beyond} of {asked.pages} pages")
+    if asked.shown is None:
+        late = [page for page in asked.evidence if page - asked.first_page >= cap]
+        if late:
+            yield Reject(what=where, reason="page beyond the cap", detail=f"pages {late}; {cap} are shown")
+    else:
+        hidden = [page for page in asked.evidence if page not in asked.shown and page not in before]
+        if hidden:
+            at = f" at {asked.length}" if asked.length else ""
+            yield Reject(what=where, reason="answer out of reach", detail=f"pages {hidden} are not shown{at}")
+
+
+def _gold(one: AskedAt, scorer: Scorer) -> Iterator[Reject]:
+    """Yield a gold answer that the scorer does not take for right."""
+    gold = one.asked.gold
+    sample = Sample(
+        id="",
+        benchmark="",
+        task="",
+        length="",
+        cluster="",
+        prompt=(),
+        gold=gold,
+        facts={"question": one.asked.question},
+    )
+    reply = gold.answer if isinstance(gold.answer, list) else str(gold.answer)
+    scored = official(scorer, sample, reply)
+    if scored["malformed"] or scored["score"] != 1:
+        ends = "ends the official code" if scored["malformed"] else f"scores {scored['score']:g}"
+        detail = f"{gold.format} {gold.answer!r} {ends} against itself"
+        yield Reject(what=f"{one.where} {one.asked.document}", reason="gold that cannot score 1", detail=detail)
+
+
+def _duplicates(questions: Sequence[AskedAt]) -> Iterator[Reject]:
+    """Yield questions that a document was asked before at the same length, and ids that stand twice."""
+    first: dict[tuple[str, ...], AskedAt] = {}
+    ids: dict[str, AskedAt] = {}
+    for one in questions:
+        asked = one.asked
+        before = first.setdefault((asked.document, asked.length, " ".join(asked.question.casefold().split())), one)
+        if before is not one:
+            same = "the same" if before.asked.gold.answer == asked.gold.answer else "another"
+            detail = f"as {before.where}, with {same} gold answer"
+            yield Reject(what=f"{one.where} {asked.document}", reason="duplicate question", detail=detail)
+        if asked.id and ids.setdefault(asked.id, one) is not one:
+            detail = f"{asked.id} is that of {ids[asked.id].where}"
+            yield Reject(what=f"{one.where} {asked.document}", reason="duplicate id", detail=detail)

@@ -1,0 +1,124 @@
+"""Runs of any harness compared item by item: the table of `mmprolong compare`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mmprolong.evaluation.average import headline
+from mmprolong.records import Average
+from mmprolong.reporting.results.judged_files import Judged, Paired, pair
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
+from mmprolong.reporting.statistics.power import design_of_pair
+from mmprolong.reporting.statistics.scores import arm_scores, questions_of
+from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
+from mmprolong.reporting.tables.published import decimal, format_difference
+
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedFiles:
+    """One planned comparison of a run with the first."""
+
+    first: str
+    second: str
+    cell: str
+    """`all`, or benchmark, task and length."""
+    n: int
+    clusters: int
+    means: tuple[Estimate, Estimate]
+    difference: Estimate
+    """The second less the first."""
+    smallest: float
+    """Smallest true difference that is marked in 80 % of repetitions, as one of all comparisons, in [0, 1]."""
+    pairs: Paired
+
+
+def compare_files(runs: Sequence[Judged], by_cell: bool = False) -> list[ComparedFiles]:
+    """Compare every run with the first, over the items that both have.
+
+    Args:
+        by_cell: compare each task and length, too.
+
+    Raises:
+        FeasibilityError: a run has no item in common with the first.
+    """
+    first, *others = runs
+    planned: list[tuple[str, str, Paired, Average]] = []
+    for other in others:
+        pairs = pair(first, other)
+        cells = list(dict.fromkeys(score.cell for score in pairs.first))
+        averages: list[tuple[str, Average]] = [(_ALL, headline(cells))]
+        averages += [(" ".join(filter(None, cell)), {cell: 1.0}) for cell in cells if by_cell and len(cells) > 1]
+        planned += [(other.name, name, pairs, average) for name, average in averages]
+    found = [_compared(first.name, *one, comparisons=len(planned)) for one in planned]
+    p = holm({place: one.difference.p for place, one in enumerate(found)})
+    return [replace(one, difference=replace(one.difference, p=p[place])) for place, one in enumerate(found)]
+
+
+def _compared(first: str, second: str, cell: str, pairs: Paired, average: Average, comparisons: int) -> ComparedFiles:
+    questions = questions_of(pairs.first, average)
+    arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
+    found = difference(arms[1], arms[0])
+    return ComparedFiles(
+        first=first,
+        second=second,
+        cell=cell,
+        n=len(questions.names),
+        clusters=questions.clusters,
+        means=(mean(arms[0]), mean(arms[1])),
+        difference=found,
+        smallest=design_of_pair(found, questions).smallest(LEVEL / comparisons),
+        pairs=pairs,
+    )
+
+
+def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
+    """Make the table of these comparisons."""
+    columns: dict[Column, Callable[[ComparedFiles], Cell]] = {
+        Column.of("run", numeric=False): lambda one: Cell(text=one.second),
+        Column.of("cell", numeric=False): lambda one: Cell(text=one.cell),
+        Column.of("n"): lambda one: Cell.count(one.n),
+        Column.of("documents"): lambda one: Cell.count(one.clusters),
+        Column(key="first", title=f"first [95{NBSP}%]"): lambda one: _mean(one.means[0]),
+        Column(key="second", title=f"this [95{NBSP}%]"): lambda one: _mean(one.means[1]),
+        Column(key="difference", title=f"Δ [95{NBSP}%]"): lambda one: Cell.estimate(
+            one.difference, format_difference(one.difference), symbol="*" if one.difference.significant else " ns"
+        ),
+        Column.of("p"): lambda one: Cell(text=f"{one.difference.p:.3f}", value=one.difference.p),
+        Column(key="smallest", title="smallest visible Δ"): lambda one: Cell(
+            text=decimal(100 * one.smallest), value=100 * one.smallest
+        ),
+        Column(key="only_first", title="in the first alone"): lambda one: Cell.count(one.pairs.only_first),
+        Column(key="only_second", title="in this alone"): lambda one: Cell.count(one.pairs.only_second),
+    }
+    rows = tuple(tuple(cell(one) for cell in columns.values()) for one in found)
+    title = f"Compared with {runs[0].name}"
+    return Table(
+        name="compare",
+        title=title,
+        columns=tuple(columns),
+        rows=rows,
+        notes=tuple(_notes(runs, found)),
+        comparisons=len(found),
+    )
+
+
+def _mean(found: Estimate) -> Cell:
+    low, middle, high = (decimal(100 * value) for value in (found.low, found.value, found.high))
+    return Cell.estimate(found, f"{middle} [{low}, {high}]")
+
+
+def _notes(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Iterator[str]:
+    yield (
+        f"Scores in %, over the items that both have, paired; 95 % intervals over documents, not over seeds. p after "
+        f"Holm's correction over {len(found)} comparison{'s' * (len(found) > 1)}. all: equal shares for benchmarks, "
+        "lengths and tasks. smallest visible Δ: marked in 80 % of repetitions."
+    )
+    for run in runs:
+        first = next((f"; {len(run.rejects)} are none, such as {one.what}: {one.reason}" for one in run.rejects), "")
+        yield f"{run.name}: {len(run.scores)} judged items of {run.harness}{first}."
+    if any(one.pairs.repeated for one in found):
+        repeated = max(one.pairs.repeated for one in found)
+        yield f"Items that stand more than once in a run count by their mean: {repeated}."
+    if all(one.clusters == one.n for one in found) and any(one.n > 1 for one in found):
+        yield "Every item counts as a document of its own: name the field of the document by --cluster if there is one."
