@@ -193,6 +193,8 @@ class Model:
     backbone: Choice = plugin("mmprolong.models.backbones", "proxy")
     path: str = ""
     """Folder or hub name of pretrained weights; empty: weights are drawn from `seed`."""
+    digest: str = ""
+    """Names the content of a folder's weights; filled in when they are evaluated by their path."""
     seed: AtLeast0 = 0
     native_context: AtLeast1 = 64
     """Context that the model was pre-trained for [tokens]."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from mmprolong.errors import ConfigError, RequestFailed
 from mmprolong.evaluation.checkpoint_match import find_note, require_rope
+from mmprolong.evaluation.shared_prefix import Symbols
 from mmprolong.images.sources import Images
 from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, find
@@ -78,10 +79,15 @@ class Asked:
     cached: int = 0
     """Of them, those that the engine will not compute again, since a prompt before it began alike."""
     images: int = 0
-    """Images in the prompt."""
+    image_tokens: int = 0
     new_images: int = 0
-    """Of them, those behind what is cached."""
+    """Images behind what is cached."""
     new_image_tokens: int = 0
+
+    @classmethod
+    def of(cls, sample: Sample, prompt: Symbols, cached: int) -> Self:
+        """Return a sample with the counts of its prompt."""
+        return cls(sample, prompt.tokens, cached, *prompt.images_behind(0), *prompt.images_behind(cached))
 
 
 class Batch(Protocol):

@@ -160,10 +160,7 @@ class InProcess:
         for row, place in questions:
             cached = prefix if row in seen else 0
             seen.add(row)
-            images, _ = prompts[place].images_behind(0)
-            asked.append(
-                Asked(samples[place], prompts[place].tokens, cached, images, *prompts[place].images_behind(cached))
-            )
+            asked.append(Asked.of(samples[place], prompts[place], cached))
         return PrefixBatch(tuple(row for row, _ in questions), tuple(asked), prefix, rows)
 
     def _greedy(
