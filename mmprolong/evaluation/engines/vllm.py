@@ -153,7 +153,7 @@ class OfflineVLLM:
             **self._options.options,
         }
         pipe = subprocess.PIPE
-        words = [self._options.python or sys.executable, str(_WORKER)]
+        words = [self._options.python or sys.executable, "-P", str(_WORKER)]  # beside it lie modules named as libraries
         self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self._version = self._ask(options)["version"]
         return self._process
