@@ -1,5 +1,6 @@
 """Greedy replies to prompts of which a part was read before."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -18,11 +19,11 @@ def read(network: Network, prefixes: Batch) -> Cache:
 
 
 @torch.inference_mode()
-def copy_rows(network: Network, cache: Cache, rows: Sequence[int]) -> Cache:
+def copy_rows(cache: Cache, rows: Sequence[int]) -> Cache:
     """Return a cache of its own for each of `rows`, which may repeat."""
-    own = network.new_cache()
-    for number, layer in enumerate(cache.layers if cache.get_seq_length() else ()):
-        own.update(layer.keys[list(rows)], layer.values[list(rows)], number)
+    own = copy.copy(cache)
+    own.layers = [copy.copy(layer) for layer in cache.layers]
+    own.batch_select_indices(torch.tensor(rows))  # which makes new tensors, layer by layer
     return own
 
 

@@ -247,7 +247,7 @@ def collate_rows(
     grids = np.concatenate([d.grids[np.array(kept, bool)] for d, kept in zip(documents, inside, strict=True)])
     return Batch(
         ids=torch.from_numpy(np.stack([document.ids[cut] for document in documents])),
-        positions=torch.from_numpy(np.stack([_positions(document, backbone)[:, cut] for document in documents], 1)),
+        positions=torch.from_numpy(np.stack([each[:, cut] for each in _row_positions(documents, backbone)], 1)),
         **({"seen": see(shown, grids)} if see and shown else _images(shown, grids, backbone, images)),
     )
 
@@ -262,6 +262,14 @@ def _positions(document: Encoded, backbone: Backbone) -> np.ndarray:
     """Return int64 (1 + axes, tokens)."""
     index, own = np.arange(len(document))[None], backbone.positions(document)
     return index if own is None else np.concatenate([index, own])
+
+
+def _row_positions(documents: Sequence[Encoded], backbone: Backbone) -> list[np.ndarray]:
+    """Return the positions of each prompt; of prompts that differ in text behind the same images they are found once."""
+    keys = [(document.spans.tobytes(), document.grids.tobytes()) for document in documents]
+    longest = dict(sorted(zip(keys, documents, strict=True), key=lambda each: len(each[1])))
+    found = {key: _positions(document, backbone) for key, document in longest.items()}
+    return [found[key][:, : len(document)] for key, document in zip(keys, documents, strict=True)]
 
 
 def _owners(tokens: Sequence[int], processes: int) -> np.ndarray:

@@ -230,7 +230,7 @@ def test_logits_behind_a_shared_prefix_are_those_of_a_prompt_read_alone(subject:
     prefix = int(prompts[0].spans[-1, 1]) + 1
     cache = read(network, collate_rows(prompts[:1], backbone, IMAGES, 0, prefix))
     rest = collate_rows(prompts, backbone, IMAGES, prefix)
-    shared = next_logits(network, copy_rows(network, cache, [0, 0, 0]), rest)
+    shared = next_logits(network, copy_rows(cache, [0, 0, 0]), rest)
     for row, prompt in enumerate(prompts):
         alone = next_logits(network, network.new_cache(), collate_rows([prompt], backbone, IMAGES))
         torch.testing.assert_close(shared[row], alone[0], rtol=0, atol=1e-4)

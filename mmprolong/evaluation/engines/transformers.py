@@ -173,7 +173,7 @@ class InProcess:
         """
         from mmprolong.evaluation.decoding import copy_rows, greedy
 
-        own = cache if rows is None else copy_rows(self.network, cache, rows)
+        own = cache if rows is None else copy_rows(cache, rows)
         found = greedy(self.network, own, self._rows(prompts, prefix), self._backbone.end, self._new_tokens)
         if rows is None:
             cache.crop(prefix - cache.get_seq_length())
