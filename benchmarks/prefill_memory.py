@@ -63,10 +63,8 @@ def main(tokens: int) -> None:
         before, peak = map(int, done.stdout.split())
         taken[vocabulary] = peak - before
         print(f"{vocabulary:,} words: {before:,} MiB before the prefill of {tokens:,} tokens, {peak:,} MiB at its peak")
-    small, large = taken.values()
-    print(
-        f"the prefill takes {large / small:.3f} times as much; all logits would be {tokens * 152_064 * 4 / 2**30:.0f} GiB"
-    )
+    (small, large), logits = taken.values(), tokens * VOCABULARIES[-1] * 4 / 2**30
+    print(f"the prefill takes {large / small:.3f} times as much; all logits would be {logits:.0f} GiB")
 
 
 if __name__ == "__main__":

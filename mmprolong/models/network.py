@@ -265,7 +265,7 @@ def _positions(document: Encoded, backbone: Backbone) -> np.ndarray:
 
 
 def _row_positions(documents: Sequence[Encoded], backbone: Backbone) -> list[np.ndarray]:
-    """Return the positions of each prompt; of prompts that differ in text behind the same images they are found once."""
+    """Return the positions of each prompt, found once for prompts that differ in the text behind the same images."""
     keys = [(document.spans.tobytes(), document.grids.tobytes()) for document in documents]
     longest = dict(sorted(zip(keys, documents, strict=True), key=lambda each: len(each[1])))
     found = {key: _positions(document, backbone) for key, document in longest.items()}

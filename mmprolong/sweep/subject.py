@@ -41,7 +41,8 @@ def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Confi
         if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
             raise ConfigError(f"override {text!r}: one subject is evaluated; leave the ablation out")
     composer = Composer()
-    texts = [*_overrides_of(subject, composer.compose(overrides), overrides), *overrides]
+    found = _of_address(subject) if "://" in subject else _of_name(subject, composer.compose(overrides), overrides)
+    texts = [*found, *overrides]
     config = composer.frozen(texts)
     with composer.locating(texts):
         roles = steps_of(config)
@@ -65,45 +66,49 @@ def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Confi
     return plan, config
 
 
-def _overrides_of(subject: str, config: Config, overrides: Sequence[str]) -> Iterator[str]:
+def _of_address(subject: str) -> Iterator[str]:
+    """Yield the overrides that ask a server; prices and more are set below `llms.subject`."""
+    address, _, model = subject.partition("#")
+    if not model:
+        raise ConfigError(f"SUBJECT {subject!r}: names no model; write {address}#MODEL, as the server calls it")
+    yield assigned(f"llms.{_SERVER}.base_url", address)
+    yield assigned(f"llms.{_SERVER}.model", model)
+    yield from _of_server(_SERVER)
+
+
+def _of_server(name: str) -> Iterator[str]:
+    yield from ("suite.subject=''", "suite.engine=endpoint", f"suite.endpoint={name}")
+
+
+def _of_name(subject: str, config: Config, overrides: Sequence[str]) -> Iterator[str]:
+    """Yield the overrides that choose a phase, one of `llms`, or weights."""
     if subject in config.phases:
         yield f"suite.subject={subject}"
-        return
-    yield "suite.subject=''"
-    if subject in config.llms or "://" in subject:
-        yield from _of_server(subject, config)
-        return
-    folder = _model_folder(subject)
-    if folder is None:
-        known = [*config.phases, *config.llms]
+    elif subject in config.llms:
+        yield from _of_server(subject)
+    elif folder := _model_folder(subject):
+        yield from _of_weights(folder, config, {key_of(text) for text in overrides})
+    else:
         places = "no phase, no folder with a config.json, no model in the hub's cache, none of llms, no ADDRESS#MODEL"
-        raise ConfigError(f"SUBJECT {subject!r}: {places}; {nearest(subject, known)}")
+        raise ConfigError(f"SUBJECT {subject!r}: {places}; {nearest(subject, [*config.phases, *config.llms])}")
+
+
+def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
+    """Yield path and digest, and the family unless the user has chosen a model."""
+    yield "suite.subject=''"
     yield assigned("model.path", folder)
     yield assigned("model.digest", weights_digest(folder))
     stated = files.read_json_file(files.need_file(folder, files.CONFIG))
     note = find_note(folder)
     kind = note.backbone if note else str(stated.get("model_type"))
-    chosen = {key_of(text) for text in overrides}
-    if kind in names_in("mmprolong.models.backbones") and not chosen & {"model", "model.backbone"}:
-        yield f"model.backbone={kind}"
-        dtype = stated.get("dtype") or stated.get("torch_dtype") or stated.get("text_config", {}).get("dtype")
-        if dtype:
-            yield f"model.dtype={dtype}"
-        if kind != config.model.backbone:
-            yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails
-
-
-def _of_server(subject: str, config: Config) -> Iterator[str]:
-    yield "suite.engine=endpoint"
-    if subject in config.llms:
-        yield f"suite.endpoint={subject}"
+    if kind not in names_in("mmprolong.models.backbones") or chosen & {"model", "model.backbone"}:
         return
-    address, _, model = subject.partition("#")
-    if not model:
-        raise ConfigError(f"SUBJECT {subject!r}: names no model; write {address}#MODEL, as the server calls it")
-    yield f"suite.endpoint={_SERVER}"
-    yield assigned(f"llms.{_SERVER}.base_url", address)
-    yield assigned(f"llms.{_SERVER}.model", model)
+    yield f"model.backbone={kind}"
+    dtype = stated.get("dtype") or stated.get("torch_dtype") or stated.get("text_config", {}).get("dtype")
+    if dtype:
+        yield f"model.dtype={dtype}"
+    if kind != config.model.backbone:
+        yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails
 
 
 def _model_folder(subject: str) -> str | None:

@@ -20,10 +20,11 @@ from mmprolong.evaluation.engines.vllm import VLLM
 from mmprolong.evaluation.serving import limits_of, serve_command
 from mmprolong.models.backbone import encode
 from mmprolong.records import Gold, Reject, Reply, Sample
-from mmprolong.settings.knobs import Model, Rope, View
+from mmprolong.settings.knobs import Model, Rope, Source, View
 from mmprolong.settings.llm import Llm
 from tests.llm.server import Body, Response, Server, echo, serving
 from tests.models import tiny
+from tests.tiny_run import finish, tiny_config
 
 IMAGES, VIEW, LIMIT = tiny.Drawn(), replace(tiny.SMALL, page_index=True), 4
 
@@ -147,3 +148,27 @@ def test_rotary_positions_of_the_suite_are_refused_where_they_would_be_ignored()
     for choice in (VLLM(), Endpoint()):
         with pytest.raises(ConfigError, match=r"suite.rope.factor: 4"):
             choice.start(subject, IMAGES, VIEW, LIMIT)
+
+
+def test_a_step_keeps_what_a_server_has_answered_and_asks_the_rest_again(tmp_path: Path):
+    config = tiny_config(tmp_path)
+    config.view.thumbnail, config.sources = (
+        0,
+        {"heldout": Source(writer="template", split="heldout", tasks=["ocr_full"])},
+    )
+    config.view.dpi, config.selection.heldout = 20, 1.0
+    config.suite.benchmarks["heldout"].scorer = "exact_match"
+    config.suite.engine, config.suite.endpoint = "endpoint", "server"
+
+    def busy_once(body: Body, number: int) -> Response:
+        return Response("busy", 429) if number == 1 else Response("too long", 400) if number == 0 else Response("page")
+
+    with serving(busy_once) as server:
+        config.llms = {"server": Llm(model="tiny", base_url=server.url, retries=0, at_once=1)}
+        with pytest.raises(DataError, match=r"1 of \d+ questions have no reply, the first: .*429: .*run again"):
+            finish(config, "reply.heldout")
+        asked = len(server.bodies)
+        record = finish(config, "reply.heldout")
+    assert len(server.bodies) - asked == 2
+    assert record.metrics["n"] == asked
+    assert record.metrics["endpoint"] == "tiny"

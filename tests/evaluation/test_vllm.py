@@ -32,6 +32,7 @@ ON_CPU = {
     "OMP_NUM_THREADS": "1",
 }
 _READY_SECONDS = 300
+_NO_LETTER = "\ufffd"
 
 pytestmark = [
     pytest.mark.skipif(
@@ -127,7 +128,10 @@ def test_offline_replies_and_cache_hits(model: Model, ours: dict[str, str], monk
 
 
 def test_replies_and_cache_hits_of_a_server(model: Model, ours: dict[str, str], server: Llm, tmp_path: Path):
+    """A server holds back bytes at the end that are no whole letter yet."""
     subject = Subject(model, endpoint=server, store=tmp_path)
     texts, cached = answered(Endpoint(block=BLOCK).start(subject, IMAGES, VIEW, LIMIT))
-    assert texts == ours
+    assert {name: text.rstrip(_NO_LETTER) for name, text in texts.items()} == {
+        name: text.rstrip(_NO_LETTER) for name, text in ours.items()
+    }
     assert all(counted == planned for counted, planned in cached.values())
