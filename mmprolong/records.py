@@ -168,6 +168,8 @@ class Checkpoint:
     rope_base: float
     rope_fingerprint: str
     """Hash of the rotary frequencies that the model really uses."""
+    view: dict[str, Any] | None = None
+    """What of the view of its training is not at its default; none: unknown."""
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -195,6 +197,8 @@ class Reply:
     sample: str
     text: str
     prompt_tokens: int
+    cached_tokens: int = 0
+    """Tokens of the prompt that were computed for another one before."""
     reply_tokens: int
     cut: bool
     """True if the reply reached the token limit before it ended."""

@@ -9,6 +9,7 @@ import click
 from mmprolong import __version__
 from mmprolong.cli import (
     compare,
+    evaluate,
     explain,
     export_data,
     files,
@@ -53,7 +54,10 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(commands, {}, "mmprolong", "_MMPROLONG_COMPLETE").source())
 
 
-for _module in (sweep, preflight, status, report, compare, lint, jobs, stages, show, export_data, explain, files):
+for _module in (
+    *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
+    *(stages, show, export_data, explain, files),
+):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):
             commands.add_command(_command)

@@ -97,7 +97,7 @@ def mixture(overrides: tuple[str, ...], phase: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class StagedRun:
     """The steps of one configuration."""
 
     config: "Config"
@@ -125,7 +125,7 @@ class _Run:
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
 
 
-def _compose(overrides: Sequence[str], phase: str = "") -> _Run:
+def _compose(overrides: Sequence[str], phase: str = "") -> StagedRun:
     """Compose `overrides` and plan their steps; nothing is run.
 
     Args:
@@ -146,7 +146,7 @@ def _compose(overrides: Sequence[str], phase: str = "") -> _Run:
     composer = Composer()
     config = composer.frozen(overrides)
     with composer.locating(overrides):
-        return _Run(config, steps_of(config), Store(Path(config.paths.store)))
+        return StagedRun(config, steps_of(config), Store(Path(config.paths.store)))
 
 
 def _bar(name: str, progress: Path) -> Table:

@@ -49,11 +49,23 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
             console.say(line)
         console.say("dry run: nothing was started")
         return
-    if config.tracking.mode == "online":
+    launch(store, plan, prune, console)
+
+
+def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
+    """Run a plan where its cluster says, and report.
+
+    Args:
+        prune: cancel jobs of points that are no longer planned.
+
+    Raises:
+        StepFailed: a step failed; all that does not need it was run.
+    """
+    if plan.tracking.mode == "online":
         from mmprolong.reporting.results.wandb import require_reachable
 
         require_reachable()
-    if slurm:
+    if plan.cluster.launcher == "slurm":
         from mmprolong.sweep.slurm.submit import SlurmLauncher
 
         launched = SlurmLauncher(store, plan).submit(prune)

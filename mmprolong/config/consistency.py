@@ -18,6 +18,8 @@ DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
 _ASKS_OURS = "generated"
 """The benchmark that asks about examples that we write."""
+_ASKS_SERVER = "endpoint"
+"""The engine that asks a server."""
 _PAGELESS = "arithmetic"
 """The task whose examples show no page."""
 _EARLY = 40
@@ -126,6 +128,11 @@ def _suite(config: Config) -> Iterator[Problem]:
     suite = config.suite
     if suite.subject:
         yield from _exists("suite.subject", suite.subject, config.phases, "phase")
+    if suite.endpoint:
+        yield from _exists("suite.endpoint", suite.endpoint, config.llms, "language model")
+    engine = plugins.split(suite.engine)[0]
+    if bool(suite.endpoint) != (engine == _ASKS_SERVER):
+        yield Problem("suite.engine", f"{engine!r}, and suite.endpoint is {suite.endpoint!r}; {_ASKS_SERVER} needs it")
     if not suite.benchmarks:
         yield Problem("suite.benchmarks", "{}; name at least one")
     for name, each in suite.benchmarks.items():

@@ -21,9 +21,20 @@ def read(network: Network, prefixes: Batch) -> Cache:
 @torch.inference_mode()
 def copy_rows(cache: Cache, rows: Sequence[int]) -> Cache:
     """Return a cache of its own for each of `rows`, which may repeat."""
-    own = copy.deepcopy(cache)
-    own.batch_select_indices(torch.tensor(rows))
+    own = copy.copy(cache)
+    own.layers = [copy.copy(layer) for layer in cache.layers]
+    own.batch_select_indices(torch.tensor(rows))  # which makes new tensors, layer by layer
     return own
+
+
+@torch.inference_mode()
+def next_logits(network: Network, cache: Cache, rest: Batch) -> torch.Tensor:
+    """Return the logits of the token behind each row (rows, vocabulary); no others are computed.
+
+    Args:
+        cache: of what precedes `rest`; grows.
+    """
+    return network.logits(network.hidden(network.embed(rest), cache)[:, -1])
 
 
 @torch.inference_mode()
@@ -40,8 +51,7 @@ def greedy(network: Network, cache: Cache, rest: Batch, ends: Sequence[int], lim
     ended = torch.zeros(len(rest.ids), dtype=torch.bool, device=rest.ids.device)
     replies: list[torch.Tensor] = []
     while True:
-        hidden = network.hidden(network.embed(rest), cache)
-        chosen = network.logits(hidden[:, -1]).argmax(-1)
+        chosen = next_logits(network, cache, rest).argmax(-1)
         replies.append(chosen)
         ended |= torch.isin(chosen, stops)
         if len(replies) == limit or bool(ended.all()):

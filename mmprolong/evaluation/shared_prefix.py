@@ -1,13 +1,17 @@
 """Find prompts that begin alike, so that their common prefix is read once. No torch."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 
-from mmprolong.conversations import Image
-from mmprolong.models.encoding import Encoded
+from mmprolong.conversations import Conversation, Image
+from mmprolong.images.sources import Images
+from mmprolong.models.backbone import Backbone, as_shown, grid_of
+from mmprolong.models.encoding import Piece
+from mmprolong.settings.knobs import View
 
 SHARED = 0.5
 """Share of a prompt that its neighbour must begin with: with less, a copy of the cache costs more than it saves."""
@@ -36,6 +40,11 @@ class Symbols:
         """Tokens before the last symbol, which is never read apart: its state gives the first token of the reply."""
         return int(self.ends[-2]) if len(self.ends) > 1 else 0
 
+    def images_behind(self, tokens: int) -> tuple[int, int]:
+        """Return how many images end behind the first `tokens`, and their tokens."""
+        shown = (np.frombuffer(self.key, ">u4") >= _FIRST_IMAGE) & (self.ends > tokens)
+        return int(shown.sum()), int(np.diff(self.ends, prepend=0)[shown].sum())
+
     def shared_with(self, other: "Symbols") -> int:
         """Return the tokens that both begin with, without the last symbol of either."""
         shortest = min(len(self.ends), len(other.ends)) - 1
@@ -57,20 +66,56 @@ class Group:
     """Tokens of the longest prompt."""
 
 
-def reduce_prompt(place: int, prompt: Encoded, numbers: dict[Image, int]) -> Symbols:
-    """Return the symbols of a prompt.
+class Prompts:
+    """Reduces prompts to symbols without drawing a page; images of one reference are one symbol.
 
     Args:
-        numbers: of the images met so far, alike if they are the same reference; grows.
+        count: returns the tokens of an image; raises DataError where the model cannot take it.
     """
-    symbols, ends, at = [], [], 0
-    for image, (start, end) in zip(prompt.images, prompt.spans.tolist(), strict=True):
-        symbols += [prompt.ids[at:start], [_FIRST_IMAGE + numbers.setdefault(image, len(numbers))]]
-        ends += [np.arange(at + 1, start + 1), [end]]
-        at = end
-    symbols.append(prompt.ids[at:])
-    ends.append(np.arange(at + 1, len(prompt) + 1))
-    return Symbols(place, np.concatenate(symbols).astype(">u4").tobytes(), np.concatenate(ends))
+
+    def __init__(self, pieces: Callable[[Conversation], Iterable[Piece]], count: Callable[[Image], int]) -> None:
+        self._pieces, self._count = pieces, count
+        self._images: dict[Image, tuple[int, int]] = {}
+        """Number and tokens of the images met so far."""
+
+    @classmethod
+    def of(cls, backbone: Backbone, images: Images, view: View) -> Self:
+        """Return the prompts that a backbone reads in a view: exact."""
+        spans: dict[tuple[int, int], int] = {}
+
+        def count(image: Image) -> int:
+            grid = grid_of(backbone, image, images, view)
+            if grid not in spans:
+                spans[grid] = len(backbone.span(*grid))
+            return spans[grid]
+
+        return cls(lambda prompt: backbone.pieces(as_shown(prompt, view), answer=True), count)
+
+    def reduce(self, place: int, prompt: Conversation) -> Symbols:
+        """Return the symbols of a prompt.
+
+        Raises:
+            DataError: the model cannot take a part of it.
+        """
+        symbols: list[int] = []
+        ends: list[int] = []
+        at = 0
+        for piece, _ in self._pieces(prompt):
+            if isinstance(piece, Image):
+                number, tokens = self._image(piece)
+                symbols.append(_FIRST_IMAGE + number)
+                at += tokens
+                ends.append(at)
+            else:
+                symbols += piece
+                ends += range(at + 1, at + len(piece) + 1)
+                at += len(piece)
+        return Symbols(place, np.array(symbols, ">u4").tobytes(), np.array(ends, np.int64))
+
+    def _image(self, image: Image) -> tuple[int, int]:
+        if image not in self._images:
+            self._images[image] = len(self._images), self._count(image)
+        return self._images[image]
 
 
 def group_prompts(prompts: Iterable[Symbols]) -> list[Group]:

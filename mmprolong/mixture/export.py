@@ -14,7 +14,7 @@ from mmprolong.conversations import Conversation, Image
 from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityError, nearest
 from mmprolong.mixture.formats import IMAGE, DataFormat, Facts, Turn, mark_in, turns_of
 from mmprolong.mixture.image_export import Drawing, ImageFile, Tell, draw_missing, relative_path
-from mmprolong.models.backbone import encode
+from mmprolong.models.backbone import as_shown, encode
 from mmprolong.models.files import PREPROCESSOR, TOKENIZER, need_file, read_json_file, write_json_file
 from mmprolong.models.processor_count import ProcessorCount
 from mmprolong.records import Example, Pack, Reject
@@ -144,7 +144,7 @@ def _entries(
         found = (len(encoded), int(encoded.supervised.sum()))
         if found != measured:
             raise DataError(f"{name}: (tokens, supervised) is {found}, mixed as {measured}; mix again")
-        turns, mark = turns_of(conversation), mark_in(conversation, form.marks)
+        turns, mark = turns_of(as_shown(conversation, request.drawing.view)), mark_in(conversation, form.marks)
         reason = "text that the trainer reads as a mark" if mark else form.problem(turns)
         if reason:
             rejects.append(Reject(what=name, reason=reason, detail=mark))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mmprolong import plugins
-from mmprolong.conversations import Image, Message
+from mmprolong.conversations import Conversation, Image, with_page_indices
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.encoding import Encoded, Piece
@@ -30,7 +30,7 @@ class Backbone(Protocol):
         """Ids that end a reply; the first ends a turn of the assistant."""
         ...
 
-    def pieces(self, messages: Sequence[Message], answer: bool = False) -> Iterator[Piece]:
+    def pieces(self, messages: Conversation, answer: bool = False) -> Iterator[Piece]:
         """Yield the pieces of a conversation in order, each supervised or not.
 
         Args:
@@ -106,9 +106,7 @@ def find(choice: plugins.Choice, path: str = "") -> Backbone:
     return family.at(path)
 
 
-def encode(
-    backbone: Backbone, messages: Sequence[Message], images: Images, view: View, answer: bool = False
-) -> Encoded:
+def encode(backbone: Backbone, messages: Conversation, images: Images, view: View, answer: bool = False) -> Encoded:
     """Return a conversation as the model is trained on it, or a prompt that it is to answer.
 
     Raises:
@@ -119,9 +117,9 @@ def encode(
     shown: list[Image] = []
     grids: list[tuple[int, int, int]] = []
     spans: list[tuple[int, int]] = []
-    for piece, learned in backbone.pieces(messages, answer):
+    for piece, learned in backbone.pieces(as_shown(messages, view), answer):
         if isinstance(piece, Image):
-            rows, columns = _grid(backbone, piece, images, view)
+            rows, columns = grid_of(backbone, piece, images, view)
             tokens = backbone.span(rows, columns)
             shown.append(piece)
             grids.append((1, rows, columns))
@@ -139,13 +137,23 @@ def encode(
     )
 
 
-def count(backbone: Backbone, messages: Sequence[Message], images: Images, view: View) -> tuple[int, int]:
+def count(backbone: Backbone, messages: Conversation, images: Images, view: View) -> tuple[int, int]:
     """Return the exact tokens of a conversation, and how many of them carry loss."""
     encoded = encode(backbone, messages, images, view)
     return len(encoded), int(encoded.supervised.sum())
 
 
-def _grid(backbone: Backbone, image: Image, images: Images, view: View) -> tuple[int, int]:
+def as_shown(messages: Conversation, view: View) -> Conversation:
+    """Return a conversation as a model is shown it in a view: with page indices, if the view has them."""
+    return with_page_indices(messages) if view.page_index else messages
+
+
+def grid_of(backbone: Backbone, image: Image, images: Images, view: View) -> tuple[int, int]:
+    """Return rows and columns of the patches of an image.
+
+    Raises:
+        DataError: the model cannot take it; names it.
+    """
     width, height = images.size(image)
     try:
         return backbone.grid(width, height, view)

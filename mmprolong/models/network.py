@@ -50,6 +50,8 @@ class Batch:
     """uint8 (patches, colours * side * side) of the images that this process encodes; one colour if all are grey."""
     grids: torch.Tensor | None = None
     """int64 (images, 3): frames, rows and columns of their patches."""
+    seen: tuple[torch.Tensor, ...] = ()
+    """Features of the images, (image tokens, width) each, if they are at hand; `pixels` is then none."""
     image_tokens: tuple[int, ...] = ()
     """Image tokens that each process encodes."""
     image_tokens_before: int = 0
@@ -70,7 +72,7 @@ class Batch:
         changed: dict[str, Any] = {
             name: change(each) for name, each in values.items() if isinstance(each, torch.Tensor)
         }
-        return replace(self, **changed)
+        return replace(self, **changed, seen=tuple(map(change, self.seen)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Embedded:
         number = (self.image.flatten().cumsum(0) - 1).view_as(self.image)[:, begin:end][image]
         deep = tuple(each[number] for each in self.deep)
         return Embedded(self.embeddings[:, begin:end], self.positions[..., begin:end], image, deep)
+
+
+See = Callable[[Sequence[Image], np.ndarray], tuple[torch.Tensor, ...]]
+"""Gives the features of images of these grids, int64 (images, 3), as `Network.see` does."""
 
 
 class Network(Protocol):
@@ -126,6 +132,15 @@ class Network(Protocol):
     @property
     def attention(self) -> str:
         """Attention kernel in force."""
+        ...
+
+    def see(self, pixels: torch.Tensor, grids: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the features of images, (image tokens, width) in order: of the tower, then of each DeepStack level.
+
+        Args:
+            pixels: as in `Batch`.
+            grids: as in `Batch`.
+        """
         ...
 
     def embed(self, batch: Batch) -> Embedded:
@@ -213,12 +228,18 @@ def collate(
 
 
 def collate_rows(
-    documents: Sequence[Encoded], backbone: Backbone, images: Images, begin: int = 0, end: int | None = None
+    documents: Sequence[Encoded],
+    backbone: Backbone,
+    images: Images,
+    begin: int = 0,
+    end: int | None = None,
+    see: See | None = None,
 ) -> Batch:
     """Lay the tokens from `begin` to before `end` of each prompt into a row of its own; all rows are equally long.
 
     Args:
         end: none: to the end of the prompt. No image lies across `begin` or `end`.
+        see: gives the features of the images; none: the batch holds their pixels.
     """
     cut = slice(begin, end)
     inside = [[a >= begin and (end is None or a < end) for a, _ in document.spans] for document in documents]
@@ -226,8 +247,8 @@ def collate_rows(
     grids = np.concatenate([d.grids[np.array(kept, bool)] for d, kept in zip(documents, inside, strict=True)])
     return Batch(
         ids=torch.from_numpy(np.stack([document.ids[cut] for document in documents])),
-        positions=torch.from_numpy(np.stack([_positions(document, backbone)[:, cut] for document in documents], 1)),
-        **_images(shown, grids, backbone, images),
+        positions=torch.from_numpy(np.stack([each[:, cut] for each in _row_positions(documents, backbone)], 1)),
+        **({"seen": see(shown, grids)} if see and shown else _images(shown, grids, backbone, images)),
     )
 
 
@@ -241,6 +262,14 @@ def _positions(document: Encoded, backbone: Backbone) -> np.ndarray:
     """Return int64 (1 + axes, tokens)."""
     index, own = np.arange(len(document))[None], backbone.positions(document)
     return index if own is None else np.concatenate([index, own])
+
+
+def _row_positions(documents: Sequence[Encoded], backbone: Backbone) -> list[np.ndarray]:
+    """Return the positions of each prompt, found once for prompts that differ in the text behind the same images."""
+    keys = [(document.spans.tobytes(), document.grids.tobytes()) for document in documents]
+    longest = dict(sorted(zip(keys, documents, strict=True), key=lambda each: len(each[1])))
+    found = {key: _positions(document, backbone) for key, document in longest.items()}
+    return [found[key][:, : len(document)] for key, document in zip(keys, documents, strict=True)]
 
 
 def _owners(tokens: Sequence[int], processes: int) -> np.ndarray:

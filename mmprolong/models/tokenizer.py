@@ -1,10 +1,13 @@
 """Text to token ids and back, by the `tokenizer.json` of a model. No torch."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from mmprolong.errors import ConfigError
+
+_SHORT, _KEPT = 200, 1 << 16
+"""Letters of a text whose ids are kept, and how many are: a page's heading stands in many prompts."""
 
 
 class TextTokenizer:
@@ -19,9 +22,13 @@ class TextTokenizer:
         except Exception as error:  # the library raises nothing narrower
             raise ConfigError(f"{file}: {error}; expected the tokenizer.json that came with the model") from error
         self._tokenizer.encode_special_tokens = True
+        self._short = lru_cache(_KEPT)(self._encode)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without any that would begin or end a sequence."""
+        return self._short(text) if len(text) <= _SHORT else self._encode(text)
+
+    def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).ids if text else []
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -1,14 +1,16 @@
 """The model of a finished training step: a Hugging Face folder, and a note with its rotary fingerprint."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mmprolong.errors import DataError
 from mmprolong.models.backbone import Backbone
-from mmprolong.models.network import Network
 from mmprolong.records import Checkpoint
 from mmprolong.settings.knobs import Model, Rope
 from mmprolong.store.atomic import read_json, write_json
+
+if TYPE_CHECKING:
+    from mmprolong.models.network import Network
 
 NOTE, FOLDER = "checkpoint.json", "model"
 
@@ -21,12 +23,15 @@ class Exports(Protocol):
         ...
 
 
-def describe(network: Network, backbone: str, updates: int, tokens: int) -> Checkpoint:
+def describe(
+    network: "Network", backbone: str, updates: int, tokens: int, view: dict[str, Any] | None = None
+) -> Checkpoint:
     """Return the note of a network as it is now.
 
     Args:
         backbone: name of the family.
         tokens: training tokens seen over all phases.
+        view: identity of the view of its training.
     """
     return Checkpoint(
         backbone=backbone,
@@ -34,6 +39,7 @@ def describe(network: Network, backbone: str, updates: int, tokens: int) -> Chec
         tokens=tokens,
         rope_base=network.rope_base,
         rope_fingerprint=network.set_rope(Rope()),
+        view=view,
     )
 
 
@@ -48,7 +54,7 @@ def read_note(folder: Path) -> Checkpoint:
     return Checkpoint(**read_json(folder / NOTE))
 
 
-def load(backbone: Backbone, model: Model, folder: Path | None) -> Network:
+def load(backbone: Backbone, model: Model, folder: Path | None) -> "Network":
     """Load the model of a finished training step, or where `folder` is none the model as it comes.
 
     Raises:

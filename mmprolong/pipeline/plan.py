@@ -55,6 +55,8 @@ class Plan:
     """File in analysis/published."""
     table: str = ""
     """File in analysis/tables; empty: the table of arms by evaluated length."""
+    subject: str = ""
+    """Evaluated by `mmprolong evaluate SUBJECT`; empty: an ablation."""
     created: str = ""
     """UTC, ISO 8601."""
     code: str = ""

@@ -136,7 +136,14 @@ class _Graph:
             f"samples.{name}", name, SamplesSettings(name, evaluation.benchmark, suite.data_root), needs
         )
         settings = ReplySettings(
-            new_tokens=evaluation.new_tokens, engine=suite.engine, data_root=suite.data_root, **self.subject
+            new_tokens=evaluation.new_tokens,
+            endpoint=config.llms.get(suite.endpoint),
+            prompt_order=suite.prompt_order,
+            rope=suite.rope,
+            differs=list(suite.differs),
+            engine=suite.engine,
+            data_root=suite.data_root,
+            **self.subject,
         )
         subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
         reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})

@@ -59,6 +59,11 @@ class View:
     max_pixels: AtLeast0 = 0
     thumbnail: AtLeast0 = 0
     """Side of the square grey thumbnails that stamped pages are printed on [px]; 0: none are kept."""
+    page_index: bool = False
+    """A line `Page 1:`, `Page 2:`, ... stands before each image, in training as in evaluation.
+
+    Source: arXiv 2602.15257, section on page indices.
+    """
 
 
 @dataclass
@@ -188,6 +193,8 @@ class Model:
     backbone: Choice = plugin("mmprolong.models.backbones", "proxy")
     path: str = ""
     """Folder or hub name of pretrained weights; empty: weights are drawn from `seed`."""
+    digest: str = ""
+    """Names the content of a folder's weights; filled in when they are evaluated by their path."""
     seed: AtLeast0 = 0
     native_context: AtLeast1 = 64
     """Context that the model was pre-trained for [tokens]."""
@@ -223,6 +230,14 @@ class Suite:
     """Lengths whose mean is the headline score; none: all."""
     trained: str = ""
     """Longest length that training covers; marked in figures."""
+    endpoint: str = execution("")
+    """Name among `llms` of the server that answers; empty: the model answers here. The model itself is identity."""
+    prompt_order: Literal["pages_first", "question_first", "official"] = "pages_first"
+    """Order of pages and question; only behind the pages can questions on one document share its prefill."""
+    rope: Rope = field(default_factory=Rope)
+    """Rotary positions of the model that answers; factor 0: those of its weights."""
+    differs: list[Literal["view", "page_index", "rope"]] = field(default_factory=list, metadata=EXECUTION)
+    """What may differ from the training of the weights, because an ablation is about it."""
     engine: Choice = field(default_factory=lambda: "transformers", metadata=EXECUTION)
     """Engine that computes the replies."""
     data_root: str = execution("")

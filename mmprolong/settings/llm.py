@@ -53,6 +53,8 @@ class Llm:
     """Resolution at which pages are shown to it."""
     jpeg: Annotated[int, Ge(0), Le(100)] = 0
     """Quality at which images are sent as JPEG; 0: PNG, without loss."""
+    continues: bool = True
+    """The server continues a turn of the assistant that is begun (as vLLM does); false: the beginning is not sent."""
     base_url: str = execution("http://127.0.0.1:8000/v1")
     key_variable: str = execution("")
     """Environment variable that holds the server's key; empty: it asks for none."""

@@ -83,6 +83,11 @@ class ReplySettings:
     model: Model = field(default_factory=Model)
     view: View = field(default_factory=View)
     new_tokens: AtLeast1 = 16
+    endpoint: Llm | None = None
+    """Server that answers in place of the model, which then says how prompts are counted and cut."""
+    prompt_order: Literal["pages_first", "question_first", "official"] = "pages_first"
+    rope: Rope = field(default_factory=Rope)
+    differs: list[str] = field(default_factory=list, metadata=EXECUTION)
     engine: Choice = field(default_factory=lambda: "transformers", metadata=EXECUTION)
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
     training: Training = field(default_factory=Training, metadata=EXECUTION)

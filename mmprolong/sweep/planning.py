@@ -50,9 +50,13 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     Raises:
         ConfigError: the plan does not record its command; or as in `make_plan`.
     """
-    if not plan.overrides:
+    if not (plan.overrides or plan.subject):
         raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
     with with_own_files(plan):
+        if plan.subject:
+            from mmprolong.sweep.subject import plan_evaluation
+
+            return plan_evaluation(plan.subject, [*plan.overrides, *overrides, assigned("paths.store", str(store))])
         return make_plan([*plan.overrides, *overrides, assigned("paths.store", str(store))])
 
 

@@ -17,6 +17,7 @@ from mmprolong.records import Pack
 from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
+from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import read_jsonl
@@ -109,7 +110,8 @@ def _describe(
 ) -> None:
     seen = weights.read_note(start).tokens if start else 0
     family = plugins.split(settings.model.backbone)[0]
-    write_json(out / weights.NOTE, weights.describe(network, family, state["updates"], seen + state["tokens"]))
+    view, tokens = identity(settings.view), seen + state["tokens"]
+    write_json(out / weights.NOTE, weights.describe(network, family, state["updates"], tokens, view))
     if state["skipped"]:
         write_json(out / "skipped.json", state["skipped"])
 

@@ -86,6 +86,11 @@ class QwenNetwork:
         weight = self.module.lm_head.weight
         return kernels.choose(weight.device, weight.dtype)
 
+    def see(self, pixels: torch.Tensor, grids: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the features of images: of the tower, then of each DeepStack level."""
+        features, deep = self._features(self._visual, pixels, grids)
+        return features, *deep
+
     def embed(self, batch: Batch) -> Embedded:
         """Encode and merge the images of a batch."""
         ids = batch.ids.flatten()
@@ -103,6 +108,8 @@ class QwenNetwork:
 
     def _image_features(self, batch: Batch) -> Features | tuple[None, tuple[()]]:
         """Return the features of the images that this process encodes; in step with others, of a blank one for none."""
+        if batch.seen:
+            return batch.seen[0], batch.seen[1:]
         if batch.pixels is not None and batch.grids is not None:
             return self._features(self._visual, batch.pixels, batch.grids)
         if not self._in_step:

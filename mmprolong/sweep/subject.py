@@ -1,0 +1,141 @@
+"""Evaluation of one subject as a plan: a phase, weights in a folder or the hub's cache, or a server."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from mmprolong.config.compose import Composer
+from mmprolong.config.groups import ABLATION, own_folder
+from mmprolong.config.overrides import SWEEP, assigned, key_of
+from mmprolong.errors import ConfigError, nearest
+from mmprolong.evaluation.checkpoint_match import find_note
+from mmprolong.models import files, weights
+from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.pipeline.steps import steps_of
+from mmprolong.plugins import names_in
+from mmprolong.settings.knobs import Config
+from mmprolong.store.environment import code_version
+from mmprolong.store.fingerprint import readable_id
+
+_BLOCK = 1 << 20
+_EVERY = 64 << 20
+"""A block of so many bytes of a file of weights is read, and the next one so many further on: training changes all."""
+_SERVER = "subject"
+"""Name among `llms` of a server that is given by its address."""
+
+
+def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Config]:
+    """Plan the steps that put a subject through a suite; also return the configuration.
+
+    Args:
+        subject: a phase, a folder, a hub name in the local cache, one of `llms`, or ADDRESS#MODEL of a server.
+
+    Raises:
+        ConfigError: it is none of these, or an override is wrong.
+    """
+    for text in overrides:
+        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
+            raise ConfigError(f"override {text!r}: one subject is evaluated; leave the ablation out")
+    composer = Composer()
+    found = _of_address(subject) if "://" in subject else _of_name(subject, composer.compose(overrides), overrides)
+    texts = [*found, *overrides]
+    config = composer.frozen(texts)
+    with composer.locating(texts):
+        roles = steps_of(config)
+    label = subject.rpartition("#")[2].rstrip("/").rpartition("/")[2]
+    ids = {role: step.id for role, step in roles.items()}
+    name = readable_id(f"evaluate-{label}", [step for role, step in ids.items() if role.startswith("score.")])
+    steps = {step.id: replace(step, label=f"{name}/{label}/s{config.seed}/{role}") for role, step in roles.items()}
+    point = Point(label=label, seed=config.seed, config=msgspec.to_builtins(config), steps=ids)
+    plan = Plan(
+        ablation=name,
+        question=f"How good is {subject}?",
+        baseline=label,
+        subject=subject,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        code=code_version(),
+        overrides=tuple(overrides),
+        config_dir=str(own_folder() or ""),
+        points=(point,),
+        steps=steps,
+    )
+    return plan, config
+
+
+def _of_address(subject: str) -> Iterator[str]:
+    """Yield the overrides that ask a server; prices and more are set below `llms.subject`."""
+    address, _, model = subject.partition("#")
+    if not model:
+        raise ConfigError(f"SUBJECT {subject!r}: names no model; write {address}#MODEL, as the server calls it")
+    yield assigned(f"llms.{_SERVER}.base_url", address)
+    yield assigned(f"llms.{_SERVER}.model", model)
+    yield from _of_server(_SERVER)
+
+
+def _of_server(name: str) -> Iterator[str]:
+    yield from ("suite.subject=''", "suite.engine=endpoint", f"suite.endpoint={name}")
+
+
+def _of_name(subject: str, config: Config, overrides: Sequence[str]) -> Iterator[str]:
+    """Yield the overrides that choose a phase, one of `llms`, or weights."""
+    if subject in config.phases:
+        yield f"suite.subject={subject}"
+    elif subject in config.llms:
+        yield from _of_server(subject)
+    elif folder := _model_folder(subject):
+        yield from _of_weights(folder, config, {key_of(text) for text in overrides})
+    else:
+        places = "no phase, no folder with a config.json, no model in the hub's cache, none of llms, no ADDRESS#MODEL"
+        raise ConfigError(f"SUBJECT {subject!r}: {places}; {nearest(subject, [*config.phases, *config.llms])}")
+
+
+def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
+    """Yield path and digest, and the family unless the user has chosen a model."""
+    yield "suite.subject=''"
+    yield assigned("model.path", folder)
+    yield assigned("model.digest", weights_digest(folder))
+    stated = files.read_json_file(files.need_file(folder, files.CONFIG))
+    note = find_note(folder)
+    kind = note.backbone if note else str(stated.get("model_type"))
+    if kind not in names_in("mmprolong.models.backbones") or chosen & {"model", "model.backbone"}:
+        return
+    yield f"model.backbone={kind}"
+    dtype = stated.get("dtype") or stated.get("torch_dtype") or stated.get("text_config", {}).get("dtype")
+    if dtype:
+        yield f"model.dtype={dtype}"
+    if kind != config.model.backbone:
+        yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails
+
+
+def _model_folder(subject: str) -> str | None:
+    """Return the folder or hub name of weights: of a training step, its model."""
+    path = Path(subject).expanduser()
+    for folder in (path, path / weights.FOLDER):
+        if (folder / files.CONFIG).is_file():
+            return str(folder.absolute())
+    return subject if files.find_file(subject, files.CONFIG) else None
+
+
+def weights_digest(path: str) -> str:
+    """Return 12 hex digits that name the files of weights of a folder or hub name, large ones by a block every 64 MiB.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    config = files.need_file(path, files.CONFIG)
+    found = sorted(config.parent.glob("*.safetensors"))
+    if not found:
+        raise ConfigError(f"{config.parent}: holds no *.safetensors; name the folder of a whole model")
+    digest = hashlib.sha256(config.read_bytes())
+    for each in found:
+        size = each.stat().st_size
+        digest.update(f"{each.name} {size}".encode())
+        with each.open("rb") as file:
+            for begin in range(0, size, _EVERY):
+                file.seek(begin)
+                digest.update(file.read(_BLOCK))
+    return digest.hexdigest()[:12]
