@@ -1,5 +1,6 @@
 """Words without their endings, by Porter's algorithm with the changes of NLTK, which ROUGE uses."""
 
+from collections.abc import Sequence
 from functools import cache
 
 _UNCHANGED = ("sky", "news", "inning", "outing", "canning", "howe", "proceed", "exceed", "succeed")
@@ -93,7 +94,7 @@ def _double_suffix(word: str) -> str:
     return _replaced(word, _STEP_2)
 
 
-def _replaced(word: str, rules: list[list[str]] | list[tuple[str, str]]) -> str:
+def _replaced(word: str, rules: Sequence[Sequence[str]]) -> str:
     """Replace the first suffix that is found, if consonants follow vowels before it."""
     for suffix, other in rules:
         if word.endswith(suffix):
