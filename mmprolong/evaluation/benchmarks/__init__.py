@@ -80,6 +80,11 @@ def macro_and_micro(scores: Sequence[Score]) -> dict[str, float]:
     return {"macro": macro, "micro": fmean(score.value for score in scores)}
 
 
+def answered(scores: Sequence[Score]) -> float:
+    """Return the mean over the replies of which an answer was parsed: the others leave the denominator."""
+    return fmean([score.value for score in scores if score.parsed] or [0.0])
+
+
 def nominal_pages(images: int) -> str:
     """Return the power of two that holds `images`, as a length ('64p')."""
     return f"{1 << max(images - 1, 0).bit_length()}p"

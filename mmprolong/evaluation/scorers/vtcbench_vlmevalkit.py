@@ -4,6 +4,8 @@ import ast
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import msgspec
+
 from mmprolong.evaluation.scorers import by_rule
 from mmprolong.evaluation.scorers.vtcbench import METRICS, compare
 from mmprolong.llm.requests import Flow
@@ -32,8 +34,9 @@ class VTCBenchVLMEvalKit:
         return compare(_METRIC_OF.get(kind, kind), str(reply).strip(), [str(gold).strip() for gold in golds])
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule; for Memory without a judge, as officially where none answers."""
-        return by_rule(self.value, sample, reply)
+        """Mark by the metric of the sample's task; for Memory ROUGE-L, as officially where no judge answers."""
+        gold = msgspec.structs.replace(sample.gold, format=_METRIC_OF.get(sample.task, sample.gold.format))
+        return by_rule(self.value, msgspec.structs.replace(sample, gold=gold), reply)
 
 
 def _read(gold: Any) -> list[Any]:
