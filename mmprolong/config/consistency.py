@@ -133,6 +133,9 @@ def _suite(config: Config) -> Iterator[Problem]:
             yield from _exists(f"suite.benchmarks.{name}.source", each.source, config.sources, "source")
         if each.judge:
             yield from _exists(f"suite.benchmarks.{name}.judge", each.judge, config.llms, "language model")
+        if each.after:
+            earlier = list(suite.benchmarks)[: list(suite.benchmarks).index(name)]
+            yield from _exists(f"suite.benchmarks.{name}.after", each.after, earlier, "benchmark before it")
     known = _lengths(suite.benchmarks.values(), config.sources)
     for key, asked in (("overall", suite.overall), ("trained", [suite.trained] if suite.trained else [])):
         for name in asked:

@@ -208,6 +208,8 @@ class Evaluation:
     """Name among `llms` of the model that judges, of a scorer that asks one; the model itself is identity."""
     new_tokens: AtLeast1 = 16
     """Longest reply [tokens]."""
+    after: str = execution("")
+    """Benchmark of the suite whose scores say where more is asked, of `needle`; its score step is identity."""
 
 
 @dataclass

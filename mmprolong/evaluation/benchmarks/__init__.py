@@ -19,6 +19,8 @@ class Inputs:
     """Folder of the finished synthesis step whose examples are asked about."""
     data_root: Path | None = None
     """Folder in which the data sets of public benchmarks lie."""
+    scores: Path | None = None
+    """Folder of the finished score step of an earlier benchmark, whose marks say where more is to be asked."""
 
 
 class Benchmark(Protocol):

@@ -52,8 +52,8 @@ _QA = (
 )
 _RANK = (
     "You are provided with a list of documents, each indicated by their ID. Rank each document based on their "
-    "relevance to the question in descending order from most relelvant to least relevant texts. Include all documents in the "
-    "rankings. Write your answer using the unique IDs, with the following format:\nRanking: ID3 > ID1 > ID2\n\n"
+    "relevance to the question in descending order from most relelvant to least relevant texts. Include all documents "
+    "in the rankings. Write your answer using the unique IDs, with the following format:\nRanking: ID3 > ID1 > ID2\n\n"
 )
 
 
@@ -193,8 +193,8 @@ def _needle(task: str, record: _Record) -> tuple[str, str, Gold]:
     some, are, all_the = ("Some", "are", "What are all the") if many else ("A", "is", "What is the")
     asked_for = (
         f"{some} special magic {kind} {are} hidden within the following text. Make sure to memorize it. I will quiz "
-        f"you about the {kind} afterwards.\n{record.context}\n{all_the} special magic {kind} for {query} mentioned in the "
-        "provided text?"
+        f"you about the {kind} afterwards.\n{record.context}\n{all_the} special magic {kind} for {query} mentioned in "
+        "the provided text?"
     )
     begun = f"The special magic {kind} for {query} mentioned in the provided text {are}"
     return asked_for, begun, Gold(record.answer or record.outputs, "ruler:ruler_recall")

@@ -87,7 +87,8 @@ class LongBenchV2:
         listed = "\n".join(f"({letter}) {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False))
         prompt = (
             "Please read the following text and answer the question below.\n\n"
-            f"<text>\n{record.context.strip()}\n</text>\n\nWhat is the correct answer to this question: {record.question.strip()}\nChoices:\n{listed}\n\n"
+            f"<text>\n{record.context.strip()}\n</text>\n\n"
+            f"What is the correct answer to this question: {record.question.strip()}\nChoices:\n{listed}\n\n"
             'Format your response as follows: "The correct answer is (insert answer here)".'
         )
         return Sample(
