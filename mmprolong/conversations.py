@@ -22,9 +22,9 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
     """A picture by reference, drawn when it is needed."""
 
     source: str
-    """`pdf:SHA-256`, `file:SET/PATH` or `video:SHA-256`."""
+    """`pdf:SHA-256`, `file:SET/PATH`, `table:SET/PATH#COLUMN@ROW` or `video:SET/PATH#WIDTHxHEIGHT`."""
     index: int = 0
-    """Page or frame, from 0."""
+    """Page, place in a cell, or second of a film, from 0."""
     crop: Box | None = None
     """Part that is shown, in shares of width and height."""
     stamp: str = ""

@@ -142,6 +142,9 @@ def _suite(config: Config) -> Iterator[Problem]:
             yield from _exists(f"suite.benchmarks.{name}.judge", each.judge, config.llms, "language model")
         for other in each.other_judges:
             yield from _exists(f"suite.benchmarks.{name}.other_judges", other, config.llms, "language model")
+        if each.after:
+            earlier = list(suite.benchmarks)[: list(suite.benchmarks).index(name)]
+            yield from _exists(f"suite.benchmarks.{name}.after", each.after, earlier, "benchmark before it")
     known = _lengths(suite.benchmarks.values(), config.sources)
     for key, asked in (("overall", suite.overall), ("trained", [suite.trained] if suite.trained else [])):
         for name in asked:

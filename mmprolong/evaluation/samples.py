@@ -27,6 +27,7 @@ def run(settings: SamplesSettings, work: Work) -> dict[str, Any]:
     inputs = Inputs(
         synthesis=work.inputs.get("synthesis"),
         data_root=Path(settings.data_root).expanduser() if settings.data_root else None,
+        scores=work.inputs.get("scores"),
     )
     rejects: list[Reject] = []
     lengths: Counter[str] = Counter()

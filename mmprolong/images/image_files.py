@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as Pillow
@@ -46,7 +47,7 @@ class FileImages:
         path = self._path(image)
         if _is_pdf(path):
             return pixel_size(self._page(path, image).page_sizes[image.index], self._dpi)
-        with _opened(path) as picture:
+        with open_picture(path, str(path)) as picture:
             return picture.size
 
     def pixels(self, image: Image) -> np.ndarray:
@@ -58,7 +59,7 @@ class FileImages:
         path = self._path(image)
         if _is_pdf(path):
             return self._page(path, image).render(image.index, self._dpi)
-        with _opened(path) as picture:
+        with open_picture(path, str(path)) as picture:
             return np.array(picture.convert("RGB"))
 
     def pages(self, source: str) -> int:
@@ -75,12 +76,7 @@ class FileImages:
             self._open.popitem()[1][0].close()
 
     def _path(self, image: Image) -> Path:
-        relative = PurePosixPath(image.source.removeprefix(SCHEME))
-        if relative.is_absolute() or ".." in relative.parts:
-            raise DataError(f"image {image.source!r}: leads out of the data root; name a file below it")
-        if image.stamp or image.crop:
-            raise DataError(f"image {image.source!r}: has a stamp or a crop; files are shown whole")
-        path = self._root / relative
+        path = below(self._root, image, image.source.removeprefix(SCHEME))
         if not path.is_file():
             raise DataError(f"{path}: not there; put the data set's files below {self._root}")
         return path
@@ -102,13 +98,30 @@ class FileImages:
         return self._open[path][1]
 
 
+def below(root: Path, image: Image, name: str) -> Path:
+    """Return the place of a file that an image is read from.
+
+    Raises:
+        DataError: it is not below `root`, or a part of the image is asked for.
+    """
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise DataError(f"image {image.source!r}: leads out of the data root; name a file below it")
+    if image.stamp or image.crop:
+        raise DataError(f"image {image.source!r}: has a stamp or a crop; files are shown whole")
+    return root / relative
+
+
 def _is_pdf(path: Path) -> bool:
     return path.name.lower().endswith(_PDF_ENDS)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Pillow.Image]:
-    """Open an image file; its pixels are read when they are asked for.
+def open_picture(source: Path | BinaryIO, name: str) -> Iterator[Pillow.Image]:
+    """Open an image file, or its bytes; its pixels are read when they are asked for.
+
+    Args:
+        name: begins the error messages.
 
     Raises:
         DataError: it is broken, is no image, or has more than PIXEL_LIMIT pixels; the limit holds before any is read.
@@ -116,14 +129,14 @@ def _opened(path: Path) -> Iterator[Pillow.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit is lower
-            picture = Pillow.open(path)
+            picture = Pillow.open(source)
         with picture:
             if picture.width * picture.height > PIXEL_LIMIT:
                 found = f"{picture.width}x{picture.height} px"
-                raise DataError(f"{path}: {found}, more than {PIXEL_LIMIT} px; make it smaller")
+                raise DataError(f"{name}: {found}, more than {PIXEL_LIMIT} px; make it smaller")
             yield picture
     except _BROKEN as error:
-        raise DataError(f"{path}: {type(error).__name__}: {error}; is it a whole image file?") from error
+        raise DataError(f"{name}: {type(error).__name__}: {error}; is it a whole image file?") from error
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from mmprolong.errors import DataError, nearest
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.pages import CorpusPages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.images.table_images import TableImages
+from mmprolong.images.video_frames import VideoFrames
 from mmprolong.settings.knobs import Corpus, View
 
 
@@ -35,7 +37,7 @@ class Images(Protocol):
 
 
 class ImagesByScheme:
-    """Hands each image to what draws its scheme: `pdf`, `file`, `video`."""
+    """Hands each image to what draws its scheme: `pdf`, `file`, `table`, `video`."""
 
     def __init__(self, schemes: Mapping[str, Images]) -> None:
         self._schemes = schemes
@@ -65,4 +67,5 @@ def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_roo
     schemes: dict[str, Images] = {"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))}
     if data_root is not None:
         schemes["file"] = FileImages(data_root, find_renderer(view.renderer), view.dpi)
+        schemes |= {"table": TableImages(data_root), "video": VideoFrames(data_root)}
     return ImagesByScheme(schemes)

@@ -132,6 +132,9 @@ class _Graph:
         config, suite = self.config, self.config.suite
         source = evaluation.source
         needs = {"synthesis": self._synthesis(source)} if source else {}
+        if evaluation.after:
+            self.add_evaluation(evaluation.after, suite.benchmarks[evaluation.after])
+            needs["scores"] = self.steps[f"score.{evaluation.after}"].path
         samples = self._add(
             f"samples.{name}", name, SamplesSettings(name, evaluation.benchmark, suite.data_root), needs
         )

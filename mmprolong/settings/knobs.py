@@ -217,6 +217,8 @@ class Evaluation:
     """More of `llms` that judge every reply; the score is that of `judge`."""
     new_tokens: AtLeast1 = 16
     """Longest reply [tokens]."""
+    after: str = execution("")
+    """Benchmark of the suite whose scores say where more is asked, of `needle`; its score step is identity."""
 
 
 @dataclass

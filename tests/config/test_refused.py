@@ -37,6 +37,7 @@ def told(composer: Composer, *overrides: str) -> str:
         ("phases.longpt.mixture.tokns=3", "phases.longpt.mixture.tokns: unknown; did you mean 'tokens'?"),
         ("phases.lonpt.mixture.tokens=3", "phases.lonpt: has no mixture.components; did you mean 'longpt'?"),
         (f"{COMPONENTS}.lng.share=0.1", f"{COMPONENTS}.lng.source: '' is no source; allowed: "),
+        ("suite.benchmarks.heldout.after=more", "suite.benchmarks.heldout.after: 'more' is no benchmark before it"),
         ("sources.lng.documents=1", "sources.lng: has no tasks; did you mean 'long'?"),
         ("suite.benchmarks.held.new_tokens=1", "suite.benchmarks.held.source: '' is no source; allowed: "),
         ("llms.judge.dpi=72", "llms.judge: has no model; allowed: (nothing)"),

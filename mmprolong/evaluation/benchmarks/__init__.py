@@ -19,6 +19,8 @@ class Inputs:
     """Folder of the finished synthesis step whose examples are asked about."""
     data_root: Path | None = None
     """Folder in which the data sets of public benchmarks lie."""
+    scores: Path | None = None
+    """Folder of the finished score step of an earlier benchmark, whose marks say where more is to be asked."""
 
 
 class Benchmark(Protocol):
@@ -78,6 +80,11 @@ def macro_and_micro(scores: Sequence[Score]) -> dict[str, float]:
         lengths[score.length][score.task].append(score.value)
     macro = fmean(fmean(map(fmean, tasks.values())) for tasks in lengths.values())
     return {"macro": macro, "micro": fmean(score.value for score in scores)}
+
+
+def answered(scores: Sequence[Score]) -> float:
+    """Return the mean over the replies of which an answer was parsed: the others leave the denominator."""
+    return fmean([score.value for score in scores if score.parsed] or [0.0])
 
 
 def nominal_pages(images: int) -> str:

@@ -53,3 +53,17 @@ Answer format: [Integer, Float, String or List]
 Question: {question}
 Analysis: {reply}
 """
+
+RIGHT_WRONG_OR_INVALID = """You grade the final answer of a candidate against a standard answer, which is always right.
+
+A: the final answer says what the standard answer says, in whatever form, for every part of the question.
+B: it says anything else.
+C: it is no answer: cut off, repeated without end, beside the question, or a refusal.
+How the answer was found does not count. A unit that the standard answer leaves out may be there if it is right.
+
+Question: {question}
+Standard answer: {gold}
+Candidate's answer: {answer}
+
+Reply with the letter A, B or C and nothing else.
+"""

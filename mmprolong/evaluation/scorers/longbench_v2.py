@@ -1,10 +1,10 @@
 """LongBench v2's rule: a letter behind 'The correct answer is', in exactly these words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers._letters import by_letter
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
@@ -16,7 +16,7 @@ class LongBenchV2:
     Source: https://github.com/THUDM/LongBench/blob/2e00731f/pred.py (extract_answer).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def value(self, sample: Sample, reply: Any) -> str | None:
         """Return the letter, or none."""
@@ -26,5 +26,6 @@ class LongBenchV2:
         return found[1] if found else None
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark whether the letter is the gold's."""
-        return by_rule(lambda question, text: float(self.value(question, text) == question.gold.answer), sample, reply)
+        """Mark whether the letter is the gold's; a reply without one is officially worth 0.25 if `compensated`."""
+        marked = yield from by_letter(lambda: self.value(sample, reply) or "", sample, reply)
+        return replace(marked, also={"compensated": marked.value if marked.parsed else 0.25})

@@ -19,6 +19,8 @@ class MathVista:
     """
 
     version: ClassVar[int] = 1
+    answer_is: bool = True
+    """As in `mcq_vlmevalkit`."""
 
     def value(self, sample: Sample, reply: Any) -> Any:
         """Return whether the answer is right; for a stored prefetch the answer itself, or False."""
@@ -26,7 +28,7 @@ class MathVista:
         prefetch = "prefetch=True" in str(sample.facts.get("official_function", ""))
         if question == "multi_choice":
             options = dict(zip(ascii_uppercase, _literal(gold["choices"]), strict=False))
-            found, wanted = chosen(str(reply), options), gold["answer_option"]
+            found, wanted = chosen(str(reply), options, self.answer_is), gold["answer_option"]
             if prefetch:
                 return found
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers._letters import by_letter
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
@@ -27,24 +27,31 @@ class MultipleChoice:
     Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/utils/matching_util.py (can_infer).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    answer_is: bool = True
+    """Read 'answer is X' where no letter stands alone: the rule since 2026-06-17 (#1552). Papers before it, as
+    MMProLong (May 2026), were scored without."""
 
     def value(self, sample: Sample, reply: Any) -> str | bool:
         """Return the letter that is chosen, Z for a refusal, or False."""
-        return chosen(str(reply), sample.gold.answer)
+        return chosen(str(reply), sample.gold.answer, self.answer_is)
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
         """Mark whether the letter is the gold's; without a judge a reply that names none is wrong."""
         options = dict(zip(ascii_uppercase, sample.gold.choices, strict=False))
-        return by_rule(lambda question, text: float(chosen(text, options) == question.gold.answer), sample, reply)
+        return by_letter(lambda: chosen(reply, options, self.answer_is) or "", sample, reply)
 
 
-def chosen(reply: str, options: Mapping[str, Any]) -> str | bool:
-    """Return the letter of the option that a reply chooses, Z for a refusal, or False."""
-    return _by_letter(reply, options) or _by_text(reply.lower(), options)
+def chosen(reply: str, options: Mapping[str, Any], answer_is: bool = True) -> str | bool:
+    """Return the letter of the option that a reply chooses, Z for a refusal, or False.
+
+    Args:
+        answer_is: read 'answer is X' where no letter stands alone.
+    """
+    return _by_letter(reply, options, answer_is) or _by_text(reply.lower(), options)
 
 
-def _by_letter(reply: str, options: Mapping[str, Any]) -> str | bool:
+def _by_letter(reply: str, options: Mapping[str, Any], answer_is: bool) -> str | bool:
     if "Failed to obtain answer via API" in reply:
         return False
     if any(refusal in reply for refusal in _REFUSALS):
@@ -55,7 +62,7 @@ def _by_letter(reply: str, options: Mapping[str, Any]) -> str | bool:
         return named[0]
     if not named and "Z" in words:
         return "Z"
-    found = _ANSWER_IS.search(reply)
+    found = _ANSWER_IS.search(reply) if answer_is else None
     return found[1].upper() if found and found[1].upper() in options else False
 
 

@@ -5,15 +5,17 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from mmprolong.errors import DataError, nearest
 from mmprolong.evaluation.scorers import by_rule, fact
+from mmprolong.evaluation.scorers._rouge import ROUGE
 from mmprolong.evaluation.scorers._words import after_prefix, normal
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
-_PREFIXES = {"cls_acc": "label:"}
+_PREFIXES = {"cls_acc": "label:", **{f"rouge:{name}": "Summary:" for name in ROUGE}}
 """Begin of the model's turn, where it is not 'Answer:'."""
 
 
@@ -27,7 +29,7 @@ class MMLongBenchTasks:
     version: ClassVar[int] = 1
 
     def value(self, sample: Sample, reply: Any) -> Any:
-        """Return 0 or 1; of `parse_output` the answer behind the prefix."""
+        """Return the metric, in [0, 1]; of `parse_output` the answer behind the prefix."""
         metric, gold = sample.gold.format, sample.gold.answer
         if metric == "parse_output":
             return after_prefix(reply, fact(sample, "prefix"))
@@ -46,10 +48,12 @@ class MMLongBenchTasks:
 
 
 def _substring(reply: str, gold: Any) -> bool:
+    return max(normal(each) in normal(reply) for each in _golds(gold))
+
+
+def _golds(gold: Any) -> list[str]:
     golds = [gold] if isinstance(gold, str) else gold
-    if isinstance(golds[0], list):
-        golds = [each for group in golds for each in group]
-    return max(normal(each) in normal(reply) for each in golds)
+    return [each for group in golds for each in group] if isinstance(golds[0], list) else golds
 
 
 def _same_sum(reply: str, gold: Any) -> bool:
@@ -105,9 +109,14 @@ def _yes(text: str, default: int) -> int:
     return int(plain) if plain.isdigit() else default
 
 
-METRICS: dict[str, Callable[[str, Any], bool]] = {
+def _best(rule: Callable[[str, str], float], reply: str, gold: Any) -> float:
+    return max(rule(reply, each) for each in _golds(gold))
+
+
+METRICS: dict[str, Callable[[str, Any], float]] = {
     "sub_em": _substring,
     "soft_acc": _same_sum,
     "mc_acc": _letter,
     "cls_acc": _class_number,
+    **{f"rouge:{name}": partial(_best, rule) for name, rule in ROUGE.items()},
 }

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any, ClassVar, Literal
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers._letters import by_letter
+from mmprolong.evaluation.scorers.mcq_vlmevalkit import chosen
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
 
@@ -27,7 +29,7 @@ class OptionLetter:
     https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/dataset/utils/videomme.py and longvideobench.py.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rule: Literal["videomme", "videomme_vlmevalkit", "longvideobench_vlmevalkit"] = "videomme"
 
     def value(self, sample: Sample, reply: Any) -> str:
@@ -41,5 +43,9 @@ class OptionLetter:
         return found[0] if found else ""
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark whether the letter is the gold's."""
-        return by_rule(lambda question, text: float(self.value(question, text) == question.gold.answer), sample, reply)
+        """Mark whether the letter is the gold's; VLMEvalKit looks for an option's text where there is no letter."""
+        return by_letter(lambda: self.value(sample, reply) or self._by_text(sample, reply), sample, reply)
+
+    def _by_text(self, sample: Sample, reply: str) -> str:
+        options = dict(zip(ascii_uppercase, sample.gold.choices, strict=False))
+        return str(chosen(reply, options) or "") if "vlmevalkit" in self.rule else ""

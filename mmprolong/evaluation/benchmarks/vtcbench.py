@@ -1,0 +1,104 @@
+"""VTCBench-Wild: questions on long texts that are shown as pictures of pages."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from mmprolong.conversations import Image, Message, Text
+from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks._reading import asked, parquet_rows
+from mmprolong.images.table_images import SCHEME
+from mmprolong.records import Gold, Reject, Sample, Score
+
+DATA = DataSet("VTCBench", "CC-BY-NC-4.0", "https://huggingface.co/datasets/MLLM-CL/VTCBench")
+Task = Literal["Retrieval", "Reasoning", "Memory"]
+_LENGTH = "32K"
+"""The texts have 1K to 32K tokens; the official scores are over all of them."""
+_METRICS = {"Retrieval": "contains_all", "Reasoning": "contains_all", "Memory": "ROUGE-L"}
+_SHORT = (
+    "Answer a question based on the above book snippet. Your answer should be short and based on either explicitly "
+    "stated facts or strong, logical inferences. Return only the final answer with no additional explanation or "
+    "reasoning. Question: "
+)
+_NUMBERS = (
+    "Answer a question based on the above book snippet. Some special magic numbers are hidden within the following "
+    "text. Make sure to memorize it. I will quiz you about the numbers afterwards. Question: "
+)
+_PHRASE = (
+    "Based on the above context, write an answer in the form of a short phrase for the following question. Answer with "
+    "exact words from the context whenever possible. Question: "
+)
+
+
+class _Record(msgspec.Struct):
+    """One row; its images are read when they are shown."""
+
+    problem: str
+    answers: list[Any]
+
+
+@dataclass(frozen=True)
+class VTCBenchWild:
+    """The questions of three tasks, the pages before each.
+
+    Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/dataset/image_vqa.py (VTCBench);
+    https://github.com/Moenupa/VTCBench/blob/2da59fda/examples/run_wild.py.
+    """
+
+    version: ClassVar[int] = 1
+    tasks: tuple[Task, ...] = ("Retrieval", "Reasoning", "Memory")
+    prompts: Literal["vlmevalkit", "run_wild"] = "vlmevalkit"
+    """`run_wild`: as the authors' script has them, those of Retrieval and Reasoning swapped."""
+
+    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions, task by task.
+
+        Raises:
+            ConfigError: a task's files are not in the data root.
+            DataError: a file is no Parquet file, or lacks a column.
+        """
+        folder = DATA.file(inputs, f"{DATA.title}/data")
+        for task in self.tasks:
+            pattern = f"{task}-*.parquet"
+            files = sorted(folder.glob(pattern)) or [DATA.file(inputs, f"{DATA.title}/data/{pattern}")]
+            for path in files:
+                make = partial(self._sample, name, task, path, _pictures(path))
+                yield from asked(parquet_rows(path, _Record), make, inputs.data_root)
+
+    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
+        """Return the means by cells and by questions; the latter is the official overall."""
+        return macro_and_micro(scores)
+
+    def _sample(self, name: str, task: Task, path: Path, pictures: Sequence[int], record: _Record, row: int) -> Sample:
+        if not record.answers or not pictures[row]:
+            raise ValueError(f"{len(record.answers)} answers, {pictures[row]} images")
+        source = f"{SCHEME}{DATA.title}/data/{path.name}#images@{row}"
+        pages = (Image(source, place) for place in range(pictures[row]))
+        return Sample(
+            id=f"{path.stem}-{row}",
+            benchmark=name,
+            task=task,
+            length=_LENGTH,
+            cluster=f"{path.stem}-{row}",
+            prompt=(Message("user", (*pages, Text(self._instruction(task) + record.problem))),),
+            gold=Gold(record.answers, _METRICS[task]),
+            facts={"question": record.problem, "pages": pictures[row]},
+        )
+
+    def _instruction(self, task: Task) -> str:
+        if task == "Memory":
+            return _PHRASE
+        return _NUMBERS if (task == "Retrieval") == (self.prompts == "vlmevalkit") else _SHORT
+
+
+def _pictures(path: Path) -> list[int]:
+    """Return the number of images of each row."""
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        batches = file.iter_batches(batch_size=64, columns=["images"])
+        return [number or 0 for batch in batches for number in batch["images"].value_lengths().to_pylist()]
