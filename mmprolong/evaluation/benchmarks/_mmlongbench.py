@@ -10,7 +10,7 @@ import numpy as np
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, json_lines
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, json_lines
 from mmprolong.records import Gold, Sample
 
 DATA = DataSet("MMLongBench v1.1", "MIT", "https://huggingface.co/datasets/ZhaoweiWang/MMLongBench")
@@ -86,7 +86,7 @@ def sample(
     name: str,
     task: str,
     length: str,
-    row: Row[Any],
+    row: LocatedRecord[Any],
     parts: Sequence[Text | Image],
     gold: Gold,
     cluster: str,

@@ -31,7 +31,7 @@ class Refused(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Generic[T]):
+class LocatedRecord(Generic[T]):
     """One record and its place."""
 
     where: str
@@ -90,7 +90,7 @@ def parquet_rows(paths: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
             number += 1
 
 
-def read_rows(lines: Iterable[tuple[str, int, bytes]], kind: type[T]) -> Iterator[Row[T] | Reject]:
+def read_rows(lines: Iterable[tuple[str, int, bytes]], kind: type[T]) -> Iterator[LocatedRecord[T] | Reject]:
     """Yield the records of lines; a line that holds none becomes a reject."""
     decoder = msgspec.json.Decoder(kind)
     for where, number, line in lines:
@@ -99,10 +99,10 @@ def read_rows(lines: Iterable[tuple[str, int, bytes]], kind: type[T]) -> Iterato
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield Reject(what=named(where, _id_in(line)), reason="not an official record", detail=str(error))
         else:
-            yield Row(named(where, _id_of(record)), number, record)
+            yield LocatedRecord(named(where, _id_of(record)), number, record)
 
 
-def unique(rows: Iterable[Row[T] | Reject], key: Callable[[T], Any]) -> Iterator[Row[T] | Reject]:
+def unique(rows: Iterable[LocatedRecord[T] | Reject], key: Callable[[T], Any]) -> Iterator[LocatedRecord[T] | Reject]:
     """Yield the rows; a second one with the same key becomes a reject. A key that is None is never the same."""
     first: dict[str, str] = {}
     for row in rows:
@@ -117,8 +117,8 @@ def unique(rows: Iterable[Row[T] | Reject], key: Callable[[T], Any]) -> Iterator
 
 
 def ask(
-    rows: Iterable[Row[T] | Reject],
-    make: Callable[[Row[T]], Sample],
+    rows: Iterable[LocatedRecord[T] | Reject],
+    make: Callable[[LocatedRecord[T]], Sample],
     cited: Callable[[T], Iterable[Any]] = lambda _: (),
 ) -> Iterator[Sample | Reject]:
     """Yield the question of each row; one that cannot be asked becomes a reject.

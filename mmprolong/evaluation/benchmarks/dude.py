@@ -11,7 +11,15 @@ import msgspec
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_file, json_items, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import (
+    LocatedRecord,
+    Refused,
+    ask,
+    json_file,
+    json_items,
+    read_rows,
+    unique,
+)
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Reject, Sample, Score
@@ -87,7 +95,7 @@ class DUDEBenchmark:
         found = {kind: fmean(values) for kind, values in sorted(kinds.items()) if kind}
         return {"micro": fmean(score.value for score in scores), **found}
 
-    def _sample(self, row: Row[_Record], files: FileImages, folder: str, name: str) -> Sample:
+    def _sample(self, row: LocatedRecord[_Record], files: FileImages, folder: str, name: str) -> Sample:
         record = row.record
         document = f"{record.docId}.pdf"
         try:

@@ -10,7 +10,7 @@ import msgspec
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows, unique
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("LongDocURL", "Apache-2.0", "https://huggingface.co/datasets/dengchao/LongDocURL")
@@ -81,7 +81,7 @@ class LongDocURLBenchmark:
         return found | {kind: fmean(values) for kind, values in sorted(kinds.items()) if kind}
 
 
-def _sample(row: Row[_Record], files: ImageFiles, name: str) -> Sample:
+def _sample(row: LocatedRecord[_Record], files: ImageFiles, name: str) -> Sample:
     record = row.record
     shown = files.images(page.rpartition("pdf_pngs/")[2].lstrip("/") for page in record.images)
     numbers = [_number(image) for image in shown]

@@ -12,7 +12,15 @@ import msgspec
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import Refused, Row, ask, json_file, json_items, parquet_rows, read_rows
+from mmprolong.evaluation.benchmarks._records import (
+    LocatedRecord,
+    Refused,
+    ask,
+    json_file,
+    json_items,
+    parquet_rows,
+    read_rows,
+)
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Gold, Reject, Sample, Score
@@ -94,7 +102,7 @@ class MMLongBenchDoc:
         own, first = (f"{EDITIONS[edition].title}/data/documents" for edition in (self.edition, "V1"))
         return own if ((inputs.data_root or Path()) / own).is_dir() else first
 
-    def _sample(self, row: Row[_Record], files: FileImages, folder: str, name: str) -> Sample:
+    def _sample(self, row: LocatedRecord[_Record], files: FileImages, folder: str, name: str) -> Sample:
         record, title = row.record, EDITIONS[self.edition].title
         shown = min(_page_count(files, record.doc_id), self.max_pages)
         cited = _literal(record.evidence_pages)

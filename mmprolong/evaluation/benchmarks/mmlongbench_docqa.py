@@ -24,8 +24,8 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
 from mmprolong.evaluation.benchmarks._padding import NegativePages, Negatives, document_of, page_number
 from mmprolong.evaluation.benchmarks._records import (
     ImageFiles,
+    LocatedRecord,
     Refused,
-    Row,
     ask,
     json_lines,
     read_rows,
@@ -130,7 +130,7 @@ class MMLongBenchDocQA:
         path = _file(inputs, data_set, _LONGEST)
         pool = NegativePages(_sizes(image_files(inputs), inputs), self.negatives, self.seed)
         for row in read_rows(json_lines(path), _Record):
-            if isinstance(row, Row):
+            if isinstance(row, LocatedRecord):
                 pool.add(row.record.document, row.record.question, row.record.page_list)
         return pool
 
@@ -145,7 +145,7 @@ class MMLongBenchDocQA:
         path = _file(inputs, data_set, _LONGEST if pool else length)
         images = image_files(inputs)
 
-        def make(row: Row[_Record]) -> Sample:
+        def make(row: LocatedRecord[_Record]) -> Sample:
             if pool is None:
                 return _sample(row, row.record.page_list, images, name, data_set, length)
             pages, tokens = pool.padded(*row.record.own_pages(), int(size(length)))
@@ -178,7 +178,7 @@ def _sizes(images: ImageFiles, inputs: Inputs) -> Callable[[str], tuple[int, int
 
 
 def _sample(
-    row: Row[_Record],
+    row: LocatedRecord[_Record],
     pages: Sequence[str],
     images: ImageFiles,
     name: str,

@@ -19,7 +19,15 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     question_file,
     sample,
 )
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, interleaved, json_file, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    ask,
+    interleaved,
+    json_file,
+    read_rows,
+    unique,
+)
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _INSTRUCTION = (
@@ -95,7 +103,7 @@ class MMLongBenchICL:
             rng.shuffle(lines)
             lines = lines[:_OFFICIAL_COUNT]
 
-        def make(row: Row[_Question]) -> Sample:
+        def make(row: LocatedRecord[_Question]) -> Sample:
             rounds = rng.choice(candidates[row.number])
             for each in rounds:
                 rng.shuffle(each)  # in its place: the next question begins with this order, as officially
@@ -107,7 +115,7 @@ class MMLongBenchICL:
 
 
 def _sample(
-    row: Row[_Question], shown: Sequence[_Picture], images: ImageFiles, name: str, data_set: str, length: str
+    row: LocatedRecord[_Question], shown: Sequence[_Picture], images: ImageFiles, name: str, data_set: str, length: str
 ) -> Sample:
     record = row.record
     examples = "\n\n".join(f"<image>\n{_LABEL} {each.id}" for each in shown)

@@ -20,7 +20,15 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     question_file,
     sample,
 )
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, interleaved, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    ask,
+    interleaved,
+    json_lines,
+    read_rows,
+    unique,
+)
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Needles = Literal[
@@ -124,7 +132,7 @@ class MMLongBenchNIAH:
             rows = (row for row in rows if isinstance(row, Reject) or str(row.record.id) in ids)
         asked = 0
 
-        def make(row: Row[_Record]) -> Sample:
+        def make(row: LocatedRecord[_Record]) -> Sample:
             nonlocal asked
             made = _sample(row, images, name, needles, length, asked)
             asked += 1
@@ -137,7 +145,9 @@ def _id_and_depth(record: _Record) -> tuple[Any, Any] | None:
     return None if record.depth is None else (record.id, record.depth)
 
 
-def _sample(row: Row[_Record], images: ImageFiles, name: str, needles: str, length: str, asked: int) -> Sample:
+def _sample(
+    row: LocatedRecord[_Record], images: ImageFiles, name: str, needles: str, length: str, asked: int
+) -> Sample:
     record = row.record
     facts: dict[str, str | float] = {"id": str(record.id), "question": record.question, **depth_of(record.depth)}
     if needles.startswith("vh_"):

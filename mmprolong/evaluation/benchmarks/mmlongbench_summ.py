@@ -20,7 +20,15 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     shuffled_lines,
 )
 from mmprolong.evaluation.benchmarks._padding import document_of
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Refused, Row, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    Refused,
+    ask,
+    json_lines,
+    read_rows,
+    unique,
+)
 from mmprolong.records import Gold, Reject, Sample, Score
 
 FORMAT = "rouge:rougeLsum_f1"
@@ -100,12 +108,12 @@ def _claims(data_set: str, inputs: Inputs) -> tuple[dict[str, list[str]], list[R
     """Return the points of each summary by its id, and the lines that have none."""
     path = DATA.file(inputs, f"{TEXTS}/summ") / f"{data_set}_claims.jsonl"
     rows = list(read_rows(json_lines(path), _Claims)) if path.exists() else []
-    found = {str(row.record.id): row.record.claims for row in rows if isinstance(row, Row)}
+    found = {str(row.record.id): row.record.claims for row in rows if isinstance(row, LocatedRecord)}
     return found, [row for row in rows if isinstance(row, Reject)]
 
 
 def _sample(
-    row: Row[_Record], images: ImageFiles, claims: dict[str, list[str]], name: str, data_set: str, length: str
+    row: LocatedRecord[_Record], images: ImageFiles, claims: dict[str, list[str]], name: str, data_set: str, length: str
 ) -> Sample:
     record = row.record
     before, after = _ASKED[data_set]

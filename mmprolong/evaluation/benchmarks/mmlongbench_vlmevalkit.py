@@ -12,7 +12,7 @@ from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._mmlongbench import ANSWER, IMAGES, depth_of, sample
 from mmprolong.evaluation.benchmarks._padding import document_of, page_number
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Refused, Row, ask, interleaved, named, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, Refused, ask, interleaved, named, unique
 from mmprolong.evaluation.benchmarks.mmlongbench_niah import metric_of
 from mmprolong.evaluation.benchmarks.mmlongbench_summ import FORMAT
 from mmprolong.records import Gold, Reject, Sample, Score
@@ -64,7 +64,7 @@ class MMLongBenchVLMEvalKit:
         """Return the papers' mean (macro) and VLMEvalKit's (micro)."""
         return macro_and_micro(scores)
 
-    def _sample(self, row: Row[dict[str, str]], images: ImageFiles, name: str, length: str) -> Sample:
+    def _sample(self, row: LocatedRecord[dict[str, str]], images: ImageFiles, name: str, length: str) -> Sample:
         record = row.record
         more, paths = _object(record["extra_info"], "extra_info"), _paths(record["image_path"])
         task, data_set = record["task"], record["source_dataset"]
@@ -89,7 +89,7 @@ class MMLongBenchVLMEvalKit:
         )
 
 
-def _rows(path: Path) -> Iterator[Row[dict[str, str]] | Reject]:
+def _rows(path: Path) -> Iterator[LocatedRecord[dict[str, str]] | Reject]:
     """Yield the rows of a TSV; one with more or fewer cells than columns becomes a reject."""
     csv.field_size_limit(_LARGEST_FIELD)
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
@@ -107,7 +107,7 @@ def _rows(path: Path) -> Iterator[Row[dict[str, str]] | Reject]:
                 )
                 continue
             record = dict(zip(header, cells, strict=True))
-            yield Row(named(where, record["question_id"]), number, record)
+            yield LocatedRecord(named(where, record["question_id"]), number, record)
 
 
 def _object(text: str, what: str) -> dict[str, Any]:

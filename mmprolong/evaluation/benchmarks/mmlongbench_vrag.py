@@ -17,7 +17,15 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     question_file,
     sample,
 )
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Refused, Row, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    Refused,
+    ask,
+    json_lines,
+    read_rows,
+    unique,
+)
 from mmprolong.records import Gold, Reject, Sample, Score
 
 FILES = {"infoseek": "infoseek_K{}_dep3", "viquae": "viquae_K{}_dep6", "triviaqa": "viquae_K{}_dep6"}
@@ -94,7 +102,7 @@ def _is_drawn(record: _Record, ids: set[str]) -> bool:
     return str(record.id) in ids and '"' not in record.image
 
 
-def _sample(row: Row[_Record], images: ImageFiles, name: str, data_set: str, length: str) -> Sample:
+def _sample(row: LocatedRecord[_Record], images: ImageFiles, name: str, data_set: str, length: str) -> Sample:
     record = row.record
     passages = "\n\n".join(f"Document (Title: {each.title}): {each.text}" for each in record.ctxs)
     in_words = data_set == "triviaqa"

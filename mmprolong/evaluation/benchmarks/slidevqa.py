@@ -10,7 +10,7 @@ import msgspec
 
 from mmprolong.conversations import Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import ImageFiles, Row, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows, unique
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("SlideVQA", "NTT: evaluation only, no copies", "https://github.com/nttmdlab-nlp/SlideVQA")
@@ -69,7 +69,7 @@ class SlideVQABenchmark:
         return {"micro": fmean(score.value for score in scores), **found}
 
 
-def _sample(row: Row[_Record], images: ImageFiles, name: str) -> Sample:
+def _sample(row: LocatedRecord[_Record], images: ImageFiles, name: str) -> Sample:
     record = row.record
     slides = images.images(f"{record.deck_name}/{PurePosixPath(url).name}" for url in record.image_urls)
     evidence = tuple(page - 1 for page in record.cited if isinstance(page, int) and 0 < page <= len(slides))
