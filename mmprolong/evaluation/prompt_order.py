@@ -12,8 +12,8 @@ them, so that no two do. `official`: as the benchmark's own code has it."""
 def ordered(prompt: Conversation, order: PromptOrder) -> Conversation:
     """Return a prompt whose last turn of the user has pages and question in an order.
 
-    The question is the text behind the last image, or where there is none all text before the first one. Texts between
-    images stay where they are.
+    The question is the text behind the last image, or where there is none the first text. Other texts, such as the name
+    of the image behind them, stay where they are.
     """
     asked = max((place for place, message in enumerate(prompt) if message.role == "user"), default=None)
     if order == "official" or asked is None:
@@ -23,8 +23,7 @@ def ordered(prompt: Conversation, order: PromptOrder) -> Conversation:
     if not shown:
         return prompt
     begun, pages, rest = _cut(message.parts, shown[0], shown[-1] + 1)
-    question = rest or begun
-    before = () if question is begun else begun
+    question, before = (rest, begun) if rest else (begun[:1], begun[1:])
     parts = (*before, *pages, *question) if order == "pages_first" else (*question, *before, *pages)
     return (*prompt[:asked], Message(message.role, parts), *prompt[asked + 1 :])
 
