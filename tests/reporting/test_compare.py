@@ -56,6 +56,13 @@ def test_every_table_of_vlmevalkit_is_read_and_none_is_an_answer(suffix: str, tm
     assert found.scores[0].benchmark == "DocVQA_judge"
 
 
+def test_other_tables_of_a_folder_are_left_alone(tmp_path: Path):
+    path = vlmevalkit(tmp_path, "a", WORSE)
+    (path.parent / "empty.csv").write_text("")
+    (path.parent / "a_DocVQA_acc.csv").write_text("split,Overall\nnone,0.5\n")
+    assert len(read_judged(path.parent).scores) == 40
+
+
 def test_runs_of_two_harnesses_are_paired_by_question_and_gold_answer(tmp_path: Path):
     found = pair(read_judged(mmlongbench(tmp_path, "a", WORSE)), read_judged(lm_eval(tmp_path, "b", BETTER)))
     assert len(found.first) == 40 and {score.value for score in found.second} == {0.0, 1.0}

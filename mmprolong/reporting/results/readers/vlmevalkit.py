@@ -1,6 +1,7 @@
 """VLMEvalKit: a judged table, as .xlsx, .tsv, .csv or .json, a row a question."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +24,9 @@ class VLMEvalKitTable:
     def reads(self, file: ResultFile) -> bool:
         """Tell a table with the columns `index` and `prediction`."""
         if file.path.suffix in _TABLES:
-            return {*_table(file, rows=0).columns} >= _NEEDED
+            with suppress(DataError):  # another table of the folder
+                return {*_table(file, rows=0).columns} >= _NEEDED
+            return False
         content = file.document
         if isinstance(content, list):
             return bool(content) and isinstance(content[0], dict) and content[0].keys() >= _NEEDED
