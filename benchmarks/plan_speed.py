@@ -74,9 +74,8 @@ def main(count: int) -> None:
     print(
         f"{plan.samples:,} samples, {plan.documents:,} documents, {plan.apart:,} tokens, {plan.shared:,} with sharing"
     )
-    print(
-        f"{seconds:.1f} s of the processor: read {read:.1f}, counted and grouped {grouped - read:.1f}, summed {seconds - grouped:.1f}"
-    )
+    parts = f"read {read:.1f}, counted and grouped {grouped - read:.1f}, summed {seconds - grouped:.1f}"
+    print(f"{seconds:.1f} s of the processor: {parts}")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def ordered_batches(
 def estimated_prompts(image_tokens: int) -> Prompts:
     """Return prompts of a model whose tokenizer is not known: 3 bytes of text a token."""
 
-    def pieces(prompt: Conversation) -> Iterator[tuple[Piece, bool]]:
+    def pieces(prompt: Conversation) -> Iterator[Piece]:
         for message in prompt:
             for part in flat(message.parts):
                 if isinstance(part, Text):

@@ -248,7 +248,8 @@ def collate_rows(
     return Batch(
         ids=torch.from_numpy(np.stack([document.ids[cut] for document in documents])),
         positions=torch.from_numpy(np.stack([each[:, cut] for each in _row_positions(documents, backbone)], 1)),
-        **({"seen": see(shown, grids)} if see and shown else _images(shown, grids, backbone, images)),
+        seen=see(shown, grids) if see and shown else (),
+        **({} if see else _images(shown, grids, backbone, images)),
     )
 
 

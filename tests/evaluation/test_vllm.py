@@ -1,6 +1,7 @@
 """Real vLLM on this machine's CPU, offline and as a server: its replies are ours, its cache hits are those planned."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -97,7 +98,8 @@ def server(model: Model) -> Iterator[Llm]:
         port = free.getsockname()[1]
     line = serve_command(limits, model, VIEW, "tiny").replace("vllm", f"exec {PYTHON.parent}/vllm", 1)
     more = f"--host 127.0.0.1 --port {port} --block-size {BLOCK} --enforce-eager --skip-mm-profiling --max-num-seqs 8"
-    with subprocess.Popen(["bash", "-c", f"{line} {more}"], env=os.environ | ON_CPU) as process:
+    words = ["bash", "-c", f"{line} {more}"]
+    with subprocess.Popen(words, env=os.environ | ON_CPU, start_new_session=True) as process:
         try:
             end = time.monotonic() + _READY_SECONDS
             while not _answers(f"http://127.0.0.1:{port}/health"):
@@ -105,7 +107,7 @@ def server(model: Model) -> Iterator[Llm]:
                 time.sleep(0.5)
             yield Llm(model="tiny", base_url=f"http://127.0.0.1:{port}/v1")
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _answers(url: str) -> bool:

@@ -49,9 +49,6 @@ class Subject:
             DataError: its rotary frequencies are not those it was saved with.
             ConfigError: those in force are not those it was trained with.
         """
-        import torch
-
-        torch.set_num_threads(self.threads)
         network = weights.load(self.backbone, self.model, self.checkpoint)
         note = weights.read_note(self.checkpoint) if self.checkpoint else find_note(self.model.path)
         require_rope(network.set_rope(self.rope), note, self.differs)

@@ -6,6 +6,7 @@ The first line holds the arguments of `vllm.LLM`, each later one prompts and the
 import json
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 
@@ -15,9 +16,9 @@ def main() -> None:
     os.dup2(2, 1)  # vLLM writes to standard output, too
     arguments = json.loads(sys.stdin.readline())
     import numpy as np
-    import vllm  # pyright: ignore[reportMissingImports]
     from PIL import Image
 
+    vllm = import_module("vllm")
     engine = vllm.LLM(**arguments)
     answers.write(json.dumps({"version": vllm.__version__}) + "\n")
 

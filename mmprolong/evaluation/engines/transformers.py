@@ -72,6 +72,9 @@ class InProcess:
     @cached_property
     def network(self) -> "Network":
         """The loaded model."""
+        import torch
+
+        torch.set_num_threads(self._subject.threads)
         network = self._subject.network()
         network.module.eval()
         return network
