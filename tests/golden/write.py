@@ -1,4 +1,6 @@
-"""Write the step ids of every ablation and the defaults of all knobs anew: `python -m tests.golden.write`."""
+"""Write the step ids of every ablation, the defaults of all knobs and the proxy's losses anew:
+`python -m tests.golden.write`.
+"""
 
 import json
 import tempfile
@@ -6,10 +8,19 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mmprolong.config.groups import ablations
+from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings import execution, knobs, llm, stages
 from mmprolong.settings.fields import EXECUTION
+from mmprolong.settings.knobs import Model
 from mmprolong.sweep.planning import make_plan
+from mmprolong.training.engines.single import Single
+from mmprolong.training.layout import Layout
+from mmprolong.training.loop import Loop
+from mmprolong.training.objectives.next_token import NextToken
+from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, PROXY, Material
 
 
 def defaults() -> dict[str, Any]:
@@ -30,8 +41,18 @@ def step_ids() -> dict[str, list[str]]:
         return {name: list(make_plan([f"+ablation={name}", f"paths.store={store}"])[0].steps) for name in ablations()}
 
 
+def proxy_updates() -> dict[str, list[float]]:
+    """Loss and norm of the gradient of the proxy's first 20 updates."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Single().start(PROXY.load(Model()), OPTIMIZER, Layout())
+        loop = Loop(engine, NextToken(), Material(20), OPTIMIZER, NATIVE_CONTEXT, Path(folder), RunLog(Path(folder)))
+        lines = [loop.update(update) for update in range(20)]
+    return {name: [line[name] for line in lines] for name in ("loss", "grad_norm")}
+
+
 def main() -> None:
-    for name, found in {"step_ids": step_ids(), "defaults": defaults()}.items():
+    for name, found in {"step_ids": step_ids(), "defaults": defaults(), "proxy_updates": proxy_updates()}.items():
         (Path(__file__).parent / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

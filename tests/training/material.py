@@ -1,4 +1,4 @@
-"""Ten updates of two packs of small documents for the proxy, and a process that trains on them until it is killed."""
+"""Updates of two packs of small documents for the proxy, and a process that trains on them until it is killed."""
 
 import sys
 import time
@@ -32,16 +32,17 @@ UPDATES, PACKS, CONVERSATIONS = 10, 2, 6
 class Material:
     """Conversations about one to three pages, the same in every process."""
 
-    def __init__(self) -> None:
+    def __init__(self, updates: int = UPDATES) -> None:
+        self._updates = updates
         self._packs: dict[tuple[int, int], list[tuple[str, Encoded]]] = {
             (update, pack): [_conversation(np.random.default_rng([update, pack, n])) for n in range(CONVERSATIONS)]
-            for update in range(UPDATES)
+            for update in range(updates)
             for pack in range(PACKS)
         }
-        self.tokens = sum(each.tokens for update in range(UPDATES) for each in self.conversations(update))
+        self.tokens = sum(each.tokens for update in range(updates) for each in self.conversations(update))
 
     def __len__(self) -> int:
-        return UPDATES
+        return self._updates
 
     def conversations(self, update: int) -> list[Measured]:
         return [
