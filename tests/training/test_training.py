@@ -8,25 +8,31 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from mmprolong.errors import DataError
-from mmprolong.models.network import Network
+from mmprolong.errors import DataError, DiskFull
+from mmprolong.models.backbone import encode
+from mmprolong.models.network import Network, collate
 from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.settings.knobs import Model, Optimizer
+from mmprolong.settings.knobs import Model, Optimizer, View
 from mmprolong.training.engines.single import Single, SingleDevice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken, summed_loss
 from mmprolong.training.schedule import learning_rate
+from mmprolong.training.snapshots import make_room, save
 from mmprolong.training.trained_on import length_range
-from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, PROXY, UPDATES, Material
+from tests.disk import small_disk
+from tests.models.tiny import answered, asked
+from tests.training.material import IMAGES, NATIVE_CONTEXT, OPTIMIZER, PROXY, UPDATES, Material
 
 CLOCKS = ("tokens_per_second", "supervised_per_second", "data_wait", "memory_gb")
 MATERIAL = Material()
+TEXT = encode(PROXY, (asked("count A :"), answered("1 2")), IMAGES, View())
 
 
 def engine(optimizer: Optimizer = OPTIMIZER, dtype: str = "float32") -> SingleDevice:
@@ -36,9 +42,9 @@ def engine(optimizer: Optimizer = OPTIMIZER, dtype: str = "float32") -> SingleDe
     return Single().start(network, optimizer, Layout())
 
 
-def loop(folder: Path, stopping: Callable[[], bool] = never) -> Loop:
+def loop(folder: Path, stopping: Callable[[], bool] = never, keep: int = 1) -> Loop:
     log = RunLog(folder, stopping=stopping)
-    return Loop(engine(), NextToken(), MATERIAL, OPTIMIZER, NATIVE_CONTEXT, folder / "snapshots", log)
+    return Loop(engine(), NextToken(), MATERIAL, OPTIMIZER, NATIVE_CONTEXT, folder / "snapshots", log, keep=keep)
 
 
 def weights_of(network: Network) -> dict[str, torch.Tensor]:
@@ -131,13 +137,67 @@ def test_a_length_is_told_in_doublings_of_the_native_context(tokens: int, told: 
     assert length_range(tokens, 64) == told
 
 
-def test_a_torn_snapshot_is_passed_over(tmp_path: Path):
-    one = loop(tmp_path)
-    one.update(0)
-    one.engine.save(one.snapshots, one.state)
-    snapshot = next(one.snapshots.iterdir())
+def damage(snapshot: Path) -> None:
     next(snapshot.glob("*.safetensors")).write_bytes(b"torn")
-    assert engine().restore(one.snapshots) is None
+
+
+def test_training_goes_on_from_the_newest_whole_snapshot(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    one = loop(tmp_path)
+    for update in range(2):
+        one.update(update)
+        one.engine.save(one.snapshots, one.state)
+    first, second = sorted(one.snapshots.iterdir())
+    damage(second)
+    state = engine().restore(one.snapshots)
+    assert state is not None and state["updates"] == 1
+    assert f"{second}: damaged, and removed; training goes on from 00000001\n" in capfd.readouterr().err
+    assert list(one.snapshots.iterdir()) == [first]
+    damage(first)
+    with pytest.raises(DataError, match=r"00000001/00000-00000.safetensors: damaged, and no older checkpoint"):
+        engine().restore(one.snapshots)
+
+
+def test_a_snapshot_of_another_model_is_refused(tmp_path: Path):
+    save(tmp_path, [("weight/other", torch.zeros(1))], {"updates": 1})
+    with pytest.raises(DataError, match=r"00000001: has no 'weight/model.*, so it is of another model; delete it"):
+        engine().restore(tmp_path)
+
+
+def test_snapshots_are_kept_by_number_and_size(tmp_path: Path):
+    """The newest stays whatever its size, and while the next is written."""
+
+    def left(*allowed: Any) -> list[int]:
+        for number in range(1, 5):
+            (tmp_path / f"{number:08d}").mkdir(exist_ok=True)
+            (tmp_path / f"{number:08d}" / "x").write_bytes(b"0123456789")
+        (tmp_path / "00000003.partial").mkdir()
+        make_room(tmp_path, *allowed)
+        return sorted(int(path.name) for path in tmp_path.iterdir())
+
+    assert left(3) == [2, 3, 4]
+    assert left(9, 25) == [3, 4]
+    assert left(9, 35, True) == [3, 4]
+    assert left(9, 25, True) == left(9, 1) == left(1) == [4]
+
+
+def test_each_save_of_a_loop_leaves_as_many_as_are_to_be_kept(tmp_path: Path):
+    for _ in range(3):
+        with pytest.raises(Interrupted):
+            loop(tmp_path, stopping=lambda: True, keep=2).run(checkpoint_seconds=1e9)
+    assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == ["00000002", "00000003"]
+
+
+def test_a_full_disk_leaves_the_former_snapshot(tmp_path: Path):
+    with small_disk(tmp_path / "disk", "16m") as disk:  # a snapshot takes 9 MB
+        one = loop(disk)
+        one.update(0)
+        one.engine.save(one.snapshots, one.state)
+        one.update(1)
+        with pytest.raises(DiskFull, match=r"00000002\.partial/.*: no space left on the device; free some"):
+            one.engine.save(one.snapshots, one.state)
+        assert not list(one.snapshots.glob("*.partial/*"))
+        state = engine().restore(one.snapshots)
+        assert state is not None and state["updates"] == 1
 
 
 def test_kill_9_and_again_ends_in_the_same_weights(tmp_path: Path):
@@ -198,18 +258,19 @@ def test_weights_of_full_precision_are_not_copied():
     assert all(one.masters.weights[name] is each for name, each in one.network.module.named_parameters())
 
 
-def test_many_supervised_tokens_give_the_same_loss_and_gradient_in_pieces():
+def test_many_supervised_tokens_give_the_same_loss_and_gradients_in_pieces():
+    """The gradient of the output layer too, however the sum is scaled before backward."""
     network = PROXY.load(Model())
+    head = network.module.lm_head.weight
     torch.manual_seed(0)
     ids = torch.randint(192, (11,))
     found = []
     for pieces in (1, 3):
         hidden = torch.linspace(-1, 1, 11 * 128).view(11, 128).requires_grad_()
         loss = summed_loss(network, hidden, ids, pieces)
-        loss.backward()
-        found.append((loss.item(), hidden.grad))
+        found.append((loss.item(), *torch.autograd.grad(loss / 7, [hidden, head])))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
-    assert torch.allclose(found[0][1], found[1][1], atol=1e-5)
+    assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(found[0][1:], found[1][1:], strict=True))
 
 
 def test_the_rate_rises_then_falls_to_its_end():
@@ -241,6 +302,21 @@ def test_a_frozen_part_is_not_trained(part: str):
     frozen = {id(each) for each in one.network.parts()[part]}
     for name, parameter in one.network.module.named_parameters():
         assert torch.equal(parameter, before[name]) == (id(parameter) in frozen), name
+
+
+def test_an_update_without_pages_leaves_what_sees_them_as_it_is():
+    """Neither weight decay nor momentum moves it, as in plain torch; and frozen words alone have nothing to learn."""
+    pages, text = next(MATERIAL.batches(0)), collate([TEXT], PROXY, IMAGES)
+    for frozen in ([], ["language"]):
+        one = engine(Optimizer(weight_decay=0.1, frozen=frozen))
+        one.backward(NextToken(), pages, 1.0, True)
+        one.step(1e-3, math.inf)
+        before = weights_of(one.network)
+        one.backward(NextToken(), text, 1.0, True)
+        assert (one.step(1e-3, math.inf) == 0) == bool(frozen)
+        language = {id(each) for each in one.network.parts()["language"] if not frozen}
+        for name, parameter in one.network.module.named_parameters():
+            assert torch.equal(parameter, before[name]) == (id(parameter) not in language), name
 
 
 def test_an_exported_model_is_the_one_that_was_trained(tmp_path: Path):
