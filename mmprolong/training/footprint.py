@@ -86,7 +86,7 @@ def checkpoint_disk(
         limit: size of the checkpoints; two must fit, one of which replaces the other [bytes].
     """
     checkpoint = checkpoint_size(shape, frozen)
-    checkpoints = min(kept + 1, max(2, limit // checkpoint)) * checkpoint
+    checkpoints = min((kept + 1) * checkpoint, max(2 * checkpoint, limit))
     return checkpoints + shape.total * (_FULL if full else _HALF)
 
 

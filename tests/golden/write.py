@@ -8,19 +8,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mmprolong.config.groups import ablations
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings import execution, knobs, llm, stages
 from mmprolong.settings.fields import EXECUTION
-from mmprolong.settings.knobs import Model
 from mmprolong.sweep.planning import make_plan
-from mmprolong.training.engines.single import Single
-from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
-from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, PROXY, Material
+from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, Material, engine
 
 
 def defaults() -> dict[str, Any]:
@@ -43,10 +38,9 @@ def step_ids() -> dict[str, list[str]]:
 
 def proxy_updates() -> dict[str, list[float]]:
     """Loss and norm of the gradient of the proxy's first 20 updates."""
-    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        engine = Single().start(PROXY.load(Model()), OPTIMIZER, Layout())
-        loop = Loop(engine, NextToken(), Material(20), OPTIMIZER, NATIVE_CONTEXT, Path(folder), RunLog(Path(folder)))
+        log = RunLog(Path(folder))
+        loop = Loop(engine(), NextToken(), Material(20), OPTIMIZER, NATIVE_CONTEXT, Path(folder), log)
         lines = [loop.update(update) for update in range(20)]
     return {name: [line[name] for line in lines] for name in ("loss", "grad_norm")}
 

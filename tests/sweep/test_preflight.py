@@ -52,6 +52,14 @@ def test_longer_documents_cost_more(tmp_path: Path, model: str):
     assert long and short and 1.1 < long / short < 1.5
 
 
+def test_two_checkpoints_must_fit_into_their_budget(launch: tuple[Plan, Config, Store]):
+    plan, config, store = launch
+    flight = preflight(plan, training(plan, "pool_native"), config.cluster, store)
+    flight.settings.training.checkpoint_gb = 150
+    says = "training.checkpoint_gb: 150; one takes 99.5 GB, and stays until the next is written: give 200 or more"
+    assert list(flight.problems(flight.memory())) == [says]
+
+
 def test_drawn_packs_replace_nominal_lengths(launch: tuple[Plan, Config, Store]):
     plan, config, store = launch
     name = training(plan, "uniform")

@@ -20,10 +20,13 @@ from mmprolong.runtime.run_log import Interrupted, never
 from mmprolong.runtime.work import World
 from mmprolong.settings.execution import Training
 from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase
+from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.store import SCRATCH, Store
+from mmprolong.training import stage
 from mmprolong.training.engines.deepspeed import DeepSpeed
 from mmprolong.training.engines.single import Single
 from tests.tiny_run import OFF, finish, folder_of, step_of, tiny_config
+from tests.working import work_in
 
 ROLE = "training.longpt"
 
@@ -85,6 +88,11 @@ def test_stopped_and_killed_it_ends_where_one_process_ends(tmp_path: Path):
 def test_one_process_refuses_company():
     with pytest.raises(ConfigError, match="'single' trains in one process, not in 2"):
         Single().join(World(0, 2))
+
+
+def test_gpus_that_are_asked_for_must_be_there(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"gpus: 999, but torch .* finds \d+ on .*; install a torch for CUDA or set"):
+        stage.run(TrainingSettings(gpus=999), work_in(tmp_path))
 
 
 @pytest.mark.parametrize(
