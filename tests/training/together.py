@@ -87,7 +87,7 @@ def disagree(folder: Path) -> None:
     try:
         layout.agree("updates of the newest checkpoint", 7 + layout.rank)
     except DataError as error:
-        (folder / f"told-{layout.rank}").write_text(str(error))
+        (folder / f"told-{layout.rank}-of-{layout.size}").write_text(str(error))
 
 
 if __name__ == "__main__":
