@@ -10,6 +10,7 @@ from itertools import pairwise
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
+from mmprolong.mixture.shares import bins
 from mmprolong.settings.execution import Cluster
 from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
@@ -83,18 +84,21 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
         shares = ", ".join(f"{name} {part.share:g}" for name, part in parts.items())
         yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
     for name, part in parts.items():
-        yield from _component(f"{where}.{name}", part)
+        yield from _component(f"{where}.{name}", part, phase.mixture.sequence_length, config.model.native_context)
         yield from _exists(f"{where}.{name}.source", part.source, config.sources, "source")
         if part.source in config.sources:
             yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
 
-def _component(key: str, part: Component) -> Iterator[Problem]:
+def _component(key: str, part: Component, capacity: int, native_context: int) -> Iterator[Problem]:
     if part.tasks and not any(part.tasks.values()):
         yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
     edges = part.lengths.edges
     if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
         yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
+    elif edges and (shortest := bins(edges, native_context, capacity)[-1][0]) > capacity:
+        says = f"{edges}; the last bin begins at {shortest:,} tokens, and a pack holds {capacity:,}"
+        yield Problem(f"{key}.lengths.edges", says)
 
 
 def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Problem]:

@@ -23,14 +23,20 @@ def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[
     return parts
 
 
-def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, int]]:
+def bins(edges: Sequence[int], native_context: int, capacity: int) -> list[tuple[int, int]]:
     """Return the half-open token ranges [from, to) of the length bins.
 
+    Where the native context of the model is the longer, the last bin ends at the pack: examples are as long as those
+    that extend another model's context to it, as in the paper's transfer from Qwen2.5-VL (32K) to Qwen3-VL (256K).
+
     Args:
+        native_context: of the model [tokens].
         capacity: tokens of a pack; where there are no edges, one bin holds all that a pack holds.
 
     Raises:
         InvalidSettings: the edges do not rise.
+
+    Source: arXiv 2605.13831, appendix A.2 and G.
     """
     if not edges:
         return [(0, capacity + 1)]
@@ -38,7 +44,8 @@ def bins(edges: Sequence[int], window: int, capacity: int) -> list[tuple[int, in
         raise InvalidSettings(
             Problem("lengths.edges", f"{list(edges)}; two or more rising multiples of model.native_context")
         )
-    return [(low * window, high * window) for low, high in pairwise(edges)]
+    unit = native_context if native_context < capacity else max(1, capacity // edges[-1])
+    return [(low * unit, high * unit) for low, high in pairwise(edges)]
 
 
 def native_weights(lengths: Sequence[int], ranges: Sequence[tuple[int, int]]) -> list[float]:

@@ -23,6 +23,8 @@ class Training:
     """Shortest time between checkpoints [s]; it is longer where saving would take more than 2 % of the time."""
     checkpoints: AtLeast1 = execution(1)
     """Checkpoints of a running phase that are kept."""
+    checkpoint_gb: NotNegative = execution(0.0)
+    """Largest size of all of them, with the one that is being written [GB]; 0: no limit. The newest stays always."""
     hang_seconds: AtLeast1 = execution(1800)
     """A process that makes no progress for so long ends all of them [s]."""
     peak: NotNegative = execution(0.0)

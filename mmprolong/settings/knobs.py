@@ -104,7 +104,8 @@ class LengthDistribution:
     name: str = execution("any")
     """Name in the labels of its steps."""
     edges: list[AtLeast0] = field(default_factory=list)
-    """Bounds of the length bins, in multiples of the model's native context; none: one bin."""
+    """Bounds of the length bins, in multiples of the model's native context; none: one bin. Where that context is no
+    shorter than a pack, the last bound is the pack, and the others keep their ratios to it."""
     tilt: float | None = None
     """Doublings of the tokens for each doubling of the length; none: as the pool's own documents are spread."""
 

@@ -65,6 +65,8 @@ class TrainingSettings:
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
     view: View = field(default_factory=View, metadata=EXECUTION)
     training: Training = field(default_factory=Training, metadata=EXECUTION)
+    gpus: int = execution(0)
+    """That its job has on each node, filled in at launch; 0: none need be there."""
 
 
 @dataclass

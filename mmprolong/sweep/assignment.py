@@ -1,7 +1,7 @@
 """Work that one process is given: a whole step, a share of its parts, or one node's ranks of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from mmprolong.pipeline.plan import Plan
@@ -11,7 +11,7 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 from mmprolong.sweep.log_files import heading
-from mmprolong.sweep.resources import ranks_per_node
+from mmprolong.sweep.resources import job_of, ranks_per_node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Assignment:
         """Return the assignment of a step of a plan, or of a share of its parts."""
         step, shares = plan.steps[name], {"element": element, "width": width}
         ranks = ranks_per_node(plan.cluster, step)
+        if step.stage == "training":
+            step = replace(step, settings=step.settings | {"gpus": job_of(plan.cluster, step).gpus})
         return cls(step=step, ablation=plan.ablation, tracking=plan.tracking, ranks=ranks, **shares)
 
     @property

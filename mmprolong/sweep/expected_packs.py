@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from mmprolong.mixture.packing import pack
+from mmprolong.mixture.shares import bins
 from mmprolong.models.flops import Grid, page_grids
 from mmprolong.models.qwen_vl.image_format import ImageFormat
 from mmprolong.models.shapes import Shape
@@ -143,7 +143,7 @@ def _ranges(
         high = max((last for _, last in pages), default=capacity) * page
         yield min(low or capacity, capacity), min(high or capacity, capacity), 1.0
         return
-    ranges = [(low * settings.native_context, high * settings.native_context) for low, high in pairwise(edges)]
+    ranges = bins(edges, settings.native_context, capacity)
     if part.lengths.tilt is None:
         weights = [float(high**2 - low**2) for low, high in ranges]
     else:

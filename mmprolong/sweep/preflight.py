@@ -1,5 +1,6 @@
 """Time, memory and disk of training steps before they run, and whether they fit."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,7 +17,7 @@ from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.store import Store
 from mmprolong.sweep.expected_packs import FULL, Packs, full_pack, packs_of
 from mmprolong.sweep.resources import job_of
-from mmprolong.training.footprint import GIB, Seen, checkpoint_disk, device_memory, host_memory
+from mmprolong.training.footprint import GIB, Seen, checkpoint_disk, checkpoint_size, device_memory, host_memory
 from mmprolong.training.parallelism import Parallelism, parallelism_of, possible_sequences
 from mmprolong.training.timing import Update, pack_flops, pack_seconds, step_seconds, update_time
 
@@ -116,8 +117,9 @@ class Preflight:
 
     def disk(self) -> float:
         """Return the peak of the disk that checkpoints and the model take [bytes]."""
-        kept = getattr(self.settings.training, "checkpoints", 1)
-        return checkpoint_disk(self.shape, self.frozen, kept, self._full)
+        training = self.settings.training
+        limit = training.checkpoint_gb * 1e9 or math.inf
+        return checkpoint_disk(self.shape, self.frozen, training.checkpoints, self._full, limit)
 
     def problems(self, memory: Memory) -> Iterator[str]:
         """Yield what does not fit."""
@@ -128,6 +130,10 @@ class Preflight:
             yield f"{takes}; {self._remedy(memory.seen)}"
         if self.job.memory and memory.node > self.job.memory * 1e9:
             yield f"{pack} offloads {memory.node / 1e9:.0f} GB to each node, which gives {self.job.memory:g}"
+        limit, checkpoint = self.settings.training.checkpoint_gb, checkpoint_size(self.shape, self.frozen) / 1e9
+        if 0 < limit < 2 * checkpoint:
+            takes = f"one takes {checkpoint:.1f} GB, and stays until the next is written"
+            yield f"training.checkpoint_gb: {limit:g}; {takes}: give {math.ceil(2 * checkpoint)} or more"
 
     def _remedy(self, pack: Seen) -> str:
         """Return the first choice on the same ranks that fits, by what is changed."""

@@ -5,6 +5,7 @@ gradients, two moments. `deepspeed`: weights in bfloat16; gradients summed in fl
 by ZeRO.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -71,13 +72,22 @@ def vision_share(parallel: Parallelism, pack: Seen) -> float:
     return _own_patches(parallel, pack) / sum(map(_area, pack.images)) if pack.images else 1 / parallel.sequence
 
 
-def checkpoint_disk(shape: Shape, frozen: Iterable[str] = (), kept: int = 1, full: bool = False) -> float:
+def checkpoint_size(shape: Shape, frozen: Iterable[str] = ()) -> float:
+    """Return the size of a checkpoint: float32 weights and two moments of what is trained [bytes]."""
+    return shape.trained(tuple(frozen)) * (1 + _MOMENTS) * _FULL
+
+
+def checkpoint_disk(
+    shape: Shape, frozen: Iterable[str] = (), kept: int = 1, full: bool = False, limit: float = math.inf
+) -> float:
     """Return the peak of a training step on the disk: checkpoints kept, one being written, and the model [bytes].
 
-    A checkpoint holds float32 weights and two moments of what is trained.
+    Args:
+        limit: size of the checkpoints; two must fit, one of which replaces the other [bytes].
     """
-    checkpoint = shape.trained(tuple(frozen)) * (1 + _MOMENTS) * _FULL
-    return (kept + 1) * checkpoint + shape.total * (_FULL if full else _HALF)
+    checkpoint = checkpoint_size(shape, frozen)
+    checkpoints = min((kept + 1) * checkpoint, max(2 * checkpoint, limit))
+    return checkpoints + shape.total * (_FULL if full else _HALF)
 
 
 def _states(shape: Shape, parallel: Parallelism, frozen: Iterable[str], full: bool) -> dict[str, tuple[float, float]]:

@@ -18,6 +18,7 @@ from mmprolong.training.layout import Layout
 from mmprolong.training.memory import peak_memory, reset_peak
 from mmprolong.training.objectives import Objective
 from mmprolong.training.schedule import learning_rate
+from mmprolong.training.snapshots import make_room
 from mmprolong.training.trained_on import TrainedOn
 
 _FAULTS = 3
@@ -70,6 +71,7 @@ class Loop:
         native_context: of the model [tokens].
         snapshots: folder for them alone.
         keep: how many snapshots stay.
+        limit: size of all snapshots, with the one that is being written [bytes].
         peak: of all devices together [FLOP/s]; 0: unknown.
         after_update: is called after every update.
     """
@@ -86,6 +88,7 @@ class Loop:
         layout: Layout = Layout(),  # noqa: B008
         watchdog: Watchdog | None = None,
         keep: int = 1,
+        limit: float = math.inf,
         peak: float = 0.0,
         after_update: Callable[[], None] = lambda: None,
     ) -> None:
@@ -100,7 +103,7 @@ class Loop:
         self._at = watchdog.at if watchdog else lambda place, waits=False: None
         self._trained_on = TrainedOn(native_context)
         self._saving = 0.0
-        self._keep = keep
+        self._keep, self._limit = keep, limit
         self._peak = peak
         self._after_update = after_update
 
@@ -134,7 +137,11 @@ class Loop:
     def _save(self, update: int) -> None:
         self._at(f"update {update + 1}, saving", waits=True)
         began = time.monotonic()
-        self.engine.save(self.snapshots, self.state, self._keep)
+        if self.layout.rank == 0:
+            make_room(self.snapshots, self._keep, self._limit, coming=True)
+        self.engine.save(self.snapshots, self.state)
+        if self.layout.rank == 0:
+            make_room(self.snapshots, self._keep, self._limit)
         self._saving = time.monotonic() - began
 
     def _restore(self) -> None:

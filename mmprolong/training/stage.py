@@ -1,5 +1,7 @@
 """The training stage: one phase, from the weights of the phase before to the next."""
 
+import math
+import socket
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,8 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     """Write `model/`, `checkpoint.json` and, where updates were skipped, `skipped.json`.
 
     Raises:
-        ConfigError: it starts from several phases, which only a merge can; or the engine cannot use its processes.
+        ConfigError: it starts from several phases, which only a merge can; the engine cannot use its processes; or
+            there are fewer GPUs than its job has.
         DataError: an example is not what was measured, or the gradient is not finite.
         Interrupted: the step was asked to stop; there is a snapshot of the last update.
     """
@@ -44,9 +47,15 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     if len(starts) > 1:
         raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
     start = next(iter(starts.values()), None)
+    if torch.cuda.device_count() < settings.gpus:
+        found = f"torch {torch.__version__} finds {torch.cuda.device_count()} on {socket.gethostname()}"
+        raise ConfigError(
+            f"cluster.jobs.training.gpus: {settings.gpus}, but {found}; install a torch for CUDA or set it to 0"
+        )
     choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
     layout = choice.join(work.world)
-    watchdog = Watchdog(settings.training.hang_seconds, partial(_report, work))
+    sign = work.scratch / "signs" / (work.world.start or "alone") / f"rank {layout.rank}"
+    watchdog = Watchdog(settings.training.hang_seconds, partial(_report, work), sign)
     network = weights.load(find(settings.model.backbone, settings.model.path), settings.model, start)
     network.set_rope(settings.rope)
     stream = _stream(settings, work, layout)
@@ -65,6 +74,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
             layout,
             watchdog,
             keep=settings.training.checkpoints,
+            limit=settings.training.checkpoint_gb * 1e9 or math.inf,
             peak=layout.size * settings.training.peak * 1e12,
             after_update=after_update,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmprolong.conversations import images_of
-from mmprolong.errors import DataError
+from mmprolong.errors import DataError, MMProLongError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
 from mmprolong.models.network import Shard, blank, collate
@@ -104,7 +104,7 @@ class Stream:
         self._layout = layout
         self._cost = cache(cost)
         self._workers = workers
-        self._ahead: Iterator[Batch] = iter(())
+        self._ahead: Iterator[Batch | MMProLongError] = iter(())
         self._next = -1
 
     def __len__(self) -> int:
@@ -160,19 +160,35 @@ class Stream:
             self._ahead = _made_ahead(self._encoder, self._turns_from(update), self._workers)
         self._next = update + 1
         for _ in self.turns(update):
-            yield next(self._ahead)
+            batch = next(self._ahead)
+            if isinstance(batch, MMProLongError):
+                raise batch
+            yield batch
 
     def _turns_from(self, update: int) -> list[Turn]:
         return [turn for each in range(update, len(self)) for turn in self.turns(each)]
 
 
-def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterator["Batch"]:
-    """Yield batches that other processes have made ahead, in order."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An encoder whose errors are returned: torch would hand on their traceback in place of their words."""
+
+    encoder: Encoder
+
+    def __getitem__(self, turn: Turn) -> "Batch | MMProLongError":
+        try:
+            return self.encoder[turn]
+        except MMProLongError as error:
+            return error
+
+
+def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterator["Batch | MMProLongError"]:
+    """Yield batches that other processes have made ahead, in order, or why one of them cannot be made."""
     import torch
     from torch.utils.data import DataLoader
 
     loader = DataLoader(
-        encoder,  # pyright: ignore[reportArgumentType]
+        _Told(encoder),  # pyright: ignore[reportArgumentType]
         batch_size=None,
         sampler=turns,  # pyright: ignore[reportArgumentType]
         num_workers=workers,
@@ -184,7 +200,7 @@ def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterat
     return iter(loader)
 
 
-def _unchanged(batch: "Batch") -> "Batch":
+def _unchanged(batch: "Batch | MMProLongError") -> "Batch | MMProLongError":
     return batch
 
 

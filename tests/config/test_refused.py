@@ -116,6 +116,10 @@ def test_a_value_is_of_its_type_and_in_its_limits(composer: Composer, override: 
         (["tasks=reasoning", f"{LONG}.tasks.reasoning=0"], f"{LONG}.tasks: {{'reasoning': 0.0}}; give at least one"),
         ([f"{LONG}.lengths.edges=[4,2]"], f"{LONG}.lengths.edges: [4, 2]; two or more rising"),
         (
+            [f"{LONG}.lengths.edges=[1,17,18]"],
+            "[1, 17, 18]; the last bin begins at 1,088 tokens, and",
+        ),
+        (
             ["phases.longpt.mixture.sequence_length=8"],
             "sequence_length: 8; the shortest document of sources.long has 8",
         ),

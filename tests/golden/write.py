@@ -1,4 +1,6 @@
-"""Write the step ids of every ablation and the defaults of all knobs anew: `python -m tests.golden.write`."""
+"""Write the step ids of every ablation, the defaults of all knobs and the proxy's losses anew:
+`python -m tests.golden.write`.
+"""
 
 import json
 import tempfile
@@ -7,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.config.groups import ablations
+from mmprolong.runtime.run_log import RunLog
 from mmprolong.settings import execution, knobs, llm, stages
 from mmprolong.settings.fields import EXECUTION
 from mmprolong.sweep.planning import make_plan
+from mmprolong.training.loop import Loop
+from mmprolong.training.objectives.next_token import NextToken
+from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, Material, engine
 
 
 def defaults() -> dict[str, Any]:
@@ -30,8 +36,17 @@ def step_ids() -> dict[str, list[str]]:
         return {name: list(make_plan([f"+ablation={name}", f"paths.store={store}"])[0].steps) for name in ablations()}
 
 
+def proxy_updates() -> dict[str, list[float]]:
+    """Loss and norm of the gradient of the proxy's first 20 updates."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = RunLog(Path(folder))
+        loop = Loop(engine(), NextToken(), Material(20), OPTIMIZER, NATIVE_CONTEXT, Path(folder), log)
+        lines = [loop.update(update) for update in range(20)]
+    return {name: [line[name] for line in lines] for name in ("loss", "grad_norm")}
+
+
 def main() -> None:
-    for name, found in {"step_ids": step_ids(), "defaults": defaults()}.items():
+    for name, found in {"step_ids": step_ids(), "defaults": defaults(), "proxy_updates": proxy_updates()}.items():
         (Path(__file__).parent / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

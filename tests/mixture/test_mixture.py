@@ -42,13 +42,15 @@ def entries(tasks: list[str], lengths: range) -> list[Measured]:
     ]
 
 
-def mix(root: Path, mixture: Mixture, seed: int = 0, pool: list[Measured] | None = None) -> dict:
+def mix(
+    root: Path, mixture: Mixture, seed: int = 0, pool: list[Measured] | None = None, native_context: int = WINDOW
+) -> dict:
     pool = pool or entries(["extract_single", "extract_multi", "reasoning"], range(64, 512, 3))
     write_parquet(root / "measured.parquet", pool, Measured)
     sizes = [Document(id=str(n), source="x", page_sizes=((595.0, 842.0),) * n) for n in (5, 14, 30, 60)]
     write_jsonl(root / "documents.jsonl", sizes)
     work = work_in(root, corpus=root, measurement__long=root, measurement__short=root)
-    run(MixtureSettings(mixture, WINDOW, seed), work)
+    run(MixtureSettings(mixture, native_context, seed), work)
     return read_json(root / "certificate.json")
 
 
@@ -87,6 +89,18 @@ def test_components_have_their_shares_of_the_tokens(tmp_path: Path):
 
 def test_native_lengths_are_those_of_the_pool_in_tokens():
     assert native_weights([10, 70, 100, 200, 900], bins([1, 2, 4], WINDOW, 1024)) == [170.0, 200.0]
+
+
+@pytest.mark.parametrize("native_context", [32_768, 131_072, 262_144])
+def test_a_context_longer_than_the_pack_is_no_unit_of_lengths(native_context: int):
+    """Qwen3-VL (256K) is trained on the examples that extend Qwen2.5-VL from 32K to 128K."""
+    assert bins([1, 2, 4], native_context, 131_072) == [(32_768, 65_536), (65_536, 131_072)]
+
+
+def test_a_mixture_of_short_packs_is_drawn_for_a_long_context(tmp_path: Path):
+    certificate = mix(tmp_path, mixed(sequence_length=512), native_context=4096)
+    assert [each["to"] for each in certificate["components"]["long"]["lengths"]] == [128, 256, 512]
+    assert abs(certificate["tokens"]["actual"] - 40_000) <= 512
 
 
 def test_tasks_and_lengths_are_exact_to_within_one_example(tmp_path: Path):

@@ -16,7 +16,7 @@ from mmprolong.errors import DataError
 from mmprolong.models import weights
 from mmprolong.models.backbone import Backbone, count, encode
 from mmprolong.models.encoding import Encoded
-from mmprolong.models.network import Batch, Network, collate, collate_rows
+from mmprolong.models.network import Batch, Network, Shard, collate, collate_rows
 from mmprolong.models.qwen_vl.image_format import image_format_in
 from mmprolong.models.qwen_vl.vision import normalised
 from mmprolong.settings.knobs import Model, Rope
@@ -74,6 +74,28 @@ def test_a_neighbour_changes_nothing(model: Loaded):
     one, other = hidden(model, CONVERSATION, OTHER), hidden(model, CONVERSATION, THIRD)
     length = len(encoded(model[0], CONVERSATION))
     assert torch.equal(one[:length], other[:length])
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_the_shards_of_a_pack_are_the_pack(model: Loaded, count: int):
+    """Whatever the border cuts: images, targets; equal stretches, each page encoded by one process."""
+    backbone, _ = model
+    documents = [encoded(backbone, each) for each in (CONVERSATION, OTHER, THIRD)]
+    whole = collate(documents, backbone, COLOUR)
+    shards = [collate(documents, backbone, COLOUR, Shard(index, count)) for index in range(count)]
+    length, size = whole.ids.shape[1], shards[0].ids.shape[1]
+    assert size == -(-length // count)
+    for name in ("ids", "positions"):
+        assert torch.equal(torch.cat([getattr(each, name) for each in shards], -1)[..., :length], getattr(whole, name))
+    places = torch.cat([each.places + index * size for index, each in enumerate(shards)])
+    assert torch.equal(places, whole.places)
+    assert torch.equal(torch.cat([each.labels for each in shards]), whole.labels)
+    assert torch.equal(torch.cat([each.pixels for each in shards if each.pixels is not None]), whole.pixels)
+    tokens = (whole.ids == backbone.image_token).sum()
+    assert {sum(each.image_tokens) for each in shards} == {int(tokens)}
+    before = [int((whole.ids[0, : index * size] == backbone.image_token).sum()) for index in range(count)]
+    assert [each.image_tokens_before for each in shards] == before
+    assert all(each.bounds.tolist()[:4] == whole.bounds.tolist() for each in shards)
 
 
 def test_slices_of_what_is_embedded_are_read_one_after_the_other(model: Loaded):

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from mmprolong.conversations import Message, Text
 from mmprolong.errors import ConfigError, InvalidSettings
 from mmprolong.models import files
 from mmprolong.models.backbone import find
-from mmprolong.settings.knobs import Model
+from mmprolong.settings.knobs import Model, Rope
 from tests.models.tiny import write_model
 
 ASKED = (Message("user", (Text("Read it."),)),)
@@ -35,6 +36,31 @@ def test_a_family_of_published_weights_needs_a_path():
 def test_weights_of_another_family_are_refused(tmp_path: Path):
     path = write_model("qwen3_vl", tmp_path)
     with pytest.raises(ConfigError, match="is of a 'qwen3_vl'; the backbone takes 'qwen2_5_vl'"):
+        find("qwen2_5_vl", path).load(Model(path=path))
+
+
+def test_a_damaged_file_of_weights_is_one_line(tmp_path: Path):
+    path = write_model("qwen2_5_vl", tmp_path)
+    weights = next(tmp_path.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ConfigError, match="a file of its weights is damaged, fetch it again"):
+        find("qwen2_5_vl", path).load(Model(path=path))
+
+
+def test_rotary_positions_are_read_as_transformers_4_wrote_them_and_not_from_two_places(tmp_path: Path):
+    path = write_model("qwen2_5_vl", tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    text = config.pop("text_config")
+    stated = text.pop("rope_parameters")
+    older = {"rope_theta": 4e6, "rope_scaling": {"type": "mrope", "mrope_section": stated["mrope_section"]}}
+    for written in ({**config, "text_config": {**text, **older}}, {**text, **config, **older}):
+        (tmp_path / "config.json").write_text(json.dumps(written))
+        network = find("qwen2_5_vl", path).load(Model(path=path))
+        assert network.rope_base == 4e6
+        network.set_rope(Rope())  # the frequencies are those of that base
+    both = {**config, "text_config": {**text, "rope_parameters": stated, "rope_theta": 4e6}}
+    (tmp_path / "config.json").write_text(json.dumps(both))
+    with pytest.raises(ConfigError, match=r"rope_theta is 4e\+06, in rope_parameters 1e\+06; give one of them"):
         find("qwen2_5_vl", path).load(Model(path=path))
 
 

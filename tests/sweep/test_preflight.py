@@ -43,12 +43,21 @@ def test_the_papers_model_fits_a_node_of_eight_h100(launch: tuple[Plan, Config, 
     assert 0.2 < time.utilisation < 0.4 and time.update.idle < 0.1
 
 
-def test_longer_documents_cost_more(launch: tuple[Plan, Config, Store]):
-    plan, config, _ = launch
+@pytest.mark.parametrize("model", ["qwen2_5_vl_7b", "qwen3_vl_8b"])
+def test_longer_documents_cost_more(tmp_path: Path, model: str):
+    plan, config = make_plan([*LAUNCH, f"model={model}", f"paths.store={tmp_path}"])
     long, short = (
         nominal_seconds(plan, training(plan, arm), config.cluster) for arm in ("long_biased", "short_biased")
     )
     assert long and short and 1.1 < long / short < 1.5
+
+
+def test_two_checkpoints_must_fit_into_their_budget(launch: tuple[Plan, Config, Store]):
+    plan, config, store = launch
+    flight = preflight(plan, training(plan, "pool_native"), config.cluster, store)
+    flight.settings.training.checkpoint_gb = 150
+    says = "training.checkpoint_gb: 150; one takes 99.5 GB, and stays until the next is written: give 200 or more"
+    assert list(flight.problems(flight.memory())) == [says]
 
 
 def test_drawn_packs_replace_nominal_lengths(launch: tuple[Plan, Config, Store]):

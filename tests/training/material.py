@@ -1,8 +1,9 @@
-"""Ten updates of two packs of small documents for the proxy, and a process that trains on them until it is killed."""
+"""Updates of two packs of small documents for the proxy, a loop over them, and a process that may be killed in it."""
 
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ from safetensors.torch import save_file
 from mmprolong.conversations import Pages
 from mmprolong.models.backbone import encode, find
 from mmprolong.models.encoding import Encoded
-from mmprolong.models.network import Batch, collate
+from mmprolong.models.network import Batch, Network, collate
 from mmprolong.records import Measured
-from mmprolong.runtime.run_log import RunLog
+from mmprolong.runtime.run_log import RunLog, never
 from mmprolong.settings.knobs import Model, Optimizer, View
-from mmprolong.training.engines.single import Single
+from mmprolong.training.engines.single import Single, SingleDevice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
@@ -32,16 +33,17 @@ UPDATES, PACKS, CONVERSATIONS = 10, 2, 6
 class Material:
     """Conversations about one to three pages, the same in every process."""
 
-    def __init__(self) -> None:
+    def __init__(self, updates: int = UPDATES) -> None:
+        self._updates = updates
         self._packs: dict[tuple[int, int], list[tuple[str, Encoded]]] = {
             (update, pack): [_conversation(np.random.default_rng([update, pack, n])) for n in range(CONVERSATIONS)]
-            for update in range(UPDATES)
+            for update in range(updates)
             for pack in range(PACKS)
         }
-        self.tokens = sum(each.tokens for update in range(UPDATES) for each in self.conversations(update))
+        self.tokens = sum(each.tokens for update in range(updates) for each in self.conversations(update))
 
     def __len__(self) -> int:
-        return UPDATES
+        return self._updates
 
     def conversations(self, update: int) -> list[Measured]:
         return [
@@ -87,6 +89,9 @@ def _conversation(rng: np.random.Generator) -> tuple[str, Encoded]:
     return task, encode(PROXY, conversation, IMAGES, View())
 
 
+MATERIAL = Material()
+
+
 class Slow(RunLog):
     """A log that takes its time, so that there is an update to be killed in."""
 
@@ -97,13 +102,36 @@ class Slow(RunLog):
         time.sleep(self.pause)
 
 
-def main(folder: str, pause: str) -> None:
+def engine(optimizer: Optimizer = OPTIMIZER, dtype: str = "float32") -> SingleDevice:
     torch.set_num_threads(1)
+    network = PROXY.load(Model())
+    network.module.to(getattr(torch, dtype))
+    return Single().start(network, optimizer, Layout())
+
+
+def loop(folder: Path, stopping: Callable[[], bool] = never, keep: int = 1) -> Loop:
+    log = RunLog(folder, stopping=stopping)
+    return Loop(engine(), NextToken(), MATERIAL, OPTIMIZER, NATIVE_CONTEXT, folder / "snapshots", log, keep=keep)
+
+
+def weights_of(network: Network) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in network.module.named_parameters()}
+
+
+def network_of(one: Loop) -> Network:
+    assert isinstance(one.engine, SingleDevice)
+    return one.engine.network
+
+
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def main(folder: str, pause: str) -> None:
     Slow.pause = float(pause)
-    network, log = PROXY.load(Model()), Slow(Path(folder))
-    engine = Single().start(network, OPTIMIZER, Layout())
-    Loop(engine, NextToken(), Material(), OPTIMIZER, NATIVE_CONTEXT, Path(folder) / "snapshots", log).run(0.0)
-    save_file(dict(network.module.named_parameters()), Path(folder) / "final.safetensors")
+    one, log = engine(), Slow(Path(folder))
+    Loop(one, NextToken(), MATERIAL, OPTIMIZER, NATIVE_CONTEXT, Path(folder) / "snapshots", log).run(0.0)
+    save_file(dict(one.network.module.named_parameters()), Path(folder) / "final.safetensors")
 
 
 if __name__ == "__main__":

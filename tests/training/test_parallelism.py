@@ -83,6 +83,8 @@ def test_frozen_parts_have_neither_gradients_nor_moments():
 
 def test_the_disk_holds_the_kept_checkpoints_one_being_written_and_the_model():
     assert checkpoint_disk(QWEN25, kept=2) == QWEN25.total * (3 * 12 + 2)
+    assert checkpoint_disk(QWEN25, kept=5, limit=QWEN25.total * 40) == QWEN25.total * (40 + 2)
+    assert checkpoint_disk(QWEN25, kept=5, limit=1) == QWEN25.total * (2 * 12 + 2)
 
 
 def test_packs_of_one_round_cost_alike():

@@ -20,10 +20,13 @@ from mmprolong.runtime.run_log import Interrupted, never
 from mmprolong.runtime.work import World
 from mmprolong.settings.execution import Training
 from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase
+from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.store import SCRATCH, Store
+from mmprolong.training import stage
 from mmprolong.training.engines.deepspeed import DeepSpeed
 from mmprolong.training.engines.single import Single
 from tests.tiny_run import OFF, finish, folder_of, step_of, tiny_config
+from tests.working import work_in
 
 ROLE = "training.longpt"
 
@@ -87,12 +90,27 @@ def test_one_process_refuses_company():
         Single().join(World(0, 2))
 
 
+def test_gpus_that_are_asked_for_must_be_there(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"gpus: 999, but torch .* finds \d+ on .*; install a torch for CUDA or set"):
+        stage.run(TrainingSettings(gpus=999), work_in(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("engine", "says"),
     [
         (DeepSpeed(sequence=2), "2 processes share a pack, which does not divide 3 processes"),
-        (DeepSpeed(settings={"train_batch_size": 4}), "settings.train_batch_size: follows from the run's own"),
-        (DeepSpeed(settings={"zero_optimization": {"stage": 1}}), "settings.zero_optimization.stage: follows"),
+        (DeepSpeed(settings={"train_batch_size": 4}), "settings.train_batch_size: not taken from here"),
+        (DeepSpeed(settings={"sequence_parallel_size": 2}), "settings.sequence_parallel_size: not taken from here"),
+        (
+            DeepSpeed(settings={"zero_optimisation": {}}),
+            "settings.zero_optimisation: not .*; allowed: aio, ",
+        ),
+        (DeepSpeed(settings={"zero_optimization": {"stage": 1}}), "settings.zero_optimization.stage: not taken"),
+        (DeepSpeed(settings={"zero_optimization": {"bucket": 1}}), "zero_optimization.bucket: 1; Extra inputs are not"),
+        (
+            DeepSpeed(settings={"zero_optimization": {"reduce_bucket_size": "large"}}),
+            "zero_optimization.reduce_bucket_size: 'large'; Input should be a valid integer",
+        ),
         (DeepSpeed(offload_activations=True), "offload_activations: true without recompute"),
         (DeepSpeed(offload="weights"), "'weights' with zero 2; only zero 3 shards them"),
     ],
@@ -102,15 +120,33 @@ def test_settings_that_contradict_each_other_are_refused(engine: DeepSpeed, says
         engine.join(World(0, 3))
 
 
-def test_a_process_that_hangs_is_ended_and_says_where(tmp_path: Path):
-    code = (
-        "import sys, time; from pathlib import Path; from mmprolong.runtime.watchdog import Watchdog\n"
-        "dog = Watchdog(0.5, Path(sys.argv[1]).write_text)\n"
-        "dog.at('update 3, batch 1 of 4, reading'); time.sleep(60)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "said")], stderr=subprocess.PIPE, text=True, check=False, timeout=50
-    )
-    assert done.returncode == 1
-    assert "in update 3, batch 1 of 4, reading" in (tmp_path / "said").read_text()
-    assert 'File "<string>", line 3 in <module>' in done.stderr
+HANGING = """
+import sys, time
+from pathlib import Path
+from mmprolong.runtime.watchdog import Watchdog
+sign, seconds, place = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+dog = Watchdog(seconds, (sign.parents[1] / sign.name).write_text, sign)
+dog.at(place)
+time.sleep(60)
+"""
+
+
+def start(sign: Path, seconds: float, place: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", HANGING, str(sign), str(seconds), place]
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_process_that_hangs_is_ended_and_names_the_one_that_it_waits_for(tmp_path: Path):
+    signs = tmp_path / "signs"
+    frozen = start(signs / "rank 1", 8, "update 2, saving")
+    while not (signs / "rank 1").exists() or not (signs / "rank 1").read_text():
+        time.sleep(0.05)
+    frozen.send_signal(signal.SIGSTOP)
+    waiting = start(signs / "rank 0", 1.0, "update 3, batch 1 of 4, computing")
+    stacks = waiting.communicate(timeout=50)[1]
+    frozen.kill()
+    frozen.communicate()
+    assert waiting.returncode == 1
+    said = (tmp_path / "rank 0").read_text()
+    assert "in update 3, batch 1 of 4, computing; rank 1 gives no sign, last in update 2, saving; its stacks" in said
+    assert 'File "<string>", line 8 in <module>' in stacks

@@ -10,12 +10,13 @@ import torch
 
 from mmprolong import plugins
 from mmprolong.conversations import Image, Pages
+from mmprolong.errors import DataError
 from mmprolong.models.backbone import encode, find
 from mmprolong.records import Example, Pack
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import World
-from mmprolong.settings.knobs import Optimizer
-from mmprolong.training.layout import Layout
+from mmprolong.settings.knobs import Optimizer, Rope
+from mmprolong.training.layout import Layout, join
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
 from mmprolong.training.stream import Encoder, Stream
@@ -28,9 +29,11 @@ SHOWN = asked("find A", Pages("pdf:56x56", 0, 4), Image("pdf:84x112", 7))
 LONG = (SHOWN, answered("7"), asked("list A"), answered("3 5"))
 PACKS = (
     *((LONG, ONE), (TEXT, TEXT), (ONE,), (LONG, TEXT, LONG)),
-    *((TEXT,), (ONE, LONG), (LONG, LONG, ONE)),
+    *((TEXT,), (ONE, LONG), (LONG, LONG, ONE), (LONG,)),
+    (TEXT, TEXT),
 )
-"""Up to four packs an update: pages that lie across stretches, packs without any, unequal lengths, one pack too few."""
+"""Up to four packs an update: pages that lie across stretches, packs and an update without any, unequal lengths, one
+pack for all replicas."""
 
 
 def stream(kind: str, path: str, layout: Layout) -> Stream:
@@ -61,12 +64,14 @@ def train(folder: Path, kind: str, engine: Any, stop: bool = False, dtype: str =
     own.mkdir(parents=True, exist_ok=True)
     path = "" if kind == "proxy" else str(Path(os.environ["MODELS"]) / kind)
     _, network = load_spread(kind, path)
-    network.module.to(getattr(torch, dtype))
+    for parameter in network.module.parameters():  # not the buffers, as a model is loaded
+        parameter.data = parameter.data.to(getattr(torch, dtype))
     choice = plugins.make("mmprolong.training.engines", engine, "engine")
     layout = choice.join(World(rank, size))
-    settings = Optimizer(**{"peak_lr": 3e-4, "warmup_ratio": 0.0, **optimizer})
+    settings = Optimizer(**{"peak_lr": 3e-4, "warmup_ratio": 0.0, "final_lr_ratio": 1.0, **optimizer})
     updates, log = stream(kind, path, layout), RunLog(own)
     started = choice.start(network, settings, layout)
+    network.set_rope(Rope())  # raises where an engine has rounded the frequencies
     loop = Loop(started, NextToken(), updates, settings, 64, folder / "snapshots", log, layout)
     if stop:
         log.metrics(loop.update(0), 1)
@@ -76,7 +81,18 @@ def train(folder: Path, kind: str, engine: Any, stop: bool = False, dtype: str =
         started.export(folder / "model")
 
 
+def disagree(folder: Path) -> None:
+    """Leave what this process is told where each has found another update."""
+    layout = join(World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])))
+    try:
+        layout.agree("updates of the newest checkpoint", 7 + layout.rank)
+    except DataError as error:
+        (folder / f"told-{layout.rank}-of-{layout.size}").write_text(str(error))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for name, settings in json.loads(sys.argv[2]).items():
         train(Path(sys.argv[1]) / name, **settings)
+    if "RANK" in os.environ:
+        disagree(Path(sys.argv[1]))

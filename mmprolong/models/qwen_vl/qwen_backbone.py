@@ -93,9 +93,13 @@ class QwenBackbone:
         from mmprolong.models.qwen_vl.qwen_network import load, native_rope
 
         config = files.need_file(self.path, files.CONFIG)
-        found = files.read_json_file(config).get("model_type")
+        stated = files.read_json_file(config)
+        found, text = stated.get("model_type"), stated.get("text_config", stated)
         if found != self.kind:
             raise ConfigError(f"model.backbone: {config} is of a {found!r}; the backbone takes {self.kind!r}")
+        base, read = text.get("rope_theta"), text.get("rope_parameters", {}).get("rope_theta")
+        if None not in (base, read) and base != read:  # transformers takes the second, without a word
+            raise ConfigError(f"{config}: rope_theta is {base:g}, in rope_parameters {read:g}; give one of them")
         source = files.model_source(str(folder or model.path))
         return load(source, model.dtype, self, native_rope(str(config.parent), model.native_context))
 

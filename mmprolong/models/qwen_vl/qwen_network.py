@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, Cache, DynamicCache
 from transformers.utils.logging import disable_progress_bar
@@ -168,10 +169,17 @@ class QwenNetwork:
 
 
 def load(source: str, dtype: str, processor: Processor, native: NativeRope) -> QwenNetwork:
-    """Load weights from a folder or a hub name. No remote code, no pickles."""
-    module = AutoModelForImageTextToText.from_pretrained(
-        source, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
-    )
+    """Load weights from a folder or a hub name. No remote code, no pickles.
+
+    Raises:
+        ConfigError: a file of them is damaged.
+    """
+    try:
+        module = AutoModelForImageTextToText.from_pretrained(
+            source, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
+        )
+    except SafetensorError as error:
+        raise ConfigError(f"{source}: {error}; a file of its weights is damaged, fetch it again") from error
     return ready(module, processor, native)
 
 

@@ -43,8 +43,8 @@ class TrainingEngine(Protocol):
         """
         ...
 
-    def save(self, folder: Path, state: dict[str, Any], keep: int = 1) -> None:
-        """Write a snapshot into a folder of snapshots, of which the newest `keep` stay; `state["updates"]` names it."""
+    def save(self, folder: Path, state: dict[str, Any]) -> None:
+        """Write a snapshot into a folder of snapshots; `state["updates"]` names it."""
         ...
 
     def restore(self, folder: Path) -> dict[str, Any] | None:

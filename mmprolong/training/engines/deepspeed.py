@@ -5,34 +5,29 @@ the sum over all of them is the gradient of the update. DeepSpeed's own `mpu`, `
 are not used: with them the gradient is scaled otherwise at some stages, without a word.
 """
 
-import math
 import os
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmprolong.errors import ConfigError
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer
-from mmprolong.training.objectives import Objective
 from mmprolong.training.parallelism import Heads, sequence_ranks
 
 if TYPE_CHECKING:
-    import torch
-
-    from mmprolong.models.network import Batch, Network
+    from mmprolong.models.network import Network
     from mmprolong.training.layout import Layout
+    from mmprolong.training.zero_engine import ZeroEngine
 
-_OURS = (
-    *("train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps", "gradient_clipping"),
-    *("optimizer", "scheduler", "bf16", "fp16", "amp", "data_types", "sequence_parallel_size", "data_parallel_size"),
-    *("activation_checkpointing", "checkpoint"),
+_TAKEN = (
+    *("zero_optimization", "aio", "comms_logger", "flops_profiler", "memory_breakdown", "wall_clock_breakdown"),
+    "steps_per_print",
 )
-"""Settings of DeepSpeed that follow from those of the run."""
+"""Settings of DeepSpeed that change no number; all others follow from those of the run, or are unknown."""
 _SHARDS = ("stage", "offload_optimizer", "offload_param")
-"""The same within `zero_optimization`."""
+"""Within `zero_optimization`, what follows from `zero` and `offload`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +49,14 @@ class DeepSpeed:
     """More settings of DeepSpeed, such as `zero_optimization.reduce_bucket_size`."""
 
     def join(self, world: World) -> "Layout":
-        """Connect the processes."""
+        """Connect the processes.
+
+        Raises:
+            ConfigError: options contradict each other or the run, or the processes cannot be divided so.
+        """
         self._check()
         prepare()
+        self._check_zero()
         from mmprolong.training.layout import join
 
         return join(world, self.sequence)
@@ -70,7 +70,9 @@ class DeepSpeed:
             network.module.activation_checkpointing_enable(  # pyright: ignore[reportCallIssue]
                 offload=self.offload_activations
             )
-        return ZeroEngine(network, optimizer, self, layout)
+        from mmprolong.training.zero_engine import ZeroEngine
+
+        return ZeroEngine(network, optimizer, partial(self.config, optimizer), layout)
 
     def config(self, settings: Optimizer, half: bool) -> dict[str, Any]:
         """Return DeepSpeed's configuration.
@@ -100,14 +102,27 @@ class DeepSpeed:
         return found
 
     def _check(self) -> None:
-        given = [key for key in self.settings if key in _OURS]
-        given += [f"zero_optimization.{key}" for key in self.settings.get("zero_optimization", {}) if key in _SHARDS]
-        if given:
-            raise ConfigError(f"training.engine.settings.{given[0]}: follows from the run's own settings; leave it out")
+        refused = [key for key in self.settings if key not in _TAKEN]
+        refused += [f"zero_optimization.{key}" for key in self.settings.get("zero_optimization", {}) if key in _SHARDS]
+        if refused:
+            allowed = f"unknown, or follows from the run's own settings; allowed: {', '.join(sorted(_TAKEN))}"
+            raise ConfigError(f"training.engine.settings.{refused[0]}: not taken from here; {allowed}")
         if self.offload == "weights" and self.zero != 3:
             raise ConfigError(f"training.engine.offload: 'weights' with zero {self.zero}; only zero 3 shards them")
         if self.offload_activations and not self.recompute:
             raise ConfigError("training.engine.offload_activations: true without recompute; set recompute, too")
+
+    def _check_zero(self) -> None:
+        from deepspeed.runtime.zero.config import DeepSpeedZeroConfig
+        from pydantic import ValidationError
+
+        try:
+            DeepSpeedZeroConfig.model_validate(self.settings.get("zero_optimization", {}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            says = f"{first['input']!r}; {first['msg']}"
+            raise ConfigError(f"training.engine.settings.zero_optimization.{key}: {says}") from error
 
 
 def prepare() -> None:
@@ -124,150 +139,3 @@ def prepare() -> None:
     os.environ.setdefault("LOCAL_RANK", "0")  # it asks for what a launcher sets; one process has none
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.logger.setLevel("WARNING")
-
-
-class ZeroEngine:
-    """AdamW on float32 shards of the weights."""
-
-    def __init__(self, network: "Network", settings: Optimizer, choice: DeepSpeed, layout: "Layout") -> None:
-        import deepspeed
-        import torch
-
-        from mmprolong.training.weight_groups import freeze, weight_groups
-
-        freeze(network, settings)
-        network.join(layout.group)
-        module = network.module.train()
-        self.network, self.layout = network, layout
-        self._weights = {name: each for name, each in module.named_parameters() if each.requires_grad}
-        half = next(iter(self._weights.values())).dtype == torch.bfloat16
-        buffers = {name: each.clone() for name, each in module.named_buffers()}
-        groups = weight_groups(network, settings, self._weights)
-        optimizer = _guarded_adamw(groups, (settings.beta1, settings.beta2), lambda: self._norm() <= self._limit)
-        self._limit = math.inf
-        self._engine, *_ = deepspeed.initialize(
-            model=_loss_module(network), optimizer=optimizer, config=choice.config(settings, half)
-        )
-        for name, each in module.named_buffers():
-            if each.dtype != buffers[name].dtype:  # bfloat16 would round the rotary frequencies
-                each.data = buffers[name].to(each.device)
-        self._zero: Any = self._engine.optimizer
-        self._device: Any = self._engine.device
-        self._moments = _begin(self._zero)
-
-    def backward(self, objective: Objective, batch: "Batch", weight: float, last: bool) -> dict[str, float]:
-        """Add the gradient of a batch's share of an update."""
-        self._engine.set_gradient_accumulation_boundary(last)
-        total, more = self._engine(objective, batch.to(self._device))
-        loss = total / weight
-        self._engine.backward(loss * self.layout.size, scale_wrt_gas=False)  # DeepSpeed divides by the processes
-        return {"loss": float(loss.detach()), **{name: float(each.detach()) / weight for name, each in more.items()}}
-
-    def step(self, rate: float, limit: float) -> float:
-        """Move the weights, unless the gradient is too large or not finite, and forget the gradient."""
-        for group in self._zero.param_groups:
-            group["lr"] = rate * group["rate_share"]
-        self._limit = limit
-        self._engine.step()
-        return math.inf if self._zero.overflow else self._norm()
-
-    def _norm(self) -> float:
-        return float(self._zero._global_grad_norm)
-
-    def save(self, folder: Path, state: dict[str, Any], keep: int = 1) -> None:
-        """Write a snapshot."""
-        from mmprolong.training.snapshots import save
-
-        save(folder, self._whole(), state, self.layout, keep)
-
-    def _whole(self) -> Iterator[tuple[str, Any]]:
-        import torch
-        from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
-
-        steps = torch.tensor(max(float(each["step"]) for each in self._moments))
-        for name, weight in self._weights.items():
-            yield f"weight/{name}", safe_get_full_fp32_param(weight)
-            for moment in ("exp_avg", "exp_avg_sq"):
-                yield f"{moment}/{name}", safe_get_full_optimizer_state(weight, moment)
-            yield f"step/{name}", steps.clone()
-
-    def restore(self, folder: Path) -> dict[str, Any] | None:
-        """Load the newest whole snapshot."""
-        import deepspeed
-        import torch
-        from deepspeed.utils import safe_set_full_fp32_param, safe_set_full_optimizer_state
-
-        from mmprolong.training.snapshots import newest
-
-        snapshot = newest(folder, self.layout)
-        if snapshot is None:
-            return None
-        steps = 0.0
-        for name, weight in self._weights.items():
-            whole = snapshot.read(f"weight/{name}").to(self._device)
-            safe_set_full_fp32_param(weight, whole)
-            with deepspeed.zero.GatheredParameters([weight], modifier_rank=0), torch.no_grad():
-                weight.copy_(whole)
-            if f"step/{name}" in snapshot.names:
-                steps = max(steps, float(snapshot.read(f"step/{name}")))
-                for moment in ("exp_avg", "exp_avg_sq"):
-                    value = snapshot.read(f"{moment}/{name}").to(self._device)
-                    safe_set_full_optimizer_state(weight, value, moment)
-        for each in self._moments:
-            each["step"].fill_(steps)
-        return snapshot.state
-
-    def export(self, folder: Path) -> None:
-        """Write the model as a Hugging Face folder."""
-        import deepspeed
-
-        weights: dict[str, torch.Tensor] = {}
-        for name, weight in self.network.module.named_parameters():
-            with deepspeed.zero.GatheredParameters([weight]):
-                if self.layout.rank == 0:
-                    weights[name] = weight.detach().cpu().clone()
-        if self.layout.rank == 0:
-            self.network.export(folder, weights)
-        self.layout.wait()
-
-
-def _begin(zero: Any) -> list[dict[str, Any]]:
-    """Create AdamW's state of each shard, as its first step would, so that it can be read and set; return it."""
-    import torch
-
-    shards = zero.fp32_partitioned_groups_flat if hasattr(zero, "fp32_partitioned_groups_flat") else None
-    states = []
-    for shard in shards or zero.single_partition_of_fp32_groups:
-        moments = {moment: torch.zeros_like(shard) for moment in ("exp_avg", "exp_avg_sq")}
-        zero.optimizer.state[shard] = {"step": torch.tensor(0.0), **moments}
-        states.append(zero.optimizer.state[shard])
-    if not shards:
-        zero._lazy_init_hp_params_optimizer_state()
-    return states
-
-
-def _guarded_adamw(groups: Any, betas: tuple[float, float], allowed: Callable[[], bool]) -> "torch.optim.Optimizer":
-    """Return an AdamW that does nothing where the gradient of the update is not allowed."""
-    import torch
-
-    class Guarded(torch.optim.AdamW):
-        def step(self, closure: Any = None) -> None:
-            if allowed():
-                super().step(closure)
-
-    return Guarded(groups, betas=betas)
-
-
-def _loss_module(network: "Network") -> "torch.nn.Module":
-    """Return the module that DeepSpeed wraps: it computes an objective."""
-    from torch import nn
-
-    class Loss(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network.module
-
-        def forward(self, objective: Objective, batch: "Batch"):
-            return objective.loss(network, batch)
-
-    return Loss()

@@ -62,7 +62,8 @@ class SingleDevice:
         """Add the gradient of a batch's share of an update."""
         total, more = objective.loss(self.network, batch.to(self._device))
         loss = total / weight
-        loss.backward()
+        if loss.requires_grad:  # not if the batch reaches frozen weights alone
+            loss.backward()
         self.masters.add_gradients()
         return {"loss": float(loss.detach()), **{name: float(each.detach()) / weight for name, each in more.items()}}
 
@@ -79,7 +80,7 @@ class SingleDevice:
         self.optimizer.zero_grad(set_to_none=True)
         return norm
 
-    def save(self, folder: Path, state: dict[str, Any], keep: int = 1) -> None:
+    def save(self, folder: Path, state: dict[str, Any]) -> None:
         """Write a snapshot."""
         from mmprolong.training.snapshots import MOMENTS, save
 
@@ -90,7 +91,7 @@ class SingleDevice:
                 for moment in MOMENTS
                 if tensor in self.optimizer.state
             }
-        save(folder, found.items(), state, keep=keep)
+        save(folder, found.items(), state)
 
     def restore(self, folder: Path) -> dict[str, Any] | None:
         """Load the newest whole snapshot."""
