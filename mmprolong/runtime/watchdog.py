@@ -50,7 +50,7 @@ class Watchdog:
         faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
-        while not self._ended.wait(min(10.0, self._seconds / 8)):
+        while not self._ended.wait(min(2.0, self._seconds / 8)):
             with suppress(OSError):  # a disk that is full or does not answer is told by the training itself
                 self._sign.write_text(self._at)
             idle = time.monotonic() - self._since
