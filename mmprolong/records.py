@@ -76,7 +76,8 @@ class Segment:
     last_page: int
     """Inclusive, index from 0."""
     anchor: str
-    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25' (page numbers from 1)."""
+    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25'; empty: the whole document, which
+    needs none."""
     headings: tuple[str, ...] = ()
 
 

@@ -109,6 +109,16 @@ def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
     stamped = source.writer == "stamps"
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
+    if source.filter:
+        yield from _exists(f"{key}.filter", source.filter, config.llms, "language model")
+    if source.window and (len(source.window) != 2 or source.window[0] > source.window[1]):
+        yield Problem(f"{key}.window", f"{source.window}; give [fewest, most] pages, or none")
+    if stamped:
+        ignored = ("window", "scope", "page_numbers", "questions_per_example", "filter")
+        for name in (name for name in ignored if getattr(source, name) != getattr(Source(), name)):
+            yield Problem(
+                f"{key}.{name}", f"{getattr(source, name)!r}; stamped documents have none: leave it out"
+            )
     for at, length in enumerate(source.lengths):
         if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
             yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")

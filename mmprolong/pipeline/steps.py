@@ -168,7 +168,9 @@ class _Graph:
         corpus = self._corpus()
         selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
         versions = task_versions(source, f"sources.{name}.tasks")
-        settings = SynthesisSettings(source, versions, self.config.llms.get(source.llm), self.config.corpus)
+        llms = self.config.llms
+        writer, second = llms.get(source.llm), llms.get(source.filter)
+        settings = SynthesisSettings(source, versions, writer, second, self.config.corpus)
         called = f"{source.writer}-{source.split}"
         return self._add(f"synthesis.{name}", called, settings, {"corpus": corpus, "selection": selection})
 

@@ -38,6 +38,8 @@ class Corpus:
     """Processor time that a document may take to be read [s]."""
     memory: AtLeast1 = execution(2048)
     """Memory that reading a document may take [MiB]."""
+    image_root: str = execution("")
+    """Folder in which the image sets of `instructions` lie."""
 
 
 @dataclass
@@ -71,13 +73,17 @@ class Length:
     """[shortest, longest]; lengths are drawn log-uniformly between."""
 
 
+Scope = Literal["sections", "page", "window", "document"]
+Writer = Literal["stamps", "template", "llm", "instructions"]
+
+
 @dataclass
 class Source:
     """Examples that synthesis writes for one use."""
 
-    writer: Literal["stamps", "template", "llm"] = "stamps"
+    writer: Writer = "stamps"
     """`stamps`: keys and values printed on thumbnails. `template`: questions on the pages' own text, by rules. `llm`:
-    questions written by the model `llm`."""
+    questions written by the model `llm`. `instructions`: conversations about images from the folder `dataset`."""
     llm: str = execution("")
     """Name among `llms` of the model that writes; the model itself is identity."""
     split: Literal["train", "heldout"] = "train"
@@ -90,6 +96,23 @@ class Source:
     questions_per_task: AtLeast1 = 4
     """Questions a document gets of each task."""
     seed: AtLeast0 = 0
+    scope: Scope = "sections"
+    """Part of the document that a question is asked on: 8 to 15 pages of whole sections, one page, 2 to 8 consecutive
+    pages, all pages. The example shows the whole document all the same."""
+    window: list[AtLeast1] = field(default_factory=list)
+    """[fewest, most] consecutive pages that an example shows; none: all pages of its document."""
+    page_numbers: Literal["counted", "printed"] = "counted"
+    """Questions name pages by their count from 1, or by the number that is printed on them."""
+    questions_per_example: AtLeast1 = 1
+    """Most questions of one task that share the pages of one example, one turn each."""
+    exemplars: AtLeast0 = 2
+    """Examples in the prompt of a model that writes."""
+    reply_format: Literal["schema", "text"] = "schema"
+    """The model that writes is held to a JSON schema, or thinks in words and ends with the JSON."""
+    filter: str = execution("")
+    """Name among `llms` of a second model that must agree with every answer; the model itself is identity."""
+    dataset: str = ""
+    """Folder below `corpus.image_root`, in the layout of LLaVA-OneVision; its name is its identity."""
 
 
 @dataclass

@@ -3,10 +3,12 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from mmprolong.conversations import Image, Pages
 from mmprolong.records import Block, Document, Heading
+from mmprolong.synthesis.page_numbers import UNNUMBERED, printed_numbers
 
 _NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
 _CAPTION = re.compile(r"^(Figure|Table) (\d+)[:.]\s+(.+)$", re.S)
@@ -62,8 +64,58 @@ class ParsedDocument:
     """One document, read."""
 
     document: Document
+    """Of a window its pages, counted from 0, and what stands on them."""
     blocks: Sequence[Block]
     """In reading order, page by page."""
+    offset: int = 0
+    """Pages of the file before the first."""
+    printed: bool = False
+    """Pages are named by the numbers printed on them; else they are counted from 1."""
+    is_window: bool = False
+
+    def window(self, first: int, last: int) -> "ParsedDocument":
+        """Return pages `first` to `last` as a document of their own: its pages are counted anew."""
+        inside = range(first, last + 1)
+        document = replace(
+            self.document,
+            page_sizes=self.document.page_sizes[first : last + 1],
+            outline=tuple(
+                replace(each, page=each.page - first) for each in self.document.outline if each.page in inside
+            ),
+        )
+        blocks = [replace(each, page=each.page - first) for each in self.blocks if each.page in inside]
+        return ParsedDocument(document, blocks, self.offset + first, self.printed, is_window=True)
+
+    def pages(self) -> Pages:
+        """Return all pages as they are shown."""
+        return Pages(self.source, self.offset, self.offset + self.document.pages - 1)
+
+    def image(self, page: int) -> Image:
+        """Return one page as it is shown."""
+        return Image(self.source, self.offset + page)
+
+    @property
+    def source(self) -> str:
+        """Name of the file in conversations."""
+        return f"pdf:{self.document.id}"
+
+    @property
+    def name(self) -> str:
+        """Beginning of the ids of its examples: of the file's, and the pages of a window."""
+        pages = f"@{self.offset + 1}-{self.offset + self.document.pages}" if self.is_window else ""
+        return f"{self.document.id[:16]}{pages}"
+
+    def number(self, page: int) -> str:
+        """Return the number of a page, as questions name it."""
+        return self._numbers.get(page, UNNUMBERED) if self.printed else str(page + 1)
+
+    def span(self, first: int, last: int) -> str:
+        """Return a run of pages, as questions name it: 'pages 3-12'."""
+        return f"page {self.number(first)}" if first == last else f"pages {self.number(first)}-{self.number(last)}"
+
+    @cached_property
+    def _numbers(self) -> dict[int, str]:
+        return printed_numbers(self.blocks)
 
     @cached_property
     def headings(self) -> list[tuple[int, int, str]]:
@@ -148,7 +200,7 @@ class ParsedDocument:
         """Return the words that name a place: its section if the title is unique, else its page."""
         if section >= 0 and self._titles[_letters(self.sections[section].title)] == 1:
             return f'in the section "{self.sections[section].title}"'
-        return f"on page {page + 1}"
+        return f"on {self.span(page, page)}"
 
     @cached_property
     def _titles(self) -> Counter[str]:

@@ -10,16 +10,20 @@ from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
+from mmprolong.llm.requests import Chat
 from mmprolong.records import Block, Document, Example, Reject, Selected
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import View
+from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.synthesis.by_model import write_by_model
+from mmprolong.synthesis.by_model import most_cost, write_by_model
+from mmprolong.synthesis.examples import chosen_documents, shared
 from mmprolong.synthesis.parsed_document import ParsedDocument
+from mmprolong.synthesis.second_model import filtered
 from mmprolong.synthesis.stamps import write_stamped
-from mmprolong.synthesis.template import chosen_documents, write_template
+from mmprolong.synthesis.template import write_template
 
 _FEWEST = 100
 """Documents of a part, where there are as many: a part reads the layout of the whole pool."""
@@ -47,7 +51,11 @@ def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
         )
     writers = {"stamps": _write_stamped, "template": _write_template, "llm": _write_by_model}
     write = writers[settings.source.writer]
-    parts_of_step.write_part(work, part, write(settings, work, documents, part))
+    items = write(settings, work, documents, part)
+    if settings.filter:
+        chat = _chat(settings, settings.filter, work)
+        items = filtered(items, settings.filter, chat, work.store)
+    parts_of_step.write_part(work, part, shared(items, settings.source.questions_per_example))
 
 
 def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
@@ -107,10 +115,18 @@ def _write_by_model(
 ) -> Iterator[Example | Reject]:
     if settings.llm is None:
         raise ConfigError("source.llm: empty; name the model among `llms` that writes")
-    images = open_images(View(dpi=settings.llm.dpi), settings.corpus, work.inputs)
-    chat = OpenAIChat(settings.llm, images.pixels, view=f"{settings.llm.dpi} dpi")
-    parsed_documents = _parsed_documents(settings, work, documents, part)
-    yield from write_by_model(parsed_documents, settings.source, settings.llm, chat, work.store)
+    chat = _chat(settings, settings.llm, work)
+    cost = most_cost(
+        _parsed_documents(settings, work, documents, part), settings.source, settings.llm, chat, work.store
+    )
+    work.log.metrics({"part": part, **{f"{name} at most": value for name, value in cost._asdict().items()}}, part)
+    parsed = _parsed_documents(settings, work, documents, part)
+    yield from write_by_model(parsed, settings.source, settings.llm, chat, work.store)
+
+
+def _chat(settings: SynthesisSettings, llm: Llm, work: Work) -> Chat:
+    images = open_images(View(dpi=llm.dpi), settings.corpus, work.inputs)
+    return OpenAIChat(llm, images.pixels, view=f"{llm.dpi} dpi")
 
 
 def _parsed_documents(
@@ -125,7 +141,7 @@ def _parsed_documents(
     }
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
         document, length = chosen[identifier]
-        yield ParsedDocument(document, blocks), length
+        yield ParsedDocument(document, blocks, printed=settings.source.page_numbers == "printed"), length
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:
