@@ -18,8 +18,8 @@ DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
 _ASKS_OURS = "generated"
 """The benchmark that asks about examples that we write."""
-_PAGELESS = "arithmetic"
-"""The task whose examples show no page."""
+_PAGELESS = {"arithmetic", "text_only"}
+"""The tasks whose examples show no page."""
 _EARLY = 40
 """Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
@@ -100,7 +100,7 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Pr
     for task in part.tasks:
         yield from _exists(f"{key}.components.{name}.tasks", task, source.tasks, f"task of sources.{part.source}")
     shortest = min((length.pages[0] for length in source.lengths if length.pages), default=0)
-    if mixture.sequence_length <= shortest and _PAGELESS not in source.tasks:
+    if mixture.sequence_length <= shortest and not _PAGELESS & {*source.tasks}:
         says = f"{mixture.sequence_length}; the shortest document of sources.{part.source} has {shortest} pages"
         yield Problem(f"{key}.sequence_length", says)
 
@@ -113,12 +113,15 @@ def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
         yield from _exists(f"{key}.filter", source.filter, config.llms, "language model")
     if source.window and (len(source.window) != 2 or source.window[0] > source.window[1]):
         yield Problem(f"{key}.window", f"{source.window}; give [fewest, most] pages, or none")
+    if (source.writer == "instructions") != bool(source.dataset):
+        says = "writer=instructions reads one: name it, or choose another writer"
+        yield Problem(f"{key}.dataset", f"{source.dataset!r}; {says}")
+    if source.writer == "instructions" and not config.corpus.image_root:
+        yield Problem("corpus.image_root", f"''; {key} takes its images from there: name the folder of data sets")
     if stamped:
         ignored = ("window", "scope", "page_numbers", "questions_per_example", "filter")
         for name in (name for name in ignored if getattr(source, name) != getattr(Source(), name)):
-            yield Problem(
-                f"{key}.{name}", f"{getattr(source, name)!r}; stamped documents have none: leave it out"
-            )
+            yield Problem(f"{key}.{name}", f"{getattr(source, name)!r}; stamped documents have none: leave it out")
     for at, length in enumerate(source.lengths):
         if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
             yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")

@@ -187,12 +187,13 @@ def task_versions(source: Source, key: str) -> dict[str, int]:
     Raises:
         InvalidSettings: a task is unknown to the source's writer.
     """
-    if source.writer != "stamps":
+    if source.writer in TASKS_OF:
         package = TASKS_OF[source.writer]
         return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
-    from mmprolong.synthesis import stamps  # imports numpy, which no command needs that only prints
+    from mmprolong.synthesis import instructions, stamps  # imports numpy, which no command needs that only prints
 
-    unknown = [task for task in source.tasks if task not in stamps.TASKS]
+    known = stamps if source.writer == "stamps" else instructions
+    unknown = [task for task in source.tasks if task not in known.TASKS]
     if unknown:
-        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))
-    return dict.fromkeys(source.tasks, stamps.VERSION)
+        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], known.TASKS)}"))
+    return dict.fromkeys(source.tasks, known.VERSION)

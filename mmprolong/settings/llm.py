@@ -53,6 +53,9 @@ class Llm:
     """Resolution at which pages are shown to it."""
     jpeg: Annotated[int, Ge(0), Le(100)] = 0
     """Quality at which images are sent as JPEG; 0: PNG, without loss."""
+    image_folder: str = execution("")
+    """Folder of this machine that the server may read (vLLM: --allowed-local-media-path): images are handed over as
+    files in it; empty: they are sent in the request."""
     base_url: str = execution("http://127.0.0.1:8000/v1")
     key_variable: str = execution("")
     """Environment variable that holds the server's key; empty: it asks for none."""

@@ -23,7 +23,7 @@ def chosen_documents(documents: Sequence[Document], source: Source) -> list[tupl
         fitting = [document for document in documents if shortest <= document.pages <= longest]
         order = np.random.default_rng([source.seed, index]).permutation(len(fitting))
         chosen = order[: source.documents] if source.documents else order
-        kept.update((fitting[place].id, (fitting[place], length.name)) for place in sorted(chosen))
+        kept.update((fitting[place].key, (fitting[place], length.name)) for place in sorted(chosen))
     return list(kept.values())
 
 
@@ -46,7 +46,9 @@ def shown(parsed: ParsedDocument, source: Source) -> Iterator[tuple[ParsedDocume
 
 def document_rng(parsed: ParsedDocument, source: Source, name: str, number: int = 0) -> np.random.Generator:
     """Return the generator of one purpose on one document: other documents do not disturb it."""
-    return np.random.default_rng([source.seed, int(parsed.document.id[:12], 16), parsed.offset, number, *name.encode()])
+    return np.random.default_rng(
+        [source.seed, int(parsed.document.id[:12], 16), parsed.document.first_page, number, *name.encode()]
+    )
 
 
 def example_of(name: str, task: str, question: Question, parsed: ParsedDocument, length: str, origin: str) -> Example:
@@ -63,7 +65,7 @@ def example_of(name: str, task: str, question: Question, parsed: ParsedDocument,
     return Example(
         id=f"{parsed.name}-{name}",
         task=task,
-        cluster=document.id,
+        cluster=parsed.cluster or document.id,
         sources=(parsed.source,),
         conversations={"answer": messages},
         gold=(Gold(question.answer, question.answer_format, question.evidence),),

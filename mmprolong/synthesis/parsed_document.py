@@ -64,35 +64,35 @@ class ParsedDocument:
     """One document, read."""
 
     document: Document
-    """Of a window its pages, counted from 0, and what stands on them."""
     blocks: Sequence[Block]
     """In reading order, page by page."""
-    offset: int = 0
-    """Pages of the file before the first."""
     printed: bool = False
     """Pages are named by the numbers printed on them; else they are counted from 1."""
-    is_window: bool = False
+    cluster: str = ""
+    """Unit of dependence that it belongs to; empty: the file."""
+    skipped: frozenset[int] = frozenset()
+    """Pages that are shown, but no question is about them."""
+    is_cut: bool = False
+    """An example shows these pages instead of all that were selected."""
 
     def window(self, first: int, last: int) -> "ParsedDocument":
         """Return pages `first` to `last` as a document of their own: its pages are counted anew."""
         inside = range(first, last + 1)
-        document = replace(
-            self.document,
-            page_sizes=self.document.page_sizes[first : last + 1],
-            outline=tuple(
-                replace(each, page=each.page - first) for each in self.document.outline if each.page in inside
-            ),
+        return replace(
+            self,
+            document=self.document.window(first, last),
+            blocks=[block.moved(first) for block in self.blocks if block.page in inside],
+            skipped=frozenset(page - first for page in self.skipped if page in inside),
+            is_cut=True,
         )
-        blocks = [replace(each, page=each.page - first) for each in self.blocks if each.page in inside]
-        return ParsedDocument(document, blocks, self.offset + first, self.printed, is_window=True)
 
     def pages(self) -> Pages:
         """Return all pages as they are shown."""
-        return Pages(self.source, self.offset, self.offset + self.document.pages - 1)
+        return Pages(self.source, self.document.first_page, self.document.first_page + self.document.pages - 1)
 
     def image(self, page: int) -> Image:
         """Return one page as it is shown."""
-        return Image(self.source, self.offset + page)
+        return Image(self.source, self.document.first_page + page)
 
     @property
     def source(self) -> str:
@@ -101,9 +101,9 @@ class ParsedDocument:
 
     @property
     def name(self) -> str:
-        """Beginning of the ids of its examples: of the file's, and the pages of a window."""
-        pages = f"@{self.offset + 1}-{self.offset + self.document.pages}" if self.is_window else ""
-        return f"{self.document.id[:16]}{pages}"
+        """Beginning of the ids of its examples."""
+        first, last = self.document.first_page + 1, self.document.first_page + self.document.pages
+        return f"{self.document.id[:16]}@{first}-{last}" if self.is_cut else self.document.key
 
     def number(self, page: int) -> str:
         """Return the number of a page, as questions name it."""

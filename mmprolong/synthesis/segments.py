@@ -25,6 +25,7 @@ def draw_segments(parsed: ParsedDocument, scope: Scope, rng: np.random.Generator
     Documents without headings that are 8 to 15 pages apart are cut into page ranges of that length.
     """
     runs = list(dict.fromkeys(_runs(parsed))) if scope == "sections" else []
+    runs = [run for run in runs if _is_asked(parsed, run)]
     if runs:
         yield from (runs[int(index)] for index in rng.permutation(len(runs)))
     elif scope == "document":
@@ -50,7 +51,13 @@ def _ranges(parsed: ParsedDocument, shortest: int, longest: int, rng: np.random.
         first = int(rng.integers(pages - length + 1))
         if (first, length) not in seen:
             seen.add((first, length))
-            yield page_range(parsed, first, first + length - 1)
+            segment = page_range(parsed, first, first + length - 1)
+            if _is_asked(parsed, segment):
+                yield segment
+
+
+def _is_asked(parsed: ParsedDocument, segment: Segment) -> bool:
+    return not parsed.skipped.issuperset(range(segment.first_page, segment.last_page + 1))
 
 
 def _runs(parsed: ParsedDocument) -> Iterator[Segment]:

@@ -35,6 +35,8 @@ def find_flaw(question: Question, parsed: ParsedDocument, segment: Segment | Non
         return "evidence is not in the document"
     if question.kind == "transcription":
         return "" if question.answer.strip() else "empty answer"
+    if parsed.skipped & set(question.evidence):
+        return "evidence on a page that is left out"
     if segment and not all(segment.first_page <= page <= segment.last_page for page in question.evidence):
         return "evidence outside the segment"
     if not 0 < len(question.answer) <= _LONGEST_ANSWER:

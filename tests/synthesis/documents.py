@@ -23,7 +23,7 @@ def made(
         for order, (kind, text) in enumerate(parts)
     ]
     sizes = ((600.0, 800.0),) * len(pages)
-    return ParsedDocument(Document(id="d" * 64, source="d.pdf", page_sizes=sizes, outline=outline), blocks, 0, printed)
+    return ParsedDocument(Document(id="d" * 64, source="d.pdf", page_sizes=sizes, outline=outline), blocks, printed)
 
 
 def whole(parsed: ParsedDocument) -> Segment:

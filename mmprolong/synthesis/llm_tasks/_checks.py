@@ -29,11 +29,16 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 class Reply(Protocol):
     """What the replies of all tasks have."""
 
-    question: str
-    answer: str | int | float | list[str | int | float]
-    answer_format: str
-    evidence_pages: list[int]
-    evidence_sources: list
+    @property
+    def question(self) -> str: ...
+    @property
+    def answer(self) -> str | int | float | list[str | int | float]: ...
+    @property
+    def answer_format(self) -> str: ...
+    @property
+    def evidence_pages(self) -> Sequence[int]: ...
+    @property
+    def evidence_sources(self) -> Sequence[str]: ...
 
 
 def question_of(kind: str, reply: Reply, document: ParsedDocument, segment: Segment) -> Question:

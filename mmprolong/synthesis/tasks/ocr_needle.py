@@ -28,7 +28,8 @@ class OcrNeedle:
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on pages drawn from anywhere in the document."""
-        pages = [page for page in range(parsed.document.pages) if len(transcript(parsed, page)) >= _SHORTEST]
+        asked = (page for page in range(parsed.document.pages) if page not in parsed.skipped)
+        pages = [page for page in asked if len(transcript(parsed, page)) >= _SHORTEST]
         for _ in range(_TRIES if pages else 0):
             size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
             chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
