@@ -82,7 +82,16 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
         yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
     for name, part in parts.items():
         yield from _component(f"{where}.{name}", part)
-        yield from _exists(f"{where}.{name}.source", part.source, config.sources, "source")
+        for source in (part.source, *part.matched.sources):
+            yield from _exists(f"{where}.{name}.source", source, config.sources, "source")
+        for source in part.matched.sources:
+            for task in part.matched.tasks if source in config.sources else ():
+                yield from _exists(f"{where}.{name}.matched.tasks", task, config.sources[source].tasks, "task of it")
+        if part.matched.sources and (
+            part.source not in part.matched.sources or not {*part.tasks} <= {*part.matched.tasks}
+        ):
+            says = "name the source and the tasks of this arm, too"
+            yield Problem(f"{where}.{name}.matched", f"{part.matched.sources}, {part.matched.tasks}; {says}")
         if part.source in config.sources:
             yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
@@ -90,7 +99,11 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
 def _component(key: str, part: Component) -> Iterator[Problem]:
     if part.tasks and not any(part.tasks.values()):
         yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
-    edges = part.lengths.edges
+    edges, shares = part.lengths.edges, part.lengths.shares
+    if shares and len(shares) != len(edges) - 1:
+        yield Problem(f"{key}.lengths.shares", f"{shares}; give one for each of {max(len(edges) - 1, 0)} bins")
+    if shares and (not any(shares) or part.lengths.tilt is not None):
+        yield Problem(f"{key}.lengths.shares", f"{shares}; give at least one above 0, and no tilt")
     if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
         yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
 

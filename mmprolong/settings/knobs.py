@@ -124,7 +124,19 @@ class LengthDistribution:
     edges: list[AtLeast0] = field(default_factory=list)
     """Bounds of the length bins, in multiples of the model's native context; none: one bin."""
     tilt: float | None = None
-    """Doublings of the tokens for each doubling of the length; none: as the pool's own documents are spread."""
+    """Doublings of the tokens for each doubling of the length; none: as the training documents are spread."""
+    shares: list[NotNegative] = field(default_factory=list)
+    """Weights of the bins, one each; none: by `tilt`."""
+
+
+@dataclass
+class Matched:
+    """Arms that are to differ in their questions alone: they share documents, order and packs."""
+
+    sources: list[str] = field(default_factory=list)
+    """Sources that the arms read, this one's included."""
+    tasks: list[str] = field(default_factory=list)
+    """Tasks that the arms use."""
 
 
 @dataclass
@@ -140,6 +152,8 @@ class Component:
     lengths: LengthDistribution = field(default_factory=LengthDistribution)
     repeats: AtLeast0 = 1
     """Most uses of an example; 0: as many as it takes to reach the share."""
+    matched: Matched = field(default_factory=Matched)
+    """Other arms that this one is compared with; none: it is drawn for itself."""
 
 
 @dataclass

@@ -46,7 +46,8 @@ def test_several_images_stand_where_the_text_names_them(tmp_path: Path):
     asked = {"from": "human", "value": "Is <image> like <image>?"}
     (example,) = written(tmp_path, [row(["a.png", "b.png"], asked, ANSWER)])
     assert isinstance(example, Example) and example.task == "multi_image"
-    kinds = [part.text if isinstance(part, Text) else part.source for part in example.conversations["answer"][0].parts]
+    parts = example.conversations["answer"][0].parts
+    kinds = [part.source if isinstance(part, Image) else part.text for part in parts if isinstance(part, Text | Image)]
     assert kinds == ["Is", "file:onevision/a.png", "like", "file:onevision/b.png", "?"]
 
 
