@@ -78,7 +78,8 @@ def _draw(settings: MixtureSettings, name: str, part: Component, budget: int, in
 
 
 def _measured(inputs: Mapping[str, Path], source: str) -> list[Measured]:
-    rows = read_parquet(inputs[f"measurement.{source}"] / "measured.parquet", Measured)
+    folder = inputs.get(f"measurement.{source}") or inputs[f"matched.{source}"]  # of another arm: not drawn from
+    rows = read_parquet(folder / "measured.parquet", Measured)
     return [entry for entry in rows if entry.conversation == "answer"]
 
 

@@ -55,6 +55,8 @@ class Plan:
     """File in analysis/published."""
     table: str = ""
     """File in analysis/tables; empty: the table of arms by evaluated length."""
+    factor: tuple[str, ...] = ()
+    """Keys of the settings in which the arms are to differ."""
     created: str = ""
     """UTC, ISO 8601."""
     code: str = ""

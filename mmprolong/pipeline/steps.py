@@ -109,8 +109,9 @@ class _Graph:
         config, mixture = self.config, phase.mixture
         parts = {each: part for each, part in mixture.components.items() if part.share > 0}
         sources = dict.fromkeys(part.source for part in parts.values())
-        matched = dict.fromkeys(each for part in parts.values() for each in part.matched.sources)
-        measured = {f"measurement.{each}": self._measurement(each) for each in {**sources, **matched}}
+        others = {each for part in parts.values() for each in part.matched.sources} - sources.keys()
+        measured = {f"measurement.{each}": self._measurement(each) for each in sources}
+        measured |= {f"matched.{each}": self._measurement(each) for each in sorted(others)}
         longest = max(parts.values(), key=lambda part: part.share)
         settings = MixtureSettings(mixture, config.model.native_context, phase.seed)
         called = f"{name}-{longest.lengths.name}-s{phase.seed}"

@@ -37,7 +37,7 @@ def packed(
 ) -> tuple[list[Pack], dict]:
     folders = {}
     for name, rows in {"a": pool(), "b": second or pool(4)}.items():
-        folders[f"measurement__{name}"] = root / name
+        folders[f"{'measurement' if name == source else 'matched'}__{name}"] = root / name
         (root / name).mkdir(parents=True, exist_ok=True)
         write_parquet(root / name / "measured.parquet", rows, Measured)
     write_jsonl(root / "documents.jsonl", [Document(id="x", source="x")])
