@@ -23,6 +23,7 @@ _FOLLOWS = (
     ("*.components.*.tasks*", _LENGTHS),
     ("*.optimizer.tokens_per_update", ("updates",)),
     ("sources.*", _LENGTHS),
+    ("sources.*.questions_per_example", _ALL),
     ("view.*", _ALL),
     ("model.backbone*", _ALL),
     ("model.native_context", _ALL),
