@@ -46,6 +46,10 @@ class ArtifactError(MMProLongError):
     """A finished step's folder is missing, damaged or held by somebody else."""
 
 
+class Confounded(MMProLongError):
+    """Two arms differ in more than what they are to differ in."""
+
+
 class FeasibilityError(MMProLongError):
     """The request is well formed but the data at hand cannot satisfy it."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,15 +12,18 @@ from rich.tree import Tree
 from mmprolong.cli.arguments import point_or_step, step, stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ConfigError, Confounded
+from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences
 from mmprolong.mixture.counterfactual import Shared, shared, shared_by
+from mmprolong.pipeline.plan import Point
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.records import Measured, Pack
-from mmprolong.store.fingerprint import leaves
+from mmprolong.store.fingerprint import digest, leaves
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
+from mmprolong.sweep.arm_checks import result_settings
 
 
 @click.command()
@@ -38,9 +41,19 @@ def why(step: str, store: Store) -> None:
 @click.command()
 @point_or_step("a")
 @point_or_step("b")
+@click.option(
+    "--factor",
+    "factors",
+    multiple=True,
+    metavar="KEY",
+    help="Setting in which two runs are to differ, `*` for any letters; else the ablation's own.",
+)
 @stored
-def diff(a: str, b: str, store: Store) -> None:
-    """Compare two steps, or two runs of a sweep (ABLATION/ARM[/SEED]); of mixtures, also the examples."""
+def diff(a: str, b: str, factors: tuple[str, ...], store: Store) -> None:
+    """Compare two steps, or two runs of a sweep (ABLATION/ARM[/SEED]); of mixtures, also the examples.
+
+    Of two runs whose factor is declared it proves that all else is equal, and fails if something is not.
+    """
     steps, console = Steps(store), Terminal()
     if is_ablation(store, a) != is_ablation(store, b):
         raise ConfigError(f"diff {a!r} {b!r}: a point and a step; give two of one kind")
@@ -61,6 +74,45 @@ def diff(a: str, b: str, store: Store) -> None:
         one, other = (steps.get(path) if path else None for path in pair)
         if one and other and one.stage == "mixture" and is_finished(one) and is_finished(other):
             _print_examples(steps, one, other, console)
+    if is_ablation(store, a):
+        _prove(steps, a, b, factors, console)
+
+
+def _prove(steps: Steps, a: str, b: str, factors: Sequence[str], console: Terminal) -> None:
+    """Print what two runs differ in, and whether it is the factor that they are to differ in.
+
+    Raises:
+        Confounded: it is more.
+    """
+    (plan, one), (other_plan, other) = find_point(steps.store, a), find_point(steps.store, b)
+    factors = factors or (plan.factor if plan.ablation == other_plan.ablation else ())
+    if not factors:
+        console.say("no factor is declared: give --factor KEY, or `factor` in the ablation's file")
+        return
+    rows = compare(_arm(steps, one), _arm(steps, other), factors)
+    shown = [(row.name, row.a, row.b, row.verdict, row.residual) for row in rows]
+    console.print(table(f"factor {', '.join(factors)}", ("", "A", "B", "verdict", "residual"), shown, text=("A", "B")))
+    if seconds := second_differences(rows):
+        raise Confounded(f"{a}, {b}: differ in {', '.join(seconds)}, too; the declared factor is {', '.join(factors)}")
+    console.say("equal in all but the declared factor and what follows from it")
+
+
+def _arm(steps: Steps, point: Point) -> Arm:
+    phases: dict[str, Phase] = {}
+    made_by: dict[str, str] = {}
+    for role, name in point.steps.items():
+        step = steps.get(f"{stage_of(role)}/{name}")
+        if stage_of(role) == "mixture" and is_finished(step):
+            phase = role.removeprefix("mixture.")
+            documents = {name: row.cluster for name, row in _measured(steps.store, step).items()}
+            packs = list(read_jsonl(steps.store.root / step.path / "packs.jsonl", Pack))
+            settings = point.config["phases"][phase]
+            per_update = settings["optimizer"]["tokens_per_update"]
+            phases[phase] = Phase(packs, documents, settings["mixture"]["sequence_length"], per_update)
+        if stage_of(role) == "training" and is_finished(step):
+            made_by |= {f"{role}: code": digest(step.code), f"{role}: packages": digest(step.packages)}
+            made_by[f"{role}: hardware"] = step.hardware
+    return Arm(settings=result_settings(point), phases=phases, made_by=made_by)
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:

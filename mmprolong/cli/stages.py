@@ -89,6 +89,8 @@ def mixture(overrides: tuple[str, ...], phase: str) -> None:
     console.print(_tasks(certificate))
     for name, part in certificate["components"].items():
         console.print(_lengths(name, part))
+        for line in _notes(name, part):
+            console.say(line)
     capacity = run.config.phases[phase].mixture.sequence_length
     console.say(
         f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full; "
@@ -167,6 +169,20 @@ def _rejects(folder: Path) -> Iterator[Reject]:
 def _example_row(task: str, pages: Sequence[int], questions: int) -> tuple[object, ...]:
     each = " / ".join(number(value) for value in (min(pages), round(median(pages)), max(pages)))
     return task, len(pages), questions, sum(pages), each
+
+
+def _notes(name: str, part: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how exact a component is, what no pack can hold, and how often its examples are shown."""
+    error, long, shown = part["error"], part["longer_than_pack"], part["exposures"]
+    verdict = "within" if error["within"] else "MORE THAN"
+    yield f"{name}: {error['tokens']:+,} tokens against its target, {verdict} one example ({error['longest']:,} tokens)"
+    if part["padded"]:
+        yield f"{name}: {part['padded']:,} tokens are left empty, for the same documents and packs in all arms"
+    if long["examples"]:
+        yield f"{name}: left out, longer than a pack: {long['examples']:,} examples, up to {long['longest']:,} tokens"
+    if shown["most"] > 1:
+        spread = ", ".join(f"{number:,} examples {uses} times" for uses, number in shown["examples_by_uses"].items())
+        yield f"{name}: {spread}; a document up to {shown['most_of_a_document']:,} times"
 
 
 def _tasks(certificate: Mapping[str, Any]) -> Table:

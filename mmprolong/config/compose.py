@@ -106,7 +106,13 @@ def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
 
 def _expanded(config: Config) -> Config:
     """Replace a leading `~` by the user's home, in every setting that may be a folder."""
-    paths = (config.paths, "store"), (config.corpus, "path"), (config.suite, "data_root"), (config.model, "path")
+    paths = (
+        (config.paths, "store"),
+        (config.corpus, "path"),
+        (config.suite, "data_root"),
+        (config.corpus, "image_root"),
+        (config.model, "path"),
+    )
     for block, name in paths:
         text = getattr(block, name)
         setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)

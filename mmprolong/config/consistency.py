@@ -21,8 +21,8 @@ _ASKS_OURS = "generated"
 """The benchmark that asks about examples that we write."""
 _ASKS_SERVER = "endpoint"
 """The engine that asks a server."""
-_PAGELESS = "arithmetic"
-"""The task whose examples show no page."""
+_PAGELESS = {"arithmetic", "text_only"}
+"""The tasks whose examples show no page."""
 _EARLY = 40
 """Slurm warns up to half a minute early, and a job must have begun to heed it [s]."""
 
@@ -85,7 +85,16 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
         yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
     for name, part in parts.items():
         yield from _component(f"{where}.{name}", part, phase.mixture.sequence_length, config.model.native_context)
-        yield from _exists(f"{where}.{name}.source", part.source, config.sources, "source")
+        for source in (part.source, *part.matched.sources):
+            yield from _exists(f"{where}.{name}.source", source, config.sources, "source")
+        for source in part.matched.sources:
+            for task in part.matched.tasks if source in config.sources else ():
+                yield from _exists(f"{where}.{name}.matched.tasks", task, config.sources[source].tasks, "task of it")
+        if part.matched.sources and (
+            part.source not in part.matched.sources or not {*part.tasks} <= {*part.matched.tasks}
+        ):
+            says = "name the source and the tasks of this arm, too"
+            yield Problem(f"{where}.{name}.matched", f"{part.matched.sources}, {part.matched.tasks}; {says}")
         if part.source in config.sources:
             yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
@@ -93,7 +102,11 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
 def _component(key: str, part: Component, capacity: int, native_context: int) -> Iterator[Problem]:
     if part.tasks and not any(part.tasks.values()):
         yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
-    edges = part.lengths.edges
+    edges, shares = part.lengths.edges, part.lengths.shares
+    if shares and len(shares) != len(edges) - 1:
+        yield Problem(f"{key}.lengths.shares", f"{shares}; give one for each of {max(len(edges) - 1, 0)} bins")
+    if shares and (not any(shares) or part.lengths.tilt is not None):
+        yield Problem(f"{key}.lengths.shares", f"{shares}; give at least one above 0, and no tilt")
     if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
         yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
     elif edges and (shortest := bins(edges, native_context, capacity)[-1][0]) > capacity:
@@ -106,7 +119,7 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Pr
     for task in part.tasks:
         yield from _exists(f"{key}.components.{name}.tasks", task, source.tasks, f"task of sources.{part.source}")
     shortest = min((length.pages[0] for length in source.lengths if length.pages), default=0)
-    if mixture.sequence_length <= shortest and _PAGELESS not in source.tasks:
+    if mixture.sequence_length <= shortest and not _PAGELESS & {*source.tasks}:
         says = f"{mixture.sequence_length}; the shortest document of sources.{part.source} has {shortest} pages"
         yield Problem(f"{key}.sequence_length", says)
 
@@ -115,6 +128,19 @@ def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
     stamped = source.writer == "stamps"
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
+    if source.filter:
+        yield from _exists(f"{key}.filter", source.filter, config.llms, "language model")
+    if source.window and (len(source.window) != 2 or source.window[0] > source.window[1]):
+        yield Problem(f"{key}.window", f"{source.window}; give [fewest, most] pages, or none")
+    if (source.writer == "instructions") != bool(source.dataset):
+        says = "writer=instructions reads one: name it, or choose another writer"
+        yield Problem(f"{key}.dataset", f"{source.dataset!r}; {says}")
+    if source.writer == "instructions" and not config.corpus.image_root:
+        yield Problem("corpus.image_root", f"''; {key} takes its images from there: name the folder of data sets")
+    if stamped:
+        ignored = ("window", "scope", "page_numbers", "questions_per_example", "filter")
+        for name in (name for name in ignored if getattr(source, name) != getattr(Source(), name)):
+            yield Problem(f"{key}.{name}", f"{getattr(source, name)!r}; stamped documents have none: leave it out")
     for at, length in enumerate(source.lengths):
         if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
             yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")

@@ -62,8 +62,10 @@ def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_roo
 
     Args:
         inputs: folders of the finished `corpus` step and, where stamped pages are shown, of the `render` step.
-        data_root: folder of the data sets whose files are shown.
+        data_root: folder of the data sets whose files are shown; none: that of the sources.
     """
+    if data_root is None and corpus.image_root:
+        data_root = Path(corpus.image_root).expanduser()
     schemes: dict[str, Images] = {"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))}
     if data_root is not None:
         schemes["file"] = FileImages(data_root, find_renderer(view.renderer), view.dpi)

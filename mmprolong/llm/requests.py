@@ -13,6 +13,7 @@ from mmprolong.settings.llm import Sampling
 
 T = TypeVar("T")
 _FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
+_IN_WORDS = "\nFirst think in words. Then end with that JSON object."
 _AGAIN = "This is not the JSON that was asked for: {flaw}. Reply with the corrected JSON and nothing else."
 
 
@@ -89,6 +90,38 @@ def structured(request: Request, kind: type[T]) -> Flow[T]:
     correction = (Message("assistant", (Text(answer.text),)), Message("user", (Text(flaw),)))
     second = yield msgspec.structs.replace(request, messages=(*request.messages, *correction))
     return decode(second, kind)
+
+
+def in_words(flow: Flow[T]) -> Flow[T]:
+    """Let a model think in free text: no schema holds it, and the last JSON object of its text is its answer."""
+    try:
+        request = next(flow)
+        while True:
+            last = request.messages[-1]
+            asked = msgspec.structs.replace(last, parts=(*last.parts, Text(_IN_WORDS)))
+            free = msgspec.structs.replace(request, schema="", messages=(*request.messages[:-1], asked))
+            try:
+                answer = yield free
+            except RequestFailed as failure:
+                request = flow.throw(failure)
+            else:
+                request = flow.send(msgspec.structs.replace(answer, text=last_object(answer.text)))
+    except StopIteration as end:
+        return end.value
+
+
+def last_object(text: str) -> str:
+    """Return the last JSON object of a text that is no part of another; the text where there is none."""
+    decoder, found, at = json.JSONDecoder(), text, text.find("{")
+    while at >= 0:
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except ValueError:
+            end = at + 1
+        else:
+            found = text[at:end]
+        at = text.find("{", end)
+    return found
 
 
 def decode(answer: Answer, kind: type[T]) -> T:

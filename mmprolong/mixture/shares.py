@@ -1,9 +1,14 @@
 """Shares of a token budget: by task, by length, whole tokens that add up."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from mmprolong.errors import ConfigError, InvalidSettings, Problem
+from mmprolong.records import Measured
+
+Range = tuple[int, int]
+"""Tokens [from, to)."""
 
 
 def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[str, int]:
@@ -23,7 +28,7 @@ def split_tokens(budget: int, weights: Mapping[str, float], where: str) -> dict[
     return parts
 
 
-def bins(edges: Sequence[int], native_context: int, capacity: int) -> list[tuple[int, int]]:
+def bins(edges: Sequence[int], native_context: int, capacity: int) -> list[Range]:
     """Return the half-open token ranges [from, to) of the length bins.
 
     Where the native context of the model is the longer, the last bin ends at the pack: examples are as long as those
@@ -48,11 +53,31 @@ def bins(edges: Sequence[int], native_context: int, capacity: int) -> list[tuple
     return [(low * unit, high * unit) for low, high in pairwise(edges)]
 
 
-def native_weights(lengths: Sequence[int], ranges: Sequence[tuple[int, int]]) -> list[float]:
-    """Return the tokens of the pool's documents in each range: the weights of 'pool-native'.
+def document_lengths(entries: Iterable[Measured], pages: Mapping[str, int]) -> list[int]:
+    """Return the tokens of every document that examples are written on, each once: the mean of its examples.
+
+    Examples that are composed of pages of several documents say nothing of these; then the lengths are those of all
+    documents of the pool, at the examples' mean tokens a page.
 
     Args:
-        lengths: tokens of every document of the pool.
+        pages: number of pages of every document of the pool, by id.
+    """
+    held = list(entries)
+    found: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for entry in held:
+        if entry.cluster in pages:
+            found[entry.cluster, entry.images].append(entry.tokens)  # windows of one document differ in their pages
+    if found:
+        return [round(sum(tokens) / len(tokens)) for tokens in found.values()]
+    per_page = sum(entry.tokens for entry in held) / max(sum(entry.images for entry in held), 1)
+    return [round(count * per_page) for count in pages.values()]
+
+
+def native_weights(lengths: Sequence[int], ranges: Sequence[Range]) -> list[float]:
+    """Return the tokens of documents in each range: the weights of 'pool-native'.
+
+    Args:
+        lengths: tokens of every document.
 
     Source: arXiv 2605.13831, section 4.1 and Table `length_distribution`.
     """

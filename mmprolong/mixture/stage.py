@@ -1,16 +1,16 @@
 """The mixture stage: from measured examples and a budget to packs, with a certificate of what is in them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmprolong.errors import FeasibilityError, nearest
+from mmprolong.mixture.certificate import Drawn, certificate_of
 from mmprolong.mixture.drawing import draw, shuffled
+from mmprolong.mixture.matching import Slot, fill, filled_packs, slots_of
 from mmprolong.mixture.packing import pack
-from mmprolong.mixture.shares import bins, native_weights, split_tokens
-from mmprolong.records import Document, Measured, Pack
+from mmprolong.mixture.shares import Range, bins, document_lengths, native_weights, split_tokens
+from mmprolong.records import Document, Measured
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
@@ -18,37 +18,13 @@ from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.parquet import read_parquet
 
-Range = tuple[int, int]
-"""Tokens [from, to)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """One component, drawn."""
-
-    source: str
-    target: int
-    """Tokens that it was to have."""
-    tasks: Mapping[str, int]
-    """Target by task; empty: all examples alike."""
-    ranges: Sequence[Range]
-    weights: Sequence[float]
-    entries: Sequence[Measured]
-    too_long: Sequence[Measured]
-    """Examples that no pack can hold."""
-
-    @property
-    def tokens(self) -> int:
-        """Drawn tokens."""
-        return sum(entry.tokens for entry in self.entries)
-
 
 def run(settings: MixtureSettings, work: Work) -> dict[str, Any]:
     """Write packs.jsonl and certificate.json.
 
     Raises:
         ConfigError: a share or an edge is impossible.
-        FeasibilityError: the examples cannot fill the budget.
+        FeasibilityError: the examples cannot fill the budget; says what is missing in every bin.
         Interrupted: the step was asked to stop.
     """
     mixture, drawn = settings.mixture, {}
@@ -57,46 +33,95 @@ def run(settings: MixtureSettings, work: Work) -> dict[str, Any]:
     for name, part in parts.items():
         work.log.stop_if_asked()
         drawn[name] = _draw(settings, name, part, targets[name], work.inputs)
-    everything = [entry for part in drawn.values() for entry in part.entries]
+    everything = [entry for part in drawn.values() for entry in part.planned]
     packs = pack(everything, mixture.sequence_length, settings.seed)
+    packs = filled_packs(packs, {name: rows for part in drawn.values() for name, rows in part.filled.items()})
     write_jsonl(work.out / "packs.jsonl", packs)
-    certificate = _certificate(settings, drawn, everything, packs)
+    certificate = certificate_of(settings.mixture, drawn, packs)
     write_json(work.out / "certificate.json", certificate)
     return {"tokens": certificate["tokens"]["actual"], "packs": len(packs), "fill": certificate["fill"]}
 
 
 def _draw(settings: MixtureSettings, name: str, part: Component, budget: int, inputs: Mapping[str, Path]) -> Drawn:
     """Draw task by task and bin by bin; what one draw misses or exceeds is made up by the next."""
-    capacity = settings.mixture.sequence_length
-    measured = read_parquet(inputs[f"measurement.{part.source}"] / "measured.parquet", Measured)
-    entries = shuffled((entry for entry in measured if entry.conversation == "answer"), settings.seed)
+    capacity, where = settings.mixture.sequence_length, f"mixture.components.{name}"
+    slots: dict[str, Slot] = {}
+    if part.matched.sources:
+        measured = {source: _measured(inputs, source) for source in part.matched.sources}
+        slots = {slot.entry.example: slot for slot in slots_of(measured, part.matched.tasks, where)}
+        entries = shuffled((slot.entry for slot in slots.values()), settings.seed)
+    else:
+        entries = shuffled(_measured(inputs, part.source), settings.seed)
     ranges = bins(part.lengths.edges, settings.native_context, capacity)
     weights = _length_weights(part.lengths, ranges, entries, inputs["corpus"])
     tasks = split_tokens(budget, part.tasks, f"{name}.tasks") if part.tasks else {}
+    cells = _cells({"": budget} if slots or not tasks else tasks, ranges, weights, entries, where)
+    _refuse_unfeasible(cells, part.repeats)
     drawn: list[Measured] = []
     owed = 0
-    for task, target in (tasks or {"": budget}).items():
-        of_task = [entry for entry in entries if entry.task == task] if task else entries
-        if not of_task:
-            known = {entry.task for entry in entries}
-            raise FeasibilityError(f"mixture.components.{name}: no example of {task!r}; {nearest(task, known)}")
-        shares = {str(index): weight for index, weight in enumerate(weights)}
-        for index, tokens in sorted(split_tokens(target, shares, f"{name}.lengths").items(), key=lambda at: int(at[0])):
-            low, high = ranges[int(index)]
-            fitting = [entry for entry in of_task if low <= entry.tokens < high]
-            where = f"mixture.components.{name}: {task or 'examples'} of {low:,} to {high - 1:,} tokens"
-            chosen = draw(fitting, tokens + owed, part.repeats, where)
-            owed += tokens - sum(entry.tokens for entry in chosen)
-            drawn.extend(chosen)
+    for place, tokens, fitting in cells:
+        chosen = draw(fitting, tokens + owed, part.repeats, place)
+        owed += tokens - sum(entry.tokens for entry in chosen)
+        drawn.extend(chosen)
     return Drawn(
         source=part.source,
         target=budget,
         tasks=tasks,
         ranges=ranges,
         weights=weights,
-        entries=drawn,
+        planned=drawn,
+        own=fill(drawn, slots, part.source, part.tasks) if slots else drawn,
+        available=entries,
+        slots=bool(slots),
         too_long=[entry for entry in entries if entry.tokens > capacity],
     )
+
+
+def _measured(inputs: Mapping[str, Path], source: str) -> list[Measured]:
+    folder = inputs.get(f"measurement.{source}") or inputs[f"matched.{source}"]  # of another arm: not drawn from
+    rows = read_parquet(folder / "measured.parquet", Measured)
+    return [entry for entry in rows if entry.conversation == "answer"]
+
+
+def _cells(
+    tasks: Mapping[str, int], ranges: Sequence[Range], weights: Sequence[float], entries: Sequence[Measured], where: str
+) -> list[tuple[str, int, list[Measured]]]:
+    """Return place, tokens wanted and examples that fit, of every task in every length bin.
+
+    Raises:
+        FeasibilityError: there is no example of a task.
+    """
+    cells = []
+    for task, target in tasks.items():
+        of_task = [entry for entry in entries if entry.task == task] if task else entries
+        if not of_task:
+            known = {entry.task for entry in entries}
+            raise FeasibilityError(f"{where}: no example of {task!r}; {nearest(task, known)}")
+        shares = {str(index): weight for index, weight in enumerate(weights)}
+        for index, tokens in sorted(
+            split_tokens(target, shares, f"{where}.lengths").items(), key=lambda at: int(at[0])
+        ):
+            low, high = ranges[int(index)]
+            fitting = [entry for entry in of_task if low <= entry.tokens < high]
+            cells.append((f"{where}: {task or 'examples'} of {low:,} to {high - 1:,} tokens", tokens, fitting))
+    return cells
+
+
+def _refuse_unfeasible(cells: Sequence[tuple[str, int, Sequence[Measured]]], repeats: int) -> None:
+    """Refuse a mixture if several cells cannot be filled, with a line for every cell; `draw` refuses a single one.
+
+    Raises:
+        FeasibilityError: at least two cells want more tokens than there are.
+    """
+    rows = [(place, wanted, sum(entry.tokens for entry in fitting), len(fitting)) for place, wanted, fitting in cells]
+    lacking = [wanted > available * (repeats or wanted) for _, wanted, available, _ in rows]
+    if sum(lacking) > 1:
+        lines = [
+            f"{place}: {wanted:,} tokens wanted, {available:,} in {count:,} examples{'; too few' if lacks else ''}"
+            for (place, wanted, available, count), lacks in zip(rows, lacking, strict=True)
+        ]
+        advice = "lower mixture.tokens, change the lengths or tasks, add documents, or raise the component's repeats"
+        raise FeasibilityError("\n".join([*lines, advice]))
 
 
 def _length_weights(
@@ -104,12 +129,13 @@ def _length_weights(
 ) -> list[float]:
     if len(ranges) == 1:
         return [1.0]
-    if lengths.tilt is not None:
+    if lengths.shares:
+        shares = lengths.shares
+    elif lengths.tilt is not None:
         shares = [2.0 ** (lengths.tilt * index) for index in range(len(ranges))]
     else:
-        per_page = sum(entry.tokens for entry in entries) / max(sum(entry.images for entry in entries), 1)
         documents = read_jsonl(corpus / "documents.jsonl", Document)
-        found = [round(document.pages * per_page) for document in documents]
+        found = document_lengths(entries, {document.id: document.pages for document in documents})
         shares = native_weights(found, ranges)
         if not sum(shares):
             raise FeasibilityError(
@@ -117,51 +143,3 @@ def _length_weights(
                 f"has {max(found):,}); add longer documents or choose a length_distribution that is not pool_native"
             )
     return [share / sum(shares) for share in shares]
-
-
-def _certificate(
-    settings: MixtureSettings, drawn: Mapping[str, Drawn], everything: Sequence[Measured], packs: Sequence[Pack]
-) -> dict[str, Any]:
-    actual = sum(entry.tokens for entry in everything)
-    pages = Counter(entry.images for entry in everything)
-    return {
-        "tokens": {"target": settings.mixture.tokens, "actual": actual},
-        "components": {name: _component(part) for name, part in drawn.items()},
-        "packs": len(packs),
-        "fill": actual / (len(packs) * settings.mixture.sequence_length),
-        "repeats": len(everything) - len({entry.example for entry in everything}),
-        "documents": len({entry.cluster for entry in everything}),
-        "attention": sum(length**2 for each in packs for length in each.lengths),
-        "page_counts": {str(count): number for count, number in sorted(pages.items())},
-    }
-
-
-def _component(part: Drawn) -> dict[str, Any]:
-    targets = part.tasks or dict.fromkeys(sorted({entry.task for entry in part.entries}))
-    too_long = [entry.tokens for entry in part.too_long]
-    return {
-        "source": part.source,
-        "target": part.target,
-        "actual": part.tokens,
-        "examples": len(part.entries),
-        "tasks": {task: {"target": target, **_totals(part, task)} for task, target in targets.items()},
-        "lengths": [_length(part, span, weight) for span, weight in zip(part.ranges, part.weights, strict=True)],
-        "longer_than_pack": {"examples": len(too_long), "tokens": sum(too_long), "longest": max(too_long, default=0)},
-    }
-
-
-def _totals(part: Drawn, task: str) -> dict[str, int]:
-    chosen = [entry.tokens for entry in part.entries if entry.task == task]
-    return {"actual": sum(chosen), "examples": len(chosen)}
-
-
-def _length(part: Drawn, span: Range, weight: float) -> dict[str, Any]:
-    inside = [entry.tokens for entry in part.entries if span[0] <= entry.tokens < span[1]]
-    return {
-        "from": span[0],
-        "to": span[1],
-        "target_share": weight,
-        "share": sum(inside) / max(part.tokens, 1),
-        "tokens": sum(inside),
-        "examples": len(inside),
-    }

@@ -57,6 +57,8 @@ class Plan:
     """File in analysis/tables; empty: the table of arms by evaluated length."""
     subject: str = ""
     """Evaluated by `mmprolong evaluate SUBJECT`; empty: an ablation."""
+    factor: tuple[str, ...] = ()
+    """Keys of the settings in which the arms are to differ."""
     created: str = ""
     """UTC, ISO 8601."""
     code: str = ""

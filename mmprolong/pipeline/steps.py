@@ -109,7 +109,9 @@ class _Graph:
         config, mixture = self.config, phase.mixture
         parts = {each: part for each, part in mixture.components.items() if part.share > 0}
         sources = dict.fromkeys(part.source for part in parts.values())
+        others = {each for part in parts.values() for each in part.matched.sources} - sources.keys()
         measured = {f"measurement.{each}": self._measurement(each) for each in sources}
+        measured |= {f"matched.{each}": self._measurement(each) for each in sorted(others)}
         longest = max(parts.values(), key=lambda part: part.share)
         settings = MixtureSettings(mixture, config.model.native_context, phase.seed)
         called = f"{name}-{longest.lengths.name}-s{phase.seed}"
@@ -179,7 +181,9 @@ class _Graph:
         corpus = self._corpus()
         selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
         versions = task_versions(source, f"sources.{name}.tasks")
-        settings = SynthesisSettings(source, versions, self.config.llms.get(source.llm), self.config.corpus)
+        llms = self.config.llms
+        writer, second = llms.get(source.llm), llms.get(source.filter)
+        settings = SynthesisSettings(source, versions, writer, second, self.config.corpus)
         called = f"{source.writer}-{source.split}"
         return self._add(f"synthesis.{name}", called, settings, {"corpus": corpus, "selection": selection})
 
@@ -196,12 +200,13 @@ def task_versions(source: Source, key: str) -> dict[str, int]:
     Raises:
         InvalidSettings: a task is unknown to the source's writer.
     """
-    if source.writer != "stamps":
+    if source.writer in TASKS_OF:
         package = TASKS_OF[source.writer]
         return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
-    from mmprolong.synthesis import stamps  # imports numpy, which no command needs that only prints
+    from mmprolong.synthesis import instructions, stamps  # imports numpy, which no command needs that only prints
 
-    unknown = [task for task in source.tasks if task not in stamps.TASKS]
+    known = stamps if source.writer == "stamps" else instructions
+    unknown = [task for task in source.tasks if task not in known.TASKS]
     if unknown:
-        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], stamps.TASKS)}"))
-    return dict.fromkeys(source.tasks, stamps.VERSION)
+        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], known.TASKS)}"))
+    return dict.fromkeys(source.tasks, known.VERSION)

@@ -38,6 +38,8 @@ class Corpus:
     """Processor time that a document may take to be read [s]."""
     memory: AtLeast1 = execution(2048)
     """Memory that reading a document may take [MiB]."""
+    image_root: str = execution("")
+    """Folder in which the image sets of `instructions` lie."""
 
 
 @dataclass
@@ -76,13 +78,17 @@ class Length:
     """[shortest, longest]; lengths are drawn log-uniformly between."""
 
 
+Scope = Literal["sections", "page", "window", "document"]
+Writer = Literal["stamps", "template", "llm", "instructions"]
+
+
 @dataclass
 class Source:
     """Examples that synthesis writes for one use."""
 
-    writer: Literal["stamps", "template", "llm"] = "stamps"
+    writer: Writer = "stamps"
     """`stamps`: keys and values printed on thumbnails. `template`: questions on the pages' own text, by rules. `llm`:
-    questions written by the model `llm`."""
+    questions written by the model `llm`. `instructions`: conversations about images from the folder `dataset`."""
     llm: str = execution("")
     """Name among `llms` of the model that writes; the model itself is identity."""
     split: Literal["train", "heldout"] = "train"
@@ -95,6 +101,23 @@ class Source:
     questions_per_task: AtLeast1 = 4
     """Questions a document gets of each task."""
     seed: AtLeast0 = 0
+    scope: Scope = "sections"
+    """Part of the document that a question is asked on: 8 to 15 pages of whole sections, one page, 2 to 8 consecutive
+    pages, all pages. The example shows the whole document all the same."""
+    window: list[AtLeast1] = field(default_factory=list)
+    """[fewest, most] consecutive pages that an example shows; none: all pages of its document."""
+    page_numbers: Literal["counted", "printed"] = "counted"
+    """Questions name pages by their count from 1, or by the number that is printed on them."""
+    questions_per_example: AtLeast1 = 1
+    """Most questions of one task that share the pages of one example, one turn each."""
+    exemplars: AtLeast0 = 2
+    """Examples in the prompt of a model that writes."""
+    reply_format: Literal["schema", "text"] = "schema"
+    """The model that writes is held to a JSON schema, or thinks in words and ends with the JSON."""
+    filter: str = execution("")
+    """Name among `llms` of a second model that must agree with every answer; the model itself is identity."""
+    dataset: str = ""
+    """Folder below `corpus.image_root`, in the layout of LLaVA-OneVision; its name is its identity."""
 
 
 @dataclass
@@ -107,7 +130,19 @@ class LengthDistribution:
     """Bounds of the length bins, in multiples of the model's native context; none: one bin. Where that context is no
     shorter than a pack, the last bound is the pack, and the others keep their ratios to it."""
     tilt: float | None = None
-    """Doublings of the tokens for each doubling of the length; none: as the pool's own documents are spread."""
+    """Doublings of the tokens for each doubling of the length; none: as the training documents are spread."""
+    shares: list[NotNegative] = field(default_factory=list)
+    """Weights of the bins, one each; none: by `tilt`."""
+
+
+@dataclass
+class Matched:
+    """Arms that are to differ in their questions alone: they share documents, order and packs."""
+
+    sources: list[str] = field(default_factory=list)
+    """Sources that the arms read, this one's included."""
+    tasks: list[str] = field(default_factory=list)
+    """Tasks that the arms use."""
 
 
 @dataclass
@@ -123,6 +158,8 @@ class Component:
     lengths: LengthDistribution = field(default_factory=LengthDistribution)
     repeats: AtLeast0 = 1
     """Most uses of an example; 0: as many as it takes to reach the share."""
+    matched: Matched = field(default_factory=Matched)
+    """Other arms that this one is compared with; none: it is drawn for itself."""
 
 
 @dataclass

@@ -55,6 +55,9 @@ class Llm:
     """Quality at which images are sent as JPEG; 0: PNG, without loss."""
     continues: bool = True
     """The server continues a turn of the assistant that is begun (as vLLM does); false: the beginning is not sent."""
+    image_folder: str = execution("")
+    """Folder of this machine that the server may read (vLLM: --allowed-local-media-path): images are handed over as
+    files in it; empty: they are sent in the request."""
     base_url: str = execution("http://127.0.0.1:8000/v1")
     key_variable: str = execution("")
     """Environment variable that holds the server's key; empty: it asks for none."""

@@ -28,6 +28,8 @@ class SynthesisSettings:
     """Version of each task."""
     llm: Llm | None = None
     """Writes the examples, if no rule does."""
+    filter: Llm | None = None
+    """Must agree with every answer."""
     corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
 
 

@@ -45,6 +45,8 @@ class Ablation:
     """File in analysis/tables; empty: the table of arms by evaluated length."""
     published: str = ""
     """CSV in analysis/published."""
+    factor: list[str] = field(default_factory=list)
+    """Keys, or beginnings of keys with `*`, of the settings in which the arms differ; none: not declared."""
 
     @property
     def arms(self) -> dict[str, list[str]]:

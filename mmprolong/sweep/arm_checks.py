@@ -4,9 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from mmprolong.errors import Problem
+from mmprolong.mixture.arm_comparison import Arm, compare
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step, stage_of
+from mmprolong.settings.fields import identity
+from mmprolong.settings.knobs import Config
+from mmprolong.store.fingerprint import leaves
 
 
 def find_other_questions(
@@ -22,6 +28,30 @@ def find_other_questions(
             for key in keys:
                 found = f"{own.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
                 yield point, Problem(key, found)
+
+
+def find_confounds(points: Sequence[Point], baseline: str, factors: Sequence[str]) -> Iterator[tuple[Point, Problem]]:
+    """Yield each point that differs from the baseline in a setting that is not the declared factor."""
+    first = {point.seed: result_settings(point) for point in points if point.label == baseline}
+    for point in points if factors else ():
+        if expected := first.get(point.seed):
+            rows = compare(Arm(settings=expected), Arm(settings=result_settings(point)), factors)
+            for row in (row for row in rows if row.verdict == "second"):
+                found = f"{row.b}, but {row.a} in {baseline!r}; the arms are to differ in {', '.join(factors)} alone"
+                yield point, Problem(row.name, found)
+
+
+def result_settings(point: Point) -> dict[str, Any]:
+    """Return the values that make the result of a point, by key: those of what it uses, and of no place or machine."""
+    whole = dict(leaves(identity(msgspec.convert(point.config, Config), whole=True)))
+    used = {role.partition(".")[2] for role in point.steps}
+    return {key: value for key, value in whole.items() if _is_used(key.split("."), used)}
+
+
+def _is_used(key: Sequence[str], used: set[str]) -> bool:
+    if key[0] in ("sources", "phases"):
+        return key[1] in used
+    return key[0] not in ("cluster", "tracking", "paths", "training")
 
 
 def describe_equal_arms(plan: Plan) -> Iterator[str]:

@@ -18,7 +18,7 @@ from mmprolong.settings.knobs import Config
 from mmprolong.store.environment import code_version
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import Ablation, read_ablation
-from mmprolong.sweep.arm_checks import find_other_questions
+from mmprolong.sweep.arm_checks import find_confounds, find_other_questions
 from mmprolong.sweep.commands import sweep_command
 
 
@@ -127,6 +127,8 @@ class _Planning:
         """Yield each problem once, with the first arm that has it unless all have it."""
         for point, each in find_other_questions(self.points, self.steps, self.ablation.baseline):
             self.failed[each].append(point.label)
+        for point, each in find_confounds(self.points, self.ablation.baseline, self.ablation.factor):
+            self.failed[each].append(point.label)
         for problem, labels in self.failed.items():
             first, *others = dict.fromkeys(labels)
             more = f" (and {len(others)} more)" if others else ""
@@ -143,6 +145,7 @@ class _Planning:
             baseline=ablation.baseline,
             published=ablation.published,
             table=ablation.table,
+            factor=tuple(ablation.factor),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             code=code_version(),
             overrides=tuple(overrides),

@@ -3,10 +3,12 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from mmprolong.conversations import Image, Pages
 from mmprolong.records import Block, Document, Heading
+from mmprolong.synthesis.page_numbers import UNNUMBERED, printed_numbers
 
 _NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
 _CAPTION = re.compile(r"^(Figure|Table) (\d+)[:.]\s+(.+)$", re.S)
@@ -64,6 +66,56 @@ class ParsedDocument:
     document: Document
     blocks: Sequence[Block]
     """In reading order, page by page."""
+    printed: bool = False
+    """Pages are named by the numbers printed on them; else they are counted from 1."""
+    cluster: str = ""
+    """Unit of dependence that it belongs to; empty: the file."""
+    skipped: frozenset[int] = frozenset()
+    """Pages that are shown, but no question is about them."""
+    is_cut: bool = False
+    """An example shows these pages instead of all that were selected."""
+
+    def window(self, first: int, last: int) -> "ParsedDocument":
+        """Return pages `first` to `last` as a document of their own: its pages are counted anew."""
+        inside = range(first, last + 1)
+        return replace(
+            self,
+            document=self.document.window(first, last),
+            blocks=[block.moved(first) for block in self.blocks if block.page in inside],
+            skipped=frozenset(page - first for page in self.skipped if page in inside),
+            is_cut=True,
+        )
+
+    def pages(self) -> Pages:
+        """Return all pages as they are shown."""
+        return Pages(self.source, self.document.first_page, self.document.first_page + self.document.pages - 1)
+
+    def image(self, page: int) -> Image:
+        """Return one page as it is shown."""
+        return Image(self.source, self.document.first_page + page)
+
+    @property
+    def source(self) -> str:
+        """Name of the file in conversations."""
+        return f"pdf:{self.document.id}"
+
+    @property
+    def name(self) -> str:
+        """Beginning of the ids of its examples."""
+        first, last = self.document.first_page + 1, self.document.first_page + self.document.pages
+        return f"{self.document.id[:16]}@{first}-{last}" if self.is_cut else self.document.key
+
+    def number(self, page: int) -> str:
+        """Return the number of a page, as questions name it."""
+        return self._numbers.get(page, UNNUMBERED) if self.printed else str(page + 1)
+
+    def span(self, first: int, last: int) -> str:
+        """Return a run of pages, as questions name it: 'pages 3-12'."""
+        return f"page {self.number(first)}" if first == last else f"pages {self.number(first)}-{self.number(last)}"
+
+    @cached_property
+    def _numbers(self) -> dict[int, str]:
+        return printed_numbers(self.blocks)
 
     @cached_property
     def headings(self) -> list[tuple[int, int, str]]:
@@ -148,7 +200,7 @@ class ParsedDocument:
         """Return the words that name a place: its section if the title is unique, else its page."""
         if section >= 0 and self._titles[_letters(self.sections[section].title)] == 1:
             return f'in the section "{self.sections[section].title}"'
-        return f"on page {page + 1}"
+        return f"on {self.span(page, page)}"
 
     @cached_property
     def _titles(self) -> Counter[str]:

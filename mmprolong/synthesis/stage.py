@@ -1,6 +1,6 @@
 """The synthesis stage: write the examples of one source; refuse with reasons."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,24 +10,34 @@ from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
+from mmprolong.llm.requests import Chat
 from mmprolong.records import Block, Document, Example, Reject, Selected
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import View
+from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.synthesis.by_model import write_by_model
+from mmprolong.synthesis.by_model import most_cost, write_by_model
+from mmprolong.synthesis.examples import chosen_documents, shared
+from mmprolong.synthesis.instructions import find_files, write_instructions
 from mmprolong.synthesis.parsed_document import ParsedDocument
+from mmprolong.synthesis.second_model import filtered
 from mmprolong.synthesis.stamps import write_stamped
-from mmprolong.synthesis.template import chosen_documents, write_template
+from mmprolong.synthesis.template import write_template
 
 _FEWEST = 100
 """Documents of a part, where there are as many: a part reads the layout of the whole pool."""
+
+Chosen = tuple[Document, Selected]
+"""A document or a window of one, and the line of the selection that chose it."""
 
 
 def parts(settings: SynthesisSettings, work: Work) -> int:
     """Return the number of parts: documents fall into them by their ids."""
     source = settings.source
+    if source.writer == "instructions":
+        return parts_of_step.part_count(len(find_files(settings.corpus.image_root, source.dataset)))
     composed = len(source.lengths) * source.documents
     return parts_of_step.part_count(composed or len(_selected(settings, work)), _FEWEST)
 
@@ -40,14 +50,16 @@ def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
         Interrupted: the step was asked to stop.
     """
     documents = _selected(settings, work)
-    if not documents:
+    if not documents and settings.source.writer != "instructions":
         raise FeasibilityError(
             f"source.split: the pool holds no document for {settings.source.split!r}; add documents, or change "
             "selection.heldout"
         )
-    writers = {"stamps": _write_stamped, "template": _write_template, "llm": _write_by_model}
-    write = writers[settings.source.writer]
-    parts_of_step.write_part(work, part, write(settings, work, documents, part))
+    items = _WRITERS[settings.source.writer](settings, work, documents, part)
+    if settings.filter:
+        chat = _chat(settings, settings.filter, work)
+        items = filtered(items, settings.filter, chat, work.store)
+    parts_of_step.write_part(work, part, shared(items, settings.source.questions_per_example))
 
 
 def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
@@ -74,21 +86,31 @@ def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
     return {"examples": total, "tasks": dict(sorted(by_task.items())), "rejects": dict(reasons)}
 
 
-def _selected(settings: SynthesisSettings, work: Work) -> list[Document]:
-    chosen = {
-        each.document
-        for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected)
-        if each.split == settings.source.split
-    }
+def _selected(settings: SynthesisSettings, work: Work) -> list[Chosen]:
+    """Return the documents, and the windows of documents, of the split that is asked for."""
+    chosen: defaultdict[str, list[Selected]] = defaultdict(list)
+    for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected):
+        if each.split == settings.source.split:
+            chosen[each.document].append(each)
     documents = read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document)
-    return [document for document in documents if document.id in chosen]
+    return [(_window(document, each), each) for document in documents for each in chosen.get(document.id, ())]
+
+
+def _window(document: Document, selected: Selected) -> Document:
+    last = document.pages - 1 if selected.last_page < 0 else selected.last_page
+    whole = (selected.first_page, last) == (0, document.pages - 1)
+    return document if whole else document.window(selected.first_page, last)
 
 
 def _write_stamped(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
 ) -> Iterator[Example]:
     source, count = settings.source, parts(settings, work)
-    pool = [Image(f"pdf:{document.id}", page) for document in documents for page in range(document.pages)]
+    pool = [
+        Image(f"pdf:{document.id}", document.first_page + page)
+        for document, _ in documents
+        for page in range(document.pages)
+    ]
     for index in range(len(source.lengths)):
         for number in range(source.documents):
             if parts_of_step.part_of(f"{index}-{number}", count) == part:
@@ -96,36 +118,65 @@ def _write_stamped(
 
 
 def _write_template(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
 ) -> Iterator[Example | Reject]:
     for parsed, length in _parsed_documents(settings, work, documents, part):
         yield from write_template(parsed, length, settings.source)
 
 
 def _write_by_model(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
 ) -> Iterator[Example | Reject]:
     if settings.llm is None:
         raise ConfigError("source.llm: empty; name the model among `llms` that writes")
-    images = open_images(View(dpi=settings.llm.dpi), settings.corpus, work.inputs)
-    chat = OpenAIChat(settings.llm, images.pixels, view=f"{settings.llm.dpi} dpi")
-    parsed_documents = _parsed_documents(settings, work, documents, part)
-    yield from write_by_model(parsed_documents, settings.source, settings.llm, chat, work.store)
+    chat = _chat(settings, settings.llm, work)
+    parsed = _parsed_documents(settings, work, documents, part)
+    cost = most_cost(parsed, settings.source, settings.llm, chat, work.store)
+    work.log.metrics({"part": part, **{f"{name} at most": value for name, value in cost._asdict().items()}}, part)
+    parsed = _parsed_documents(settings, work, documents, part)
+    yield from write_by_model(parsed, settings.source, settings.llm, chat, work.store)
+
+
+def _write_instructions(
+    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
+) -> Iterator[Example | Reject]:
+    root, count = Path(settings.corpus.image_root).expanduser(), parts(settings, work)
+    files = find_files(settings.corpus.image_root, settings.source.dataset)
+    for path in parts_of_step.in_part(files, lambda path: path.relative_to(root).as_posix(), part, count):
+        yield from write_instructions(path, root, settings.source)
+
+
+_WRITERS = {
+    "stamps": _write_stamped,
+    "template": _write_template,
+    "llm": _write_by_model,
+    "instructions": _write_instructions,
+}
+
+
+def _chat(settings: SynthesisSettings, llm: Llm, work: Work) -> Chat:
+    images = open_images(View(dpi=llm.dpi), settings.corpus, work.inputs)
+    return OpenAIChat(llm, images.pixels, view=f"{llm.dpi} dpi")
 
 
 def _parsed_documents(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
+    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
 ) -> Iterator[tuple[ParsedDocument, str]]:
     """Yield the documents of one part, read, and the names of their lengths."""
     count = parts(settings, work)
-    chosen = {
-        document.id: (document, length)
-        for document, length in chosen_documents(documents, settings.source)
-        if parts_of_step.part_of(document.id, count) == part
-    }
+    selected = {document.key: each for document, each in documents}
+    chosen: defaultdict[str, list[tuple[Document, str]]] = defaultdict(list)
+    for document, length in chosen_documents([document for document, _ in documents], settings.source):
+        if parts_of_step.part_of(document.id, count) == part:
+            chosen[document.id].append((document, length))
+    printed = settings.source.page_numbers == "printed"
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
-        document, length = chosen[identifier]
-        yield ParsedDocument(document, blocks), length
+        for document, length in chosen[identifier]:
+            each, first = selected[document.key], document.first_page
+            inside = range(first, first + document.pages)
+            moved = [block.moved(first) for block in blocks if block.page in inside]
+            skipped = frozenset(page - first for page in each.skipped if page in inside)
+            yield ParsedDocument(document, moved, printed, each.cluster, skipped), length
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:

@@ -62,6 +62,18 @@ def test_pixels_arrive_as_they_were_drawn(jpeg: int, kind: str, close: int):
         assert np.abs(seen.astype(int) - pixels).max() <= close
 
 
+def test_a_server_that_may_read_files_is_given_their_paths(tmp_path: Path):
+    asked = Request(messages=(Message("user", (Pages("pdf:a", 2, 3), Image("pdf:a", 2))),))
+    with serving(planned(Response("a"), Response("b"))) as server:
+        llm = settings(server.url, image_folder=str(tmp_path / "media"))
+        for view in ("144 dpi", "72 dpi"):
+            driven([one(asked)], OpenAIChat(llm, page, view), tmp_path / view)
+    urls = [part["image_url"]["url"] for body in server.bodies for part in body["messages"][0]["content"]]
+    paths = [Path(url.removeprefix("file://")) for url in urls]
+    assert paths[0] == paths[2] and len(set(paths)) == 4, "another view is another file"
+    assert [int(np.asarray(PIL.Image.open(path)).max()) for path in paths[:2]] == [2, 3]
+
+
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
 def test_what_passes_is_asked_again_when_the_server_says(tmp_path: Path, status: int):
     later = Response("later", status, SOON)

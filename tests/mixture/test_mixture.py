@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.packing import pack
-from mmprolong.mixture.shares import bins, native_weights, split_tokens
+from mmprolong.mixture.shares import bins, document_lengths, native_weights, split_tokens
 from mmprolong.mixture.stage import run
 from mmprolong.records import Document, Measured, Pack
 from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
@@ -133,6 +133,31 @@ def test_pool_native_follows_the_documents_of_the_pool(tmp_path: Path):
     )
 
 
+def test_native_lengths_count_each_training_document_once_by_its_exact_tokens():
+    found = [entry("a", "t", 100, 9, "x"), entry("b", "t", 104, 9, "x"), entry("c", "t", 60, 5, "x")]
+    assert document_lengths([*found, entry("d", "t", 7, 1, "composed")], {"x": 9, "y": 90}) == [102, 60]
+    assert document_lengths([entry("d", "t", 12, 2, "composed")], {"x": 9, "y": 90}) == [54, 540]
+
+
+def test_a_histogram_of_lengths_is_met(tmp_path: Path):
+    certificate = mix(tmp_path, mixed(lengths=LengthDistribution(edges=[1, 2, 4, 8], shares=[1, 0, 3])))
+    lengths = certificate["components"]["long"]["lengths"]
+    assert [each["target_share"] for each in lengths] == [0.25, 0, 0.75]
+    assert [each["share"] for each in lengths] == pytest.approx([0.25, 0, 0.75], abs=0.03)
+    assert all(each["available"]["tokens"] > each["tokens"] for each in lengths)
+
+
+def test_a_histogram_that_the_pool_cannot_give_says_what_every_bin_lacks(tmp_path: Path):
+    with pytest.raises(FeasibilityError) as error:
+        mix(tmp_path, mixed(tokens=10_000_000, lengths=LengthDistribution(edges=[1, 2, 4, 8], shares=[1, 0, 3])))
+    assert str(error.value).count("too few") == 6 and str(error.value).count("\n") == 6
+
+
+def test_the_error_of_a_component_is_at_most_one_example(tmp_path: Path):
+    (part,) = mix(tmp_path, mixed())["components"].values()
+    assert part["error"]["within"] and abs(part["error"]["tokens"]) <= part["error"]["longest"] < 512
+
+
 def test_the_same_seed_draws_the_same_and_another_does_not(tmp_path: Path):
     drawn = []
     for number, seed in enumerate((0, 0, 1)):
@@ -166,7 +191,11 @@ def test_a_window_longer_than_any_document_is_a_feasibility_message(tmp_path: Pa
 def test_repeats_are_counted(tmp_path: Path):
     pool = entries(["extract_single"], range(64, 128, 8))
     mixture = mixed(tasks={"extract_single": 1.0}, repeats=0, lengths=LengthDistribution(edges=[]))
-    assert mix(tmp_path, mixture, pool=pool)["repeats"] > 0
+    certificate = mix(tmp_path, mixture, pool=pool)
+    shown = certificate["components"]["long"]["exposures"]
+    assert certificate["repeats"] > 0 and shown["most"] == max(map(int, shown["examples_by_uses"]))
+    uses = sum(int(count) * number for count, number in shown["examples_by_uses"].items())
+    assert uses == certificate["components"]["long"]["examples"]
 
 
 def test_an_example_longer_than_a_pack_is_left_out_and_counted(tmp_path: Path):

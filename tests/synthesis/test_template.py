@@ -1,6 +1,5 @@
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -12,17 +11,18 @@ from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Block, Document, Example, Heading, Reject, Segment
+from mmprolong.records import Document, Example, Heading, Reject
 from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis import prose
+from mmprolong.synthesis.examples import chosen_documents
 from mmprolong.synthesis.parsed_document import ParsedDocument, sentences
 from mmprolong.synthesis.question import Question
-from mmprolong.synthesis.segments import segments
 from mmprolong.synthesis.tasks.extract_multi import ExtractMulti
 from mmprolong.synthesis.tasks.extract_single import ExtractSingle
 from mmprolong.synthesis.tasks.reasoning import Reasoning
-from mmprolong.synthesis.template import chosen_documents, write_template
+from mmprolong.synthesis.template import write_template
 from mmprolong.synthesis.verify import find_flaw
+from tests.synthesis.documents import made, whole
 
 TASKS = ["extract_single", "extract_multi", "reasoning", "ocr_full", "ocr_needle"]
 SOURCE = Source(writer="template", tasks=TASKS, questions_per_task=3)
@@ -43,29 +43,6 @@ def written(parsed: ParsedDocument, source: Source = SOURCE) -> list[Example | R
 
 def examples(parsed: ParsedDocument, source: Source = SOURCE) -> list[Example]:
     return [each for each in written(parsed, source) if isinstance(each, Example)]
-
-
-def made(pages: Sequence[Sequence[tuple[str, str]]], outline: tuple[Heading, ...] = ()) -> ParsedDocument:
-    """A document of (kind, text) blocks."""
-    blocks = [
-        Block(
-            document="d" * 64,
-            page=page,
-            kind=kind,
-            box=(0, 40.0 * order, 100, 40.0 * order + 20),
-            text=text,
-            order=order,
-        )
-        for page, parts in enumerate(pages)
-        for order, (kind, text) in enumerate(parts)
-    ]
-    return ParsedDocument(
-        Document(id="d" * 64, source="d.pdf", page_sizes=((600.0, 800.0),) * len(pages), outline=outline), blocks
-    )
-
-
-def whole(parsed: ParsedDocument) -> Segment:
-    return Segment(document=parsed.document.id, first_page=0, last_page=parsed.document.pages - 1, anchor="")
 
 
 def test_an_example_shows_every_page_then_asks():
@@ -117,18 +94,6 @@ def test_an_unknown_task_is_named_with_the_nearest():
 def test_a_document_without_text_gives_rejects_not_nonsense():
     empty = ParsedDocument(replace(article().document, outline=()), ())
     assert {type(each) for each in written(empty)} == {Reject}
-
-
-def test_segments_span_8_to_15_pages_of_whole_sections():
-    found = segments(article())
-    assert found and all(8 <= each.last_page - each.first_page + 1 <= 15 for each in found)
-    titles = [section.title for section in article().sections]
-    assert all(each.headings[0] in titles for each in found)
-
-
-def test_a_short_document_is_one_segment():
-    (segment,) = segments(made([[("paragraph", "Short.")]] * 3))
-    assert (segment.first_page, segment.last_page, segment.anchor) == (0, 2, "on pages 1-3")
 
 
 def test_a_place_is_named_by_its_section_only_where_the_title_is_unique():
@@ -250,6 +215,11 @@ BASE = Question(kind="k", text="Which?", answer="red fox", evidence=(0,), quotes
         ({"quotes": ((1, "red fox"),)}, "quote outside its evidence"),
         ({"cue": "fox"}, "ambiguous"),
         ({"text": "Which red fox?"}, "answer in the question"),
+        (
+            {"text": "Of 12 and 7?", "answer": "12", "answer_format": "Integer", "quotes": (), "cue": ""},
+            "answer in the question",
+        ),
+        ({"answer": "red fox", "answer_format": "Integer"}, "answer is not of its format"),
         ({"answer": ""}, "answer too long or empty"),
         ({"recount": (r"(fox)", 0, 1)}, "count differs"),
     ],

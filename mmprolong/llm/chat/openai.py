@@ -1,10 +1,12 @@
 """A server that speaks OpenAI's protocol (a vendor, vLLM, ...), by OpenAI's own client, which retries."""
 
 import base64
+import hashlib
 import io
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from mmprolong.conversations import Image, Message, Part, Text, Video, flat
 from mmprolong.errors import ConfigError, DataError, EndpointError, RequestFailed
 from mmprolong.llm.requests import Answer, Request
 from mmprolong.settings.llm import Llm
+from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -123,9 +126,20 @@ class OpenAIChat:
         if self._pixels is None:
             raise ValueError(f"{image}: this chat shows no images; give it `pixels`")
         try:
-            return data_url(self._pixels(image), self._settings.jpeg)
+            folder = self._settings.image_folder
+            return self._file_url(image, Path(folder)) if folder else data_url(self._pixels(image), self._settings.jpeg)
         except DataError as error:
             raise RequestFailed("image cannot be drawn", str(error)) from error
+
+    def _file_url(self, image: Image, folder: Path) -> str:
+        """Return the address of a file of the image, drawn if it is not there yet."""
+        assert self._pixels is not None
+        name = hashlib.sha256(f"{image} {self.view}".encode()).hexdigest()
+        path = folder.expanduser().absolute() / f"{name[:32]}.{'jpg' if self._settings.jpeg else 'png'}"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, _encoded(self._pixels(image), self._settings.jpeg))
+        return path.as_uri()
 
     def _refused(self, error: "APIStatusError") -> EndpointError | RequestFailed:
         told = error.message.replace(self._key, "[key]") if self._key else error.message  # some servers repeat it
@@ -139,14 +153,18 @@ class OpenAIChat:
 
 def data_url(pixels: np.ndarray, jpeg: int) -> str:
     """Return an image as a data URL: PNG, or JPEG of that quality if it is not 0."""
+    kind = "jpeg" if jpeg else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(_encoded(pixels, jpeg)).decode()}"
+
+
+def _encoded(pixels: np.ndarray, jpeg: int) -> bytes:
     buffer = io.BytesIO()
     picture = PIL.Image.fromarray(pixels)
     if jpeg:
         picture.save(buffer, "JPEG", quality=jpeg)
     else:
         picture.save(buffer, "PNG", compress_level=1)
-    kind = "jpeg" if jpeg else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()
 
 
 def _response_format(schema: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _NEAREST, _FARTHEST = 1, 12
 class ExtractMulti:
     """Ask for a list of facts from several pages."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is collected from several pages of the segment."""
@@ -77,7 +77,8 @@ def _captions(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
 def _abbreviations(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     for (one, _, first), (two, _, second) in combinations(abbreviations(parsed, segment), 2):
         if _NEAREST <= two - one <= _FARTHEST:
-            names = f'"{first.letters}" (page {one + 1}) and "{second.letters}" (page {two + 1})'
+            pages = [parsed.number(page) for page in (one, two)]
+            names = f'"{first.letters}" (page {pages[0]}) and "{second.letters}" (page {pages[1]})'
             yield Question(
                 kind="abbreviations",
                 text=f"What do the abbreviations {names} stand for? {_TWO}",
@@ -93,11 +94,11 @@ def _labels(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
         found = [each for each in parsed.captions if each.label.startswith(kind) and _inside(segment, (each.page,))]
         pages = tuple(dict.fromkeys(each.page for each in found))
         if parsed.complete(kind) and 2 <= len(found) <= _MOST_ITEMS and len(pages) >= 2:
-            run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+            run = parsed.span(segment.first_page, segment.last_page)
             yield Question(
                 kind="pages of labels",
                 text=f"Which of {run} of the document carry the caption of a {kind.lower()}? List the page numbers.",
-                answer=listed([page + 1 for page in pages]),
+                answer=listed(_numbers(parsed, pages)),
                 answer_format="List",
                 evidence=pages,
                 sources=("Layout", kind),
@@ -115,13 +116,17 @@ def _beginnings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
             titles = ", ".join(f'"{each.title}"' for each in three)
             yield Question(
                 kind="beginnings",
-                text=f"On which pages, counted from 1, do the sections {titles} begin? List three numbers.",
-                answer=listed([page + 1 for page in pages]),
+                text=f"On which pages do the sections {titles} begin? List three numbers.",
+                answer=listed(_numbers(parsed, pages)),
                 answer_format="List",
                 evidence=tuple(sorted(set(pages))),
                 sources=("Layout",),
                 quotes=tuple((each.first_page, each.title) for each in three),
             )
+
+
+def _numbers(parsed: ParsedDocument, pages: Sequence[int]) -> list[str | int]:
+    return [int(number) if number.isdigit() else number for number in map(parsed.number, pages)]
 
 
 def _inside(segment: Segment, pages: Sequence[int]) -> bool:

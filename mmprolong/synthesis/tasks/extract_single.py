@@ -21,14 +21,14 @@ _LAYOUT = 0.3
 class ExtractSingle:
     """Ask for one fact."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on single facts of the segment, each kind as likely as another."""
         captions = [each for each in parsed.captions if segment.first_page <= each.page <= segment.last_page]
-        shown = [_shown(caption) for caption in captions if readable(caption)]
+        shown = [_shown(parsed, caption) for caption in captions if readable(caption)]
         spelt = [_spelt(*found) for found in abbreviations(parsed, segment)]
-        layout = [[_placed(caption) for caption in captions], list(_headings(parsed, segment))]
+        layout = [[_placed(parsed, caption) for caption in captions], list(_headings(parsed, segment))]
         kinds = [shown, spelt]
         return interleaved([*kinds, *layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
 
@@ -73,7 +73,7 @@ def _headings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
         if pages[page] == 1 and segment.first_page <= page <= segment.last_page:
             yield Question(
                 kind="heading",
-                text=f"Which section begins on page {page + 1} of the document?",
+                text=f"Which section begins on page {parsed.number(page)} of the document?",
                 answer=section.title,
                 evidence=(page,),
                 sources=("Layout", "Text"),
@@ -81,11 +81,11 @@ def _headings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
             )
 
 
-def _shown(caption: Caption) -> Question:
+def _shown(parsed: ParsedDocument, caption: Caption) -> Question:
     answer = first_sentence(caption)
     return Question(
         kind="caption",
-        text=f"According to its caption, what does {caption.label} on page {caption.page + 1} show?",
+        text=f"According to its caption, what does {caption.label} on page {parsed.number(caption.page)} show?",
         answer=answer,
         evidence=(caption.page,),
         sources=(caption.label.split()[0],),
@@ -94,11 +94,11 @@ def _shown(caption: Caption) -> Question:
     )
 
 
-def _placed(caption: Caption) -> Question:
+def _placed(parsed: ParsedDocument, caption: Caption) -> Question:
     return Question(
         kind="place",
-        text=f"On which page of the document, counted from 1, is {caption.label}?",
-        answer=str(caption.page + 1),
+        text=f"On which page of the document is {caption.label}?",
+        answer=parsed.number(caption.page),
         answer_format="Integer",
         evidence=(caption.page,),
         sources=("Layout", caption.label.split()[0]),

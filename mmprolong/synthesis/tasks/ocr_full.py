@@ -19,15 +19,15 @@ from mmprolong.synthesis.transcript import RULES, transcript
 class OcrFull:
     """Ask for the text of all pages."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
-        """Yield one question: there is one way to transcribe all pages."""
+        """Yield one question: there is one way to transcribe the whole."""
         pages = [page for page in range(parsed.document.pages) if transcript(parsed, page)]
         if pages:
             yield Question(
                 kind="transcription",
-                text=f"Transcribe the text of all pages of this document. {RULES}",
+                text=f"Transcribe the text of this whole document. {RULES}",
                 answer="\n\n".join(transcript(parsed, page) for page in pages),
                 evidence=tuple(pages),
             )

@@ -24,24 +24,25 @@ _TRIES = 20
 class OcrNeedle:
     """Ask for the text of a few named pages."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on pages drawn from anywhere in the document."""
-        pages = [page for page in range(parsed.document.pages) if len(transcript(parsed, page)) >= _SHORTEST]
+        asked = (page for page in range(parsed.document.pages) if page not in parsed.skipped)
+        pages = [page for page in asked if len(transcript(parsed, page)) >= _SHORTEST]
         for _ in range(_TRIES if pages else 0):
             size = min(int(rng.integers(1, _MOST_PAGES + 1)), len(pages))
             chosen = sorted(int(page) for page in rng.choice(pages, size, replace=False))
+            named = _named([parsed.number(page) for page in chosen])
             yield Question(
                 kind="transcription",
-                text=f"Transcribe the text of {_named(chosen)} of this document. {RULES}",
+                text=f"Transcribe the text of {named} of this document. {RULES}",
                 answer="\n\n".join(transcript(parsed, page) for page in chosen),
                 evidence=tuple(chosen),
             )
 
 
-def _named(pages: list[int]) -> str:
-    numbers = [str(page + 1) for page in pages]
+def _named(numbers: list[str]) -> str:
     if len(numbers) == 1:
         return f"page {numbers[0]}"
     return f"pages {', '.join(numbers[:-1])} and {numbers[-1]}"

@@ -22,7 +22,7 @@ _MOST_COUNTED = 12
 class Reasoning:
     """Ask for a conclusion from several places."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is computed from several places of the segment."""
@@ -32,7 +32,7 @@ class Reasoning:
                 list(_differences(parsed, segment)),
                 list(_most_subsections(parsed, segment)),
                 list(_more_captions(parsed, segment)),
-                list(_references(parsed)),
+                [each for each in _references(parsed) if _inside(segment, each.evidence)],
                 list(_page_gaps(parsed, segment)),
             ],
             rng,
@@ -40,13 +40,14 @@ class Reasoning:
 
 
 def _counts(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
-    run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+    run = parsed.span(segment.first_page, segment.last_page)
     for kind in ("Figure", "Table"):
         found = _captions(parsed, segment, kind)
         pages = tuple(sorted({each.page for each in found}))
         if parsed.complete(kind) and len(found) >= 2 and len(pages) >= 2:
             yield Question(
                 kind="count",
+                checked="computed",
                 text=f"How many captioned {kind.lower()}s are there on {run} of the document?",
                 answer=str(len(found)),
                 answer_format="Integer",
@@ -63,11 +64,12 @@ def _differences(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]
     if not figures or not tables or not difference or not (parsed.complete("Figure") and parsed.complete("Table")):
         return
     more, fewer = ("figures", "tables") if difference > 0 else ("tables", "figures")
-    run = f"pages {segment.first_page + 1}-{segment.last_page + 1}"
+    run = parsed.span(segment.first_page, segment.last_page)
     pages = tuple(sorted({each.page for each in figures + tables}))
     if len(pages) >= 2:
         yield Question(
             kind="difference",
+            checked="computed",
             text=f"How many more captioned {more} than captioned {fewer} are there on {run} of the document?",
             answer=str(abs(difference)),
             answer_format="Integer",
@@ -97,6 +99,7 @@ def _most_subsections(parsed: ParsedDocument, segment: Segment) -> Iterator[Ques
 def _subsection_count(parsed: ParsedDocument, index: int, parts: Sequence[int], pages: set[int]) -> Question:
     return Question(
         kind="subsection count",
+        checked="computed",
         text=f'How many direct subsections does the section "{parsed.sections[index].title}" have?',
         answer=str(len(parts)),
         answer_format="Integer",
@@ -114,6 +117,7 @@ def _compared(parsed: ParsedDocument, group: Sequence[tuple[int, Sequence[int]]]
     parts = [parsed.sections[part] for _, numbers in group for part in numbers]
     yield Question(
         kind="comparison",
+        checked="computed",
         text=f'Which section has more direct subsections, "{one.title}" or "{two.title}"?',
         answer=(one if difference > 0 else two).title,
         evidence=tuple(sorted({one.first_page, two.first_page, *(part.first_page for part in parts)})),
@@ -140,6 +144,7 @@ def _more_captions(parsed: ParsedDocument, segment: Segment) -> Iterator[Questio
         if difference and not _at_border(parsed, counted[one] + counted[two]):
             yield Question(
                 kind="figure difference",
+                checked="computed",
                 text=f'How many more figures are there in the section "{parsed.sections[first].title}" than in the '
                 f'section "{parsed.sections[second].title}"?',
                 answer=str(abs(difference)),
@@ -162,6 +167,7 @@ def _page_gaps(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
         if gap >= 2:
             yield Question(
                 kind="page gap",
+                checked="computed",
                 text=f'How many pages after the page on which the section "{one.title}" begins does the section '
                 f'"{two.title}" begin?',
                 answer=str(gap),
@@ -187,7 +193,7 @@ def _references(parsed: ParsedDocument) -> Iterator[Question]:
         return
     years = [int(year) for _, year in entries]
     ends = (min(years), max(years))
-    place = f"the reference list on pages {pages[0] + 1}-{pages[-1] + 1}"
+    place = f"the reference list on {parsed.span(pages[0], pages[-1])}"
     yield _reference(
         f"How many years lie between the oldest and the newest entry of {place}?",
         ends[1] - ends[0],
@@ -203,6 +209,7 @@ def _references(parsed: ParsedDocument) -> Iterator[Question]:
 def _reference(text: str, answer: int, entries: Sequence[tuple[int, str]], kind: str) -> Question:
     return Question(
         kind=kind,
+        checked="computed",
         text=text,
         answer=str(answer),
         answer_format="Integer",
@@ -226,6 +233,10 @@ def _captions(parsed: ParsedDocument, segment: Segment, kind: str) -> list[Capti
 def _whole(parsed: ParsedDocument, segment: Segment, index: int) -> bool:
     section = parsed.sections[index]
     return segment.first_page <= section.first_page and section.last_page <= segment.last_page
+
+
+def _inside(segment: Segment, pages: Sequence[int]) -> bool:
+    return all(segment.first_page <= page <= segment.last_page for page in pages)
 
 
 def _at_border(parsed: ParsedDocument, captions: Sequence[Caption]) -> bool:
