@@ -16,6 +16,8 @@ from mmprolong.records import Heading
 
 LARGEST_PAGE = 2**24
 """Area of the largest rendered page [px]: what Qwen3-VL takes, the most of all backbones."""
+MONO_SHARE = 0.85
+"""Share of a line's characters above which it is monospaced: running text names commands in such a font."""
 _THUMBNAIL_OVERSAMPLING = 4
 
 

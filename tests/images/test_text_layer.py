@@ -105,7 +105,9 @@ def test_text_drawn_twice_is_read_once_and_double_letters_stay(name: str, tmp_pa
         page.insert_text((72 + shift, 92), "All still", fontsize=12)
     for shift in (0, 1):
         page.insert_text((72 + shift, 152 + shift), "Shadow", fontsize=12)
-    assert texts(name, saved(document, tmp_path / "x.pdf")) == ["All still", "Shadow"]
+    page.insert_text((72, 212), "Some of it is", fontsize=12)
+    page.insert_text((72 + pymupdf.get_text_length("Some of it ", fontsize=12), 212.2), "is bold.", fontsize=12)
+    assert " ".join(texts(name, saved(document, tmp_path / "x.pdf"))) == "All still Shadow Some of it is bold."
 
 
 @BOTH

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mmprolong.images.page_boxes import Box, PageBox
 from mmprolong.images.printed_text import UNKNOWN, Glyph, clean, is_right_to_left, logical
-from mmprolong.images.renderer import Line
+from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.renderers._pdfium_objects import TextObjects
 from mmprolong.images.shown_text import FoundLine
 
@@ -76,7 +76,7 @@ def _line(raw: Any, text: Any, page: PageBox, characters: Sequence[_Character], 
     fonts = [_font(raw, text, one.index) for one in sampled]
     unnamed = sum(raw.FPDFText_HasUnicodeMapError(text, one.index) == 1 for one in sampled) > len(sampled) / 2
     half = len(fonts) / 2
-    mono = sum(bool(flags & _FIXED_PITCH) for _, flags in fonts) > half
+    mono = sum(bool(flags & _FIXED_PITCH) for _, flags in fonts) > MONO_SHARE * len(fonts)
     letters = UNKNOWN * len(inked) if unnamed else _read(raw, text, page, characters)
     line = Line(
         text=clean(letters.translate(_LIGATURES).strip(), spaces=mono),

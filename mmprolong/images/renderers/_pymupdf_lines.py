@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from mmprolong.images.printed_text import Glyph, clean, is_right_to_left, logical
-from mmprolong.images.renderer import Line
+from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.shown_text import FoundLine, is_pale
 
 _MONO, _BOLD = 1 << 3, 1 << 4
@@ -52,9 +52,8 @@ def _by_characters(library: Any, page: Any, read: Any) -> list[FoundLine]:
             inside = [(c, box) for c, box in boxes if (box.tl + box.br) / 2 in whole]
             span["chars"] = [(c, box) for c, box in inside if _is_first(c, box, span["size"], drawn)]
             span["text"] = "".join(c for c, _ in span["chars"])
-            if span["text"].strip():
-                kept.append(span)
-        if kept:
+            kept += [span] if span["chars"] else []
+        if any(span["text"].strip() for span in kept):
             found.append(_line(kept, _read(kept), _union(box for span in kept for _, box in span["chars"]), group))
     return [one for one in found if one.line.text]
 
@@ -74,22 +73,20 @@ def _is_doubtful(span: dict[str, Any]) -> bool:
 
 
 def _overlap(texts: Sequence[str], boxes: Sequence[Any]) -> bool:
-    """Tell whether lines lie on each other, as those drawn twice do."""
+    """Tell whether lines with a word in common lie on each other, as those drawn twice do."""
     seen: dict[str, list[Any]] = {}
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
-        if index and _covers(boxes[index - 1], box):
+        if index and _on_each_other(boxes[index - 1], box) and not {*texts[index - 1].split()}.isdisjoint(text.split()):
             return True
-        if any(_covers(other, box) for other in seen.setdefault(text, [])):
+        if any(_on_each_other(other, box) for other in seen.setdefault(text, [])):
             return True
         seen[text].append(box)
     return False
 
 
-def _covers(one: Any, other: Any) -> bool:
-    shared = one & other
-    if shared.is_empty:
-        return False
-    return shared.height > 0.6 * min(one.height, other.height) and shared.width > 0.5 * min(one.height, other.height)
+def _on_each_other(one: Any, other: Any) -> bool:
+    shared, low = one & other, min(one.height, other.height)
+    return not shared.is_empty and shared.height > 0.6 * low and shared.width > 0.5 * low
 
 
 def _is_first(char: str, box: Any, size: float, drawn: dict[str, list[tuple[float, float]]]) -> bool:
@@ -132,7 +129,7 @@ def _line(spans: Sequence[dict[str, Any]], text: str, box: Any, group: int) -> F
         sizes[round(span["size"], 1)] += characters
         flags[span["flags"]] += characters
     half = sum(flags.values()) / 2
-    mono = sum(count for flag, count in flags.items() if flag & _MONO) > half
+    mono = sum(count for flag, count in flags.items() if flag & _MONO) > MONO_SHARE * sum(flags.values())
     first = next(span["text"] for span in spans if span["text"].strip()) if text.strip() else ""
     indent = (len(first) - len(first.lstrip())) * (box.x1 - box.x0) / max(1, len(text.rstrip()))
     line = Line(
