@@ -1,9 +1,9 @@
 """Share of the characters that pages show that is in their layout blocks, and in the right order.
 
-`python benchmarks/characters.py [--library pypdfium2] [--pages 4] FOLDER...`: a few pages spread over each PDF below the
-folders. What a page shows is read by an independent program: pdftotext of poppler-utils if it is installed, else the
-other PDF library. Letters are compared without spaces and hyphens. `kept`: characters that both have. `in order`: their
-longest common subsequence, by the better of pdftotext's two orders (reading order, and order in the file).
+`python benchmarks/characters.py [--library pypdfium2] [--pages 4] FOLDER...`: a few pages of each PDF below the
+folders, spread over it. What a page shows is read by an independent program: pdftotext of poppler-utils if it is
+installed, else the other PDF library. Letters are compared without spaces and hyphens. `kept`: what both have. `in
+order`: their longest common subsequence, by the better of pdftotext's two orders (that of reading, that of the file).
 `transcribed`: characters in the kinds of blocks that an OCR target has. The worst pages are listed.
 """
 
@@ -117,10 +117,8 @@ def main() -> None:
         )
         worst = sorted(found, key=lambda page: page.ordered - page.shown)[:_WORST]
         for page in worst:
-            lost = page.shown - page.ordered
-            print(
-                f"    {page.name} p. {page.number}: {lost} of {page.shown} lost or out of order, {page.shown - page.kept} lost"
-            )
+            lost, disordered = page.shown - page.kept, page.kept - page.ordered
+            print(f"    {page.name} p. {page.number}: of {page.shown} {lost} lost, {disordered} in another order")
 
 
 if __name__ == "__main__":

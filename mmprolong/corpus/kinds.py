@@ -21,13 +21,19 @@ _CAPTION = re.compile(
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
 _BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
+"""Marks that begin nothing but an item of a list, whatever its type."""
 LEADERS = re.compile(r"(?:[.·…] ?){5}|…{2}")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
 _MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_TICK = re.compile(r"[−-]?\d[\d.,%e+− -]*")
+"""Numbers along an axis."""
 _EAST_ASIAN = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_EAST_ASIAN_SHARE = 0.1
+"""Code has no more of it, in comments."""
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
 _FORMULA = 80
 """Longer rows are text with formulas in it."""
@@ -71,6 +77,8 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
     """Return the kind of a row, by itself: section, code, caption, title, equation, list or paragraph."""
     if any(is_target(row, heading, look.body.size) for heading in targets):
         return "section"
+    if _MARK.match(row.text):
+        return "list"
     if is_code(row):
         return "code"
     if _CAPTION.match(row.text):
@@ -86,7 +94,7 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
 
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
-    """Name the labels inside figures: a run of short sans-serif rows, most of them numbers, in a text with serifs."""
+    """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
     label = [kind in ("paragraph", "list", "equation", "section") and _is_label(row, look) for kind, row in named]
     kinds = [kind for kind, _ in named]
     start = 0
@@ -94,8 +102,10 @@ def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tup
         end = start
         while end < len(named) and label[end]:
             end += 1
-        numbers = sum(not _WORD.search(row.text) for _, row in named[start:end])
-        if end - start >= _LABELS and numbers * 2 >= end - start:
+        rows = [row.text for _, row in named[start:end]]
+        wordless = sum(not _WORD.search(text) for text in rows)
+        numbers = sum(bool(_TICK.fullmatch(text)) for text in rows)
+        if len(rows) >= _LABELS and wordless * 2 >= len(rows) and numbers * 3 >= len(rows):
             kinds[start:end] = ["figure"] * (end - start)
         start = max(end, start + 1)
     return [(kind, row) for kind, (_, row) in zip(kinds, named, strict=True)]
@@ -113,7 +123,9 @@ def is_target(row: Row, heading: Heading, body: float) -> bool:
 
 def is_code(row: Row) -> bool:
     """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none."""
-    return all(is_mono(line) for line in row.lines) and len(_EAST_ASIAN.findall(row.text)) < 0.2 * len(row.text)
+    return all(is_mono(line) for line in row.lines) and len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(
+        row.text
+    )
 
 
 def is_mono(line: Line) -> bool:
@@ -134,6 +146,8 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
         return False
     if text[-1].isdigit() and (look.outlined or text != row.text):
         return False  # a line of a table of contents: it ends in a page number
+    if len(row.cells) > 2:
+        return False  # the first row of a table
     own = style(row)
     if look.outlined:
         return own in look.headings

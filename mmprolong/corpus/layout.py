@@ -20,6 +20,8 @@ _COLUMN_GAP = "  "
 """Between the cells of a table's row."""
 _MONO_WIDTH = 0.6
 """Width of a monospaced character, in font sizes."""
+_FULL = 20
+"""A full line of running text is wider than so many font sizes."""
 _CODE_GAP = 2.5
 """Code goes on across a gap of so many font sizes: a blank line."""
 
@@ -49,7 +51,7 @@ def blocks_of(
             (edges.get((page, index)) or kind_of(row, page, sizes[page][1], targets, look), row)
             for index, row in enumerate(page_rows)
         ]
-        named = _front_matter(page, _ordered(with_figures(list(_tables(named)), look)))
+        named = _front_matter(page, _ordered(with_figures(list(_tables(_prose(named))), look)))
         for order, (kind, group) in enumerate(_groups(named)):
             box, text = union(row.box for row in group), _text(kind, group, words)
             blocks.append(Block(document=document, page=page, kind=kind, box=box, text=text, order=order))
@@ -79,6 +81,18 @@ def _code(rows: Sequence[Row]) -> str:
             text = text.ljust(max(round((line.box[0] - left) / width), len(text) + bool(text))) + line.text
         written.append(text)
     return "\n".join(written)
+
+
+def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
+    """Take back rows of a paragraph that hold only commands or symbols: they stand in its block, or at its margin."""
+    kinds = ["", *(kind for kind, _ in named), ""]
+    taken = []
+    for index, (kind, row) in enumerate(named):
+        above = named[index - 1][1] if index and kinds[index] in ("paragraph", "list") else None
+        lone = kind == "code" and kinds[index + 2] != "code" and above is not None and above.group == row.group
+        inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
+        taken.append(("paragraph" if lone or inline else kind, row))
+    return taken
 
 
 def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
@@ -140,4 +154,16 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind == "code":
         return -2 < gap < _CODE_GAP * row.main.size and abs(row.main.size - first.main.size) < 0.5
     near = -2 < gap < 1.2 * row.main.size
-    return near if kind in ("table", "title") else above.group == row.group and (near or kind == "paragraph")
+    if kind in ("table", "title"):
+        return near
+    if above.group == row.group:
+        return near or kind == "paragraph"
+    return kind == "paragraph" and near and _fills(above, row)
+
+
+def _fills(above: Row, row: Row) -> bool:
+    """Tell whether a line is full, so that the next one goes on with its paragraph: same type, same margins."""
+    size = row.main.size
+    same = above.main.font == row.main.font and abs(above.main.size - size) < 0.3
+    aligned = abs(above.box[0] - row.box[0]) < 2.5 * size
+    return same and aligned and above.box[2] > row.box[2] - size and above.box[2] - above.box[0] > _FULL * size

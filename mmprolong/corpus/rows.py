@@ -13,6 +13,8 @@ _CELL_GAP = 1.2
 """Lines of a row further apart than this many font sizes are cells of a table."""
 _LETTER_GAP = 0.1
 """Lines of a row nearer than this many font sizes are one word."""
+_UNSPACED_GAP = 0.35
+"""The same of Chinese and Japanese."""
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
@@ -36,7 +38,8 @@ class Row:
         text = self.lines[0].text
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             gap = right.box[0] - left.box[2]
-            near = gap < _LETTER_GAP * left.size or (gap < left.size and _is_unspaced(text, right.text))
+            limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
+            near = gap < limit * left.size
             text += right.text if near else f" {right.text}"
         return text
 
@@ -89,10 +92,10 @@ def union(boxes: Iterable[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def overlaps(one: Box, other: Box) -> bool:
-    """Tell whether two boxes share more than half of the lower one's height."""
+def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
+    """Tell whether two boxes share more than so much of the lower one's height."""
     shared = min(one[3], other[3]) - max(one[1], other[1])
-    return shared > 0.5 * min(one[3] - one[1], other[3] - other[1])
+    return shared > share * min(one[3] - one[1], other[3] - other[1])
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
@@ -125,4 +128,7 @@ def _is_unspaced(left: str, right: str) -> bool:
 def _side_by_side(row: Sequence[Line], line: Line) -> bool:
     """Tell whether a line goes on with a row: in one block of the library, or to the right of what is there."""
     last = row[-1]
-    return overlaps(last.box, line.box) and (last.group == line.group or line.box[0] >= last.box[2] - 1)
+    follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
+    if follows and grouped:
+        return overlaps(last.box, line.box, 0.2)  # an index below or above the line
+    return (follows or grouped) and overlaps(last.box, line.box)

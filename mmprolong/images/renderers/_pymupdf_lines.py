@@ -1,8 +1,9 @@
 """Lines of a page's text layer as PyMuPDF finds them; characters are looked at one by one only where they must be."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from mmprolong.images.printed_text import Glyph, clean, is_right_to_left, logical
@@ -12,6 +13,9 @@ from mmprolong.images.shown_text import FoundLine, is_pale
 _MONO, _BOLD = 1 << 3, 1 << 4
 _DRAWN = 1 << 4 | 1 << 5
 """Flags of characters that are filled or stroked."""
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
+_WORD_GAP = 0.15
+"""Gap between two Korean words, as a share of their size; the library takes none for a space."""
 _TWICE = 0.12
 """Equal characters closer than this share of their size are one that is drawn twice."""
 
@@ -27,11 +31,8 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
     lines = list(_stretches(page.get_text("dict", textpage=read)["blocks"]))
     boxes = [_box(library, spans, turn) for spans, _ in lines]
     texts = ["".join(span["text"] for span in spans) for spans, _ in lines]
-    if (
-        any(is_right_to_left(text) for text in texts)
-        or _overlap(texts, boxes)
-        or not all(box in whole for box in boxes)
-    ):
+    outside = not all(box in whole for box in boxes)
+    if outside or any(map(_needs_characters, texts)) or _overlap(texts, boxes):
         try:
             return _by_characters(library, page, read)
         except (SystemError, ValueError):  # the library fails where a font names a character that Unicode has not
@@ -100,11 +101,23 @@ def _is_first(char: str, box: Any, size: float, drawn: dict[str, list[tuple[floa
     return True
 
 
+def _needs_characters(text: str) -> bool:
+    """Tell whether the library's own text of a line is wrong: it has no Korean spaces, and its bidi is poor."""
+    return not text.isascii() and (is_right_to_left(text) or bool(_HANGUL.search(text)))
+
+
 def _read(spans: Sequence[dict[str, Any]]) -> str:
     text = "".join(span["text"] for span in spans)
-    if not is_right_to_left(text):
+    glyphs = [(Glyph(c, box.x0, box.x1), span["size"]) for span in spans for c, box in span["chars"]]
+    if is_right_to_left(text):
+        return logical([glyph for glyph, _ in glyphs])
+    if not _HANGUL.search(text):
         return text
-    return logical([Glyph(c, box.x0, box.x1) for span in spans for c, box in span["chars"]])
+    spaced = [glyphs[0][0].text]
+    for (left, _), (right, size) in pairwise(glyphs):
+        apart = right.x0 - left.x1 > _WORD_GAP * size and not left.text.isspace() and not right.text.isspace()
+        spaced.append(f" {right.text}" if apart else right.text)
+    return "".join(spaced)
 
 
 def _box(library: Any, spans: Sequence[dict[str, Any]], turn: Any) -> Any:
