@@ -91,23 +91,6 @@ def test_a_damaged_file_is_unreadable_not_a_traceback(name: str, content: bytes,
     assert caught.value.reason in ("broken", "no pages")
 
 
-@BOTH
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (b"<!DOCTYPE html><p>Denied", "HTML"),
-        (b'<?xml version="1.0"?><svg/>', "SVG"),
-        (b"\x89PNG\r\n\x1a\n", "PNG"),
-        (b"PK\x03\x04mimetype", "a ZIP"),
-    ],
-)
-def test_another_kind_of_file_is_no_pdf_and_named(name: str, content: bytes, kind: str, tmp_path: Path):
-    (tmp_path / "x.pdf").write_bytes(content)
-    with pytest.raises(Unreadable) as caught, find_renderer(name).open(tmp_path / "x.pdf"):
-        pass
-    assert caught.value.reason == "not a PDF" and caught.value.detail.startswith(kind)
-
-
 def test_a_thumbnail_is_grey_between_paper_and_ink(tmp_path: Path):
     with find_renderer("pymupdf").open(ARTICLE) as document:
         thumbnail = document.thumbnail(0, 56)
