@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from mmprolong import __version__
-from mmprolong.cli import explain, export_data, files, jobs, preflight, report, show, stages, status, sweep
+from mmprolong.cli import count, explain, export_data, files, jobs, preflight, report, show, stages, status, sweep
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import MMProLongError, out_of_space
 
@@ -40,7 +40,7 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(commands, {}, "mmprolong", "_MMPROLONG_COMPLETE").source())
 
 
-for _module in (sweep, preflight, status, report, jobs, stages, show, export_data, explain, files):
+for _module in (sweep, preflight, status, report, jobs, stages, show, count, export_data, explain, files):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):
             commands.add_command(_command)
