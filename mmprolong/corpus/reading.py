@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from mmprolong import plugins
-from mmprolong.corpus.guarded_pages import GuardedPages, PageNotes
+from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
 from mmprolong.records import Block, Document, Reject
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.store.atomic import write_file
 from mmprolong.store.jsonl import write_jsonl
 

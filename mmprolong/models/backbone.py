@@ -150,4 +150,4 @@ def _grid(backbone: Backbone, image: Image, images: Images, view: View) -> tuple
     try:
         return backbone.grid(width, height, view)
     except DataError as error:
-        raise DataError(f"image {image.source}, index {image.index}: {error}") from error
+        raise DataError(f"image {image.source} page {image.index + 1}: {error}") from error

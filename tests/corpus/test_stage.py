@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pymupdf
 import pytest
 
 from mmprolong.corpus import stage
-from mmprolong.corpus.guarded_pages import GuardedPages, PageNotes
+from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
@@ -17,6 +18,7 @@ from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import Line
 from mmprolong.records import Block, Document, Heading, Reject
 from mmprolong.runtime.child_processes import Children
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import hash_outputs
@@ -126,6 +128,15 @@ def test_a_page_that_ends_its_process_is_left_out_of_the_next_reading(tmp_path: 
     assert set(GuardedPages(BadPages(), notes).failed) == {2, 5, 7}
     notes.begin(8)
     assert not notes.bury("crashed", "SIGSEGV", 60), "too many died"
+
+
+def test_a_strip_that_no_model_takes_is_a_reject_that_names_file_and_page(tmp_path: Path):
+    path = write_pdf(tmp_path / "pool" / "a.pdf", [LONG])
+    with pymupdf.open(path) as document:
+        document.new_page(width=1400, height=4)
+        document.saveIncr()
+    run(tmp_path / "pool", tmp_path / "out")
+    assert rejects(tmp_path / "out") == {"a.pdf page 2": "too narrow"}
 
 
 def test_a_slow_document_is_not_read_again(tmp_path: Path):
