@@ -35,6 +35,8 @@ class Document:
     outline: tuple["Heading", ...] = ()
     text_digest: str = ""
     """SHA-256 of the whole normalised text; empty if there is little."""
+    unusable: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Pages, from 0, whose text layer is no text, by the reason: no Unicode map, no language. They have no blocks."""
 
     @property
     def pages(self) -> int:
@@ -141,6 +143,10 @@ class Block:
     text: str
     order: int
     """Reading order on the page, from 0."""
+    origin: str = "text layer"
+    """Reader of the text: `text layer`, or the name of an OCR engine."""
+    confidence: float = 1.0
+    """Of the reader, in [0, 1]."""
 
     def moved(self, pages: int) -> "Block":
         """Return it with its page counted from another page on: that of a window's first."""

@@ -1,54 +1,29 @@
-"""Lines of a text layer as layout blocks: headings, paragraphs, captions, code, headers and footers."""
+"""Lines of a text layer as layout blocks: headings, paragraphs, captions, tables, code, headers and footers."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
+from mmprolong.corpus.edges import Body, running_rows
+from mmprolong.corpus.kinds import LEADERS, kind_of, typography, with_figures
 from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
 from mmprolong.images.renderer import Line
 from mmprolong.records import Block, Heading
 
-_EDGE = 0.115
-"""Share of the page's height at its top and bottom where headers and footers stand."""
-_REPEATED = 3
-"""Pages on which a line must stand, digits aside, to be a header or footer."""
-_HEADING_SLACK = (-10.0, 32.0)
-"""Range in which a printed heading's top may lie below its outline's target [pt]."""
-_HEADING_LENGTH = 110
-_FRAGMENT = 25
-"""A line without a word, shorter than this, is a piece of a formula."""
-_CAPTION = re.compile(r"(?:Figure|Fig\.|Table) (?:[A-Z]\.?)?\d+(?:\.\d+)?[:.]")
-_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓] ?|–\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
-_LEADERS = re.compile(r"(?:\. ?){5}")
-_PAGE_NUMBER = re.compile(r"(?:[Pp]age )?(?:\d{1,4}|[ivxl]{1,6})(?: ?(?:of|/) ?\d+)?")
-_MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex", re.I)
-_MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
-_SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _OPENING = re.compile(r"\d|abstract|contents|introduction|summary|preface", re.I)
-_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
 _CONTINUED = ("caption", "list")
 """Kinds whose first line shows them; the rest of their block looks like a paragraph."""
 _FRONT_MATTER = 200
 """The first paragraph of this many characters ends a document's title, authors and addresses."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    size: float
-    font: str
-    bold: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """A document's typography, known before its blocks are named."""
-
-    body: _Style
-    headings: frozenset[_Style]
-    edges: frozenset[str]
-    """Header and footer lines, digits masked."""
-    outlined: bool
+_COLUMN_GAP = "  "
+"""Between the cells of a table's row."""
+_MONO_WIDTH = 0.6
+"""Width of a monospaced character, in font sizes."""
+_FULL = 20
+"""A full line of running text is wider than so many font sizes."""
+_CODE_GAP = 2.5
+"""Code goes on across a gap of so many font sizes: a blank line."""
 
 
 def blocks_of(
@@ -67,75 +42,73 @@ def blocks_of(
     """
     rows = [rows_of(lines) for lines in pages]
     words = hyphenated_words(line for lines in pages for line in lines)
-    look = _look(rows, sizes, outline)
+    look = typography(rows, outline)
+    edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
     blocks = []
     for page, page_rows in enumerate(rows):
         targets = [heading for heading in outline if heading.page == page]
-        named = [(_kind(row, page, sizes[page][1], targets, look), row) for row in page_rows]
-        for order, (kind, group) in enumerate(_groups(_front_matter(page, _ordered(_tables(named))))):
-            text = "\n".join(row.text for row in group) if kind == "code" else joined([r.text for r in group], words)
-            box = union(row.box for row in group)
+        named = [
+            (edges.get((page, index)) or kind_of(row, page, sizes[page][1], targets, look), row)
+            for index, row in enumerate(page_rows)
+        ]
+        named = _front_matter(page, _ordered(with_figures(list(_tables(_prose(named))), look)))
+        for order, (kind, group) in enumerate(_groups(named)):
+            box, text = union(row.box for row in group), _text(kind, group, words)
             blocks.append(Block(document=document, page=page, kind=kind, box=box, text=text, order=order))
     return blocks
 
 
-def _look(rows: Sequence[Sequence[Row]], sizes: Sequence[tuple[float, float]], outline: Sequence[Heading]) -> _Look:
-    styles: Counter[_Style] = Counter()
-    edges: Counter[str] = Counter()
-    for page, page_rows in enumerate(rows):
-        edges.update({_masked(row.text) for row in page_rows if _at_edge(row, sizes[page][1])})
-        for row in page_rows:
-            if not _mono(row.main):
-                styles[_style(row)] += len(row.text)
-    body = styles.most_common(1)[0][0] if styles else _Style(10.0, "", False)
-    headings = {_style(row) for heading in outline for row in rows[heading.page] if _is_target(row, heading)} - {body}
-    repeated = frozenset(text for text, pages in edges.items() if pages >= _REPEATED)
-    return _Look(body=body, headings=frozenset(headings), edges=repeated, outlined=bool(outline))
+def _text(kind: str, rows: Sequence[Row], hyphenated: frozenset[str]) -> str:
+    if kind == "code":
+        return _code(rows)
+    if kind == "table":
+        return "\n".join(_COLUMN_GAP.join(row.cells) for row in rows)
+    return joined([row.text for row in rows], hyphenated)
 
 
-def _kind(row: Row, page: int, height: float, targets: Sequence[Heading], look: _Look) -> str:
-    if _at_edge(row, height) and (_masked(row.text) in look.edges or _PAGE_NUMBER.fullmatch(row.text)):
-        return "header" if row.box[1] < height / 2 else "footer"
-    if any(_is_target(row, heading) for heading in targets):
-        return "section"
-    if _mono(row.main):
-        return "code"
-    if _CAPTION.match(row.text):
-        return "caption"
-    if _SANS_FONT.search(row.main.font) and not _SANS_FONT.search(look.body.font):
-        return "figure"
-    if page == 0 and row.main.size >= look.body.size * 1.3 and not _NUMBER.match(row.text) and row.box[1] < height / 2:
-        return "title"
-    if _is_equation(row):
-        return "equation"
-    if _looks_like_heading(row, look):
-        return "section"
-    return "list" if _LEADERS.search(row.text) or _BULLET.match(row.text) else "paragraph"
+def _code(rows: Sequence[Row]) -> str:
+    """Return rows of code with their indentation, their columns and the blank lines between them."""
+    width = _MONO_WIDTH * rows[0].main.size
+    left = min(row.box[0] for row in rows)
+    pitches = sorted(below.box[1] - above.box[1] for above, below in pairwise(rows))
+    pitch = max(1.0, pitches[len(pitches) // 2]) if pitches else 1.0
+    written = []
+    for index, row in enumerate(rows):
+        if index and row.box[1] - rows[index - 1].box[1] > 1.6 * pitch:
+            written.append("")
+        text = ""
+        for line in row.lines:
+            text = text.ljust(max(round((line.box[0] - left) / width), len(text) + bool(text))) + line.text
+        written.append(text)
+    return "\n".join(written)
 
 
-def _looks_like_heading(row: Row, look: _Look) -> bool:
-    text = _NUMBER.sub("", row.text)
-    if len(text) > _HEADING_LENGTH or sum(map(str.isalpha, text)) < 3 or text[-1] in ".,;:" or not text[0].isupper():
-        return False
-    style = _style(row)
-    if text[-1].isdigit() and (look.outlined or text != row.text):
-        return False  # a line of a table of contents: it ends in a page number
-    if look.outlined:
-        return style in look.headings
-    larger = style.size >= look.body.size * 1.12
-    return larger or (style.bold and not look.body.bold and style.size >= look.body.size - 0.2)
+def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
+    """Take back rows of a paragraph that hold only commands or symbols: they stand in its block, or at its margin."""
+    kinds = ["", *(kind for kind, _ in named), ""]
+    taken = []
+    for index, (kind, row) in enumerate(named):
+        above = named[index - 1][1] if index and kinds[index] in ("paragraph", "list") else None
+        lone = kind == "code" and kinds[index + 2] != "code" and above is not None and above.group == row.group
+        inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
+        taken.append(("paragraph" if lone or inline else kind, row))
+    return taken
 
 
 def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
     """Group rows of three or more cells into tables where another row of cells is next to them."""
-    cells = [row.cells if kind == "paragraph" else 0 for kind, row in named]
+    cells = [_cells(row) if kind == "paragraph" else 0 for kind, row in named]
     for index, (kind, row) in enumerate(named):
         beside = max(cells[max(0, index - 1) : index] + cells[index + 1 : index + 2], default=0)
         is_table = cells[index] >= 2 and beside >= 2 and max(cells[index], beside) >= 3
         yield ("table" if is_table else kind), row
 
 
-def _ordered(named: Iterator[tuple[str, Row]]) -> list[tuple[str, Row]]:
+def _cells(row: Row) -> int:
+    return 0 if LEADERS.search(row.text) else len(row.cells)
+
+
+def _ordered(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
     """Put headers first and footers last; all else stays as the file draws it."""
     places = {"header": 0, "footer": 2}
     return sorted(named, key=lambda entry: places.get(entry[0], 1))
@@ -169,6 +142,8 @@ def _groups(named: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
 
 def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
+        if LEADERS.search(first.text):
+            return False
         hanging = 0 <= row.box[1] - above.box[3] < 0.5 * row.main.size and row.box[0] > first.box[0] + 3
         return above.group == row.group or (kind == "list" and hanging)
     if name != kind or kind in _CONTINUED:
@@ -176,39 +151,19 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in ("figure", "equation"):
         return True
     gap = row.box[1] - above.box[3]
+    if kind == "code":
+        return -2 < gap < _CODE_GAP * row.main.size and abs(row.main.size - first.main.size) < 0.5
     near = -2 < gap < 1.2 * row.main.size
-    return near if kind in ("code", "table", "title") else above.group == row.group and (near or kind == "paragraph")
+    if kind in ("table", "title"):
+        return near
+    if above.group == row.group:
+        return near or kind == "paragraph"
+    return kind == "paragraph" and near and _fills(above, row)
 
 
-def _is_target(row: Row, heading: Heading) -> bool:
-    if not _HEADING_SLACK[0] <= row.box[1] - heading.y <= _HEADING_SLACK[1]:
-        return False
-    title, printed = _letters(heading.title), _letters(_NUMBER.sub("", row.text))
-    part = len(printed) > 8 and printed in title
-    return bool(printed) and (part or title in (printed, _letters(row.text)))
-
-
-def _is_equation(row: Row) -> bool:
-    math = any(_MATH_FONT.search(line.font) for line in row.lines)
-    words = sum(len(word) for word in re.findall(r"[^\W\d_]{3,}", row.text))
-    return words < 0.5 * len(row.text) if math else not words and len(row.text) < _FRAGMENT and row.cells < 2
-
-
-def _mono(line: Line) -> bool:
-    return line.mono or bool(_MONO_FONT.search(line.font))
-
-
-def _style(row: Row) -> _Style:
-    return _Style(row.main.size, row.main.font, row.main.bold)
-
-
-def _at_edge(row: Row, height: float) -> bool:
-    return row.box[3] < _EDGE * height or row.box[1] > (1 - _EDGE) * height
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"\d+", "#", text)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+def _fills(above: Row, row: Row) -> bool:
+    """Tell whether a line is full, so that the next one goes on with its paragraph: same type, same margins."""
+    size = row.main.size
+    same = above.main.font == row.main.font and abs(above.main.size - size) < 0.3
+    aligned = abs(above.box[0] - row.box[0]) < 2.5 * size
+    return same and aligned and above.box[2] > row.box[2] - size and above.box[2] - above.box[0] > _FULL * size

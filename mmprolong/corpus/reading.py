@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from mmprolong import plugins
+from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
 from mmprolong.records import Block, Document, Reject
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.store.atomic import write_file
 from mmprolong.store.jsonl import write_jsonl
 
@@ -36,6 +38,8 @@ class ReadingJob:
     parser: Choice
     memory: int
     """[MiB]"""
+    seconds: int = 60
+    """Processor time [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class FileResult:
 
     document: Document | None = None
     reject: Reject | None = None
+    pages: tuple[Reject, ...] = ()
+    """Pages that cannot be read, of a document that can."""
     blank: int = 0
     """Pages without text."""
     cpu_seconds: float = 0.0
@@ -70,21 +76,28 @@ def read_file(job: ReadingJob) -> None:
     parser: LayoutParser = plugins.make("mmprolong.corpus.parsers", job.parser, "corpus.parser")
     try:
         with parser.open(Path(job.path)) as document:
-            part = _read(job, parser, document)
+            guarded = GuardedPages(document, PageNotes(job.part))
+            part = _read(job, parser, guarded)
     except Unreadable as error:
         part = FileResult(reject=Reject(what=job.source, reason=error.reason, detail=error.detail))
     except MemoryError:
         part = FileResult(reject=Reject(what=job.source, reason="out of memory", detail=f"more than {job.memory} MiB"))
     write_result(job.part, replace(part, cpu_seconds=round(time.process_time() - started, 4)))
+    PageNotes(job.part).remove()
 
 
 def note_death(job: ReadingJob, reason: str, detail: str) -> None:
-    """Write the part of a file that its process died of."""
+    """Write the part of a file that its process died of; none if it is to be read again without its bad page."""
+    notes = PageNotes(job.part)
+    if notes.bury(reason, detail, job.seconds):
+        return
+    notes.remove()
     write_result(job.part, FileResult(reject=Reject(what=job.source, reason=reason, detail=detail)))
 
 
-def _read(job: ReadingJob, parser: LayoutParser, document: OpenDocument) -> FileResult:
+def _read(job: ReadingJob, parser: LayoutParser, document: GuardedPages) -> FileResult:
     blocks = parser.blocks(document)
+    document.refuse_if_all_fail()
     pages = len(document.page_sizes)
     with_text = {block.page for block in blocks}
     if not with_text and not any(_shows_anything(document, page) for page in range(pages)):
@@ -97,13 +110,25 @@ def _read(job: ReadingJob, parser: LayoutParser, document: OpenDocument) -> File
         page_sizes=document.page_sizes,
         outline=document.outline(),
         text_digest=_text_digest(blocks),
+        unusable=_by_reason(document.unusable),
     )
-    return FileResult(document=known, blank=pages - len(with_text))
+    failed = [document.failed[page] for page in sorted(document.failed)]
+    rejects = (Reject(what=f"{job.source} page {one.page + 1}", reason=one.reason, detail=one.detail) for one in failed)
+    return FileResult(document=known, pages=tuple(rejects), blank=pages - len(with_text))
+
+
+def _by_reason(unusable: dict[int, str]) -> dict[str, tuple[int, ...]]:
+    return {
+        reason: tuple(page for page in sorted(unusable) if unusable[page] == reason) for reason in unusable.values()
+    }
 
 
 def _shows_anything(document: OpenDocument, page: int) -> bool:
     """Tell whether a page without text has a picture: damaged files are "repaired" to blank pages."""
-    drawn = document.render(page, _LOOK_DPI)
+    try:
+        drawn = document.render(page, _LOOK_DPI)
+    except Unreadable:
+        return False
     return bool((drawn != drawn[0, 0]).any())
 
 

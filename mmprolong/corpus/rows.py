@@ -1,19 +1,29 @@
 """Lines that stand side by side, and text joined across lines."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mmprolong.images.page_boxes import Box
+from mmprolong.images.printed_text import SOFT_HYPHEN
 from mmprolong.images.renderer import Line
-
-Box = tuple[float, float, float, float]
 
 _CELL_GAP = 1.2
 """Lines of a row further apart than this many font sizes are cells of a table."""
+_LETTER_GAP = 0.1
+"""Lines of a row nearer than this many font sizes are one word."""
+_UNSPACED_GAP = 0.35
+"""The same of Chinese and Japanese."""
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
+_UNSPACED = (
+    "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+)
+"""Scripts that part words by no space: Chinese, Japanese. Korean does."""
+_ENDS_UNSPACED = re.compile(f"[{_UNSPACED}]$")
+_BEGINS_UNSPACED = re.compile(f"^[{_UNSPACED}]")
 
 
 @dataclass(frozen=True)
@@ -24,13 +34,24 @@ class Row:
 
     @cached_property
     def text(self) -> str:
-        """All lines, joined by a space."""
-        return " ".join(line.text for line in self.lines)
+        """All lines, joined by a space where a gap is between them."""
+        text = self.lines[0].text
+        for left, right in zip(self.lines, self.lines[1:], strict=False):
+            gap = right.box[0] - left.box[2]
+            limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
+            near = gap < limit * left.size
+            text += right.text if near else f" {right.text}"
+        return text
 
     @cached_property
     def box(self) -> Box:
         """x0, y0, x1, y1 [pt]."""
         return union(line.box for line in self.lines)
+
+    @property
+    def height(self) -> float:
+        """Height of the box [pt], at least 1."""
+        return max(1.0, self.box[3] - self.box[1])
 
     @cached_property
     def main(self) -> Line:
@@ -43,17 +64,22 @@ class Row:
         return self.lines[0].group
 
     @cached_property
-    def cells(self) -> int:
-        """Lines of the row that are set apart as cells of a table are."""
-        pairs = zip(self.lines, self.lines[1:], strict=False)
-        return 1 + sum(right.box[0] - left.box[2] > _CELL_GAP * left.size for left, right in pairs)
+    def cells(self) -> tuple[str, ...]:
+        """Texts of the row that are set apart as cells of a table are."""
+        found = [[self.lines[0]]]
+        for left, right in zip(self.lines, self.lines[1:], strict=False):
+            if right.box[0] - left.box[2] > _CELL_GAP * left.size:
+                found.append([right])
+            else:
+                found[-1].append(right)
+        return tuple(Row(tuple(lines)).text for lines in found)
 
 
 def rows_of(lines: Sequence[Line]) -> list[Row]:
     """Return the rows of a page, in the order of their first lines."""
     rows: list[list[Line]] = []
     for line in lines:
-        if rows and rows[-1][0].group == line.group and _side_by_side(rows[-1][-1].box, line.box):
+        if rows and _side_by_side(rows[-1], line):
             rows[-1].append(line)
         else:
             rows.append([line])
@@ -66,31 +92,43 @@ def union(boxes: Iterable[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
+def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
+    """Tell whether two boxes share more than so much of the lower one's height."""
+    shared = min(one[3], other[3]) - max(one[1], other[1])
+    return shared > share * min(one[3] - one[1], other[3] - other[1])
+
+
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
     return frozenset(word.lower() for line in lines for word in _HYPHENATED.findall(line.text))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
-    """Join the lines of a paragraph to one text; words broken at a line's end are mended."""
-    return " ".join(_mended(texts, hyphenated))
+    """Join the lines of a paragraph to one text.
 
-
-def _mended(texts: Sequence[str], hyphenated: frozenset[str]) -> Iterator[str]:
-    held = ""
+    Words broken at a line's end are mended. Chinese and Japanese lines are joined without a space.
+    """
+    whole = ""
     for text in texts:
-        broken, continued = _BROKEN_WORD.search(held), _CONTINUED_WORD.match(text)
-        if broken and continued and continued[1][0].islower():
+        broken, continued = _BROKEN_WORD.search(whole), _CONTINUED_WORD.match(text)
+        if whole.endswith(SOFT_HYPHEN):
+            whole = whole[:-1] + text
+        elif broken and continued and continued[1][0].islower():
             keep = f"{broken[1]}-{continued[1]}".lower() in hyphenated
-            held = (held if keep else held[:-1]) + text
+            whole = (whole if keep else whole[:-1]) + text
         else:
-            if held:
-                yield held
-            held = text
-    if held:
-        yield held
+            whole += text if not whole or _is_unspaced(whole, text) else f" {text}"
+    return whole.replace(SOFT_HYPHEN, "-")
 
 
-def _side_by_side(left: Box, right: Box) -> bool:
-    overlap = min(left[3], right[3]) - max(left[1], right[1])
-    return overlap > 0.5 * min(left[3] - left[1], right[3] - right[1])
+def _is_unspaced(left: str, right: str) -> bool:
+    return (not left.isascii() and bool(_ENDS_UNSPACED.search(left))) or bool(_BEGINS_UNSPACED.match(right))
+
+
+def _side_by_side(row: Sequence[Line], line: Line) -> bool:
+    """Tell whether a line goes on with a row: in one block of the library, or to the right of what is there."""
+    last = row[-1]
+    follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
+    if follows and grouped:
+        return overlaps(last.box, line.box, 0.2)  # an index below or above the line
+    return (follows or grouped) and overlaps(last.box, line.box)

@@ -34,11 +34,12 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
         Interrupted: the step was asked to stop.
     """
     count = parts(settings, work)
-    missing = [job for job in in_part(jobs_of(settings, work), _source, part, count) if not _is_read(job)]
+    jobs = list(in_part(jobs_of(settings, work), _source, part, count))
     children = Children(read_file, note_death, settings.seconds, settings.memory, _PRELOAD)
-    for _ in children.each(missing):
-        if work.log.stopping():
-            raise Interrupted
+    while missing := [job for job in jobs if not _is_read(job)]:  # again those of which a page ended the process
+        for _ in children.each(missing):
+            if work.log.stopping():
+                raise Interrupted
 
 
 def join(settings: Corpus, work: Work) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     documents = [part.document for _, part in accepted if part.document]
     write_jsonl(work.out / "documents.jsonl", documents)
     _write_blocks(work.out / "blocks.jsonl", [job for job, _ in accepted])
+    rejects += [page for _, part in accepted for page in part.pages]
     write_jsonl(work.out / "rejects.jsonl", rejects)
     (work.out / "pool.txt").write_text(f"{pool}\n", encoding="utf-8")
     work.log.attempt.add_cpu(sum(part.cpu_seconds for part in read))  # once: an attempt after this one has all again
@@ -81,6 +83,7 @@ def jobs_of(settings: Corpus, work: Work) -> list[ReadingJob]:
                 part=str(target),
                 parser=settings.parser,
                 memory=settings.memory,
+                seconds=settings.seconds,
             )
         )
     return jobs

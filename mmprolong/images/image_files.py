@@ -14,10 +14,12 @@ from PIL import Image as Pillow
 
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
-from mmprolong.images.renderer import PIXEL_LIMIT, OpenDocument, Renderer, pixel_size
+from mmprolong.images.renderer import OpenDocument, Renderer, pixel_size
 
 SCHEME = "file:"
 _OPEN_DOCUMENTS = 8
+PIXEL_LIMIT = 50_000_000
+"""Largest image file that is read [px]."""
 _PDF_ENDS = (".pdf", ".pdf.gz")
 _BROKEN = (OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error, Pillow.DecompressionBombError)
 """Errors with which Pillow meets damaged files."""

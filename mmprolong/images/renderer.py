@@ -1,7 +1,7 @@
 """Protocols of a PDF library and of an open PDF. Coordinates are in points from the top left, as displayed."""
 
 import importlib
-import unicodedata
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,13 @@ import numpy as np
 
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
-from mmprolong.images.pdf_files import Unreadable
 from mmprolong.plugins import Choice
 from mmprolong.records import Heading
 
-PIXEL_LIMIT = 50_000_000
-"""Largest page that is rendered [px]."""
+LARGEST_PAGE = 2**24
+"""Area of the largest rendered page [px]: what Qwen3-VL takes, the most of all backbones."""
+MONO_SHARE = 0.85
+"""Share of a line's characters above which it is monospaced: running text names commands in such a font."""
 _THUMBNAIL_OVERSAMPLING = 4
 
 
@@ -59,11 +60,18 @@ class OpenDocument(Protocol):
         ...
 
     def lines(self, page: int) -> list[Line]:
-        """Return the lines of the text layer, in the order in which the file draws them."""
+        """Return the lines of text that the page shows, in the order in which the file draws them.
+
+        Text of annotations and form fields is among them; text that is not drawn is not. A character that the file
+        does not name is U+FFFD.
+
+        Raises:
+            Unreadable: the page is broken.
+        """
         ...
 
     def outline(self) -> tuple[Heading, ...]:
-        """Return the document's own table of contents."""
+        """Return the document's own table of contents; y counts from the top of the page as displayed."""
         ...
 
 
@@ -104,22 +112,14 @@ def load_library(name: str) -> Any:
         raise ConfigError(f"view.renderer: {package!r} is not installed; pip install {package}") from error
 
 
-def clean(text: str) -> str:
-    """Return text with single spaces and without control, private-use and unassigned characters."""
-    kept = "".join(char if char.isprintable() and not "\ue000" <= char <= "\uf8ff" else " " for char in text)
-    return unicodedata.normalize("NFC", " ".join(kept.split()))
-
-
 def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:
     """Return width and height of a rendered page [px], without rendering it.
 
-    Raises:
-        Unreadable: the page is larger than `PIXEL_LIMIT`, or has no area.
+    A page of more than `LARGEST_PAGE` pixels is drawn smaller: no model takes more, and would shrink it itself.
     """
-    width, height = (max(1, round(side * dpi / 72)) for side in page_size)
-    if width * height > PIXEL_LIMIT:
-        raise Unreadable("page too large", f"{width}x{height} px, more than {PIXEL_LIMIT} px")
-    return width, height
+    width, height = (side * dpi / 72 for side in page_size)
+    scale = min(1.0, math.sqrt(LARGEST_PAGE / max(1.0, width * height)))
+    return max(1, min(LARGEST_PAGE, round(width * scale))), max(1, min(LARGEST_PAGE, round(height * scale)))
 
 
 def shrink(draw_grey: np.ndarray) -> np.ndarray:

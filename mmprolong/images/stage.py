@@ -9,9 +9,10 @@ import numpy as np
 
 from mmprolong.images.pages import THUMBNAILS
 from mmprolong.images.pdf_files import Unreadable, pool_folder
-from mmprolong.images.renderer import find_renderer
+from mmprolong.images.renderer import OpenDocument, find_renderer
 from mmprolong.records import Document, Reject
 from mmprolong.runtime.child_processes import Children
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import RenderSettings
@@ -34,19 +35,20 @@ class DrawingJob:
 def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
     """Write thumbnails.npy, uint8 (pages, side, side), and rejects.jsonl.
 
-    A page that cannot be drawn is white and a Reject. A document is drawn once: a killed step continues.
+    A page that cannot be drawn, or ends the process that draws it, is white and a Reject. A document is drawn once: a
+    killed step continues.
 
     Raises:
         Interrupted: the step was asked to stop.
     """
     documents = list(read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document))
     jobs = list(_jobs(settings, work, documents))
-    missing = [job for job in jobs if not Path(job.target).exists()]
-    children = Children(draw, draw_white, settings.corpus.seconds, settings.corpus.memory, _PRELOAD)
-    for done, _ in enumerate(children.each(missing), len(jobs) - len(missing) + 1):
-        work.log.progress(done, len(jobs), "documents")
-        if work.log.stopping() and done < len(jobs):
-            raise Interrupted
+    children = Children(draw, note_death, settings.corpus.seconds, settings.corpus.memory, _PRELOAD)
+    while missing := [job for job in jobs if not Path(job.target).exists()]:
+        for done, _ in enumerate(children.each(missing), len(jobs) - len(missing) + 1):
+            work.log.progress(done, len(jobs), "documents")
+            if work.log.stopping() and done < len(jobs):
+                raise Interrupted
     _join(work.out / THUMBNAILS, jobs, sum(document.pages for document in documents), settings.thumbnail)
     rejects = [one for job in jobs for one in read_jsonl(_rejects(job), Reject)]
     write_jsonl(work.out / "rejects.jsonl", rejects)
@@ -55,23 +57,40 @@ def run(settings: RenderSettings, work: Work) -> dict[str, Any]:
 
 def draw(job: DrawingJob) -> None:
     """Write the thumbnails of one document."""
-    pages, rejects = [], []
     try:
         with find_renderer(job.settings.renderer).open(Path(job.path)) as opened:
-            for page in range(job.document.pages):
-                try:
-                    pages.append(opened.thumbnail(page, job.settings.thumbnail))
-                except Unreadable as error:
-                    rejects.append(_reject(job, f"page {page + 1}: {error.reason}", error.detail))
-                    pages.append(_white(job, 1)[0])
-    except Unreadable as error:
-        rejects, pages = [_reject(job, error.reason, error.detail)], list(_white(job, job.document.pages))
+            pages, rejects = _drawn(job, opened)
+    except (Unreadable, MemoryError) as error:
+        rejects, pages = [_reject(job, *_reason(error))], list(_white(job, job.document.pages))
     _write(job, np.stack(pages), rejects)
 
 
-def draw_white(job: DrawingJob, reason: str, detail: str) -> None:
-    """Write white thumbnails of a document that its process died of."""
-    _write(job, _white(job, job.document.pages), [_reject(job, reason, detail)])
+def note_death(job: DrawingJob, reason: str, detail: str) -> None:
+    """Write white thumbnails of a document that its process died of; none if it is to be drawn without its bad page."""
+    if not PageNotes(job.target).bury(reason, detail, job.settings.corpus.seconds):
+        _write(job, _white(job, job.document.pages), [_reject(job, reason, detail)])
+
+
+def _drawn(job: DrawingJob, opened: OpenDocument) -> tuple[list[np.ndarray], list[Reject]]:
+    notes = PageNotes(job.target)
+    dead = {one.page: one for one in notes.dead()}
+    pages: list[np.ndarray] = []
+    rejects: list[Reject] = []
+    for page in range(job.document.pages):
+        try:
+            if page in dead:
+                raise Unreadable(dead[page].reason, dead[page].detail)
+            notes.begin(page)
+            pages.append(opened.thumbnail(page, job.settings.thumbnail))
+        except (Unreadable, MemoryError) as error:
+            reason, detail = _reason(error)
+            rejects.append(_reject(job, f"page {page + 1}: {reason}", detail))
+            pages.append(_white(job, 1)[0])
+    return pages, rejects
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    return (error.reason, error.detail) if isinstance(error, Unreadable) else ("out of memory", str(error))
 
 
 _PRELOAD = ("mmprolong.images.stage", "pymupdf")
@@ -103,6 +122,7 @@ def _rejects(job: DrawingJob) -> Path:
 def _write(job: DrawingJob, pages: np.ndarray, rejects: Sequence[Reject]) -> None:
     write_jsonl(_rejects(job), rejects)
     write_file(Path(job.target), pages.tobytes())
+    PageNotes(job.target).remove()
 
 
 def _join(target: Path, jobs: Sequence[DrawingJob], pages: int, side: int) -> None:

@@ -158,4 +158,4 @@ def grid_of(backbone: Backbone, image: Image, images: Images, view: View) -> tup
     try:
         return backbone.grid(width, height, view)
     except DataError as error:
-        raise DataError(f"image {image.source}, index {image.index}: {error}") from error
+        raise DataError(f"image {image.source} page {image.index + 1}: {error}") from error

@@ -11,7 +11,8 @@ from mmprolong.corpus import stage
 from mmprolong.errors import DataError
 from mmprolong.images import stage as render
 from mmprolong.images.pages import CorpusPages
-from mmprolong.records import Document
+from mmprolong.records import Document, Reject
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.settings.stages import RenderSettings
 from mmprolong.store.jsonl import read_jsonl
@@ -130,3 +131,18 @@ def test_a_page_that_cannot_be_drawn_is_white_and_refused(tmp_path: Path):
     work = work_in(tmp_path / "render", corpus=folder)
     assert run_stage(render, RenderSettings(thumbnail=28, corpus=settings), work) == {"pages": 1, "not drawn": 1}
     assert (np.load(tmp_path / "render" / "thumbnails.npy") == 255).all()
+
+
+def test_a_page_that_ends_the_process_that_draws_it_is_white_and_the_others_are_drawn(corpus: tuple[Path, Corpus]):
+    folder, settings = corpus
+    drawing = RenderSettings(thumbnail=28, corpus=settings)
+    document = next(read_jsonl(folder / "documents.jsonl", Document))
+    target, path = folder.parent / "deadly.raw", Path(settings.path) / document.source
+    job = render.DrawingJob(path=str(path), document=document, target=str(target), settings=drawing)
+    PageNotes(job.target).begin(1)
+    render.note_death(job, "crashed", "SIGSEGV")
+    assert not target.exists()
+    render.draw(job)
+    pages = np.frombuffer(target.read_bytes(), np.uint8).reshape(document.pages, 28, 28)
+    assert (pages[1] == 255).all() and (pages[0] < 255).any()
+    assert [one.reason for one in read_jsonl(target.with_suffix(".rejects"), Reject)] == ["page 2: crashed"]

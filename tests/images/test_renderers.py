@@ -8,7 +8,7 @@ import pytest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.renderer import find_renderer, pixel_size
+from mmprolong.images.renderer import LARGEST_PAGE, find_renderer, pixel_size
 
 BOTH = pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
@@ -61,22 +61,6 @@ def test_text_of_a_rotated_page_stands_where_it_is_shown(name: str, tmp_path: Pa
 
 
 @BOTH
-def test_a_heading_that_is_a_named_target_is_measured_from_the_top(name: str, tmp_path: Path):
-    document = pymupdf.open()
-    page = document.new_page(width=300, height=400)
-    document.set_toc([[1, "Methods", 1]])
-    entry = document.get_toc(simple=False)[0][3]["xref"]
-    document.xref_set_key(entry, "A", "null")
-    document.xref_set_key(entry, "Dest", "(section.1)")
-    target = f"<</Dests <</Names [(section.1) [{page.xref} 0 R /XYZ 72 300 null]]>>>>"
-    document.xref_set_key(document.pdf_catalog(), "Names", target)
-    document.save(tmp_path / "named.pdf")
-    with find_renderer(name).open(tmp_path / "named.pdf") as opened:
-        (heading,) = opened.outline()
-    assert (heading.title, heading.page, heading.y) == ("Methods", 0, 100.0)
-
-
-@BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
     with find_renderer(name).open(tmp_path / "x.pdf.gz") as packed, find_renderer(name).open(ARTICLE) as plain:
@@ -84,13 +68,18 @@ def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
 
 
 @BOTH
-def test_a_page_too_large_to_draw_is_unreadable(name: str, tmp_path: Path):
+def test_a_huge_page_is_drawn_at_the_size_that_a_model_sees(name: str, tmp_path: Path):
     document = pymupdf.open()
-    document.new_page(width=14000, height=14000)
+    page = document.new_page(width=14000, height=7000)
+    page.draw_rect((0, 0, 7000, 7000), fill=(0, 0, 0))
+    document.xref_set_key(page.xref, "UserUnit", "10")
     document.save(tmp_path / "poster.pdf")
-    with find_renderer(name).open(tmp_path / "poster.pdf") as opened, pytest.raises(Unreadable) as caught:
-        opened.render(0, 144)
-    assert caught.value.reason == "page too large"
+    with find_renderer(name).open(tmp_path / "poster.pdf") as opened:
+        width, height = pixel_size(opened.page_sizes[0], 144)
+        drawn = opened.render(0, 144)
+    assert drawn.shape == (height, width, 3) and 0.99 < width * height / LARGEST_PAGE <= 1.001
+    assert abs(width / height - 2) < 0.001
+    assert abs((drawn[:, :, 0] < 128).mean() - 0.5) < 0.001
 
 
 @BOTH

@@ -176,7 +176,7 @@ def test_a_film_is_refused(model: Loaded):
 
 
 def test_an_image_that_no_model_takes_is_named(model: Loaded):
-    with pytest.raises(DataError, match=r"image pdf:3x700, index 2: 3 x 700 px"):
+    with pytest.raises(DataError, match=r"image pdf:3x700 page 3: 3 x 700 px"):
         encoded(model[0], (asked("find A", Image("pdf:3x700", 2)),))
 
 

@@ -1,20 +1,24 @@
 """PyMuPDF (AGPL-3.0 or commercial): the renderer of arXiv 2605.13831, section 4.1, and the default."""
 
 import hashlib
-from collections import Counter
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderers._pymupdf_lines import found_lines
+from mmprolong.images.shown_text import shown_lines
 from mmprolong.records import Heading
 
-_MONO, _BOLD = 1 << 3, 1 << 4
+_EXPLICIT = re.compile(r"/(XYZ|FitR|FitB?[HV])\s*((?:(?:null|[-+.\d]+)\s*)*)")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class _OpenInPyMuPDF:
     def __init__(self, content: bytes) -> None:
         self.id = hashlib.sha256(content).hexdigest()
         self._library = _library()
+        self._fonts: set[str] = set()
         with _broken("opening"):
             self._document = self._library.open(stream=content, filetype="pdf")
         if self._document.needs_pass:
@@ -53,18 +58,9 @@ class _OpenInPyMuPDF:
         return shrink(self._draw(page, (square, square), self._library.csGRAY)[:, :, 0])
 
     def lines(self, page: int) -> list[Line]:
-        flags = self._library.TEXTFLAGS_DICT & ~self._library.TEXT_PRESERVE_LIGATURES
-        flags &= ~self._library.TEXT_PRESERVE_IMAGES
         with _broken(f"reading page {page + 1}"):
             shown = self._document[page]
-            blocks = shown.get_text("dict", flags=flags)["blocks"]
-            turn = shown.rotation_matrix
-        found = [
-            _line(line, self._library.Rect(line["bbox"]) * turn, group)
-            for group, block in enumerate(blocks)
-            for line in block.get("lines", ())
-        ]
-        return [line for line in found if line.text]
+            return shown_lines(found_lines(self._library, shown), partial(self._draw_part, shown), self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
@@ -76,10 +72,32 @@ class _OpenInPyMuPDF:
         level, title, number, link = entry[:4]
         if not 1 <= number <= len(self.page_sizes):
             return None
-        place = link.get("to") or self._library.Point(0, 0)
+        y = self._page_box(number - 1).target_y(*self._target(link))
+        return Heading(title=" ".join(title.split()), level=level, page=number - 1, y=y)
+
+    def _target(self, link: dict[str, Any]) -> tuple[float | None, float | None]:
+        """Return x and y in the file's coordinates, which the library gives for named targets only."""
         if link["kind"] == self._library.LINK_NAMED:
-            place = place * self._document[number - 1].transformation_matrix  # named targets count from the bottom
-        return Heading(title=" ".join(title.split()), level=level, page=number - 1, y=round(max(place.y, 0.0), 1))
+            place = link.get("to") or self._library.Point(0, 0)
+            return place.x or None, place.y or None
+        for key in ("Dest", "A/D"):
+            found = _EXPLICIT.search(self._value(link["xref"], key))
+            if found:
+                return target_of(found[1], [None if word == "null" else float(word) for word in found[2].split()])
+        return None, None
+
+    def _value(self, xref: int, key: str) -> str:
+        kind, value = self._document.xref_get_key(xref, key)
+        return self._document.xref_object(int(value.split()[0])) if kind == "xref" else str(value)
+
+    def _page_box(self, page: int) -> PageBox:
+        shown = self._document[page]
+        box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
+        return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation)
+
+    def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
+        drawn = shown.get_pixmap(clip=self._library.Rect(box), colorspace=self._library.csGRAY, alpha=False)
+        return np.array(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width)
 
     def _draw(self, page: int, size: tuple[int, int], colours: Any) -> np.ndarray:
         with _broken(f"rendering page {page + 1}"):
@@ -99,27 +117,6 @@ def _fitted(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     cut = pixels[:height, :width]
     page[: cut.shape[0], : cut.shape[1]] = cut
     return page
-
-
-def _line(line: dict[str, Any], box: Any, group: int) -> Line:
-    fonts: Counter[str] = Counter()
-    sizes: Counter[float] = Counter()
-    flags: Counter[int] = Counter()
-    for span in line["spans"]:
-        characters = len(span["text"].strip())
-        fonts[span["font"].split("+")[-1]] += characters
-        sizes[round(span["size"], 1)] += characters
-        flags[span["flags"]] += characters
-    half = sum(flags.values()) / 2
-    return Line(
-        text=clean("".join(span["text"] for span in line["spans"])),
-        box=(round(box.x0, 1), round(box.y0, 1), round(box.x1, 1), round(box.y1, 1)),
-        size=sizes.most_common(1)[0][0],
-        font=fonts.most_common(1)[0][0],
-        bold=sum(count for flag, count in flags.items() if flag & _BOLD) > half,
-        mono=sum(count for flag, count in flags.items() if flag & _MONO) > half,
-        group=group,
-    )
 
 
 def _library() -> Any:

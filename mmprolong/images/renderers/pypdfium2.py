@@ -1,30 +1,22 @@
 """pypdfium2 (Apache-2.0 or BSD-3-Clause): the permissive twin of PyMuPDF."""
 
-import ctypes
 import hashlib
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderers._pdfium_lines import found_lines
+from mmprolong.images.renderers._pdfium_objects import TextObjects, flatten
+from mmprolong.images.shown_text import shown_lines
 from mmprolong.records import Heading
-
-_FIXED_PITCH, _FORCE_BOLD = 1 << 0, 1 << 18
-_GAP = 0.9
-"""Lines further apart than this share of their height are in different groups."""
-_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
-
-_BREAK_HYPHEN = 2
-"""Character that the library puts in place of a hyphen and line break inside a word."""
-_LINE_ENDS = (10, 13, _BREAK_HYPHEN)
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -43,6 +35,8 @@ class _OpenInPdfium:
         self.id = hashlib.sha256(content).hexdigest()
         load_library("pypdfium2.raw")
         self._library = load_library("pypdfium2")
+        self._fonts: set[str] = set()
+        self._flattened: set[int] = set()
         with _broken("opening"):
             self._document = self._library.PdfDocument(content)
         with _broken("counting pages"):
@@ -64,8 +58,12 @@ class _OpenInPdfium:
 
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
-            shown = self._document[page]
-            return list(_grouped(_lines(self._library.raw, shown.get_textpage(), _to_display(shown))))
+            shown = self._page(page)
+            box = _page_box(shown)
+            whole = (0.0, 0.0, *self.page_sizes[page])
+            objects = TextObjects(self._library.raw, shown, partial(self._draw_part, shown, whole))
+            found = found_lines(self._library.raw, shown.get_textpage(), box, objects)
+            return shown_lines(found, partial(self._draw_part, shown), self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
@@ -77,100 +75,60 @@ class _OpenInPdfium:
         page = target.get_index() if target is not None else None
         if target is None or page is None or not 0 <= page < len(self.page_sizes):
             return None
+        y = _page_box(self._document[page]).target_y(*self._target(target))
+        title = " ".join(entry.get_title().split())
+        return Heading(title=title, level=entry.level + 1, page=page, y=y)
+
+    def _target(self, target: Any) -> tuple[float | None, float | None]:
+        """Return x and y in the file's coordinates; 0 stands for one that is left open."""
         mode, view = target.get_view()
         raw = self._library.raw
-        place = {raw.PDFDEST_VIEW_XYZ: 1, raw.PDFDEST_VIEW_FITH: 0, raw.PDFDEST_VIEW_FITBH: 0}.get(mode)
-        height = self.page_sizes[page][1]
-        y = height - view[place] if place is not None and len(view) > place else 0.0
-        title = " ".join(entry.get_title().split())
-        return Heading(title=title, level=entry.level + 1, page=page, y=round(max(y, 0.0), 1))
+        kinds = {
+            raw.PDFDEST_VIEW_XYZ: "XYZ",
+            raw.PDFDEST_VIEW_FITR: "FitR",
+            raw.PDFDEST_VIEW_FITH: "FitH",
+            raw.PDFDEST_VIEW_FITBH: "FitBH",
+            raw.PDFDEST_VIEW_FITV: "FitV",
+            raw.PDFDEST_VIEW_FITBV: "FitBV",
+        }
+        return target_of(kinds.get(mode, ""), [number or None for number in view])
+
+    def _page(self, page: int) -> Any:
+        """Return a page with its annotations and form fields as content."""
+        shown = self._document[page]
+        if page not in self._flattened:
+            self._flattened.add(page)
+            if flatten(self._library.raw, shown):
+                shown.close()
+                shown = self._document[page]
+        return shown
+
+    def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
+        """Draw a part of a page in grey at 72 dpi."""
+        raw = self._library.raw
+        left, top = int(box[0]), int(box[1])
+        width, height = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
+        page_width, page_height = (max(1, round(side)) for side in shown.get_size())
+        bitmap = self._library.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        raw.FPDF_RenderPageBitmap(bitmap, shown, -left, -top, page_width, page_height, 0, raw.FPDF_ANNOT)
+        drawn = bitmap.to_numpy().copy()
+        bitmap.close()
+        return drawn.reshape(height, width)
 
     def _draw(self, page: int, size: tuple[int, int], pixels: int) -> np.ndarray:
         raw = self._library.raw
         with _broken(f"rendering page {page + 1}"):
             bitmap = self._library.PdfBitmap.new_native(*size, pixels)
             bitmap.fill_rect((255, 255, 255, 255), 0, 0, *size)
-            raw.FPDF_RenderPageBitmap(bitmap, self._document[page], 0, 0, *size, 0, raw.FPDF_ANNOT)
+            raw.FPDF_RenderPageBitmap(bitmap, self._page(page), 0, 0, *size, 0, raw.FPDF_ANNOT)
             drawn = bitmap.to_numpy().copy()
             bitmap.close()
         return drawn.reshape(size[1], size[0], -1)
 
 
-def _to_display(page: Any) -> Callable[[Box], Box]:
-    """Convert the file's coordinates to points from the top left of the page as it is shown."""
-    left, bottom, right, top = page.get_cropbox()
-
-    def turned(box: Box) -> Box:
-        x0, y0, x1, y1 = box
-        match page.get_rotation():
-            case 90:
-                corners = (y0 - bottom, x0 - left, y1 - bottom, x1 - left)
-            case 180:
-                corners = (right - x1, y0 - bottom, right - x0, y1 - bottom)
-            case 270:
-                corners = (top - y1, right - x1, top - y0, right - x0)
-            case _:
-                corners = (x0 - left, top - y1, x1 - left, top - y0)
-        a, b, c, d = (round(value, 1) for value in corners)
-        return a, b, c, d
-
-    return turned
-
-
-def _lines(raw: Any, text: Any, turned: Callable[[Box], Box]) -> Iterator[Line]:
-    start, count = 0, text.count_chars()
-    codes = [raw.FPDFText_GetUnicode(text, index) for index in range(count)]
-    for index in range(count + 1):
-        if index == count or codes[index] in _LINE_ENDS:
-            end = index + 1 if index < count and codes[index] == _BREAK_HYPHEN else index
-            line = _line(raw, text, codes, start, end, turned) if end > start else None
-            if line is not None and line.text:
-                yield line
-            start = index + 1
-
-
-def _line(raw: Any, text: Any, codes: list[int], start: int, end: int, turned: Callable[[Box], Box]) -> Line | None:
-    inked = [index for index in range(start, end) if codes[index] > 32]
-    if not inked:
-        return None
-    lefts, bottoms, rights, tops = zip(*(text.get_charbox(index, loose=True) for index in inked), strict=True)
-    fonts = [_font(raw, text, index) for index in inked[:: max(1, len(inked) // 8)]]
-    names = [name for name, _ in fonts]
-    half = len(fonts) / 2
-    letters = "".join(
-        chr(code) if 31 < code < 0x110000 else "-" if code == _BREAK_HYPHEN else "" for code in codes[start:end]
-    )
-    return Line(
-        text=clean(letters.translate(_LIGATURES)),
-        box=turned((min(lefts), min(bottoms), max(rights), max(tops))),
-        size=round(statistics.mode(round(raw.FPDFText_GetFontSize(text, index), 1) for index in inked), 1),
-        font=statistics.mode(names),
-        bold=sum(bool(flags & _FORCE_BOLD) or "bold" in name.lower() for name, flags in fonts) > half,
-        mono=sum(bool(flags & _FIXED_PITCH) for _, flags in fonts) > half,
-        group=0,
-    )
-
-
-def _font(raw: Any, text: Any, index: int) -> tuple[str, int]:
-    buffer, flags = ctypes.create_string_buffer(128), ctypes.c_int(0)
-    raw.FPDFText_GetFontInfo(text, index, buffer, 128, ctypes.byref(flags))
-    return buffer.value.decode("utf-8", "replace").split("+")[-1], flags.value
-
-
-def _grouped(lines: Iterator[Line]) -> Iterator[Line]:
-    group, last = 0, None
-    for line in lines:
-        if last is not None and not _follows(last, line):
-            group += 1
-        last = replace(line, group=group)
-        yield last
-
-
-def _follows(above: Line, below: Line) -> bool:
-    gap = below.box[1] - above.box[3]
-    overlap = min(above.box[2], below.box[2]) - max(above.box[0], below.box[0])
-    height = max(above.box[3] - above.box[1], 1.0)
-    return -height < gap < _GAP * height and overlap > 0 and abs(above.size - below.size) < 1
+def _page_box(page: Any) -> PageBox:
+    return PageBox(*page.get_cropbox(), page.get_rotation())
 
 
 @contextmanager

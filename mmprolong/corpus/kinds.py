@@ -1,0 +1,177 @@
+"""Kinds of rows: text unless there is a sure sign of something else."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mmprolong.corpus.rows import Row
+from mmprolong.images.renderer import Line
+from mmprolong.records import Heading
+
+_HEADING_SLACK = (-10.0, 32.0)
+"""Range in which a printed heading's top may lie below its outline's target [pt]."""
+_CHAPTER_SLACK = (-10.0, 160.0)
+"""The same where it is printed large, as a chapter's is."""
+_LARGE = 1.35
+"""Size of such a heading, as a multiple of the text's."""
+_HEADING_LENGTH = 110
+_CAPTION = re.compile(
+    r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
+    r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
+)
+_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
+"""Marks that begin nothing but an item of a list, whatever its type."""
+LEADERS = re.compile(r"(?:[.·…] ?){5}|…{2}")
+_MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
+_MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
+_SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
+_RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_TICK = re.compile(r"[−-]?\d[\d.,%e+− -]*")
+"""Numbers along an axis."""
+_EAST_ASIAN = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_EAST_ASIAN_SHARE = 0.1
+"""Code has no more of it, in comments."""
+_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
+_FORMULA = 80
+"""Longer rows are text with formulas in it."""
+_LABEL = 40
+"""Longer rows are no labels of a figure."""
+_LABELS = 4
+"""Labels that a figure has at least, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Type of a row."""
+
+    size: float
+    font: str
+    bold: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typography:
+    """A document's type, known before its rows are named."""
+
+    body: Style
+    headings: frozenset[Style]
+    outlined: bool
+
+
+def typography(pages: Sequence[Sequence[Row]], outline: Sequence[Heading]) -> Typography:
+    """Return the style of most of the text, and those of headings that the outline has."""
+    styles: Counter[Style] = Counter()
+    for rows in pages:
+        for row in rows:
+            if not is_mono(row.main):
+                styles[style(row)] += len(row.text)
+    body = styles.most_common(1)[0][0] if styles else Style(10.0, "", False)
+    found = {style(row) for heading in outline for row in pages[heading.page] if is_target(row, heading, body.size)}
+    return Typography(body=body, headings=frozenset(found - {body}), outlined=bool(outline))
+
+
+def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look: Typography) -> str:
+    """Return the kind of a row, by itself: section, code, caption, title, equation, list or paragraph."""
+    if any(is_target(row, heading, look.body.size) for heading in targets):
+        return "section"
+    if _MARK.match(row.text):
+        return "list"
+    if is_code(row):
+        return "code"
+    if _CAPTION.match(row.text):
+        return "caption"
+    large = row.main.size >= look.body.size * 1.3
+    if page == 0 and large and not _NUMBER.match(row.text) and row.box[1] < height / 2 and _has_letters(row.text):
+        return "title"
+    if _is_equation(row):
+        return "equation"
+    if _looks_like_heading(row, look):
+        return "section"
+    return "list" if LEADERS.search(row.text) or _BULLET.match(row.text) else "paragraph"
+
+
+def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
+    """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
+    label = [kind in ("paragraph", "list", "equation", "section") and _is_label(row, look) for kind, row in named]
+    kinds = [kind for kind, _ in named]
+    start = 0
+    while start < len(named):
+        end = start
+        while end < len(named) and label[end]:
+            end += 1
+        rows = [row.text for _, row in named[start:end]]
+        wordless = sum(not _WORD.search(text) for text in rows)
+        numbers = sum(bool(_TICK.fullmatch(text)) for text in rows)
+        if len(rows) >= _LABELS and wordless * 2 >= len(rows) and numbers * 3 >= len(rows):
+            kinds[start:end] = ["figure"] * (end - start)
+        start = max(end, start + 1)
+    return [(kind, row) for kind, (_, row) in zip(kinds, named, strict=True)]
+
+
+def is_target(row: Row, heading: Heading, body: float) -> bool:
+    """Tell whether a row is printed where an entry of the outline leads, and says the same."""
+    low, high = _CHAPTER_SLACK if row.main.size >= _LARGE * body else _HEADING_SLACK
+    if not low <= row.box[1] - heading.y <= high:
+        return False
+    title, printed = _letters(heading.title), _letters(_NUMBER.sub("", row.text))
+    part = len(printed) > (3 if row.main.size >= _LARGE * body else 8) and printed in title
+    return bool(printed) and (part or title in (printed, _letters(row.text)))
+
+
+def is_code(row: Row) -> bool:
+    """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none."""
+    return all(is_mono(line) for line in row.lines) and len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(
+        row.text
+    )
+
+
+def is_mono(line: Line) -> bool:
+    """Tell whether a line is set in a monospaced font."""
+    return line.mono or bool(_MONO_FONT.search(line.font))
+
+
+def style(row: Row) -> Style:
+    """Return the style of a row's longest line."""
+    return Style(row.main.size, row.main.font, row.main.bold)
+
+
+def _looks_like_heading(row: Row, look: Typography) -> bool:
+    text = _NUMBER.sub("", row.text)
+    if len(text) > _HEADING_LENGTH or not _has_letters(text) or text[-1] in ".,;:。、，；：" or text[0].islower():
+        return False
+    if not text[0].isalpha():
+        return False
+    if text[-1].isdigit() and (look.outlined or text != row.text):
+        return False  # a line of a table of contents: it ends in a page number
+    if len(row.cells) > 2:
+        return False  # the first row of a table
+    own = style(row)
+    if look.outlined:
+        return own in look.headings
+    larger = own.size >= look.body.size * 1.12
+    return larger or (own.bold and not look.body.bold and own.size >= look.body.size - 0.2)
+
+
+def _is_equation(row: Row) -> bool:
+    """Tell whether a row is a displayed formula: mathematical type, a relation, hardly a word."""
+    if len(row.text) > _FORMULA or _EAST_ASIAN.search(row.text) or not _RELATION.search(row.text):
+        return False
+    words = sum(map(len, _WORD.findall(row.text)))
+    return words < 0.3 * len(row.text) and any(_MATH_FONT.search(line.font) for line in row.lines)
+
+
+def _is_label(row: Row, look: Typography) -> bool:
+    serifs = not _SANS_FONT.search(look.body.font)
+    small = row.main.size <= look.body.size
+    return serifs and small and len(row.text) <= _LABEL and all(_SANS_FONT.search(line.font) for line in row.lines)
+
+
+def _has_letters(text: str) -> bool:
+    return sum(map(str.isalpha, text)) >= (1 if _EAST_ASIAN.search(text) else 3)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()

@@ -1,0 +1,110 @@
+"""The text layer where a page has one, else OCR: RapidOCR reads the drawn page, rapid-layout (CDLA) finds its parts."""
+
+import importlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmprolong.corpus.ocr_blocks import OcrLine, Region, agreement, blocks_of_regions
+from mmprolong.corpus.parsers.text_layer import TextLayer
+from mmprolong.errors import ConfigError
+from mmprolong.images.pdf_files import Unreadable
+from mmprolong.images.renderer import OpenDocument
+from mmprolong.records import Block
+
+_USABLE = 50
+"""Characters of a page that needs no OCR; fewer are the page number of a scan."""
+_KINDS = {
+    "text": "paragraph",
+    "title": "section",
+    "figure": "figure",
+    "figure_caption": "caption",
+    "table": "table",
+    "table_caption": "caption",
+    "header": "header",
+    "footer": "footer",
+    "reference": "list",
+    "equation": "equation",
+}
+"""Kinds of blocks by CDLA's names."""
+
+
+@dataclass(frozen=True)
+class Ocr:
+    """Text layer and OCR."""
+
+    version: ClassVar[int] = 1
+    library: str = "pymupdf"
+    """A renderer's name."""
+    dpi: int = 144
+    """Resolution at which pages are read."""
+    compared: int = 0
+    """Pages of a document whose text layer is compared with OCR; their blocks' confidence is how far they agree."""
+
+    def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
+        """Open a .pdf or .pdf.gz with the library."""
+        _engines()
+        return TextLayer(self.library).open(path)
+
+    def blocks(self, document: OpenDocument) -> Sequence[Block]:
+        """Return the blocks of the text layer, and those of OCR for pages that have none."""
+        known: dict[int, list[Block]] = {page: [] for page in range(len(document.page_sizes))}
+        for block in TextLayer(self.library).blocks(document):
+            known[block.page].append(block)
+        scans = [page for page, blocks in known.items() if sum(len(block.text) for block in blocks) < _USABLE]
+        digital = [page for page in known if page not in scans]
+        sampled = digital[:: max(1, len(digital) // self.compared)][: self.compared] if self.compared else []
+        for page in (*scans, *sampled):
+            read = self._read(document, page)
+            if page in sampled:
+                share = agreement("".join(block.text for block in known[page]), "".join(block.text for block in read))
+                known[page] = [replace(block, confidence=share) for block in known[page]]
+            elif read:
+                known[page] = read
+        return [block for blocks in known.values() for block in blocks]
+
+    def _read(self, document: OpenDocument, page: int) -> list[Block]:
+        try:
+            pixels = document.render(page, self.dpi)
+        except Unreadable:
+            return []
+        if (pixels == pixels[0, 0]).all():
+            return []
+        reader, layout = _engines()
+        lines, regions = _lines(reader(pixels)), _regions(layout(pixels))
+        return blocks_of_regions(document.id, page, lines, regions, 72 / self.dpi)
+
+
+@cache
+def _engines() -> tuple[Any, Any]:
+    """Load the models, which are inside the packages.
+
+    Raises:
+        ConfigError: they are not installed.
+    """
+    try:
+        rapidocr, rapid_layout = (importlib.import_module(name) for name in ("rapidocr", "rapid_layout"))
+        importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise ConfigError(f"corpus.parser: {error.name!r} is not installed; pip install 'mmprolong[ocr]'") from error
+    return rapidocr.RapidOCR(), rapid_layout.RapidLayout()
+
+
+def _lines(found: Any) -> list[OcrLine]:
+    if found.txts is None:
+        return []
+    corners = (np.asarray(box) for box in found.boxes)
+    boxes = ((*corner.min(axis=0).tolist(), *corner.max(axis=0).tolist()) for corner in corners)
+    return [OcrLine(text, box, float(score)) for text, box, score in zip(found.txts, boxes, found.scores, strict=True)]
+
+
+def _regions(found: Any) -> list[Region]:
+    if found.boxes is None:
+        return []
+    pairs = zip(found.class_names, found.boxes, strict=True)
+    return [Region(_KINDS.get(name, "paragraph"), tuple(map(float, box))) for name, box in pairs]

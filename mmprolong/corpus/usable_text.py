@@ -1,0 +1,38 @@
+"""Text layers that are no text: glyphs without names, numbers of glyphs, words of no language."""
+
+import re
+from collections.abc import Sequence
+
+from mmprolong.images.printed_text import UNKNOWN
+from mmprolong.images.renderer import Line
+
+_UNKNOWN_SHARE = 0.1
+"""Share of characters without a name above which a page's text is unusable."""
+_WORD = re.compile(r"[A-Za-z]{4,}")
+_VOWEL = re.compile("[aeiouyAEIOUY]")
+_FEWEST = 20
+"""Words that a page needs to be judged by them."""
+_SPOKEN = 0.6
+"""Share of words with a vowel below which Latin letters are no language; English and Czech have 0.97 and more."""
+_COMMON = re.compile("[etaoinsrETAOINSR]")
+_OFTEN = 0.4
+"""Share of these letters below which they are no language; languages have 0.5 to 0.65, a shifted alphabet 0.2."""
+
+
+def fault_of(lines: Sequence[Line]) -> str:
+    """Return why the text of a page cannot be used; empty if it can, or if there is too little to tell.
+
+    Source code is not judged by its words.
+    """
+    whole = "".join(line.text for line in lines)
+    unknown = whole.count(UNKNOWN)
+    if unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
+        return "no Unicode map"
+    prose = " ".join(line.text for line in lines if not line.mono)
+    words = _WORD.findall(prose)
+    if len(words) < _FEWEST:
+        return ""
+    spoken = sum(bool(_VOWEL.search(word)) for word in words) / len(words)
+    letters = "".join(words)
+    common = len(_COMMON.findall(letters)) / len(letters)
+    return "no language" if spoken < _SPOKEN or common < _OFTEN else ""
