@@ -1,7 +1,7 @@
 """Records in which the stages meet: frozen, typed, stored in files that any tool reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,25 +18,101 @@ class Document:
     source: str
     """Path relative to the pool's folder."""
     licence: str = "unknown"
+    origin: str = ""
+    """Where it was published, as the pool's manifest says: an address, or the name of a collection."""
+    language: str = "und"
+    """ISO 639-1; `und`: unknown; `zxx`: the text layer is no language."""
+    producer: str = ""
+    """Program that wrote the file, as the file says."""
+    encryption: str = ""
+    """Method, of a file that opens without a password; empty: none."""
+    text_share: float = 0.0
+    """Share of its pages whose text layer is their content."""
+    first_page: int = 0
+    """Index in the file of its first page: of a window of a longer document, not 0."""
     page_sizes: tuple[tuple[float, float], ...] = ()
     """Width and height of each page [pt], as displayed (rotation applied)."""
     outline: tuple["Heading", ...] = ()
     text_digest: str = ""
-    """SHA-256 of the normalised text of the first pages; empty if they have little."""
+    """SHA-256 of the whole normalised text; empty if there is little."""
 
     @property
     def pages(self) -> int:
         """Number of pages."""
         return len(self.page_sizes)
 
+    @property
+    def key(self) -> str:
+        """Short name of its own among all documents and windows."""
+        return self.id[:16] + (f"-{self.first_page + 1}" if self.first_page else "")
+
+    def window(self, first: int, last: int) -> "Document":
+        """Return a run of its pages, both inclusive, as a document whose pages are counted from 0 again."""
+        inside = (heading for heading in self.outline if first <= heading.page <= last)
+        return replace(
+            self,
+            first_page=self.first_page + first,
+            page_sizes=self.page_sizes[first : last + 1],
+            outline=tuple(replace(heading, page=heading.page - first) for heading in inside),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFacts:
+    """One page of a document, looked at without rendering it."""
+
+    document: str
+    page: int
+    characters: int
+    """Characters of its text layer, spaces aside."""
+    letters: float
+    """Share of them that are letters or digits."""
+    shows: str = "text"
+    """`text`; `image`, a page without a usable text layer; `blank`; `unreadable`."""
+    role: str = ""
+    """`contents`, `references`, or empty."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """A document that may be used, and for what."""
+    """A run of pages of one document that may be used, and for what."""
 
     document: str
     split: str
     """`train` or `heldout`."""
+    first_page: int = 0
+    last_page: int = -1
+    """Inclusive, index from 0; -1: the document's last."""
+    cluster: str = ""
+    """Id that it shares with its near-duplicates, all of one split."""
+    skipped: tuple[int, ...] = ()
+    """Pages of the file that are shown, but no question is about them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageState:
+    """One line of a ledger: a run of pages of one document of the pool, all in one state.
+
+    The lines of a document cover its pages, each once. A document that could not be opened has one line, of no page.
+    """
+
+    source: str
+    """Path relative to the pool's folder."""
+    document: str = ""
+    """Id; empty if the file could not be read."""
+    first_page: int = 0
+    last_page: int = -1
+    """Inclusive, index from 0; -1: the pages are not known."""
+    state: str
+    """`kept`, `rejected` or `failed`."""
+    reason: str = ""
+    """Why they are not kept, short and countable."""
+    detail: str = ""
+
+    @property
+    def pages(self) -> int:
+        """Number of pages."""
+        return self.last_page - self.first_page + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +141,10 @@ class Block:
     text: str
     order: int
     """Reading order on the page, from 0."""
+
+    def moved(self, pages: int) -> "Block":
+        """Return it with its page counted from another page on: that of a window's first."""
+        return replace(self, page=self.page - pages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

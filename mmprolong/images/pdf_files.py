@@ -43,7 +43,7 @@ def pdf_bytes(path: Path) -> bytes:
         raise Unreadable("file missing", str(error)) from error
     except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError) as error:
         raise Unreadable("broken", f"{type(error).__name__}: {error}") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise Unreadable("cannot be opened", f"{type(error).__name__}: {error}") from error
     if len(content) > UNPACKED_LIMIT:
         raise Unreadable("file too large", f"more than {UNPACKED_LIMIT} bytes")

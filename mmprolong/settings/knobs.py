@@ -29,11 +29,14 @@ class Corpus:
     """The pool of PDFs and how its content is read."""
 
     path: str = execution("demo")
-    """Folder of .pdf and .pdf.gz files; `demo` is the pool that ships with the package."""
+    """Folder of .pdf, .pdf.gz and .tar files, or a manifest that lists them (.csv, .tsv, .parquet, .jsonl); `demo` is
+    the pool that ships with the package."""
     digest: str = ""
     """SHA-256 over the names and contents of the pool's files; filled in when a run is planned."""
     parser: Choice = plugin("mmprolong.corpus.parsers", "text_layer")
     """Finds the layout blocks of a page."""
+    most_pages: AtLeast1 = 2000
+    """Longer documents are refused."""
     seconds: AtLeast1 = execution(60)
     """Processor time that a document may take to be read [s]."""
     memory: AtLeast1 = execution(2048)

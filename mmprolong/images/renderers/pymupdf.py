@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, Properties, clean, load_library, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _MONO, _BOLD = 1 << 3, 1 << 4
@@ -71,6 +71,10 @@ class _OpenInPyMuPDF:
             entries = self._document.get_toc(simple=False)
             headings = [self._heading(entry) for entry in entries]
         return tuple(heading for heading in headings if heading is not None)
+
+    def properties(self) -> Properties:
+        stated = self._document.metadata or {}
+        return Properties(clean(stated.get("producer") or ""), stated.get("encryption") or "")
 
     def _heading(self, entry: list[Any]) -> Heading | None:
         level, title, number, link = entry[:4]

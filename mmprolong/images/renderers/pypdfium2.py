@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, clean, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.renderer import Line, Properties, clean, load_library, oversampled, pixel_size, shrink
 from mmprolong.records import Heading
 
 _FIXED_PITCH, _FORCE_BOLD = 1 << 0, 1 << 18
@@ -71,6 +71,11 @@ class _OpenInPdfium:
         with _broken("reading the outline"):
             headings = [self._heading(entry) for entry in self._document.get_toc()]
         return tuple(heading for heading in headings if heading is not None)
+
+    def properties(self) -> Properties:
+        revision = self._library.raw.FPDF_GetSecurityHandlerRevision(self._document)
+        producer = self._document.get_metadata_value("Producer")
+        return Properties(clean(producer), f"Standard R{revision}" if revision >= 0 else "")
 
     def _heading(self, entry: Any) -> Heading | None:
         target = entry.get_dest()
