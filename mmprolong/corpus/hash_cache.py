@@ -81,6 +81,7 @@ def pool_digest(
     store: Path,
     progress: Callable[[Hashing], None] = to_stderr,
     warn: Callable[[str], None] = to_stderr,
+    every: bool = False,
 ) -> str:
     """Return the SHA-256 over the names and contents of the pool's files, its licences included.
 
@@ -91,9 +92,10 @@ def pool_digest(
         store: root of the store that keeps the hashes.
         progress: called every few seconds while new files are hashed.
         warn: called with a line where that file or a folder of the pool cannot be read or written.
+        every: all files of a folder, not only those that a pool consists of.
     """
     path = cache_path(pool, store)
-    found, kept = _scan(pool, warn), _load(path, warn)
+    found, kept = _scan(pool, warn, every), _load(path, warn)
     known = {name: kept[name] for name in found.keys() & kept.keys() if kept[name][1:3] == found[name]}
     new = {name: status for name, status in found.items() if name not in known}
     if new or kept.keys() - known.keys():
@@ -112,9 +114,9 @@ def cache_path(pool: Path, store: Path) -> Path:
     return store / FOLDER / f"{name}.jsonl"
 
 
-def _scan(pool: Path, warn: Callable[[str], None]) -> dict[str, tuple[int, int]]:
+def _scan(pool: Path, warn: Callable[[str], None], every: bool) -> dict[str, tuple[int, int]]:
     """Return size and time of every file by its name; zeros where a link leads nowhere."""
-    found = files(pool, unreadable=lambda error: warn(f"{printable(str(error))}; its PDFs are left out"))
+    found = files(pool, unreadable=lambda error: warn(f"{printable(str(error))}; its files are left out"), every=every)
     return {each.name: (each.size, each.mtime_ns) for each in found}
 
 

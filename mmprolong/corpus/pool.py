@@ -15,6 +15,7 @@ from mmprolong.records import Reject
 
 LICENCES = "LICENSES.md"
 _PDFS = (".pdf", ".pdf.gz")
+_FILES = (*_PDFS, tar_members.ENDING)
 
 
 class PoolFile(NamedTuple):
@@ -85,15 +86,18 @@ def licences(folder: Path) -> dict[str, str]:
     return {row[file]: row[licence] for row in rows[2:] if len(row) == len(rows[0])}
 
 
-def files(pool: Path, unreadable: Callable[[OSError], None] = lambda error: None) -> Iterator[PoolFile]:
+def files(
+    pool: Path, unreadable: Callable[[OSError], None] = lambda error: None, every: bool = False
+) -> Iterator[PoolFile]:
     """Yield the files that a pool consists of, in no order.
 
     Args:
         unreadable: called for each folder that cannot be listed.
+        every: all files of a folder.
     """
     if pool.is_dir():
-        yield from (_status(pool, name, entry) for name, entry in walk(pool, unreadable))
-        if (pool / LICENCES).is_file():
+        yield from (_status(pool, name, entry) for name, entry in walk(pool, unreadable, ("",) if every else _FILES))
+        if not every and (pool / LICENCES).is_file():
             yield _status(pool, LICENCES, pool / LICENCES)
         return
     yield _status(pool.parent, pool.name, pool)
@@ -102,7 +106,9 @@ def files(pool: Path, unreadable: Callable[[OSError], None] = lambda error: None
         yield from (_status(pool.parent, name, pool.parent / name) for name in names)
 
 
-def walk(folder: Path, unreadable: Callable[[OSError], None] = lambda error: None) -> Iterator[tuple[str, os.DirEntry]]:
+def walk(
+    folder: Path, unreadable: Callable[[OSError], None] = lambda error: None, endings: tuple[str, ...] = _FILES
+) -> Iterator[tuple[str, os.DirEntry]]:
     """Yield every PDF and tar below `folder` by its name relative to it, in no order.
 
     Linked folders are followed. A folder that is reached in several ways counts once: where it lies, or, outside the
@@ -128,7 +134,7 @@ def walk(folder: Path, unreadable: Callable[[OSError], None] = lambda error: Non
         for entry in found:
             if _is_folder(entry):
                 (links if entry.is_symlink() else folders).append(f"{inner}{entry.name}/")
-            elif entry.name.lower().endswith((*_PDFS, tar_members.ENDING)) and (entry.is_symlink() or entry.is_file()):
+            elif entry.name.lower().endswith(endings) and (entry.is_symlink() or entry.is_file()):
                 yield inner + entry.name, entry
 
 

@@ -81,7 +81,7 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         "pages without text": shown.total() - shown["text"],
         "blank pages": shown["blank"],
         "rejects": dict(sorted(Counter(reject.reason for reject in [*refusals, *rejects]).items())),
-        "ledger": {"documents": dict(totals.documents), "pages": dict(totals.pages)},
+        "ledger": {"documents": dict(totals.documents), "pages": dict(+totals.pages)},
     }
 
 

@@ -19,6 +19,7 @@ from mmprolong.settings.stages import (
     ReplySettings,
     SamplesSettings,
     ScoreSettings,
+    SelectionSettings,
     SynthesisSettings,
     TrainingSettings,
 )
@@ -166,7 +167,9 @@ class _Graph:
     def _synthesis(self, name: str) -> str:
         source = self.config.sources[name]
         corpus = self._corpus()
-        selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
+        selection = self._add(
+            "selection", "pool", SelectionSettings(self.config.selection, self.config.corpus), {"corpus": corpus}
+        )
         versions = task_versions(source, f"sources.{name}.tasks")
         settings = SynthesisSettings(source, versions, self.config.llms.get(source.llm), self.config.corpus)
         called = f"{source.writer}-{source.split}"
