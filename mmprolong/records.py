@@ -30,6 +30,10 @@ class Document:
     """Share of its pages whose text layer is their content."""
     first_page: int = 0
     """Index in the file of its first page: of a window of a longer document, not 0."""
+    cluster: str = ""
+    """Id that it shares with its near-duplicates; empty: none is known."""
+    skipped: tuple[int, ...] = ()
+    """Pages of the file that no question is about."""
     page_sizes: tuple[tuple[float, float], ...] = ()
     """Width and height of each page [pt], as displayed (rotation applied)."""
     outline: tuple["Heading", ...] = ()
@@ -45,6 +49,11 @@ class Document:
     def key(self) -> str:
         """Short name of its own among all documents and windows."""
         return self.id[:16] + (f"-{self.first_page + 1}" if self.first_page else "")
+
+    @property
+    def number(self) -> int:
+        """Seed of its own among all documents and windows."""
+        return int(self.id[:12], 16) + self.first_page
 
     def window(self, first: int, last: int) -> "Document":
         """Return a run of its pages, both inclusive, as a document whose pages are counted from 0 again."""

@@ -41,7 +41,8 @@ def corpus(overrides: tuple[str, ...]) -> None:
     splits: dict[str, list[int]] = {"train": [], "heldout": [], "all": list(pages.values())}
     if "selection" in folders:
         for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
-            splits[one.split].append(pages[one.document])
+            last = one.last_page if one.last_page >= 0 else pages[one.document] - 1
+            splits[one.split].append(last - one.first_page + 1)
     rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
     console.print(histogram("lengths", "pages", pages.values()))

@@ -97,7 +97,7 @@ class Composer:
         return self._digests[path, store]
 
     def _benchmarks_digest(self, config: Config) -> str:
-        """Return the digest of all benchmarks that the training data must not share a page with; empty: there are none."""
+        """Return the digest of the benchmarks that share no page with the training data; empty: there are none."""
         digests = []
         for name, path in sorted(config.selection.benchmarks.items()):
             if not Path(path).is_dir():

@@ -167,9 +167,8 @@ class _Graph:
     def _synthesis(self, name: str) -> str:
         source = self.config.sources[name]
         corpus = self._corpus()
-        selection = self._add(
-            "selection", "pool", SelectionSettings(self.config.selection, self.config.corpus), {"corpus": corpus}
-        )
+        chosen = SelectionSettings(self.config.selection, self.config.corpus)
+        selection = self._add("selection", "pool", chosen, {"corpus": corpus})
         versions = task_versions(source, f"sources.{name}.tasks")
         settings = SynthesisSettings(source, versions, self.config.llms.get(source.llm), self.config.corpus)
         called = f"{source.writer}-{source.split}"

@@ -1,12 +1,13 @@
 """Fingerprints of pages: the same for a page and its copies, by its wording and by its look.
 
 The wording is a sample of the shingles of its letters, so line breaks, hyphenation and page breaks do not matter and a
-few wrong letters spoil few shingles. The look is a small grey picture, with and without the page's margins; what is dark
-and light over large parts of it is taken out, since all pages of text have that in common.
+few wrong letters spoil few shingles. The look is a small grey picture, with and without the page's margins; what is
+dark and light over large parts of it is taken out, since all pages of text have that in common.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from PIL import Image
@@ -20,15 +21,15 @@ SIDE = 24
 """Side of a look [cells]."""
 DRAWN = 128
 """Side of the thumbnail that a look is made from [px]."""
-_LARGE = 5
+_LARGE = 7
 """Side of the squares whose mean is taken out [cells]."""
 _SAMPLE = 4
 _DARK = 40
 """Below the paper by so much [grey levels], a cell has ink."""
 _INK = 0.005
 """Share of cells with ink below which pages look alike."""
-_CUTS = ((0.04, False), (0.06, True), (0.08, False), (0.1, True))
-"""Shares of each side that a benchmark's page is cut by, and whether margins are cut then: a copy may be cropped."""
+_CUT = 0.05
+"""Share of any of its sides that a benchmark's page is cut by: a copy may be cropped."""
 _STRETCH = 2500
 """Letters of a stretch of a text that has no pages."""
 
@@ -91,9 +92,10 @@ def looks_of(grey: np.ndarray, cuts: bool = False) -> np.ndarray:
     if (grey < _paper(grey) - _DARK).mean() < _INK:
         return np.empty((0, SIDE * SIDE), np.float32)
     views = [grey, _without_margins(grey, 1), _without_margins(grey, 3)]
-    for share, trimmed in _CUTS if cuts else ():
-        inside = _cut(grey, share)
-        views.append(_without_margins(inside, 1) if trimmed else inside)
+    if cuts:
+        edge = int(len(grey) * _CUT)
+        sides = product((0, edge), repeat=4)
+        views += [grey[top : len(grey) - bottom, left : len(grey) - right] for top, bottom, left, right in sides][1:]
     return _normalised(views)
 
 
@@ -113,11 +115,6 @@ def _without_margins(grey: np.ndarray, least: int) -> np.ndarray:
     if min(len(rows), len(columns)) < len(grey) / 16:
         return grey
     return grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _cut(grey: np.ndarray, share: float) -> np.ndarray:
-    edge = int(len(grey) * share)
-    return grey[edge : len(grey) - edge, edge : grey.shape[1] - edge]
 
 
 def _paper(grey: np.ndarray) -> int:

@@ -24,7 +24,7 @@ _NOISE = 0.03
 _CROPPED = 0.06
 """Most of each side that is cut off."""
 _JPEG_QUALITY = 25
-_LOOK_ALIKES = str.maketrans("lmnouvceaiLBSOG0158", "1rnhOnvoctsl8508OlSB")
+_LOOK_ALIKES = str.maketrans("lnouvceaiLBSOG0158hmdtfr", "1h0vuoecl18506OlS8bnclin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def clusters(signatures: np.ndarray) -> np.ndarray:
 def _pairs(signatures: np.ndarray, start: int) -> np.ndarray:
     """Return the near-duplicates, int64 (2, pairs), among those that share the band that begins at `start`."""
     band = np.ascontiguousarray(signatures[:, start : start + _ROWS])
-    keys = band.view(np.dtype((np.void, band.strides[0]))).ravel()
+    keys = band.view(np.dtype((np.void, band.itemsize * band.shape[1]))).ravel()
     order = np.argsort(keys, kind="stable")
     order = order[band[order].any(1)]
     equal = keys[order][1:] == keys[order][:-1]

@@ -67,7 +67,7 @@ def _wanted(settings: SelectionSettings, work: Work) -> list[Candidate]:
 
 
 def _decontaminated(settings: SelectionSettings, work: Work, found: Sequence[Candidate]) -> list[Candidate]:
-    """Refuse the documents that share a page with a benchmark, or that could not be compared; writes the certificate."""
+    """Refuse what shares a page with a benchmark or could not be compared; writes the certificate."""
     from mmprolong.images.renderer import find_renderer
     from mmprolong.selection.decontamination import RENDERER, certificate, open_index, result_of, roots_of
     from mmprolong.selection.leaks import measure_recall

@@ -55,7 +55,7 @@ def write_by_model(
         elif isinstance(found, RequestFailed):
             yield Reject(what=f"{document.source}: {task}", reason=found.reason, detail=found.detail)
         else:
-            identifier = f"{document.id[:16]}-{source.seed}-{task}-{number}"
+            identifier = f"{document.key}-{source.seed}-{task}-{number}"
             for each in found:
                 refused = isinstance(each, Reject)
                 yield each if refused else example_of(identifier, task, each, document, length, llm.model)
@@ -76,7 +76,7 @@ def _flows(
             task: ModelTask = plugins.make("mmprolong.synthesis.llm_tasks", name, "source.tasks")
             for number in range(source.questions_per_task):
                 wanted.append(_Wanted(document, length, name, number))
-                rng = np.random.default_rng([source.seed, int(document.id[:12], 16), number, *name.encode()])
+                rng = np.random.default_rng([source.seed, document.number, number, *name.encode()])
                 yield _one_question(task, parsed, rng)
 
 

@@ -183,6 +183,12 @@ class ParsedDocument:
         return page if body else max(page - 1, self.blocks[self.headings[number][0]].page)
 
 
+def blocks_within(document: Document, blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks of a document's or window's own pages, counted from its first."""
+    first, last = document.first_page, document.first_page + document.pages - 1
+    return [block.moved(first) if first else block for block in blocks if first <= block.page <= last]
+
+
 def sentences(text: str) -> Iterator[str]:
     """Yield the whole sentences of a block; those that begin or end on another page are left out."""
     held = ""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.synthesis.by_model import write_by_model
-from mmprolong.synthesis.parsed_document import ParsedDocument
+from mmprolong.synthesis.parsed_document import ParsedDocument, blocks_within
 from mmprolong.synthesis.stamps import write_stamped
 from mmprolong.synthesis.template import chosen_documents, write_template
 
@@ -75,20 +76,29 @@ def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
 
 
 def _selected(settings: SynthesisSettings, work: Work) -> list[Document]:
-    chosen = {
-        each.document
-        for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected)
-        if each.split == settings.source.split
-    }
+    chosen: dict[str, list[Selected]] = {}
+    for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected):
+        if each.split == settings.source.split:
+            chosen.setdefault(each.document, []).append(each)
     documents = read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document)
-    return [document for document in documents if document.id in chosen]
+    return [_window(document, each) for document in documents for each in chosen.get(document.id, ())]
+
+
+def _window(document: Document, selected: Selected) -> Document:
+    last = selected.last_page if selected.last_page >= 0 else document.pages - 1
+    shown = document.window(selected.first_page, last)
+    return replace(shown, cluster=selected.cluster or document.id, skipped=selected.skipped)
 
 
 def _write_stamped(
     settings: SynthesisSettings, work: Work, documents: Sequence[Document], part: int
 ) -> Iterator[Example]:
     source, count = settings.source, parts(settings, work)
-    pool = [Image(f"pdf:{document.id}", page) for document in documents for page in range(document.pages)]
+    pool = [
+        Image(f"pdf:{document.id}", document.first_page + page)
+        for document in documents
+        for page in range(document.pages)
+    ]
     for index in range(len(source.lengths)):
         for number in range(source.documents):
             if parts_of_step.part_of(f"{index}-{number}", count) == part:
@@ -118,14 +128,13 @@ def _parsed_documents(
 ) -> Iterator[tuple[ParsedDocument, str]]:
     """Yield the documents of one part, read, and the names of their lengths."""
     count = parts(settings, work)
-    chosen = {
-        document.id: (document, length)
-        for document, length in chosen_documents(documents, settings.source)
-        if parts_of_step.part_of(document.id, count) == part
-    }
+    chosen: dict[str, list[tuple[Document, str]]] = {}
+    for document, length in chosen_documents(documents, settings.source):
+        if parts_of_step.part_of(document.id, count) == part:
+            chosen.setdefault(document.id, []).append((document, length))
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
-        document, length = chosen[identifier]
-        yield ParsedDocument(document, blocks), length
+        for document, length in chosen[identifier]:
+            yield ParsedDocument(document, blocks_within(document, blocks)), length
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:

@@ -28,7 +28,7 @@ def write_template(parsed: ParsedDocument, length: str, source: Source) -> Itera
             if isinstance(question, Reject):
                 yield question
             else:
-                identifier = f"{document.id[:16]}-{source.seed}-{name}-{number}"
+                identifier = f"{document.key}-{source.seed}-{name}-{number}"
                 yield example_of(identifier, name, question, document, length, f"template-{task.version}")
 
 
@@ -42,33 +42,40 @@ def chosen_documents(documents: Sequence[Document], source: Source) -> list[tupl
         fitting = [document for document in documents if shortest <= document.pages <= longest]
         order = np.random.default_rng([source.seed, index]).permutation(len(fitting))
         chosen = order[: source.documents] if source.documents else order
-        kept.update((fitting[place].id, (fitting[place], length.name)) for place in sorted(chosen))
+        kept.update((fitting[place].key, (fitting[place], length.name)) for place in sorted(chosen))
     return list(kept.values())
 
 
 def example_of(identifier: str, task: str, question: Question, document: Document, length: str, origin: str) -> Example:
     """Return the example that shows all pages of a document and asks one question."""
     source = f"pdf:{document.id}"
+    pages = Pages(source, document.first_page, document.first_page + document.pages - 1)
     messages = (
-        Message("user", (Pages(source, 0, document.pages - 1), Text(question.text))),
+        Message("user", (pages, Text(question.text))),
         Message("assistant", (Text(question.answer, learned=True),)),
     )
     return Example(
         id=identifier,
         task=task,
-        cluster=document.id,
+        cluster=document.cluster or document.id,
         sources=(source,),
         conversations={"answer": messages},
         gold=(Gold(question.answer, question.answer_format, question.evidence),),
         length=length,
-        facts={"evidence": ", ".join(question.sources), "kind": question.kind},
+        facts={
+            "evidence": ", ".join(question.sources),
+            "kind": question.kind,
+            "document": document.source,
+            "licence": document.licence,
+            **({"published": document.origin} if document.origin else {}),
+        },
         origin=origin,
     )
 
 
 def _questions(parsed: ParsedDocument, name: str, task: TemplateTask, source: Source) -> Iterator[Question | Reject]:
     """Yield correct questions, each from a newly drawn segment and none twice; a reject for each that is not."""
-    rng = np.random.default_rng([source.seed, int(parsed.document.id[:12], 16), *name.encode()])
+    rng = np.random.default_rng([source.seed, parsed.document.number, *name.encode()])
     what = f"{parsed.document.source}: {name}"
     seen: set[str] = set()
     for found in range(source.questions_per_task):

@@ -13,6 +13,8 @@ def find_flaw(question: Question, parsed: ParsedDocument) -> str:
     """Return why a question must not be used, in few and countable words; empty if it may."""
     if not question.evidence or not all(0 <= page < parsed.document.pages for page in question.evidence):
         return "evidence is not in the document"
+    if any(parsed.document.first_page + page in parsed.document.skipped for page in question.evidence):
+        return "evidence on a page of references or contents"
     if question.kind == "transcription":
         return "" if question.answer.strip() else "empty answer"
     if not 0 < len(question.answer) <= _LONGEST_ANSWER:

@@ -54,7 +54,9 @@ class ExtractSingleByModel:
         self, document: ParsedDocument, segment: Segment, rng: np.random.Generator
     ) -> Flow[list[Question | Reject]]:
         """Ask for one question on the segment and check it."""
-        request = Request(messages=self._prompt(segment, rng), draw=int(rng.integers(_DRAWS)))
+        request = Request(
+            messages=self._prompt(segment, document.document.first_page, rng), draw=int(rng.integers(_DRAWS))
+        )
         written = yield from structured(request, Written)
         question = _question(written)
         reason = _flaw(written, document, segment) or find_flaw(question, document)
@@ -64,13 +66,13 @@ class ExtractSingleByModel:
         detail = msgspec.json.encode(written).decode()
         return [Reject(what=f"{document.document.source}: extract_single on {pages}", reason=reason, detail=detail)]
 
-    def _prompt(self, segment: Segment, rng: np.random.Generator) -> tuple[Message]:
+    def _prompt(self, segment: Segment, begins: int, rng: np.random.Generator) -> tuple[Message]:
         chosen = sorted(rng.choice(len(_EXEMPLARS), min(self.exemplars, len(_EXEMPLARS)), replace=False))
         examples = "".join(_EXAMPLE.format(*_shown(_EXEMPLARS[index])) for index in chosen)
         first, last = segment.first_page + 1, segment.last_page + 1
         parts: list[Text | Image] = [Text(_TASK + examples + _CASE.format(first=first, last=last))]
         for page in range(segment.first_page, segment.last_page + 1):
-            parts += [Text(f"Page {page + 1}:"), Image(f"pdf:{segment.document}", page)]
+            parts += [Text(f"Page {page + 1}:"), Image(f"pdf:{segment.document}", begins + page)]
         return (Message("user", tuple(parts)),)
 
 
