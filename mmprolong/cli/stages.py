@@ -17,6 +17,7 @@ from mmprolong.config.groups import ABLATION
 from mmprolong.conversations import images_of
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Document, Example, Reject, Selected
+from mmprolong.runtime.pool_ledger import KEPT, Totals, read_ledger
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import PROGRESS, Store
@@ -33,7 +34,7 @@ _phase = click.option("--phase", default="longpt", show_default=True, help="Phas
 @overrides
 @own_files
 def corpus(overrides: tuple[str, ...]) -> None:
-    """Read the PDFs of a pool; count pages and rejects."""
+    """Read the PDFs of a pool, select; count documents and pages by their states."""
     console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
@@ -41,11 +42,17 @@ def corpus(overrides: tuple[str, ...]) -> None:
     splits: dict[str, list[int]] = {"train": [], "heldout": [], "all": list(pages.values())}
     if "selection" in folders:
         for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
-            splits[one.split].append(pages[one.document])
+            last = one.last_page if one.last_page >= 0 else pages[one.document] - 1
+            splits[one.split].append(last - one.first_page + 1)
     rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
     console.print(histogram("lengths", "pages", pages.values()))
-    console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
+    last = folders[roles[-1]]
+    console.print(_ledger(last))
+    if (last / "certificate.json").exists():
+        certificate = read_json(last / "certificate.json")
+        console.print(_recall(certificate))
+        console.say(_said(certificate))
 
 
 @click.command()
@@ -160,6 +167,45 @@ def _bar(name: str, progress: Path) -> Table:
     except ArtifactError:  # not there (yet)
         return bar(name, 0, 0, "starting")
     return bar(name, at["done"], at["total"], f"{at['unit']}, {per_second(at['rate'])}")
+
+
+def _ledger(folder: Path) -> Table:
+    """Draw the states of all documents and pages of a pool."""
+    totals = Totals()
+    for _, rows in read_ledger(folder):
+        totals.add(rows)
+    shown: list[tuple[object, ...]] = [(KEPT, "", totals.documents[KEPT], totals.pages[KEPT])]
+    shown += [(state, reason, *counts) for (state, reason), counts in sorted(totals.reasons.items())]
+    shown.append(("all", "", totals.documents.total(), totals.pages.total()))
+    return table("ledger", ("state", "reason", "documents", "pages"), shown)
+
+
+def _recall(certificate: Mapping[str, Any]) -> Table:
+    """Draw how many of the planted leaks each kind of copy was found."""
+    rows = [
+        (
+            of["leak"],
+            of["planted"],
+            of["found"],
+            f"{of['found'] / of['planted']:.1%}",
+            "{:.1%} to {:.1%}".format(*of["interval"]),
+            ", ".join(f"{name} {count}" for name, count in of["channels"].items() if count),
+        )
+        for of in certificate["recall"]
+    ]
+    return table("planted leaks", ("leak", "planted", "found", "recall", "95% interval", "found by"), rows)
+
+
+def _said(certificate: Mapping[str, Any]) -> str:
+    hits = certificate["hits"]
+    channels = ", ".join(f"{name} {count}" for name, count in hits.items() if name != "documents")
+    not_read = certificate["not_read"]
+    unread = f"; {len(not_read)} files compared by their bytes alone, the first: {not_read[0]}" if not_read else ""
+    return (
+        f"{hits['documents']:,} of {certificate['documents']:,} documents share a page with "
+        f"{', '.join(certificate['benchmarks'])} ({certificate['benchmark_pages']:,} pages)"
+        f"{f': {channels}' if channels else ''}; they are in no training set{unread}"
+    )
 
 
 def _rejects(folder: Path) -> Iterator[Reject]:

@@ -1,5 +1,7 @@
 """From overrides to a typed, checked configuration."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -14,9 +16,9 @@ from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
 from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
 from mmprolong.config.provenance import located
-from mmprolong.corpus.manifest import pool_digest
+from mmprolong.corpus.hash_cache import pool_digest
 from mmprolong.corpus.pool import locate
-from mmprolong.errors import InvalidSettings
+from mmprolong.errors import InvalidSettings, Problem
 from mmprolong.settings.knobs import Config
 
 _SEED = "seed"
@@ -55,6 +57,7 @@ class Composer:
         config = self.compose(overrides)
         with self.locating(overrides):
             config.corpus.digest = self._digest(config.corpus.path, config.paths.store)
+            config.selection.benchmarks_digest = self._benchmarks_digest(config)
         return config
 
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
@@ -93,6 +96,18 @@ class Composer:
             self._digests[path, store] = pool_digest(locate(path), Path(store))
         return self._digests[path, store]
 
+    def _benchmarks_digest(self, config: Config) -> str:
+        """Return the digest of the benchmarks that share no page with the training data; empty: there are none."""
+        digests = []
+        for name, path in sorted(config.selection.benchmarks.items()):
+            if not Path(path).is_dir():
+                raise InvalidSettings(Problem(f"selection.benchmarks.{name}", f"{path!r} is not a folder; give one"))
+            key = path, config.paths.store
+            if key not in self._digests:
+                self._digests[key] = pool_digest(Path(path).absolute(), Path(config.paths.store), every=True)
+            digests.append([name, self._digests[key]])
+        return hashlib.sha256(json.dumps(digests).encode()).hexdigest() if digests else ""
+
 
 def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
     """Complete the job of a stage by the default job, and that of a plug-in by its stage's."""
@@ -116,4 +131,6 @@ def _expanded(config: Config) -> Config:
     for block, name in paths:
         text = getattr(block, name)
         setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)
+    benchmarks = config.selection.benchmarks.items()
+    config.selection.benchmarks = {name: str(Path(path).expanduser()) for name, path in benchmarks}
     return config

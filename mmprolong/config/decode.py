@@ -45,9 +45,9 @@ def plugin_problems(settings: Any, key: str = "") -> Iterator[Problem]:
     """Yield the problems of the plug-ins that settings choose, and of their options."""
     for entry in fields(settings):
         value, where = getattr(settings, entry.name), _joined(key, entry.name)
-        if "plugin" in entry.metadata:
+        for choice in (value if isinstance(value, list) else [value]) if "plugin" in entry.metadata else ():
             try:
-                plugins.make(entry.metadata["plugin"], value, where)
+                plugins.make(entry.metadata["plugin"], choice, where)
             except InvalidSettings as error:
                 yield from error.problems
         named = {f"{where}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {where: value}

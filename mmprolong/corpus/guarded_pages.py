@@ -7,7 +7,7 @@ import numpy as np
 
 from mmprolong.corpus.usable_text import fault_of
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.renderer import Line, OpenDocument
+from mmprolong.images.renderer import Line, OpenDocument, Properties
 from mmprolong.records import Heading
 from mmprolong.runtime.page_notes import FailedPage, PageNotes
 
@@ -86,6 +86,10 @@ class GuardedPages:
     def outline(self) -> tuple[Heading, ...]:
         """Return the document's own table of contents."""
         return self.document.outline()
+
+    def properties(self) -> Properties:
+        """Return what the file says of itself."""
+        return self.document.properties()
 
     def refuse_if_all_fail(self) -> None:
         """Refuse a document of which no page can be read.

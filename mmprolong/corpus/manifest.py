@@ -1,188 +1,84 @@
-"""The manifest of a pool: name, size, time and hash of each file, kept in the store so that a pool is hashed once.
+"""Manifests: files that list the documents of a pool, with their licence, source and language."""
 
-It is a cache: one that is missing, damaged or cannot be written costs time, and a line that says so.
-"""
-
-import hashlib
-import json
-import os
-import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from multiprocessing.pool import ThreadPool
+import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from mmprolong.corpus.pool import LICENCES, printable, walk
-from mmprolong.errors import DiskFull
-from mmprolong.store.atomic import write_file
+from mmprolong.errors import DataError, nearest
+from mmprolong.records import Reject
 
-FOLDER = "manifests"
-_THREADS = 16
-"""At most; hashing is as fast as the disk long before."""
-_CHUNK = 16
-"""Files that a thread takes at a time."""
-_SECONDS = 5.0
-"""Between two reports of progress, and the first [s]."""
-_SAVED = 60.0
-"""Between two times that the manifest is saved while files are hashed [s]."""
-_MEGABYTE = 1e6
-
-Natural = Annotated[int, msgspec.Meta(ge=0)]
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_COLUMNS = ("path", "licence", "source", "language")
+_SPELLINGS = {"license": "licence"}
+_ROWS = 65_536
 
 
-class PoolFile(NamedTuple):
-    """A file of a pool, as it was hashed."""
+class Entry(NamedTuple):
+    """A document of the pool, not opened yet."""
 
     name: str
-    """Relative to the pool; bytes that are not UTF-8 are surrogates in it."""
-    size: Natural
-    """[bytes]"""
-    mtime_ns: int
-    sha256: Sha256
+    """Path relative to the pool's folder; inside a tar, as if the tar were a folder."""
+    licence: str = "unknown"
+    origin: str = ""
+    """Where it was published: an address, or the name of a collection."""
+    language: str = ""
+    """ISO 639-1; empty: to be detected."""
 
 
-class Hashing(NamedTuple):
-    """Progress of the hashing of new files."""
+def listed(path: Path, rejects: list[Reject]) -> Iterator[Entry]:
+    """Yield the documents that a manifest lists, each name once; rows that name none are refused into `rejects`.
 
-    files: int
-    of_files: int
-    bytes: int
-    of_bytes: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Speed [MB/s]."""
-        return self.bytes / max(self.seconds, 1e-9) / _MEGABYTE
-
-    @property
-    def seconds_left(self) -> float:
-        """Expected time until the end [s]."""
-        return (self.of_bytes - self.bytes) / _MEGABYTE / max(self.rate, 1e-9)
-
-    def __str__(self) -> str:
-        """Describe it in one line."""
-        files = f"{self.files:,} of {self.of_files:,} new files"
-        return f"hashing the pool: {files}, {self.rate:,.0f} MB/s, {self.seconds_left:,.0f} s left"
-
-
-def to_stderr(line: object) -> None:
-    """Write a line where messages go."""
-    sys.stderr.write(f"{line}\n")
-
-
-def pool_digest(
-    folder: Path,
-    store: Path,
-    progress: Callable[[Hashing], None] = to_stderr,
-    warn: Callable[[str], None] = to_stderr,
-) -> str:
-    """Return the SHA-256 over the names and contents of the pool's files, its licences included.
-
-    A file that cannot be read counts as one without content: reading it refuses it.
-
-    Args:
-        folder: of the pool.
-        store: root of the store that keeps the manifest.
-        progress: called every few seconds while new files are hashed.
-        warn: called with a line where the manifest or a folder of the pool cannot be read or written.
+    Raises:
+        DataError: it has no column `path`, or is not of the kind that its ending says.
     """
-    path = manifest_path(folder, store)
-    found, kept = _scan(folder, warn), _load(path, warn)
-    known = {name: kept[name] for name in found.keys() & kept.keys() if kept[name][1:3] == found[name]}
-    new = {name: status for name, status in found.items() if name not in known}
-    if new or kept.keys() - known.keys():
-        _hash_new(folder, new, known, progress, partial(_save, path, folder, warn=warn))
-    whole = hashlib.sha256()
-    for name in sorted(found, key=lambda name: (name == LICENCES, name)):
-        digest = known[name].sha256 if name in known else ""
-        whole.update(os.fsencode(name) + b"\0" + digest.encode() + b"\n")
-    return whole.hexdigest()
+    seen: set[str] = set()
+    for number, row in enumerate(_rows(path), 1):
+        fields = {_SPELLINGS.get(str(name), str(name)): value for name, value in row.items()}
+        texts = {name: str(fields[name]).strip() for name in _COLUMNS if fields.get(name) not in (None, "")}
+        name, what = texts.get("path", ""), f"{path.name}, row {number}"
+        if not name:
+            if number == 1 and "path" not in fields:
+                raise DataError(f"{path}: no column 'path'; {nearest('path', map(str, row))}; name one so")
+            rejects.append(Reject(what=what, reason="row without a path"))
+        elif name in seen:
+            rejects.append(Reject(what=what, reason="listed twice", detail=name))
+        else:
+            seen.add(name)
+            yield Entry(name, texts.get("licence", "unknown"), texts.get("source", ""), texts.get("language", ""))
 
 
-def manifest_path(folder: Path, store: Path) -> Path:
-    """Return where a store keeps the manifest of the pool in `folder`."""
-    name = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:12]
-    return store / FOLDER / f"{name}.jsonl"
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    match path.suffix.lower():
+        case ".parquet":
+            yield from _parquet_rows(path)
+        case ".jsonl":
+            decoder = msgspec.json.Decoder(dict[str, Any])
+            with path.open("rb") as file:
+                for number, line in enumerate(filter(bytes.strip, file), 1):
+                    try:
+                        yield decoder.decode(line)
+                    except msgspec.DecodeError as error:
+                        raise DataError(f"{path}: row {number}: {error}; mend it") from error
+        case ending:
+            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                try:
+                    yield from csv.DictReader(file, delimiter="\t" if ending == ".tsv" else ",")
+                except csv.Error as error:
+                    raise DataError(f"{path}: {error}; mend it") from error
 
 
-def _scan(folder: Path, warn: Callable[[str], None]) -> dict[str, tuple[int, int]]:
-    """Return size and time of every file by its name; zeros where a link leads nowhere."""
-    found = {}
-    for name, entry in walk(folder, unreadable=lambda error: warn(f"{printable(str(error))}; its PDFs are left out")):
-        try:
-            status = entry.stat()
-            found[name] = status.st_size, status.st_mtime_ns
-        except OSError:
-            found[name] = 0, 0
-    if (folder / LICENCES).is_file():
-        status = (folder / LICENCES).stat()
-        found[LICENCES] = status.st_size, status.st_mtime_ns
-    return found
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
 
-
-def _hash_new(
-    folder: Path,
-    new: Mapping[str, tuple[int, int]],
-    known: dict[str, PoolFile],
-    progress: Callable[[Hashing], None],
-    save: Callable[[Iterable[PoolFile]], None],
-) -> None:
-    """Add the new files that can be read to `known`; files that were hashed before an interruption stay."""
-    total, files, size = sum(size for size, _ in new.values()), 0, 0
-    begun = reported = saved = time.monotonic()
-    threads = min(_THREADS, len(os.sched_getaffinity(0)))
     try:
-        with ThreadPool(threads) as pool:
-            for name, digest in pool.imap_unordered(partial(_hash, folder), new, _CHUNK):
-                files, size, now = files + 1, size + new[name][0], time.monotonic()
-                if digest:
-                    known[name] = PoolFile(name, *new[name], digest)
-                if now - reported > _SECONDS:
-                    reported = now
-                    progress(Hashing(files, len(new), size, total, now - begun))
-                if now - saved > _SAVED:
-                    saved = now
-                    save(known.values())
-    finally:
-        save(known.values())
-
-
-def _hash(folder: Path, name: str) -> tuple[str, str]:
-    """Return name and SHA-256 of a file; an empty one if it cannot be read."""
-    try:
-        with (folder / name).open("rb") as file:
-            return name, hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return name, ""
-
-
-def _load(path: Path, warn: Callable[[str], None]) -> dict[str, PoolFile]:
-    try:
-        head, _, body = path.read_bytes().partition(b"\n")
-        if json.loads(head)["sha256"] != hashlib.sha256(body).hexdigest():
-            raise ValueError("not what was written")
-        rows = json.loads(b"[" + b",".join(body.splitlines()) + b"]")
-        return {row.name: row for row in msgspec.convert(rows, list[PoolFile])}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, msgspec.ValidationError) as error:
-        warn(f"{path}: {type(error).__name__}: {error}; hashing the whole pool again")
-        return {}
-
-
-def _save(path: Path, folder: Path, files: Iterable[PoolFile], warn: Callable[[str], None]) -> None:
-    """Write a line about the pool, with the checksum of what follows, and one a file."""
-    body = "".join(json.dumps(file) + "\n" for file in files).encode()
-    head = json.dumps({"pool": printable(str(folder.absolute())), "sha256": hashlib.sha256(body).hexdigest()})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, head.encode() + b"\n" + body)
-    except (OSError, DiskFull) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        warn(f"{path}: cannot be written ({reason}); the pool is hashed again the next time")
+        with ParquetFile(path) as file:
+            wanted = [name for name in file.schema_arrow.names if name in (*_COLUMNS, *_SPELLINGS)]
+            if not wanted:
+                yield dict.fromkeys(file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
+                yield from batch.to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path}: {error}; give a Parquet file") from error

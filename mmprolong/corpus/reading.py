@@ -1,29 +1,24 @@
 """Read one PDF in a child process: open it, measure its pages, lay it out."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from mmprolong import plugins
 from mmprolong.corpus.guarded_pages import GuardedPages
+from mmprolong.corpus.manifest import Entry
 from mmprolong.corpus.parsers import LayoutParser
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
-from mmprolong.records import Block, Document, Reject
-from mmprolong.runtime.page_notes import PageNotes
+from mmprolong.records import Block, Document, PageFacts, Reject
+from mmprolong.runtime.page_notes import FailedPage, PageNotes
 from mmprolong.store.atomic import write_file
 from mmprolong.store.jsonl import write_jsonl
-
-_DIGEST_PAGES = 3
-_DIGEST_LENGTH = 200
-"""Shorter texts [characters] are equal by chance: cover pages, forms, blank scans."""
-_LOOK_DPI = 24
-"""Resolution at which pages without text are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +26,7 @@ class ReadingJob:
     """One file to read."""
 
     path: str
-    source: str
-    licence: str
+    entry: Entry
     part: str
     """Path of the result without its ending; its .json is written last."""
     parser: Choice
@@ -40,6 +34,12 @@ class ReadingJob:
     """[MiB]"""
     seconds: int = 60
     """Processor time [s]."""
+    most_pages: int = 2000
+
+    @property
+    def source(self) -> str:
+        """Path relative to the pool's folder."""
+        return self.entry.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +48,15 @@ class FileResult:
 
     document: Document | None = None
     reject: Reject | None = None
-    pages: tuple[Reject, ...] = ()
+    id: str = ""
+    """Of a file that was opened."""
+    pages: int = 0
+    """Number of its pages, as far as it was opened."""
+    facts: tuple[PageFacts, ...] = ()
+    failed: tuple[FailedPage, ...] = ()
     """Pages that cannot be read, of a document that can."""
-    blank: int = 0
-    """Pages without text."""
+    signature: tuple[int, ...] = ()
+    """MinHash of the whole text, or of what the pages look like; none if there is neither."""
     cpu_seconds: float = 0.0
     """Processor time; unknown, and 0, of a file that its process died of [s]."""
 
@@ -76,45 +81,73 @@ def read_file(job: ReadingJob) -> None:
     parser: LayoutParser = plugins.make("mmprolong.corpus.parsers", job.parser, "corpus.parser")
     try:
         with parser.open(Path(job.path)) as document:
-            guarded = GuardedPages(document, PageNotes(job.part))
-            part = _read(job, parser, guarded)
+            result = _read(job, parser, GuardedPages(document, PageNotes(job.part)))
     except Unreadable as error:
-        part = FileResult(reject=Reject(what=job.source, reason=error.reason, detail=error.detail))
+        result = _refused(job, error.reason, error.detail)
     except MemoryError:
-        part = FileResult(reject=Reject(what=job.source, reason="out of memory", detail=f"more than {job.memory} MiB"))
-    write_result(job.part, replace(part, cpu_seconds=round(time.process_time() - started, 4)))
+        result = _refused(job, "out of memory", f"more than {job.memory} MiB")
+    write_result(job.part, replace(result, cpu_seconds=round(time.process_time() - started, 4)))
     PageNotes(job.part).remove()
 
 
 def note_death(job: ReadingJob, reason: str, detail: str) -> None:
-    """Write the part of a file that its process died of; none if it is to be read again without its bad page."""
+    """Write the result of a file that its process died of; none if it is to be read again without its bad page."""
     notes = PageNotes(job.part)
     if notes.bury(reason, detail, job.seconds):
         return
     notes.remove()
-    write_result(job.part, FileResult(reject=Reject(what=job.source, reason=reason, detail=detail)))
+    write_result(job.part, _refused(job, reason, detail))
 
 
 def _read(job: ReadingJob, parser: LayoutParser, document: GuardedPages) -> FileResult:
-    blocks = parser.blocks(document)
-    document.refuse_if_all_fail()
+    from mmprolong.corpus import page_facts  # loads models that only readers need
+
     pages = len(document.page_sizes)
-    with_text = {block.page for block in blocks}
-    if not with_text and not any(_shows_anything(document, page) for page in range(pages)):
-        return FileResult(reject=Reject(what=job.source, reason="blank", detail="no page shows anything"))
+    if pages > job.most_pages:
+        return _refused(job, "too many pages", f"{pages}, more than {job.most_pages}", document)
+    blocks = parser.blocks(document)
+    looked_at, thumbnails = page_facts.facts_of(document, blocks)
+    try:
+        document.refuse_if_all_fail()
+    except Unreadable as error:
+        return _refused(job, error.reason, error.detail, document)
+    facts = [replace(fact, shows="unreadable") if fact.page in document.failed else fact for fact in looked_at]
+    if all(fact.shows in ("blank", "unreadable") and not fact.characters for fact in facts):
+        return _refused(job, "blank", "no page shows anything", document)
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
+    known, signed = _described(job, document, blocks, facts, thumbnails)
+    failed = tuple(document.failed[page] for page in sorted(document.failed))
+    return FileResult(document=known, id=document.id, pages=pages, facts=tuple(facts), failed=failed, signature=signed)
+
+
+def _described(
+    job: ReadingJob,
+    document: GuardedPages,
+    blocks: Sequence[Block],
+    facts: Sequence[PageFacts],
+    thumbnails: Sequence[np.ndarray],
+) -> tuple[Document, tuple[int, ...]]:
+    """Return the record of a document, and its signature."""
+    from mmprolong.corpus import language, signature  # load models that only readers need
+    from mmprolong.shingles import squashed
+
+    whole = " ".join(block.text for block in blocks)
+    letters, stated = squashed(whole), document.properties()
     known = Document(
         id=document.id,
         source=job.source,
-        licence=job.licence,
+        licence=job.entry.licence,
+        origin=job.entry.origin,
+        language=job.entry.language or language.language_of(whole),
+        producer=stated.producer,
+        encryption=stated.encryption,
+        text_share=round(sum(fact.shows == "text" for fact in facts) / len(facts), 3),
         page_sizes=document.page_sizes,
         outline=document.outline(),
-        text_digest=_text_digest(blocks),
+        text_digest=signature.text_digest(letters),
         unusable=_by_reason(document.unusable),
     )
-    failed = [document.failed[page] for page in sorted(document.failed)]
-    rejects = (Reject(what=f"{job.source} page {one.page + 1}", reason=one.reason, detail=one.detail) for one in failed)
-    return FileResult(document=known, pages=tuple(rejects), blank=pages - len(with_text))
+    return known, signature.signature(letters, thumbnails)
 
 
 def _by_reason(unusable: dict[int, str]) -> dict[str, tuple[int, ...]]:
@@ -123,16 +156,8 @@ def _by_reason(unusable: dict[int, str]) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _shows_anything(document: OpenDocument, page: int) -> bool:
-    """Tell whether a page without text has a picture: damaged files are "repaired" to blank pages."""
-    try:
-        drawn = document.render(page, _LOOK_DPI)
-    except Unreadable:
-        return False
-    return bool((drawn != drawn[0, 0]).any())
-
-
-def _text_digest(blocks: Sequence[Block]) -> str:
-    words = " ".join(block.text for block in blocks if block.page < _DIGEST_PAGES).lower().split()
-    text = " ".join(words)
-    return hashlib.sha256(text.encode()).hexdigest() if len(text) >= _DIGEST_LENGTH else ""
+def _refused(job: ReadingJob, reason: str, detail: str, document: OpenDocument | None = None) -> FileResult:
+    reject = Reject(what=job.source, reason=reason, detail=detail)
+    if document is None:
+        return FileResult(reject=reject)
+    return FileResult(reject=reject, id=document.id, pages=len(document.page_sizes))

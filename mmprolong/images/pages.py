@@ -10,7 +10,7 @@ import numpy as np
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
-from mmprolong.images.pdf_files import pool_folder
+from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
@@ -87,7 +87,7 @@ class CorpusPages:
         return self._open[document.id][1]
 
     def _entered(self, document: Document) -> tuple[ExitStack, OpenDocument]:
-        path = next((pool / document.source for pool in self._pools if (pool / document.source).is_file()), None)
+        path = next((pool / document.source for pool in self._pools if is_there(pool / document.source)), None)
         if path is None:
             places = " or ".join(map(str, self._pools))
             raise DataError(f"{document.source}: not in {places}; set corpus.path to the pool")

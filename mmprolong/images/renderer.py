@@ -5,7 +5,7 @@ import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -36,6 +36,14 @@ class Line:
     mono: bool
     group: int
     """Lines that the library sees as one block of the page share it."""
+
+
+class Properties(NamedTuple):
+    """Properties of a file as it states them."""
+
+    producer: str = ""
+    encryption: str = ""
+    """Method, of a file that opens without a password."""
 
 
 class OpenDocument(Protocol):
@@ -72,6 +80,10 @@ class OpenDocument(Protocol):
 
     def outline(self) -> tuple[Heading, ...]:
         """Return the document's own table of contents; y counts from the top of the page as displayed."""
+        ...
+
+    def properties(self) -> Properties:
+        """Return the program that wrote the file, and its encryption."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmprolong.images.pages import THUMBNAILS
-from mmprolong.images.pdf_files import Unreadable, pool_folder
+from mmprolong.images.pdf_files import Unreadable, is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer
 from mmprolong.records import Document, Reject
 from mmprolong.runtime.child_processes import Children
@@ -102,7 +102,7 @@ def _jobs(settings: RenderSettings, work: Work, documents: Sequence[Document]) -
     folder = work.scratch / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
     for document in documents:
-        path = next((pool / document.source for pool in pools if (pool / document.source).is_file()), pools[0])
+        path = next((pool / document.source for pool in pools if is_there(pool / document.source)), pools[0])
         target = str(folder / f"{document.id[:32]}.raw")
         yield DrawingJob(path=str(path), document=document, target=target, settings=settings)
 

@@ -19,6 +19,7 @@ from mmprolong.settings.stages import (
     ReplySettings,
     SamplesSettings,
     ScoreSettings,
+    SelectionSettings,
     SynthesisSettings,
     TrainingSettings,
 )
@@ -179,7 +180,8 @@ class _Graph:
     def _synthesis(self, name: str) -> str:
         source = self.config.sources[name]
         corpus = self._corpus()
-        selection = self._add("selection", "pool", self.config.selection, {"corpus": corpus})
+        chosen = SelectionSettings(self.config.selection, self.config.corpus)
+        selection = self._add("selection", "pool", chosen, {"corpus": corpus})
         versions = task_versions(source, f"sources.{name}.tasks")
         llms = self.config.llms
         writer, second = llms.get(source.llm), llms.get(source.filter)

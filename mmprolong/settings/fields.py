@@ -29,6 +29,11 @@ def plugin(package: str, default: Choice) -> Any:
     return field(default_factory=lambda: default, metadata={"plugin": package})
 
 
+def plugins_of(package: str) -> Any:
+    """Declare a field that chooses any number of plug-ins, by default none."""
+    return field(default_factory=list, metadata={"plugin": package})
+
+
 def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
     """Return what of a settings object names a step.
 
@@ -42,7 +47,11 @@ def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
         value = getattr(settings, entry.name)
         if entry.metadata == EXECUTION:
             continue
-        if "plugin" in entry.metadata:
+        if "plugin" in entry.metadata and isinstance(value, list):
+            if value or whole:
+                chosen = (plugins.identity(entry.metadata["plugin"], each, entry.name, whole) for each in value)
+                kept[entry.name] = list(chosen)
+        elif "plugin" in entry.metadata:
             kept[entry.name] = plugins.identity(entry.metadata["plugin"], value, entry.name, whole)
         elif isinstance(value, dict) and any(map(is_dataclass, value.values())):
             kept[entry.name] = {name: identity(each, whole) for name, each in value.items()}

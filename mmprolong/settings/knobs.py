@@ -20,6 +20,7 @@ from mmprolong.settings.fields import (
     Share,
     execution,
     plugin,
+    plugins_of,
 )
 from mmprolong.settings.llm import Llm
 
@@ -29,11 +30,14 @@ class Corpus:
     """The pool of PDFs and how its content is read."""
 
     path: str = execution("demo")
-    """Folder of .pdf and .pdf.gz files; `demo` is the pool that ships with the package."""
+    """Folder of .pdf, .pdf.gz and .tar files, or a manifest that lists them (.csv, .tsv, .parquet, .jsonl); `demo` is
+    the pool that ships with the package."""
     digest: str = ""
     """SHA-256 over the names and contents of the pool's files; filled in when a run is planned."""
     parser: Choice = plugin("mmprolong.corpus.parsers", "text_layer")
     """Finds the layout blocks of a page."""
+    most_pages: AtLeast1 = 2000
+    """Longer documents are refused."""
     seconds: AtLeast1 = execution(60)
     """Processor time that a document may take to be read [s]."""
     memory: AtLeast1 = execution(2048)
@@ -48,6 +52,18 @@ class Selection:
 
     heldout: Share = 0.25
     """Share of the documents that are kept for evaluation."""
+    pages: Annotated[list[AtLeast1], MaxLen(2)] = field(default_factory=list)
+    """[fewest, most] pages of a document; none: any number."""
+    windows: bool = False
+    """Longer documents are used in windows of so many pages."""
+    filters: list[Choice] = plugins_of("mmprolong.selection.filters")
+    """Refuse documents and windows by what their pages are."""
+    skip: list[Literal["contents", "references", "blank", "image"]] = field(default_factory=list)
+    """Pages that are shown, but that no question is about."""
+    benchmarks: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
+    """Folders of the benchmarks, by name, of which no page may be in the training data."""
+    benchmarks_digest: str = ""
+    """SHA-256 over the names and contents of their files; filled in when a run is planned."""
 
 
 @dataclass

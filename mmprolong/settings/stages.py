@@ -11,6 +11,14 @@ from mmprolong.settings.llm import Llm
 
 
 @dataclass
+class SelectionSettings:
+    """One selection of a corpus."""
+
+    selection: Selection = field(default_factory=Selection)
+    corpus: Corpus = field(default_factory=Corpus, metadata=EXECUTION)
+
+
+@dataclass
 class RenderSettings:
     """Thumbnails of one view; of the view only these two fields matter."""
 
@@ -124,8 +132,8 @@ class Stage:
 
 
 STAGES = {
-    "corpus": Stage("mmprolong.corpus.stage", Corpus, 1, "parts"),
-    "selection": Stage("mmprolong.selection.stage", Selection, 1),
+    "corpus": Stage("mmprolong.corpus.stage", Corpus, 2, "parts"),
+    "selection": Stage("mmprolong.selection.stage", SelectionSettings, 2, "parts"),
     "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1, "parts"),
     "render": Stage("mmprolong.images.stage", RenderSettings, 1),
     "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),

@@ -74,7 +74,9 @@ def example_of(name: str, task: str, question: Question, parsed: ParsedDocument,
             "evidence": ", ".join(question.sources),
             "kind": question.kind,
             "checked": question.checked,
+            "document": document.source,
             "licence": document.licence,
+            **({"published": document.origin} if document.origin else {}),
         },
         origin=origin,
     )
@@ -127,4 +129,6 @@ def _joined(one: Example, other: Example) -> Example:
 
 
 def _both(one: str, other: str) -> str:
+    if one == other:
+        return one
     return ", ".join(dict.fromkeys(filter(None, (*one.split(", "), *other.split(", ")))))

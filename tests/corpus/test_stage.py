@@ -1,6 +1,8 @@
 import gzip
 import hashlib
+import os
 import shutil
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,23 @@ from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.renderer import Line
-from mmprolong.records import Block, Document, Heading, Reject
+from mmprolong.images.renderer import Line, Properties
+from mmprolong.records import Block, Document, Heading, PageFacts, PageState, Reject
 from mmprolong.runtime.child_processes import Children
 from mmprolong.runtime.page_notes import PageNotes
+from mmprolong.runtime.pool_ledger import read_ledger, write_ledger
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import hash_outputs
 from tests.corpus.pdfs import encrypt, write_pdf
 from tests.working import run_stage, work_in
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
+NO_PAGES = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+    b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
+)
 LONG = "Enough words to be told from chance. " * 8
 
 
@@ -49,6 +57,9 @@ class BadPages:
 
     def outline(self) -> tuple[Heading, ...]:
         return ()
+
+    def properties(self) -> Properties:
+        return Properties()
 
     def _fail(self, page: int) -> None:
         if page == 1:
@@ -81,22 +92,30 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path: Path):
     (pool / "h.pdf").write_bytes(b"")
     (pool / "j.pdf").write_bytes(ARTICLE.read_bytes()[:2000])
     (pool / "i.pdf.gz").write_bytes(b"not gzip")
+    (pool / "k.pdf").write_bytes(NO_PAGES)
+    write_pdf(pool / "l.pdf", ["", ""])
     metrics = run(pool, tmp_path / "out")
     assert rejects(tmp_path / "out") == {
         "b.pdf": "duplicate",
         "c.pdf.gz": "duplicate",
         "f.pdf": "encrypted",
         "g.pdf": "broken",
-        "h.pdf": "broken",
+        "h.pdf": "not a PDF",
         "i.pdf.gz": "broken",
-        "j.pdf": "blank",
+        "j.pdf": "truncated",
+        "k.pdf": "no pages",
+        "l.pdf": "blank",
     }
     assert metrics["documents"] == 3
-    assert metrics["rejects"] == {"blank": 1, "broken": 3, "duplicate": 2, "encrypted": 1}
+    assert metrics["rejects"]["duplicate"] == 2
+    assert metrics["ledger"] == {
+        "documents": {"kept": 3, "rejected": 5, "failed": 4},
+        "pages": {"kept": 4, "rejected": 4},
+    }
 
 
 def test_a_document_that_takes_too_long_is_killed_and_refused(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 6000)
+    write_pdf(tmp_path / "pool" / "long.pdf", [LONG] * 1900)
     write_pdf(tmp_path / "pool" / "short.pdf", ["short"])
     metrics = run(tmp_path / "pool", tmp_path / "out", seconds=1)
     assert metrics["rejects"] == {"timed out": 1}
@@ -104,7 +123,7 @@ def test_a_document_that_takes_too_long_is_killed_and_refused(tmp_path: Path):
 
 
 def test_a_document_that_takes_too_much_memory_is_refused_and_the_next_is_read(tmp_path: Path):
-    write_pdf(tmp_path / "pool" / "a.pdf", [LONG] * 3000)
+    write_pdf(tmp_path / "pool" / "a.pdf", [LONG] * 1900)
     with pytest.raises(DataError, match="none of 1 PDFs is readable"):
         run(tmp_path / "pool", tmp_path / "small", memory=2)
     assert run(tmp_path / "pool", tmp_path / "enough")["documents"] == 1
@@ -137,6 +156,7 @@ def test_a_strip_that_no_model_takes_is_a_reject_that_names_file_and_page(tmp_pa
         document.saveIncr()
     run(tmp_path / "pool", tmp_path / "out")
     assert rejects(tmp_path / "out") == {"a.pdf page 2": "too narrow"}
+    assert states(tmp_path / "out") == {"a.pdf": [("kept", 0, 0, ""), ("rejected", 1, 1, "too narrow")]}
 
 
 def test_a_slow_document_is_not_read_again(tmp_path: Path):
@@ -148,14 +168,14 @@ def test_a_slow_document_is_not_read_again(tmp_path: Path):
 
 def test_a_document_with_a_deadly_page_is_read_without_it(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf", [LONG, "bad", LONG])
-    (job,) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    ((job,), _) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
     notes = PageNotes(job.part)
     notes.begin(1)
     note_death(job, "crashed", "SIGSEGV")
     assert not Path(job.part + ".json").exists()
     read_all([job])
     result = read_result(job.part)
-    assert [page.what for page in result.pages] == ["a.pdf page 2"] and result.document is not None
+    assert [(page.page, page.reason) for page in result.failed] == [(1, "crashed")] and result.document is not None
     blocks = read_jsonl(Path(job.part + ".blocks.jsonl"), Block)
     assert {block.page for block in blocks} == {0, 2} and not notes.dead()
 
@@ -188,7 +208,7 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     for number in range(4):
         write_pdf(pool / f"{number}.pdf", [f"Document {number}"] * 3)
     run(pool, tmp_path / "whole")
-    jobs = stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))
+    jobs, _ = stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))
     assert read_all(jobs[:1]) == jobs[:1]
     before = Path(jobs[0].part + ".json").stat().st_mtime_ns
     (Path(jobs[0].part).parent / "torn.json.partial").write_bytes(b"{")
@@ -202,7 +222,7 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
 def test_the_number_of_workers_changes_nothing(tmp_path: Path):
     for number in range(4):
         write_pdf(tmp_path / "pool" / f"{number}.pdf", [f"Document {number}"] * 2)
-    jobs = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    jobs, _ = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
     parts = []
     for workers in (1, 3):
         moved = [replace(job, part=str(tmp_path / f"{workers}-{index}")) for index, job in enumerate(jobs)]
@@ -213,11 +233,11 @@ def test_the_number_of_workers_changes_nothing(tmp_path: Path):
 
 def test_a_file_that_vanishes_is_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
-    (job,) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    ((job,), _) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
     lost: ReadingJob = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
     read_all([lost])
     reject = read_result(lost.part).reject
-    assert reject is not None and reject.reason == "broken"
+    assert reject is not None and reject.reason == "file missing"
 
 
 def test_records_say_where_a_document_comes_from(tmp_path: Path):
@@ -228,3 +248,83 @@ def test_records_say_where_a_document_comes_from(tmp_path: Path):
     assert (document.source, document.licence, document.pages) == ("sub/a.pdf", "CC-BY-4.0", 2)
     assert document.id == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [block.text for block in read_jsonl(tmp_path / "out" / "blocks.jsonl", Block)] == ["One.", "Two."]
+
+
+def states(folder: Path) -> dict[str, list[tuple[str, int, int, str]]]:
+    """State, first page, last page and reason of every line, by source."""
+    return {
+        source: [(row.state, row.first_page, row.last_page, row.reason) for row in rows]
+        for source, rows in read_ledger(folder)
+    }
+
+
+def test_every_document_and_page_is_in_one_state(tmp_path: Path):
+    pool = tmp_path / "pool"
+    good = write_pdf(pool / "a.pdf", [LONG] * 3)
+    shutil.copy(good, pool / "b.pdf")
+    (pool / "c.pdf").symlink_to("a.pdf")
+    (pool / "d.pdf").symlink_to("nowhere.pdf")
+    (pool / os.fsdecode(b"e\xe9.pdf")).write_bytes(good.read_bytes())
+    write_pdf(pool / ("f" * 240 + ".pdf"), ["Another page. " * 30])
+    write_pdf(pool / "g.pdf", ["x"] * 9)
+    for name in ("h.tar", "i.tar"):
+        with tarfile.open(pool / name, "w") as archive:
+            archive.add(write_pdf(tmp_path / "other.pdf", [LONG, LONG[::-1]]), "inner.pdf")
+    (pool / "i.tar").write_bytes((pool / "i.tar").read_bytes()[:600])
+    metrics = run(pool, tmp_path / "out", most_pages=8)
+    assert states(tmp_path / "out") == {
+        "a.pdf": [("kept", 0, 2, "")],
+        "b.pdf": [("rejected", 0, 2, "duplicate")],
+        "c.pdf": [("rejected", 0, 2, "duplicate")],
+        "d.pdf": [("failed", 0, -1, "file missing")],
+        "e\\xe9.pdf": [("rejected", 0, -1, "name is not UTF-8")],
+        "f" * 240 + ".pdf": [("kept", 0, 0, "")],
+        "g.pdf": [("rejected", 0, 8, "too many pages")],
+        "h.tar/inner.pdf": [("kept", 0, 1, "")],
+        "i.tar": [("failed", 0, -1, "broken tar")],
+    }
+    assert sum(metrics["ledger"]["documents"].values()) == 9
+    assert sum(metrics["ledger"]["pages"].values()) == 3 * 3 + 1 + 9 + 2
+
+
+def test_a_ledger_in_which_a_page_is_twice_or_nowhere_is_refused(tmp_path: Path):
+    row = PageState(source="a.pdf", last_page=3, state="kept")
+    for wrong in ([row, row], [replace(row, first_page=1)], [row, replace(row, first_page=5, last_page=6)]):
+        with pytest.raises(DataError, match=r"a\.pdf: its pages"):
+            write_ledger(tmp_path, wrong)
+
+
+def test_a_manifest_says_licence_source_and_language_of_its_documents(tmp_path: Path):
+    write_pdf(tmp_path / "pool" / "a.pdf", [LONG])
+    with tarfile.open(tmp_path / "pool" / "b.tar", "w") as archive:
+        archive.add(
+            write_pdf(tmp_path / "b.pdf", ["Ein kurzer deutscher Text über Häuser und ihre Bewohner. " * 4]), "b.pdf"
+        )
+    (tmp_path / "pool.csv").write_text(
+        "path,licence,source,language\npool/a.pdf,CC0-1.0,arXiv,fr\npool/b.tar/b.pdf,,,\n"
+    )
+    run(tmp_path / "pool.csv", tmp_path / "out")
+    first, second = read_jsonl(tmp_path / "out" / "documents.jsonl", Document)
+    assert (first.source, first.licence, first.origin, first.language) == ("pool/a.pdf", "CC0-1.0", "arXiv", "fr")
+    assert (second.source, second.licence, second.origin, second.language) == ("pool/b.tar/b.pdf", "unknown", "", "de")
+
+
+def test_pages_are_looked_at(tmp_path: Path):
+    pages = [LONG, "", "7", "", "Contents", "References", "[1] A. Author. Title. " * 9]
+    path = write_pdf(tmp_path / "pool" / "a.pdf", pages)
+    with pymupdf.open(path) as document:
+        picture = document[0].get_pixmap(dpi=50).tobytes("png")  # pyright: ignore
+        document[3].insert_image(document[3].rect, stream=picture)  # pyright: ignore
+        document[4].insert_textbox(pymupdf.Rect(30, 90, 280, 380), "1 One ......... 3\n2 Two ......... 4\n" * 6)  # pyright: ignore
+        document.set_toc([[1, "References", 6]])  # pyright: ignore
+        document.set_metadata({"producer": "A program 1.0"})
+        document.save(tmp_path / "pool" / "b.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_128, owner_pw="x")  # pyright: ignore
+    path.unlink()
+    run(tmp_path / "pool", tmp_path / "out")
+    (document,) = read_jsonl(tmp_path / "out" / "documents.jsonl", Document)
+    facts = list(read_parquet(tmp_path / "out" / "pages.parquet", PageFacts))
+    assert [fact.shows for fact in facts] == ["text", "blank", "blank", "image", "text", "blank", "text"]
+    assert facts[4].role == "contents" and facts[6].role == "references"
+    assert facts[0].characters == len(LONG.replace(" ", "")) and facts[0].letters > 0.9
+    assert document.producer == "A program 1.0" and "AES" in document.encryption
+    assert document.text_share == round(3 / 7, 3)

@@ -13,7 +13,8 @@ import numpy as np
 
 from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.printed_text import clean
+from mmprolong.images.renderer import Line, Properties, load_library, oversampled, pixel_size, shrink
 from mmprolong.images.renderers._pymupdf_lines import found_lines
 from mmprolong.images.shown_text import shown_lines
 from mmprolong.records import Heading
@@ -67,6 +68,10 @@ class _OpenInPyMuPDF:
             entries = self._document.get_toc(simple=False)
             headings = [self._heading(entry) for entry in entries]
         return tuple(heading for heading in headings if heading is not None)
+
+    def properties(self) -> Properties:
+        stated = self._document.metadata or {}
+        return Properties(clean(stated.get("producer") or ""), stated.get("encryption") or "")
 
     def _heading(self, entry: list[Any]) -> Heading | None:
         level, title, number, link = entry[:4]

@@ -12,7 +12,8 @@ import numpy as np
 
 from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
-from mmprolong.images.renderer import Line, load_library, oversampled, pixel_size, shrink
+from mmprolong.images.printed_text import clean
+from mmprolong.images.renderer import Line, Properties, load_library, oversampled, pixel_size, shrink
 from mmprolong.images.renderers._pdfium_lines import found_lines
 from mmprolong.images.renderers._pdfium_objects import TextObjects, flatten
 from mmprolong.images.shown_text import shown_lines
@@ -69,6 +70,11 @@ class _OpenInPdfium:
         with _broken("reading the outline"):
             headings = [self._heading(entry) for entry in self._document.get_toc()]
         return tuple(heading for heading in headings if heading is not None)
+
+    def properties(self) -> Properties:
+        revision = self._library.raw.FPDF_GetSecurityHandlerRevision(self._document)
+        producer = self._document.get_metadata_value("Producer")
+        return Properties(clean(producer), f"Standard R{revision}" if revision >= 0 else "")
 
     def _heading(self, entry: Any) -> Heading | None:
         target = entry.get_dest()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.corpus.manifest import Hashing, manifest_path, pool_digest
+from mmprolong.corpus.hash_cache import Hashing, cache_path, pool_digest
 from tests.corpus.pdfs import write_pdf
 from tests.disk import fill, mount, small_disk
 
@@ -71,12 +71,12 @@ def flip(path: Path) -> None:
         flip,
     ],
 )
-def test_a_damaged_manifest_costs_time_and_a_line(pool: Path, store: Path, damage: Callable[[Path], object]):
+def test_a_damaged_cache_costs_time_and_a_line(pool: Path, store: Path, damage: Callable[[Path], object]):
     digest = pool_digest(pool, store)
-    damage(manifest_path(pool, store))
+    damage(cache_path(pool, store))
     found, lines = warned(pool, store)
     assert found == digest
-    assert str(manifest_path(pool, store)) in lines[0]
+    assert str(cache_path(pool, store)) in lines[0]
 
 
 def test_a_store_that_is_full_or_read_only_stops_nobody(pool: Path, tmp_path: Path):

@@ -1,6 +1,6 @@
 """How much cheaper the second look at a pool is than the first: planning must not hash what it knows.
 
-Usage: python benchmarks/pool_manifest.py [FILES]
+Usage: python benchmarks/pool_hashes.py [FILES]
 """
 
 import os
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mmprolong.corpus.manifest import pool_digest
+from mmprolong.corpus.hash_cache import pool_digest
 
 SIZE = 4096
 """Of a file [bytes]."""

@@ -1,0 +1,85 @@
+"""Documents and windows that may be used: of the wanted length, through the filters, no copy of another."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from mmprolong import plugins
+from mmprolong.records import Document, PageFacts
+from mmprolong.selection.filters import Filter
+from mmprolong.selection.windows import Window, windows
+from mmprolong.settings.knobs import Selection
+from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.parquet import read_parquet
+
+_FILTERS = "mmprolong.selection.filters"
+OUTSIDE = "outside the windows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One document of the corpus: what of it may be used, or why nothing."""
+
+    row: int
+    """Place among the documents of the corpus."""
+    document: str
+    source: str
+    pages: int
+    windows: tuple[Window, ...] = ()
+    reason: str = ""
+    """Why none is used."""
+    detail: str = ""
+    refused: tuple[tuple[Window, str], ...] = ()
+    """Windows that are not used though others are, and why."""
+    skipped: tuple[int, ...] = ()
+    """Pages that no question is about."""
+
+
+def candidates(settings: Selection, corpus: Path) -> Iterator[Candidate]:
+    """Yield every document of the corpus, in order; of copies of one text the first may be used."""
+    filters: list[Filter] = [plugins.make(_FILTERS, choice, "selection.filters") for choice in settings.filters]
+    first: dict[str, str] = {}
+    documents = read_jsonl(corpus / "documents.jsonl", Document)
+    for row, (document, pages) in enumerate(_with_pages(settings, corpus, documents)):
+        known = {"row": row, "document": document.id, "source": document.source, "pages": document.pages}
+        copied = first.setdefault(document.text_digest, document.source) if document.text_digest else document.source
+        chosen = _windows(settings, document.pages)
+        reasons = {window: _refusal(filters, document, pages, window) for window in chosen}
+        used = tuple(window for window in chosen if not reasons[window])
+        if copied != document.source:
+            yield Candidate(**known, reason="duplicate text", detail=f"of {copied}")
+        elif not chosen:
+            short = document.pages < settings.pages[0]
+            yield Candidate(**known, reason="too few pages" if short else "too many pages", detail=str(document.pages))
+        elif not used:
+            yield Candidate(**known, reason=next(iter(reasons.values())))
+        else:
+            refused = tuple((window, reason) for window, reason in reasons.items() if reason)
+            skipped = tuple(fact.page for fact in pages if {fact.role, fact.shows} & set(settings.skip))
+            yield Candidate(**known, windows=used, refused=refused, skipped=skipped)
+
+
+def _windows(settings: Selection, pages: int) -> Sequence[Window]:
+    if not settings.pages:
+        return [(0, pages - 1)]
+    fewest, most = settings.pages
+    if settings.windows:
+        return windows(pages, fewest, most)
+    return [(0, pages - 1)] if fewest <= pages <= most else []
+
+
+def _refusal(filters: Sequence[Filter], document: Document, pages: Sequence[PageFacts], window: Window) -> str:
+    inside = pages[window[0] : window[1] + 1]
+    return next(filter(None, (each.refuse(document, inside) for each in filters)), "")
+
+
+def _with_pages(
+    settings: Selection, corpus: Path, documents: Iterator[Document]
+) -> Iterator[tuple[Document, Sequence[PageFacts]]]:
+    """Yield the documents with the facts of their pages, if the settings ask for these."""
+    if not settings.filters and not settings.skip:
+        yield from ((document, ()) for document in documents)
+        return
+    facts = groupby(read_parquet(corpus / "pages.parquet", PageFacts), key=lambda fact: fact.document)
+    yield from ((document, list(group)) for document, (_, group) in zip(documents, facts, strict=True))

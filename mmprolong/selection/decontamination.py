@@ -1,0 +1,152 @@
+"""Compare documents with the benchmarks, page by page, in child processes; and the certificate of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmprolong.images.file_content import Unreadable
+from mmprolong.images.pdf_files import is_there, pool_folder
+from mmprolong.images.renderer import find_renderer
+from mmprolong.runtime.child_processes import Children
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.runtime.work import Work
+from mmprolong.selection.benchmark_index import VERSION, BenchmarkIndex, Hit, build_index, read_index, write_index
+from mmprolong.selection.candidates import Candidate
+from mmprolong.selection.fingerprints import of_document
+from mmprolong.selection.leaks import Recall
+from mmprolong.settings.stages import SelectionSettings
+from mmprolong.store.atomic import write_file
+
+RENDERER = "pymupdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One document to compare."""
+
+    path: str
+    document: str
+    result: str
+    """File of the result."""
+    index: str
+    """File of the benchmarks' index."""
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Result of comparing one document."""
+
+    hits: tuple[Hit, ...] = ()
+    problems: dict[int, str] = {}
+    """Pages that cannot be drawn, and why."""
+    failure: str = ""
+    """Why the whole document could not be compared; it is not used."""
+
+
+def open_index(settings: SelectionSettings, work: Work) -> BenchmarkIndex:
+    """Return the index of the benchmarks; it is built once a store."""
+    path = _cache(settings, work)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_index(path, build_index(roots_of(settings), find_renderer(RENDERER), work.log.stop_if_asked))
+    return read_index(path)
+
+
+def roots_of(settings: SelectionSettings) -> dict[str, Path]:
+    """Return the folders of the benchmarks by name."""
+    return {name: Path(path).expanduser().absolute() for name, path in settings.selection.benchmarks.items()}
+
+
+def compare(settings: SelectionSettings, work: Work, documents: Sequence[Candidate]) -> None:
+    """Compare documents with the benchmarks; each leaves a file in `work.scratch`, so a killed step continues.
+
+    Raises:
+        Interrupted: the step was asked to stop.
+    """
+    open_index(settings, work)
+    jobs = [_job(settings, work, each) for each in documents]
+    missing = [job for job in jobs if not Path(job.result).exists()]
+    limits = settings.corpus
+    for _ in Children(compare_file, _note_death, limits.seconds, limits.memory, _PRELOAD).each(missing):
+        if work.log.stopping():
+            raise Interrupted
+
+
+def result_of(work: Work, document: str) -> Compared:
+    """Return what was found of one document."""
+    return msgspec.json.decode(_result(work, document).read_bytes(), type=Compared)
+
+
+def compare_file(job: Comparison) -> None:
+    """Compare one document and write the result."""
+    index = _index(job.index)
+    hits: list[Hit] = []
+    if job.document in index.files:
+        hits.append(Hit(-1, "bytes", index.files[job.document], 1.0))
+    problems: dict[int, str] = {}
+    failure = ""
+    try:
+        with find_renderer(RENDERER).open(Path(job.path)) as document:
+            for number, (page, problem) in enumerate(of_document(document)):
+                hits += index.find(number, page)
+                if problem:
+                    problems[number] = problem
+    except Unreadable as error:
+        failure = error.reason
+    except MemoryError:
+        failure = "out of memory"
+    write_file(Path(job.result), msgspec.json.encode(Compared(tuple(hits), problems, failure)))
+
+
+def certificate(
+    settings: SelectionSettings, index: BenchmarkIndex, found: Sequence[tuple[str, Compared]], recalls: Sequence[Recall]
+) -> dict[str, Any]:
+    """Return what was compared, what was found, and how many planted leaks were found."""
+    channels = Counter(channel for _, each in found for channel in {hit.channel for hit in each.hits})
+    return {
+        "benchmarks": sorted(settings.selection.benchmarks),
+        "benchmark_pages": len(index.places),
+        "not_read": list(index.not_read),
+        "documents": len(found),
+        "not_compared": sum(bool(each.failure) for _, each in found),
+        "hits": {"documents": sum(bool(each.hits) for _, each in found), **dict(sorted(channels.items()))},
+        "recall": [msgspec.to_builtins(recall) for recall in recalls],
+    }
+
+
+_PRELOAD = ("mmprolong.selection.decontamination", "pymupdf")
+
+
+def _note_death(job: Comparison, reason: str, detail: str) -> None:
+    write_file(Path(job.result), msgspec.json.encode(Compared(failure=reason)))
+
+
+def _job(settings: SelectionSettings, work: Work, candidate: Candidate) -> Comparison:
+    read = Path((work.inputs["corpus"] / "pool.txt").read_text(encoding="utf-8").strip())
+    places = [pool / candidate.source for pool in (read, pool_folder(settings.corpus.path))]
+    return Comparison(
+        path=str(next(filter(is_there, places), places[0])),
+        document=candidate.document,
+        result=str(_result(work, candidate.document)),
+        index=str(_cache(settings, work)),
+    )
+
+
+def _result(work: Work, document: str) -> Path:
+    folder = work.scratch / "compared" / document[:2]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{document[2:34]}.json"
+
+
+def _cache(settings: SelectionSettings, work: Work) -> Path:
+    return work.store / "benchmarks" / f"{settings.selection.benchmarks_digest[:32]}-{VERSION}.npz"
+
+
+@cache
+def _index(path: str) -> BenchmarkIndex:
+    """Load the index once a process."""
+    return read_index(Path(path))

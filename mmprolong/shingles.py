@@ -1,0 +1,40 @@
+"""Overlapping runs of characters of a text, as hashes: the same for two printings of one wording."""
+
+import unicodedata
+
+import numpy as np
+
+LENGTH = 16
+"""Characters of a shingle, about three words."""
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+
+
+def squashed(text: str) -> str:
+    """Return the letters and digits of a text alone: line breaks, hyphens and quotation marks are typography."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(filter(str.isalnum, folded))
+
+
+def shingles(text: str, sample: int = 1) -> np.ndarray:
+    """Return the different shingles of a squashed text, uint64, sorted.
+
+    Args:
+        sample: keep one hash in so many, the same ones of every text.
+
+    Source: for the sample, "scaled" MinHash, doi:10.12688/f1000research.19675.1.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    if len(codes) < LENGTH:
+        return np.empty(0, np.uint64)
+    windows = np.zeros(len(codes) - LENGTH + 1, np.uint64)
+    for place in range(LENGTH):
+        windows = windows * _BASE + codes[place : place + len(windows)]
+    hashes = np.unique(_mixed(windows))
+    return hashes[hashes % np.uint64(sample) == 0]
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Return well-mixed hashes. Source: the finaliser of SplitMix64, https://prng.di.unimi.it/splitmix64.c."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
