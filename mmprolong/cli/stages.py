@@ -47,6 +47,7 @@ def corpus(overrides: tuple[str, ...]) -> None:
     rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
     console.print(histogram("lengths", "pages", pages.values()))
+    console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
     last = folders[roles[-1]]
     console.print(_ledger(last))
     if (last / "certificate.json").exists():

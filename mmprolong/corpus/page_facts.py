@@ -1,4 +1,7 @@
-"""Facts of pages from their layout; only pages without text, and a sample of the others, are drawn, small."""
+"""Facts of pages from their layout; only pages without text are drawn, a few and small.
+
+Pages with text are drawn where they are used: one that hangs would take its document along here.
+"""
 
 import re
 from collections import Counter
@@ -46,9 +49,6 @@ def facts_of(document: OpenDocument, blocks: Sequence[Block]) -> tuple[list[Page
     roles = _roles(blocks)
     facts = [_fact(document.id, page, text[page], roles.get(page, "")) for page in range(pages)]
     thumbnails = list(_look_at_pictures(document, facts))
-    for page in {0, pages // 2}:
-        if facts[page].shows == "text" and _drawn(document, page) is None:
-            facts[page] = replace(facts[page], shows="unreadable")
     return facts, thumbnails
 
 

@@ -16,7 +16,7 @@ from mmprolong.selection.fingerprints import SIDE, Fingerprint
 from mmprolong.store.atomic import replacing
 
 VERSION = 1
-_SHARED, _CONTAINED = 20, 0.2
+_SHARED, _CONTAINED = 20, 0.25
 """Sampled shingles that two pages share, and their share of the shorter page, to be of one wording."""
 _ALIKE = 0.75
 """Correlation of two looks to be of one page; the highest of 111 unrelated pages was 0.69, half of them below 0.48."""

@@ -102,7 +102,8 @@ def looks_of(grey: np.ndarray, cuts: bool = False) -> np.ndarray:
 def _normalised(views: Sequence[np.ndarray]) -> np.ndarray:
     small = [Image.fromarray(view).resize((SIDE, SIDE), Image.Resampling.BOX) for view in views]
     cells = np.stack([np.asarray(view, np.float32) for view in small])
-    flat = (cells - uniform_filter(cells, (1, _LARGE, _LARGE), mode="nearest")).reshape(len(views), -1)
+    common = uniform_filter(cells, (1, _LARGE, _LARGE), mode="nearest")  # pyright: ignore[reportArgumentType]
+    flat = (cells - common).reshape(len(views), -1)
     flat -= flat.mean(1, keepdims=True)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
     return (flat / length)[length[:, 0] > 0] if (length > 0).any() else flat[:0]

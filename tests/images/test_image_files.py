@@ -63,7 +63,7 @@ def broken_files(folder: Path) -> None:
         ("damaged.png", "damaged.png: .*; is it a whole image file"),
         ("text.png", "text.png: .*; is it a whole image file"),
         ("empty.jpg", "empty.jpg: .*; is it a whole image file"),
-        ("text.pdf", "text.pdf: broken"),
+        ("text.pdf", "text.pdf: not a PDF"),
         ("locked.pdf", "locked.pdf: encrypted"),
         ("none.jpg", "none.jpg: not there"),
         ("folder.png", "folder.png: not there"),

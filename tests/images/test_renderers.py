@@ -30,6 +30,18 @@ def test_a_page_has_the_size_that_is_known_beforehand(name: str, tmp_path: Path)
 
 
 @BOTH
+def test_a_file_says_what_wrote_it_and_how_it_is_encrypted(name: str, tmp_path: Path):
+    with pymupdf.open(ARTICLE) as document:
+        document.set_metadata({"producer": "A program 1.0"})
+        document.save(tmp_path / "open.pdf")
+        document.save(tmp_path / "read.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner")  # pyright: ignore
+    with find_renderer(name).open(tmp_path / "open.pdf") as opened:
+        assert opened.properties() == ("A program 1.0", "")
+    with find_renderer(name).open(tmp_path / "read.pdf") as opened:
+        assert "R6" in opened.properties().encryption
+
+
+@BOTH
 def test_a_letter_page_at_144_dpi_is_1224_by_1584(name: str):
     with find_renderer(name).open(ARTICLE) as document:
         assert pixel_size(document.page_sizes[0], 144) == (1224, 1584)
@@ -88,7 +100,7 @@ def test_a_damaged_file_is_unreadable_not_a_traceback(name: str, content: bytes,
     (tmp_path / "x.pdf").write_bytes(content)
     with pytest.raises(Unreadable) as caught, find_renderer(name).open(tmp_path / "x.pdf"):
         pass
-    assert caught.value.reason in ("broken", "no pages")
+    assert caught.value.reason in ("broken", "no pages", "not a PDF", "truncated")
 
 
 def test_a_thumbnail_is_grey_between_paper_and_ink(tmp_path: Path):
