@@ -19,7 +19,7 @@ _LISTED = 40
 @click.command()
 @click.option("--backbone", required=True, type=click.Choice(list(PUBLISHED)), help="Model family that counts.")
 @click.option("--dpi", default=144, show_default=True, type=click.IntRange(1), help="Resolution of the pages.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 def count(backbone: str, dpi: int, paths: Sequence[Path]) -> int:
     """Count the tokens of PDFs as the model sees them, without drawing a page; 1 if a file or page is refused.
 

@@ -58,10 +58,13 @@ def running_rows(
 ) -> dict[tuple[int, int], Side]:
     """Return headers and footers, by page and place among the page's rows."""
     found: dict[tuple[int, int], Side] = {}
-    for side in ("header", "footer"):
+    sides: tuple[Side, ...] = ("header", "footer")
+    for side in sides:
         for _ in range(_DEEP):
             places = list(_places(pages, sizes, body, side, found))
-            new = {(place.page, row): side for place in _running(places) for row in place.rows}
+            new: dict[tuple[int, int], Side] = {
+                (place.page, row): side for place in _running(places) for row in place.rows
+            }
             found |= new
             if not new:
                 break

@@ -13,6 +13,7 @@ import numpy as np
 from mmprolong.corpus.ocr_blocks import OcrLine, Region, agreement, blocks_of_regions
 from mmprolong.corpus.parsers.text_layer import TextLayer
 from mmprolong.errors import ConfigError
+from mmprolong.images.page_boxes import Box
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.records import Block
@@ -98,13 +99,17 @@ def _engines() -> tuple[Any, Any]:
 def _lines(found: Any) -> list[OcrLine]:
     if found.txts is None:
         return []
-    corners = (np.asarray(box) for box in found.boxes)
-    boxes = ((*corner.min(axis=0).tolist(), *corner.max(axis=0).tolist()) for corner in corners)
-    return [OcrLine(text, box, float(score)) for text, box, score in zip(found.txts, boxes, found.scores, strict=True)]
+    read = zip(found.txts, found.boxes, found.scores, strict=True)
+    return [OcrLine(text, _around(np.asarray(corners)), float(score)) for text, corners, score in read]
+
+
+def _around(corners: np.ndarray) -> Box:
+    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _regions(found: Any) -> list[Region]:
     if found.boxes is None:
         return []
     pairs = zip(found.class_names, found.boxes, strict=True)
-    return [Region(_KINDS.get(name, "paragraph"), tuple(map(float, box))) for name, box in pairs]
+    return [Region(_KINDS.get(name, "paragraph"), _around(np.reshape(box, (2, 2)))) for name, box in pairs]

@@ -16,7 +16,7 @@ from mmprolong.records import Block
 class TextLayer:
     """Text layer as a PDF library reads it."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     library: str = "pymupdf"
     """A renderer's name."""
 

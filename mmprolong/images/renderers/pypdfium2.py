@@ -24,7 +24,7 @@ from mmprolong.records import Heading
 class Pypdfium2:
     """Opens PDFs with pypdfium2."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def open(self, path: Path) -> AbstractContextManager["_OpenInPdfium"]:
         """See `Renderer.open`."""
@@ -134,7 +134,8 @@ class _OpenInPdfium:
 
 
 def _page_box(page: Any) -> PageBox:
-    return PageBox(*page.get_cropbox(), page.get_rotation())
+    left, bottom, right, top = page.get_cropbox()
+    return PageBox(left, bottom, right, top, page.get_rotation())
 
 
 @contextmanager
