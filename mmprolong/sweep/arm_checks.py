@@ -49,7 +49,7 @@ def result_settings(point: Point) -> dict[str, Any]:
 
 
 def _is_used(key: Sequence[str], used: set[str]) -> bool:
-    if key[0] in ("sources", "phases"):
+    if key[0] in ("sources", "phases") and len(key) > 1:
         return key[1] in used
     return key[0] not in ("cluster", "tracking", "paths", "training")
 
