@@ -74,6 +74,10 @@ class OpenDocument(Protocol):
         """Return the document's own table of contents."""
         ...
 
+    def picture_share(self, page: int) -> float:
+        """Return the share of the page that the largest thing on it takes that is no text, without rendering it."""
+        ...
+
     def properties(self) -> Properties:
         """Return the program that wrote the file, and its encryption."""
         ...
