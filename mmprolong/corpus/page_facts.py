@@ -1,6 +1,6 @@
-"""Facts of pages from their layout; only pages without text are drawn, a few and small.
+"""Facts of pages from their layout, without rendering them; only documents without any text are drawn, small.
 
-Pages with text are drawn where they are used: one that hangs would take its document along here.
+A page that hangs while it is drawn would take its document along.
 """
 
 import re
@@ -16,15 +16,15 @@ from mmprolong.images.renderer import OpenDocument
 from mmprolong.records import Block, PageFacts
 
 SIDE = 32
-"""Side of the thumbnails by which pages are judged [px]."""
+"""Side of the thumbnails by which documents without text are judged [px]."""
 _USABLE = 50
 """Characters of a page whose text layer is its content; fewer are the page number of a picture."""
 _SAMPLE = 8
-"""Pages without text that are drawn; more of them until one shows something."""
-_INK = 0.001
-"""Mean darkness below which a page is blank, its characters aside."""
-_CHARACTER = 15
-"""Most ink of a character [pt²]."""
+"""Pages of a document without text that are drawn; more of them until one shows something."""
+_PICTURE = 0.02
+"""Share of a page that is no text below which a page with little text is blank: rules, logos."""
+_FLAT = 6
+"""Difference of grey levels below which a drawn page shows nothing."""
 _REFERENCES = re.compile(
     r"(?:\W|\d|[ivx]+\b)*(?:references?|bibliography|literature(?: cited)?|works cited|literatur\w*|bibliogra\w+|"
     r"r[ée]f[ée]rences|参考文献|参考資料)\W*$",
@@ -41,39 +41,38 @@ _SHARE = 0.5
 
 
 def facts_of(document: OpenDocument, blocks: Sequence[Block]) -> tuple[list[PageFacts], list[np.ndarray]]:
-    """Return the facts of all pages, and the thumbnails of those that were drawn for want of text."""
+    """Return the facts of all pages, and thumbnails of the first pages of a document without text."""
     pages = len(document.page_sizes)
     text = [""] * pages
     for page, group in groupby(blocks, key=lambda block: block.page):
         text[page] += "".join("".join(block.text.split()) for block in group)
     roles = _roles(blocks)
-    facts = [_fact(document.id, page, text[page], roles.get(page, "")) for page in range(pages)]
-    thumbnails = list(_look_at_pictures(document, facts))
-    return facts, thumbnails
+    facts = [_fact(document, page, text[page], roles.get(page, "")) for page in range(pages)]
+    return facts, [] if any(text) else list(_thumbnails(document, facts))
 
 
-def _fact(document: str, page: int, text: str, role: str) -> PageFacts:
-    shows = "text" if len(text) >= _USABLE else "image"
+def _fact(document: OpenDocument, page: int, text: str, role: str) -> PageFacts:
+    shows = "text"
+    if len(text) < _USABLE:
+        shows = "image" if document.picture_share(page) >= _PICTURE else "blank"
     letters = round(sum(map(str.isalnum, text)) / max(len(text), 1), 3)
-    return PageFacts(document=document, page=page, characters=len(text), letters=letters, shows=shows, role=role)
+    return PageFacts(document=document.id, page=page, characters=len(text), letters=letters, shows=shows, role=role)
 
 
-def _look_at_pictures(document: OpenDocument, facts: list[PageFacts]) -> Iterator[np.ndarray]:
-    """Set what pages without text show; yields their thumbnails."""
-    found = any(fact.shows == "text" for fact in facts)
-    for number, fact in enumerate([fact for fact in facts if fact.shows == "image"]):
-        if number >= _SAMPLE and found:
+def _thumbnails(document: OpenDocument, facts: list[PageFacts]) -> Iterator[np.ndarray]:
+    """Yield the first pages that show something; corrects what is known of those that are drawn for it."""
+    found = 0
+    for fact in list(facts):
+        if fact.page >= _SAMPLE and found:
             return
         drawn = _drawn(document, fact.page)
         if drawn is None:
             facts[fact.page] = replace(fact, shows="unreadable")
-            continue
-        width, height = document.page_sizes[fact.page]
-        darkness = float((drawn.max() - drawn).mean()) / 255
-        if darkness < _INK + fact.characters * _CHARACTER / max(width * height, 1):
+        elif drawn.max() - drawn.min() < _FLAT:
             facts[fact.page] = replace(fact, shows="blank")
         else:
-            found = True
+            facts[fact.page] = replace(fact, shows="image")
+            found += 1
             yield drawn
 
 

@@ -82,6 +82,10 @@ class OpenDocument(Protocol):
         """Return the document's own table of contents; y counts from the top of the page as displayed."""
         ...
 
+    def picture_share(self, page: int) -> float:
+        """Return the share of the page that the largest thing on it takes that is no text, without rendering it."""
+        ...
+
     def properties(self) -> Properties:
         """Return the program that wrote the file, and its encryption."""
         ...

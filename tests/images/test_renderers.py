@@ -30,6 +30,22 @@ def test_a_page_has_the_size_that_is_known_beforehand(name: str, tmp_path: Path)
 
 
 @BOTH
+@pytest.mark.parametrize("turn", [0, 90])
+def test_the_share_of_a_page_that_is_no_text_is_known_without_drawing(name: str, turn: int, tmp_path: Path):
+    with pymupdf.open() as document:
+        for number in range(3):
+            page = document.new_page(width=200, height=400)
+            page.insert_text((20, 20), "Words.")
+            if number:
+                page.draw_rect(pymupdf.Rect(50, 100, 150, 300) if number > 1 else pymupdf.Rect(0, 50, 200, 51), fill=0)
+            page.set_rotation(turn)
+        document.save(tmp_path / "a.pdf")
+    with find_renderer(name).open(tmp_path / "a.pdf") as opened:
+        shares = [opened.picture_share(page) for page in range(3)]
+    assert shares == pytest.approx([0.0, 0.0025, 0.25], abs=0.01)
+
+
+@BOTH
 def test_a_file_says_what_wrote_it_and_how_it_is_encrypted(name: str, tmp_path: Path):
     with pymupdf.open(ARTICLE) as document:
         document.set_metadata({"producer": "A program 1.0"})

@@ -69,6 +69,14 @@ class _OpenInPyMuPDF:
             headings = [self._heading(entry) for entry in entries]
         return tuple(heading for heading in headings if heading is not None)
 
+    def picture_share(self, page: int) -> float:
+        with _broken(f"reading page {page + 1}"):
+            shown = self._document[page]
+            boxes = (box for kind, box, *_ in shown.get_bboxlog() if not kind.endswith("text"))
+            largest = max(((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes), default=0.0)
+        width, height = self.page_sizes[page]
+        return min(1.0, largest / max(width * height, 1.0))
+
     def properties(self) -> Properties:
         stated = self._document.metadata or {}
         return Properties(clean(stated.get("producer") or ""), stated.get("encryption") or "")
