@@ -87,6 +87,17 @@ class GuardedPages:
         """Return the document's own table of contents."""
         return self.document.outline()
 
+    def picture_share(self, page: int) -> float:
+        """Return the share of the page that the largest thing on it takes that is no text; 0 of one that fails."""
+        if page in self.failed:
+            return 0.0
+        self.notes.begin(page)
+        try:
+            return self.document.picture_share(page)
+        except (Unreadable, MemoryError) as error:
+            self._fail(page, error)
+            return 0.0
+
     def properties(self) -> Properties:
         """Return what the file says of itself."""
         return self.document.properties()

@@ -111,7 +111,8 @@ def _read(job: ReadingJob, parser: LayoutParser, document: GuardedPages) -> File
         document.refuse_if_all_fail()
     except Unreadable as error:
         return _refused(job, error.reason, error.detail, document)
-    facts = [replace(fact, shows="unreadable") if fact.page in document.failed else fact for fact in looked_at]
+    shows = dict.fromkeys(document.unusable, "image") | dict.fromkeys(document.failed, "unreadable")
+    facts = [replace(fact, shows=shows.get(fact.page, fact.shows)) for fact in looked_at]
     if all(fact.shows in ("blank", "unreadable") and not fact.characters for fact in facts):
         return _refused(job, "blank", "no page shows anything", document)
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)

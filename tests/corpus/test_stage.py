@@ -58,6 +58,10 @@ class BadPages:
     def outline(self) -> tuple[Heading, ...]:
         return ()
 
+    def picture_share(self, page: int) -> float:
+        self._fail(page)
+        return 0.5
+
     def properties(self) -> Properties:
         return Properties()
 
@@ -134,6 +138,7 @@ def test_a_page_that_is_broken_costs_itself_only(tmp_path: Path):
     pages = GuardedPages(BadPages(), notes)
     assert [bool(pages.lines(page)) for page in range(4)] == [True, False, False, True]
     assert {page: one.reason for page, one in pages.failed.items()} == {1: "broken", 2: "out of memory"}
+    assert [pages.picture_share(page) for page in range(4)] == [0.5, 0, 0, 0.5]
     with pytest.raises(Unreadable, match="broken"):
         pages.render(1, 72)
 
@@ -184,11 +189,13 @@ def test_a_document_with_a_deadly_page_is_read_without_it(tmp_path: Path):
 def test_a_text_layer_that_is_no_language_is_no_text(shift: int, tmp_path: Path):
     printed = "The committee met on the first Monday and agreed to mend the eastern wall before winter storms. " * 3
     garbled = "".join(chr(ord(char) - shift) if char.isalpha() else char for char in printed)
-    write_pdf(tmp_path / "pool" / "a.pdf", [garbled])
+    write_pdf(tmp_path / "pool" / "a.pdf", [garbled, printed])
     run(tmp_path / "pool", tmp_path / "out")
     (document,) = read_jsonl(tmp_path / "out" / "documents.jsonl", Document)
-    blocks = list(read_jsonl(tmp_path / "out" / "blocks.jsonl", Block))
-    assert (document.unusable, bool(blocks)) == (({}, True) if not shift else ({"no language": (0,)}, False))
+    read = {block.page for block in read_jsonl(tmp_path / "out" / "blocks.jsonl", Block)}
+    facts = list(read_parquet(tmp_path / "out" / "pages.parquet", PageFacts))
+    assert (document.unusable, read) == (({"no language": (0,)}, {1}) if shift else ({}, {0, 1}))
+    assert [fact.shows for fact in facts] == ["image" if shift else "text", "text"]
 
 
 def test_a_pool_in_which_nothing_is_readable_is_an_error(tmp_path: Path):

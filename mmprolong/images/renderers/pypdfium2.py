@@ -73,10 +73,10 @@ class _OpenInPdfium:
 
     def picture_share(self, page: int) -> float:
         with _broken(f"reading page {page + 1}"):
-            shown = self._document[page]
+            shown = self._page(page)
             text = self._library.raw.FPDF_PAGEOBJ_TEXT
             boxes = (each.get_bounds() for each in shown.get_objects(max_depth=3) if each.type != text)
-            turned = [_to_display(shown)(box) for box in boxes]
+            turned = [_page_box(shown).displayed(box) for box in boxes]
         width, height = self.page_sizes[page]
         sides = ((min(c, width) - max(a, 0.0), min(d, height) - max(b, 0.0)) for a, b, c, d in turned)
         areas = (across * down for across, down in sides if across > 0 and down > 0)
