@@ -2,8 +2,9 @@
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ class Stream:
         tokens_per_update: how much an update takes; whole packs, at least one.
         capacity: of a pack [tokens].
         cost: of a pack [FLOP]. Packs that are worked on at the same time cost about the same.
-        workers: processes that draw and encode ahead; 0: none.
+        workers: processes that draw and encode ahead; 0: a thread of this one.
     """
 
     def __init__(
@@ -153,11 +154,9 @@ class Stream:
         Raises:
             DataError: an example is not as long as it was measured, or a page is missing.
         """
-        if not self._workers:
-            yield from (self._encoder[turn] for turn in self.turns(update))
-            return
         if self._next != update:
-            self._ahead = _made_ahead(self._encoder, self._turns_from(update), self._workers)
+            ahead = partial(_made_ahead, workers=self._workers) if self._workers else _one_ahead
+            self._ahead = ahead(self._encoder, self._turns_from(update))
         self._next = update + 1
         for _ in self.turns(update):
             batch = next(self._ahead)
@@ -180,6 +179,16 @@ class _Told:
             return self.encoder[turn]
         except MMProLongError as error:
             return error
+
+
+def _one_ahead(encoder: Encoder, turns: Sequence[Turn]) -> Iterator["Batch"]:
+    """Yield batches in order; a thread makes the next one while the device computes."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(encoder.__getitem__, turns[0])
+        for turn in turns[1:]:
+            batch, following = following.result(), thread.submit(encoder.__getitem__, turn)
+            yield batch
+        yield following.result()
 
 
 def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterator["Batch | MMProLongError"]:

@@ -31,6 +31,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No table is folded."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def words(folder: Path, *more: str) -> list[str]:
     tiny = ["suite=heldout_documents", "sources.heldout.tasks=[ocr_full]", "sources.heldout.questions_per_task=2"]
     tiny += ["suite.benchmarks.heldout.new_tokens=2", "view.dpi=30", "tracking=off", "cluster.processes=1"]

@@ -77,6 +77,7 @@ def test_a_launcher_that_is_asked_to_stop_lets_its_step_save(package: Path, tmp_
 WARNED = """
 import signal, subprocess, sys, time
 from mmprolong.runtime.signals import StopSignals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 signals = StopSignals()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
 print("ready", flush=True)

@@ -18,7 +18,10 @@ from mmprolong.store.atomic import replacing
 
 _KEY = b"mmprolong.4"
 """Metadata with the runs without their answers: JSON, compressed with a checksum. The number is the format's."""
-_TEXTS = ("run", "label", "sample", "benchmark", "task", "length", "cluster", "target", "parsed", "judge", "reason")
+_TEXTS = (
+    *("run", "label", "sample", "benchmark", "task", "length", "cluster"),
+    *("target", "parsed", "judge", "reason", "prompt"),
+)
 _JSON = ("also", "facts")
 
 
@@ -70,7 +73,8 @@ def _table(runs: Runs) -> Any:
         for step in point.scores.values()
         for score in runs.results.get(step, ())
     ]
-    others = {"seed": pyarrow.int64(), "value": pyarrow.float64(), "malformed": pyarrow.bool_()}
+    flags = dict.fromkeys(("malformed", "unparsed"), pyarrow.bool_())
+    others = {"seed": pyarrow.int64(), "value": pyarrow.float64(), **flags}
     types = dict.fromkeys((*_TEXTS, *_JSON), pyarrow.string()) | others | {"depth": pyarrow.float64()}
     return pyarrow.Table.from_pylist(answers, pyarrow.schema(types))
 
