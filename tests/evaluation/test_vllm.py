@@ -1,4 +1,7 @@
-"""Real vLLM on this machine's CPU, offline and as a server: its replies are ours, its cache hits are those planned."""
+"""Real servers on this machine's CPU: vLLM, offline and serving, and `transformers serve`.
+
+Their replies are ours, and vLLM's cache hits are those that were planned.
+"""
 
 import os
 import signal
@@ -7,6 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,19 +97,26 @@ def server(model: Model) -> Iterator[Llm]:
     """A server with the limits of the plan."""
     engine = Endpoint().start(Subject(model, endpoint=Llm(model="tiny")), IMAGES, VIEW, LIMIT)
     limits = limits_of([each for each in engine.batches(questions()) if not isinstance(each, Reject)], LIMIT)
+    line = serve_command(limits, model, VIEW, "tiny").replace("vllm", f"exec {PYTHON.parent}/vllm", 1)
+    more = f"--block-size {BLOCK} --enforce-eager --skip-mm-profiling --max-num-seqs 8"
+    with _started(f"{line} {more}") as url:
+        yield Llm(model="tiny", base_url=url)
+
+
+@contextmanager
+def _started(command: str) -> Iterator[str]:
+    """Start a server on a free port; yield the address of its API when it is up."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    line = serve_command(limits, model, VIEW, "tiny").replace("vllm", f"exec {PYTHON.parent}/vllm", 1)
-    more = f"--host 127.0.0.1 --port {port} --block-size {BLOCK} --enforce-eager --skip-mm-profiling --max-num-seqs 8"
-    words = ["bash", "-c", f"{line} {more}"]
+    words = ["bash", "-c", f"{command} --host 127.0.0.1 --port {port}"]
     with subprocess.Popen(words, env=os.environ | ON_CPU, start_new_session=True) as process:
         try:
             end = time.monotonic() + _READY_SECONDS
             while not _answers(f"http://127.0.0.1:{port}/health"):
                 assert process.poll() is None and time.monotonic() < end, "the server did not start"
                 time.sleep(0.5)
-            yield Llm(model="tiny", base_url=f"http://127.0.0.1:{port}/v1")
+            yield f"http://127.0.0.1:{port}/v1"
         finally:
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -137,3 +148,15 @@ def test_replies_and_cache_hits_of_a_server(model: Model, ours: dict[str, str], 
         name: text.rstrip(_NO_LETTER) for name, text in ours.items()
     }
     assert all(counted == planned for counted, planned in cached.values())
+
+
+def test_replies_of_transformers_serve(model: Model, ours: dict[str, str], tmp_path: Path):
+    """It has no prefix cache, and its models go by their folder."""
+    command = f"exec {PYTHON.parent}/transformers serve {model.path} --device cpu --dtype float32"
+    with _started(command) as url:
+        subject = Subject(model, endpoint=Llm(model=model.path, base_url=url), store=tmp_path)
+        texts, cached = answered(Endpoint(block=0).start(subject, IMAGES, VIEW, LIMIT))
+    assert {name: text.rstrip(_NO_LETTER) for name, text in texts.items()} == {
+        name: text.rstrip(_NO_LETTER) for name, text in ours.items()
+    }
+    assert not any(counted or planned for counted, planned in cached.values())
