@@ -47,26 +47,18 @@ RESUMED_BY_ONE = {"begun/zero 3": {"engine": "single", **PROXY}}
 RESUMED_BY_TWO = {"begun": PROXY | engine(zero=2, sequence=2)}
 
 
-def run(folder: Path, processes: int, runs: dict[str, Any]) -> None:
-    words = [str(folder), json.dumps(runs)]
-    launch = ["torch.distributed.run", "--nproc-per-node", str(processes), "--rdzv-backend", "c10d"]
-    launch += ["--rdzv-endpoint", "localhost:0", "-m"]
-    command = [sys.executable, "-m", *(launch if processes > 1 else []), "tests.training.together", *words]
-    places = {"MODELS": str(folder / "models"), "TORCH_EXTENSIONS_DIR": str(folder / "compiled")}
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | places
-    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     for kind in ("qwen2_5_vl", "qwen3_vl"):
         write_model(kind, folder / "models" / kind)
-    run(folder, 4, FOUR)
     alone = {name: {"engine": "single", **settings} for name, settings in ALONE.items()}
-    run(folder, 1, alone | ONE | RESUMED_BY_ONE)
-    run(folder, 2, TWO | RESUMED_BY_TWO)
+    runs = [(4, FOUR), (1, alone | ONE | RESUMED_BY_ONE), (2, TWO | RESUMED_BY_TWO)]
+    command = [sys.executable, "-m", "tests.training.together", str(folder), json.dumps(runs)]
+    places = {"MODELS": str(folder / "models"), "TORCH_EXTENSIONS_DIR": str(folder / "compiled")}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | places
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
