@@ -12,9 +12,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/pyright --pythonpath $(BIN)/python > $(VENV)/types & \
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder; tests=$$?; \
+	wait $$!; types=$$?; cat $(VENV)/types; exit $$((tests + types))
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .

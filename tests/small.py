@@ -25,6 +25,8 @@ OVERRIDES = [
     "suite.overall=[2x]",
     "suite.trained=2x",
 ]
+ONE_WORKER = ["cluster.processes=1"]
+"""For sweeps that are not about workers: each imports torch anew."""
 
 
 def small_pool(folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """A finished store written through the records, with a known truth: what reports and tables are tested on."""
 
-import hashlib
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -8,36 +7,26 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mmprolong.conversations import Image, Message, Text
-from mmprolong.evaluation.benchmarks import Inputs
-from mmprolong.evaluation.benchmarks.generated import Generated
 from mmprolong.evaluation.score import metrics as measured
 from mmprolong.pipeline.steps import split_path
-from mmprolong.records import Checkpoint, Document, Example, Gold, Measured, Pack, Reply, Sample, Score
+from mmprolong.records import Checkpoint, Pack, Reply, Sample, Score
 from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import write_jsonl
-from mmprolong.store.parquet import write_parquet
-from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store, hash_outputs
-from tests.offline import DIGEST, MADE, mirror
+from tests.offline import mirror
+from tests.store_inputs import (
+    BENCHMARK,
+    LENGTHS,
+    SHARED,
+    SIDE,
+    finish,
+    heldout_samples,
+    new_folder,
+    path_of,
+    write_inputs,
+)
 
-LENGTHS = ["1x", "2x", "4x", "8x", "16x"]
-SIDE = 56
-"""Of a thumbnail [px]."""
-BENCHMARK = "heldout"
-SHARED = {
-    "corpus": "corpus-demo",
-    "selection": "selection-pool",
-    "render": "render-56",
-    "synthesis.long": "synthesis-long",
-    "synthesis.heldout": "synthesis-heldout",
-    "measurement.long": "measurement-long",
-    f"samples.{BENCHMARK}": "samples-heldout",
-}
-"""The steps of every run."""
 OWN = ("mixture.longpt", "training.longpt", f"reply.{BENCHMARK}", f"score.{BENCHMARK}")
 
 
@@ -70,7 +59,7 @@ def write_store(folder: Path, truth: Truth | None = None) -> Path:
     """Write a store and its plan below `folder`; returns the store."""
     truth = truth or Truth()
     store = Store(folder / "store")
-    _write_inputs(store, truth)
+    write_inputs(store, truth.documents, truth.questions)
     points = []
     for label in truth.levels:
         for seed in range(truth.seeds):
@@ -120,25 +109,6 @@ def _steps(label: str, seed: int) -> dict[str, str]:
     return SHARED | {role: f"{role.partition('.')[0]}-{label}-s{seed}" for role in own}
 
 
-def _done(store: Store, path: str, metrics: dict | None = None, needs: dict | None = None) -> None:
-    stage, step = split_path(path)
-    record = RunRecord(
-        id=step,
-        stage=stage,
-        version=1,
-        settings={},
-        needs=needs or {},
-        metrics=metrics or {},
-        outputs=hash_outputs(store.folder(stage, step)),
-        started="2026-11-20T12:00:00+00:00",
-        seconds=61.5,
-        cpu_hours=0.034,
-        code={f"{stage}/stage.py": DIGEST},
-        **MADE,
-    )
-    store.finish(record)
-
-
 def rewrite(store: Path, path: str, **changes: Any) -> None:
     """Change what the record of `stage/id` says; its outputs are as they lie there now."""
     stage, step = split_path(path)
@@ -148,109 +118,15 @@ def rewrite(store: Path, path: str, **changes: Any) -> None:
     Store(store).finish(replace(record, **{"outputs": outputs, **changes}))
 
 
-def _folder(store: Store, role: str, steps: Mapping[str, str]) -> Path:
-    folder = store.folder(role.partition(".")[0], steps[role])
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _path(role: str, steps: Mapping[str, str]) -> str:
-    return f"{role.partition('.')[0]}/{steps[role]}"
-
-
-def _write_inputs(store: Store, truth: Truth) -> None:
-    """A pool of three documents, a training source, and a held-out source with `truth.documents` at each length."""
-    names = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(3)]
-    pages = ((595.0, 842.0),) * 24
-    documents = [Document(id=name, source=f"{name[:6]}.pdf", page_sizes=pages) for name in names]
-    corpus = _folder(store, "corpus", SHARED)
-    write_jsonl(corpus / "documents.jsonl", documents)
-    (corpus / "pool.txt").write_text(str(corpus))
-    np.save(_folder(store, "render", SHARED) / "thumbnails.npy", _pages(72))
-    _folder(store, "selection", SHARED)
-    examples = {
-        "long": [_example("train-0-0", names[0], 20, "extract_single", 4)],
-        "heldout": _heldout(truth, names[1]),
-    }
-    for source, written in examples.items():
-        write_jsonl(_folder(store, f"synthesis.{source}", SHARED) / "examples.jsonl", written)
-    rows = [
-        Measured(
-            example=one.id,
-            conversation="answer",
-            task=one.task,
-            cluster=one.cluster,
-            length=one.length,
-            tokens=112,
-            supervised=8,
-            images=20,
-        )
-        for one in examples["long"]
-    ]
-    write_parquet(_folder(store, "measurement.long", SHARED) / "measured.parquet", rows, Measured)
-    write_jsonl(_folder(store, f"samples.{BENCHMARK}", SHARED) / "samples.jsonl", _samples(store))
-    for role in SHARED:
-        _done(store, _path(role, SHARED))
-
-
-def _samples(store: Store) -> list[Sample]:
-    synthesis = store.folder("synthesis", SHARED["synthesis.heldout"])
-    found = Generated().samples(BENCHMARK, Inputs(synthesis=synthesis, data_root=None))
-    return [sample for sample in found if isinstance(sample, Sample)]
-
-
-def _pages(count: int) -> np.ndarray:
-    """Thumbnails that look like set text: dark lines of uneven length on a light ground."""
-    rng = np.random.default_rng(0)
-    pages = np.full((count, SIDE, SIDE), 246, np.uint8)
-    for page in pages:
-        for top in range(5, SIDE - 4, 4):
-            page[top : top + 2, 5 : 5 + rng.integers(20, SIDE - 10)] = rng.integers(90, 190)
-    return pages
-
-
-def _heldout(truth: Truth, pool: str) -> list[Example]:
-    tasks = {"extract_single": truth.questions - truth.questions // 4, "reasoning": truth.questions // 4}
-    return [
-        _example(f"heldout-{place}-{number}", pool, 4 * 2**place, task, turns, length)
-        for place, length in enumerate(LENGTHS)
-        for number in range(truth.documents)
-        for task, turns in tasks.items()
-        if turns
-    ]
-
-
-def _example(document: str, pool: str, pages: int, task: str, turns: int, length: str = "") -> Example:
-    draw = random.Random(f"{document}-{task}")
-    images = tuple(
-        Image(f"pdf:{pool}", page % 24, stamp=f"{chr(65 + page % 26)}{draw.randrange(10)}") for page in range(pages)
-    )
-    asked = [draw.randrange(pages) for _ in range(turns)]
-    messages: list[Message] = []
-    for number, page in enumerate(asked):
-        key, value = images[page].stamp
-        messages.append(Message("user", (*(images if number == 0 else ()), Text(f"find {key}"))))
-        messages.append(Message("assistant", (Text(value, learned=True),)))
-    return Example(
-        id=f"{document}-{task}",
-        task=task,
-        cluster=document,
-        sources=(pool,),
-        conversations={"answer": tuple(messages)},
-        gold=tuple(Gold(images[page].stamp[1], evidence=(page,)) for page in asked),
-        length=length,
-    )
-
-
 def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str]) -> None:
     if label == "base":
         return
-    folder = _folder(store, "mixture.longpt", steps)
+    folder = new_folder(store, "mixture.longpt", steps)
     pack = Pack(id=0, examples=("train-0-0-extract_single",), lengths=(112,), supervised=(8,))
     write_jsonl(folder / "packs.jsonl", [pack])
     write_json(folder / "certificate.json", _certificate(label))
-    _done(store, _path("mixture.longpt", steps))
-    folder = _folder(store, "training.longpt", steps)
+    finish(store, path_of("mixture.longpt", steps))
+    folder = new_folder(store, "training.longpt", steps)
     draw = random.Random(f"{label}{seed}")
     lines = [
         {"update": update, "tokens": 1024 * update, "loss": 0.4 + 2 * math.exp(-update / 12) + draw.gauss(0, 0.05)}
@@ -259,8 +135,8 @@ def _write_training(store: Store, label: str, seed: int, steps: Mapping[str, str
     write_jsonl(folder / "log.jsonl", lines)
     checkpoint = Checkpoint(backbone="proxy", updates=64, tokens=65012, rope_base=4e6, rope_fingerprint="ab12")
     write_json(folder / "checkpoint.json", checkpoint)
-    mixture = _path("mixture.longpt", steps)
-    _done(store, _path("training.longpt", steps), {"loss": 0.41}, {"mixture": mixture})
+    mixture = path_of("mixture.longpt", steps)
+    finish(store, path_of("training.longpt", steps), {"loss": 0.41}, {"mixture": mixture})
 
 
 def _certificate(label: str) -> dict[str, Any]:
@@ -296,14 +172,14 @@ def _certificate(label: str) -> dict[str, Any]:
 
 
 def _write_results(store: Store, truth: Truth, label: str, seed: int, steps: Mapping[str, str]) -> None:
-    scores = [judged(sample, _is_right(sample, truth, label, seed)) for sample in _samples(store)]
+    scores = [judged(sample, _is_right(sample, truth, label, seed)) for sample in heldout_samples(store)]
     replies = [
         Reply(sample=score.sample, text=score.parsed, prompt_tokens=90, reply_tokens=1, cut=False) for score in scores
     ]
     role = f"reply.{BENCHMARK}"
-    write_jsonl(_folder(store, role, steps) / "replies.jsonl", replies)
-    _done(store, _path(role, steps))
-    write_scores(store.root, steps[f"score.{BENCHMARK}"], scores, reply=_path(role, steps))
+    write_jsonl(new_folder(store, role, steps) / "replies.jsonl", replies)
+    finish(store, path_of(role, steps))
+    write_scores(store.root, steps[f"score.{BENCHMARK}"], scores, reply=path_of(role, steps))
     if truth.wandb:
         mirror(store.root, truth.ablation, steps[f"score.{BENCHMARK}"], measured(scores, LENGTHS), scores)
 
@@ -313,7 +189,7 @@ def write_scores(store: Path, step: str, scores: Sequence[Score], **needs: str) 
     folder = store / "score" / step
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "scores.jsonl", scores)
-    _done(Store(store), f"score/{step}", measured(scores, LENGTHS), needs)
+    finish(Store(store), f"score/{step}", measured(scores, LENGTHS), needs)
 
 
 def _is_right(sample: Sample, truth: Truth, label: str, seed: int) -> bool:

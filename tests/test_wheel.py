@@ -12,7 +12,7 @@ import pytest
 
 from mmprolong.config.groups import CONFIG_DIR
 from tests.own import FILES, write_own
-from tests.small import run, small_pool
+from tests.small import ONE_WORKER, run, small_pool
 
 pytest.importorskip("hatchling", reason="hatchling builds the wheel; it comes with the extra `dev`")
 
@@ -89,7 +89,7 @@ def test_a_shell_completes_the_name_of_an_own_ablation(elsewhere: Path):
 
 
 def test_an_own_ablation_runs_to_its_own_table(elsewhere: Path):
-    words = ["sweep", "+ablation=rope_fine", "corpus.path=pool", "--config-dir", "own"]
+    words = ["sweep", "+ablation=rope_fine", "corpus.path=pool", *ONE_WORKER, "--config-dir", "own"]
     done = typed(elsewhere, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Rotary base, finer" in done.stdout and "3x   (1/1)" in done.stdout

@@ -62,7 +62,7 @@ class Composer:
 
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
         """Return the value of `key` as the files of the chosen groups have it; None where they have none."""
-        return OmegaConf.select(self._config(overrides), key, throw_on_resolution_failure=False)
+        return OmegaConf.select(self._files(overrides), key, throw_on_resolution_failure=False)
 
     @contextmanager
     def locating(self, overrides: Sequence[str]) -> Iterator[None]:
@@ -78,18 +78,19 @@ class Composer:
         rest = tuple(text for text in overrides if key_of(text) != _SEED)
         seeds = [text for text in overrides if key_of(text) == _SEED]
         if not seeds or self._last is None or self._last[0] != rest:
-            config = self._config(rest)
+            config = deepcopy(self._files(rest))
             apply(config, (text for text in rest if not is_choice(text) and key_of(text).partition(".")[0] != SWEEP))
             config.pop(SWEEP, None)
             self._last = rest, config
         apply(self._last[1], seeds)
         return _inherited(resolved(self._last[1]))
 
-    def _config(self, overrides: Sequence[str]) -> DictConfig:
+    def _files(self, overrides: Sequence[str]) -> DictConfig:
+        """Return the files' composition, which is not to be changed."""
         chosen = choices(overrides)
         if chosen not in self._composed:
             self._composed[chosen] = composed(chosen)
-        return deepcopy(self._composed[chosen])
+        return self._composed[chosen]
 
     def _digest(self, path: str, store: str) -> str:
         if (path, store) not in self._digests:

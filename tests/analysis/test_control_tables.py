@@ -19,7 +19,8 @@ from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.store.atomic import read_json, write_json
 from tests.analysis.runs import runs_of
-from tests.stores import LENGTHS, Truth, rewrite, write_store
+from tests.store_inputs import LENGTHS
+from tests.stores import Truth, rewrite, write_store
 
 
 def build(runs: Runs):

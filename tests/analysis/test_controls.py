@@ -15,7 +15,7 @@ from mmprolong.records import Example
 from mmprolong.settings.knobs import Config, Length, Source, View
 from mmprolong.sweep.planning import make_plan
 from mmprolong.synthesis.stamps import write_stamped
-from tests.stores import LENGTHS
+from tests.store_inputs import LENGTHS
 
 POOL = [Image("pdf:a", page) for page in range(150)]
 

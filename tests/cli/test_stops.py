@@ -16,7 +16,7 @@ from mmprolong.settings.execution import Tracking
 from mmprolong.store.store import Store
 from tests.cli.typed import TINY, hashes, small
 from tests.disk import mount
-from tests.small import command, run
+from tests.small import ONE_WORKER, command, run
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -51,7 +51,7 @@ def test_a_corpus_on_a_full_disk_is_read_on_when_there_is_room(pool: Path, disk:
 
 def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Path, disk: Path):
     assert mount(disk, "5m", "remount").returncode == 0
-    words = command(disk, pool, *TINY)
+    words = command(disk, pool, *TINY, *ONE_WORKER)
     done = run(words)
     assert done.returncode == 1
     assert "no space left on the device; free some and run the same command again" in done.stdout + done.stderr
@@ -62,12 +62,19 @@ def test_a_sweep_on_a_full_disk_goes_on_when_there_is_room(swept: Path, pool: Pa
     assert hashes(disk) == hashes(swept)
 
 
-@pytest.mark.parametrize("stage", ["corpus", "training"])
-def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path, stage: str):
-    words = command(tmp_path / "store", pool, *TINY)
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, tmp_path: Path):
+    words = command(tmp_path / "store", pool, *TINY, *ONE_WORKER)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is told to ignore it
+    for stage in ("corpus", "training"):
+        interrupt(words, tmp_path / "store" / stage)
+    assert run(words).returncode == 0
+    assert hashes(tmp_path / "store") == hashes(swept)
+
+
+def interrupt(words: list[str], stage: Path) -> None:
+    """Start a sweep, and press Ctrl-C once a stage has begun."""
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not any((tmp_path / "store" / stage).glob("*/*.json")):
+    while not any(stage.glob("*/*.json")):
         assert process.poll() is None
         time.sleep(0.01)
     workers = psutil.Process(process.pid).children(recursive=True)
@@ -76,6 +83,3 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(swept: Path, pool: Path, 
     assert process.returncode == 130
     assert said_.strip() == "interrupted; what is finished stays, and the same command goes on from here"
     assert psutil.wait_procs(workers, timeout=20)[1] == []
-    if stage == "training":
-        assert run(words).returncode == 0
-        assert hashes(tmp_path / "store") == hashes(swept)

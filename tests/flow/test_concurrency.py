@@ -15,7 +15,7 @@ from mmprolong.pipeline.plan import load_plan, save_plan
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes
-from tests.small import command
+from tests.small import ONE_WORKER, command
 
 pytestmark = pytest.mark.xdist_group("flow")
 
@@ -32,7 +32,7 @@ def test_two_sweeps_at_once_on_one_store_see_no_edits_of_the_tree(finished, pool
     for name in ("mmprolong", "conf", "sweeps", "analysis"):
         shutil.copytree(Path(__file__).parents[2] / name, tree / name)
     variables = os.environ | {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
-    words, null = command(store, pool, "tracking=off", "sweep.seeds=[0]"), subprocess.DEVNULL
+    words, null = command(store, pool, "tracking=off", "sweep.seeds=[0]", *ONE_WORKER), subprocess.DEVNULL
     both = [subprocess.Popen(words, stdout=null, stderr=subprocess.PIPE, env=variables, text=True) for _ in range(2)]
     while not all(process.poll() is not None or has_workers(process.pid) for process in both):
         time.sleep(0.01)
@@ -46,7 +46,7 @@ def test_a_sweep_ends_with_its_own_table_whatever_is_launched_beside_it(finished
     store = copied(finished[0], tmp_path / "store")
     plan = load_plan(Store(store), "length_dist")
     shutil.rmtree(store / plan.steps[plan.of("uniform")[1].steps["score.heldout"]].path)
-    words = command(store, pool, "tracking=off")
+    words = command(store, pool, "tracking=off", *ONE_WORKER)
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not list(store.glob("logs/*")):
         time.sleep(0.01)

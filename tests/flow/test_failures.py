@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow.results import copied
-from tests.small import command, run
+from tests.small import ONE_WORKER, command, run
 from tests.wandb_server import serving
 
 pytestmark = pytest.mark.xdist_group("flow")
@@ -25,7 +25,7 @@ def test_a_sweep_with_a_wrong_key_says_so_before_anything_starts(pool: Path, tmp
 def test_one_failed_arm_does_not_stop_the_others(finished, pool: Path, tmp_path: Path):
     store = copied(finished[0], tmp_path / "store")
     narrow = "['length_distribution=long_biased','phases.longpt.mixture.sequence_length=300']"
-    done = run([*command(store, pool, "tracking=off"), f"sweep.points.narrow={narrow}"])
+    done = run([*command(store, pool, "tracking=off", *ONE_WORKER), f"sweep.points.narrow={narrow}"])
     assert done.returncode == 1
     assert "a pack holds 300; raise it" in done.stdout
     assert "2 steps failed" in done.stderr

@@ -12,7 +12,7 @@ from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
-from tests.stores import LENGTHS
+from tests.store_inputs import LENGTHS
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.jsonl import read_jsonl
 from tests.offline import mirror
-from tests.stores import LENGTHS, Truth, rewrite, write_scores, write_store
+from tests.store_inputs import LENGTHS
+from tests.stores import Truth, rewrite, write_scores, write_store
 
 
 def shown(runs: Runs) -> dict[str, Estimate]:

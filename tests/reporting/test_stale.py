@@ -22,7 +22,8 @@ from mmprolong.sweep.planning import make_plan
 from tests.analysis.runs import answered
 from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
-from tests.stores import LENGTHS, rewrite, write_scores
+from tests.store_inputs import LENGTHS
+from tests.stores import rewrite, write_scores
 from tests.wandb_server import WandbServer
 
 OVERRIDES = ["+ablation=length_dist", "sweep.seeds=[0,1]", "sources.heldout.documents=7"]

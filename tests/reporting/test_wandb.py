@@ -20,7 +20,8 @@ from mmprolong.store.atomic import write_json
 from mmprolong.store.fingerprint import leaves
 from tests.analysis.runs import runs_of
 from tests.small import run
-from tests.stores import LENGTHS, Truth, write_store
+from tests.store_inputs import LENGTHS
+from tests.stores import Truth, write_store
 from tests.wandb_server import Run, WandbServer
 
 SMALL = Truth(levels={"pool_native": (0.9, 0.1), "uniform": (0.8, 0.1)}, documents=4, questions=2, seeds=2)

@@ -43,18 +43,8 @@ FOUR = {
     "proxy/zero 3, one replica of four": PROXY | engine(zero=3, sequence=4),
     "begun/zero 3": {**PROXY, "stop": True} | engine(zero=3, sequence=2),
 }
-RESUMED = {"begun/zero 3": PROXY | engine(zero=2, sequence=2), "begun": PROXY | {"engine": "single"}}
-
-
-def run(folder: Path, processes: int, runs: dict[str, Any]) -> None:
-    words = [str(folder), json.dumps(runs)]
-    launch = ["torch.distributed.run", "--nproc-per-node", str(processes), "--rdzv-backend", "c10d"]
-    launch += ["--rdzv-endpoint", "localhost:0", "-m"]
-    command = [sys.executable, "-m", *(launch if processes > 1 else []), "tests.training.together", *words]
-    places = {"MODELS": str(folder / "models"), "TORCH_EXTENSIONS_DIR": str(folder / "compiled")}
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | places
-    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
+RESUMED_BY_ONE = {"begun/zero 3": {"engine": "single", **PROXY}}
+RESUMED_BY_TWO = {"begun": PROXY | engine(zero=2, sequence=2)}
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +52,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     for kind in ("qwen2_5_vl", "qwen3_vl"):
         write_model(kind, folder / "models" / kind)
-    run(folder, 1, {name: {"engine": "single", **settings} for name, settings in ALONE.items()} | ONE)
-    run(folder, 2, TWO)
-    run(folder, 4, FOUR)
+    alone = {name: {"engine": "single", **settings} for name, settings in ALONE.items()}
+    runs = [(4, FOUR), (1, alone | ONE | RESUMED_BY_ONE), (2, TWO | RESUMED_BY_TWO)]
+    command = [sys.executable, "-m", "tests.training.together", str(folder), json.dumps(runs)]
+    places = {"MODELS": str(folder / "models"), "TORCH_EXTENSIONS_DIR": str(folder / "compiled")}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | places
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
@@ -98,11 +92,9 @@ def test_processes_compute_what_one_does(results: Path, name: str):
     assert_equal(results / name, results / kind, 2e-2 if kind == "half" else 1e-4)
 
 
-def test_another_number_of_processes_and_another_engine_continue(results: Path):
-    run(results, 2, {"begun/zero 3": RESUMED["begun/zero 3"]})
-    run(results, 1, {"begun": RESUMED["begun"]})
-    for name in RESUMED:
-        assert_equal(results / name, results / "proxy", 1e-4)
+@pytest.mark.parametrize("name", [*RESUMED_BY_ONE, *RESUMED_BY_TWO])
+def test_another_number_of_processes_and_another_engine_continue(results: Path, name: str):
+    assert_equal(results / name, results / "proxy", 1e-4)
 
 
 def test_nothing_is_compiled(results: Path):

@@ -1,4 +1,7 @@
-"""Train tiny models on packs that are hard to share, in as many processes as torch.distributed.run has started."""
+"""Train tiny models on packs that are hard to share: `together FOLDER [[PROCESSES, {NAME: SETTINGS}]]`.
+
+The processes are forks of one that has imported torch and DeepSpeed, which takes longer than the training.
+"""
 
 import json
 import os
@@ -7,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
+from torch.multiprocessing import start_processes
 
 from mmprolong import plugins
 from mmprolong.conversations import Image, Pages
@@ -16,6 +21,7 @@ from mmprolong.records import Example, Pack
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import World
 from mmprolong.settings.knobs import Optimizer, Rope
+from mmprolong.training.engines.deepspeed import prepare
 from mmprolong.training.layout import Layout, join
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives.next_token import NextToken
@@ -90,9 +96,19 @@ def disagree(folder: Path) -> None:
         (folder / f"told-{layout.rank}-of-{layout.size}").write_text(str(error))
 
 
+def work(rank: int, size: int, folder: Path, runs: dict[str, Any]) -> None:
+    """Be one process of all runs."""
+    if size > 1:
+        os.environ.update(RANK=str(rank), WORLD_SIZE=str(size))
+        dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{size}", rank=rank, world_size=size)
+    for name, settings in runs.items():
+        train(folder / name, **settings)
+    if size > 1:
+        disagree(folder)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for name, settings in json.loads(sys.argv[2]).items():
-        train(Path(sys.argv[1]) / name, **settings)
-    if "RANK" in os.environ:
-        disagree(Path(sys.argv[1]))
+    prepare()
+    for size, runs in json.loads(sys.argv[2]):
+        start_processes(work, (size, Path(sys.argv[1]), runs), size, start_method="fork")
