@@ -6,11 +6,14 @@ from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
 
-BASE = "base"
+BASE = "Qwen2.5-VL-7B"
+OURS = "base"
+"""Our label of it in the ablation of shares."""
 
 
 def build(runs: Runs | None, published: Published) -> Table:
-    """Rows: shares of short data [%]; base: before training."""
+    """Rows: shares of short data [%], and the model before training."""
+    base = OURS if runs and OURS in runs.plan.labels else BASE
     return comparison_table(
         name="short_context",
         title="Share of short data, short contexts",
@@ -18,8 +21,8 @@ def build(runs: Runs | None, published: Published) -> Table:
         key="short %",
         headline="avg",
         rows=published.rows("mmprolong_short_ratio_short_score"),
-        baseline=BASE,
-        names={"Qwen2.5-VL-7B": BASE},
+        baseline=base,
+        names={BASE: base},
         measures=columns_by_place(SHORT, "avg", "short_context"),
         runs=runs,
     )

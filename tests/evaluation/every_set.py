@@ -82,8 +82,8 @@ def write_every_set(root: Path) -> Path:
     helmet_files(root)
     niah_files(root, "retrieval-text", niah(0, "b"), niah(1, "c"))
     pages = [{"bytes": picture_bytes((width, 20)), "path": None} for width in (30, 40)]
-    for task in ("Retrieval", "Reasoning", "Memory"):
-        rows = [{"problem": f"{word}?", "answers": [word], "images": pages, "_context": ""} for word in ("B", "C", "D")]
+    for task, words in {"Retrieval": "BBD", "Reasoning": "BCD", "Memory": "CDC"}.items():
+        rows = [{"problem": f"{word}?", "answers": [word], "images": pages, "_context": ""} for word in words]
         write_parquet(root / "VTCBench" / "data" / f"{task}-00000-of-00001.parquet", rows)
     record = {"domain": "Code", "sub_domain": "Repo", "difficulty": "hard", "length": "long", "question": "Why?"}
     record |= {f"choice_{letter}": letter.lower() for letter in "ABCD"} | {"context": "Text."}
@@ -95,7 +95,7 @@ def write_every_set(root: Path) -> Path:
 
 
 def _mmlongbench(root: Path) -> None:
-    answers = {"mmlongdoc": "BB", "longdocurl": "BC", "slidevqa": "CB"}
+    answers = {"mmlongdoc": "BB", "longdocurl": "BC", "slidevqa": "CC"}
     for name, letters in answers.items():
         for length in (64, 128):
             asked: list[Any] = [
@@ -110,7 +110,7 @@ def _mmlongbench(root: Path) -> None:
         tsv_row(
             root, index=f"{number}", question_id=f"q{number}", source_dataset=name, answer="B", extra_info=_extra(word)
         )
-        for number, (name, word) in enumerate((name, word) for name in answers for word in "BC")
+        for number, (name, word) in enumerate((name, word) for name, words in answers.items() for word in words)
     ]
     for length in ("256K", "512K"):
         write_tsv(root / f"MMLongBench_{length}.tsv", *rows)
@@ -150,12 +150,12 @@ def _films(root: Path) -> None:
     options = ["A. red", "B. blue", "C. green"]
     mme_files(root, *(mme(question_id=letter, answer=letter, options=options) for letter in "BC"))
     film = {"video": "a.mp4", "question": "How?", "candidates": ["red", "blue", "green"]}
-    for task in ("1_plotQA", "2_needle"):
-        asked = [{**film, "answer": answer, "question_type": task[2:]} for answer in ("blue", "green")]
+    for task, answers in {"1_plotQA": ("blue", "blue"), "2_needle": ("blue", "green")}.items():
+        asked = [{**film, "answer": answer, "question_type": task[2:]} for answer in answers]
         write_json(root / "MLVU" / "json" / f"{task}.json", asked)
         write_frames(root / "MLVU" / "video" / task / "a", 2, (84, 56))
     record = {"video_id": "v", "video_path": "v.mp4", "subtitle_path": "", "question": "When?", "duration": 2.0}
-    asked = [{**record, "id": f"{n}", "candidates": ["a", "b", "c"], "correct_choice": n} for n in (1, 2)]
+    asked = [{**record, "id": f"{n}", "candidates": ["a", "b", "c"], "correct_choice": 2} for n in range(2)]
     write_json(root / "LongVideoBench" / "lvb_val.json", asked)
     write_frames(root / "LongVideoBench" / "videos" / "v", 2, (84, 56))
 
@@ -169,8 +169,8 @@ def _short(root: Path) -> None:
         choice(9, "C", **green),
     ]
     tsv(root, "MMBench_DEV_EN_V11", *rotated)
-    for name, more in (("RealWorldQA", {}), ("MMMU_DEV_VAL", {"split": "validation"}), ("MMMU_Pro_10c", {})):
-        tsv(root, name, *(choice(number, letter, **green, **more) for number, letter in enumerate("BC")))
+    for name, letters in {"RealWorldQA": "BB", "MMMU_DEV_VAL": "BC", "MMMU_Pro_10c": "CC"}.items():
+        tsv(root, name, *(choice(n, letter, split="validation", **green) for n, letter in enumerate(letters)))
     short = {"image": encoded(), "question": "Read."}
     kinds = {"question_type": "multi_choice", "answer_type": "text", "choices": "['x', 'y', 'z']"}
     maths = [{**short, **kinds, "index": n, "answer": "xyz"[n], "answer_option": "ABC"[n]} for n in (1, 2)]
