@@ -3,7 +3,7 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,9 @@ _PATH = re.compile(r"^[\w.-]+(?:/[\w.-]+)*/?$")
 _ENDINGS = (".py", ".md", ".toml", ".yaml", ".txt")
 
 
-def shown() -> Iterator[list[str]]:
-    """Words after the program of every command of ours that the texts show."""
-    for text in TEXTS.values():
+def shown(names: Iterable[str] = TEXTS) -> Iterator[list[str]]:
+    """Words after the program of every command of ours that the texts of these files show."""
+    for text in (TEXTS[name] for name in names):
         for block in [*_FENCE.findall(text), *_INDENTED.findall(text)]:
             for line in _CONTINUED.sub(" ", block).splitlines():
                 words = _words(line)

@@ -1,7 +1,7 @@
 """The trained model against others on long documents (MMProLong, Table 4)."""
 
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
+from mmprolong.reporting.tables.metrics import DOCUMENTS, JUDGED, MMPROLONG, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
@@ -18,6 +18,8 @@ def build(runs: Runs | None, published: Published) -> Table:
         key="model",
         rows=published.rows("mmprolong_final_comparison"),
         baseline=BASE,
+        names={"MMProLong (7B)": "MMProLong"},
+        notes=(JUDGED,),
         measures=columns_by_length(DOCUMENTS, ["64K", "128K"]),
         runs=runs,
     )

@@ -1,12 +1,11 @@
 """Transfer to long video (MMProLong, appendix table on video)."""
 
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.tables.metrics import MMPROLONG, columns_by_task
+from mmprolong.reporting.tables.metrics import FILMS, MMPROLONG, columns_by_place
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
 
-TASKS = {"Video-MME": "video_mme", "MLVU": "mlvu", "LongVideoBench": "longvideobench"}
 BASE = "Qwen2.5-VL-7B"
 
 
@@ -21,6 +20,6 @@ def build(runs: Runs | None, published: Published) -> Table:
         rows=published.rows("mmprolong_long_video"),
         baseline=BASE,
         notes=("1 frame a second, at most 768 frames and 24,576 video tokens.",),
-        measures=columns_by_task(TASKS),
+        measures=columns_by_place(FILMS, "", "long_video"),
         runs=runs,
     )

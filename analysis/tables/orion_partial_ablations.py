@@ -27,7 +27,7 @@ def build(runs: Runs | None, published: Published) -> Table:
 def _ours(runs: Runs) -> list[Row]:
     rows: list[Row] = []
     for measure in orion():
-        means, baseline = estimates(runs, measure.average(runs.cells)), runs.plan.baseline
+        means, baseline = estimates(runs, measure.average(runs.cells, runs.plugins)), runs.plan.baseline
         for label in means.keys() - {baseline} if baseline in means else ():
             delta = round(100 * (means[label].value - means[baseline].value), 1)
             rows.append({"ablation": runs.plan.ablation, "change": label, "metric": measure.column, "delta": delta})

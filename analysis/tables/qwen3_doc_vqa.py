@@ -1,7 +1,7 @@
 """The recipe on another backbone, long documents (MMProLong, appendix table on Qwen3-VL)."""
 
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.tables.metrics import DOCUMENTS, MMPROLONG, columns_by_length
+from mmprolong.reporting.tables.metrics import DOCUMENTS, JUDGED, MMPROLONG, columns_by_length
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
@@ -20,6 +20,7 @@ def build(runs: Runs | None, published: Published) -> Table:
         key="model",
         rows=published.rows("mmprolong_qwen3_doc_vqa"),
         baseline=BASE,
+        notes=(JUDGED,),
         measures=columns_by_length(TASKS, ["64K", "128K"]),
         runs=runs,
     )

@@ -6,7 +6,8 @@ from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.results import comparison_table
 
-BASE = "Qwen3-VL-8B, MM-NIAH"
+BASE = "Qwen3-VL-8B"
+NAMES = {f"{name}, MM-NIAH": name for name in (BASE, "+ MMProLong recipe")}
 
 
 def build(runs: Runs | None, published: Published) -> Table:
@@ -18,6 +19,7 @@ def build(runs: Runs | None, published: Published) -> Table:
         key="model",
         rows=published.rows("mmprolong_qwen3_mm_niah"),
         baseline=BASE,
+        names=NAMES,
         measures=columns_by_length(NEEDLES, ["64K", "128K"]),
         runs=runs,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from mmprolong.config.consistency import DEFAULT, inconsistent
+from mmprolong.config.consistency import DEFAULT, inconsistent, reads_pool
 from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
 from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
@@ -49,12 +49,14 @@ class Composer:
         return config
 
     def frozen(self, overrides: Sequence[str]) -> Config:
-        """Return the configuration with the digest of the pool that it names.
+        """Return the configuration with the digest of the pool that it names, if the run reads it.
 
         Raises:
             ConfigError: as in `compose`; or the pool does not exist or holds no PDF.
         """
         config = self.compose(overrides)
+        if not reads_pool(config):
+            return config
         with self.locating(overrides):
             config.corpus.digest = self._digest(config.corpus.path, config.paths.store)
             config.selection.benchmarks_digest = self._benchmarks_digest(config)

@@ -63,6 +63,11 @@ def needed_phases(config: Config) -> set[str]:
     return found
 
 
+def reads_pool(config: Config) -> bool:
+    """Tell whether a run reads the pool of PDFs: to train a phase, or for questions that we write."""
+    return bool(needed_phases(config)) or any(each.source for each in config.suite.benchmarks.values())
+
+
 def _used(config: Config, phases: Iterable[str]) -> list[str]:
     """Return the sources that the phases and the benchmarks need, as far as they exist."""
     parts = (part for name in phases for part in config.phases[name].mixture.components.values() if part.share > 0)

@@ -61,12 +61,15 @@ def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_roo
     """Return what draws the images of a step.
 
     Args:
-        inputs: folders of the finished `corpus` step and, where stamped pages are shown, of the `render` step.
+        inputs: folders of the finished `corpus` step, if pages of the pool are shown, and of the `render` step, if
+            they are stamped.
         data_root: folder of the data sets whose files are shown; none: that of the sources.
     """
     if data_root is None and corpus.image_root:
         data_root = Path(corpus.image_root).expanduser()
-    schemes: dict[str, Images] = {"pdf": CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))}
+    schemes: dict[str, Images] = {}
+    if "corpus" in inputs:
+        schemes["pdf"] = CorpusPages(view, corpus, inputs["corpus"], inputs.get("render"))
     if data_root is not None:
         schemes["file"] = FileImages(data_root, find_renderer(view.renderer), view.dpi)
         schemes |= {"table": TableImages(data_root), "video": VideoFrames(data_root)}

@@ -152,7 +152,8 @@ class _Graph:
             **self.subject,
         )
         subject = {"checkpoint": self.steps[f"training.{suite.subject}"].path} if suite.subject else {}
-        reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **self._shown(), **subject})
+        shown = self._shown() if source else {}  # public benchmarks show what lies in the data root
+        reply = self._add(f"reply.{name}", name, settings, {"samples": samples, **shown, **subject})
         judge = config.llms.get(evaluation.judge)
         others = {each: config.llms[each] for each in evaluation.other_judges}
         judged = ScoreSettings(evaluation.scorer, evaluation.benchmark, judge, others, suite.overall)

@@ -44,13 +44,15 @@ def find_confounds(points: Sequence[Point], baseline: str, factors: Sequence[str
 def result_settings(point: Point) -> dict[str, Any]:
     """Return the values that make the result of a point, by key: those of what it uses, and of no place or machine."""
     whole = dict(leaves(identity(msgspec.convert(point.config, Config), whole=True)))
-    used = {role.partition(".")[2] for role in point.steps}
+    used = {*point.steps, *(role.partition(".")[2] for role in point.steps)}
     return {key: value for key, value in whole.items() if _is_used(key.split("."), used)}
 
 
 def _is_used(key: Sequence[str], used: set[str]) -> bool:
     if key[0] in ("sources", "phases") and len(key) > 1:
         return key[1] in used
+    if key[0] in ("corpus", "selection"):
+        return key[0] in used
     return key[0] not in ("cluster", "tracking", "paths", "training")
 
 

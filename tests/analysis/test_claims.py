@@ -146,6 +146,18 @@ def test_a_length_is_named_by_its_role():
     assert (missing.verdict, missing.notes) == ("not run", ("made: length 64K is not evaluated, only 1x, 2x, 4x.",))
 
 
+def test_a_claim_is_about_some_benchmarks_or_tasks_alone():
+    chances = {"a": 0.9, "b": 0.3}
+    runs = runs_of(chances, ["find", "count"], ["1x", "2x"], "b", seeds=2, documents=10, benchmarks=["docs", "films"])
+    asked = RunSides(ablation="made", arm=["a"], baseline=["b"])
+    (of_all,) = judge_runs(MADE, asked, runs).differences
+    parts = [judge_runs(MADE, replace(asked, of=[name]), runs).differences[0] for name in ("docs", "films")]
+    assert of_all.value == pytest.approx(sum(one.value for one in parts) / 2)
+    assert judge_runs(MADE, replace(asked, of=["docs"], length="2x"), runs).differences[0].value != parts[0].value
+    missing = judge_runs(MADE, replace(asked, of=["docs", "words"]), runs)
+    assert missing.notes == ("made: docs, words at length overall is not evaluated, only 1x, 2x.",)
+
+
 def test_labels_that_are_averaged_count_alike_whichever_runs_are_finished():
     """Of one side two rows: with one run of `b` and three of `a`, the mean of the runs would be `a`'s."""
     runs = runs_of({"a": 0.9, "b": 0.5, "base": 0.6}, ["reasoning"], ["1x"], "base", seeds=3, documents=30)

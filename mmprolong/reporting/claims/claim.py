@@ -49,6 +49,8 @@ class RunSides:
     arm: list[str]
     """Labels; the runs of several are averaged."""
     baseline: list[str]
+    of: list[str] = field(default_factory=list)
+    """Benchmarks, by plug-in, or tasks whose mean it is; none: the headline's."""
     length: str = "overall"
     """`overall`; a length; `shortest`, `trained` (the longest that training covers), or `beyond` (longer than it)."""
 

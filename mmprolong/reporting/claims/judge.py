@@ -7,9 +7,10 @@ from statistics import NormalDist, fmean
 
 from mmprolong.config.groups import ablations
 from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityError, nearest
+from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import size
 from mmprolong.pipeline.plan import Plan, planned
-from mmprolong.records import Average
+from mmprolong.records import Average, Cell
 from mmprolong.reporting.claims.claim import (
     NOT_RUN,
     UNCLEAR,
@@ -23,10 +24,11 @@ from mmprolong.reporting.claims.claim import (
 )
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_and_mark_stale
-from mmprolong.reporting.statistics.contrasts import arms_of, average_at_lengths
+from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.notes import trust_notes
+from mmprolong.reporting.tables.official import restated
 from mmprolong.reporting.tables.published import Published, mean_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
@@ -89,10 +91,12 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     """
     _require_rows(claim.name, rows, runs.plan.labels)
     sides = [rows.arm, *([[label] for label in rows.baseline] if claim.direction == "best" else [rows.baseline])]
-    average = _average(rows.length, runs)
+    runs = restated(runs) if rows.of else runs
+    average = _average(rows, runs)
     arms = arms_of(runs, average)
     if not {*rows.arm, *rows.baseline} <= arms.keys():
-        lacks = f"{rows.ablation}: length {rows.length} is not evaluated, only {', '.join(runs.lengths)}."
+        what = f"{', '.join(rows.of)} at length {rows.length}" if rows.of else f"length {rows.length}"
+        lacks = f"{rows.ablation}: {what} is not evaluated, only {', '.join(runs.lengths)}."
         notes = (lacks,) if runs.lengths and not average else ()
         return Verdict(verdict=NOT_RUN, command=sweep_command(runs.plan, runs.store), notes=notes)
     arm, *others = [_averaged([arms[label] for label in side]) for side in sides]
@@ -129,14 +133,24 @@ def _published_difference(sides: PublishedSides, arm: PrintedRows, baseline: Pri
     return value, sum(variances) ** 0.5 / len(sides.columns)
 
 
-def _average(length: str, runs: Runs) -> Average:
-    """Return the weights of the lengths for which a name stands; empty if they were not evaluated."""
-    if length == "overall":
-        return runs.average
+def _average(rows: RunSides, runs: Runs) -> Average:
+    """Return the weights of the cells for which the names stand; empty if they were not evaluated."""
+    cells = [cell for cell in runs.cells if not rows.of or _names(cell, runs) & set(rows.of)]
+    if set(rows.of) - {name for cell in cells for name in _names(cell, runs)}:
+        return {}
+    at = {cell.length for cell in cells}
+    if rows.length == "overall":
+        return headline(cells, [each for each in runs.overall if each in at or not rows.of]) if cells else {}
+    lengths = [each for each in runs.lengths if each in at]
     trained = runs.plan.suite.get("trained") or ""
-    beyond = [each for each in runs.lengths if trained and size(each) > size(trained)]
-    roles = {"shortest": runs.lengths[:1], "trained": [trained], "beyond": beyond}
-    return average_at_lengths(runs, roles.get(length, [length]))
+    beyond = [each for each in lengths if trained and size(each) > size(trained)]
+    wanted = {"shortest": lengths[:1], "trained": [trained], "beyond": beyond}.get(rows.length, [rows.length])
+    return headline([cell for cell in cells if cell.length in wanted], wanted) if wanted and at >= set(wanted) else {}
+
+
+def _names(cell: Cell, runs: Runs) -> set[str]:
+    """Return the names by which a claim may mean a cell."""
+    return {cell.task, cell.benchmark, runs.plugins.get(cell.benchmark, cell.benchmark)}
 
 
 def _require_rows(claim: str, named: RunSides, launched: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import is_length, size
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
+from mmprolong.plugins import split
 from mmprolong.records import Average, Cell, Score
 from mmprolong.reporting.results.origins import Origin, differing_facts
 
@@ -96,6 +97,12 @@ class Runs:
     def lengths(self) -> list[str]:
         """Evaluated lengths over all benchmarks, shortest first."""
         return sorted({cell.length for cell in self.cells}, key=_length)
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Plug-in of each benchmark of the suite, by its name there."""
+        benchmarks = self.plan.suite.get("benchmarks", {}) if self.plan.points else {}
+        return {name: split(each["benchmark"])[0] for name, each in benchmarks.items()}
 
     @property
     def overall(self) -> list[str]:

@@ -1,17 +1,64 @@
 """Columns of published tables: their names there, and the cells of ours that they average."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mmprolong.evaluation.average import headline
 from mmprolong.records import Average, Cell
 
 MMPROLONG, ORION = "arXiv 2605.13831", "arXiv 2602.15257"
 NAMES = {MMPROLONG: "MMProLong", ORION: "OriOn"}
-DOCUMENTS = {"MMLongBench-Doc": "mmlongdoc", "LongDocURL": "longdocurl", "SlideVQA": "slidevqa"}
-"""Published data set -> our task."""
-NEEDLES = {"retrieval": "mm_niah_retrieval", "counting": "mm_niah_counting", "reasoning": "mm_niah_reasoning"}
+JUDGED = "The paper's marks are those of an LLM judge: mmlongbench_docqa_llm_judge."
+ANY = ""
+"""All lengths of a benchmark."""
+
+
+class Place(NamedTuple):
+    """Cells of ours: tasks of a benchmark at a length."""
+
+    benchmark: str
+    """Its plug-in, or its name in the suite."""
+    tasks: tuple[str, ...] = ()
+    """Equal shares; none: all tasks. Where they are named, another benchmark that has them all will do."""
+    length: str = ANY
+
+    def cells(self, cells: Sequence[Cell], plugins: Mapping[str, str]) -> list[Cell]:
+        """Return its cells, of one benchmark; none if it was not evaluated.
+
+        Args:
+            plugins: plug-in of each benchmark of the suite.
+        """
+        at = [cell for cell in cells if self.length in (ANY, cell.length) and cell.task in (self.tasks or (cell.task,))]
+        names = dict.fromkeys(cell.benchmark for cell in at)
+        ranked = [name for name in names if name == self.benchmark]
+        ranked += [name for name in names if plugins.get(name) == self.benchmark]
+        for name in [*ranked, *(names if self.tasks else ())]:
+            found = [cell for cell in at if cell.benchmark == name]
+            if {cell.task for cell in found} >= set(self.tasks):
+                return found
+        return []
+
+
+DOCUMENTS = {
+    "MMLongBench-Doc": Place("mmlongbench_docqa", ("mmlongdoc",)),
+    "LongDocURL": Place("mmlongbench_docqa", ("longdocurl",)),
+    "SlideVQA": Place("mmlongbench_docqa", ("slidevqa",)),
+}
+"""Published column -> our cells."""
+_KINDS = ("retrieval", "counting", "reasoning")
+NEEDLES = {kind: Place("mmlongbench_niah", (f"{kind}-text", f"{kind}-image")) for kind in _KINDS}
+RENDERED = {task.lower(): Place("vtcbench", (task,)) for task in ("Retrieval", "Reasoning", "Memory")}
+FILMS = {"Video-MME": Place("video_mme"), "MLVU": Place("mlvu"), "LongVideoBench": Place("longvideobench")}
+SHORT = {
+    "MMBench": Place("mmbench"),
+    "RealWorldQA": Place("realworldqa"),
+    "MMMU": Place("mmmu"),
+    "MMMU-Pro": Place("mmmu_pro"),
+    "MathVista": Place("mathvista"),
+    "OCRBench": Place("ocrbench"),
+}
 MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude": 61.8, "slidevqa": 84.5}
 """Best score of each visual benchmark in OriOn's Table 6 and its caption [%]; scales its visual average.
 
@@ -19,9 +66,7 @@ The paper does not print its own maxima; with these its averages are met within 
 TEXT_MAXIMA = {"helmet": 67.6, "longbench_v2": 50.0}
 SINGLE = {"MMLBD-C": "mmlbd_c", "MMLB 128K": "mmlongbench", "SlideVQA": "slidevqa"}
 SINGLE |= {"HELMET": "helmet", "LBv2": "longbench_v2", "DUDE": "dude"}
-"""OriOn's columns of single benchmarks -> our task."""
-ANY = ""
-"""All lengths of a benchmark, or of a task in it."""
+"""OriOn's columns of single benchmarks -> ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +75,20 @@ class Measure:
 
     column: str
     """Its name in the published file, and its heading."""
-    parts: Mapping[tuple[str, str], float]
-    """(benchmark in the suite or task, length) -> weight; the score is the weighted sum of these means."""
+    parts: Mapping[Place, float]
+    """Weights; the score is the weighted sum of the means of these cells."""
+    suite: str = ""
+    """Choice of `suite=` that evaluates it."""
 
-    def average(self, cells: Sequence[Cell]) -> Average:
-        """Return the weights of our cells; empty if any part of the measure was not evaluated."""
+    def average(self, cells: Sequence[Cell], plugins: Mapping[str, str]) -> Average:
+        """Return the weights of our cells; empty if any part of the measure was not evaluated.
+
+        Args:
+            plugins: plug-in of each benchmark of the suite.
+        """
         weights: dict[Cell, float] = defaultdict(float)
-        for (name, length), weight in self.parts.items():
-            of_length = [cell for cell in cells if length in (ANY, cell.length)]
-            found = [cell for cell in of_length if cell.benchmark == name] or [c for c in of_length if c.task == name]
+        for place, weight in self.parts.items():
+            found = place.cells(cells, plugins)
             if not found:
                 return {}
             for cell, share in headline(found).items():
@@ -46,22 +96,22 @@ class Measure:
         return weights
 
 
-def columns_by_length(tasks: Mapping[str, str], lengths: Sequence[str], overall: str = "overall") -> list[Measure]:
-    """Return for each length a column a task and their mean, and at the end the mean over the lengths.
-
-    Args:
-        tasks: published name -> ours.
-    """
+def columns_by_length(
+    places: Mapping[str, Place], lengths: Sequence[str], overall: str = "overall", suite: str = "mmprolong"
+) -> list[Measure]:
+    """Return for each length a column a place and their mean, and at the end the mean over the lengths."""
     columns: list[Measure] = []
     for length in lengths:
-        columns += [Measure(column=f"{length} {name}", parts={(task, length): 1.0}) for name, task in tasks.items()]
-        columns.append(Measure(column=f"{length} avg", parts=_mean(tasks.values(), [length])))
-    return [*columns, Measure(column=overall, parts=_mean(tasks.values(), lengths))]
+        at = {name: place._replace(length=length) for name, place in places.items()}
+        columns += columns_by_place(at, f"{length} avg", suite, prefix=f"{length} ")
+    means = [place._replace(length=length) for length in lengths for place in places.values()]
+    return [*columns, Measure(column=overall, parts=_mean(means), suite=suite)]
 
 
-def columns_by_task(tasks: Mapping[str, str]) -> list[Measure]:
-    """Return a column a task, over all lengths of its benchmark."""
-    return [Measure(column=name, parts={(task, ANY): 1.0}) for name, task in tasks.items()]
+def columns_by_place(places: Mapping[str, Place], mean: str, suite: str, prefix: str = "") -> list[Measure]:
+    """Return a column a place, and their mean if it has a name."""
+    columns = [Measure(column=prefix + name, parts={place: 1.0}, suite=suite) for name, place in places.items()]
+    return [*columns, Measure(column=mean, parts=_mean([*places.values()]), suite=suite)] if mean else columns
 
 
 def orion(*names: str) -> list[Measure]:
@@ -71,16 +121,15 @@ def orion(*names: str) -> list[Measure]:
 
     Source: arXiv 2602.15257, section on evaluation; the maxima are inferred.
     """
-    scaled = {(task, ANY): 100 / best for task, best in MAXIMA.items()}
-    text = {(task, ANY): 100 / best for task, best in TEXT_MAXIMA.items()}
+    scaled = {Place(name): 100 / best for name, best in MAXIMA.items()}
+    text = {Place(name): 100 / best for name, best in TEXT_MAXIMA.items()}
     columns = [
-        Measure(column="VA", parts={part: weight / 5 for part, weight in scaled.items()}),
-        Measure(column="LCA", parts={part: weight / 7 for part, weight in (scaled | text).items()}),
-        *columns_by_task(SINGLE),
+        Measure(column="VA", parts={part: weight / 5 for part, weight in scaled.items()}, suite="orion"),
+        Measure(column="LCA", parts={part: weight / 7 for part, weight in (scaled | text).items()}, suite="orion"),
+        *columns_by_place({column: Place(name) for column, name in SINGLE.items()}, "", "orion"),
     ]
     return [column for column in columns if not names or column.column in names]
 
 
-def _mean(tasks: Iterable[str], lengths: Sequence[str]) -> dict[tuple[str, str], float]:
-    parts = [(task, length) for length in lengths for task in tasks]
-    return dict.fromkeys(parts, 1 / len(parts))
+def _mean(places: Sequence[Place]) -> dict[Place, float]:
+    return dict.fromkeys(places, 1 / len(places))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.average import headline
 from mmprolong.pipeline.plan import Plan
@@ -10,6 +11,7 @@ from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
 from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.official import OFFICIAL, restated
 from mmprolong.reporting.tables.published import require_columns
 from mmprolong.reporting.tables.score_table import Field, Row, ScoreColumn, ScoreTable
 
@@ -64,28 +66,35 @@ def comparison_table(
     baseline: str = "",
     against: Mapping[str, str] | None = None,
     headline: str = "overall",
+    names: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Table:
     """Make a table of a paper: its rows as printed, then those of our plan that it does not have.
+
+    Marks count as in the paper's harness (`official.py`). A column that was not evaluated is left out, and a note says
+    which suite evaluates it.
 
     Args:
         source: paper and table.
         key: column that names a row; our labels are its texts.
         baseline: the row with which all others of the paper are compared, in the column `headline`.
         against: in place of the baseline: row -> the row that it is compared with.
+        names: our label of rows that are printed under another name.
 
     Raises:
         ConfigError: the published rows lack a column, or the baseline.
     """
     require_columns(name, rows, [key, *(measure.column for measure in measures)])
-    runs = runs or NO_RUNS
-    printed: dict[str, Row] = {str(row[key]): {one.column: row.get(one.column, "") for one in measures} for row in rows}
+    runs, ours = restated(runs or NO_RUNS), names or {}
+    labels = (ours.get(row[key], row[key]) for row in rows)
+    cells = ({one.column: row.get(one.column, "") for one in measures} for row in rows)
+    printed: dict[str, Row] = dict(zip(labels, cells, strict=True))
     if baseline and baseline not in printed:
         what = f"{key} {baseline!r}, with which the others are compared, is no row"
         raise ConfigError(f"published {name}: {what}; {nearest(baseline, printed)}")
     opponents = against or {label: baseline for label in printed if baseline and label != baseline}
     pairs = {label: Against(row=other) for label, other in opponents.items()}
-    columns = {one.column: ScoreColumn(one.column, one.average(runs.cells)) for one in measures}
+    columns = {one.column: ScoreColumn(one.column, one.average(runs.cells, runs.plugins)) for one in measures}
     return ScoreTable(
         name=name,
         title=title,
@@ -96,8 +105,28 @@ def comparison_table(
         headline=columns[headline],
         contrasts=[Contrast(key="delta", title="Δ", pairs=pairs)] if pairs else [],
         published=printed,
-        notes=[f"Published: {source}; one run a row, no intervals.", *notes],
+        intervals=True,
+        notes=[f"Published: {source}; one run a row, no intervals.", *_evaluated(runs, columns, measures), *notes],
     ).build()
+
+
+def _evaluated(runs: Runs, columns: Mapping[str, ScoreColumn], measures: Sequence[Measure]) -> Iterator[str]:
+    """Yield a note on the rules that mark our columns, and on the suites that evaluate those that we lack."""
+    counted = dict.fromkeys(cell.benchmark for column in columns.values() for cell in column.average)
+    rules = []
+    for name in counted:
+        scorer = plugins.split(runs.plan.suite["benchmarks"][name]["scorer"])[0] if name in runs.plugins else ""
+        official = OFFICIAL.get(runs.plugins.get(name, ""), ("",))[0]
+        rules += [f"{name} by {scorer}{official and f', {official}'}"] if scorer else []
+    if rules:
+        yield f"Ours: {'; '.join(rules)}."
+    lacking: dict[str, list[str]] = {}
+    for measure in measures:
+        if not columns[measure.column].average:
+            lacking.setdefault(measure.suite, []).append(measure.column)
+    for suite, names in lacking.items():
+        which = "all columns" if len(names) == len(measures) else ", ".join(names)
+        yield f"Not evaluated: {which}. suite={suite} does it."
 
 
 def _score_columns(runs: Runs) -> Iterator[ScoreColumn]:

@@ -53,7 +53,7 @@ class ScoreTable:
     more: Sequence[Field] = ()
     """Columns before the scores."""
     intervals: bool = False
-    """Every score has its interval, and not the headline alone."""
+    """Every score has its interval and its number of questions, and not the headline alone."""
     notes: Sequence[str] = ()
 
     def build(self) -> Table:
@@ -82,7 +82,8 @@ class ScoreTable:
         yield from self.more
         for title, average in self.scores:
             if found := estimates(runs, average):
-                yield Column.of(title, score=True), partial(self._score, found)
+                key, counted = title.replace(" ", "_"), self._counted(average) if self.intervals else ""
+                yield Column(key=key, title=title + counted, score=True), partial(self._score, found)
         title, level = self.headline.title, f"95{NBSP}%"
         yield Column(key=title.replace(" ", "_"), title=f"{title} ± sd", score=True), self._headline
         ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
@@ -117,6 +118,11 @@ class ScoreTable:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
         planned = self.runs.planned(label)
         return Cell(text=f"({len(self.runs.of(label))}/{planned})") if planned else Cell()
+
+    def _counted(self, average: Average) -> str:
+        """Return ' (n 100)': the questions of one run that count."""
+        scores = next(result.scores for label in self.rows for result in self.runs.of(label))
+        return f" (n {sum(score.cell in average for score in scores):,})"
 
     def _marks(self, label: str) -> Cell:
         """'partial stale': runs are missing; the ablation would plan others today."""
