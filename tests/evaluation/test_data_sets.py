@@ -113,14 +113,14 @@ def test_mm_niah_counts_what_it_refuses_and_loses_nothing_else(tmp_path: Path):
     file = "counting-text.jsonl"
     assert [(each.what, each.reason) for each in rejects] == [
         (f"{file}:2", "not an official record"),
-        (f"{file}:3 (counting-text-0)", "duplicate id"),
-        (f"{file}:4", "not an official record"),
-        (f"{file}:5 (counting-text-4)", "image or film is not there"),
-        ("counting-text 5", "shorter than the official lengths"),
-        (f"{file}:7", "not an official record"),
-        (f"{file}:8", "not an official record"),
+        (f"{file}:3 (id 0)", "duplicate id"),
+        (f"{file}:4 (id 3)", "marks and images differ in number"),
+        (f"{file}:5 (id 4)", "image is not there"),
+        (f"{file}:6 (id 5)", "shorter than the official lengths"),
+        (f"{file}:7 (id 6)", "not an official record"),
+        (f"{file}:8 (id 7)", "not an official record"),
     ]
-    assert "2 marks of images, 1 images" in rejects[2].detail and "none.png" in rejects[3].detail
+    assert "2 marks, 1 images" in rejects[2].detail and "none.png" in rejects[3].detail
 
 
 def test_mm_niah_counts_empty_depths_as_0():
@@ -176,9 +176,9 @@ def test_multiple_choice_is_asked_as_qwen_is(tmp_path: Path):
     assert one.gold == Gold("A", "Choice", choices=("red", "blue")) and other.gold.answer == "B"
     assert TableImages(tmp_path).size(images(one)[0]) == (40, 30)
     assert [(each.what, each.reason) for each in rejects] == [
-        ("RealWorldQA.tsv, row 2", "not an official record"),
-        ("RealWorldQA.tsv, row 4 (RealWorldQA-1)", "duplicate id"),
-        ("RealWorldQA.tsv, row 5 (3)", "no image"),
+        ("RealWorldQA.tsv, row 2 (id 1)", "not an official record"),
+        ("RealWorldQA.tsv, row 4 (id 1)", "duplicate id"),
+        ("RealWorldQA.tsv, row 5 (id 3)", "no image"),
     ]
 
 

@@ -18,7 +18,6 @@ from mmprolong.evaluation.benchmarks._records import (
     json_file,
     json_items,
     read_rows,
-    unique,
 )
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
@@ -84,8 +83,12 @@ class DUDEBenchmark:
             for row in read_rows(json_items(path, items), _Record)
             if isinstance(row, Reject) or row.record.data_split == self.split
         )
-        rows = unique(rows, lambda record: record.questionId or None)
-        yield from ask(rows, lambda row: self._sample(row, files, folder, name), lambda record: record.cited)
+        yield from ask(
+            rows,
+            lambda row: self._sample(row, files, folder, name),
+            lambda record: record.questionId or None,
+            lambda record: record.cited,
+        )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the official ANLS (micro), and that of each type of answer."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmprolong.conversations import Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._reading import Row, asked, json_lines
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_lines, read_rows
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("HELMET", "MIT (code); its sets have their own", "https://huggingface.co/datasets/princeton-nlp/HELMET")
@@ -81,6 +81,9 @@ class _Record(msgspec.Struct):
         return str(named if named is not None else self.question or self.query)
 
 
+Row = LocatedRecord[_Record] | Reject
+
+
 @dataclass(frozen=True)
 class Helmet:
     """Four tasks of recall, four of answers from passages and one of ranking, as base models are asked them.
@@ -110,11 +113,11 @@ class Helmet:
             demos = _demonstrations(task, inputs)
             for length in self.lengths:
                 path = DATA.file(inputs, f"{DATA.title}/data/{file.format(sizes[_LENGTHS.index(length)])}")
-                rows = list(json_lines(path, _Record))
+                rows = list(read_rows(json_lines(path), _Record))
                 if task == "popqa":
-                    rows = [row for row in rows if isinstance(row[2], Reject) or _rare(row[2])]
+                    rows = [row for row in rows if isinstance(row, Reject) or _rare(row.record)]
                 chosen = _chosen(rows, task) if self.sampling == "official" else rows
-                yield from asked(chosen, partial(_sample, name, task, length, demos), inputs.data_root)
+                yield from ask(chosen, partial(_sample, name, task, length, demos))
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over lengths of the means over tasks, and the one over questions."""
@@ -128,27 +131,28 @@ def _rare(record: _Record) -> bool:
 def _demonstrations(task: str, inputs: Inputs) -> list[_Record]:
     if task not in _DEMOS:
         return []
-    rows = json_lines(DATA.file(inputs, f"{DATA.title}/data/{_DEMOS[task]}"), _Record)
-    records = [record for _, _, record in rows if isinstance(record, _Record)]
+    rows = read_rows(json_lines(DATA.file(inputs, f"{DATA.title}/data/{_DEMOS[task]}")), _Record)
+    records = [row.record for row in rows if isinstance(row, LocatedRecord)]
     return [record for record in records if _rare(record)] if task == "popqa" else records
 
 
-def _chosen(rows: Sequence[Row[_Record]], task: str) -> list[Row[_Record]]:
+def _chosen(rows: Sequence[Row], task: str) -> list[Row]:
     """Return the rows that the official code draws: by their questions, or the first of all shuffled."""
     if task == "json_kv" or task.startswith("niah"):
         order = np.random.default_rng(_SEED).permutation(len(rows))[:_COUNT]
         return [rows[place] for place in order.tolist()]
-    keys = sorted({record.key for _, _, record in rows if isinstance(record, _Record)})
+    keys = sorted({row.record.key for row in rows if isinstance(row, LocatedRecord)})
     drawn = set(random.Random(_SEED).sample(keys, min(_COUNT, len(keys))))
-    return [row for row in rows if isinstance(row[2], Reject) or row[2].key in drawn]
+    return [row for row in rows if isinstance(row, Reject) or row.record.key in drawn]
 
 
-def _sample(name: str, task: str, length: str, demos: list[_Record], record: _Record, number: int) -> Sample:
+def _sample(name: str, task: str, length: str, demos: list[_Record], row: LocatedRecord[_Record]) -> Sample:
+    record = row.record
     asked_for, begun, gold = _question(task, record, _drawn(task, demos, record))
     if not gold.answer:
         raise ValueError("no answer")
     return Sample(
-        id=f"{task}-{length}-{number}",
+        id=f"{task}-{length}-{row.number}",
         benchmark=name,
         task=task,
         length=length,

@@ -10,7 +10,7 @@ import msgspec
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("LongDocURL", "Apache-2.0", "https://huggingface.co/datasets/dengchao/LongDocURL")
@@ -65,8 +65,13 @@ class LongDocURLBenchmark:
         DATA.file(inputs, PAGES)
         assert inputs.data_root is not None
         images = ImageFiles(inputs.data_root, PAGES)
-        rows = unique(read_rows(json_lines(path), _Record), lambda record: record.question_id or None)
-        yield from ask(rows, lambda row: _sample(row, images, name), lambda record: record.cited)
+        rows = read_rows(json_lines(path), _Record)
+        yield from ask(
+            rows,
+            lambda row: _sample(row, images, name),
+            lambda record: record.question_id or None,
+            lambda record: record.cited,
+        )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the generalised accuracy (micro), the same over all official questions, and that of each kind of task.

@@ -86,14 +86,14 @@ class MMLongBenchDoc:
         folder = self._documents(inputs)
         rows = read_rows(self._lines(inputs), _Record)
         files = FileImages(EDITIONS[self.edition].file(inputs, folder), find_renderer("pymupdf"))
-        yield from ask(rows, lambda row: self._sample(row, files, folder, name), _Record.pages)
+        yield from ask(rows, lambda row: self._sample(row, files, folder, name), cited=_Record.pages)
 
     def _lines(self, inputs: Inputs) -> Iterable[tuple[str, int, bytes]]:
         """Return the records of samples.json, or else of the Parquet files that stand in its place on the hub."""
         data = EDITIONS[self.edition]
         tables = sorted(((inputs.data_root or Path()) / data.title / "data").glob("*.parquet"))
         if tables and not (tables[0].parent / "samples.json").exists():
-            return parquet_rows(tables)
+            return parquet_rows(tables, _Record)
         path = data.file(inputs, f"{data.title}/data/samples.json")
         return json_items(path, json_file(path, list))
 

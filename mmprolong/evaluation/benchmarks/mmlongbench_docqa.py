@@ -29,7 +29,6 @@ from mmprolong.evaluation.benchmarks._records import (
     ask,
     json_lines,
     read_rows,
-    unique,
 )
 from mmprolong.evaluation.lengths import size
 from mmprolong.images.image_files import FileImages
@@ -152,8 +151,8 @@ class MMLongBenchDocQA:
             built = {"negatives": self.negatives, "negatives_seed": self.seed, "tokens": tokens}
             return _sample(row, pages, images, name, data_set, length, built)
 
-        rows = unique(read_rows(shuffled_lines(path, self.sampling), _Record), lambda record: record.id or None)
-        yield from ask(rows, make, lambda record: record.pages)
+        rows = read_rows(shuffled_lines(path, self.sampling), _Record)
+        yield from ask(rows, make, lambda record: record.id or None, lambda record: record.pages)
 
 
 def _file(inputs: Inputs, data_set: str, length: str) -> Path:

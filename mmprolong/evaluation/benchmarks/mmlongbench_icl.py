@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from mmprolong.conversations import Image, Text
-from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     SEED,
     Released,
     Sampling,
+    TaskGroup,
     image_files,
     k_of,
     question_file,
@@ -26,9 +27,8 @@ from mmprolong.evaluation.benchmarks._records import (
     interleaved,
     json_file,
     read_rows,
-    unique,
 )
-from mmprolong.records import Gold, Reject, Sample, Score
+from mmprolong.records import Gold, Reject, Sample
 
 _INSTRUCTION = (
     "You need to recognize entities in images. Use the provided mapping from the image to label to assign a label to "
@@ -53,7 +53,7 @@ class _Question(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class MMLongBenchICL:
+class MMLongBenchICL(TaskGroup):
     """Four data sets of classes.
 
     Candidates and orders are drawn question by question with Python's generator, as the official code does in one
@@ -68,22 +68,8 @@ class MMLongBenchICL:
     sampling: Sampling = "all"
     """`official`: 100 questions of each file."""
 
-    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        """Yield the questions, set by set and length by length.
-
-        Raises:
-            ConfigError: a file, or the folder of the images, is not in the data root.
-            DataError: a file is not JSON of the official form.
-        """
-        for data_set in self.sets:
-            for length in self.lengths:
-                yield from self._questions(name, data_set, length, inputs)
-
-    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
-        """Return the official mean (macro) and the mean over questions."""
-        return macro_and_micro(scores)
-
-    def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file."""
         path = question_file(inputs, f"ICL/{data_set}_K{k_of(length)}.json")
         images = image_files(inputs)
         rng = random.Random(SEED)
@@ -110,8 +96,7 @@ class MMLongBenchICL:
             shown = [picture for each in rounds for picture in each]
             return _sample(row, shown, images, name, data_set, length)
 
-        rows = unique(read_rows(lines, _Question), lambda question: (question.id, question.image))
-        yield from ask(rows, make)
+        yield from ask(read_rows(lines, _Question), make, lambda question: (question.id, question.image))
 
 
 def _sample(

@@ -10,7 +10,7 @@ import msgspec
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._reading import asked, parquet_rows
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, parquet_rows, read_rows
 from mmprolong.images.table_images import SCHEME
 from mmprolong.records import Gold, Reject, Sample, Score
 
@@ -67,13 +67,16 @@ class VTCBenchWild:
             files = sorted(folder.glob(pattern)) or [DATA.file(inputs, f"{DATA.title}/data/{pattern}")]
             for path in files:
                 make = partial(self._sample, name, task, path, _pictures(path))
-                yield from asked(parquet_rows(path, _Record), make, inputs.data_root)
+                yield from ask(read_rows(parquet_rows([path], _Record), _Record), make)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means by cells and by questions; the latter is the official overall."""
         return macro_and_micro(scores)
 
-    def _sample(self, name: str, task: Task, path: Path, pictures: Sequence[int], record: _Record, row: int) -> Sample:
+    def _sample(
+        self, name: str, task: Task, path: Path, pictures: Sequence[int], located: LocatedRecord[_Record]
+    ) -> Sample:
+        record, row = located.record, located.number
         if not record.answers or not pictures[row]:
             raise ValueError(f"{len(record.answers)} answers, {pictures[row]} images")
         source = f"{SCHEME}{DATA.title}/data/{path.name}#images@{row}"
