@@ -82,6 +82,7 @@ class Needle:
                 yield self._sample(name, called, spot, stack)
             except DataError as error:
                 yield Reject(what=called, reason="no needle", detail=str(error))
+        yield from stack.unread
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over cells, each alike however many questions it has, and the mean over questions."""
