@@ -1,7 +1,7 @@
 """Records of public data sets, read one by one: what is broken costs itself alone, and is counted."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,9 @@ from mmprolong.records import Reject, Sample
 
 T = TypeVar("T")
 UNREADABLE = "not an official record"
+DEFECT = "defect"
+"""Fact of a question that can be asked, and is flawed in its file: 'reason: detail', several joined by '; '."""
+BEFORE, BEYOND, HIDDEN = "page before the first", "page beyond the document", "answer out of reach"
 _ID_KEYS = ("id", "question_id", "questionId", "qa_id", "doc_id", "_id", "qid", "index")
 
 
@@ -206,6 +209,24 @@ def interleaved(text: str, images: Sequence[Image], mark: str = "<image>") -> tu
     for image, piece in zip(images, pieces[1:], strict=True):
         parts += [image, Text(piece)]
     return tuple(part for place, part in enumerate(parts, 1) if place == len(parts) or part != Text(""))
+
+
+def page_defects(cited: Iterable[Any], shown: Container[int], first: int, pages: int | None) -> dict[str, str | float]:
+    """Return as a fact, if there are any, the pages of the evidence that a prompt does not show, and why.
+
+    Args:
+        cited: pages as the file counts them.
+        shown: those of the prompt, counted alike.
+        first: number of a document's first page.
+        pages: of the document; None: not known.
+    """
+    numbers = [page for page in cited if isinstance(page, int)]
+    before = [page for page in numbers if page < first]
+    beyond = [page for page in numbers if pages is not None and page - first >= pages]
+    hidden = [page for page in numbers if page not in shown and page not in (*before, *beyond)]
+    found = ((BEFORE, before), (BEYOND, beyond), (HIDDEN, hidden))
+    texts = "; ".join(f"{reason}: {', '.join(map(str, each))}" for reason, each in found if each)
+    return {DEFECT: texts} if texts else {}
 
 
 def named(where: str, identity: Any) -> str:

@@ -17,10 +17,12 @@ from mmprolong.evaluation.benchmarks._records import (
     ask,
     json_file,
     json_items,
+    page_defects,
     read_rows,
 )
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("DUDE", "CC-BY-4.0", "https://huggingface.co/datasets/jordyvl/DUDE_loader")
@@ -61,6 +63,7 @@ class DUDEBenchmark:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "dude"
     split: Literal["val", "train"] = "val"
     max_pages: int = 120
     """Pages shown of a document: the first ones."""
@@ -102,12 +105,14 @@ class DUDEBenchmark:
         record = row.record
         document = f"{record.docId}.pdf"
         try:
-            shown = min(files.pages(SCHEME + document), self.max_pages)
+            pages = files.pages(SCHEME + document)
         except DataError as error:
             raise Refused("document cannot be read", str(error)) from error
+        shown = min(pages, self.max_pages)
         evidence = tuple(page for page in record.cited if 0 <= page < shown)
         kind = record.answer_type or "abstractive"
         facts: dict[str, str | float] = {"id": record.questionId, "question": record.question, "kind": kind}
+        facts |= page_defects(record.cited, range(shown), 0, pages)
         if evidence:
             facts["depth"] = evidence[0] / max(shown - 1, 1)
         question = Text(f"{_ASKED}\nQuestion: {record.question}")

@@ -22,6 +22,7 @@ from mmprolong.evaluation.benchmarks._helmet import (
     shuffled,
 )
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_lines, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Recall = Literal["niah_multikey_2", "niah_multikey_3", "niah_multivalue", "json_kv"]
@@ -98,6 +99,7 @@ class Helmet:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "helmet"
     tasks: tuple[Recall | Reading, ...] = (
         *("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "json_kv"),
         *("nq", "triviaqa", "hotpotqa", "popqa", "msmarco"),

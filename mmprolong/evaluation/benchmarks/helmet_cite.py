@@ -19,6 +19,7 @@ from mmprolong.evaluation.benchmarks._helmet import (
     shuffled,
 )
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Task = Literal["asqa", "qampari"]
@@ -64,6 +65,7 @@ class HelmetCite:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "helmet"
     tasks: tuple[Task, ...] = ("asqa", "qampari")
     lengths: tuple[Length, ...] = ("8K", "16K", "32K", "64K", "128K")
     sampling: Sampling = "all"

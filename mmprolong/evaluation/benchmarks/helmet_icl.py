@@ -21,6 +21,7 @@ from mmprolong.evaluation.benchmarks._helmet import (
     shuffled,
 )
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_lines, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Task = Literal["trec_coarse", "trec_fine", "banking77", "clinic150", "nlu"]
@@ -73,6 +74,7 @@ class HelmetICL:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "helmet"
     tasks: tuple[Task, ...] = ("trec_coarse", "trec_fine", "banking77", "clinic150", "nlu")
     lengths: tuple[Length, ...] = ("8K", "16K", "32K", "64K", "128K")
     sampling: Sampling = "all"

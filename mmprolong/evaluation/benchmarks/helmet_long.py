@@ -23,6 +23,7 @@ from mmprolong.evaluation.benchmarks._helmet import (
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_lines, read_rows
 from mmprolong.evaluation.lengths import size
 from mmprolong.models.tokenizer import TextTokenizer, tokenizer_at
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Task = Literal["narrativeqa", "infbench_qa", "infbench_choice", "infbench_sum", "multi_lexsum"]
@@ -161,6 +162,7 @@ class HelmetLong:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "helmet"
     tokenizer: str = ""
     """Llama 2's tokenizer.json, by which HELMET's lengths are counted."""
     tasks: tuple[Task, ...] = ("narrativeqa", "infbench_qa", "infbench_choice", "infbench_sum", "multi_lexsum")

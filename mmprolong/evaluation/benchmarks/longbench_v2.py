@@ -16,6 +16,7 @@ from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
 from mmprolong.evaluation.scorers._letters import EMPTY
 from mmprolong.models.tokenizer import tokenizer_at
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("LongBench-v2", "MIT", "https://huggingface.co/datasets/THUDM/LongBench-v2")
@@ -49,6 +50,7 @@ class LongBenchV2:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "longbench_v2"
     most_tokens: int = 0
     """Longest prompt; of a longer one the middle is left out, officially at 120,000. 0: every prompt is whole."""
     tokenizer: str = ""

@@ -13,6 +13,7 @@ from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, answered, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below, seconds_of
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet(
@@ -50,6 +51,7 @@ class LongVideoBench:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = {"name": "videomme_longvideobench_letters", "rule": "longvideobench_vlmevalkit"}
     subtitles: bool = False
     """Show the subtitles between the frames."""
 

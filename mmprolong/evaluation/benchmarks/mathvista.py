@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, short_question
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold
 
 
@@ -16,6 +17,7 @@ class MathVista(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mathvista_vlmevalkit"
     data: ClassVar[DataSet] = DataSet("MathVista", "CC-BY-SA-4.0", "https://huggingface.co/datasets/AI4Math/MathVista")
     table: ClassVar[str] = "MathVista_MINI"
 

@@ -12,6 +12,7 @@ from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MLVU", "CC-BY-NC-SA-4.0", "https://huggingface.co/datasets/MLVU/MVLU")
@@ -49,6 +50,7 @@ class MLVU:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mlvu"
     tasks: tuple[Task, ...] = _TASKS
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:

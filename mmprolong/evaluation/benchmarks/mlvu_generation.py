@@ -13,6 +13,7 @@ from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
 from mmprolong.evaluation.benchmarks.mlvu import DATA
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _SYSTEM = (
@@ -42,6 +43,7 @@ class MLVUGeneration:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = ""
     tasks: tuple[Literal["8_sub_scene", "9_summary"], ...] = ("8_sub_scene", "9_summary")
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:

@@ -23,6 +23,7 @@ from mmprolong.evaluation.benchmarks._records import (
     json_lines,
     read_rows,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MM-NIAH", "MIT", "https://huggingface.co/datasets/OpenGVLab/MM-NIAH")
@@ -72,6 +73,7 @@ class MMNIAH:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mm_niah"
     split: Literal["val", "test"] = "val"
     tasks: tuple[Task, ...] = _TASKS
 
@@ -118,6 +120,9 @@ def _sample(name: str, task: str, files: ImageFiles, row: LocatedRecord[_Record]
     if gold is None or gold == "":
         raise ValueError("no answer; the answers of the test split are withheld")
     needles = {needle for needle in meta.needles or () if isinstance(needle, str)}
+    options = len(meta.choices or meta.choices_image_path or ())
+    if isinstance(gold, int) and options and gold not in range(options):
+        raise ValueError(f"answer {gold} is none of {options} options")
     evidence = tuple(place for place, image in enumerate(record.images_list) if image in needles)
     return Sample(
         id=f"{task}-{record.id}",

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet, macro_and_micro
 from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_question
+from mmprolong.plugins import Choice
 from mmprolong.records import Score
 
 _ROTATION = 1_000_000
@@ -22,6 +23,7 @@ class MMBench(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mcq_vlmevalkit"
     data: ClassVar[DataSet] = DataSet("MMBench-V1.1", "Apache-2.0", "https://github.com/open-compass/MMBench")
     table: ClassVar[str] = "MMBench_DEV_EN_V11"
 

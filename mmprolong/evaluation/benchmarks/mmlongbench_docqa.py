@@ -28,11 +28,13 @@ from mmprolong.evaluation.benchmarks._records import (
     Refused,
     ask,
     json_lines,
+    page_defects,
     read_rows,
 )
 from mmprolong.evaluation.lengths import size
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _INSTRUCTION = (
@@ -94,6 +96,7 @@ class MMLongBenchDocQA:
     """
 
     version: ClassVar[int] = 2
+    scorer: ClassVar[Choice] = "mmlongbench_docqa_rule"
     sets: tuple[Literal["mmlongdoc", "longdocurl", "slidevqa"], ...] = ("mmlongdoc", "longdocurl", "slidevqa")
     lengths: tuple[Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*[KM]$")], ...] = ("64K", "128K")
     sampling: Sampling = "all"
@@ -190,6 +193,8 @@ def _sample(
     evidence = tuple(place for place, page in enumerate(pages) if record.is_evidence(page))
     kinds = _words(record.answer_sources)
     facts: dict[str, str | float] = {"id": str(record.id), "question": question, "evidence": kinds, **(built or {})}
+    shown = {page_number(page) for page in pages if document_of(page) == record.document}
+    facts |= page_defects(record.pages, shown, 0, None)
     if evidence:
         facts["depth"] = evidence[0] / max(len(pages) - 1, 1)
     return sample(

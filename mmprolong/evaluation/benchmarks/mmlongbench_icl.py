@@ -21,6 +21,8 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     ask,
@@ -28,6 +30,7 @@ from mmprolong.evaluation.benchmarks._records import (
     json_file,
     read_rows,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample
 
 _INSTRUCTION = (
@@ -63,6 +66,7 @@ class MMLongBenchICL(TaskGroup):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["cars196", "food101", "inat2021", "sun397"], ...] = ("cars196", "food101", "inat2021", "sun397")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
@@ -108,5 +112,8 @@ def _sample(
     parts: tuple[Text | Image, ...] = interleaved(
         f"{_INSTRUCTION}{examples}\n\nNow classify this image: <image>", found
     )
+    facts: dict[str, str | float] = {"id": str(record.id)}
+    if record.answer not in [each.id for each in shown]:
+        facts[DEFECT] = f"{HIDDEN}: no example of {record.answer!r} is shown"
     gold = Gold(record.answer, "cls_acc")
-    return sample(name, data_set, length, row, parts, gold, record.image, {"id": str(record.id)}, _LABEL)
+    return sample(name, data_set, length, row, parts, gold, record.image, facts, _LABEL)

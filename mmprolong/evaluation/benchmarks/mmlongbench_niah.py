@@ -22,6 +22,8 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     ask,
@@ -29,6 +31,7 @@ from mmprolong.evaluation.benchmarks._records import (
     json_lines,
     read_rows,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Needles = Literal[
@@ -87,6 +90,7 @@ class MMLongBenchNIAH(TaskGroup):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Needles, ...] = (
         "retrieval-text",
         "retrieval-image",
@@ -149,6 +153,9 @@ def _sample(
     else:
         paths = [*record.image_list, *record.needle_image_list, *record.choices_image]
         parts = _interleaved(record, images.images(paths), _CHOICE if record.choices_image else _TEXT)
+    gone = _needle_images(record) - set(paths)
+    if gone:
+        facts[DEFECT] = f"{HIDDEN}: {', '.join(sorted(gone))} not shown"
     evidence = tuple(place for place, path in enumerate(paths) if path in _needle_images(record))
     gold = Gold(record.answer, metric_of(needles), evidence)
     return sample(name, needles, length, row, parts, gold, str(record.id), facts)

@@ -30,6 +30,7 @@ from mmprolong.evaluation.benchmarks._records import (
     json_lines,
     read_rows,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample
 
 FORMAT = "rouge:rougeLsum_f1"
@@ -80,6 +81,7 @@ class MMLongBenchSumm(TaskGroup):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["gov", "lexsum"], ...] = ("gov", "lexsum")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"

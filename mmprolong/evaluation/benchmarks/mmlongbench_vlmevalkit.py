@@ -13,9 +13,18 @@ from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._mmlongbench import ANSWER, IMAGES, depth_of, sample
 from mmprolong.evaluation.benchmarks._padding import document_of, page_number
-from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, Refused, ask, interleaved, named
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    Refused,
+    ask,
+    interleaved,
+    named,
+    page_defects,
+)
 from mmprolong.evaluation.benchmarks.mmlongbench_niah import metric_of
 from mmprolong.evaluation.benchmarks.mmlongbench_summ import FORMAT
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet(
@@ -39,6 +48,7 @@ class MMLongBenchVLMEvalKit:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench"
     tasks: tuple[Literal["documentQA", "NIAH", "vrag", "ICL", "summ"], ...] = ("documentQA",)
     """Groups of tasks; documentQA has a scorer of its own."""
     lengths: tuple[Literal["32K", "128K", "256K", "512K"], ...] = ("256K", "512K")
@@ -73,6 +83,9 @@ class MMLongBenchVLMEvalKit:
         if form == "binary_acc":
             facts["default_answer"] = _DEFAULTS[row.number % len(_DEFAULTS)]
         evidence = _evidence(more, paths)
+        if isinstance(more.get("ans_page_list"), list):
+            own = {page_number(path) for path in paths if document_of(path) == more.get("doc_name")}
+            facts |= page_defects(more["ans_page_list"], own, 0, None)
         facts |= depth_of(evidence[0] / max(len(paths) - 1, 1) if evidence else more.get("depth"))
         return sample(
             name,

@@ -19,6 +19,8 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     Refused,
@@ -26,6 +28,7 @@ from mmprolong.evaluation.benchmarks._records import (
     json_lines,
     read_rows,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample
 
 FILES = {"infoseek": "infoseek_K{}_dep3", "viquae": "viquae_K{}_dep6", "triviaqa": "viquae_K{}_dep6"}
@@ -64,6 +67,7 @@ class MMLongBenchVRAG(TaskGroup):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["infoseek", "viquae", "triviaqa"], ...] = ("infoseek", "viquae")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
@@ -103,6 +107,8 @@ def _sample(row: LocatedRecord[_Record], images: ImageFiles, name: str, data_set
         parts = (head, images.image(record.image), Text(question))
     place = _first_place(record)
     facts: dict[str, str | float] = {"id": str(record.id), "question": question}
+    if record.positive_ctxs and place is None:
+        facts[DEFECT] = f"{HIDDEN}: none of {len(record.positive_ctxs)} passages that answer is shown"
     if place is not None:
         facts["depth"] = place / max(len(record.ctxs) - 1, 1)
     return sample(name, data_set, length, row, parts, Gold(record.answer, "sub_em"), str(record.id), facts)

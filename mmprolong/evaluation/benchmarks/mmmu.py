@@ -7,6 +7,7 @@ from mmprolong.conversations import Text
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._records import Refused
 from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_text, open_as_choice
+from mmprolong.plugins import Choice
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class MMMU(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mcq_vlmevalkit"
     data: ClassVar[DataSet] = DataSet("MMMU", "Apache-2.0", "https://huggingface.co/datasets/MMMU/MMMU")
     table: ClassVar[str] = "MMMU_DEV_VAL"
 

@@ -12,6 +12,7 @@ from mmprolong.evaluation.benchmarks._vlmevalkit import (
     open_as_choice,
     with_marks,
 )
+from mmprolong.plugins import Choice
 
 _DIRECTLY = "Answer directly with the option letter from the given choices. "
 
@@ -24,6 +25,7 @@ class MMMUPro(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mcq_vlmevalkit"
     data: ClassVar[DataSet] = DataSet("MMMU-Pro", "Apache-2.0", "https://huggingface.co/datasets/MMMU/MMMU_Pro")
     table: ClassVar[str] = "MMMU_Pro_10c"
 

@@ -45,6 +45,7 @@ class Needle:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "exact_match"
     folder: str = "needle"
     """Folder of PDFs in the data root."""
     kind: Literal["line", "note"] = "line"

@@ -6,6 +6,7 @@ from typing import ClassVar
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, short_question
 from mmprolong.images.table_images import listed
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold
 
 
@@ -19,6 +20,7 @@ class OCRBench(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "ocrbench_vlmevalkit"
     data: ClassVar[DataSet] = DataSet("OCRBench", "MIT", "https://github.com/Yuliang-Liu/MultimodalOCR")
     table: ClassVar[str] = "OCRBench"
 

@@ -31,6 +31,7 @@ class PageDrop:
     """
 
     version: ClassVar[int] = 2
+    scorer: ClassVar[Choice] = ""
     of: Choice = field(default="mmlongbench_doc", metadata={"plugin": BENCHMARKS})
     seed: int = 0
     """Draws the distractors, with the question's id."""

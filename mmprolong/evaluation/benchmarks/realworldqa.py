@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_question
+from mmprolong.plugins import Choice
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class RealWorldQA(TableBenchmark):
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mcq_vlmevalkit"
     data: ClassVar[DataSet] = DataSet(
         "RealWorldQA", "CC-BY-ND-4.0", "https://huggingface.co/datasets/xai-org/RealworldQA"
     )

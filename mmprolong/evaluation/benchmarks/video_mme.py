@@ -13,6 +13,7 @@ from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, answered, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below, subtitles
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, parquet_rows, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("Video-MME", "academic research only", "https://huggingface.co/datasets/lmms-lab/Video-MME")
@@ -48,6 +49,7 @@ class VideoMME:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "videomme_longvideobench_letters"
     subtitles: bool = False
     """Show the subtitle of each frame, where a film has any."""
 

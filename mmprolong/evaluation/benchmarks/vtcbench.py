@@ -14,6 +14,7 @@ from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, parquet_rows, read_rows
 from mmprolong.images.table_images import SCHEME
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("VTCBench", "CC-BY-NC-4.0", "https://huggingface.co/datasets/MLLM-CL/VTCBench")
@@ -57,6 +58,7 @@ class VTCBenchTasks:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "vtcbench"
     edition: Literal["Wild", "base"] = "Wild"
     """`base`: tables that the official run_dry.py rendered, with their length in the name where it is chosen."""
     tasks: tuple[Task, ...] = ("Retrieval", "Reasoning", "Memory")
