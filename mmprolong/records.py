@@ -314,12 +314,21 @@ class Mark:
     """Beginning of the SHA-256 of the prompt that the judge was shown."""
 
 
+PROBE = "probe: "
+"""Begin of the task of questions that were changed to see what an answer rests on."""
+
+
 class Cell(NamedTuple):
     """Questions that are averaged first: one task at one length of one benchmark."""
 
     benchmark: str
     task: str
     length: str
+
+    @property
+    def is_probe(self) -> bool:
+        """Tell whether its questions were changed; no mean over others holds them."""
+        return self.task.startswith(PROBE)
 
 
 Average = Mapping[Cell, float]

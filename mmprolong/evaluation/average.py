@@ -11,6 +11,8 @@ from mmprolong.records import Average, Cell, Score
 def headline(cells: Iterable[Cell], lengths: Sequence[str] = ()) -> Average:
     """Return equal shares for benchmarks, within a benchmark for its lengths, and within a length for its tasks.
 
+    Probes have no share, except among themselves.
+
     Args:
         lengths: those that count (`suite.overall`); none: all. A benchmark that has none of them, because its documents
             are as long as they are, counts with all of its own.
@@ -21,7 +23,8 @@ def headline(cells: Iterable[Cell], lengths: Sequence[str] = ()) -> Average:
     Source: arXiv 2605.13831, appendix B.1 (macro mean of the data sets at each length, then of the lengths).
     """
     tree: dict[str, dict[str, set[Cell]]] = defaultdict(lambda: defaultdict(set))
-    for cell in cells:
+    cells = list(cells)
+    for cell in [cell for cell in cells if not cell.is_probe] or cells:
         tree[cell.benchmark][cell.length].add(cell)
     known = {length for by_length in tree.values() for length in by_length}
     for length in lengths:

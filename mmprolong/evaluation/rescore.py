@@ -18,6 +18,7 @@ SCORERS = "mmprolong.evaluation.scorers"
 NAN = "<NaN>"
 """Stands for a float that is not a number, which JSON does not have."""
 SERVED_BY = {
+    "helmet_alce_and_choice": "helmet",
     "mmlongbench_binary_acc": "mmlongbench_tasks",
     "mmlongbench_parse_output": "mmlongbench_tasks",
     "slidevqa_normalize": "slidevqa",

@@ -31,6 +31,10 @@ class TextTokenizer:
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).ids if text else []
 
+    def ends(self, text: str) -> list[int]:
+        """Return where each token of a text ends in it [letters]."""
+        return [end for _, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`; special tokens are left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)

@@ -24,6 +24,12 @@ def test_of_chosen_lengths_a_benchmark_counts_those_that_it_has_and_all_if_it_ha
     assert weights == pytest.approx({CELLS[0]: 1 / 4, CELLS[2]: 1 / 4, ALONE[0]: 1 / 4, ALONE[1]: 1 / 4})
 
 
+def test_probes_count_among_themselves_alone():
+    probes = [Cell("drop", f"probe: {kind}, a", "64K") for kind in ("whole", "without evidence")]
+    assert headline([*CELLS, *probes]) == headline(CELLS)
+    assert headline(probes) == dict.fromkeys(probes, 0.5)
+
+
 def test_a_length_that_no_benchmark_has_is_named():
     with pytest.raises(ConfigError, match=r"suite\.overall: '65K' is no length of the suite; did you mean '64K'"):
         headline(CELLS, ["65K"])

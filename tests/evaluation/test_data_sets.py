@@ -1,5 +1,6 @@
 """Readers of public data sets: what is asked, what is refused, what the official number is."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mmprolong.evaluation.benchmarks.needle import Needle
 from mmprolong.evaluation.benchmarks.ocrbench import OCRBench
 from mmprolong.evaluation.benchmarks.realworldqa import RealWorldQA
 from mmprolong.evaluation.benchmarks.video_mme import VideoMME
-from mmprolong.evaluation.benchmarks.vtcbench import VTCBenchWild
+from mmprolong.evaluation.benchmarks.vtcbench import VTCBenchTasks
 from mmprolong.images.table_images import TableImages
 from mmprolong.records import Gold
 from tests.evaluation.data_sets import (
@@ -40,7 +41,7 @@ from tests.images.pictures import picture_bytes, write_picture
     ("benchmark", "said"),
     [
         (MMNIAH(), r"MM-NIAH/mm_niah_val/images of MM-NIAH \(licence MIT"),
-        (VTCBenchWild(), r"VTCBench/data of VTCBench \(licence CC-BY-NC"),
+        (VTCBenchTasks(), r"VTCBench/data of VTCBench \(licence CC-BY-NC"),
         (VideoMME(), r"test-00000-of-00001.parquet of Video-MME \(licence academic"),
         (MLVU(), r"MLVU/json/1_plotQA.json of MLVU \(licence CC-BY-NC-SA"),
         (LongVideoBench(), r"lvb_val.json of LongVideoBench \(licence CC-BY-NC-SA-4.0, gated"),
@@ -113,14 +114,14 @@ def test_mm_niah_counts_what_it_refuses_and_loses_nothing_else(tmp_path: Path):
     file = "counting-text.jsonl"
     assert [(each.what, each.reason) for each in rejects] == [
         (f"{file}:2", "not an official record"),
-        (f"{file}:3 (counting-text-0)", "duplicate id"),
-        (f"{file}:4", "not an official record"),
-        (f"{file}:5 (counting-text-4)", "image or film is not there"),
-        ("counting-text 5", "shorter than the official lengths"),
-        (f"{file}:7", "not an official record"),
-        (f"{file}:8", "not an official record"),
+        (f"{file}:3 (id 0)", "duplicate id"),
+        (f"{file}:4 (id 3)", "marks and images differ in number"),
+        (f"{file}:5 (id 4)", "image is not there"),
+        (f"{file}:6 (id 5)", "shorter than the official lengths"),
+        (f"{file}:7 (id 6)", "not an official record"),
+        (f"{file}:8 (id 7)", "not an official record"),
     ]
-    assert "2 marks of images, 1 images" in rejects[2].detail and "none.png" in rejects[3].detail
+    assert "2 marks, 1 images" in rejects[2].detail and "none.png" in rejects[3].detail
 
 
 def test_mm_niah_counts_empty_depths_as_0():
@@ -137,7 +138,7 @@ def test_vtcbench_shows_the_pages_of_a_row(tmp_path: Path):
     rows = [row("Which number?", ["1", "2"], 30, 40), row("None?", [], 30), row("And?", ["3"], 50)]
     write_parquet(folder / "Retrieval-00000-of-00001.parquet", rows)
     write_parquet(folder / "Memory-00000-of-00001.parquet", [row("Who?", ["Ann"], 30)])
-    found, rejects = questions(VTCBenchWild(tasks=("Retrieval", "Memory")), tmp_path)
+    found, rejects = questions(VTCBenchTasks(tasks=("Retrieval", "Memory")), tmp_path)
     assert [each.gold for each in found] == [
         Gold(["1", "2"], "contains_all"),
         Gold(["3"], "contains_all"),
@@ -146,16 +147,37 @@ def test_vtcbench_shows_the_pages_of_a_row(tmp_path: Path):
     assert shown(found[0]).startswith("<image><image>Answer a question") and "magic numbers" in shown(found[0])
     assert [TableImages(tmp_path).size(image)[0] for image in images(found[0]) + images(found[1])] == [30, 40, 50]
     assert rejects[0].what == "Retrieval-00000-of-00001.parquet[1]"
-    swapped, _ = questions(VTCBenchWild(tasks=("Retrieval",), prompts="run_wild"), tmp_path)
+    swapped, _ = questions(VTCBenchTasks(tasks=("Retrieval",), prompts="run_wild"), tmp_path)
     assert "magic numbers" not in shown(swapped[0])
     with pytest.raises(ConfigError, match=r"Reasoning-\*\.parquet of VTCBench"):
-        questions(VTCBenchWild(), tmp_path)
+        questions(VTCBenchTasks(), tmp_path)
+
+
+def test_base_tasks_of_vtcbench_have_lengths_depths_and_their_templates(tmp_path: Path):
+    def row(problem: str, **source: Any) -> dict[str, Any]:
+        known = {"question_id": "conv-26_C4_Q0_SingleHop", "needle": None, "task_template": None, **source}
+        pages = [{"bytes": picture_bytes((30, 20)), "path": None}]
+        more = {"_context": "Long ago. Ann is vegan. The end.", "_render_args": "{}", "_source": json.dumps(known)}
+        return {"problem": problem, "answers": ["Ann"], "images": pages, **more}
+
+    folder = tmp_path / "VTCBench" / "base"
+    own = row("Which?", task_template="{haystack}\n\nQuestion: {question}", question_id="k_Q1_one")
+    write_parquet(folder / "Retrieval-8K.parquet", [own, row("None?")])
+    write_parquet(folder / "Reasoning-1K.parquet", [row("Who eats no fish?", needle="{CHAR} is vegan.")])
+    write_parquet(folder / "Memory-all.parquet", [row("Who?")])
+    (retrieval, reasoning, memory), (reject,) = questions(VTCBenchTasks(edition="base"), tmp_path)
+    assert shown(retrieval) == "<image>Which?" and (retrieval.length, retrieval.cluster) == ("8K", "k_Q1_one")
+    assert shown(reasoning).endswith("with no additional explanation or reasoning.\n\nWho eats no fish?")
+    assert reasoning.length == "1K" and reasoning.facts["depth"] == pytest.approx(10 / 19)
+    assert shown(memory).endswith("from the context whenever possible.\n\nWho?")
+    assert (memory.length, memory.cluster) == ("32K", "conv-26") and "depth" not in memory.facts
+    assert reject.what == "Retrieval-8K.parquet[1]" and TableImages(tmp_path).size(images(memory)[0]) == (30, 20)
 
 
 def test_a_parquet_file_of_another_kind_is_named(tmp_path: Path):
     write_parquet(tmp_path / "VTCBench" / "data" / "Memory-0.parquet", [{"problem": "?", "images": [[]]}])
     with pytest.raises(DataError, match=r"Memory-0\.parquet: no column 'answers'"):
-        questions(VTCBenchWild(tasks=("Memory",)), tmp_path)
+        questions(VTCBenchTasks(tasks=("Memory",)), tmp_path)
 
 
 def choice(index: int, answer: str = "A", **cells: Any) -> dict[str, Any]:
@@ -176,9 +198,9 @@ def test_multiple_choice_is_asked_as_qwen_is(tmp_path: Path):
     assert one.gold == Gold("A", "Choice", choices=("red", "blue")) and other.gold.answer == "B"
     assert TableImages(tmp_path).size(images(one)[0]) == (40, 30)
     assert [(each.what, each.reason) for each in rejects] == [
-        ("RealWorldQA.tsv, row 2", "not an official record"),
-        ("RealWorldQA.tsv, row 4 (RealWorldQA-1)", "duplicate id"),
-        ("RealWorldQA.tsv, row 5 (3)", "no image"),
+        ("RealWorldQA.tsv, row 2 (id 1)", "not an official record"),
+        ("RealWorldQA.tsv, row 4 (id 1)", "duplicate id"),
+        ("RealWorldQA.tsv, row 5 (id 3)", "no image"),
     ]
 
 

@@ -110,14 +110,14 @@ def test_longvideobench_shows_subtitles_between_frames_if_wanted(tmp_path: Path)
     assert shown(one) == "<image>" * 4 + asked and one.gold.answer == "B"
     ((one,), _) = questions(LongVideoBench(subtitles=True), tmp_path)
     assert shown(one) == "<image><image>Hello\n<image><image>" + asked
-    assert rejects[0].what == "lvb_val.json[1]"
+    assert rejects[0].what == "lvb_val.json[1] (id 7)"
 
 
 def test_longbench_v2_asks_in_the_official_words(tmp_path: Path):
     record = {"_id": "x", "domain": "Code", "sub_domain": "Repo", "difficulty": "hard", "length": "long"}
     record |= {"question": " Why? ", "answer": "B", "context": " Text. "}
     record |= {f"choice_{letter}": f"{letter.lower()} " for letter in "ABCD"}
-    write_json(tmp_path / "LongBench-v2" / "data.json", [record, {**record, "answer": "E"}, record])
+    write_json(tmp_path / "LongBench-v2" / "data.json", [record, {**record, "_id": "y", "answer": "E"}, record])
     (one,), rejects = questions(LongBenchV2(), tmp_path)
     assert shown(one).startswith(
         "Please read the following text and answer the question below.\n\n<text>\nText.\n</text>"

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from mmprolong.evaluation.benchmarks.mmlongbench import MMLongBenchWhole, group_of
+from mmprolong.evaluation.benchmarks.mmlongbench_niah import MMLongBenchNIAH
 from mmprolong.evaluation.scorers import conclude
 from mmprolong.evaluation.scorers.mmlongbench import MMLongBenchAll
 from mmprolong.records import Score
 from tests.evaluation.asking import sample
-from tests.evaluation.official import asked, icl_file, vrag_record, write_lines
+from tests.evaluation.official import asked, icl_file, niah_record, vrag_record, write_lines
 
 
 def test_groups_are_read_one_after_the_other(tmp_path: Path):
@@ -20,6 +21,15 @@ def test_groups_are_read_one_after_the_other(tmp_path: Path):
     samples, rejects = asked(MMLongBenchWhole(groups=("vrag", "icl"), lengths=("8K",)), tmp_path)
     assert [each.task for each in samples] == ["infoseek", "viquae", "cars196", "food101", "inat2021", "sun397"]
     assert not rejects and len({each.id for each in samples}) == 6
+
+
+def test_a_line_that_is_none_is_counted_once_where_ids_are_drawn(tmp_path: Path):
+    lines = [niah_record(tmp_path), "{", {**niah_record(tmp_path), "id": None}]
+    write_lines(tmp_path / "mmlb_data/NIAH/retrieval-text_test_K8_dep6.jsonl", *lines)
+    official = MMLongBenchNIAH(sets=("retrieval-text",), lengths=("8K",), sampling="official")
+    samples, rejects = asked(official, tmp_path)
+    assert len(samples) == 1
+    assert [each.what for each in rejects] == [f"retrieval-text_test_K8_dep6.jsonl:{line}" for line in (2, 3)]
 
 
 def score(task: str, value: float) -> Score:

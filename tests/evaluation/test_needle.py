@@ -7,6 +7,7 @@ import pytest
 from mmprolong.conversations import images_of
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.evaluation.benchmarks import Inputs
+from mmprolong.evaluation.benchmarks._haystack import Haystack, Page
 from mmprolong.evaluation.benchmarks.needle import Needle, Spot, spent
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
@@ -103,6 +104,15 @@ def test_what_cannot_be_filled_is_named(root: Path, tmp_path: Path):
         questions(grid(root), tmp_path)
     with pytest.raises(ConfigError, match="needle"):
         questions(grid(root), tmp_path / "none")
+
+
+def test_a_page_whose_text_cannot_be_read_is_counted_once(tmp_path: Path):
+    path = write_pdf(tmp_path / "needle" / "a.pdf")
+    write_model("qwen2_5_vl", tmp_path / "model")
+    stack = Haystack(tmp_path, "needle", find("qwen2_5_vl", str(tmp_path / "model")), View())
+    path.unlink()
+    assert stack.lines(Page("needle/a.pdf", 0)) == stack.lines(Page("needle/a.pdf", 0)) == []
+    assert [(each.what, each.reason) for each in stack.unread] == [("needle/a.pdf, page 1", "text cannot be read")]
 
 
 def test_a_second_round_follows_the_scores_of_the_first(root: Path, tmp_path: Path):

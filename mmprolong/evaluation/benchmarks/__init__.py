@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import ClassVar, Protocol
 
 from mmprolong.errors import ConfigError
+from mmprolong.plugins import Choice
 from mmprolong.records import Reject, Sample, Score
 
 
@@ -27,6 +28,8 @@ class Benchmark(Protocol):
     """A source of questions."""
 
     version: ClassVar[int]
+    scorer: ClassVar[Choice]
+    """Scorer of its official marks without a judge; empty: there is none, or it is that of other questions."""
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
         """Yield the questions, always in the same order.

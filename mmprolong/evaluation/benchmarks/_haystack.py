@@ -54,6 +54,8 @@ class Haystack:
         """Pages of each."""
         self.rejects: list[Reject] = []
         """PDFs that cannot be read."""
+        self.unread: list[Reject] = []
+        """Pages, each once, whose text could not be read; they are shown, and never asked about."""
         for path in sorted((root / folder).rglob("*.pdf")):
             name = path.relative_to(root).as_posix()
             try:
@@ -100,5 +102,7 @@ class Haystack:
         try:
             with self._renderer.open(self._root / page.document) as opened:
                 return [line.text for line in opened.lines(page.number)]
-        except Unreadable:
+        except Unreadable as error:
+            what = f"{page.document}, page {page.number + 1}"
+            self.unread.append(Reject(what=what, reason="text cannot be read", detail=str(error)))
             return []

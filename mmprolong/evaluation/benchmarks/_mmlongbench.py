@@ -1,7 +1,9 @@
 """Files and prompts of MMLongBench (Edinburgh) v1.1, as its five groups of tasks share them."""
 
 import random
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,9 +11,9 @@ import msgspec
 import numpy as np
 
 from mmprolong.conversations import Image, Message, Text
-from mmprolong.evaluation.benchmarks import DataSet, Inputs
+from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, json_lines
-from mmprolong.records import Gold, Sample
+from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MMLongBench v1.1", "MIT", "https://huggingface.co/datasets/ZhaoweiWang/MMLongBench")
 TEXTS, IMAGES = "mmlb_data", "mmlb_image"
@@ -29,6 +31,34 @@ ANSWER = "Answer:"
 class _Identified(msgspec.Struct):
     id: int | str
     image: Any = ""
+
+
+@dataclass(frozen=True)
+class TaskGroup(ABC):
+    """A group of tasks: data sets, each with one file of questions for a length."""
+
+    sets: tuple[str, ...]
+    lengths: tuple[str, ...]
+    sampling: Sampling = "all"
+
+    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions, set by set and length by length.
+
+        Raises:
+            ConfigError: a file, or the folder of the images, is not in the data root.
+            DataError: a file that is not made of lines is not JSON of the official form.
+        """
+        for data_set in self.sets:
+            for length in self.lengths:
+                yield from self.questions(name, data_set, length, inputs)
+
+    @abstractmethod
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file."""
+
+    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
+        """Return the official mean (macro) and the mean over questions."""
+        return macro_and_micro(scores)
 
 
 def question_file(inputs: Inputs, path: str) -> Path:

@@ -1,7 +1,7 @@
 """Records of public data sets, read one by one: what is broken costs itself alone, and is counted."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,11 @@ from mmprolong.images.image_files import SCHEME
 from mmprolong.records import Reject, Sample
 
 T = TypeVar("T")
-_ID_KEYS = ("id", "question_id", "questionId", "qa_id", "doc_id")
+UNREADABLE = "not an official record"
+DEFECT = "defect"
+"""Fact of a question that can be asked, and is flawed in its file: 'reason: detail', several joined by '; '."""
+BEFORE, BEYOND, HIDDEN = "page before the first", "page beyond the document", "answer out of reach"
+_ID_KEYS = ("id", "question_id", "questionId", "qa_id", "doc_id", "_id", "qid", "index")
 
 
 class Refused(DataError):
@@ -70,24 +74,34 @@ def json_items(path: Path, items: Iterable[Any]) -> Iterator[tuple[str, int, byt
         yield f"{path.name}[{number}]", number, json.dumps(item).encode()
 
 
-def parquet_rows(paths: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
+def parquet_rows(paths: Iterable[Path], kind: type[Any]) -> Iterator[tuple[str, int, bytes]]:
     """Yield where and at which place each row of Parquet files stands, and the row as JSON.
 
-    Raises:
-        DataError: a file is no Parquet.
-    """
-    import pyarrow
-    from pyarrow.parquet import read_table
+    Args:
+        kind: of the records; only the columns that it has are read.
 
+    Raises:
+        DataError: a file is no Parquet, or lacks a column.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    wanted = msgspec.structs.fields(kind)
     number = 0
     for path in paths:
         try:
-            rows = read_table(path).to_pylist()
-        except (OSError, pyarrow.ArrowException) as error:
+            with ParquetFile(path) as file:
+                there = file.schema_arrow.names
+                missing = [field.name for field in wanted if field.required and field.name not in there]
+                if missing:
+                    raise DataError(f"{path}: no column {missing[0]!r}; expected the official columns")
+                columns = [field.name for field in wanted if field.name in there]
+                batches = file.iter_batches(batch_size=256, columns=columns)
+                for place, row in enumerate(row for batch in batches for row in batch.to_pylist()):
+                    yield f"{path.name}[{place}]", number, msgspec.json.encode(row)
+                    number += 1
+        except (OSError, ArrowException) as error:
             raise DataError(f"{path}: {error}; expected the official questions") from error
-        for place, row in enumerate(rows):
-            yield f"{path.name}[{place}]", number, msgspec.json.encode(row)
-            number += 1
 
 
 def read_rows(lines: Iterable[tuple[str, int, bytes]], kind: type[T]) -> Iterator[LocatedRecord[T] | Reject]:
@@ -97,47 +111,53 @@ def read_rows(lines: Iterable[tuple[str, int, bytes]], kind: type[T]) -> Iterato
         try:
             record = decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield Reject(what=named(where, _id_in(line)), reason="not an official record", detail=str(error))
+            yield Reject(what=named(where, _id_in(line)), reason=UNREADABLE, detail=str(error))
         else:
             yield LocatedRecord(named(where, _id_of(record)), number, record)
-
-
-def unique(rows: Iterable[LocatedRecord[T] | Reject], key: Callable[[T], Any]) -> Iterator[LocatedRecord[T] | Reject]:
-    """Yield the rows; a second one with the same key becomes a reject. A key that is None is never the same."""
-    first: dict[str, str] = {}
-    for row in rows:
-        found = None if isinstance(row, Reject) else key(row.record)
-        if isinstance(row, Reject) or found is None:
-            yield row
-        elif str(found) in first:
-            yield Reject(what=row.where, reason="duplicate id", detail=f"as {first[str(found)]}")
-        else:
-            first[str(found)] = row.where
-            yield row
 
 
 def ask(
     rows: Iterable[LocatedRecord[T] | Reject],
     make: Callable[[LocatedRecord[T]], Sample],
+    key: Callable[[T], Any] = lambda _: None,
     cited: Callable[[T], Iterable[Any]] = lambda _: (),
 ) -> Iterator[Sample | Reject]:
     """Yield the question of each row; one that cannot be asked becomes a reject.
 
     Args:
+        make: raises where a record does not make sense.
+        key: tells questions apart; a second one with the key of one that is asked becomes a reject. None: never the
+            same.
         cited: returns the pages of a record's gold evidence; a negative one becomes a reject as well, and the question
             is asked without it.
     """
+    first: dict[str, str] = {}
     for row in rows:
         if isinstance(row, Reject):
             yield row
             continue
+        found = key(row.record)
+        if found is not None and str(found) in first:
+            yield Reject(what=row.where, reason="duplicate id", detail=f"as {first[str(found)]}")
+            continue
         for page in cited(row.record):
             if isinstance(page, int | float) and page < 0:
                 yield Reject(what=row.where, reason="negative page", detail=f"evidence on page {page}")
-        try:
-            yield make(row)
-        except Refused as error:
-            yield Reject(what=row.where, reason=error.reason, detail=error.detail)
+        made = _made(row, make)
+        yield made
+        if found is not None and isinstance(made, Sample):
+            first[str(found)] = row.where
+
+
+def _made(row: LocatedRecord[T], make: Callable[[LocatedRecord[T]], Sample]) -> Sample | Reject:
+    try:
+        return make(row)
+    except Refused as error:
+        return Reject(what=row.where, reason=error.reason, detail=error.detail)
+    except DataError as error:
+        return Reject(what=row.where, reason="cannot be read", detail=str(error))
+    except (LookupError, OSError, SyntaxError, TypeError, ValueError, msgspec.MsgspecError) as error:
+        return Reject(what=row.where, reason=UNREADABLE, detail=f"{type(error).__name__}: {error}")
 
 
 class ImageFiles:
@@ -189,6 +209,24 @@ def interleaved(text: str, images: Sequence[Image], mark: str = "<image>") -> tu
     for image, piece in zip(images, pieces[1:], strict=True):
         parts += [image, Text(piece)]
     return tuple(part for place, part in enumerate(parts, 1) if place == len(parts) or part != Text(""))
+
+
+def page_defects(cited: Iterable[Any], shown: Container[int], first: int, pages: int | None) -> dict[str, str | float]:
+    """Return as a fact, if there are any, the pages of the evidence that a prompt does not show, and why.
+
+    Args:
+        cited: pages as the file counts them.
+        shown: those of the prompt, counted alike.
+        first: number of a document's first page.
+        pages: of the document; None: not known.
+    """
+    numbers = [page for page in cited if isinstance(page, int)]
+    before = [page for page in numbers if page < first]
+    beyond = [page for page in numbers if pages is not None and page - first >= pages]
+    hidden = [page for page in numbers if page not in shown and page not in (*before, *beyond)]
+    found = ((BEFORE, before), (BEYOND, beyond), (HIDDEN, hidden))
+    texts = "; ".join(f"{reason}: {', '.join(map(str, each))}" for reason, each in found if each)
+    return {DEFECT: texts} if texts else {}
 
 
 def named(where: str, identity: Any) -> str:

@@ -1,24 +1,27 @@
 """Benchmarks of short contexts in VLMEvalKit's form: one TSV file, whose images are cells, and prompts for Qwen-VL."""
 
 import re
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from string import ascii_uppercase
-from typing import Any
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 from mmprolong.conversations import Image, Message, Text
-from mmprolong.evaluation.benchmarks import DataSet, Inputs
-from mmprolong.evaluation.benchmarks._reading import Row, asked
+from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks._records import UNREADABLE, LocatedRecord, ask, named
 from mmprolong.images.table_images import SCHEME, listed, tsv_rows
-from mmprolong.records import Gold, Reject, Sample
+from mmprolong.records import Gold, Reject, Sample, Score
 
 FOLDER = "LMUData"
 """VLMEvalKit's own name of the folder with its files."""
 LENGTH = "1p"
 """Short contexts are one cell: their official scores are means over all questions."""
-SELECT = "Please select the correct answer from the options above."
-SHORTLY = "\nPlease try to answer the question with short words or phrases if possible."
+_SELECT = "Please select the correct answer from the options above."
+_SHORTLY = "\nPlease try to answer the question with short words or phrases if possible."
 _LONGEST_INDEX = 64
 """An image cell of at most so many characters is the index of another row, which has the image."""
 
@@ -44,20 +47,61 @@ class TsvRow(msgspec.Struct):
         return tuple(self.cells[letter] for letter in letters)
 
 
-def tsv_samples(
-    data: DataSet, file: str, inputs: Inputs, make: Callable[[TsvRow, int], Sample | Reject]
-) -> Iterator[Sample | Reject]:
-    """Yield the sample of each row.
+class Asked(NamedTuple):
+    """A row as a question."""
 
-    Raises:
-        ConfigError: the file is not in the data root.
-        DataError: it is no table.
-    """
-    name = f"{FOLDER}/{file}.tsv"
-    yield from asked(_rows(data, name, inputs), make, inputs.data_root)
+    parts: tuple[Image | Text, ...]
+    gold: Gold
+    facts: dict[str, str | float]
 
 
-def _rows(data: DataSet, name: str, inputs: Inputs) -> Iterator[Row[TsvRow]]:
+@dataclass(frozen=True)
+class TableBenchmark(ABC):
+    """A benchmark of one table; every row is a question, a cell and a cluster of its own."""
+
+    data: ClassVar[DataSet]
+    table: ClassVar[str]
+    """Name of the file, without its ending."""
+
+    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions in the file's order.
+
+        Raises:
+            ConfigError: the file is not in the data root.
+            DataError: it is no table.
+        """
+        rows = _rows(self.data, f"{FOLDER}/{self.table}.tsv", inputs)
+        yield from ask(rows, partial(self._sample, name), lambda row: row.index)
+
+    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
+        """Return the means by cells and by questions, which are the same."""
+        return macro_and_micro(scores)
+
+    @abstractmethod
+    def asked(self, row: TsvRow) -> Asked:
+        """Return what a row asks.
+
+        Raises:
+            LookupError, ValueError: it does not make sense.
+        """
+
+    def _sample(self, name: str, located: LocatedRecord[TsvRow]) -> Sample:
+        row = located.record
+        parts, gold, facts = self.asked(row)
+        kept = {key: row.cells[key] for key in ("category", "split") if key in row.cells}
+        return Sample(
+            id=f"{self.data.title}-{row.index}",
+            benchmark=name,
+            task=self.data.title,
+            length=LENGTH,
+            cluster=f"{self.data.title}-{row.index}",
+            prompt=(Message("user", parts),),
+            gold=gold,
+            facts={"question": row.cells["question"], **kept, **facts},
+        )
+
+
+def _rows(data: DataSet, name: str, inputs: Inputs) -> Iterator[LocatedRecord[TsvRow] | Reject]:
     path = data.file(inputs, name)
     rows: list[tuple[str, dict[str, str], str]] = []
     images: dict[str, tuple[Image, ...]] = {}
@@ -69,13 +113,14 @@ def _rows(data: DataSet, name: str, inputs: Inputs) -> Iterator[Row[TsvRow]]:
             image = index
         rows.append((where, cells, image))
     for number, (where, cells, image) in enumerate(rows):
+        where = named(where, cells.get("index"))
         missing = [key for key in ("index", "question", "answer") if key not in cells]
         if missing:
-            yield where, number, Reject(what=where, reason="not an official record", detail=f"no {missing[0]}")
+            yield Reject(what=where, reason=UNREADABLE, detail=f"no {missing[0]}")
         elif not images.get(image):
-            yield where, number, Reject(what=f"{where} ({cells['index']})", reason="no image", detail=image)
+            yield Reject(what=where, reason="no image", detail=image)
         else:
-            yield where, number, TsvRow(cells["index"], cells, images[image])
+            yield LocatedRecord(where, number, TsvRow(cells["index"], cells, images[image]))
 
 
 def _count(image: str) -> int:
@@ -86,24 +131,7 @@ def _count(image: str) -> int:
         return 0
 
 
-def short_sample(
-    data: DataSet, name: str, row: TsvRow, parts: tuple[Image | Text, ...], gold: Gold, **facts: Any
-) -> Sample:
-    """Return the sample of a row; its category is a fact."""
-    kept = {key: row.cells[key] for key in ("category", "split") if key in row.cells}
-    return Sample(
-        id=f"{data.title}-{row.index}",
-        benchmark=name,
-        task=data.title,
-        length=LENGTH,
-        cluster=f"{data.title}-{row.index}",
-        prompt=(Message("user", parts),),
-        gold=gold,
-        facts={"question": row.cells["question"], **kept, **facts},
-    )
-
-
-def choice_sample(data: DataSet, name: str, row: TsvRow, **facts: Any) -> Sample:
+def choice_question(row: TsvRow, **facts: str | float) -> Asked:
     """Return a multiple-choice question as Qwen-VL is asked it: images, hint, question, options.
 
     Raises:
@@ -111,11 +139,15 @@ def choice_sample(data: DataSet, name: str, row: TsvRow, **facts: Any) -> Sample
 
     Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/vlm/qwen2_vl/prompt.py.
     """
-    text = Text(choice_text(row))
-    return short_sample(data, name, row, (*row.images, text), choice_gold(row.cells["answer"], row.options), **facts)
+    return Asked((*row.images, Text(choice_text(row))), choice_gold(row.cells["answer"], row.options), facts)
 
 
-def choice_text(row: TsvRow, hint: bool = True, closing: str = SELECT) -> str:
+def short_question(row: TsvRow, gold: Gold, **facts: str | float) -> Asked:
+    """Return a question that Qwen-VL is to answer with few words."""
+    return Asked((*row.images, Text(row.cells["question"] + _SHORTLY)), gold, facts)
+
+
+def choice_text(row: TsvRow, hint: bool = True, closing: str = _SELECT) -> str:
     """Return the text of a multiple-choice question; a question without options is asked as it is."""
     lines = [f"Hint: {row.cells['hint']}"] if hint and "hint" in row.cells else []
     lines.append(f"Question: {row.cells['question']}")

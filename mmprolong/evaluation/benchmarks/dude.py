@@ -17,11 +17,12 @@ from mmprolong.evaluation.benchmarks._records import (
     ask,
     json_file,
     json_items,
+    page_defects,
     read_rows,
-    unique,
 )
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("DUDE", "CC-BY-4.0", "https://huggingface.co/datasets/jordyvl/DUDE_loader")
@@ -62,6 +63,7 @@ class DUDEBenchmark:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "dude"
     split: Literal["val", "train"] = "val"
     max_pages: int = 120
     """Pages shown of a document: the first ones."""
@@ -84,8 +86,12 @@ class DUDEBenchmark:
             for row in read_rows(json_items(path, items), _Record)
             if isinstance(row, Reject) or row.record.data_split == self.split
         )
-        rows = unique(rows, lambda record: record.questionId or None)
-        yield from ask(rows, lambda row: self._sample(row, files, folder, name), lambda record: record.cited)
+        yield from ask(
+            rows,
+            lambda row: self._sample(row, files, folder, name),
+            lambda record: record.questionId or None,
+            lambda record: record.cited,
+        )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the official ANLS (micro), and that of each type of answer."""
@@ -99,12 +105,14 @@ class DUDEBenchmark:
         record = row.record
         document = f"{record.docId}.pdf"
         try:
-            shown = min(files.pages(SCHEME + document), self.max_pages)
+            pages = files.pages(SCHEME + document)
         except DataError as error:
             raise Refused("document cannot be read", str(error)) from error
+        shown = min(pages, self.max_pages)
         evidence = tuple(page for page in record.cited if 0 <= page < shown)
         kind = record.answer_type or "abstractive"
         facts: dict[str, str | float] = {"id": record.questionId, "question": record.question, "kind": kind}
+        facts |= page_defects(record.cited, range(shown), 0, pages)
         if evidence:
             facts["depth"] = evidence[0] / max(shown - 1, 1)
         question = Text(f"{_ASKED}\nQuestion: {record.question}")

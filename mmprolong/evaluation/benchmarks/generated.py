@@ -8,6 +8,7 @@ from typing import ClassVar
 from mmprolong.conversations import Conversation, Message, Text, images_of
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro, nominal_pages
+from mmprolong.plugins import Choice
 from mmprolong.records import Example, Reject, Sample, Score
 from mmprolong.store.jsonl import read_jsonl
 
@@ -17,6 +18,7 @@ class Generated:
     """Every question of every example, after the images of the first."""
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = ""
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
         """Yield a sample for each answer of `examples.jsonl`.

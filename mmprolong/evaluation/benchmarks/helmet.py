@@ -1,6 +1,5 @@
 """HELMET's tasks whose texts its data folder holds: recall of keys, answers from passages, ranking of passages."""
 
-import hashlib
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -9,22 +8,29 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import msgspec
-import numpy as np
 
-from mmprolong.conversations import Message, Text
-from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._reading import Row, asked, json_lines
+from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks._helmet import (
+    DATA,
+    LENGTHS,
+    SEED,
+    SHOTS,
+    Length,
+    Sampling,
+    sample,
+    seed_of,
+    shuffled,
+)
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_lines, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
-DATA = DataSet("HELMET", "MIT (code); its sets have their own", "https://huggingface.co/datasets/princeton-nlp/HELMET")
-Length = Literal["4K", "8K", "16K", "32K", "64K", "128K"]
-_LENGTHS: tuple[Length, ...] = ("4K", "8K", "16K", "32K", "64K", "128K")
 Recall = Literal["niah_multikey_2", "niah_multikey_3", "niah_multivalue", "json_kv"]
 Reading = Literal["nq", "triviaqa", "hotpotqa", "popqa", "msmarco"]
 _PASSAGES = (20, 50, 105, 220, 440, 1000)
 _FILES: dict[str, tuple[str, Sequence[int]]] = {
     **{
-        f"niah_{task}": (f"ruler/niah_{task}/validation_{{}}.jsonl", [int(each[:-1]) * 1024 for each in _LENGTHS])
+        f"niah_{task}": (f"ruler/niah_{task}/validation_{{}}.jsonl", [int(each[:-1]) * 1024 for each in LENGTHS])
         for task in ("multikey_2", "multikey_3", "multivalue")
     },
     "json_kv": ("json_kv/test_k{}_dep6.jsonl", (50, 105, 220, 440, 900, 1800)),
@@ -42,8 +48,7 @@ _DEMOS = {
     "popqa": "kilt/popqa_test_1000_k3_dep6.jsonl",
     "msmarco": "msmarco/test_reranking_data_k10_dep3.jsonl",
 }
-_SHOTS = 2
-_SEED, _COUNT = 42, 100
+_COUNT = 100
 _POPULAR = 3
 """PopQA's questions are on subjects of fewer than 10 to the power of so many views a month."""
 _QA = (
@@ -81,22 +86,26 @@ class _Record(msgspec.Struct):
         return str(named if named is not None else self.question or self.query)
 
 
+Row = LocatedRecord[_Record] | Reject
+
+
 @dataclass(frozen=True)
 class Helmet:
     """Four tasks of recall, four of answers from passages and one of ranking, as base models are asked them.
 
-    In-context learning, long answers, summaries and citations are made of other data sets, which HELMET downloads.
+    In-context learning is `helmet_icl`, long answers and summaries `helmet_long`, answers with citations `helmet_cite`.
 
     Source: https://github.com/princeton-nlp/HELMET/blob/4526dfbd/data.py, scripts/generate_configs.py.
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "helmet"
     tasks: tuple[Recall | Reading, ...] = (
         *("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "json_kv"),
         *("nq", "triviaqa", "hotpotqa", "popqa", "msmarco"),
     )
     lengths: tuple[Length, ...] = ("8K", "16K", "32K", "64K", "128K")
-    sampling: Literal["all", "official"] = "all"
+    sampling: Sampling = "all"
     """`official`: 100 questions of each file, in all their depths."""
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
@@ -109,12 +118,12 @@ class Helmet:
             file, sizes = _FILES[task]
             demos = _demonstrations(task, inputs)
             for length in self.lengths:
-                path = DATA.file(inputs, f"{DATA.title}/data/{file.format(sizes[_LENGTHS.index(length)])}")
-                rows = list(json_lines(path, _Record))
+                path = DATA.file(inputs, f"{DATA.title}/data/{file.format(sizes[LENGTHS.index(length)])}")
+                rows = list(read_rows(json_lines(path), _Record))
                 if task == "popqa":
-                    rows = [row for row in rows if isinstance(row[2], Reject) or _rare(row[2])]
+                    rows = [row for row in rows if isinstance(row, Reject) or _rare(row.record)]
                 chosen = _chosen(rows, task) if self.sampling == "official" else rows
-                yield from asked(chosen, partial(_sample, name, task, length, demos), inputs.data_root)
+                yield from ask(chosen, partial(_sample, name, task, length, demos))
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over lengths of the means over tasks, and the one over questions."""
@@ -128,44 +137,32 @@ def _rare(record: _Record) -> bool:
 def _demonstrations(task: str, inputs: Inputs) -> list[_Record]:
     if task not in _DEMOS:
         return []
-    rows = json_lines(DATA.file(inputs, f"{DATA.title}/data/{_DEMOS[task]}"), _Record)
-    records = [record for _, _, record in rows if isinstance(record, _Record)]
+    rows = read_rows(json_lines(DATA.file(inputs, f"{DATA.title}/data/{_DEMOS[task]}")), _Record)
+    records = [row.record for row in rows if isinstance(row, LocatedRecord)]
     return [record for record in records if _rare(record)] if task == "popqa" else records
 
 
-def _chosen(rows: Sequence[Row[_Record]], task: str) -> list[Row[_Record]]:
+def _chosen(rows: Sequence[Row], task: str) -> list[Row]:
     """Return the rows that the official code draws: by their questions, or the first of all shuffled."""
     if task == "json_kv" or task.startswith("niah"):
-        order = np.random.default_rng(_SEED).permutation(len(rows))[:_COUNT]
-        return [rows[place] for place in order.tolist()]
-    keys = sorted({record.key for _, _, record in rows if isinstance(record, _Record)})
-    drawn = set(random.Random(_SEED).sample(keys, min(_COUNT, len(keys))))
-    return [row for row in rows if isinstance(row[2], Reject) or row[2].key in drawn]
+        return shuffled(rows)[:_COUNT]
+    keys = sorted({row.record.key for row in rows if isinstance(row, LocatedRecord)})
+    drawn = set(random.Random(SEED).sample(keys, min(_COUNT, len(keys))))
+    return [row for row in rows if isinstance(row, Reject) or row.record.key in drawn]
 
 
-def _sample(name: str, task: str, length: str, demos: list[_Record], record: _Record, number: int) -> Sample:
+def _sample(name: str, task: str, length: str, demos: list[_Record], row: LocatedRecord[_Record]) -> Sample:
+    record = row.record
     asked_for, begun, gold = _question(task, record, _drawn(task, demos, record))
-    if not gold.answer:
-        raise ValueError("no answer")
-    return Sample(
-        id=f"{task}-{length}-{number}",
-        benchmark=name,
-        task=task,
-        length=length,
-        cluster=f"{task}-{record.key}",
-        prompt=(Message("user", (Text(asked_for),)), Message("assistant", (Text(begun),))),
-        gold=gold,
-        facts={"question": record.question or record.query},
-    )
+    facts: dict[str, str | float] = {"question": record.question or record.query}
+    return sample(name, task, length, row, asked_for, begun, gold, record.key, facts)
 
 
 def _drawn(task: str, demos: list[_Record], record: _Record) -> list[_Record]:
     """Return the demonstrations of a question: the first of a shuffle by its hash, no question twice, not its own."""
     others = [demo for demo in demos if demo.key != record.key] if task in ("popqa", "msmarco") else demos
-    seed = int(hashlib.sha256(record.key.encode()).hexdigest(), 16) % 2**31
-    shuffled = (others[place] for place in np.random.default_rng(seed).permutation(len(others)).tolist())
-    unique = {demo.key: demo for demo in reversed(list(shuffled))}
-    return list(reversed(list(unique.values())))[:_SHOTS]
+    unique = {demo.key: demo for demo in reversed(shuffled(others, seed_of(record.key)))}
+    return list(reversed(list(unique.values())))[:SHOTS]
 
 
 def _question(task: str, record: _Record, demos: list[_Record]) -> tuple[str, str, Gold]:
@@ -173,7 +170,7 @@ def _question(task: str, record: _Record, demos: list[_Record]) -> tuple[str, st
     if task.startswith("niah"):
         return _needle(task, record)
     if task == "json_kv":
-        shown = "".join(f"Key: {key}\nCorresponding value: {value}\n\n" for key, value in record.demos[:_SHOTS])
+        shown = "".join(f"Key: {key}\nCorresponding value: {value}\n\n" for key, value in record.demos[:SHOTS])
         extract = "Extract the value corresponding to the specified key in the JSON object below."
         gold = Gold(record.answer, "json_kv:substring_exact_match")
         return f"{record.context}\n\n{extract}\n\n{shown}Key: {record.question}", "Corresponding value:", gold

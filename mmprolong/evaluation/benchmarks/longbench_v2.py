@@ -13,9 +13,10 @@ import msgspec
 
 from mmprolong.conversations import Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._reading import asked, json_list
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
 from mmprolong.evaluation.scorers._letters import EMPTY
 from mmprolong.models.tokenizer import tokenizer_at
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("LongBench-v2", "MIT", "https://huggingface.co/datasets/THUDM/LongBench-v2")
@@ -49,6 +50,7 @@ class LongBenchV2:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "longbench_v2"
     most_tokens: int = 0
     """Longest prompt; of a longer one the middle is left out, officially at 120,000. 0: every prompt is whole."""
     tokenizer: str = ""
@@ -62,7 +64,8 @@ class LongBenchV2:
             DataError: it is no list.
         """
         path = DATA.file(inputs, f"{DATA.title}/data.json")
-        yield from asked(json_list(path, _Record), partial(self._sample, name), inputs.data_root)
+        rows = read_rows(json_items(path, json_file(path, list)), _Record)
+        yield from ask(rows, partial(self._sample, name), lambda record: record._id)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means by cells, by questions (`micro`, the official one but for empty replies) and by difficulty.
@@ -80,7 +83,8 @@ class LongBenchV2:
             kinds[str(score.facts["difficulty"])].append(score.value)
         return {**found, **{kind: fmean(values) for kind, values in kinds.items()}}
 
-    def _sample(self, name: str, record: _Record, _: int) -> Sample:
+    def _sample(self, name: str, row: LocatedRecord[_Record]) -> Sample:
+        record = row.record
         choices = tuple(each.strip() for each in (record.choice_A, record.choice_B, record.choice_C, record.choice_D))
         if record.answer not in ascii_uppercase[:4]:
             raise ValueError(f"answer {record.answer!r} is no letter from A to D")

@@ -10,7 +10,8 @@ import msgspec
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, page_defects, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("LongDocURL", "Apache-2.0", "https://huggingface.co/datasets/dengchao/LongDocURL")
@@ -37,6 +38,7 @@ class _Record(msgspec.Struct):
     evidence_sources: Any = None
     start_end_idx: Any = None
     """First and last page shown, from 1."""
+    total_pages: int | None = None
     task_tag: str = ""
     question_type: str = ""
 
@@ -54,6 +56,7 @@ class LongDocURLBenchmark:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "longdocurl"
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
         """Yield the questions in the file's order.
@@ -65,8 +68,13 @@ class LongDocURLBenchmark:
         DATA.file(inputs, PAGES)
         assert inputs.data_root is not None
         images = ImageFiles(inputs.data_root, PAGES)
-        rows = unique(read_rows(json_lines(path), _Record), lambda record: record.question_id or None)
-        yield from ask(rows, lambda row: _sample(row, images, name), lambda record: record.cited)
+        rows = read_rows(json_lines(path), _Record)
+        yield from ask(
+            rows,
+            lambda row: _sample(row, images, name),
+            lambda record: record.question_id or None,
+            lambda record: record.cited,
+        )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the generalised accuracy (micro), the same over all official questions, and that of each kind of task.
@@ -97,6 +105,7 @@ def _sample(row: LocatedRecord[_Record], files: ImageFiles, name: str) -> Sample
         "kind": record.task_tag,
         "evidence": ", ".join(map(str, record.evidence_sources or ())),
     }
+    facts |= page_defects(record.cited, {number + 1 for number in numbers}, 1, record.total_pages)
     if evidence:
         facts["depth"] = evidence[0] / max(len(shown) - 1, 1)
     return Sample(

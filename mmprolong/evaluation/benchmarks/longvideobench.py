@@ -12,7 +12,8 @@ import msgspec
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, answered, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below, seconds_of
-from mmprolong.evaluation.benchmarks._reading import asked, json_list
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet(
@@ -50,6 +51,7 @@ class LongVideoBench:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = {"name": "videomme_longvideobench_letters", "rule": "longvideobench_vlmevalkit"}
     subtitles: bool = False
     """Show the subtitles between the frames."""
 
@@ -65,15 +67,17 @@ class LongVideoBench:
         if self.subtitles:
             DATA.file(inputs, f"{DATA.title}/subtitles")
         make = partial(self._sample, name, folder, frames_below(folder.parent))
-        yield from asked(json_list(path, _Record), make, inputs.data_root)
+        rows = read_rows(json_items(path, json_file(path, list)), _Record)
+        yield from ask(rows, make, lambda record: record.id)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means by cells and by questions; `answered` leaves out replies that name no letter."""
         return {**macro_and_micro(scores), "answered": answered(scores)}
 
     def _sample(
-        self, name: str, folder: Path, frames: Callable[[str], tuple[Image, ...]], record: _Record, _: int
+        self, name: str, folder: Path, frames: Callable[[str], tuple[Image, ...]], row: LocatedRecord[_Record]
     ) -> Sample:
+        record = row.record
         letter = ascii_uppercase[: len(record.candidates)][record.correct_choice]
         shown = frames(f"{DATA.title}/videos/{record.video_path}")
         options = (f"{each}. {option}" for each, option in zip(ascii_uppercase, record.candidates, strict=False))

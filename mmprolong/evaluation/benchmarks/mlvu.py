@@ -11,7 +11,8 @@ import msgspec
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below
-from mmprolong.evaluation.benchmarks._reading import asked, json_list
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MLVU", "CC-BY-NC-SA-4.0", "https://huggingface.co/datasets/MLVU/MVLU")
@@ -49,6 +50,7 @@ class MLVU:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mlvu"
     tasks: tuple[Task, ...] = _TASKS
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
@@ -62,14 +64,15 @@ class MLVU:
             path = DATA.file(inputs, f"{DATA.title}/json/{task}.json")
             root = DATA.file(inputs, f"{DATA.title}/video/{task}").parents[2]
             make = partial(_sample, name, task, frames_below(root))
-            yield from asked(json_list(path, _Record), make, inputs.data_root)
+            yield from ask(read_rows(json_items(path, json_file(path, list)), _Record), make)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over tasks, which is the official M-Avg, and the one over questions."""
         return macro_and_micro(scores)
 
 
-def _sample(name: str, task: str, frames: Callable[[str], tuple[Image, ...]], record: _Record, number: int) -> Sample:
+def _sample(name: str, task: str, frames: Callable[[str], tuple[Image, ...]], row: LocatedRecord[_Record]) -> Sample:
+    record = row.record
     if record.answer not in record.candidates:
         raise ValueError(f"answer {record.answer!r} is none of {record.candidates}")
     letter = ascii_uppercase[len(record.candidates) - 1 - record.candidates[::-1].index(record.answer)]
@@ -77,7 +80,7 @@ def _sample(name: str, task: str, frames: Callable[[str], tuple[Image, ...]], re
     question = "\n".join((f"Question: {record.question}", "Options:", *options)).rstrip()
     shown = frames(f"{DATA.title}/video/{task}/{record.video}")
     return Sample(
-        id=f"{task}-{number}",
+        id=f"{task}-{row.number}",
         benchmark=name,
         task=record.question_type,
         length=LENGTH,

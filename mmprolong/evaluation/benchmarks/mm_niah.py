@@ -1,5 +1,6 @@
 """MM-NIAH: needles of text or images in documents of text and images, at 1K to 64K tokens."""
 
+import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,18 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from mmprolong.conversations import Image, Message, Text
+from mmprolong.conversations import Message
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._reading import as_json, asked, json_lines
-from mmprolong.images.image_files import SCHEME
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    Refused,
+    ask,
+    interleaved,
+    json_lines,
+    read_rows,
+)
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MM-NIAH", "MIT", "https://huggingface.co/datasets/OpenGVLab/MM-NIAH")
@@ -64,6 +73,7 @@ class MMNIAH:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mm_niah"
     split: Literal["val", "test"] = "val"
     tasks: tuple[Task, ...] = _TASKS
 
@@ -75,10 +85,13 @@ class MMNIAH:
         """
         folder = f"{DATA.title}/mm_niah_{self.split}"
         DATA.file(inputs, f"{folder}/images")
+        assert inputs.data_root is not None
+        images = ImageFiles(inputs.data_root, f"{folder}/images")
         for task in self.tasks:
             path = DATA.file(inputs, f"{folder}/annotations/{task}.jsonl")
-            make = partial(_sample, name, task, f"{SCHEME}{folder}/images")
-            yield from asked(json_lines(path, _Record), make, inputs.data_root)
+            yield from ask(
+                read_rows(json_lines(path), _Record), partial(_sample, name, task, images), lambda record: record.id
+            )
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means of cells and of questions, and the official number.
@@ -95,16 +108,21 @@ class MMNIAH:
         return {**macro_and_micro(scores), "official": official}
 
 
-def _sample(name: str, task: str, folder: str, record: _Record, _: int) -> Sample | Reject:
+def _sample(name: str, task: str, files: ImageFiles, row: LocatedRecord[_Record]) -> Sample:
+    record = row.record
     meta = record.meta
     if meta.context_length < _BINS[0]:
-        return Reject(what=f"{task} {record.id}", reason="shorter than the official lengths")
+        raise Refused("shorter than the official lengths", f"{meta.context_length} tokens")
     places = meta.placed_depth if isinstance(meta.placed_depth, list) else [meta.placed_depth]
     question, images = _question(record), record.images_list + (meta.choices_image_path or [])
-    gold = as_json(record.answer) if task.startswith("counting") else record.answer
+    is_text = task.startswith("counting") and isinstance(record.answer, str)
+    gold = json.loads(record.answer) if is_text else record.answer
     if gold is None or gold == "":
         raise ValueError("no answer; the answers of the test split are withheld")
     needles = {needle for needle in meta.needles or () if isinstance(needle, str)}
+    options = len(meta.choices or meta.choices_image_path or ())
+    if isinstance(gold, int) and options and gold not in range(options):
+        raise ValueError(f"answer {gold} is none of {options} options")
     evidence = tuple(place for place, image in enumerate(record.images_list) if image in needles)
     return Sample(
         id=f"{task}-{record.id}",
@@ -112,7 +130,7 @@ def _sample(name: str, task: str, folder: str, record: _Record, _: int) -> Sampl
         task=task,
         length=f"{_BINS[bisect_right(_BINS, meta.context_length) - 1] // 1000}K",
         cluster=f"{task}-{record.id}",
-        prompt=(Message("user", tuple(interleaved(f"{record.context}\n{question}", images, folder))),),
+        prompt=(Message("user", interleaved(f"{record.context}\n{question}", files.images(images))),),
         gold=Gold(gold, task, evidence, tuple(meta.choices or ())),
         facts={"depth": fmean(places), "tokens": meta.context_length, "question": question},
     )
@@ -124,19 +142,3 @@ def _question(record: _Record) -> str:
         return record.question + _PHRASE
     choices = (f"\n{letter}. {choice}" for letter, choice in zip(ascii_uppercase, shown, strict=False))
     return "".join((record.question, *choices, _LETTER))
-
-
-def interleaved(text: str, images: Sequence[str], folder: str, mark: str = _MARK) -> Iterator[Text | Image]:
-    """Yield text with an image for each mark in it.
-
-    Raises:
-        ValueError: there are more or fewer images than marks.
-    """
-    pieces = text.split(mark)
-    if len(pieces) != len(images) + 1:
-        raise ValueError(f"{len(pieces) - 1} marks of images, {len(images)} images")
-    for piece, image in zip(pieces, (*images, ""), strict=True):
-        if piece:
-            yield Text(piece)
-        if image:
-            yield Image(f"{folder}/{image}")

@@ -13,6 +13,7 @@ from mmprolong.evaluation.benchmarks.mmlongbench_icl import MMLongBenchICL
 from mmprolong.evaluation.benchmarks.mmlongbench_niah import FILES, MMLongBenchNIAH, Needles
 from mmprolong.evaluation.benchmarks.mmlongbench_summ import MMLongBenchSumm
 from mmprolong.evaluation.benchmarks.mmlongbench_vrag import MMLongBenchVRAG
+from mmprolong.plugins import Choice
 from mmprolong.records import Reject, Sample, Score
 
 Group = Literal["vrag", "niah", "icl", "summ", "docqa"]
@@ -27,6 +28,7 @@ class MMLongBenchWhole:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench"
     groups: tuple[Group, ...] = ("vrag", "niah", "icl", "summ", "docqa")
     lengths: tuple[Released, ...] = ("128K",)
     sampling: Sampling = "all"

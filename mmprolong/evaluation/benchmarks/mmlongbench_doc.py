@@ -18,11 +18,13 @@ from mmprolong.evaluation.benchmarks._records import (
     ask,
     json_file,
     json_items,
+    page_defects,
     parquet_rows,
     read_rows,
 )
 from mmprolong.images.image_files import SCHEME, FileImages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _PDFS = "the PDFs of MMLongBench-Doc"
@@ -71,6 +73,7 @@ class MMLongBenchDoc:
     """
 
     version: ClassVar[int] = 2
+    scorer: ClassVar[Choice] = "mmlongbench_doc"
     edition: Literal["V1", "V2", "MMLBD-C"] = "V1"
     """Their numbers cannot be compared."""
     max_pages: int = 120
@@ -86,14 +89,14 @@ class MMLongBenchDoc:
         folder = self._documents(inputs)
         rows = read_rows(self._lines(inputs), _Record)
         files = FileImages(EDITIONS[self.edition].file(inputs, folder), find_renderer("pymupdf"))
-        yield from ask(rows, lambda row: self._sample(row, files, folder, name), _Record.pages)
+        yield from ask(rows, lambda row: self._sample(row, files, folder, name), cited=_Record.pages)
 
     def _lines(self, inputs: Inputs) -> Iterable[tuple[str, int, bytes]]:
         """Return the records of samples.json, or else of the Parquet files that stand in its place on the hub."""
         data = EDITIONS[self.edition]
         tables = sorted(((inputs.data_root or Path()) / data.title / "data").glob("*.parquet"))
         if tables and not (tables[0].parent / "samples.json").exists():
-            return parquet_rows(tables)
+            return parquet_rows(tables, _Record)
         path = data.file(inputs, f"{data.title}/data/samples.json")
         return json_items(path, json_file(path, list))
 
@@ -104,22 +107,23 @@ class MMLongBenchDoc:
 
     def _sample(self, row: LocatedRecord[_Record], files: FileImages, folder: str, name: str) -> Sample:
         record, title = row.record, EDITIONS[self.edition].title
-        shown = min(_page_count(files, record.doc_id), self.max_pages)
+        pages = _page_count(files, record.doc_id)
+        shown = min(pages, self.max_pages)
         cited = _literal(record.evidence_pages)
         evidence = tuple(page - 1 for page in cited if isinstance(page, int) and 0 < page <= shown)
         kinds = ", ".join(map(str, _literal(record.evidence_sources)))
         facts: dict[str, str | float] = {"question": record.question, "evidence": kinds, "document": record.doc_type}
-        facts["evidence_pages"] = len(cited)
+        facts |= {"evidence_pages": len(cited), **page_defects(cited, range(1, shown + 1), 1, pages)}
         if evidence:
             facts["depth"] = evidence[0] / max(shown - 1, 1)
-        pages = Pages(f"{SCHEME}{folder}/{record.doc_id}", 0, shown - 1)
+        whole = Pages(f"{SCHEME}{folder}/{record.doc_id}", 0, shown - 1)
         return Sample(
             id=f"{title}-{row.number}",
             benchmark=name,
             task=title,
             length=nominal_pages(shown),
             cluster=record.doc_id,
-            prompt=(Message("user", (Text(record.question), pages)),),
+            prompt=(Message("user", (Text(record.question), whole)),),
             gold=Gold(record.answer, record.answer_format, evidence),
             facts=facts,
         )

@@ -28,12 +28,13 @@ from mmprolong.evaluation.benchmarks._records import (
     Refused,
     ask,
     json_lines,
+    page_defects,
     read_rows,
-    unique,
 )
 from mmprolong.evaluation.lengths import size
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 _INSTRUCTION = (
@@ -95,6 +96,7 @@ class MMLongBenchDocQA:
     """
 
     version: ClassVar[int] = 2
+    scorer: ClassVar[Choice] = "mmlongbench_docqa_rule"
     sets: tuple[Literal["mmlongdoc", "longdocurl", "slidevqa"], ...] = ("mmlongdoc", "longdocurl", "slidevqa")
     lengths: tuple[Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*[KM]$")], ...] = ("64K", "128K")
     sampling: Sampling = "all"
@@ -152,8 +154,8 @@ class MMLongBenchDocQA:
             built = {"negatives": self.negatives, "negatives_seed": self.seed, "tokens": tokens}
             return _sample(row, pages, images, name, data_set, length, built)
 
-        rows = unique(read_rows(shuffled_lines(path, self.sampling), _Record), lambda record: record.id or None)
-        yield from ask(rows, make, lambda record: record.pages)
+        rows = read_rows(shuffled_lines(path, self.sampling), _Record)
+        yield from ask(rows, make, lambda record: record.id or None, lambda record: record.pages)
 
 
 def _file(inputs: Inputs, data_set: str, length: str) -> Path:
@@ -191,6 +193,8 @@ def _sample(
     evidence = tuple(place for place, page in enumerate(pages) if record.is_evidence(page))
     kinds = _words(record.answer_sources)
     facts: dict[str, str | float] = {"id": str(record.id), "question": question, "evidence": kinds, **(built or {})}
+    shown = {page_number(page) for page in pages if document_of(page) == record.document}
+    facts |= page_defects(record.pages, shown, 0, None)
     if evidence:
         facts["depth"] = evidence[0] / max(len(pages) - 1, 1)
     return sample(

@@ -9,26 +9,29 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from mmprolong.conversations import Image, Text
-from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     SEED,
     Released,
     Sampling,
+    TaskGroup,
     image_files,
     k_of,
     question_file,
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     ask,
     interleaved,
     json_file,
     read_rows,
-    unique,
 )
-from mmprolong.records import Gold, Reject, Sample, Score
+from mmprolong.plugins import Choice
+from mmprolong.records import Gold, Reject, Sample
 
 _INSTRUCTION = (
     "You need to recognize entities in images. Use the provided mapping from the image to label to assign a label to "
@@ -53,7 +56,7 @@ class _Question(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class MMLongBenchICL:
+class MMLongBenchICL(TaskGroup):
     """Four data sets of classes.
 
     Candidates and orders are drawn question by question with Python's generator, as the official code does in one
@@ -63,27 +66,14 @@ class MMLongBenchICL:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["cars196", "food101", "inat2021", "sun397"], ...] = ("cars196", "food101", "inat2021", "sun397")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
     """`official`: 100 questions of each file."""
 
-    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        """Yield the questions, set by set and length by length.
-
-        Raises:
-            ConfigError: a file, or the folder of the images, is not in the data root.
-            DataError: a file is not JSON of the official form.
-        """
-        for data_set in self.sets:
-            for length in self.lengths:
-                yield from self._questions(name, data_set, length, inputs)
-
-    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
-        """Return the official mean (macro) and the mean over questions."""
-        return macro_and_micro(scores)
-
-    def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file."""
         path = question_file(inputs, f"ICL/{data_set}_K{k_of(length)}.json")
         images = image_files(inputs)
         rng = random.Random(SEED)
@@ -110,8 +100,7 @@ class MMLongBenchICL:
             shown = [picture for each in rounds for picture in each]
             return _sample(row, shown, images, name, data_set, length)
 
-        rows = unique(read_rows(lines, _Question), lambda question: (question.id, question.image))
-        yield from ask(rows, make)
+        yield from ask(read_rows(lines, _Question), make, lambda question: (question.id, question.image))
 
 
 def _sample(
@@ -123,5 +112,8 @@ def _sample(
     parts: tuple[Text | Image, ...] = interleaved(
         f"{_INSTRUCTION}{examples}\n\nNow classify this image: <image>", found
     )
+    facts: dict[str, str | float] = {"id": str(record.id)}
+    if record.answer not in [each.id for each in shown]:
+        facts[DEFECT] = f"{HIDDEN}: no example of {record.answer!r} is shown"
     gold = Gold(record.answer, "cls_acc")
-    return sample(name, data_set, length, row, parts, gold, record.image, {"id": str(record.id)}, _LABEL)
+    return sample(name, data_set, length, row, parts, gold, record.image, facts, _LABEL)

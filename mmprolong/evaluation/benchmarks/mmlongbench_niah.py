@@ -13,6 +13,7 @@ from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     Released,
     Sampling,
+    TaskGroup,
     depth_of,
     drawn_ids,
     image_files,
@@ -21,14 +22,16 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     ask,
     interleaved,
     json_lines,
     read_rows,
-    unique,
 )
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 Needles = Literal[
@@ -63,7 +66,7 @@ _DEFAULTS = (0, 1, 1, 0)
 class _Record(msgspec.Struct):
     """One line of an official file."""
 
-    id: Any
+    id: int | str
     question: str
     answer: Any
     """Text or texts, counts, or the place of the right option; Visual Haystacks: Yes or No."""
@@ -79,7 +82,7 @@ class _Record(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class MMLongBenchNIAH:
+class MMLongBenchNIAH(TaskGroup):
     """Needles in text and images; the gold's format names the metric.
 
     Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/data.py (load_mm_niah_text,
@@ -87,6 +90,7 @@ class MMLongBenchNIAH:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Needles, ...] = (
         "retrieval-text",
         "retrieval-image",
@@ -98,16 +102,6 @@ class MMLongBenchNIAH:
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
     """`official`: 50 ids of each file of MM-NIAH, 100 of Visual Haystacks, at all their depths."""
-
-    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        """Yield the questions, set by set and length by length.
-
-        Raises:
-            ConfigError: a file, or the folder of the images, is not in the data root.
-        """
-        for needles in self.sets:
-            for length in self.lengths:
-                yield from self._questions(name, needles, length, inputs)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return macro and micro means, and `families`: text and image needles of a kind are averaged first.
@@ -122,23 +116,23 @@ class MMLongBenchNIAH:
         families = fmean(_families({task: fmean(values) for task, values in tasks.items()}) for tasks in cells.values())
         return {**macro_and_micro(scores), "families": families}
 
-    def _questions(self, name: str, needles: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        path = question_file(inputs, f"NIAH/{FILES[needles].format(k_of(length))}.jsonl")
-        lines = json_lines(path)
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file."""
+        path = question_file(inputs, f"NIAH/{FILES[data_set].format(k_of(length))}.jsonl")
         images = image_files(inputs)
-        rows = unique(read_rows(lines, _Record), _id_and_depth)
+        rows = read_rows(json_lines(path), _Record)
         if self.sampling == "official":
-            ids = drawn_ids(path, 100 if needles.startswith("vh_") else 50)
+            ids = drawn_ids(path, 100 if data_set.startswith("vh_") else 50)
             rows = (row for row in rows if isinstance(row, Reject) or str(row.record.id) in ids)
         asked = 0
 
         def make(row: LocatedRecord[_Record]) -> Sample:
             nonlocal asked
-            made = _sample(row, images, name, needles, length, asked)
+            made = _sample(row, images, name, data_set, length, asked)
             asked += 1
             return made
 
-        yield from ask(rows, make)
+        yield from ask(rows, make, _id_and_depth)
 
 
 def _id_and_depth(record: _Record) -> tuple[Any, Any] | None:
@@ -159,6 +153,9 @@ def _sample(
     else:
         paths = [*record.image_list, *record.needle_image_list, *record.choices_image]
         parts = _interleaved(record, images.images(paths), _CHOICE if record.choices_image else _TEXT)
+    gone = _needle_images(record) - set(paths)
+    if gone:
+        facts[DEFECT] = f"{HIDDEN}: {', '.join(sorted(gone))} not shown"
     evidence = tuple(place for place, path in enumerate(paths) if path in _needle_images(record))
     gold = Gold(record.answer, metric_of(needles), evidence)
     return sample(name, needles, length, row, parts, gold, str(record.id), facts)

@@ -1,18 +1,20 @@
 """MMLongBench v1.1's summarisation: government reports and lawsuits, every page an image."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from mmprolong.conversations import Text
-from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     DATA,
     TEXTS,
     Released,
     Sampling,
+    TaskGroup,
     image_files,
     k_of,
     question_file,
@@ -27,9 +29,9 @@ from mmprolong.evaluation.benchmarks._records import (
     ask,
     json_lines,
     read_rows,
-    unique,
 )
-from mmprolong.records import Gold, Reject, Sample, Score
+from mmprolong.plugins import Choice
+from mmprolong.records import Gold, Reject, Sample
 
 FORMAT = "rouge:rougeLsum_f1"
 _BEGUN = "Summary:"
@@ -72,36 +74,28 @@ class _Claims(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class MMLongBenchSumm:
+class MMLongBenchSumm(TaskGroup):
     """GovReport and Multi-LexSum; where the experts' points are there as well, each question carries its own.
 
     Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/data.py (load_gov_report, load_multi_lexsum).
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["gov", "lexsum"], ...] = ("gov", "lexsum")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
     """`official`: 100 questions of each file."""
 
-    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        """Yield the questions, set by set and length by length.
-
-        Raises:
-            ConfigError: a file, or the folder of the images, is not in the data root.
-        """
-        for data_set in self.sets:
-            claims, broken = _claims(data_set, inputs)
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file, before the first one the points that cannot be read."""
+        claims, broken = _claims(data_set, inputs)
+        if length == self.lengths[0]:
             yield from broken
-            for length in self.lengths:
-                path = question_file(inputs, f"summ/{data_set}_K{k_of(length)}.jsonl")
-                rows = unique(read_rows(shuffled_lines(path, self.sampling), _Record), lambda record: record.id)
-                images = image_files(inputs)
-                yield from ask(rows, lambda row: _sample(row, images, claims, name, data_set, length))  # noqa: B023
-
-    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
-        """Return the official mean (macro) and the mean over questions."""
-        return macro_and_micro(scores)
+        path = question_file(inputs, f"summ/{data_set}_K{k_of(length)}.jsonl")
+        rows = read_rows(shuffled_lines(path, self.sampling), _Record)
+        make = partial(_sample, image_files(inputs), claims, name, data_set, length)
+        yield from ask(rows, make, lambda record: record.id)
 
 
 def _claims(data_set: str, inputs: Inputs) -> tuple[dict[str, list[str]], list[Reject]]:
@@ -113,7 +107,7 @@ def _claims(data_set: str, inputs: Inputs) -> tuple[dict[str, list[str]], list[R
 
 
 def _sample(
-    row: LocatedRecord[_Record], images: ImageFiles, claims: dict[str, list[str]], name: str, data_set: str, length: str
+    images: ImageFiles, claims: dict[str, list[str]], name: str, data_set: str, length: str, row: LocatedRecord[_Record]
 ) -> Sample:
     record = row.record
     before, after = _ASKED[data_set]

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,9 +13,18 @@ from mmprolong.errors import DataError
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, macro_and_micro
 from mmprolong.evaluation.benchmarks._mmlongbench import ANSWER, IMAGES, depth_of, sample
 from mmprolong.evaluation.benchmarks._padding import document_of, page_number
-from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, Refused, ask, interleaved, named, unique
+from mmprolong.evaluation.benchmarks._records import (
+    ImageFiles,
+    LocatedRecord,
+    Refused,
+    ask,
+    interleaved,
+    named,
+    page_defects,
+)
 from mmprolong.evaluation.benchmarks.mmlongbench_niah import metric_of
 from mmprolong.evaluation.benchmarks.mmlongbench_summ import FORMAT
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet(
@@ -38,6 +48,7 @@ class MMLongBenchVLMEvalKit:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench"
     tasks: tuple[Literal["documentQA", "NIAH", "vrag", "ICL", "summ"], ...] = ("documentQA",)
     """Groups of tasks; documentQA has a scorer of its own."""
     lengths: tuple[Literal["32K", "128K", "256K", "512K"], ...] = ("256K", "512K")
@@ -55,16 +66,13 @@ class MMLongBenchVLMEvalKit:
             path = DATA.file(inputs, f"MMLongBench_{length}.tsv")
             images = ImageFiles(DATA.file(inputs, IMAGES).parent, IMAGES)
             rows = (row for row in _rows(path) if isinstance(row, Reject) or row.record["task"] in self.tasks)
-            yield from ask(
-                unique(rows, lambda record: record["index"] or None),
-                lambda row: self._sample(row, images, name, length),  # noqa: B023
-            )
+            yield from ask(rows, partial(self._sample, images, name, length), lambda record: record["index"] or None)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the papers' mean (macro) and VLMEvalKit's (micro)."""
         return macro_and_micro(scores)
 
-    def _sample(self, row: LocatedRecord[dict[str, str]], images: ImageFiles, name: str, length: str) -> Sample:
+    def _sample(self, images: ImageFiles, name: str, length: str, row: LocatedRecord[dict[str, str]]) -> Sample:
         record = row.record
         more, paths = _object(record["extra_info"], "extra_info"), _paths(record["image_path"])
         task, data_set = record["task"], record["source_dataset"]
@@ -75,6 +83,9 @@ class MMLongBenchVLMEvalKit:
         if form == "binary_acc":
             facts["default_answer"] = _DEFAULTS[row.number % len(_DEFAULTS)]
         evidence = _evidence(more, paths)
+        if isinstance(more.get("ans_page_list"), list):
+            own = {page_number(path) for path in paths if document_of(path) == more.get("doc_name")}
+            facts |= page_defects(more["ans_page_list"], own, 0, None)
         facts |= depth_of(evidence[0] / max(len(paths) - 1, 1) if evidence else more.get("depth"))
         return sample(
             name,

@@ -1,16 +1,17 @@
 """MMLongBench v1.1's visual RAG: questions on the entity in an image, with passages of which some answer them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from mmprolong.conversations import Image, Text
-from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
+from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks._mmlongbench import (
     Released,
     Sampling,
+    TaskGroup,
     drawn_ids,
     image_files,
     k_of,
@@ -18,15 +19,17 @@ from mmprolong.evaluation.benchmarks._mmlongbench import (
     sample,
 )
 from mmprolong.evaluation.benchmarks._records import (
+    DEFECT,
+    HIDDEN,
     ImageFiles,
     LocatedRecord,
     Refused,
     ask,
     json_lines,
     read_rows,
-    unique,
 )
-from mmprolong.records import Gold, Reject, Sample, Score
+from mmprolong.plugins import Choice
+from mmprolong.records import Gold, Reject, Sample
 
 FILES = {"infoseek": "infoseek_K{}_dep3", "viquae": "viquae_K{}_dep6", "triviaqa": "viquae_K{}_dep6"}
 _INSTRUCTION = (
@@ -45,7 +48,7 @@ class _Passage(msgspec.Struct):
 class _Record(msgspec.Struct):
     """One line of an official file."""
 
-    id: Any
+    id: int | str
     question: str
     image: str
     answer: Any
@@ -57,40 +60,28 @@ class _Record(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class MMLongBenchVRAG:
+class MMLongBenchVRAG(TaskGroup):
     """InfoSeek and ViQuAE, and ViQuAE's questions in words (`triviaqa`).
 
     Source: https://github.com/EdinburghNLP/MMLongBench/blob/22b9f27d/data.py (load_vrag, load_text_rag).
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "mmlongbench_tasks"
     sets: tuple[Literal["infoseek", "viquae", "triviaqa"], ...] = ("infoseek", "viquae")
     lengths: tuple[Released, ...] = ("64K", "128K")
     sampling: Sampling = "all"
     """`official`: 100 ids of each file, at all their depths."""
 
-    def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
-        """Yield the questions, set by set and length by length.
-
-        Raises:
-            ConfigError: a file, or the folder of the images, is not in the data root.
-        """
-        for data_set in self.sets:
-            for length in self.lengths:
-                yield from self._questions(name, data_set, length, inputs)
-
-    def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
-        """Return the official mean (macro) and the mean over questions."""
-        return macro_and_micro(scores)
-
-    def _questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+    def questions(self, name: str, data_set: str, length: str, inputs: Inputs) -> Iterator[Sample | Reject]:
+        """Yield the questions of one file."""
         path = question_file(inputs, f"vrag/{FILES[data_set].format(k_of(length))}.jsonl")
         images = image_files(inputs)
-        rows = unique(read_rows(json_lines(path), _Record), _id_and_order)
+        rows = read_rows(json_lines(path), _Record)
         if self.sampling == "official":
             ids = drawn_ids(path, _OFFICIAL_IDS)
             rows = (row for row in rows if isinstance(row, Reject) or _is_drawn(row.record, ids))
-        yield from ask(rows, lambda row: _sample(row, images, name, data_set, length))
+        yield from ask(rows, lambda row: _sample(row, images, name, data_set, length), _id_and_order)
 
 
 def _id_and_order(record: _Record) -> tuple[Any, int]:
@@ -116,6 +107,8 @@ def _sample(row: LocatedRecord[_Record], images: ImageFiles, name: str, data_set
         parts = (head, images.image(record.image), Text(question))
     place = _first_place(record)
     facts: dict[str, str | float] = {"id": str(record.id), "question": question}
+    if record.positive_ctxs and place is None:
+        facts[DEFECT] = f"{HIDDEN}: none of {len(record.positive_ctxs)} passages that answer is shown"
     if place is not None:
         facts["depth"] = place / max(len(record.ctxs) - 1, 1)
     return sample(name, data_set, length, row, parts, Gold(record.answer, "sub_em"), str(record.id), facts)

@@ -45,6 +45,7 @@ class Needle:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "exact_match"
     folder: str = "needle"
     """Folder of PDFs in the data root."""
     kind: Literal["line", "note"] = "line"
@@ -82,6 +83,7 @@ class Needle:
                 yield self._sample(name, called, spot, stack)
             except DataError as error:
                 yield Reject(what=called, reason="no needle", detail=str(error))
+        yield from stack.unread
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over cells, each alike however many questions it has, and the mean over questions."""

@@ -14,7 +14,7 @@ from mmprolong.conversations import Conversation, Image, Message, flat, images_o
 from mmprolong.evaluation.benchmarks import Benchmark, Inputs
 from mmprolong.evaluation.evidence import quarter_of
 from mmprolong.plugins import Choice
-from mmprolong.records import Reject, Sample, Score
+from mmprolong.records import PROBE, Reject, Sample, Score
 
 BENCHMARKS = "mmprolong.evaluation.benchmarks"
 WHOLE, EVIDENCE, DISTRACTORS = "whole", "without evidence", "without distractors"
@@ -26,9 +26,12 @@ class PageDrop:
 
     An answer that rests on its evidence falls without it (evidence-drop), and stays without as many other pages
     (distractor-drop). What stands between images stays: both variants lose the same number of pages alone.
+
+    All three are probes: they are cells of their own, and no mean over a suite's other questions holds them.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    scorer: ClassVar[Choice] = ""
     of: Choice = field(default="mmlongbench_doc", metadata={"plugin": BENCHMARKS})
     seed: int = 0
     """Draws the distractors, with the question's id."""
@@ -60,7 +63,7 @@ class PageDrop:
             yield msgspec.structs.replace(
                 sample,
                 id=f"{sample.id}/{variant}",
-                task=f"{sample.task}, {variant}",
+                task=f"{PROBE}{variant}, {sample.task}",
                 prompt=_without(sample.prompt, dropped),
                 gold=msgspec.structs.replace(sample.gold, evidence=left),
                 facts={**sample.facts, "pages": variant, "of": sample.id},

@@ -10,7 +10,8 @@ import msgspec
 
 from mmprolong.conversations import Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, nominal_pages
-from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, read_rows, unique
+from mmprolong.evaluation.benchmarks._records import ImageFiles, LocatedRecord, ask, json_lines, page_defects, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("SlideVQA", "NTT: evaluation only, no copies", "https://github.com/nttmdlab-nlp/SlideVQA")
@@ -46,6 +47,7 @@ class SlideVQABenchmark:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "slidevqa"
     split: Literal["test", "dev", "train"] = "test"
 
     def samples(self, name: str, inputs: Inputs) -> Iterator[Sample | Reject]:
@@ -59,8 +61,8 @@ class SlideVQABenchmark:
         DATA.file(inputs, folder)
         assert inputs.data_root is not None
         images = ImageFiles(inputs.data_root, folder)
-        rows = unique(read_rows(json_lines(path), _Record), lambda record: record.qa_id)
-        yield from ask(rows, lambda row: _sample(row, images, name), lambda record: record.cited)
+        rows = read_rows(json_lines(path), _Record)
+        yield from ask(rows, lambda row: _sample(row, images, name), lambda each: each.qa_id, lambda each: each.cited)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the official F1 of the answers, and what the scorer gives beside it."""
@@ -79,6 +81,7 @@ def _sample(row: LocatedRecord[_Record], images: ImageFiles, name: str) -> Sampl
         "kind": record.reasoning_type or "",
         "evidence": record.answer_type or "",
     }
+    facts |= page_defects(record.cited, range(1, len(slides) + 1), 1, len(slides))
     if evidence:
         facts["depth"] = evidence[0] / max(len(slides) - 1, 1)
     return Sample(

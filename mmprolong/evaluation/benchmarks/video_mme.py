@@ -12,7 +12,8 @@ import msgspec
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import DataSet, Inputs, answered, macro_and_micro
 from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below, subtitles
-from mmprolong.evaluation.benchmarks._reading import asked, parquet_rows
+from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, parquet_rows, read_rows
+from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("Video-MME", "academic research only", "https://huggingface.co/datasets/lmms-lab/Video-MME")
@@ -48,6 +49,7 @@ class VideoMME:
     """
 
     version: ClassVar[int] = 1
+    scorer: ClassVar[Choice] = "videomme_longvideobench_letters"
     subtitles: bool = False
     """Show the subtitle of each frame, where a film has any."""
 
@@ -61,7 +63,8 @@ class VideoMME:
         path = DATA.file(inputs, f"{DATA.title}/videomme/test-00000-of-00001.parquet")
         folder = DATA.file(inputs, f"{DATA.title}/video").parent
         make = partial(self._sample, name, folder, frames_below(folder.parent))
-        yield from asked(parquet_rows(path, _Record), make, inputs.data_root)
+        rows = read_rows(parquet_rows([path], _Record), _Record)
+        yield from ask(rows, make, lambda record: record.question_id)
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means by cells and by questions, and the official one, without replies that name no letter.
@@ -71,8 +74,9 @@ class VideoMME:
         return {**macro_and_micro(scores), "official": answered(scores)}
 
     def _sample(
-        self, name: str, folder: Path, frames: Callable[[str], tuple[Image, ...]], record: _Record, _: int
+        self, name: str, folder: Path, frames: Callable[[str], tuple[Image, ...]], row: LocatedRecord[_Record]
     ) -> Sample:
+        record = row.record
         if record.answer not in ascii_uppercase[: len(record.options)]:
             raise ValueError(f"answer {record.answer!r} is none of {len(record.options)} options")
         shown = frames(f"{DATA.title}/video/{record.videoID}.mp4")

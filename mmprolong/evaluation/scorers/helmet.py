@@ -1,4 +1,4 @@
-"""HELMET's metrics: words, substrings, ROUGE, recall of RULER's answers, NDCG of a ranking."""
+"""HELMET's metrics: words, substrings, ROUGE, recall of RULER's and ALCE's answers, NDCG of a ranking."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,9 @@ class Helmet:
     """The gold's format reads `kind:metric`, such as `default:f1`, `icl:exact_match` or `rerank:NDCG@10`.
 
     Source: https://github.com/princeton-nlp/HELMET/blob/4526dfbd/utils.py (calculate_metrics, parse_rankings,
-    calculate_retrieval_metrics) and data.py (default_post_process and those of the tasks).
+    calculate_retrieval_metrics), data.py (default_post_process and those of the tasks) and eval_alce.py
+    (compute_str_em, compute_qampari_f1). Whether ALCE's citations support their sentences (citation_rec,
+    citation_prec) takes a model of entailment, and is not scored.
     """
 
     version: ClassVar[int] = 1
@@ -39,15 +41,24 @@ class Helmet:
         gold = sample.gold.answer
         if metric.startswith("NDCG@"):
             return round(_ndcg(gold, ranking(reply), int(metric.removeprefix("NDCG@"))), 5)
+        if kind == "alce":
+            return _ALCE[metric](_without_citations(reply), gold)
         if metric == "ruler_recall":
             return sum(answer.lower() in reply.lower() for answer in gold) / len(gold)
         if metric not in METRICS:
             raise DataError(f"answer_format: {metric!r} has no rule; {nearest(metric, METRICS)}")
+        if kind == "choice" and gold[1].lower() in reply.lower():
+            return 1.0
         replies = [answer_line(reply, PREFIXES.get(kind, "Answer:"))] + ([reply] if kind != "icl" else [])
         return max(METRICS[metric](each, answer) for each in replies for answer in _answers(gold))
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule on the reply behind the begin of the model's turn; `parsed` is the answer in it."""
+        """Mark by the rule on the reply behind the begin of the model's turn; `parsed` is the answer in it.
+
+        Of ALCE's answers the reply alone is marked.
+        """
+        if sample.gold.format.startswith("alce"):
+            return (yield from by_rule(self.value, sample, reply))
         last = sample.prompt[-1] if sample.prompt else None
         begun = last.text if last and last.role == "assistant" else ""
         kind = sample.gold.format.partition(":")[0]
@@ -89,6 +100,32 @@ METRICS: Mapping[str, Callable[[str, str], float]] = {
     "substring_exact_match": lambda response, gold: float(normal(gold) in normal(response)),
     "f1": _f1,
     **ROUGE,
+}
+
+
+def _without_citations(reply: str) -> str:
+    """Return a reply on one line, without numbers in square brackets."""
+    line = re.sub(r"\n+", " ", reply).replace("<|im_end|>", "")
+    return re.sub(r" ?\[\d+", "", line).replace(" |", "").replace("]", "")
+
+
+def _share_said(reply: str, gold: Sequence[Sequence[str]]) -> float:
+    """Return the share of the facts of which one of the short answers stands in the reply."""
+    plain = normal(reply)
+    return sum(any(normal(answer) in plain for answer in answers) for answers in gold) / len(gold)
+
+
+def _recall_of_five(reply: str, gold: Sequence[Sequence[str]]) -> float:
+    """Return the share of the answers that a list with commas has; five are enough."""
+    items = reply.rstrip().rstrip(".").rstrip(",").split(",")
+    said = {normal(item) for item in items} - {""}
+    found = sum(any(normal(spelling) in said for spelling in spellings) for spellings in gold)
+    return min(5, found) / min(5, len(gold))
+
+
+_ALCE: Mapping[str, Callable[[str, Sequence[Sequence[str]]], float]] = {
+    "str_em": _share_said,
+    "qampari_rec_top5": _recall_of_five,
 }
 
 

@@ -1,24 +1,37 @@
 """MathVista's rule on extracted answers: whole numbers and fractions by value, options by letter or text."""
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import Any, ClassVar
 
-from mmprolong.evaluation.scorers import by_rule
+from mmprolong.evaluation.scorers import UNPARSED, ask_judge, by_rule, fact
 from mmprolong.evaluation.scorers.mcq_vlmevalkit import chosen
 from mmprolong.llm.requests import Flow
 from mmprolong.records import Mark, Sample
+
+_EXTRACTION = """Extract the answer from a response to a question. Write it alone, as the question's hint asks for it: \
+a whole number ("The number missing in the sequence is 14." -> 14), a number with decimals ("Luca needs $1.45 for \
+both." -> 1.45), a list as in Python ("The peak was between 2007 and 2008." -> [2007, 2008]), or the letter of an \
+option ("The correct answer is (B) 8/11." -> B).
+
+Question: {question}
+Response: {response}
+Extracted answer:"""
 
 
 @dataclass(frozen=True)
 class MathVista:
     """The gold answer holds `answer`, `choices` and `answer_option`; its format reads 'question_type/answer_type'.
 
-    Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/dataset/utils/mathvista.py (post_check).
+    Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/dataset/utils/mathvista.py (post_check,
+    MathVista_auxeval); the prompt is ours.
     """
 
     version: ClassVar[int] = 1
+    extraction: bool = False
+    """A language model extracts the answer where the rule finds no option, or no right number, in the reply as it is;
+    the rule's mark of the reply alone is kept beside as `rule`."""
     answer_is: bool = True
     """As in `mcq_vlmevalkit`."""
 
@@ -38,8 +51,26 @@ class MathVista:
         return found if prefetch else 1.0
 
     def score(self, sample: Sample, reply: str) -> Flow[Mark]:
-        """Mark by the rule."""
-        return by_rule(lambda question, text: float(self.value(question, text)), sample, reply)
+        """Mark by the rule, on an extracted answer where one is needed and a judge is asked."""
+        ruled = yield from by_rule(self._is_right, sample, reply)
+        if not self.extraction or self._needs_none(sample, reply, ruled):
+            return replace(ruled, also={"rule": ruled.value}) if self.extraction else ruled
+        prompt = _EXTRACTION.format(question=fact(sample, "question"), response=reply.strip())
+        said, answer = yield from ask_judge(prompt, lambda text: text.strip() or None)
+        made = yield from by_rule(self._is_right, sample, answer or "")
+        if answer is None:
+            made = replace(made, unparsed=True, reason=UNPARSED)
+        return replace(made, also={"rule": ruled.value}, judge=said.model)
+
+    def _is_right(self, sample: Sample, reply: str) -> float:
+        return float(self.value(sample, reply))
+
+    def _needs_none(self, sample: Sample, reply: str, ruled: Mark) -> bool:
+        """Tell whether officially nothing is extracted: an option is named, or the number is right and not 0."""
+        if sample.gold.format.startswith("multi_choice"):
+            options = dict(zip(ascii_uppercase, _literal(sample.gold.answer["choices"]), strict=False))
+            return bool(chosen(reply, options, self.answer_is))
+        return ruled.value == 1 and float(reply) != 0
 
 
 def _numbers(reply: Any, gold: Any, kind: str) -> tuple[Any, Any]:

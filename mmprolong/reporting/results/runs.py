@@ -95,8 +95,8 @@ class Runs:
 
     @property
     def lengths(self) -> list[str]:
-        """Evaluated lengths over all benchmarks, shortest first."""
-        return sorted({cell.length for cell in self.cells}, key=_length)
+        """Lengths of the cells that have a share in the headline's kind of mean, shortest first."""
+        return sorted({cell.length for cell in headline(self.cells)}, key=_length)
 
     @property
     def plugins(self) -> dict[str, str]:

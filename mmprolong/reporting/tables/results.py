@@ -6,7 +6,7 @@ from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.average import headline
 from mmprolong.pipeline.plan import Plan
-from mmprolong.records import Average
+from mmprolong.records import PROBE, Average
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
@@ -130,10 +130,18 @@ def _evaluated(runs: Runs, columns: Mapping[str, ScoreColumn], measures: Sequenc
 
 
 def _score_columns(runs: Runs) -> Iterator[ScoreColumn]:
-    """Yield a column for each length; of several benchmarks one for the mean of each, after its lengths."""
+    """Yield a column for each length; of several benchmarks one for the mean of each, after its lengths.
+
+    A benchmark of probes has a column for each kind of them in place of these.
+    """
     names = list(dict.fromkeys(cell.benchmark for cell in runs.cells))
     for name in names:
         cells = [cell for cell in runs.cells if cell.benchmark == name]
+        if all(cell.is_probe for cell in cells):
+            for kind in dict.fromkeys(cell.task.partition(",")[0] for cell in cells):
+                alike = [cell for cell in cells if cell.task.partition(",")[0] == kind]
+                yield ScoreColumn(f"{name} {kind.removeprefix(PROBE)}", headline(alike))
+            continue
         lengths = list(dict.fromkeys(cell.length for cell in cells))
         chosen = [length for length in runs.overall if length in lengths]
         prefix = f"{name} " if len(names) > 1 else ""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.records import PROBE
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep import estimate
@@ -107,8 +108,10 @@ def run_scores(point: Point, states: Mapping[str, StepState]) -> dict[str, float
     if not metrics or len(metrics) < len(records):
         return {}
     means = {name: each["overall"] for name, each in metrics.items()}
+    probes = {name for name, each in metrics.items() if all(task.startswith(PROBE) for task in each["by_task"])}
     parts = means if len(means) > 1 else next(iter(metrics.values()))["accuracy"]
-    return {"overall": fmean(means.values()), **parts}
+    counted = [mean for name, mean in means.items() if name not in probes or len(probes) == len(means)]
+    return {"overall": fmean(counted), **parts}
 
 
 def estimate_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterator[str]:
