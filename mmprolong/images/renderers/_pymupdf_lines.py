@@ -27,7 +27,7 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
     for name in dropped:
         flags &= ~getattr(library, name)
     read = page.get_textpage(flags=flags)
-    turn, whole = page.rotation_matrix, page.rect
+    turn, whole = _turn(library, page), page.rect
     lines = list(_stretches(page.get_text("dict", textpage=read)["blocks"]))
     boxes = [_box(library, spans, turn) for spans, _ in lines]
     texts = ["".join(span["text"] for span in spans) for spans, _ in lines]
@@ -41,9 +41,23 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
     return [one for one in found if one.line.text]
 
 
+def user_unit(page: Any) -> float:
+    """Return the points of a unit of the page's coordinates: its boxes are in units, all else is in points."""
+    box = page.cropbox
+    unit = page.rect.width / max(box.height if page.rotation % 180 else box.width, 1e-6)
+    return unit if abs(unit - 1) > 1e-3 else 1.0
+
+
+def _turn(library: Any, page: Any) -> Any:
+    """Return the matrix that turns the page; the library's own does not know its unit."""
+    a, b, c, d, e, f = page.rotation_matrix
+    unit = user_unit(page) if page.rotation else 1.0
+    return library.Matrix(a, b, c, d, e * unit, f * unit)
+
+
 def _by_characters(library: Any, page: Any, read: Any) -> list[FoundLine]:
     """Return the lines without characters outside the page or drawn twice, right-to-left ones as they are read."""
-    turn, whole = page.rotation_matrix, page.rect
+    turn, whole = _turn(library, page), page.rect
     drawn: dict[str, list[tuple[float, float]]] = {}
     found = []
     for spans, group in _stretches(page.get_text("rawdict", textpage=read)["blocks"]):
