@@ -11,6 +11,10 @@ from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.shown_text import FoundLine, is_pale
 
 Matrix = tuple[float, float, float, float, float, float]
+_Drawn = dict[tuple[str, int], list[tuple[float, float]]]
+"""Corners of the characters that are drawn, by the character and the column that they stand in."""
+_CELL = 8.0
+"""Width of such a column [pt]."""
 _MONO, _BOLD = 1 << 3, 1 << 4
 _DRAWN = 1 << 4 | 1 << 5
 """Flags of characters that are filled or stroked."""
@@ -72,7 +76,7 @@ def _turned(box: Box, turn: Matrix | None) -> Box:
 def _by_characters(page: Any, read: Any) -> list[FoundLine]:
     """Return the lines without characters outside the page or drawn twice, right-to-left ones as they are read."""
     turn, whole = _turn(page), tuple(page.rect)
-    drawn: dict[str, list[tuple[float, float]]] = {}
+    drawn: _Drawn = {}
     found = []
     for spans, group in _stretches(page.get_text("rawdict", textpage=read)["blocks"]):
         kept = []
@@ -100,8 +104,12 @@ def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str
     """Yield spans of a line that are alike in being seen, with the number of their block."""
     for group, block in enumerate(blocks):
         for line in block.get("lines", ()):
-            for _, spans in groupby(line["spans"], key=_is_doubtful):
-                yield list(spans), group
+            spans = line["spans"]
+            if len({_is_doubtful(span) for span in spans}) == 1:
+                yield spans, group
+                continue
+            for _, alike in groupby(spans, key=_is_doubtful):
+                yield list(alike), group
 
 
 def _is_doubtful(span: dict[str, Any]) -> bool:
@@ -132,14 +140,16 @@ def _on_each_other(one: Box, other: Box) -> bool:
     return height > 0.6 * low and min(one[2], other[2]) - max(one[0], other[0]) > 0.5 * low
 
 
-def _is_first(char: str, box: Box, size: float, drawn: dict[str, list[tuple[float, float]]]) -> bool:
+def _is_first(char: str, box: Box, size: float, drawn: _Drawn) -> bool:
+    """Tell whether a character is not drawn yet where it stands; notes it if so."""
     if char.isspace():
         return True
-    places = drawn.setdefault(char, [])
-    near = _TWICE * size
-    if any(abs(x - box[0]) < near and abs(y - box[1]) < near for x, y in places):
-        return False
-    places.append((box[0], box[1]))
+    x, y, near = box[0], box[1], _TWICE * size
+    for cell in range(int((x - near) // _CELL), int((x + near) // _CELL) + 1):
+        for left, top in drawn.get((char, cell), ()):
+            if abs(left - x) < near and abs(top - y) < near:
+                return False
+    drawn.setdefault((char, int(x // _CELL)), []).append((x, y))
     return True
 
 
@@ -175,6 +185,29 @@ def _union(boxes: Sequence[Box]) -> Box:
 
 
 def _line(spans: Sequence[dict[str, Any]], text: str, box: Box, group: int) -> FoundLine:
+    size, font, flags = _type(spans)
+    mono = bool(flags & _MONO)
+    x0, y0, x1, y1 = box
+    if text[:1].isspace() and not text.isspace():
+        first = next(span["text"] for span in spans if not span["text"].isspace())
+        x0 += (len(first) - len(first.lstrip())) * (x1 - x0) / len(text.rstrip())
+    line = Line(
+        text=clean(text.strip(), spaces=mono),
+        box=(round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1)),
+        size=size,
+        font=font,
+        bold=bool(flags & _BOLD),
+        mono=mono,
+        group=group,
+    )
+    return FoundLine(line, _is_doubtful(spans[0]))
+
+
+def _type(spans: Sequence[dict[str, Any]]) -> tuple[float, str, int]:
+    """Return size and font of most characters, and the flags that hold for enough of them."""
+    if len(spans) == 1:
+        only = spans[0]
+        return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0
@@ -186,15 +219,5 @@ def _line(spans: Sequence[dict[str, Any]], text: str, box: Box, group: int) -> F
         total += characters
         mono += characters if flags & _MONO else 0
         bold += characters if flags & _BOLD else 0
-    first = next((span["text"] for span in spans if not span["text"].isspace()), "")
-    indent = (len(first) - len(first.lstrip())) * (box[2] - box[0]) / max(1, len(text.rstrip()))
-    line = Line(
-        text=clean(text.strip(), spaces=mono > MONO_SHARE * total),
-        box=(round(box[0] + indent, 1), round(box[1], 1), round(box[2], 1), round(box[3], 1)),
-        size=max(sizes, key=sizes.__getitem__),
-        font=max(fonts, key=fonts.__getitem__),
-        bold=bold > total / 2,
-        mono=mono > MONO_SHARE * total,
-        group=group,
-    )
-    return FoundLine(line, _is_doubtful(spans[0]))
+    most = (_MONO if mono > MONO_SHARE * total else 0) | (_BOLD if bold > total / 2 else 0)
+    return max(sizes, key=sizes.__getitem__), max(fonts, key=fonts.__getitem__), most
