@@ -8,6 +8,8 @@ import msgspec
 
 from mmprolong.conversations import Box, Conversation
 
+TEXT_LAYER = "text layer"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
@@ -73,6 +75,8 @@ class PageFacts:
     """`text`; `image`, a page without a usable text layer; `blank`; `unreadable`."""
     role: str = ""
     """`contents`, `references`, or empty."""
+    agreement: float = 1.0
+    """Of its text layer with OCR, in [0, 1], where they were compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,7 @@ class Block:
     text: str
     order: int
     """Reading order on the page, from 0."""
-    origin: str = "text layer"
+    origin: str = TEXT_LAYER
     """Reader of the text: `text layer`, or the name of an OCR engine."""
     confidence: float = 1.0
     """Of the reader, in [0, 1]."""

@@ -24,6 +24,7 @@ class GuardedPages:
     failed: dict[int, FailedPage] = field(default_factory=dict)
     unusable: dict[int, str] = field(default_factory=dict)
     """Pages whose text layer is no text, with the reason."""
+    _outline: tuple[Heading, ...] | None = None
 
     def __post_init__(self) -> None:
         """Leave out the pages that ended a process before, and strips, which no model takes."""
@@ -84,8 +85,10 @@ class GuardedPages:
             raise self._fail(page, error) from error
 
     def outline(self) -> tuple[Heading, ...]:
-        """Return the document's own table of contents."""
-        return self.document.outline()
+        """Return the document's own table of contents; it is read once."""
+        if self._outline is None:
+            self._outline = self.document.outline()
+        return self._outline
 
     def picture_share(self, page: int) -> float:
         """Return the share of the page that the largest thing on it takes that is no text; 0 of one that fails."""

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from mmprolong.corpus.rows import Row
 from mmprolong.images.renderer import Line
@@ -123,14 +124,19 @@ def is_target(row: Row, heading: Heading, body: float) -> bool:
 
 def is_code(row: Row) -> bool:
     """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none."""
-    return all(is_mono(line) for line in row.lines) and len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(
-        row.text
-    )
+    if not all(map(is_mono, row.lines)):
+        return False
+    return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 
 
 def is_mono(line: Line) -> bool:
     """Tell whether a line is set in a monospaced font."""
-    return line.mono or bool(_MONO_FONT.search(line.font))
+    return line.mono or _is_mono_font(line.font)
+
+
+@cache
+def _is_mono_font(font: str) -> bool:
+    return bool(_MONO_FONT.search(font))
 
 
 def style(row: Row) -> Style:

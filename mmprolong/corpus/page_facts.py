@@ -13,7 +13,7 @@ import numpy as np
 
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.records import Block, PageFacts
+from mmprolong.records import TEXT_LAYER, Block, PageFacts
 
 SIDE = 32
 """Side of the thumbnails by which documents without text are judged [px]."""
@@ -44,19 +44,31 @@ def facts_of(document: OpenDocument, blocks: Sequence[Block]) -> tuple[list[Page
     """Return the facts of all pages, and thumbnails of the first pages of a document without text."""
     pages = len(document.page_sizes)
     text = [""] * pages
+    agreement = [1.0] * pages
     for page, group in groupby(blocks, key=lambda block: block.page):
-        text[page] += "".join("".join(block.text.split()) for block in group)
+        for block in group:
+            text[page] += "".join(block.text.split())
+            if block.origin == TEXT_LAYER:
+                agreement[page] = block.confidence
     roles = _roles(blocks)
-    facts = [_fact(document, page, text[page], roles.get(page, "")) for page in range(pages)]
+    facts = [_fact(document, page, text[page], roles.get(page, ""), agreement[page]) for page in range(pages)]
     return facts, [] if any(text) else list(_thumbnails(document, facts))
 
 
-def _fact(document: OpenDocument, page: int, text: str, role: str) -> PageFacts:
+def _fact(document: OpenDocument, page: int, text: str, role: str, agreement: float) -> PageFacts:
     shows = "text"
     if len(text) < _USABLE:
         shows = "image" if document.picture_share(page) >= _PICTURE else "blank"
     letters = round(sum(map(str.isalnum, text)) / max(len(text), 1), 3)
-    return PageFacts(document=document.id, page=page, characters=len(text), letters=letters, shows=shows, role=role)
+    return PageFacts(
+        document=document.id,
+        page=page,
+        characters=len(text),
+        letters=letters,
+        shows=shows,
+        role=role,
+        agreement=agreement,
+    )
 
 
 def _thumbnails(document: OpenDocument, facts: list[PageFacts]) -> Iterator[np.ndarray]:

@@ -17,6 +17,7 @@ _UNSPACED_GAP = 0.35
 """The same of Chinese and Japanese."""
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
+_LONGEST_WORD = 80
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -36,6 +37,8 @@ class Row:
     def text(self) -> str:
         """All lines, joined by a space where a gap is between them."""
         text = self.lines[0].text
+        if len(self.lines) == 1:
+            return text
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             gap = right.box[0] - left.box[2]
             limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
@@ -46,7 +49,7 @@ class Row:
     @cached_property
     def box(self) -> Box:
         """x0, y0, x1, y1 [pt]."""
-        return union(line.box for line in self.lines)
+        return self.lines[0].box if len(self.lines) == 1 else union(line.box for line in self.lines)
 
     @property
     def height(self) -> float:
@@ -56,7 +59,7 @@ class Row:
     @cached_property
     def main(self) -> Line:
         """The longest line; its style is the row's."""
-        return max(self.lines, key=lambda line: len(line.text))
+        return self.lines[0] if len(self.lines) == 1 else max(self.lines, key=lambda line: len(line.text))
 
     @property
     def group(self) -> int:
@@ -66,6 +69,8 @@ class Row:
     @cached_property
     def cells(self) -> tuple[str, ...]:
         """Texts of the row that are set apart as cells of a table are."""
+        if len(self.lines) == 1:
+            return (self.text,)
         found = [[self.lines[0]]]
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             if right.box[0] - left.box[2] > _CELL_GAP * left.size:
@@ -100,7 +105,8 @@ def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
-    return frozenset(word.lower() for line in lines for word in _HYPHENATED.findall(line.text))
+    hyphens = (line.text for line in lines if "-" in line.text)
+    return frozenset(word.lower() for text in hyphens for word in _HYPHENATED.findall(text))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
@@ -110,7 +116,8 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
     """
     whole = ""
     for text in texts:
-        broken, continued = _BROKEN_WORD.search(whole), _CONTINUED_WORD.match(text)
+        broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
+        continued = _CONTINUED_WORD.match(text) if broken else None
         if whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
         elif broken and continued and continued[1][0].islower():

@@ -44,7 +44,7 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
     """
     count = parts(settings, work)
     jobs = list(in_part(jobs_of(settings, work)[0], _source, part, count))
-    children = Children(read_file, note_death, settings.seconds, settings.memory, _PRELOAD)
+    children = Children(read_file, note_death, _seconds(settings), settings.memory, _PRELOAD)
     while missing := [job for job in jobs if not _is_read(job)]:  # again those of which a page ended the process
         for _ in children.each(missing):
             if work.log.stopping():
@@ -101,7 +101,7 @@ def jobs_of(settings: Corpus, work: Work) -> tuple[list[ReadingJob], list[Reject
                 part=str(target),
                 parser=settings.parser,
                 memory=settings.memory,
-                seconds=settings.seconds,
+                seconds=_seconds(settings),
                 most_pages=settings.most_pages,
             )
         )
@@ -116,6 +116,12 @@ _PRELOAD = (
     "mmprolong.corpus.parsers.text_layer",
     "pymupdf",
 )
+
+
+def _seconds(settings: Corpus) -> int:
+    """Return the processor time of a document [s]."""
+    parser = plugins.make("mmprolong.corpus.parsers", settings.parser, "corpus.parser")
+    return settings.seconds * parser.slowness
 
 
 def _source(job: ReadingJob) -> str:

@@ -12,6 +12,8 @@ _WORD = re.compile(r"[A-Za-z]{4,}")
 _VOWEL = re.compile("[aeiouyAEIOUY]")
 _FEWEST = 20
 """Words that a page needs to be judged by them."""
+_MOST = 200
+"""Words that are looked at."""
 _SPOKEN = 0.6
 """Share of words with a vowel below which Latin letters are no language; English and Czech have 0.97 and more."""
 _COMMON = re.compile("[etaoinsrETAOINSR]")
@@ -29,7 +31,7 @@ def fault_of(lines: Sequence[Line]) -> str:
     if unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
         return "no Unicode map"
     prose = " ".join(line.text for line in lines if not line.mono)
-    words = _WORD.findall(prose)
+    words = _WORD.findall(prose)[:_MOST]
     if len(words) < _FEWEST:
         return ""
     spoken = sum(bool(_VOWEL.search(word)) for word in words) / len(words)

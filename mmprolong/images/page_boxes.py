@@ -15,11 +15,13 @@ class PageBox:
     top: float
     rotation: int
     """0, 90, 180 or 270, clockwise."""
+    unit: float = 1.0
+    """Points of a unit of the file's coordinates: the page's UserUnit."""
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height as displayed [pt]."""
-        width, height = self.right - self.left, self.top - self.bottom
+        width, height = (self.right - self.left) * self.unit, (self.top - self.bottom) * self.unit
         return (height, width) if self.rotation % 180 else (width, height)
 
     def displayed(self, box: Box) -> Box:
@@ -34,7 +36,7 @@ class PageBox:
                 corners = (self.top - y1, self.right - x1, self.top - y0, self.right - x0)
             case _:
                 corners = (x0 - self.left, self.top - y1, x1 - self.left, self.top - y0)
-        a, b, c, d = (round(value, 1) for value in corners)
+        a, b, c, d = (round(value * self.unit, 1) for value in corners)
         return a, b, c, d
 
     def target_y(self, x: float | None, y: float | None) -> float:
@@ -47,7 +49,8 @@ class PageBox:
         if along is None:
             return 0.0
         distance = {90: along - self.left, 180: along - self.bottom, 270: self.right - along}
-        return round(min(max(distance.get(self.rotation, self.top - along), 0.0), self.size[1]), 1)
+        below = self.unit * distance.get(self.rotation, self.top - along)
+        return round(min(max(below, 0.0), self.size[1]), 1)
 
 
 def target_of(kind: str, numbers: list[float | None]) -> tuple[float | None, float | None]:

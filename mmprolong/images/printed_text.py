@@ -49,6 +49,8 @@ def clean(text: str, spaces: bool = False) -> str:
     Args:
         spaces: keep runs of spaces, as code needs them.
     """
+    if text.isascii() and text.isprintable() and "`" not in text:
+        return text.rstrip() if spaces else " ".join(text.split())
     kept = unicodedata.normalize("NFC", "".join(_kept(text)))
     kept = kept.rstrip() if spaces else " ".join(kept.split())
     if not kept.isascii():

@@ -14,6 +14,8 @@ from mmprolong.store.atomic import write_file
 
 _MOST_DEATHS = 3
 """Pages of one document that may end their process; with one more, the document is refused."""
+_TICK = 0.2
+"""Time after which the processor time is looked at again: that takes up to 2 ms where system calls are watched [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,15 @@ class PageNotes:
     def __init__(self, part: str) -> None:
         self._begun = Path(part + ".begun")
         self._dead = Path(part + ".dead")
+        self._looked = self._spent = 0.0
 
     def begin(self, page: int) -> None:
         """Note that a page is begun, and the processor time until then."""
+        now = time.monotonic()
+        if now - self._looked > _TICK:
+            self._looked, self._spent = now, time.process_time()
         file = os.open(self._begun, os.O_WRONLY | os.O_CREAT)
-        os.pwrite(file, f"{page:12d} {time.process_time():12.3f}".encode(), 0)
+        os.pwrite(file, f"{page:12d} {self._spent:12.3f}".encode(), 0)
         os.close(file)
 
     def dead(self) -> list[FailedPage]:

@@ -1,7 +1,7 @@
 """Compare documents with the benchmarks, page by page, in child processes; and the certificate of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from mmprolong.images.file_content import Unreadable
 from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import find_renderer
 from mmprolong.runtime.child_processes import Children
+from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.selection.benchmark_index import VERSION, BenchmarkIndex, Hit, build_index, read_index, write_index
@@ -35,6 +36,8 @@ class Comparison:
     """File of the result."""
     index: str
     """File of the benchmarks' index."""
+    seconds: int
+    """Processor time [s]."""
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -42,7 +45,7 @@ class Compared(msgspec.Struct, frozen=True):
 
     hits: tuple[Hit, ...] = ()
     problems: dict[int, str] = {}
-    """Pages that cannot be drawn, and why."""
+    """Pages that cannot be drawn or read, and why; they are not used."""
     failure: str = ""
     """Why the whole document could not be compared; it is not used."""
 
@@ -69,11 +72,12 @@ def compare(settings: SelectionSettings, work: Work, documents: Sequence[Candida
     """
     open_index(settings, work)
     jobs = [_job(settings, work, each) for each in documents]
-    missing = [job for job in jobs if not Path(job.result).exists()]
     limits = settings.corpus
-    for _ in Children(compare_file, _note_death, limits.seconds, limits.memory, _PRELOAD).each(missing):
-        if work.log.stopping():
-            raise Interrupted
+    children = Children(compare_file, _note_death, limits.seconds, limits.memory, _PRELOAD)
+    while missing := [job for job in jobs if not Path(job.result).exists()]:  # again without a page that was deadly
+        for _ in children.each(missing):
+            if work.log.stopping():
+                raise Interrupted
 
 
 def result_of(work: Work, document: str) -> Compared:
@@ -89,9 +93,10 @@ def compare_file(job: Comparison) -> None:
         hits.append(Hit(-1, "bytes", index.files[job.document], 1.0))
     problems: dict[int, str] = {}
     failure = ""
+    notes = PageNotes(job.result)
     try:
         with find_renderer(RENDERER).open(Path(job.path)) as document:
-            for number, (page, problem) in enumerate(of_document(document)):
+            for number, (page, problem) in enumerate(of_document(document, begin=_beginning(notes))):
                 hits += index.find(number, page)
                 if problem:
                     problems[number] = problem
@@ -100,6 +105,7 @@ def compare_file(job: Comparison) -> None:
     except MemoryError:
         failure = "out of memory"
     write_file(Path(job.result), msgspec.json.encode(Compared(tuple(hits), problems, failure)))
+    notes.remove()
 
 
 def certificate(
@@ -121,7 +127,24 @@ def certificate(
 _PRELOAD = ("mmprolong.selection.decontamination", "pymupdf")
 
 
+def _beginning(notes: PageNotes) -> Callable[[int], None]:
+    """Return what notes that a page is begun, and refuses one that ended its process before."""
+    dead = {one.page: one for one in notes.dead()}
+
+    def begin(page: int) -> None:
+        if page in dead:
+            raise Unreadable(dead[page].reason, dead[page].detail)
+        notes.begin(page)
+
+    return begin
+
+
 def _note_death(job: Comparison, reason: str, detail: str) -> None:
+    """Write the failure of a document that its process died of; none if it is compared without its bad page."""
+    notes = PageNotes(job.result)
+    if notes.bury(reason, detail, job.seconds):
+        return
+    notes.remove()
     write_file(Path(job.result), msgspec.json.encode(Compared(failure=reason)))
 
 
@@ -133,6 +156,7 @@ def _job(settings: SelectionSettings, work: Work, candidate: Candidate) -> Compa
         document=candidate.document,
         result=str(_result(work, candidate.document)),
         index=str(_cache(settings, work)),
+        seconds=settings.corpus.seconds,
     )
 
 

@@ -5,7 +5,7 @@ few wrong letters spoil few shingles. The look is a small grey picture, with and
 dark and light over large parts of it is taken out, since all pages of text have that in common.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -44,22 +44,27 @@ class Fingerprint:
     """float32 (looks, SIDE * SIDE), each of mean 0 and norm 1; none if there is too little to see."""
 
 
-def of_document(document: OpenDocument, cuts: bool = False) -> Iterator[tuple[Fingerprint, str]]:
-    """Yield the fingerprint of each page of a PDF, and the reason if it cannot be drawn.
+def of_document(
+    document: OpenDocument, cuts: bool = False, begin: Callable[[int], None] = lambda page: None
+) -> Iterator[tuple[Fingerprint, str]]:
+    """Yield the fingerprint of each page of a PDF, and the reason if it cannot be drawn or read.
 
     Args:
         cuts: with looks of the page as it is when cropped.
+        begin: called before a page is drawn or read; may refuse it as Unreadable.
     """
     for page in range(len(document.page_sizes)):
         problem, looks, text = "", np.empty((0, SIDE * SIDE), np.float32), ""
         try:
+            begin(page)
             looks = looks_of(document.thumbnail(page, DRAWN), cuts)
-        except Unreadable as error:
-            problem = f"{error.reason}: {error.detail}"
+        except (Unreadable, MemoryError) as error:
+            problem = str(error) or "out of memory"
         try:
+            begin(page)
             text = " ".join(line.text for line in document.lines(page))
-        except Unreadable as error:
-            problem = problem or f"{error.reason}: {error.detail}"
+        except (Unreadable, MemoryError) as error:
+            problem = problem or str(error) or "out of memory"
         yield Fingerprint(wording(text), looks), problem
 
 

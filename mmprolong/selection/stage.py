@@ -13,7 +13,7 @@ from mmprolong.records import PageState, Reject, Selected
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.pool_ledger import KEPT, read_ledger, state_of, with_reasons, write_ledger
 from mmprolong.runtime.work import Work
-from mmprolong.selection.candidates import OUTSIDE, Candidate, candidates
+from mmprolong.selection.candidates import OUTSIDE, UNDRAWN, Candidate, candidates
 from mmprolong.selection.near_duplicates import clusters
 from mmprolong.settings.stages import SelectionSettings
 from mmprolong.store.atomic import write_json
@@ -47,7 +47,7 @@ def join(settings: SelectionSettings, work: Work) -> dict[str, Any]:
     if settings.selection.benchmarks:
         found = _decontaminated(settings, work, found)
     selected = _split(found, _clusters(work, found), settings.selection.heldout)
-    rejects = [Reject(what=one.source, reason=one.reason, detail=one.detail) for one in found if one.reason]
+    rejects = [reject for one in found for reject in _rejects(one)]
     write_jsonl(work.out / "selected.jsonl", selected)
     write_jsonl(work.out / "rejects.jsonl", rejects)
     totals = write_ledger(work.out, _states(work, found))
@@ -73,9 +73,15 @@ def _decontaminated(settings: SelectionSettings, work: Work, found: Sequence[Can
     from mmprolong.selection.leaks import measure_recall
 
     index = open_index(settings, work)
-    compared = [(one, result_of(work, one.document)) for one in found if not one.reason]
+    results = {one.document: result_of(work, one.document) for one in found if not one.reason}
+    undrawn = {name: result.problems for name, result in results.items() if result.problems}
+    if undrawn:
+        found = list(candidates(settings.selection, work.inputs["corpus"], undrawn))
+    compared = [(one, results[one.document]) for one in found if one.document in results]
     kept = {one.row: one for one in found}
     for one, result in compared:
+        if one.reason:
+            continue
         if result.hits:
             best = max(result.hits, key=lambda hit: hit.score)
             detail = f"{best.channel}: {best.benchmark}"
@@ -122,6 +128,13 @@ def _split(found: Sequence[Candidate], cluster_of: dict[int, str], heldout: floa
     ]
 
 
+def _rejects(one: Candidate) -> Iterator[Reject]:
+    if one.reason:
+        yield Reject(what=one.source, reason=one.reason, detail=one.detail)
+    for page in one.undrawn:
+        yield Reject(what=f"{one.source} page {page + 1}", reason=UNDRAWN)
+
+
 def _states(work: Work, found: Sequence[Candidate]) -> Iterator[PageState]:
     """Yield the corpus's ledger, with what the selection refuses."""
     decisions = iter(found)
@@ -142,4 +155,6 @@ def _reasons(one: Candidate) -> list[str]:
     reasons = [OUTSIDE] * one.pages
     for (first, last), reason in [*one.refused, *((window, "") for window in one.windows)]:
         reasons[first : last + 1] = [reason] * (last - first + 1)
+    for page in one.undrawn:
+        reasons[page] = UNDRAWN
     return reasons

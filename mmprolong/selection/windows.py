@@ -1,6 +1,7 @@
-"""Windows: runs of pages of a length that is asked for, of documents that are longer."""
+"""Windows: runs of pages of a length that is asked for, of documents that are longer or have pages that failed."""
 
-from itertools import pairwise
+from collections.abc import Collection
+from itertools import groupby, pairwise
 
 Window = tuple[int, int]
 """First and last page, both inclusive, from 0."""
@@ -19,3 +20,10 @@ def windows(pages: int, fewest: int, most: int) -> list[Window]:
     else:
         edges = list(range(0, pages + 1, most))
     return [(first, end - 1) for first, end in pairwise(edges)]
+
+
+def runs(window: Window, failed: Collection[int]) -> list[Window]:
+    """Return the longest runs of pages of a window that hold no failed page."""
+    pages = (page for page in range(window[0], window[1] + 1) if page not in failed)
+    groups = (list(group) for _, group in groupby(enumerate(pages), key=lambda pair: pair[1] - pair[0]))
+    return [(group[0][1], group[-1][1]) for group in groups]

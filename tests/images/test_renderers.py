@@ -88,6 +88,40 @@ def test_text_of_a_rotated_page_stands_where_it_is_shown(name: str, tmp_path: Pa
     assert np.abs(dark.max(axis=0) - (line.box[3], line.box[2])).max() < 8
 
 
+@pytest.mark.parametrize(("turn", "packed"), [(0, {}), (90, {"use_objstms": 1}), (180, {"encryption": 5})])
+def test_both_renderers_know_the_unit_of_a_page(turn: int, packed: dict[str, int], tmp_path: Path):
+    document = pymupdf.open()
+    for _ in range(2):
+        page = document.new_page(width=300, height=400)
+        page.insert_text((50, 100), "Title", fontsize=20)
+        page.set_rotation(turn)
+    document.set_toc([[1, "Title", 2, {"kind": 1, "page": 1, "to": pymupdf.Point(50, 85)}]])
+    document.xref_set_key(page.xref, "UserUnit", "2")
+    document.save(tmp_path / "a.pdf", **packed)
+    path = tmp_path / "a.pdf"
+    with find_renderer("pymupdf").open(path) as one, find_renderer("pypdfium2").open(path) as two:
+        sizes = [(300, 400), (600, 800)]
+        assert one.page_sizes == two.page_sizes == tuple(size[:: -1 if turn == 90 else 1] for size in sizes)
+        assert one.render(1, 72).shape == two.render(1, 72).shape
+        assert [heading.y for heading in one.outline()] == [heading.y for heading in two.outline()]
+        ((small, large), others) = ([each.lines(page)[0] for page in (0, 1)] for each in (one, two))
+    assert np.allclose(large.box, 2 * np.array(small.box), atol=0.2) and (small.size, large.size) == (20, 40)
+    assert all(np.allclose(two.box, one.box, atol=8) for one, two in zip((small, large), others, strict=True))
+    assert [line.size for line in others] == [20, 40]
+
+
+@BOTH
+def test_a_page_that_is_not_there_costs_itself_only(name: str, tmp_path: Path):
+    with pymupdf.open() as document:
+        for number in range(3):
+            document.new_page(width=300, height=400).insert_text((50, 100), f"Page {number}")
+        document.update_object(document[1].xref, "null")
+        document.save(tmp_path / "a.pdf")
+    with find_renderer(name).open(tmp_path / "a.pdf") as opened:
+        assert len(opened.page_sizes) == 3
+        assert [opened.lines(page)[0].text for page in (0, 2)] == ["Page 0", "Page 2"]
+
+
 @BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))

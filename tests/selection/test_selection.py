@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from mmprolong import plugins
 from mmprolong.corpus import stage as corpus
 from mmprolong.records import Document, PageFacts, PageState, Reject, Selected
-from mmprolong.runtime.pool_ledger import read_ledger, write_ledger
+from mmprolong.runtime.page_notes import FailedPage
+from mmprolong.runtime.pool_ledger import read_ledger, read_pages, write_ledger
 from mmprolong.selection import stage
+from mmprolong.selection.candidates import candidates
 from mmprolong.selection.near_duplicates import clusters
 from mmprolong.selection.windows import windows
 from mmprolong.settings.knobs import Corpus, Selection
@@ -29,17 +32,22 @@ def page(name: str, number: int, **facts: Any) -> PageFacts:
 
 
 def select(
-    folder: Path, documents: list[Document], facts: list[PageFacts] | None = None, **rules: Any
+    folder: Path,
+    documents: list[Document],
+    facts: list[PageFacts] | None = None,
+    failed: Sequence[int] = (),
+    **rules: Any,
 ) -> list[Selected]:
-    """Select of a corpus in which every document is another."""
+    """Select of a corpus in which every document is another, of which the same pages timed out."""
     folder.mkdir()
     write_jsonl(folder / "documents.jsonl", documents)
     everything = [page(one.id, number) for one in documents for number in range(one.pages)]
     write_parquet(folder / "pages.parquet", facts or everything, PageFacts)
     np.save(folder / "signatures.npy", np.arange(len(documents) * 128, dtype=np.uint32).reshape(-1, 128))
-    kept = [PageState(source=one.source, document=one.id, last_page=one.pages - 1, state="kept") for one in documents]
+    pages = [FailedPage(page=page, reason="timed out") for page in failed]
+    read = [row for one in documents for row in read_pages(one.source, one.id, one.pages, pages)]
     unread = PageState(source="z.pdf", state="failed", reason="broken")
-    write_ledger(folder, [*kept, unread])
+    write_ledger(folder, [*read, unread])
     out = folder / "out"
     run_stage(stage, SelectionSettings(Selection(**rules)), work_in(out, corpus=folder))
     return list(read_jsonl(out / "selected.jsonl", Selected))
@@ -87,6 +95,32 @@ def test_documents_of_other_lengths_are_refused_or_used_in_windows(tmp_path: Pat
         ("e", 0, 5),
     ]
     assert ledger(tmp_path / "cut")["e.pdf"] == [("kept", 0, 5, ""), ("rejected", 6, 6, "outside the windows")]
+
+
+def test_no_window_holds_a_page_that_failed(tmp_path: Path):
+    rules = {"heldout": 0.0, "failed": [5]}
+    runs = {
+        "any": ({}, [(0, 4), (6, 19)]),
+        "whole": ({"pages": [8, 16]}, [(6, 19)]),
+        "cut": ({"pages": [4, 6], "windows": True}, [(0, 4), (6, 10), (11, 14), (15, 19)]),
+    }
+    for name, (asked, windows_of) in runs.items():
+        found = select(tmp_path / name, [document("a", 20)], **rules, **asked)
+        assert [(each.first_page, each.last_page) for each in found] == windows_of, name
+    assert ledger(tmp_path / "whole")["a.pdf"] == [
+        ("rejected", 0, 4, "outside the windows"),
+        ("failed", 5, 5, "timed out"),
+        ("kept", 6, 19, ""),
+    ]
+    assert select(tmp_path / "none", [document("a", 20), document("b", 2)], **rules, pages=[18, 20]) == []
+    assert reasons(tmp_path / "none") == {"a.pdf": "too few pages", "b.pdf": "too few pages"}
+
+
+def test_pages_that_can_be_read_but_not_drawn_are_left_out_too(tmp_path: Path):
+    select(tmp_path / "corpus", [document("a", 9), document("b", 2)], failed=[3])
+    whole, none = candidates(Selection(), tmp_path / "corpus", {"a": [3, 6], "b": [0, 1]})
+    assert (whole.windows, whole.undrawn) == (((0, 2), (4, 5), (7, 8)), (6,))
+    assert (none.windows, none.reason) == ((), "cannot be drawn")
 
 
 @pytest.mark.parametrize("pages", [*range(1, 260), 999])

@@ -10,6 +10,9 @@ from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Corpus, Optimizer
 from mmprolong.store.fingerprint import canonical, digest, readable_id
 
+NAMES = st.text('aZß日\u0301"\\\n', max_size=9)
+"""Drawn from a few letters: all of Unicode takes Hypothesis longer than it waits for on a busy machine."""
+
 
 def test_equal_settings_have_one_identity():
     assert digest({"a": 1, "b": (1.0, 2)}) == digest({"b": [1, 2.0], "a": 1.0})
@@ -19,7 +22,7 @@ def test_different_settings_differ():
     assert digest({"rate": 1e-5}) != digest({"rate": 2e-5})
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans() | st.none()))
+@given(st.dictionaries(NAMES, st.integers() | NAMES | st.booleans() | st.none(), max_size=9))
 def test_order_of_keys_is_no_identity(values: dict):
     assert canonical(values) == canonical(dict(reversed(values.items())))
 

@@ -13,6 +13,8 @@ class LayoutParser(Protocol):
     """Finds what a page consists of."""
 
     version: ClassVar[int]
+    slowness: ClassVar[int]
+    """Processor time that a document may take, in multiples of `corpus.seconds`."""
 
     def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
         """Open a .pdf or .pdf.gz.

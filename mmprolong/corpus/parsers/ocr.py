@@ -1,10 +1,12 @@
 """The text layer where a page has one, else OCR: RapidOCR reads the drawn page, rapid-layout (CDLA) finds its parts."""
 
 import importlib
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +22,7 @@ from mmprolong.records import Block
 
 _USABLE = 50
 """Characters of a page that needs no OCR; fewer are the page number of a scan."""
+_PACKAGES = ("rapidocr", "rapid_layout", "onnxruntime")
 _KINDS = {
     "text": "paragraph",
     "title": "section",
@@ -39,7 +42,8 @@ _KINDS = {
 class Ocr:
     """Text layer and OCR."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    slowness: ClassVar[int] = 60
     library: str = "pymupdf"
     """A renderer's name."""
     dpi: int = 144
@@ -47,9 +51,13 @@ class Ocr:
     compared: int = 0
     """Pages of a document whose text layer is compared with OCR; their blocks' confidence is how far they agree."""
 
+    def __post_init__(self) -> None:
+        for name in _PACKAGES:
+            if find_spec(name) is None:
+                raise ConfigError(f"corpus.parser: {name!r} is not installed; pip install 'mmprolong[ocr]'")
+
     def open(self, path: Path) -> AbstractContextManager[OpenDocument]:
         """Open a .pdf or .pdf.gz with the library."""
-        _engines()
         return TextLayer(self.library).open(path)
 
     def blocks(self, document: OpenDocument) -> Sequence[Block]:
@@ -76,24 +84,40 @@ class Ocr:
             return []
         if (pixels == pixels[0, 0]).all():
             return []
-        reader, layout = _engines()
-        lines, regions = _lines(reader(pixels)), _regions(layout(pixels))
+        lines, regions = _seen(pixels)
         return blocks_of_regions(document.id, page, lines, regions, 72 / self.dpi)
+
+
+def _seen(pixels: np.ndarray) -> tuple[list[OcrLine], list[Region]]:
+    """Return lines and regions of a drawn page.
+
+    Raises:
+        MemoryError: the engines had too little.
+        Unreadable: they failed.
+    """
+    try:
+        reader, layout = _engines()
+        return _lines(reader(pixels)), _regions(layout(pixels))
+    except MemoryError:
+        raise
+    except Exception as error:
+        if "alloc" in str(error):  # of C++, whatever the library makes of it
+            raise MemoryError(str(error)) from error
+        raise Unreadable("OCR failed", f"{type(error).__name__}: {error}") from error
 
 
 @cache
 def _engines() -> tuple[Any, Any]:
-    """Load the models, which are inside the packages.
-
-    Raises:
-        ConfigError: they are not installed.
-    """
+    """Load the models, which are inside the packages; there is a process for each core already."""
+    rapidocr, rapid_layout = (importlib.import_module(name) for name in _PACKAGES[:2])
+    one_thread = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+    settings = {"Global.log_level": "error", "Global.use_cls": False, "Rec.rec_batch_num": 1}
+    settings |= {f"EngineConfig.onnxruntime.{name}": count for name, count in one_thread.items()}
+    logging.disable(logging.INFO)  # the libraries tell each file that they load
     try:
-        rapidocr, rapid_layout = (importlib.import_module(name) for name in ("rapidocr", "rapid_layout"))
-        importlib.import_module("onnxruntime")
-    except ImportError as error:
-        raise ConfigError(f"corpus.parser: {error.name!r} is not installed; pip install 'mmprolong[ocr]'") from error
-    return rapidocr.RapidOCR(), rapid_layout.RapidLayout()
+        return rapidocr.RapidOCR(params=settings), rapid_layout.RapidLayout(engine_cfg=one_thread)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _lines(found: Any) -> list[OcrLine]:

@@ -17,6 +17,7 @@ class TextLayer:
     """Text layer as a PDF library reads it."""
 
     version: ClassVar[int] = 2
+    slowness: ClassVar[int] = 1
     library: str = "pymupdf"
     """A renderer's name."""
 

@@ -78,10 +78,11 @@ def _line(raw: Any, text: Any, page: PageBox, characters: Sequence[_Character], 
     half = len(fonts) / 2
     mono = sum(bool(flags & _FIXED_PITCH) for _, flags in fonts) > MONO_SHARE * len(fonts)
     letters = UNKNOWN * len(inked) if unnamed else _read(raw, text, page, characters)
+    size = statistics.mode(round(raw.FPDFText_GetFontSize(text, one.index), 1) for one in inked)
     line = Line(
         text=clean(letters.translate(_LIGATURES).strip(), spaces=mono),
         box=(min(x0), min(y0), max(x1), max(y1)),
-        size=round(statistics.mode(round(raw.FPDFText_GetFontSize(text, one.index), 1) for one in inked), 1),
+        size=round(page.unit * size, 1),
         font=statistics.mode(name for name, _ in fonts),
         bold=sum(bool(flags & _FORCE_BOLD) or "bold" in name.lower() for name, flags in fonts) > half,
         mono=mono,

@@ -1,18 +1,25 @@
 """Lines of a page's text layer as PyMuPDF finds them; characters are looked at one by one only where they must be."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import Glyph, clean, is_right_to_left, logical
 from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.shown_text import FoundLine, is_pale
 
+Matrix = tuple[float, float, float, float, float, float]
+_Drawn = dict[tuple[str, int], list[tuple[float, float]]]
+"""Corners of the characters that are drawn, by the character and the column that they stand in."""
+_CELL = 8.0
+"""Width of such a column [pt]."""
 _MONO, _BOLD = 1 << 3, 1 << 4
 _DRAWN = 1 << 4 | 1 << 5
 """Flags of characters that are filled or stroked."""
+_PALE = 0xE00000
+"""Colours below this have too little red to be near white."""
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _WORD_GAP = 0.15
 """Gap between two Korean words, as a share of their size; the library takes none for a space."""
@@ -27,77 +34,122 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
     for name in dropped:
         flags &= ~getattr(library, name)
     read = page.get_textpage(flags=flags)
-    turn, whole = page.rotation_matrix, page.rect
+    turn, whole = _turn(page), tuple(page.rect)
     lines = list(_stretches(page.get_text("dict", textpage=read)["blocks"]))
-    boxes = [_box(library, spans, turn) for spans, _ in lines]
-    texts = ["".join(span["text"] for span in spans) for spans, _ in lines]
-    outside = not all(box in whole for box in boxes)
+    boxes = [_box(spans, turn) for spans, _ in lines]
+    texts = [spans[0]["text"] if len(spans) == 1 else "".join(span["text"] for span in spans) for spans, _ in lines]
+    outside = any(_reaches_out(box, whole) for box in boxes)
     if outside or any(map(_needs_characters, texts)) or _overlap(texts, boxes):
         try:
-            return _by_characters(library, page, read)
+            return _by_characters(page, read)
         except (SystemError, ValueError):  # the library fails where a font names a character that Unicode has not
             pass
     found = [_line(spans, text, box, group) for (spans, group), text, box in zip(lines, texts, boxes, strict=True)]
     return [one for one in found if one.line.text]
 
 
-def _by_characters(library: Any, page: Any, read: Any) -> list[FoundLine]:
+def user_unit(page: Any) -> float:
+    """Return the points of a unit of the page's coordinates: its boxes are in units, all else is in points."""
+    box = page.cropbox
+    unit = page.rect.width / max(box.height if page.rotation % 180 else box.width, 1e-6)
+    return unit if abs(unit - 1) > 1e-3 else 1.0
+
+
+def _turn(page: Any) -> Matrix | None:
+    """Return the matrix that turns the page, if it is turned; the library's own does not know its unit."""
+    if not page.rotation:
+        return None
+    a, b, c, d, e, f = page.rotation_matrix
+    unit = user_unit(page)
+    return a, b, c, d, e * unit, f * unit
+
+
+def _turned(box: Box, turn: Matrix | None) -> Box:
+    """Return a box as displayed; the library's own boxes are too slow."""
+    if turn is None:
+        return box
+    (x0, y0, x1, y1), (a, b, c, d, e, f) = box, turn
+    one, other = (a * x0 + c * y0 + e, b * x0 + d * y0 + f), (a * x1 + c * y1 + e, b * x1 + d * y1 + f)
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[0], other[0]), max(one[1], other[1])
+
+
+def _by_characters(page: Any, read: Any) -> list[FoundLine]:
     """Return the lines without characters outside the page or drawn twice, right-to-left ones as they are read."""
-    turn, whole = page.rotation_matrix, page.rect
-    drawn: dict[str, list[tuple[float, float]]] = {}
+    turn, whole = _turn(page), tuple(page.rect)
+    drawn: _Drawn = {}
     found = []
     for spans, group in _stretches(page.get_text("rawdict", textpage=read)["blocks"]):
         kept = []
         for span in spans:
-            boxes = [(char["c"], library.Rect(char["bbox"]) * turn) for char in span["chars"]]
-            inside = [(c, box) for c, box in boxes if (box.tl + box.br) / 2 in whole]
+            boxes = [(char["c"], _turned(char["bbox"], turn)) for char in span["chars"]]
+            inside = [(c, box) for c, box in boxes if _centre_in(box, whole)]
             span["chars"] = [(c, box) for c, box in inside if _is_first(c, box, span["size"], drawn)]
             span["text"] = "".join(c for c, _ in span["chars"])
             kept += [span] if span["chars"] else []
         if any(span["text"].strip() for span in kept):
-            found.append(_line(kept, _read(kept), _union(box for span in kept for _, box in span["chars"]), group))
+            found.append(_line(kept, _read(kept), _union([box for span in kept for _, box in span["chars"]]), group))
     return [one for one in found if one.line.text]
+
+
+def _reaches_out(box: Box, whole: Box) -> bool:
+    return box[0] < whole[0] or box[1] < whole[1] or box[2] > whole[2] or box[3] > whole[3]
+
+
+def _centre_in(box: Box, whole: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return whole[0] <= x <= whole[2] and whole[1] <= y <= whole[3]
 
 
 def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], int]]:
     """Yield spans of a line that are alike in being seen, with the number of their block."""
     for group, block in enumerate(blocks):
         for line in block.get("lines", ()):
-            for _, spans in groupby(line["spans"], key=_is_doubtful):
-                yield list(spans), group
+            spans = line["spans"]
+            if len({_is_doubtful(span) for span in spans}) == 1:
+                yield spans, group
+                continue
+            for _, alike in groupby(spans, key=_is_doubtful):
+                yield list(alike), group
 
 
 def _is_doubtful(span: dict[str, Any]) -> bool:
+    if not span["char_flags"] & _DRAWN or not span["alpha"]:
+        return True
     colour = span["color"]
-    parts = ((colour >> shift & 255) / 255 for shift in (16, 8, 0))
-    return not span["char_flags"] & _DRAWN or not span["alpha"] or is_pale(*parts)
+    return colour > _PALE and is_pale(*((colour >> shift & 255) / 255 for shift in (16, 8, 0)))
 
 
-def _overlap(texts: Sequence[str], boxes: Sequence[Any]) -> bool:
+def _overlap(texts: Sequence[str], boxes: Sequence[Box]) -> bool:
     """Tell whether lines with a word in common lie on each other, as those drawn twice do."""
-    seen: dict[str, list[Any]] = {}
+    seen: dict[str, list[Box]] = {}
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
         if index and _on_each_other(boxes[index - 1], box) and not {*texts[index - 1].split()}.isdisjoint(text.split()):
             return True
-        if any(_on_each_other(other, box) for other in seen.setdefault(text, [])):
+        others = seen.setdefault(text, [])
+        if others and any(_on_each_other(other, box) for other in others):
             return True
-        seen[text].append(box)
+        others.append(box)
     return False
 
 
-def _on_each_other(one: Any, other: Any) -> bool:
-    shared, low = one & other, min(one.height, other.height)
-    return not shared.is_empty and shared.height > 0.6 * low and shared.width > 0.5 * low
+def _on_each_other(one: Box, other: Box) -> bool:
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if height <= 0:
+        return False
+    low = min(one[3] - one[1], other[3] - other[1])
+    return height > 0.6 * low and min(one[2], other[2]) - max(one[0], other[0]) > 0.5 * low
 
 
-def _is_first(char: str, box: Any, size: float, drawn: dict[str, list[tuple[float, float]]]) -> bool:
+def _is_first(char: str, box: Box, size: float, drawn: _Drawn) -> bool:
+    """Tell whether a character is not drawn yet where it stands; notes it if so."""
     if char.isspace():
         return True
-    places = drawn.setdefault(char, [])
-    near = _TWICE * size
-    if any(abs(x - box.x0) < near and abs(y - box.y0) < near for x, y in places):
-        return False
-    places.append((box.x0, box.y0))
+    x, y, near = box[0], box[1], _TWICE * size
+    for cell in range(int((x - near) // _CELL), int((x + near) // _CELL) + 1):
+        for left, top in drawn.get((char, cell), ()):
+            if abs(left - x) < near and abs(top - y) < near:
+                return False
+    drawn.setdefault((char, int(x // _CELL)), []).append((x, y))
     return True
 
 
@@ -108,7 +160,7 @@ def _needs_characters(text: str) -> bool:
 
 def _read(spans: Sequence[dict[str, Any]]) -> str:
     text = "".join(span["text"] for span in spans)
-    glyphs = [(Glyph(c, box.x0, box.x1), span["size"]) for span in spans for c, box in span["chars"]]
+    glyphs = [(Glyph(c, box[0], box[2]), span["size"]) for span in spans for c, box in span["chars"]]
     if is_right_to_left(text):
         return logical([glyph for glyph, _ in glyphs])
     if not _HANGUL.search(text):
@@ -120,38 +172,52 @@ def _read(spans: Sequence[dict[str, Any]]) -> str:
     return "".join(spaced)
 
 
-def _box(library: Any, spans: Sequence[dict[str, Any]], turn: Any) -> Any:
-    printed = [span for span in spans if span["text"].strip()] or spans
-    return _union(library.Rect(span["bbox"]) * turn for span in printed)
+def _box(spans: Sequence[dict[str, Any]], turn: Matrix | None) -> Box:
+    if len(spans) == 1:
+        return _turned(spans[0]["bbox"], turn)
+    printed = [span for span in spans if not span["text"].isspace()] or spans
+    return _turned(_union([span["bbox"] for span in printed]), turn)
 
 
-def _union(boxes: Iterator[Any]) -> Any:
-    whole = next(boxes)
-    for box in boxes:
-        whole = whole | box
-    return whole
+def _union(boxes: Sequence[Box]) -> Box:
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
-def _line(spans: Sequence[dict[str, Any]], text: str, box: Any, group: int) -> FoundLine:
-    fonts: Counter[str] = Counter()
-    sizes: Counter[float] = Counter()
-    flags: Counter[int] = Counter()
-    for span in spans:
-        characters = len(span["text"].strip())
-        fonts[span["font"].split("+")[-1]] += characters
-        sizes[round(span["size"], 1)] += characters
-        flags[span["flags"]] += characters
-    half = sum(flags.values()) / 2
-    mono = sum(count for flag, count in flags.items() if flag & _MONO) > MONO_SHARE * sum(flags.values())
-    first = next(span["text"] for span in spans if span["text"].strip()) if text.strip() else ""
-    indent = (len(first) - len(first.lstrip())) * (box.x1 - box.x0) / max(1, len(text.rstrip()))
+def _line(spans: Sequence[dict[str, Any]], text: str, box: Box, group: int) -> FoundLine:
+    size, font, flags = _type(spans)
+    mono = bool(flags & _MONO)
+    x0, y0, x1, y1 = box
+    if text[:1].isspace() and not text.isspace():
+        first = next(span["text"] for span in spans if not span["text"].isspace())
+        x0 += (len(first) - len(first.lstrip())) * (x1 - x0) / len(text.rstrip())
     line = Line(
         text=clean(text.strip(), spaces=mono),
-        box=(round(box.x0 + indent, 1), round(box.y0, 1), round(box.x1, 1), round(box.y1, 1)),
-        size=sizes.most_common(1)[0][0],
-        font=fonts.most_common(1)[0][0],
-        bold=sum(count for flag, count in flags.items() if flag & _BOLD) > half,
+        box=(round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1)),
+        size=size,
+        font=font,
+        bold=bool(flags & _BOLD),
         mono=mono,
         group=group,
     )
     return FoundLine(line, _is_doubtful(spans[0]))
+
+
+def _type(spans: Sequence[dict[str, Any]]) -> tuple[float, str, int]:
+    """Return size and font of most characters, and the flags that hold for enough of them."""
+    if len(spans) == 1:
+        only = spans[0]
+        return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
+    fonts: dict[str, int] = {}
+    sizes: dict[float, int] = {}
+    mono = bold = total = 0
+    for span in spans:
+        characters, flags = len(span["text"].strip()), span["flags"]
+        font, size = span["font"].rpartition("+")[2], round(span["size"], 1)
+        fonts[font] = fonts.get(font, 0) + characters
+        sizes[size] = sizes.get(size, 0) + characters
+        total += characters
+        mono += characters if flags & _MONO else 0
+        bold += characters if flags & _BOLD else 0
+    most = (_MONO if mono > MONO_SHARE * total else 0) | (_BOLD if bold > total / 2 else 0)
+    return max(sizes, key=sizes.__getitem__), max(fonts, key=fonts.__getitem__), most

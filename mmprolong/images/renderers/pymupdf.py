@@ -15,7 +15,7 @@ from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
 from mmprolong.images.printed_text import clean
 from mmprolong.images.renderer import Line, Properties, load_library, oversampled, pixel_size, shrink
-from mmprolong.images.renderers._pymupdf_lines import found_lines
+from mmprolong.images.renderers._pymupdf_lines import found_lines, user_unit
 from mmprolong.images.shown_text import shown_lines
 from mmprolong.records import Heading
 
@@ -106,7 +106,7 @@ class _OpenInPyMuPDF:
     def _page_box(self, page: int) -> PageBox:
         shown = self._document[page]
         box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
-        return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation)
+        return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
 
     def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
         drawn = shown.get_pixmap(clip=self._library.Rect(box), colorspace=self._library.csGRAY, alpha=False)

@@ -16,15 +16,18 @@ from mmprolong.images.printed_text import clean
 from mmprolong.images.renderer import Line, Properties, load_library, oversampled, pixel_size, shrink
 from mmprolong.images.renderers._pdfium_lines import found_lines
 from mmprolong.images.renderers._pdfium_objects import TextObjects, flatten
+from mmprolong.images.renderers._pdfium_units import user_units
 from mmprolong.images.shown_text import shown_lines
 from mmprolong.records import Heading
+
+_NO_PAGE = (612.0, 792.0)
 
 
 @dataclass(frozen=True)
 class Pypdfium2:
     """Opens PDFs with pypdfium2."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def open(self, path: Path) -> AbstractContextManager["_OpenInPdfium"]:
         """See `Renderer.open`."""
@@ -41,10 +44,12 @@ class _OpenInPdfium:
         with _broken("opening"):
             self._document = self._library.PdfDocument(content)
         with _broken("counting pages"):
-            sizes = [self._document.get_page_size(number) for number in range(len(self._document))]
+            sizes = [self._size(number) for number in range(len(self._document))]
+            self._units = user_units(self._library, self._document, content)
         if not sizes:
             raise Unreadable("no pages")
-        self.page_sizes = tuple((round(width, 3), round(height, 3)) for width, height in sizes)
+        scaled = ((side * self._units.get(page, 1.0) for side in size) for page, size in enumerate(sizes))
+        self.page_sizes = tuple((round(width, 3), round(height, 3)) for width, height in scaled)
 
     def close(self) -> None:
         self._document.close()
@@ -60,11 +65,12 @@ class _OpenInPdfium:
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
             shown = self._page(page)
-            box = _page_box(shown)
+            box = self._page_box(shown, page)
             whole = (0.0, 0.0, *self.page_sizes[page])
-            objects = TextObjects(self._library.raw, shown, partial(self._draw_part, shown, whole))
+            draw = partial(self._draw_part, shown, self._units.get(page, 1.0))
+            objects = TextObjects(self._library.raw, shown, partial(draw, whole))
             found = found_lines(self._library.raw, shown.get_textpage(), box, objects)
-            return shown_lines(found, partial(self._draw_part, shown), self._fonts)
+            return shown_lines(found, draw, self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
@@ -76,7 +82,7 @@ class _OpenInPdfium:
             shown = self._page(page)
             text = self._library.raw.FPDF_PAGEOBJ_TEXT
             boxes = (each.get_bounds() for each in shown.get_objects(max_depth=3) if each.type != text)
-            turned = [_page_box(shown).displayed(box) for box in boxes]
+            turned = [self._page_box(shown, page).displayed(box) for box in boxes]
         width, height = self.page_sizes[page]
         sides = ((min(c, width) - max(a, 0.0), min(d, height) - max(b, 0.0)) for a, b, c, d in turned)
         areas = (across * down for across, down in sides if across > 0 and down > 0)
@@ -92,7 +98,7 @@ class _OpenInPdfium:
         page = target.get_index() if target is not None else None
         if target is None or page is None or not 0 <= page < len(self.page_sizes):
             return None
-        y = _page_box(self._document[page]).target_y(*self._target(target))
+        y = self._page_box(self._document[page], page).target_y(*self._target(target))
         title = " ".join(entry.get_title().split())
         return Heading(title=title, level=entry.level + 1, page=page, y=y)
 
@@ -120,12 +126,23 @@ class _OpenInPdfium:
                 shown = self._document[page]
         return shown
 
-    def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
+    def _size(self, page: int) -> tuple[float, float]:
+        """Return a page's size; of one that is not there, that of a letter, as the twin has it."""
+        try:
+            return self._document.get_page_size(page)
+        except self._library.PdfiumError:
+            return _NO_PAGE
+
+    def _page_box(self, shown: Any, page: int) -> PageBox:
+        left, bottom, right, top = shown.get_cropbox()
+        return PageBox(left, bottom, right, top, shown.get_rotation(), self._units.get(page, 1.0))
+
+    def _draw_part(self, shown: Any, unit: float, box: Box) -> np.ndarray:
         """Draw a part of a page in grey at 72 dpi."""
         raw = self._library.raw
         left, top = int(box[0]), int(box[1])
         width, height = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
-        page_width, page_height = (max(1, round(side)) for side in shown.get_size())
+        page_width, page_height = (max(1, round(side * unit)) for side in shown.get_size())
         bitmap = self._library.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
         raw.FPDF_RenderPageBitmap(bitmap, shown, -left, -top, page_width, page_height, 0, raw.FPDF_ANNOT)
@@ -142,11 +159,6 @@ class _OpenInPdfium:
             drawn = bitmap.to_numpy().copy()
             bitmap.close()
         return drawn.reshape(size[1], size[0], -1)
-
-
-def _page_box(page: Any) -> PageBox:
-    left, bottom, right, top = page.get_cropbox()
-    return PageBox(left, bottom, right, top, page.get_rotation())
 
 
 @contextmanager
