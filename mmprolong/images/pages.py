@@ -3,6 +3,7 @@
 import zlib
 from collections import OrderedDict
 from contextlib import ExitStack
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.lines_by_key import LinesByKey
 
 _OPEN_DOCUMENTS = 8
+_KNOWN_DOCUMENTS = 1024
+"""Records of documents that are in memory."""
 THUMBNAILS = "thumbnails.npy"
 
 
@@ -33,14 +37,10 @@ class CorpusPages:
         self._view = view
         self._renderer = find_renderer(view.renderer)
         self._pools = _pools(folder, corpus)
-        self._documents: dict[str, Document] = {}
-        self._first: dict[str, int] = {}
-        pages = 0
-        for document in read_jsonl(folder / "documents.jsonl", Document):
-            self._documents[f"pdf:{document.id}"] = document
-            self._first[document.id] = pages
-            pages += document.pages
-        self._thumbnails = _thumbnails(rendered, view.thumbnail, pages)
+        self._file = folder / "documents.jsonl"
+        self._documents = LinesByKey(self._file, Document)
+        self._known = lru_cache(_KNOWN_DOCUMENTS)(self._read)
+        self._rendered = rendered
         self._open: OrderedDict[str, tuple[ExitStack, OpenDocument]] = OrderedDict()
 
     def size(self, image: Image) -> tuple[int, int]:
@@ -61,15 +61,31 @@ class CorpusPages:
         if self._thumbnails is None:
             raise DataError(f"image {image.source} page {image.index + 1}: no thumbnails are kept; set view.thumbnail")
         seed = zlib.crc32(f"{document.id}:{image.index}:{image.stamp}".encode())
-        return stamps.draw(self._thumbnails[self._first[document.id] + image.index], image.stamp, seed)
+        return stamps.draw(self._thumbnails[self._first_pages[document.id] + image.index], image.stamp, seed)
 
     def close(self) -> None:
         """Close the PDFs that are open."""
         while self._open:
             self._open.popitem()[1][0].close()
 
+    @cached_property
+    def _first_pages(self) -> dict[str, int]:
+        """Place of the first page of each document among all pages; only stamped pages need it."""
+        places, pages = {}, 0
+        for document in read_jsonl(self._file, Document):
+            places[document.id] = pages
+            pages += document.pages
+        return places
+
+    @cached_property
+    def _thumbnails(self) -> np.ndarray | None:
+        return _thumbnails(self._rendered, self._view.thumbnail)
+
+    def _read(self, source: str) -> Document | None:
+        return next(iter(self._documents.lines(source.removeprefix("pdf:"))), None)
+
     def _document(self, image: Image) -> Document:
-        document = self._documents.get(image.source)
+        document = self._known(image.source)
         if document is None:
             raise DataError(f"image {image.source}: no such document in the corpus; was it made from another pool?")
         if not 0 <= image.index < document.pages:
@@ -114,7 +130,7 @@ def _pools(folder: Path, corpus: Corpus) -> list[Path]:
     return list(dict.fromkeys([read, pool_folder(corpus.path)]))
 
 
-def _thumbnails(rendered: Path | None, side: int, pages: int) -> np.ndarray | None:
+def _thumbnails(rendered: Path | None, side: int) -> np.ndarray | None:
     if rendered is None:
         return None
     path = rendered / THUMBNAILS
@@ -122,6 +138,6 @@ def _thumbnails(rendered: Path | None, side: int, pages: int) -> np.ndarray | No
         thumbnails = np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}; run the render step again") from error
-    if thumbnails.shape != (pages, side, side):
-        raise DataError(f"{path}: shape {thumbnails.shape}, not {(pages, side, side)}; run the render step again")
+    if thumbnails.shape[1:] != (side, side):
+        raise DataError(f"{path}: sides {thumbnails.shape[1:]}, not {(side, side)}; run the render step again")
     return thumbnails

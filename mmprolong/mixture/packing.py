@@ -35,11 +35,13 @@ def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
 
 def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured]]:
     window: list[Measured] = []
+    missing = tokens
     for entry in entries:
         window.append(entry)
-        if _tokens(window) >= tokens:
+        missing -= entry.tokens
+        if missing <= 0:
             yield window
-            window = []
+            window, missing = [], tokens
     yield window
 
 

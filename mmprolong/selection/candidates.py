@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import msgspec
+import numpy as np
+
 from mmprolong import plugins
 from mmprolong.records import Document, PageFacts
 from mmprolong.selection.filters import Filter
@@ -15,6 +18,8 @@ from mmprolong.store.parquet import read_parquet
 
 _FILTERS = "mmprolong.selection.filters"
 OUTSIDE = "outside the windows"
+_DIGITS = 16
+"""Digits of a digest that are compared first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,14 @@ class Candidate:
 def candidates(settings: Selection, corpus: Path) -> Iterator[Candidate]:
     """Yield every document of the corpus, in order; of copies of one text the first may be used."""
     filters: list[Filter] = [plugins.make(_FILTERS, choice, "selection.filters") for choice in settings.filters]
-    first: dict[str, str] = {}
-    documents = read_jsonl(corpus / "documents.jsonl", Document)
+    file = corpus / "documents.jsonl"
+    repeated, first = _repeated_texts(file), dict[str, str]()
+    documents = read_jsonl(file, Document)
     for row, (document, pages) in enumerate(_with_pages(settings, corpus, documents)):
         known = {"row": row, "document": document.id, "source": document.source, "pages": document.pages}
-        copied = first.setdefault(document.text_digest, document.source) if document.text_digest else document.source
+        digest, copied = document.text_digest, document.source
+        if digest[:_DIGITS] in repeated:
+            copied = first.setdefault(digest, document.source)
         chosen = _windows(settings, document.pages)
         reasons = {window: _refusal(filters, document, pages, window) for window in chosen}
         used = tuple(window for window in chosen if not reasons[window])
@@ -58,6 +66,19 @@ def candidates(settings: Selection, corpus: Path) -> Iterator[Candidate]:
             refused = tuple((window, reason) for window, reason in reasons.items() if reason)
             skipped = tuple(fact.page for fact in pages if {fact.role, fact.shows} & set(settings.skip))
             yield Candidate(**known, windows=used, refused=refused, skipped=skipped)
+
+
+def _repeated_texts(file: Path) -> set[str]:
+    """Return the beginnings of the text digests that several documents have; only these are held by candidates."""
+    digests = (one.text_digest[:_DIGITS] for one in read_jsonl(file, _Text) if one.text_digest)
+    found = np.sort(np.fromiter(digests, f"S{_DIGITS}"))
+    return {digest.decode() for digest in np.unique(found[1:][found[1:] == found[:-1]])}
+
+
+class _Text(msgspec.Struct):
+    """Of a document, the digest of its text alone."""
+
+    text_digest: str = ""
 
 
 def _windows(settings: Selection, pages: int) -> Sequence[Window]:
