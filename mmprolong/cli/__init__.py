@@ -8,6 +8,7 @@ import click
 
 from mmprolong import __version__
 from mmprolong.cli import (
+    browse,
     compare,
     count,
     evaluate,
@@ -57,7 +58,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 for _module in (
     *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, count, export_data, explain, files),
+    *(stages, show, browse, count, export_data, explain, files),
 ):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):

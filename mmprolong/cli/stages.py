@@ -14,7 +14,7 @@ from rich.table import Table
 from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.runtime.pool_ledger import KEPT, Totals, read_ledger
@@ -73,7 +73,7 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
         questions: Counter[str] = Counter()
         for one in read_jsonl(folder / "examples.jsonl", Example):
             turns = next(iter(one.conversations.values()))
-            pages.setdefault(one.task, []).append(sum(1 for _ in images_of(turns)))
+            pages.setdefault(one.task, []).append(image_count(turns))
             questions[one.task] += sum(turn.role == "user" for turn in turns)
         whole = [count for counts in pages.values() for count in counts]
         rows = [_example_row(task, pages[task], questions[task]) for task in sorted(pages)]

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import DataError, FeasibilityError
 from mmprolong.images.sources import open_images
-from mmprolong.models.backbone import count, find
+from mmprolong.models.backbone import TokenCounter, find
 from mmprolong.records import Example, Measured, Reject
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import MeasurementSettings
@@ -49,14 +49,14 @@ def run(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
 
 def _measured(settings: MeasurementSettings, work: Work, rejects: list[Reject]) -> Iterator[Measured]:
     backbone = find(settings.backbone, settings.model_path)
-    images = open_images(settings.view, settings.corpus, work.inputs)
+    counter = TokenCounter(backbone, open_images(settings.view, settings.corpus, work.inputs), settings.view)
     for number, example in enumerate(read_jsonl(work.inputs["synthesis"] / "examples.jsonl", Example)):
         if number % _REPORTED == 0:
             work.log.stop_if_asked()
         rows = []
         try:
             for name, conversation in example.conversations.items():
-                tokens, supervised = count(backbone, conversation, images, settings.view)
+                tokens, supervised = counter.count(conversation)
                 rows.append(
                     Measured(
                         example=example.id,
@@ -66,7 +66,7 @@ def _measured(settings: MeasurementSettings, work: Work, rejects: list[Reject]) 
                         length=example.length,
                         tokens=tokens,
                         supervised=supervised,
-                        images=sum(1 for _ in images_of(conversation)),
+                        images=image_count(conversation),
                     )
                 )
         except DataError as error:

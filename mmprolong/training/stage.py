@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
@@ -115,7 +115,7 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
 
 
 def _images(example: Example) -> int:
-    return sum(1 for _ in images_of(example.conversations["answer"]))
+    return image_count(example.conversations["answer"])
 
 
 def _describe(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import DataError, MMProLongError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
@@ -272,5 +272,5 @@ def _measured(example: Example, tokens: int, supervised: int) -> Measured:
         length=example.length,
         tokens=tokens,
         supervised=supervised,
-        images=sum(1 for _ in images_of(example.conversations["answer"])),
+        images=image_count(example.conversations["answer"]),
     )
