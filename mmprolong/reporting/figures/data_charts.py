@@ -44,10 +44,10 @@ def reasons_chart(reasons: Mapping[str, int], title: str) -> "Figure":
     if len(rows) > _MOST_REASONS:
         rest = sum(count for _, count in rows[_MOST_REASONS - 1 :])
         rows = [*rows[: _MOST_REASONS - 1], (f"{len(rows) - _MOST_REASONS + 1} others", rest)]
-    figure, (axes,) = new_figure(6.4, 0.9 + 0.27 * max(len(rows), 1))
+    figure, (axes,) = new_figure(6.4, 0.9 + 0.27 * max(len(rows), 3))
     bars = axes.barh([short(name) for name, _ in rows], [count for _, count in rows], color=COLOURS[1])
     axes.bar_label(bars, [f"{count:,}" for _, count in rows], padding=3, color=INK, fontsize=8.5)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(rows), 3) - 0.4, -0.6)
     axes.set(title=title, xlim=(0, 1.18 * max([count for _, count in rows], default=1)), xticks=[])
     axes.spines["bottom"].set_visible(False)
     return figure
@@ -78,13 +78,17 @@ def mixture_shares(certificate: Mapping[str, Any]) -> "Figure":
 def mixture_lengths(certificate: Mapping[str, Any]) -> "Figure":
     """Draw the share of its tokens that each component has in its length bins, beside what was asked for."""
     parts: Mapping[str, Any] = certificate["components"]
-    figure, panels = new_figure(6.4, 2.6 * len(parts), 1, len(parts))
+    figure, panels = new_figure(6.4, 0.4 + 2.2 * len(parts), 1, len(parts))
     for axes, (name, part) in zip(panels, parts.items(), strict=True):
-        labels = [f"{bin_['from']:,}–{bin_['to'] - 1:,}" for bin_ in part["lengths"]]
+        labels = [f"{_short(bin_['from'])}–{_short(bin_['to'])}" for bin_ in part["lengths"]]
         _draw_pairs(axes, labels, [[100 * bin_[key] for bin_ in part["lengths"]] for key in ("target_share", "share")])
         axes.set(title=f"{short(name)}: {part['examples']:,} examples", ylabel="share [%]")
     panels[-1].set_xlabel("tokens of an example")
     return figure
+
+
+def _short(tokens: int) -> str:
+    return f"{tokens // 1024}K" if tokens >= 10_240 else str(tokens)
 
 
 def _draw_pairs(axes: Any, labels: Sequence[str], heights: Sequence[Sequence[float]]) -> None:
@@ -92,4 +96,4 @@ def _draw_pairs(axes: Any, labels: Sequence[str], heights: Sequence[Sequence[flo
         places = [place + 0.4 * number - 0.2 for place in range(len(labels))]
         axes.bar(places, heights[number], width=0.38, color=colour, label=name)
     axes.set_xticks(range(len(labels)), labels, fontsize=8.5)
-    axes.legend(frameon=False, labelcolor=INK, fontsize=8.5)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=8.5, loc="center left", bbox_to_anchor=(1, 0.5))

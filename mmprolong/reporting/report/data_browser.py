@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MOST = 60
 """Examples or documents of a page; with the limits below a page has at most about 12 MB."""
 _LARGE, _SMALL = 420, 150
-"""Longest side of a page with evidence, and of the others [px]."""
+"""Longest side of a large page, one with evidence, and of the others [px]."""
 _LARGE_PAGES, _ALL_PAGES = 3, 9
 """Most pages of an example that are large, and that are shown at all."""
 _BLOCKS = 120
@@ -129,7 +129,8 @@ def data_figures(data: DataStep) -> "Iterator[tuple[str, Figure]]":
     """Yield the figures of a step's pool, examples and mixture, with their names."""
     pool = read_pool(data)
     yield "pool_lengths", lengths_histogram(pool.lengths, "documents", "pages")
-    refused = {f"{reason} ({state})": max(*counts) for (state, reason), counts in pool.totals.reasons.items()}
+    reasons = {(reason, *counts) for (_, reason), counts in pool.totals.reasons.items()}
+    refused = {f"{reason}{'' if whole else ' (pages)'}": whole or pages for reason, whole, pages in sorted(reasons)}
     if refused:
         yield "pool_refused", reasons_chart(refused, "documents, or single pages, that are not used")
     if data.parts and (lengths := token_lengths(data)):
@@ -140,7 +141,8 @@ def data_figures(data: DataStep) -> "Iterator[tuple[str, Figure]]":
             yield f"refused_{part.name}", reasons_chart(part.refused, title)
     if data.certificate:
         yield "mixture_shares", mixture_shares(data.certificate)
-        yield "mixture_lengths", mixture_lengths(data.certificate)
+        if any(len(part["lengths"]) > 1 for part in data.certificate["components"].values()):
+            yield "mixture_lengths", mixture_lengths(data.certificate)
 
 
 class _Drawer:
@@ -160,12 +162,8 @@ class _Drawer:
         others = [int(place * len(images) / _ALL_PAGES) for place in range(_ALL_PAGES)] if images else []
         places = list(dict.fromkeys([*evidence[:_LARGE_PAGES], *others]))[:_ALL_PAGES]
         said = [message.text for message in conversation if message.role != "system"]
-        turns = [
-            ShownTurn(
-                _cut(asked), _cut(answer or ""), gold.format if gold else "", _pages(gold.evidence if gold else ())
-            )
-            for asked, answer, gold in zip_longest(said[::2], said[1::2], one.gold[: len(said[1::2])])
-        ]
+        asked, answers = said[::2], said[1::2]
+        turns = [_turn(*each) for each in zip_longest(asked, answers, one.gold[: len(answers)])]
         tokens = chosen.tokens
         facts = {
             "tokens": f"{tokens.tokens:,}, {tokens.supervised:,} supervised" if tokens else "not measured",
@@ -174,7 +172,9 @@ class _Drawer:
             **{name: text for name, text in one.facts.items() if name != "document"},
             "written by": one.origin,
         }
-        shown = tuple(self._page(images[place], place, place in evidence) for place in sorted(places))
+        large = evidence[:_LARGE_PAGES]
+        order = [*large, *sorted(set(places) - set(large))]
+        shown = tuple(self._page(images[place], place, place in evidence, place in large) for place in order)
         return ShownExample(
             id=one.id, component=chosen.component, task=one.task, facts=facts, pages=shown, turns=tuple(turns)
         )
@@ -191,10 +191,10 @@ class _Drawer:
             "headings": "; ".join(heading.title for heading in one.outline[:12]),
             "written by": one.producer,
         }
-        pages = tuple(self._page(Image(f"pdf:{one.id}", place), place, place in large) for place in places)
+        pages = tuple(self._page(Image(f"pdf:{one.id}", place), place, False, place in large) for place in places)
         return ShownExample(id=one.source, component=one.language, task="document", facts=facts, pages=pages)
 
-    def _page(self, image: Image, place: int, large: bool) -> ShownPage:
+    def _page(self, image: Image, place: int, evidence: bool, large: bool) -> ShownPage:
         try:
             uri, problem = _uri(self._drawn(image), _LARGE if large else _SMALL), ""
         except DataError as error:
@@ -204,7 +204,7 @@ class _Drawer:
             name = image.source.removeprefix("pdf:")
             size = self._documents.lines(name)[0].page_sizes[image.index]
             boxes = tuple(_boxes(block for block in self._layouts.lines(name) if block.page == image.index))
-        return ShownPage(place + 1, uri, problem, large, size, boxes)
+        return ShownPage(place + 1, uri, problem, evidence, size, boxes)
 
     def _drawn(self, image: Image) -> "ndarray":
         if not image.stamp:
