@@ -18,6 +18,7 @@ from mmprolong.cli import (
     jobs,
     lint,
     preflight,
+    prerender,
     report,
     show,
     stages,
@@ -58,7 +59,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 for _module in (
     *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, browse, count, export_data, explain, files),
+    *(stages, show, browse, prerender, count, export_data, explain, files),
 ):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):

@@ -11,6 +11,7 @@ import numpy as np
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
+from mmprolong.images.kept_pages import open_kept
 from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document
@@ -41,6 +42,7 @@ class CorpusPages:
         self._documents = LinesByKey(self._file, Document)
         self._known = lru_cache(_KNOWN_DOCUMENTS)(self._read)
         self._rendered = rendered
+        self._kept = open_kept(folder, view)
         self._open: OrderedDict[str, tuple[ExitStack, OpenDocument]] = OrderedDict()
 
     def size(self, image: Image) -> tuple[int, int]:
@@ -55,7 +57,9 @@ class CorpusPages:
         """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3)."""
         document = self._document(image)
         if not image.stamp:
-            page = self._opened(document).render(image.index, self._view.dpi)
+            page = self._kept.pixels(document.id, image.index) if self._kept else None
+            if page is None:
+                page = self._opened(document).render(image.index, self._view.dpi)
             left, top, right, bottom = _shown(image, page.shape[1], page.shape[0])
             return page[top:bottom, left:right]
         if self._thumbnails is None:

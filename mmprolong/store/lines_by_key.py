@@ -44,11 +44,10 @@ class LinesByKey(Generic[T]):
         Raises:
             DataError: the file is damaged.
         """
-        hashes = self._table[:, 0]
-        for place in range(*np.searchsorted(hashes, (_hash(key), _hash(key) + np.uint64(1)))):  # equal hashes are rare
+        for begin, size in places_in(self._table, key):  # equal hashes are rare
             with self.path.open("rb") as file:
-                file.seek(int(self._table[place, 1]))
-                content = file.read(int(self._table[place, 2]))
+                file.seek(begin)
+                content = file.read(size)
             found = [self._decoded(line) for line in content.splitlines()]
             if found and getattr(found[0], self._key) == key:
                 return found
@@ -73,6 +72,12 @@ def write_places(path: Path, places: Iterable[Place]) -> None:
     """
     with replacing(places_file(path)) as file:
         np.save(file, _table(places))
+
+
+def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
+    """Yield first byte and number of bytes of what has the hash of a key."""
+    first, last = np.searchsorted(table[:, 0], (_hash(key), _hash(key) + np.uint64(1)))
+    yield from ((int(begin), int(size)) for _, begin, size in table[first:last])
 
 
 def places_file(path: Path) -> Path:
