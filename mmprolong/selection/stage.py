@@ -144,7 +144,7 @@ def _drawn(ids: np.ndarray, cluster_of: np.ndarray, heldout: float) -> np.ndarra
         bool (documents,)
     """
     leaders, inverse, sizes = np.unique(cluster_of, return_inverse=True, return_counts=True)
-    drawn = b"".join(hashlib.sha256(ids[leader]).digest() for leader in leaders)
+    drawn = b"".join(hashlib.sha256(bytes(ids[leader])).digest() for leader in leaders)
     order = np.argsort(np.frombuffer(drawn, "S32"), kind="stable")
     before = np.cumsum(sizes[order]) - sizes[order]
     kept = np.empty(len(leaders), bool)
@@ -163,7 +163,7 @@ def _selected(
                 split="heldout" if held else "train",
                 first_page=first,
                 last_page=last,
-                cluster=ids[leader].decode(),
+                cluster=bytes(ids[leader]).decode(),
                 skipped=tuple(page for page in one.skipped if first <= page <= last),
             )
 
