@@ -2,7 +2,7 @@
 
 `python benchmarks/page_shards.py [PDF FOLDER] [--webdataset PYTHON]`: all pages of the pool are drawn at 144 dpi and
 kept. The bytes of every page are read in order and in random order through the index; WebDataset, in an environment of
-its own, reads the same shards from their beginning. Then pages are decoded, and drawn anew from their PDFs. Rates are per
+its own, reads the same shards from their beginning. Then pages are decoded, and drawn anew from their PDFs. Rates are a
 second of processor time, so that other work on the machine does not matter.
 """
 
