@@ -79,6 +79,12 @@ def images_of(conversation: Iterable[Message]) -> Iterator[Image]:
         yield from (part for part in flat(message.parts) if isinstance(part, Image))
 
 
+def image_count(conversation: Iterable[Message]) -> int:
+    """Return the number of images of a conversation."""
+    parts = (part for message in conversation for part in message.parts)
+    return sum(part.last - part.first + 1 if isinstance(part, Pages) else isinstance(part, Image) for part in parts)
+
+
 def flat(parts: Iterable[Part]) -> Iterator[Text | Image | Video]:
     """Yield the parts with every run of pages as its images."""
     for part in parts:

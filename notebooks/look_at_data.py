@@ -19,11 +19,13 @@
 
 # %%
 import os
+from html import escape
 from pathlib import Path
 
-import pandas
-from IPython.display import HTML, display
+from IPython.display import HTML, SVG, display
 
+from mmprolong.reporting.figures.charts import inline_svg
+from mmprolong.reporting.figures.data_charts import mixture_lengths, mixture_shares
 from mmprolong.reporting.report.examples import evaluation_document, training_document
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures, trained_on
@@ -46,12 +48,17 @@ for name in ablations:
 
 # %% [markdown]
 # ## Mixtures
+#
+# The first seed of each arm: which tasks its tokens are of, and how long its examples are. The figures of the pool and
+# of the refused questions, and a sample of the examples with their pages, evidence and layout, are on the page that
+# `mmprolong browse ABLATION/ARM` writes.
 
 # %%
 for name in ablations:
-    if mixtures := arm_mixtures(store, runs[name].plan):
-        shares = pandas.DataFrame({f"{one.label} {one.phase}": one.tasks for one in mixtures}).T
-        shares.plot.barh(stacked=True, title=name, xlabel="share of the training tokens")
+    for one in arm_mixtures(store, runs[name].plan):
+        display(HTML(f"<h3>{escape(name)}: {escape(one.label)}, {escape(one.phase)}</h3>"))
+        for drawn in (mixture_shares(one.certificate), mixture_lengths(one.certificate)):
+            display(SVG(inline_svg(drawn, one.label)))
 
 # %% [markdown]
 # ## Documents
@@ -68,5 +75,6 @@ for name in ablations:
             f'<img src="{page.uri}" title="page {page.page}" width="112" style="border: {frames[page.evidence]}"> '
             for page in document.strip
         )
-        asked = "".join(f"<li>{turn.question} <b>{turn.answer}</b></li>" for turn in document.turns)
-        display(HTML(f"<h3>{document.title}: {document.task}, {document.pages} pages</h3>{pages}<ol>{asked}</ol>"))
+        asked = "".join(f"<li>{escape(turn.question)} <b>{escape(turn.answer)}</b></li>" for turn in document.turns)
+        title = escape(f"{document.title}: {document.task}, {document.pages} pages")
+        display(HTML(f"<h3>{title}</h3>{pages}<ol>{asked}</ol>"))

@@ -8,6 +8,7 @@ import click
 
 from mmprolong import __version__
 from mmprolong.cli import (
+    browse,
     compare,
     count,
     evaluate,
@@ -17,6 +18,7 @@ from mmprolong.cli import (
     jobs,
     lint,
     preflight,
+    prerender,
     report,
     show,
     stages,
@@ -57,7 +59,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 for _module in (
     *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, count, export_data, explain, files),
+    *(stages, show, browse, prerender, count, export_data, explain, files),
 ):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):

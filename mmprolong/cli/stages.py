@@ -1,8 +1,10 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from rich.table import Table
 from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.runtime.pool_ledger import KEPT, Totals, read_ledger
@@ -38,15 +40,16 @@ def corpus(overrides: tuple[str, ...]) -> None:
     console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
-    pages = {one.id: one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document)}
-    splits: dict[str, list[int]] = {"train": [], "heldout": [], "all": list(pages.values())}
+    counts = {"train": Counter[int](), "heldout": Counter[int](), "all": Counter[int]()}
+    counts["all"].update(one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document))
     if "selection" in folders:
         for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
-            last = one.last_page if one.last_page >= 0 else pages[one.document] - 1
-            splits[one.split].append(last - one.first_page + 1)
-    rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
+            counts[one.split][one.last_page - one.first_page + 1] += 1
+    rows = [
+        (name, of.total(), sum(length * n for length, n in of.items()), *_spread(of)) for name, of in counts.items()
+    ]
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
-    console.print(histogram("lengths", "pages", pages.values()))
+    console.print(histogram("lengths", "pages", counts["all"]))
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
     last = folders[roles[-1]]
     console.print(_ledger(last))
@@ -73,13 +76,13 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
         questions: Counter[str] = Counter()
         for one in read_jsonl(folder / "examples.jsonl", Example):
             turns = next(iter(one.conversations.values()))
-            pages.setdefault(one.task, []).append(sum(1 for _ in images_of(turns)))
+            pages.setdefault(one.task, []).append(image_count(turns))
             questions[one.task] += sum(turn.role == "user" for turn in turns)
         whole = [count for counts in pages.values() for count in counts]
         rows = [_example_row(task, pages[task], questions[task]) for task in sorted(pages)]
         columns = ("task", "examples", "questions", "images", "min / median / max")
         console.print(table(role, columns, [*rows, _example_row("all", whole, questions.total())]))
-        console.print(histogram("lengths", "images", whole))
+        console.print(histogram("lengths", "images", Counter(whole)))
         console.print(rejects_table(_rejects(folder)))
 
 
@@ -179,6 +182,14 @@ def _ledger(folder: Path) -> Table:
     shown += [(state, reason, *counts) for (state, reason), counts in sorted(totals.reasons.items())]
     shown.append(("all", "", totals.documents.total(), totals.pages.total()))
     return table("ledger", ("state", "reason", "documents", "pages"), shown)
+
+
+def _spread(lengths: Counter[int]) -> tuple[str, int]:
+    """Return median and largest of values that occur so often."""
+    half, ordered = lengths.total() / 2, sorted(lengths)
+    ends = list(accumulate(lengths[value] for value in ordered))
+    middle = ordered[bisect_left(ends, half) : bisect_left(ends, half + 0.5) + 1] or [0]
+    return f"{(middle[0] + middle[-1]) / 2:g}", max(ordered, default=0)
 
 
 def _recall(certificate: Mapping[str, Any]) -> Table:

@@ -86,9 +86,11 @@ def number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
-def histogram(title: str, unit: str, values: Iterable[int]) -> Table:
-    """Count how many of `values` lie in each doubling, with a bar."""
-    counts = Counter(max(value, 1).bit_length() - 1 for value in values)
+def histogram(title: str, unit: str, values: Mapping[int, int]) -> Table:
+    """Count how many of the values, each so often, lie in each doubling, with a bar."""
+    counts: Counter[int] = Counter()
+    for value, number in values.items():
+        counts[max(value, 1).bit_length() - 1] += number
     spans = range(min(counts, default=0), max(counts, default=-1) + 1)
     most = max(counts.values(), default=1)
     rows = [(span(1 << power, 2 << power), counts[power], "█" * round(_BAR * counts[power] / most)) for power in spans]
@@ -104,11 +106,11 @@ def span(low: int, high: int) -> str:
 
 def rejects_table(rejects: Iterable[Reject], title: str = "refused") -> RenderableType:
     """Count rejects by reason, with the first few that each reason struck."""
-    by_reason: Mapping[str, list[str]] = defaultdict(list)
+    counts, named = Counter[str](), defaultdict[str, dict[str, None]](dict)
     for reject in rejects:
-        by_reason[reject.reason].append(reject.what)
-    rows = [
-        (reason, len(struck), ", ".join(list(dict.fromkeys(struck))[:_NAMED])) for reason, struck in by_reason.items()
-    ]
+        counts[reject.reason] += 1
+        if len(named[reject.reason]) < _NAMED:
+            named[reject.reason][reject.what] = None
+    rows = [(reason, count, ", ".join(named[reason])) for reason, count in counts.items()]
     rows.sort(key=lambda row: (-row[1], row[0]))
     return table(title, ("reason", "number", "for example"), rows, text=("for example",)) if rows else f"{title}: none"

@@ -3,15 +3,18 @@
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from mmprolong import plugins
+from mmprolong.corpus.manifest import Entry
 from mmprolong.corpus.pool import entries, locate
-from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_file, read_result
+from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_file
 from mmprolong.errors import DataError
 from mmprolong.images.pdf_files import pool_folder
 from mmprolong.records import PageFacts, PageState, Reject
@@ -22,7 +25,8 @@ from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
-from mmprolong.store.jsonl import write_jsonl
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import Place, write_places
 from mmprolong.store.parquet import write_parquet
 
 SIGNATURES = "signatures.npy"
@@ -43,7 +47,7 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
         Interrupted: the step was asked to stop.
     """
     count = parts(settings, work)
-    jobs = list(in_part(jobs_of(settings, work)[0], _source, part, count))
+    jobs = in_part(jobs_of(settings, work)[0], _source, part, count)
     children = Children(read_file, note_death, _seconds(settings), settings.memory, _PRELOAD)
     while missing := [job for job in jobs if not _is_read(job)]:  # again those of which a page ended the process
         for _ in children.each(missing):
@@ -54,6 +58,8 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
 def join(settings: Corpus, work: Work) -> dict[str, Any]:
     """Write documents.jsonl, blocks.jsonl, pages.parquet, signatures.npy, rejects.jsonl, ledger.parquet and pool.txt.
 
+    One document is in memory at a time.
+
     Returns:
         The counts.
 
@@ -61,13 +67,18 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         DataError: no document is accepted.
     """
     jobs, rejects = jobs_of(settings, work)
-    read = _Read(jobs)
+    read = _Read(jobs, work.scratch / "results.jsonl")
     count = write_jsonl(work.out / "documents.jsonl", (result.document for _, result in read.accepted()))
-    refusals = [*read.rejects(), *rejects]
-    write_jsonl(work.out / "rejects.jsonl", refusals)
+    reasons: Counter[str] = Counter()
+
+    def refused() -> Iterator[Reject]:
+        for reject in chain(read.rejects(), rejects):
+            reasons[reject.reason] += 1
+            yield reject
+
+    write_jsonl(work.out / "rejects.jsonl", refused())
     totals = write_ledger(work.out, read.states(rejects))
     if not count:
-        reasons = Counter(reject.reason for reject in refusals)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         raise DataError(f"{settings.path}: none of {len(jobs)} PDFs is readable ({why}); give another corpus.path")
     write_parquet(work.out / "pages.parquet", (page for _, each in read.accepted() for page in each.facts), PageFacts)
@@ -81,31 +92,41 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         "pages": shown.total(),
         "pages without text": shown.total() - shown["text"],
         "blank pages": shown["blank"],
-        "rejects": dict(sorted(Counter(reject.reason for reject in refusals).items())),
+        "rejects": dict(sorted(reasons.items())),
         "ledger": {"documents": dict(totals.documents), "pages": dict(+totals.pages)},
     }
 
 
-def jobs_of(settings: Corpus, work: Work) -> tuple[list[ReadingJob], list[Reject]]:
+def jobs_of(settings: Corpus, work: Work) -> tuple[Sequence[ReadingJob], list[Reject]]:
     """Return the files to read, in the order of their names, and what of the pool is no file to read."""
     found, rejects = entries(locate(settings.path))
-    folder, jobs = pool_folder(settings.path), []
-    for entry in found:
+    return _Jobs(settings, found, work.scratch / "files"), rejects
+
+
+class _Jobs(Sequence[ReadingJob]):
+    """A job for each entry of a pool, made when it is asked for."""
+
+    def __init__(self, settings: Corpus, pool: Sequence[Entry], target: Path) -> None:
+        self._settings, self._pool, self._target = settings, pool, target
+        self._folder = pool_folder(settings.path)
+        for number in range(256):
+            (target / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    def __getitem__(self, index: int) -> ReadingJob:  # pyright: ignore[reportIncompatibleMethodOverride]
+        entry, settings = self._pool[index], self._settings
         key = hashlib.sha256(entry.name.encode()).hexdigest()
-        target = work.scratch / "files" / key[:2] / key[2:34]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        jobs.append(
-            ReadingJob(
-                path=str(folder / entry.name),
-                entry=entry,
-                part=str(target),
-                parser=settings.parser,
-                memory=settings.memory,
-                seconds=_seconds(settings),
-                most_pages=settings.most_pages,
-            )
+        return ReadingJob(
+            path=str(self._folder / entry.name),
+            entry=entry,
+            part=str(self._target / key[:2] / key[2:34]),
+            parser=settings.parser,
+            memory=settings.memory,
+            seconds=_seconds(settings),
+            most_pages=settings.most_pages,
         )
-    return jobs, rejects
 
 
 _PRELOAD = (
@@ -133,20 +154,33 @@ def _is_read(job: ReadingJob) -> bool:
 
 
 class _Read:
-    """Results of the files, from the disk, in the order of their names; the first of equal files is accepted."""
+    """Results of the files, from the disk, in the order of their names; the first of equal files is accepted.
 
-    def __init__(self, jobs: list[ReadingJob]) -> None:
+    Args:
+        file: where all of them are gathered, so that they can be gone through again quickly.
+    """
+
+    def __init__(self, jobs: Sequence[ReadingJob], file: Path) -> None:
         self._jobs = jobs
+        self._file = file
+        ids = bytearray()
+        with replacing(file) as whole:
+            for job in jobs:
+                content = Path(job.part + ".json").read_bytes()
+                ids += msgspec.json.decode(content, type=_Identity).id.encode().ljust(64, b"\0")
+                whole.write(content + b"\n")
+        found, counts = np.unique(np.frombuffer(ids, "S64"), return_counts=True)
+        self._repeated = {each.decode() for each in found[counts > 1]}
 
     def all(self) -> Iterator[tuple[ReadingJob, FileResult]]:
         """Yield every result; a document whose bytes are there already has a reject."""
         contents: dict[str, str] = {}
-        for job in self._jobs:
-            result = read_result(job.part)
+        for job, result in zip(self._jobs, read_jsonl(self._file, FileResult), strict=True):
             if result.document and result.id in contents:
                 reject = Reject(what=job.source, reason="duplicate", detail=f"of {contents[result.id]}")
                 result = FileResult(reject=reject, id=result.id, pages=result.pages, cpu_seconds=result.cpu_seconds)
-            contents.setdefault(result.id, job.source)
+            if result.id in self._repeated:
+                contents.setdefault(result.id, job.source)
             yield job, result
 
     def accepted(self) -> Iterator[tuple[ReadingJob, FileResult]]:
@@ -171,6 +205,12 @@ class _Read:
         yield from map(refused, rejects)
 
 
+class _Identity(msgspec.Struct):
+    """Of a result, its id alone."""
+
+    id: str = ""
+
+
 def _write_signatures(target: Path, count: int, read: _Read) -> None:
     """Write one array, uint32 (documents, 128), document by document."""
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint32)), "fortran_order": False}
@@ -181,7 +221,14 @@ def _write_signatures(target: Path, count: int, read: _Read) -> None:
 
 
 def _write_blocks(target: Path, read: _Read) -> None:
-    with replacing(target) as whole:
-        for job, _ in read.accepted():
+    """Write the layout of all documents, and where that of each is."""
+
+    def placed() -> Iterator[Place]:
+        for job, result in read.accepted():
+            begin = whole.tell()
             with Path(job.part + ".blocks.jsonl").open("rb") as part:
                 shutil.copyfileobj(part, whole)
+            yield result.id, begin, whole.tell() - begin
+
+    with replacing(target) as whole:
+        write_places(target, placed())

@@ -60,7 +60,7 @@ def join(settings: ReplySettings, work: Work) -> dict[str, Any]:
     """Write replies.jsonl, in the order of the questions, and rejects.jsonl; return counts and facts of the engine."""
     count = parts(settings, work)
     replies = {reply.sample: reply for reply in parts_of_step.results(work, count, Reply)}
-    rejects = parts_of_step.rejects(work, count)
+    rejects = list(parts_of_step.rejects(work, count))
     ordered = [replies[sample.id] for sample in _samples(work.inputs) if sample.id in replies]
     write_jsonl(work.out / "replies.jsonl", ordered)
     write_jsonl(work.out / "rejects.jsonl", rejects)

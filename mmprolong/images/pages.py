@@ -3,6 +3,7 @@
 import zlib
 from collections import OrderedDict
 from contextlib import ExitStack
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,17 @@ import numpy as np
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
+from mmprolong.images.kept_pages import open_kept
 from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.lines_by_key import LinesByKey
 
 _OPEN_DOCUMENTS = 8
+_KNOWN_DOCUMENTS = 1024
+"""Records of documents that are in memory."""
 THUMBNAILS = "thumbnails.npy"
 
 
@@ -33,14 +38,11 @@ class CorpusPages:
         self._view = view
         self._renderer = find_renderer(view.renderer)
         self._pools = _pools(folder, corpus)
-        self._documents: dict[str, Document] = {}
-        self._first: dict[str, int] = {}
-        pages = 0
-        for document in read_jsonl(folder / "documents.jsonl", Document):
-            self._documents[f"pdf:{document.id}"] = document
-            self._first[document.id] = pages
-            pages += document.pages
-        self._thumbnails = _thumbnails(rendered, view.thumbnail, pages)
+        self._file = folder / "documents.jsonl"
+        self._documents = LinesByKey(self._file, Document)
+        self._known = lru_cache(_KNOWN_DOCUMENTS)(self._read)
+        self._rendered = rendered
+        self._kept = open_kept(folder, view)
         self._open: OrderedDict[str, tuple[ExitStack, OpenDocument]] = OrderedDict()
 
     def size(self, image: Image) -> tuple[int, int]:
@@ -55,21 +57,39 @@ class CorpusPages:
         """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3)."""
         document = self._document(image)
         if not image.stamp:
-            page = self._opened(document).render(image.index, self._view.dpi)
+            page = self._kept.pixels(document.id, image.index) if self._kept else None
+            if page is None:
+                page = self._opened(document).render(image.index, self._view.dpi)
             left, top, right, bottom = _shown(image, page.shape[1], page.shape[0])
             return page[top:bottom, left:right]
         if self._thumbnails is None:
             raise DataError(f"image {image.source} page {image.index + 1}: no thumbnails are kept; set view.thumbnail")
         seed = zlib.crc32(f"{document.id}:{image.index}:{image.stamp}".encode())
-        return stamps.draw(self._thumbnails[self._first[document.id] + image.index], image.stamp, seed)
+        return stamps.draw(self._thumbnails[self._first_pages[document.id] + image.index], image.stamp, seed)
 
     def close(self) -> None:
         """Close the PDFs that are open."""
         while self._open:
             self._open.popitem()[1][0].close()
 
+    @cached_property
+    def _first_pages(self) -> dict[str, int]:
+        """Place of the first page of each document among all pages; only stamped pages need it."""
+        places, pages = {}, 0
+        for document in read_jsonl(self._file, Document):
+            places[document.id] = pages
+            pages += document.pages
+        return places
+
+    @cached_property
+    def _thumbnails(self) -> np.ndarray | None:
+        return _thumbnails(self._rendered, self._view.thumbnail)
+
+    def _read(self, source: str) -> Document | None:
+        return next(iter(self._documents.lines(source.removeprefix("pdf:"))), None)
+
     def _document(self, image: Image) -> Document:
-        document = self._documents.get(image.source)
+        document = self._known(image.source)
         if document is None:
             raise DataError(f"image {image.source}: no such document in the corpus; was it made from another pool?")
         if not 0 <= image.index < document.pages:
@@ -114,7 +134,7 @@ def _pools(folder: Path, corpus: Corpus) -> list[Path]:
     return list(dict.fromkeys([read, pool_folder(corpus.path)]))
 
 
-def _thumbnails(rendered: Path | None, side: int, pages: int) -> np.ndarray | None:
+def _thumbnails(rendered: Path | None, side: int) -> np.ndarray | None:
     if rendered is None:
         return None
     path = rendered / THUMBNAILS
@@ -122,6 +142,6 @@ def _thumbnails(rendered: Path | None, side: int, pages: int) -> np.ndarray | No
         thumbnails = np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}; run the render step again") from error
-    if thumbnails.shape != (pages, side, side):
-        raise DataError(f"{path}: shape {thumbnails.shape}, not {(pages, side, side)}; run the render step again")
+    if thumbnails.shape[1:] != (side, side):
+        raise DataError(f"{path}: sides {thumbnails.shape[1:]}, not {(side, side)}; run the render step again")
     return thumbnails

@@ -2,74 +2,96 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import DataError, FeasibilityError
 from mmprolong.images.sources import open_images
-from mmprolong.models.backbone import count, find
+from mmprolong.models.backbone import TokenCounter, find
 from mmprolong.records import Example, Measured, Reject
+from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import MeasurementSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.parquet import write_parquet
 
-_REPORTED = 1000
-"""Examples between two looks at whether to stop."""
+_FEWEST = 10_000
+"""Examples of a part, where there are as many."""
 
 
-def run(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
+def parts(settings: MeasurementSettings, work: Work) -> int:
+    """Return the number of parts: each has a stretch of the examples."""
+    return parts_of_step.part_count(_examples(work), _FEWEST)
+
+
+def run_part(settings: MeasurementSettings, work: Work, part: int) -> None:
+    """Count the tokens of the examples of one part; one with an image that the backbone cannot take is a Reject.
+
+    Raises:
+        Interrupted: the step was asked to stop.
+    """
+    total, count = _examples(work), parts(settings, work)
+    edges = total * part // count, total * (part + 1) // count
+    parts_of_step.write_part(work, part, _measured(settings, work, *edges))
+
+
+def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
     """Write measured.parquet and rejects.jsonl; returns the counts.
-
-    An example with an image that the backbone cannot take is a Reject.
 
     Raises:
         FeasibilityError: no example can be measured.
-        Interrupted: the step was asked to stop.
     """
-    rejects: list[Reject] = []
-    totals: Counter[str] = Counter()
+    count, totals, reasons = parts(settings, work), Counter[str](), Counter[str]()
     by_task: dict[str, Counter[str]] = {}
 
     def counted() -> Iterator[Measured]:
-        for row in _measured(settings, work, rejects):
+        for row in parts_of_step.results(work, count, Measured):
             numbers = {"tokens": row.tokens, "supervised": row.supervised, "images": row.images, "conversations": 1}
             totals.update(numbers)
             by_task.setdefault(row.task, Counter()).update(numbers)
             yield row
 
+    def refused() -> Iterator[Reject]:
+        for reject in parts_of_step.rejects(work, count):
+            reasons[reject.reason] += 1
+            yield reject
+
     written = write_parquet(work.out / "measured.parquet", counted(), Measured)
-    write_jsonl(work.out / "rejects.jsonl", rejects)
-    reasons = Counter(reject.reason for reject in rejects)
+    write_jsonl(work.out / "rejects.jsonl", refused())
     if not written:
-        raise FeasibilityError(f"measurement: none of {len(rejects)} examples can be read: {reasons.most_common(3)}")
+        found = reasons.most_common(3)
+        raise FeasibilityError(f"measurement: none of {reasons.total()} examples can be read: {found}")
     tasks = {task: dict(row) for task, row in sorted(by_task.items())}
     return {**totals, "tasks": tasks, "rejects": dict(reasons)}
 
 
-def _measured(settings: MeasurementSettings, work: Work, rejects: list[Reject]) -> Iterator[Measured]:
+def _file(work: Work) -> Path:
+    return work.inputs["synthesis"] / "examples.jsonl"
+
+
+def _examples(work: Work) -> int:
+    with _file(work).open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _measured(settings: MeasurementSettings, work: Work, first: int, end: int) -> Iterator[Measured | Reject]:
     backbone = find(settings.backbone, settings.model_path)
-    images = open_images(settings.view, settings.corpus, work.inputs)
-    for number, example in enumerate(read_jsonl(work.inputs["synthesis"] / "examples.jsonl", Example)):
-        if number % _REPORTED == 0:
-            work.log.stop_if_asked()
-        rows = []
+    counter = TokenCounter(backbone, open_images(settings.view, settings.corpus, work.inputs), settings.view)
+    for example in read_jsonl(_file(work), Example, first=first, end=end):
         try:
-            for name, conversation in example.conversations.items():
-                tokens, supervised = count(backbone, conversation, images, settings.view)
-                rows.append(
-                    Measured(
-                        example=example.id,
-                        conversation=name,
-                        task=example.task,
-                        cluster=example.cluster,
-                        length=example.length,
-                        tokens=tokens,
-                        supervised=supervised,
-                        images=sum(1 for _ in images_of(conversation)),
-                    )
-                )
+            found = {name: counter.count(conversation) for name, conversation in example.conversations.items()}
         except DataError as error:
-            rejects.append(Reject(what=example.id, reason="image not readable", detail=str(error)))
-        else:
-            yield from rows
+            yield Reject(what=example.id, reason="image not readable", detail=str(error))
+            continue
+        for name, (tokens, supervised) in found.items():
+            yield Measured(
+                example=example.id,
+                conversation=name,
+                task=example.task,
+                cluster=example.cluster,
+                length=example.length,
+                tokens=tokens,
+                supervised=supervised,
+                images=image_count(example.conversations[name]),
+            )

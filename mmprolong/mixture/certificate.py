@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmprolong.mixture.packing import fewest_packs
 from mmprolong.mixture.shares import Range
 from mmprolong.records import Measured, Pack
 from mmprolong.settings.knobs import Mixture
@@ -55,6 +56,7 @@ def certificate_of(mixture: Mixture, drawn: Mapping[str, Drawn], packs: Sequence
         "tokens": {"target": mixture.tokens, "actual": actual},
         "components": {name: _component(part) for name, part in drawn.items()},
         "packs": len(packs),
+        "fewest_packs": fewest_packs([entry.tokens for entry in everything], mixture.sequence_length),
         "fill": actual / (len(packs) * mixture.sequence_length),
         "repeats": len(everything) - len({entry.example for entry in everything}),
         "documents": len({entry.cluster for entry in everything}),

@@ -33,13 +33,38 @@ def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
     return [_pack(number, packs[index]) for number, index in enumerate(rng.permutation(len(packs)))]
 
 
+def fewest_packs(lengths: Sequence[int], capacity: int) -> int:
+    """Return a number of packs below which no packing gets: the lower bound L2.
+
+    For every threshold, what is longer than the rest of a pack beside it stands alone, and what is longer than half a
+    pack is in a pack of its own; what is left over of the rest needs more packs.
+
+    Source: S. Martello, P. Toth, Knapsack Problems (1990), section 8.3.2.
+    """
+    sizes = np.sort(np.asarray(lengths, np.int64))
+    if not len(sizes):
+        return 0
+    sums = np.concatenate([[0], np.cumsum(sizes)])
+    thresholds = np.unique(np.concatenate([[0], sizes[sizes <= capacity // 2]]))
+    half = np.searchsorted(sizes, capacity // 2, "right")
+    alone = np.searchsorted(
+        sizes, capacity - thresholds, "right"
+    )  # from here on nothing above the threshold fits beside
+    small = np.searchsorted(sizes, thresholds, "left")
+    beside = (alone - half) * capacity - (sums[alone] - sums[half])
+    more = -(-(sums[half] - sums[small] - beside) // capacity)
+    return int(np.max(len(sizes) - half + np.maximum(more, 0)))
+
+
 def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured]]:
     window: list[Measured] = []
+    missing = tokens
     for entry in entries:
         window.append(entry)
-        if _tokens(window) >= tokens:
+        missing -= entry.tokens
+        if missing <= 0:
             yield window
-            window = []
+            window, missing = [], tokens
     yield window
 
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mmprolong.errors import FeasibilityError, nearest
 from mmprolong.mixture.certificate import Drawn, certificate_of
 from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.matching import Slot, fill, filled_packs, slots_of
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import Range, bins, document_lengths, native_weights, split_tokens
-from mmprolong.records import Document, Measured
+from mmprolong.records import Measured
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
@@ -134,8 +136,7 @@ def _length_weights(
     elif lengths.tilt is not None:
         shares = [2.0 ** (lengths.tilt * index) for index in range(len(ranges))]
     else:
-        documents = read_jsonl(corpus / "documents.jsonl", Document)
-        found = document_lengths(entries, {document.id: document.pages for document in documents})
+        found = document_lengths(entries, _document_pages(corpus / "documents.jsonl", entries))
         shares = native_weights(found, ranges)
         if not sum(shares):
             raise FeasibilityError(
@@ -143,3 +144,17 @@ def _length_weights(
                 f"has {max(found):,}); add longer documents or choose a length_distribution that is not pool_native"
             )
     return [share / sum(shares) for share in shares]
+
+
+def _document_pages(file: Path, entries: Sequence[Measured]) -> dict[str, int]:
+    """Return the pages of the documents that examples are written on; of all where they are composed."""
+    wanted = {entry.cluster for entry in entries}
+    found = {one.id: len(one.page_sizes) for one in read_jsonl(file, _Sized) if one.id in wanted}
+    return found or {one.id: len(one.page_sizes) for one in read_jsonl(file, _Sized)}
+
+
+class _Sized(msgspec.Struct):
+    """Of a document, its id and its pages alone."""
+
+    id: str
+    page_sizes: list[msgspec.Raw] = []

@@ -1,13 +1,14 @@
 """The protocol of a model family: exact tokens, pixels, positions. No torch, so that any node can count."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from mmprolong import plugins
-from mmprolong.conversations import Conversation, Image, with_page_indices
+from mmprolong.conversations import Conversation, Image, Message, Pages, with_page_indices
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.encoding import Encoded, Piece
@@ -16,6 +17,9 @@ from mmprolong.settings.knobs import Model, View
 if TYPE_CHECKING:
     from mmprolong.models.network import Network
 
+_KNOWN_RUNS = 65_536
+"""Runs of pages whose tokens are kept."""
+
 
 class Backbone(Protocol):
     """A model family with the tokenizer and the image format of one model. Only `load` imports torch."""
@@ -23,6 +27,11 @@ class Backbone(Protocol):
     @property
     def image_token(self) -> int:
         """Id of the token that stands for a part of an image."""
+        ...
+
+    @property
+    def marks(self) -> int:
+        """Number of tokens around an image, which are the same wherever it stands."""
         ...
 
     @property
@@ -137,10 +146,64 @@ def encode(backbone: Backbone, messages: Conversation, images: Images, view: Vie
     )
 
 
+class TokenCounter:
+    """Exact tokens of conversations, without making their ids.
+
+    The tokens of an image follow from its size, and those of a run of pages are added up once for all conversations
+    that show it.
+    """
+
+    def __init__(self, backbone: Backbone, images: Images, view: View) -> None:
+        self._backbone = backbone
+        self._images = images
+        self._view = view
+        self._by_size: dict[tuple[int, int], int] = {}
+        self._of_run = lru_cache(_KNOWN_RUNS)(self._add_up)
+
+    def count(self, messages: Conversation) -> tuple[int, int]:
+        """Return the tokens of a conversation, and how many of them carry loss.
+
+        Raises:
+            DataError: the model cannot take a part or an image; names it.
+        """
+        tokens = supervised = 0
+        if self._view.page_index:
+            messages = with_page_indices(messages)
+        elif any(isinstance(part, Pages) for message in messages for part in message.parts):
+            messages, tokens = self._shortened(messages)
+        for piece, learned in self._backbone.pieces(messages):
+            length = self._image(piece) if isinstance(piece, Image) else len(piece)
+            tokens += length
+            supervised += learned * length
+        return tokens, supervised
+
+    def _shortened(self, messages: Conversation) -> tuple[Conversation, int]:
+        """Return a conversation with the first page of each run alone, and the tokens of the others."""
+        left_out, shown = 0, []
+        for message in messages:
+            parts = []
+            for part in message.parts:
+                if isinstance(part, Pages):
+                    left_out += self._of_run(part.source, part.first + 1, part.last, bool(part.stamps))
+                    part = next(part.images())
+                parts.append(part)
+            shown.append(Message(message.role, tuple(parts)))
+        return tuple(shown), left_out
+
+    def _add_up(self, source: str, first: int, last: int, stamped: bool) -> int:
+        pages = (Image(source, page, stamp="A0" if stamped else "") for page in range(first, last + 1))
+        return sum(self._image(page) + self._backbone.marks for page in pages)
+
+    def _image(self, image: Image) -> int:
+        size = self._images.size(image)
+        if size not in self._by_size:
+            self._by_size[size] = len(self._backbone.span(*grid_of(self._backbone, image, self._images, self._view)))
+        return self._by_size[size]
+
+
 def count(backbone: Backbone, messages: Conversation, images: Images, view: View) -> tuple[int, int]:
     """Return the exact tokens of a conversation, and how many of them carry loss."""
-    encoded = encode(backbone, messages, images, view)
-    return len(encoded), int(encoded.supervised.sum())
+    return TokenCounter(backbone, images, view).count(messages)
 
 
 def as_shown(messages: Conversation, view: View) -> Conversation:

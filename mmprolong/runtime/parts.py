@@ -65,9 +65,9 @@ def results(work: Work, parts: int, kind: type[T]) -> Iterator[T]:
     return (item for part in range(parts) for item in read_jsonl(_file(work, part), kind))
 
 
-def rejects(work: Work, parts: int) -> list[Reject]:
-    """Return the rejects of all parts."""
-    return [one for part in range(parts) for one in read_jsonl(_file(work, part).with_suffix(".rejects"), Reject)]
+def rejects(work: Work, parts: int) -> Iterator[Reject]:
+    """Yield the rejects of all parts, part by part."""
+    return (one for part in range(parts) for one in read_jsonl(_file(work, part).with_suffix(".rejects"), Reject))
 
 
 def run_parts(count: int, run_part: Callable[[int], None], work: Work, chosen: Sequence[int] | None = None) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+import msgspec
+import numpy as np
+
 from mmprolong import plugins
 from mmprolong.records import Document, PageFacts
 from mmprolong.runtime.pool_ledger import KEPT, read_ledger
@@ -20,6 +23,8 @@ T = TypeVar("T")
 _FILTERS = "mmprolong.selection.filters"
 OUTSIDE = "outside the windows"
 UNDRAWN = "cannot be drawn"
+_DIGITS = 16
+"""Digits of a digest that are compared first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +59,16 @@ def candidates(
         undrawn: pages that could be read but not drawn, by the document's id.
     """
     filters: list[Filter] = [plugins.make(_FILTERS, choice, "selection.filters") for choice in settings.filters]
-    first: dict[str, str] = {}
-    documents = zip(read_jsonl(corpus / "documents.jsonl", Document), _readable(corpus), strict=True)
+    file = corpus / "documents.jsonl"
+    repeated, first = _repeated_texts(file), dict[str, str]()
+    documents = zip(read_jsonl(file, Document), _readable(corpus), strict=True)
     for row, ((document, readable), pages) in enumerate(_with_pages(settings, corpus, documents)):
         whole = [run for window in readable for run in runs(window, undrawn.get(document.id, ()))]
         known = {"row": row, "document": document.id, "source": document.source, "pages": document.pages}
         known["undrawn"] = tuple(page for page in sorted(undrawn.get(document.id, ())) if _holds(readable, page))
-        copied = first.setdefault(document.text_digest, document.source) if document.text_digest else document.source
+        digest, copied = document.text_digest, document.source
+        if digest[:_DIGITS] in repeated:
+            copied = first.setdefault(digest, document.source)
         chosen = [window for run in whole for window in _windows(settings, run)]
         reasons = {window: _refusal(filters, document, pages, window) for window in chosen}
         used = tuple(window for window in chosen if not reasons[window])
@@ -79,6 +87,19 @@ def candidates(
             refused = tuple((window, reason) for window, reason in reasons.items() if reason)
             skipped = tuple(fact.page for fact in pages if {fact.role, fact.shows} & set(settings.skip))
             yield Candidate(**known, windows=used, refused=refused, skipped=skipped)
+
+
+def _repeated_texts(file: Path) -> set[str]:
+    """Return the beginnings of the text digests that several documents have; only these are held by candidates."""
+    digests = (one.text_digest[:_DIGITS] for one in read_jsonl(file, _Text) if one.text_digest)
+    found = np.sort(np.fromiter(digests, f"S{_DIGITS}"))
+    return {digest.decode() for digest in np.unique(found[1:][found[1:] == found[:-1]])}
+
+
+class _Text(msgspec.Struct):
+    """Of a document, the digest of its text alone."""
+
+    text_digest: str = ""
 
 
 def _windows(settings: Selection, run: Window) -> Sequence[Window]:

@@ -1,7 +1,7 @@
 """Compare documents with the benchmarks, page by page, in child processes; and the certificate of it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -109,17 +109,20 @@ def compare_file(job: Comparison) -> None:
 
 
 def certificate(
-    settings: SelectionSettings, index: BenchmarkIndex, found: Sequence[tuple[str, Compared]], recalls: Sequence[Recall]
+    settings: SelectionSettings, index: BenchmarkIndex, found: Iterable[Compared], recalls: Sequence[Recall]
 ) -> dict[str, Any]:
     """Return what was compared, what was found, and how many planted leaks were found."""
-    channels = Counter(channel for _, each in found for channel in {hit.channel for hit in each.hits})
+    channels, documents, failed, hit = Counter[str](), 0, 0, 0
+    for each in found:
+        documents, failed, hit = documents + 1, failed + bool(each.failure), hit + bool(each.hits)
+        channels.update({one.channel for one in each.hits})
     return {
         "benchmarks": sorted(settings.selection.benchmarks),
         "benchmark_pages": len(index.places),
         "not_read": list(index.not_read),
-        "documents": len(found),
-        "not_compared": sum(bool(each.failure) for _, each in found),
-        "hits": {"documents": sum(bool(each.hits) for _, each in found), **dict(sorted(channels.items()))},
+        "documents": documents,
+        "not_compared": failed,
+        "hits": {"documents": hit, **dict(sorted(channels.items()))},
         "recall": [msgspec.to_builtins(recall) for recall in recalls],
     }
 

@@ -52,7 +52,7 @@ class Job:
     minutes: AtLeast1 = execution(60)
     """Time limit. Training that needs longer saves, is queued again and continues."""
     parts: AtLeast1 = execution(1)
-    """Jobs that share a step of a stage that works in parts: corpus, synthesis, reply."""
+    """Jobs that share a step of a stage that works in parts: corpus, selection, synthesis, measurement, reply."""
     ranks: AtLeast0 = execution(0)
     """Collective processes on each node of a step in ranks; 0: one for each GPU."""
     parallel: AtLeast1 = execution(100)

@@ -136,7 +136,7 @@ STAGES = {
     "selection": Stage("mmprolong.selection.stage", SelectionSettings, 2, "parts"),
     "synthesis": Stage("mmprolong.synthesis.stage", SynthesisSettings, 1, "parts"),
     "render": Stage("mmprolong.images.stage", RenderSettings, 1),
-    "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1),
+    "measurement": Stage("mmprolong.measurement.stage", MeasurementSettings, 1, "parts"),
     "mixture": Stage("mmprolong.mixture.stage", MixtureSettings, 1),
     "training": Stage("mmprolong.training.stage", TrainingSettings, 1, "ranks"),
     "samples": Stage("mmprolong.evaluation.samples", SamplesSettings, 1),

@@ -46,7 +46,13 @@ def read_parquet(path: Path, kind: type[T]) -> Iterator[T]:
     try:
         with ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=names):
-                columns = [batch.column(name).to_pylist() for name in names]
+                columns = [_values(batch.column(name)) for name in names]
                 yield from (kind(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
     except (OSError, pyarrow.ArrowException, TypeError, KeyError) as error:
         raise DataError(f"{path}: {error}; run the step again") from error
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column; a text that several rows have is held once."""
+    values, same = column.to_pylist(), dict[str, str]()
+    return [same.setdefault(value, value) for value in values] if column.type == "string" else values

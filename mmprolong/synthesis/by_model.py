@@ -90,7 +90,7 @@ def most_cost(parsed_documents: Iterable[Parsed], source: Source, llm: Llm, chat
     """
     ledger = Ledger(store, llm.model)
     budget = Budget(llm, ledger)
-    cost = estimate(_flows(parsed_documents, source, deque()), chat, ledger, budget)
+    cost = estimate(_flows(parsed_documents, source, deque(maxlen=1)), chat, ledger, budget)
     budget.refuse(cost)
     return cost
 

@@ -1,11 +1,11 @@
 """From questions to examples: what is shown, what is asked, and how many questions share the pages."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from mmprolong.conversations import Message, Text
-from mmprolong.records import Document, Example, Gold, Reject
+from mmprolong.records import Example, Gold, Reject
 from mmprolong.settings.knobs import Source
 from mmprolong.synthesis.page_numbers import stated
 from mmprolong.synthesis.parsed_document import ParsedDocument
@@ -13,18 +13,19 @@ from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.verify import given_away
 
 
-def chosen_documents(documents: Sequence[Document], source: Source) -> list[tuple[Document, str]]:
-    """Return the documents whose length is asked for, and its name; `source.documents` of each, drawn by the seed."""
-    if not source.lengths:
-        return [(document, "") for document in documents]
-    kept: dict[str, tuple[Document, str]] = {}
+def chosen_lengths(pages: np.ndarray, source: Source) -> np.ndarray:
+    """Return for each document which of `source.lengths` it is used at, -1 for none; drawn by the seed if not all are.
+
+    Args:
+        pages: of each document.
+    """
+    chosen = np.full(len(pages), -1, np.int16)
     for index, length in enumerate(source.lengths):
         shortest, longest = length.pages
-        fitting = [document for document in documents if shortest <= document.pages <= longest]
+        fitting = np.flatnonzero((shortest <= pages) & (pages <= longest))
         order = np.random.default_rng([source.seed, index]).permutation(len(fitting))
-        chosen = order[: source.documents] if source.documents else order
-        kept.update((fitting[place].key, (fitting[place], length.name)) for place in sorted(chosen))
-    return list(kept.values())
+        chosen[fitting[order[: source.documents] if source.documents else order]] = index
+    return chosen
 
 
 def shown(parsed: ParsedDocument, source: Source) -> Iterator[tuple[ParsedDocument, range]]:

@@ -1,12 +1,12 @@
 """The synthesis stage: write the examples of one source; refuse with reasons."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mmprolong.conversations import Image
+import numpy as np
+
 from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
@@ -18,19 +18,17 @@ from mmprolong.settings.knobs import View
 from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import LinesByKey
 from mmprolong.synthesis.by_model import most_cost, write_by_model
-from mmprolong.synthesis.examples import chosen_documents, shared
+from mmprolong.synthesis.examples import chosen_lengths, shared
 from mmprolong.synthesis.instructions import find_files, write_instructions
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.second_model import filtered
-from mmprolong.synthesis.stamps import write_stamped
+from mmprolong.synthesis.stamps import PagePool, write_stamped
 from mmprolong.synthesis.template import write_template
 
 _FEWEST = 100
-"""Documents of a part, where there are as many: a part reads the layout of the whole pool."""
-
-Chosen = tuple[Document, Selected]
-"""A document or a window of one, and the line of the selection that chose it."""
+"""Documents of a part, where there are as many."""
 
 
 def parts(settings: SynthesisSettings, work: Work) -> int:
@@ -39,7 +37,7 @@ def parts(settings: SynthesisSettings, work: Work) -> int:
     if source.writer == "instructions":
         return parts_of_step.part_count(len(find_files(settings.corpus.image_root, source.dataset)))
     composed = len(source.lengths) * source.documents
-    return parts_of_step.part_count(composed or len(_selected(settings, work)), _FEWEST)
+    return parts_of_step.part_count(composed or sum(1 for _ in _selected(settings, work)), _FEWEST)
 
 
 def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
@@ -49,13 +47,12 @@ def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
         FeasibilityError: the split holds no document.
         Interrupted: the step was asked to stop.
     """
-    documents = _selected(settings, work)
-    if not documents and settings.source.writer != "instructions":
+    if settings.source.writer != "instructions" and next(_selected(settings, work), None) is None:
         raise FeasibilityError(
             f"source.split: the pool holds no document for {settings.source.split!r}; add documents, or change "
             "selection.heldout"
         )
-    items = _WRITERS[settings.source.writer](settings, work, documents, part)
+    items = _WRITERS[settings.source.writer](settings, work, part)
     if settings.filter:
         chat = _chat(settings, settings.filter, work)
         items = filtered(items, settings.filter, chat, work.store)
@@ -77,23 +74,28 @@ def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
             yield example
 
     total = write_jsonl(work.out / "examples.jsonl", counted())
-    rejects = parts_of_step.rejects(work, count)
-    write_jsonl(work.out / "rejects.jsonl", rejects)
-    reasons = Counter(reject.reason for reject in rejects)
+    reasons: Counter[str] = Counter()
+
+    def refused() -> Iterator[Reject]:
+        for reject in parts_of_step.rejects(work, count):
+            reasons[reject.reason] += 1
+            yield reject
+
+    write_jsonl(work.out / "rejects.jsonl", refused())
     if total == 0:
         asked = ", ".join(settings.source.tasks)
         raise FeasibilityError(f"synthesis: no example of {asked}; rejected: {reasons.most_common(3)}")
     return {"examples": total, "tasks": dict(sorted(by_task.items())), "rejects": dict(reasons)}
 
 
-def _selected(settings: SynthesisSettings, work: Work) -> list[Chosen]:
-    """Return the documents, and the windows of documents, of the split that is asked for."""
-    chosen: defaultdict[str, list[Selected]] = defaultdict(list)
-    for each in read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected):
-        if each.split == settings.source.split:
-            chosen[each.document].append(each)
-    documents = read_jsonl(work.inputs["corpus"] / "documents.jsonl", Document)
-    return [(_window(document, each), each) for document in documents for each in chosen.get(document.id, ())]
+def _selected(settings: SynthesisSettings, work: Work) -> Iterator[Selected]:
+    """Yield the documents, and the windows of documents, of the split that is asked for."""
+    rows = read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected)
+    return (each for each in rows if each.split == settings.source.split)
+
+
+def _documents(work: Work) -> LinesByKey[Document]:
+    return LinesByKey(work.inputs["corpus"] / "documents.jsonl", Document)
 
 
 def _window(document: Document, selected: Selected) -> Document:
@@ -102,44 +104,39 @@ def _window(document: Document, selected: Selected) -> Document:
     return document if whole else document.window(selected.first_page, last)
 
 
-def _write_stamped(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
-) -> Iterator[Example]:
+def _pages(selected: Iterable[Selected], documents: LinesByKey[Document]) -> Iterator[tuple[str, int, int]]:
+    """Yield document, first page and number of pages of what is selected."""
+    for each in selected:
+        end = each.last_page + 1 or documents.lines(each.document)[0].pages
+        yield each.document, each.first_page, end - each.first_page
+
+
+def _write_stamped(settings: SynthesisSettings, work: Work, part: int) -> Iterator[Example]:
     source, count = settings.source, parts(settings, work)
-    pool = [
-        Image(f"pdf:{document.id}", document.first_page + page)
-        for document, _ in documents
-        for page in range(document.pages)
-    ]
+    pool = PagePool(_pages(_selected(settings, work), _documents(work)))
     for index in range(len(source.lengths)):
         for number in range(source.documents):
             if parts_of_step.part_of(f"{index}-{number}", count) == part:
                 yield from write_stamped(source, pool, index, number)
 
 
-def _write_template(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
-) -> Iterator[Example | Reject]:
-    for parsed, length in _parsed_documents(settings, work, documents, part):
+def _write_template(settings: SynthesisSettings, work: Work, part: int) -> Iterator[Example | Reject]:
+    for parsed, length in _parsed_documents(settings, work, part):
         yield from write_template(parsed, length, settings.source)
 
 
-def _write_by_model(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
-) -> Iterator[Example | Reject]:
+def _write_by_model(settings: SynthesisSettings, work: Work, part: int) -> Iterator[Example | Reject]:
     if settings.llm is None:
         raise ConfigError("source.llm: empty; name the model among `llms` that writes")
     chat = _chat(settings, settings.llm, work)
-    parsed = _parsed_documents(settings, work, documents, part)
+    parsed = _parsed_documents(settings, work, part)
     cost = most_cost(parsed, settings.source, settings.llm, chat, work.store)
     work.log.metrics({"part": part, **{f"{name} at most": value for name, value in cost._asdict().items()}}, part)
-    parsed = _parsed_documents(settings, work, documents, part)
+    parsed = _parsed_documents(settings, work, part)
     yield from write_by_model(parsed, settings.source, settings.llm, chat, work.store)
 
 
-def _write_instructions(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
-) -> Iterator[Example | Reject]:
+def _write_instructions(settings: SynthesisSettings, work: Work, part: int) -> Iterator[Example | Reject]:
     root, count = Path(settings.corpus.image_root).expanduser(), parts(settings, work)
     files = find_files(settings.corpus.image_root, settings.source.dataset)
     for path in parts_of_step.in_part(files, lambda path: path.relative_to(root).as_posix(), part, count):
@@ -159,31 +156,22 @@ def _chat(settings: SynthesisSettings, llm: Llm, work: Work) -> Chat:
     return OpenAIChat(llm, images.pixels, view=f"{llm.dpi} dpi")
 
 
-def _parsed_documents(
-    settings: SynthesisSettings, work: Work, documents: Sequence[Chosen], part: int
-) -> Iterator[tuple[ParsedDocument, str]]:
-    """Yield the documents of one part, read, and the names of their lengths."""
-    count = parts(settings, work)
-    selected = {document.key: each for document, each in documents}
-    chosen: defaultdict[str, list[tuple[Document, str]]] = defaultdict(list)
-    for document, length in chosen_documents([document for document, _ in documents], settings.source):
-        if parts_of_step.part_of(document.id, count) == part:
-            chosen[document.id].append((document, length))
-    printed = settings.source.page_numbers == "printed"
-    for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
-        for document, length in chosen[identifier]:
-            each, first = selected[document.key], document.first_page
-            inside = range(first, first + document.pages)
-            moved = [block.moved(first) for block in blocks if block.page in inside]
-            skipped = frozenset(page - first for page in each.skipped if page in inside)
-            yield ParsedDocument(document, moved, printed, each.cluster, skipped), length
-
-
-def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:
-    """Yield the layout of each wanted document, one in memory at a time; blank documents have none."""
-    left = set(wanted)
-    for identifier, group in groupby(read_jsonl(corpus / "blocks.jsonl", Block), key=lambda block: block.document):
-        if identifier in left:
-            left.remove(identifier)
-            yield identifier, list(group)
-    yield from ((identifier, []) for identifier in wanted if identifier in left)
+def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Iterator[tuple[ParsedDocument, str]]:
+    """Yield the documents of one part, read, and the names of their lengths; one is in memory at a time."""
+    source, count, documents = settings.source, parts(settings, work), _documents(work)
+    layouts = LinesByKey(work.inputs["corpus"] / "blocks.jsonl", Block, "document")
+    pages = (number for *_, number in _pages(_selected(settings, work), documents))
+    chosen = chosen_lengths(np.fromiter(pages, np.int64), source) if source.lengths else None
+    names = [length.name for length in source.lengths]
+    held, whole, blocks = "", None, list[Block]()
+    for place, each in enumerate(_selected(settings, work)):
+        if parts_of_step.part_of(each.document, count) != part or (chosen is not None and chosen[place] < 0):
+            continue
+        if whole is None or held != each.document:  # windows of one document follow each other
+            held, whole, blocks = each.document, documents.lines(each.document)[0], layouts.lines(each.document)
+        document, first = _window(whole, each), each.first_page
+        inside = range(first, first + document.pages)
+        moved = [block.moved(first) for block in blocks if block.page in inside]
+        skipped = frozenset(page - first for page in each.skipped if page in inside)
+        parsed = ParsedDocument(document, moved, source.page_numbers == "printed", each.cluster, skipped)
+        yield parsed, "" if chosen is None else names[chosen[place]]

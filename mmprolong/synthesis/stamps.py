@@ -4,7 +4,7 @@ A document is a run of real pages of the pool, each stamped with a key (a letter
 are asked for occur once; the other pages carry the remaining letters, some of them often, as distractors.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from string import ascii_uppercase
@@ -34,6 +34,27 @@ class StampedDocument:
     def stamp(self, page: int) -> str:
         """Text on the page: 'A 7'."""
         return " ".join(self.pages[page].stamp)
+
+
+class PagePool(Sequence[Image]):
+    """The pages of many documents one after the other, each made when it is asked for.
+
+    Args:
+        runs: document, first page and number of pages of each.
+    """
+
+    def __init__(self, runs: Iterable[tuple[str, int, int]]) -> None:
+        rows = np.fromiter(runs, [("document", "S64"), ("first", np.int32), ("pages", np.int32)])
+        self._documents, self._firsts = rows["document"], rows["first"]
+        self._ends = np.cumsum(rows["pages"], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> Image:  # pyright: ignore[reportIncompatibleMethodOverride]
+        run = int(np.searchsorted(self._ends, index, "right"))
+        before = int(self._ends[run - 1]) if run else 0
+        return Image(f"pdf:{self._documents[run].decode()}", int(self._firsts[run]) + index - before)
 
 
 @dataclass(frozen=True, slots=True)

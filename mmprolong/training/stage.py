@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong import plugins
-from mmprolong.conversations import images_of
+from mmprolong.conversations import image_count
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
 from mmprolong.models import weights
@@ -15,7 +15,7 @@ from mmprolong.models.backbone import find
 from mmprolong.models.flops import packed_model_flops
 from mmprolong.models.network import Network
 from mmprolong.models.shapes import shape_of
-from mmprolong.records import Pack
+from mmprolong.records import Example, Pack
 from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
@@ -28,7 +28,7 @@ from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective
 from mmprolong.training.profile import traced
-from mmprolong.training.stream import Encoder, Stream, needed_examples
+from mmprolong.training.stream import Encoder, StoredExamples, Stream
 
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
@@ -95,8 +95,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
 
 def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
     packs = list(read_jsonl(work.inputs["mixture"] / "packs.jsonl", Pack))
-    examples, shape = needed_examples(packs, work.named("synthesis")), shape_of(settings.model)
-    images = {name: sum(1 for _ in images_of(each.conversations["answer"])) for name, each in examples.items()}
+    examples, shape = StoredExamples(packs, work.named("synthesis")), shape_of(settings.model)
     encoder = Encoder(
         examples=examples,
         backbone=find(settings.model.backbone, settings.model.path),
@@ -110,9 +109,13 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
         tokens_per_update=settings.optimizer.tokens_per_update,
         capacity=settings.sequence_length,
         layout=layout,
-        cost=lambda pack: packed_model_flops(shape, pack, images),
+        cost=lambda pack: packed_model_flops(shape, pack, {name: _images(examples[name]) for name in pack.examples}),
         workers=settings.training.workers,
     )
+
+
+def _images(example: Example) -> int:
+    return image_count(example.conversations["answer"])
 
 
 def _describe(

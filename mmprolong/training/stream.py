@@ -8,7 +8,9 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmprolong.conversations import images_of
+import numpy as np
+
+from mmprolong.conversations import image_count
 from mmprolong.errors import DataError, MMProLongError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, encode
@@ -16,6 +18,7 @@ from mmprolong.models.network import Shard, blank, collate
 from mmprolong.records import Example, Measured, Pack
 from mmprolong.settings.knobs import View
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.lines_by_key import LinesByKey, hash_of
 from mmprolong.training.footprint import LOGITS
 from mmprolong.training.layout import Layout
 from mmprolong.training.timing import deal
@@ -219,8 +222,8 @@ def _start_worker(_: int) -> None:
         signal.signal(each, signal.SIG_IGN)
 
 
-def needed_examples(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[str, Example]:
-    """Return the examples of packs, by id.
+class StoredExamples(Mapping[str, Example]):
+    """The examples of packs by their ids; each is read when it is asked for.
 
     Args:
         sources: synthesis steps that hold them, by name.
@@ -228,18 +231,36 @@ def needed_examples(packs: Sequence[Pack], sources: Mapping[str, Path]) -> dict[
     Raises:
         DataError: one is in no source, or is another in two.
     """
-    wanted = {name for pack in packs for name in pack.examples}
-    found: dict[str, Example] = {}
-    for source, folder in sources.items():
-        for example in read_jsonl(folder / "examples.jsonl", Example):
-            if example.id in wanted and found.setdefault(example.id, example) != example:
-                raise DataError(
-                    f"sources.{source}: example {example.id!r} is another in an earlier source; change seed"
-                )
-    missing = wanted - found.keys()
-    if missing:
-        raise DataError(f"packs.jsonl: example {min(missing)!r} is in no source ({len(missing)} missing)")
-    return found
+
+    def __init__(self, packs: Sequence[Pack], sources: Mapping[str, Path]) -> None:
+        self._files = [LinesByKey(folder / "examples.jsonl", Example) for folder in sources.values()]
+        hashes, held = np.unique(np.concatenate([file.hashes() for file in self._files]), return_counts=True)
+        wanted = [name for pack in packs for name in pack.examples]
+        sure = np.isin(hash_of(wanted), hashes[held == 1])
+        for place in np.flatnonzero(~sure):
+            self._check(wanted[place], list(sources))
+
+    def __getitem__(self, name: str) -> Example:
+        for file in self._files:
+            if lines := file.lines(name):
+                return lines[0]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (one.id for file in self._files for one in read_jsonl(file.path, Example))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._files))
+
+    def _check(self, name: str, sources: Sequence[str]) -> None:
+        held = [
+            (source, file.lines(name)[0]) for source, file in zip(sources, self._files, strict=True) if name in file
+        ]
+        if not held:
+            raise DataError(f"packs.jsonl: example {name!r} is in no source ({', '.join(sources)})")
+        for source, example in held[1:]:
+            if example != held[0][1]:
+                raise DataError(f"sources.{source}: example {name!r} is another in an earlier source; change seed")
 
 
 def _measured(example: Example, tokens: int, supervised: int) -> Measured:
@@ -251,5 +272,5 @@ def _measured(example: Example, tokens: int, supervised: int) -> Measured:
         length=example.length,
         tokens=tokens,
         supervised=supervised,
-        images=sum(1 for _ in images_of(example.conversations["answer"])),
+        images=image_count(example.conversations["answer"]),
     )

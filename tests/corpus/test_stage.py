@@ -215,7 +215,7 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     for number in range(4):
         write_pdf(pool / f"{number}.pdf", [f"Document {number}"] * 3)
     run(pool, tmp_path / "whole")
-    jobs, _ = stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))
+    jobs = list(stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))[0])
     assert read_all(jobs[:1]) == jobs[:1]
     before = Path(jobs[0].part + ".json").stat().st_mtime_ns
     (Path(jobs[0].part).parent / "torn.json.partial").write_bytes(b"{")

@@ -14,7 +14,7 @@ from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Document, Example, Heading, Reject
 from mmprolong.settings.knobs import Length, Source
 from mmprolong.synthesis import prose
-from mmprolong.synthesis.examples import chosen_documents
+from mmprolong.synthesis.examples import chosen_lengths
 from mmprolong.synthesis.parsed_document import ParsedDocument, sentences
 from mmprolong.synthesis.question import Question
 from mmprolong.synthesis.tasks.extract_multi import ExtractMulti
@@ -80,10 +80,11 @@ def test_a_list_rests_on_two_pages_at_least():
 
 
 def test_only_documents_of_the_lengths_asked_for_are_written_on():
-    documents = [article().document]
-    wanted = replace(SOURCE, lengths=[Length("50p", [32, 50])])
-    assert chosen_documents(documents, wanted) == [(documents[0], "50p")]
-    assert not chosen_documents(documents, replace(SOURCE, lengths=[Length("31p", [5, 31])]))
+    pages = np.array([article().document.pages, 12, 50])
+    wanted = replace(SOURCE, lengths=[Length("31p", [13, 31]), Length("50p", [32, 50])])
+    assert chosen_lengths(pages, wanted).tolist() == [1, -1, 1]
+    one = chosen_lengths(pages, replace(wanted, documents=1)).tolist()
+    assert sorted(one) == [-1, -1, 1] and one[1] == -1
 
 
 def test_an_unknown_task_is_named_with_the_nearest():

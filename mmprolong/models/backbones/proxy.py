@@ -53,6 +53,7 @@ class ProxyBackbone:
     """A word a token; no role marks, since a hop between key and value makes learning heavy-tailed."""
 
     image_token: int = IDS["<image>"]
+    marks: int = 2
     end: tuple[int, ...] = (IDS["<end>"],)
     form: ImageFormat = FORM
 

@@ -49,6 +49,11 @@ class QwenBackbone:
         return self.tokenizer.id_of(chat.IMAGE_PAD)
 
     @property
+    def marks(self) -> int:
+        """`<|vision_start|>` and `<|vision_end|>`."""
+        return len((chat.VISION_START, chat.VISION_END))
+
+    @property
     def end(self) -> tuple[int, ...]:
         """`<|im_end|>` and `<|endoftext|>`."""
         return self.tokenizer.id_of(chat.IM_END), self.tokenizer.id_of(chat.END_OF_TEXT)

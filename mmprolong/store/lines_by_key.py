@@ -1,0 +1,119 @@
+"""JSON lines by key: a table of places in memory instead of the records, which are read when they are asked for."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
+
+from mmprolong.errors import DataError
+from mmprolong.store.atomic import replacing
+
+T = TypeVar("T")
+Place = tuple[str, int, int]
+"""Key, first byte, number of bytes."""
+
+
+class LinesByKey(Generic[T]):
+    """The records of a file by their key; lines of one key follow each other.
+
+    Holds 24 bytes a key. The table is read from the file that `write_places` wrote, or made by reading all lines once.
+
+    Args:
+        key: field that names a record.
+    """
+
+    def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
+        self.path = path
+        self._kind = kind
+        self._key = key
+        stored = places_file(path)
+        self._table = np.load(stored, mmap_mode="r") if stored.exists() else _table(_scanned(path, key))
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __contains__(self, key: str) -> bool:
+        return bool(self.lines(key))
+
+    def lines(self, key: str) -> list[T]:
+        """Return the records of a key, in their order; none: an empty list.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        for begin, size in places_in(self._table, key):  # equal hashes are rare
+            with self.path.open("rb") as file:
+                file.seek(begin)
+                content = file.read(size)
+            found = [self._decoded(line) for line in content.splitlines()]
+            if found and getattr(found[0], self._key) == key:
+                return found
+        return []
+
+    def hashes(self) -> np.ndarray:
+        """Return the hashes of all keys, uint64, sorted."""
+        return self._table[:, 0]
+
+    def _decoded(self, line: bytes) -> T:
+        try:
+            return msgspec.json.decode(line, type=self._kind)
+        except msgspec.DecodeError as error:
+            raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
+
+
+def write_places(path: Path, places: Iterable[Place]) -> None:
+    """Write the table of a file of JSON lines beside it.
+
+    Raises:
+        DiskFull: names the file.
+    """
+    with replacing(places_file(path)) as file:
+        np.save(file, _table(places))
+
+
+def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
+    """Yield first byte and number of bytes of what has the hash of a key."""
+    first, last = np.searchsorted(table[:, 0], (_hash(key), _hash(key) + np.uint64(1)))
+    yield from ((int(begin), int(size)) for _, begin, size in table[first:last])
+
+
+def places_file(path: Path) -> Path:
+    """Return the file of the table of a file of JSON lines."""
+    return path.with_suffix(".places.npy")
+
+
+def hash_of(keys: Iterable[str]) -> np.ndarray:
+    """Return the hashes of keys, uint64, in their order."""
+    return np.fromiter((_hash(key) for key in keys), np.uint64)
+
+
+def _hash(key: str) -> np.uint64:
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest) >> 1)  # so that the one after it is a uint64, too
+
+
+def _table(places: Iterable[Place]) -> np.ndarray:
+    """Return uint64 (keys, 3): hash, first byte, bytes; sorted by hash."""
+    rows = np.fromiter(((_hash(key), begin, size) for key, begin, size in places), np.dtype((np.uint64, 3)))
+    return rows[np.argsort(rows[:, 0], kind="stable")]
+
+
+def _scanned(path: Path, key: str) -> Iterator[Place]:
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(msgspec.defstruct("Keyed", [(key, str)]))
+    name, begin, end = None, 0, 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                found = getattr(decoder.decode(line), key)
+            except msgspec.DecodeError as error:
+                raise DataError(f"{path}:{number}: {error}; run its step again") from error
+            if found != name:
+                if name is not None:
+                    yield name, begin, end - begin
+                name, begin = found, end
+            end += len(line)
+    if name is not None:
+        yield name, begin, end - begin

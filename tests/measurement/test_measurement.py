@@ -1,0 +1,37 @@
+"""Examples are counted in parts, in their order; one that cannot be counted is a reject and costs no other."""
+
+from pathlib import Path
+
+from mmprolong.conversations import Image, Message, Text
+from mmprolong.measurement import stage
+from mmprolong.records import Document, Example, Measured, Reject
+from mmprolong.settings.stages import MeasurementSettings
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.parquet import read_parquet
+from tests.working import run_stage, work_in
+
+EXAMPLES = 20_001
+
+
+def example(number: int) -> Example:
+    shown = [Image("pdf:gone")] if number == 7 else []
+    asked = Message("user", (*shown, Text("find A " * (number % 3 + 1))))
+    said = (asked, Message("assistant", (Text("7", learned=True),)))
+    return Example(id=str(number), task="t", cluster="c", sources=(), conversations={"answer": said})
+
+
+def test_examples_are_counted_in_parts_and_stay_in_order(tmp_path: Path):
+    write_jsonl(tmp_path / "examples.jsonl", map(example, range(EXAMPLES)))
+    write_jsonl(tmp_path / "documents.jsonl", [Document(id="d", source="d.pdf", page_sizes=((1, 1),))])
+    (tmp_path / "pool.txt").write_text(str(tmp_path))
+    work = work_in(tmp_path / "out", corpus=tmp_path, synthesis=tmp_path)
+    settings = MeasurementSettings()
+    assert stage.parts(settings, work) == 2
+    found = run_stage(stage, settings, work)
+    rows = list(read_parquet(tmp_path / "out" / "measured.parquet", Measured))
+    wanted = [number for number in range(EXAMPLES) if number != 7]
+    assert [int(row.example) for row in rows] == wanted
+    assert [row.tokens for row in rows] == [2 * (number % 3 + 1) + 3 for number in wanted]  # with two marks
+    assert found["conversations"] == len(wanted) and found["supervised"] == 2 * len(wanted)
+    (reject,) = read_jsonl(tmp_path / "out" / "rejects.jsonl", Reject)
+    assert reject.what == "7" and "no such document" in reject.detail
