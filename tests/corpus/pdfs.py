@@ -6,6 +6,9 @@ from typing import Any
 
 import pymupdf
 
+LONG = "Enough words to be told from chance. " * 8
+"""Text of a page that has a language."""
+
 
 def write_pdf(path: Path, pages: Sequence[str] = ("A page.",), **options: Any) -> Path:
     """A PDF with one text box a page."""

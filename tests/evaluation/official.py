@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmprolong.conversations import Text, flat
+from mmprolong.conversations import Message, Text, flat
 from mmprolong.evaluation.benchmarks import Benchmark, Inputs
+from mmprolong.evaluation.scorers import conclude
+from mmprolong.evaluation.scorers.mmlongbench_tasks import MMLongBenchTasks
 from mmprolong.records import Reject, Sample
 from tests.corpus.pdfs import write_pdf
 from tests.images.pictures import write_picture
+
+ANSWER = (Message("assistant", (Text("Answer:"),)),)
+"""What MMLongBench lets a model go on from."""
 
 
 def asked(benchmark: Benchmark, root: Path) -> tuple[list[Sample], list[Reject]]:
@@ -23,6 +28,11 @@ def seen(sample: Sample) -> str:
     """The user's turn as text, images as marks."""
     (user, *_) = sample.prompt
     return "".join(part.text if isinstance(part, Text) else "<image>" for part in flat(user.parts))
+
+
+def right(sample: Sample, reply: str) -> float:
+    """The mark of a reply, by the metric that MMLongBench has for its task."""
+    return conclude(MMLongBenchTasks().score(sample, reply)).value
 
 
 def write_lines(path: Path, *records: Any) -> Path:
