@@ -196,6 +196,15 @@ def test_every_benchmark_names_a_scorer_that_is_there():
     assert all(plugins.make(SCORERS, each, "scorer") for each in named) and len(named) >= len(kinds) - 3
 
 
+def test_the_guide_has_every_benchmark_with_its_scorer():
+    guide = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    rows = {line.split("`")[1]: line for line in guide.splitlines() if line.startswith("| `")}
+    assert rows.keys() == set(plugins.names_in(BENCHMARKS))
+    kinds = {name: plugins.plugin_class(BENCHMARKS, name, "benchmark") for name in rows}
+    named = {name: plugins.split(kind.scorer)[0] for name, kind in kinds.items() if kind.scorer}
+    assert not {name for name, scorer in named.items() if scorer not in rows[name]}
+
+
 def test_a_ranking_is_an_answer_by_how_relevant_its_ids_are():
     assert "2 > 1" in spellings([["1", 0], ["2", 3]])
 
