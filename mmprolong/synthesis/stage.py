@@ -1,7 +1,7 @@
 """The synthesis stage: write the examples of one source; refuse with reasons."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.requests import Chat
-from mmprolong.records import Block, Document, Example, Reject, Selected
+from mmprolong.records import Block, Document, Example, PageFacts, Reject, Selected
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
-from mmprolong.settings.knobs import View
+from mmprolong.settings.knobs import Source, View
 from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.parquet import read_parquet
 from mmprolong.synthesis.by_model import most_cost, write_by_model
 from mmprolong.synthesis.examples import chosen_documents, shared
 from mmprolong.synthesis.instructions import find_files, write_instructions
@@ -170,13 +171,23 @@ def _parsed_documents(
         if parts_of_step.part_of(document.id, count) == part:
             chosen[document.id].append((document, length))
     printed = settings.source.page_numbers == "printed"
+    skipped = _skipped(settings.source, work.inputs["corpus"], chosen)
     for identifier, blocks in _layouts(work.inputs["corpus"], chosen):
         for document, length in chosen[identifier]:
             each, first = selected[document.key], document.first_page
             inside = range(first, first + document.pages)
             moved = [block.moved(first) for block in blocks if block.page in inside]
-            skipped = frozenset(page - first for page in each.skipped if page in inside)
-            yield ParsedDocument(document, moved, printed, each.cluster, skipped), length
+            left_out = frozenset(page - first for page in {*each.skipped, *skipped[identifier]} if page in inside)
+            yield ParsedDocument(document, moved, printed, each.cluster, left_out), length
+
+
+def _skipped(source: Source, corpus: Path, wanted: Collection[str]) -> Mapping[str, list[int]]:
+    """Return the pages of the wanted documents that the source asks nothing about."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for fact in read_parquet(corpus / "pages.parquet", PageFacts) if source.skip else ():
+        if fact.document in wanted and {fact.role, fact.shows} & set(source.skip):
+            found[fact.document].append(fact.page)
+    return found
 
 
 def _layouts(corpus: Path, wanted: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:
