@@ -24,6 +24,8 @@ _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 """Exit codes of a child that was ended by a person or a scheduler, not by its input."""
 _LONGEST_FOLDER = 60
 """Letters of a folder in which sockets fit: Linux takes 107 for a socket, of which Python adds 32."""
+_WAITS = 10
+"""Wall time of a job, in its processor time: on a machine that does much else, a job that works waits, too."""
 _KILL_SECONDS = 1.0
 """Time until a SIGKILL that ends all our processes, one after the other, has reached this one, too [s]."""
 
@@ -35,7 +37,7 @@ class Children(Generic[Job]):
     Args:
         do: does a job and writes its result; importable, so that a child finds it.
         died: writes the result of a job in which a child died, told a countable reason and a detail.
-        seconds: processor time of a job [s]; one that waits instead is ended after twice as much wall time.
+        seconds: processor time of a job [s]; one that waits instead is ended after ten times as much wall time.
         memory: of a job [MiB].
         preload: modules that a child has imported before its first job.
     """
@@ -126,7 +128,7 @@ def _serve(connection: Connection, do: Callable[[Job], None], seconds: int, memo
         limit = base + memory * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
+        signal.setitimer(signal.ITIMER_REAL, _WAITS * seconds)
         try:
             do(job)
             problem = None
