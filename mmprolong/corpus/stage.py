@@ -30,6 +30,8 @@ from mmprolong.store.lines_by_key import Place, write_places
 from mmprolong.store.parquet import write_parquet
 
 SIGNATURES = "signatures.npy"
+_AGREES = 0.7
+"""Share of characters below which a text layer is not what OCR reads; formulas alone cost up to a fifth."""
 _SIGNATURE = 128
 """Values of a signature; all 0 where a document has none."""
 
@@ -86,12 +88,17 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     _write_blocks(work.out / "blocks.jsonl", read)
     (work.out / "pool.txt").write_text(f"{pool_folder(settings.path)}\n", encoding="utf-8")
     work.log.attempt.add_cpu(sum(part.cpu_seconds for _, part in read.all()))  # once: a later attempt has all again
-    shown = Counter(page.shows for _, each in read.accepted() for page in each.facts)
+    shown: Counter[str] = Counter()
+    doubtful = 0
+    for _, each in read.accepted():
+        shown.update(page.shows for page in each.facts)
+        doubtful += sum(page.agreement < _AGREES for page in each.facts)
     return {
         "documents": count,
         "pages": shown.total(),
         "pages without text": shown.total() - shown["text"],
         "blank pages": shown["blank"],
+        **({"pages whose text differs from OCR": doubtful} if doubtful else {}),
         "rejects": dict(sorted(reasons.items())),
         "ledger": {"documents": dict(totals.documents), "pages": dict(+totals.pages)},
     }

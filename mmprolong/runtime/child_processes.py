@@ -24,10 +24,10 @@ _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 """Exit codes of a child that was ended by a person or a scheduler, not by its input."""
 _LONGEST_FOLDER = 60
 """Letters of a folder in which sockets fit: Linux takes 107 for a socket, of which Python adds 32."""
+_WAITS = 20
+"""Wall time of a job, in its processor time: on a machine that does much else, a job that works waits, too."""
 _KILL_SECONDS = 1.0
 """Time until a SIGKILL that ends all our processes, one after the other, has reached this one, too [s]."""
-_MOST_WAIT = 20
-"""Time by the clock that a job may take, for each second of the processor: a busy machine must not refuse documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _serve(connection: Connection, do: Callable[[Job], None], seconds: int, memo
         limit = base + memory * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        signal.setitimer(signal.ITIMER_REAL, _MOST_WAIT * seconds)
+        signal.setitimer(signal.ITIMER_REAL, _WAITS * seconds)
         try:
             do(job)
             problem = None

@@ -24,6 +24,8 @@ from mmprolong.settings.fields import (
 )
 from mmprolong.settings.llm import Llm
 
+PageKind = Literal["contents", "references", "blank", "image"]
+
 
 @dataclass
 class Corpus:
@@ -58,7 +60,7 @@ class Selection:
     """Longer documents are used in windows of so many pages."""
     filters: list[Choice] = plugins_of("mmprolong.selection.filters")
     """Refuse documents and windows by what their pages are."""
-    skip: list[Literal["contents", "references", "blank", "image"]] = field(default_factory=list)
+    skip: list[PageKind] = field(default_factory=list)
     """Pages that are shown, but that no question is about."""
     benchmarks: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
     """Folders of the benchmarks, by name, of which no page may be in the training data."""
@@ -122,6 +124,8 @@ class Source:
     pages, all pages. The example shows the whole document all the same."""
     window: list[AtLeast1] = field(default_factory=list)
     """[fewest, most] consecutive pages that an example shows; none: all pages of its document."""
+    skip: list[PageKind] = field(default_factory=list)
+    """Pages that no question of this source is about, besides those of `selection.skip`; all are shown."""
     page_numbers: Literal["counted", "printed"] = "counted"
     """Questions name pages by their count from 1, or by the number that is printed on them."""
     questions_per_example: AtLeast1 = 1

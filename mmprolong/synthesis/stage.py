@@ -1,7 +1,8 @@
 """The synthesis stage: write the examples of one source; refuse with reasons."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.requests import Chat
-from mmprolong.records import Block, Document, Example, Reject, Selected
+from mmprolong.records import Block, Document, Example, PageFacts, Reject, Selected
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
-from mmprolong.settings.knobs import View
+from mmprolong.settings.knobs import Source, View
 from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.lines_by_key import LinesByKey
+from mmprolong.store.parquet import read_parquet
 from mmprolong.synthesis.by_model import most_cost, write_by_model
 from mmprolong.synthesis.examples import chosen_lengths, shared
 from mmprolong.synthesis.instructions import find_files, write_instructions
@@ -160,18 +162,35 @@ def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Ite
     """Yield the documents of one part, read, and the names of their lengths; one is in memory at a time."""
     source, count, documents = settings.source, parts(settings, work), _documents(work)
     layouts = LinesByKey(work.inputs["corpus"] / "blocks.jsonl", Block, "document")
+    unasked = _unasked(source, work.inputs["corpus"])
     pages = (number for *_, number in _pages(_selected(settings, work), documents))
     chosen = chosen_lengths(np.fromiter(pages, np.int64), source) if source.lengths else None
     names = [length.name for length in source.lengths]
-    held, whole, blocks = "", None, list[Block]()
+    held, whole, blocks, left_out = "", None, list[Block](), list[int]()
     for place, each in enumerate(_selected(settings, work)):
         if parts_of_step.part_of(each.document, count) != part or (chosen is not None and chosen[place] < 0):
             continue
         if whole is None or held != each.document:  # windows of one document follow each other
             held, whole, blocks = each.document, documents.lines(each.document)[0], layouts.lines(each.document)
+            left_out = unasked(each.document)
         document, first = _window(whole, each), each.first_page
         inside = range(first, first + document.pages)
         moved = [block.moved(first) for block in blocks if block.page in inside]
-        skipped = frozenset(page - first for page in each.skipped if page in inside)
+        skipped = frozenset(page - first for page in {*each.skipped, *left_out} if page in inside)
         parsed = ParsedDocument(document, moved, source.page_numbers == "printed", each.cluster, skipped)
         yield parsed, "" if chosen is None else names[chosen[place]]
+
+
+def _unasked(source: Source, corpus: Path) -> Callable[[str], list[int]]:
+    """Return what tells the pages of a document that the source asks nothing about.
+
+    Documents must be asked for in their order in the corpus: the facts of their pages are read once.
+    """
+    facts = read_parquet(corpus / "pages.parquet", PageFacts) if source.skip else iter(())
+    documents = groupby(facts, key=lambda fact: fact.document)
+
+    def pages_of(document: str) -> list[int]:
+        found = next((pages for name, pages in documents if name == document), ())
+        return [fact.page for fact in found if {fact.role, fact.shows} & set(source.skip)]
+
+    return pages_of

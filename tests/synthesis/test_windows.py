@@ -1,10 +1,13 @@
 from pathlib import Path
 
+import pymupdf
+
 from mmprolong.conversations import Pages
 from mmprolong.corpus import stage as corpus
 from mmprolong.records import Document, Example, Selected
-from mmprolong.settings.knobs import Corpus, Source
-from mmprolong.settings.stages import SynthesisSettings
+from mmprolong.selection import stage as selection
+from mmprolong.settings.knobs import Corpus, Selection, Source
+from mmprolong.settings.stages import SelectionSettings, SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.synthesis import stage
 from tests.corpus.pdfs import write_pdf
@@ -46,3 +49,30 @@ def test_pages_evidence_and_numbers_of_a_window_are_its_own(tmp_path: Path):
         assert example.cluster == "c"
         assert (example.facts["licence"], example.facts["published"]) == ("CC0-1.0", "https://example.org")
     assert set(shown.values()) == set(windows) and len(shown) == len(examples)
+
+
+def test_no_question_is_on_a_page_that_failed_or_that_its_source_skips(tmp_path: Path):
+    prose = "".join(SENTENCE.format(name="bridge", year=1700 + year) for year in range(3))
+    entries = "".join(
+        f"{number}. Author, A. (19{10 + number}). A paper on the bridge. Journal of Bridges.\n" for number in range(9)
+    )
+    document = pymupdf.open(write_pdf(tmp_path / "made.pdf", [*[prose] * 6, f"References\n{entries}"]))
+    document.new_page(3, width=1400, height=4)  # a strip that no model takes
+    document.set_toc([[1, "References", 8, {"kind": 1, "page": 7, "to": pymupdf.Point(30, 55)}]])
+    (tmp_path / "pool").mkdir()
+    document.save(tmp_path / "pool" / "a.pdf")
+    settings = Corpus(path=str(tmp_path / "pool"))
+    run_stage(corpus, settings, work_in(tmp_path / "corpus"))
+    selecting = work_in(tmp_path / "selection", corpus=tmp_path / "corpus")
+    run_stage(selection, SelectionSettings(Selection(heldout=0)), selecting)
+    runs = [(one.first_page, one.last_page) for one in read_jsonl(selecting.out / "selected.jsonl", Selected)]
+    assert runs == [(0, 2), (4, 7)]
+    source = Source(writer="template", tasks=["ocr_needle"], questions_per_task=9, skip=["references"])
+    work = work_in(tmp_path / "out", corpus=tmp_path / "corpus", selection=tmp_path / "selection")
+    run_stage(stage, SynthesisSettings(source, {"ocr_needle": 1}, corpus=settings), work)
+    asked = set()
+    for example in read_jsonl(work.out / "examples.jsonl", Example):
+        run = example.conversations["answer"][0].parts[0]
+        assert isinstance(run, Pages) and (run.first, run.last) in runs
+        asked |= {run.first + page for page in example.gold[0].evidence}
+    assert asked and asked <= {0, 1, 2, 4, 5, 6}

@@ -18,6 +18,8 @@ class TextQuality:
     """Share of letters and digits of a good page."""
     pages: float = 0.5
     """Share of the pages with text that must be good."""
+    agreement: float = 0.7
+    """Least agreement with OCR of the pages that were compared (the parser `ocr`, its option `compared`)."""
 
     def refuse(self, document: Document, pages: Sequence[PageFacts]) -> str:
         """Return what is wrong with the text; a document without any is none of this filter's."""
@@ -25,4 +27,6 @@ class TextQuality:
         good = sum(page.letters >= self.least for page in with_text)
         if with_text and document.language == _NO_LANGUAGE:
             return "text is no language"
+        if any(page.agreement < self.agreement for page in with_text):
+            return "text differs from what OCR reads"
         return "text of few letters" if good < self.pages * len(with_text) else ""
