@@ -31,9 +31,7 @@ def test_examples_are_counted_in_parts_and_stay_in_order(tmp_path: Path):
     rows = list(read_parquet(tmp_path / "out" / "measured.parquet", Measured))
     wanted = [number for number in range(EXAMPLES) if number != 7]
     assert [int(row.example) for row in rows] == wanted
-    assert [row.tokens for row in rows] == [
-        2 * (number % 3 + 1) + 3 for number in wanted
-    ]  # with two marks
+    assert [row.tokens for row in rows] == [2 * (number % 3 + 1) + 3 for number in wanted]  # with two marks
     assert found["conversations"] == len(wanted) and found["supervised"] == 2 * len(wanted)
     (reject,) = read_jsonl(tmp_path / "out" / "rejects.jsonl", Reject)
     assert reject.what == "7" and "no such document" in reject.detail
