@@ -12,8 +12,9 @@ import numpy as np
 from mmprolong.errors import FeasibilityError
 from mmprolong.records import Measured, Pack
 
-WINDOW = 16
-"""Packs' worth of tokens that are packed together; the emptiest pack of a window goes into the next."""
+WINDOW, WINDOWS = 16, 64
+"""Fewest packs' worth of tokens that are packed together, and the windows that a large mixture is packed in; the
+emptiest pack of a window goes into the next."""
 
 
 def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
@@ -26,7 +27,8 @@ def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
     shuffled = [entries[index] for index in rng.permutation(len(entries))]
     packs: list[list[Measured]] = []
     waiting: list[Measured] = []
-    for window in _windows(shuffled, capacity * WINDOW):
+    window_tokens = max(capacity * WINDOW, _tokens(entries) // WINDOWS)
+    for window in _windows(shuffled, window_tokens):
         *filled, waiting = sorted(_best_fit([*waiting, *window], capacity), key=_tokens, reverse=True) or [[]]
         packs += filled
     packs += _best_fit(waiting, capacity)

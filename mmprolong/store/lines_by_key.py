@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -29,8 +30,12 @@ class LinesByKey(Generic[T]):
         self.path = path
         self._kind = kind
         self._key = key
-        stored = places_file(path)
-        self._table = np.load(stored, mmap_mode="r") if stored.exists() else _table(_scanned(path, key))
+        stored, status = places_file(path), path.stat()
+        self._table = (
+            np.load(stored, mmap_mode="r")
+            if stored.exists()
+            else _known_table(path, key, status.st_size, status.st_mtime_ns)
+        )
 
     def __len__(self) -> int:
         return len(self._table)
@@ -99,6 +104,12 @@ def _table(places: Iterable[Place]) -> np.ndarray:
     """Return uint64 (keys, 3): hash, first byte, bytes; sorted by hash."""
     rows = np.fromiter(((_hash(key), begin, size) for key, begin, size in places), np.dtype((np.uint64, 3)))
     return rows[np.argsort(rows[:, 0], kind="stable")]
+
+
+@lru_cache(4)
+def _known_table(path: Path, key: str, size: int, mtime_ns: int) -> np.ndarray:
+    """Return the table of a file, which is read once by a process, unless it changes."""
+    return _table(_scanned(path, key))
 
 
 def _scanned(path: Path, key: str) -> Iterator[Place]:

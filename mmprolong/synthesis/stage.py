@@ -1,7 +1,8 @@
 """The synthesis stage: write the examples of one source; refuse with reasons."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from mmprolong.synthesis.examples import chosen_lengths, shared
 from mmprolong.synthesis.instructions import find_files, write_instructions
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.second_model import filtered
-from mmprolong.synthesis.stamps import PagePool, write_stamped
+from mmprolong.synthesis.stamps import RUNS, PagePool, write_stamped
 from mmprolong.synthesis.template import write_template
 
 _FEWEST = 100
@@ -39,7 +40,7 @@ def parts(settings: SynthesisSettings, work: Work) -> int:
     if source.writer == "instructions":
         return parts_of_step.part_count(len(find_files(settings.corpus.image_root, source.dataset)))
     composed = len(source.lengths) * source.documents
-    return parts_of_step.part_count(composed or sum(1 for _ in _selected(settings, work)), _FEWEST)
+    return parts_of_step.part_count(composed or len(_runs(settings, work)), _FEWEST)
 
 
 def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
@@ -49,7 +50,7 @@ def run_part(settings: SynthesisSettings, work: Work, part: int) -> None:
         FeasibilityError: the split holds no document.
         Interrupted: the step was asked to stop.
     """
-    if settings.source.writer != "instructions" and next(_selected(settings, work), None) is None:
+    if settings.source.writer != "instructions" and not len(_runs(settings, work)):
         raise FeasibilityError(
             f"source.split: the pool holds no document for {settings.source.split!r}; add documents, or change "
             "selection.heldout"
@@ -90,14 +91,34 @@ def join(settings: SynthesisSettings, work: Work) -> dict[str, Any]:
     return {"examples": total, "tasks": dict(sorted(by_task.items())), "rejects": dict(reasons)}
 
 
+def _selection(work: Work) -> Path:
+    return work.inputs["selection"] / "selected.jsonl"
+
+
 def _selected(settings: SynthesisSettings, work: Work) -> Iterator[Selected]:
     """Yield the documents, and the windows of documents, of the split that is asked for."""
-    rows = read_jsonl(work.inputs["selection"] / "selected.jsonl", Selected)
+    rows = read_jsonl(_selection(work), Selected)
     return (each for each in rows if each.split == settings.source.split)
 
 
-def _documents(work: Work) -> LinesByKey[Document]:
-    return LinesByKey(work.inputs["corpus"] / "documents.jsonl", Document)
+def _runs(settings: SynthesisSettings, work: Work) -> np.ndarray:
+    """Return document, first page and number of pages of what is selected, read once for all parts."""
+    status = _selection(work).stat()
+    return _runs_in(
+        _selection(work), work.inputs["corpus"], settings.source.split, (status.st_size, status.st_mtime_ns)
+    )
+
+
+@lru_cache(1)
+def _runs_in(file: Path, corpus: Path, split: str, _: tuple[int, int]) -> np.ndarray:
+    documents = LinesByKey(corpus / "documents.jsonl", Document)
+
+    def run_of(each: Selected) -> tuple[bytes, int, int]:
+        end = each.last_page + 1 or documents.lines(each.document)[0].pages
+        return each.document.encode(), each.first_page, end - each.first_page
+
+    rows = (run_of(each) for each in read_jsonl(file, Selected) if each.split == split)
+    return np.fromiter(rows, RUNS)
 
 
 def _window(document: Document, selected: Selected) -> Document:
@@ -106,16 +127,9 @@ def _window(document: Document, selected: Selected) -> Document:
     return document if whole else document.window(selected.first_page, last)
 
 
-def _pages(selected: Iterable[Selected], documents: LinesByKey[Document]) -> Iterator[tuple[str, int, int]]:
-    """Yield document, first page and number of pages of what is selected."""
-    for each in selected:
-        end = each.last_page + 1 or documents.lines(each.document)[0].pages
-        yield each.document, each.first_page, end - each.first_page
-
-
 def _write_stamped(settings: SynthesisSettings, work: Work, part: int) -> Iterator[Example]:
     source, count = settings.source, parts(settings, work)
-    pool = PagePool(_pages(_selected(settings, work), _documents(work)))
+    pool = PagePool(_runs(settings, work))
     for index in range(len(source.lengths)):
         for number in range(source.documents):
             if parts_of_step.part_of(f"{index}-{number}", count) == part:
@@ -160,11 +174,11 @@ def _chat(settings: SynthesisSettings, llm: Llm, work: Work) -> Chat:
 
 def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Iterator[tuple[ParsedDocument, str]]:
     """Yield the documents of one part, read, and the names of their lengths; one is in memory at a time."""
-    source, count, documents = settings.source, parts(settings, work), _documents(work)
+    source, count = settings.source, parts(settings, work)
+    documents = LinesByKey(work.inputs["corpus"] / "documents.jsonl", Document)
     layouts = LinesByKey(work.inputs["corpus"] / "blocks.jsonl", Block, "document")
     unasked = _unasked(source, work.inputs["corpus"])
-    pages = (number for *_, number in _pages(_selected(settings, work), documents))
-    chosen = chosen_lengths(np.fromiter(pages, np.int64), source) if source.lengths else None
+    chosen = chosen_lengths(_runs(settings, work)["pages"], source) if source.lengths else None
     names = [length.name for length in source.lengths]
     held, whole, blocks, left_out = "", None, list[Block](), list[int]()
     for place, each in enumerate(_selected(settings, work)):

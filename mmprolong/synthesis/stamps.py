@@ -4,7 +4,7 @@ A document is a run of real pages of the pool, each stamped with a key (a letter
 are asked for occur once; the other pages carry the remaining letters, some of them often, as distractors.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from string import ascii_uppercase
@@ -18,6 +18,8 @@ from mmprolong.settings.knobs import Source
 VERSION = 1
 ASKABLE = 8
 """Keys of a document that occur once."""
+RUNS = np.dtype([("document", "S64"), ("first", np.int32), ("pages", np.int32)])
+"""Pages of documents that follow each other: document, first page, number of pages."""
 NEEDLE_PAGES = 3
 """Pages that an OCR-needle answer transcribes."""
 
@@ -40,13 +42,12 @@ class PagePool(Sequence[Image]):
     """The pages of many documents one after the other, each made when it is asked for.
 
     Args:
-        runs: document, first page and number of pages of each.
+        runs: of RUNS.
     """
 
-    def __init__(self, runs: Iterable[tuple[str, int, int]]) -> None:
-        rows = np.fromiter(runs, [("document", "S64"), ("first", np.int32), ("pages", np.int32)])
-        self._documents, self._firsts = rows["document"], rows["first"]
-        self._ends = np.cumsum(rows["pages"], dtype=np.int64)
+    def __init__(self, runs: np.ndarray) -> None:
+        self._documents, self._firsts = runs["document"], runs["first"]
+        self._ends = np.cumsum(runs["pages"], dtype=np.int64)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0

@@ -119,6 +119,7 @@ def data_page(store: Store, step: RunRecord, number: int = 40, seed: int = 0, im
         step=step,
         figures=[(inline_svg(figure, name), name) for name, figure in data_figures(data)],
         shown=shown,
+        grouped_by="component" if data.parts else "language",
         components=list(dict.fromkeys(one.component for one in shown)),
         tasks=sorted({one.task for one in shown}),
         boxes=sorted({box.kind for one in shown for page in one.pages for box in page.boxes}),
