@@ -294,7 +294,7 @@ class Reply:
     cut: bool
     """True if the reply reached the token limit before it ended."""
     seconds: float = 0.0
-    """Its share of the time that its batch took [s]; 0: not measured."""
+    """Its share of the time that its batch took [s], while the step runs; then it stands in seconds.jsonl."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ _TEXT = (
 )
 _KEPT = ("sample", "benchmark", "task", "length", "cluster", "begun", "question")
 _NUMBERS = {
-    **dict.fromkeys(("depth", "value", "judge_temperature", "seconds"), "float64"),
+    **dict.fromkeys(("depth", "value", "judge_temperature"), "float64"),
     **dict.fromkeys(("scorer_version", "judge_max_tokens", "prompt_tokens", "reply_tokens"), "int64"),
     **dict.fromkeys(("malformed", "unparsed", "cut"), "bool_"),
 }
@@ -95,5 +95,4 @@ def _row(sample: Sample, score: Score, reply: Reply | None, how: ScoreSettings) 
         "prompt_tokens": reply.prompt_tokens if reply else None,
         "reply_tokens": reply.reply_tokens if reply else None,
         "cut": reply.cut if reply else None,
-        "seconds": reply.seconds if reply else None,
     }

@@ -1,7 +1,9 @@
 """The reply stage: one model answers every question of a benchmark."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import ReplySettings
 from mmprolong.store.atomic import read_json, write_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.store import SECONDS
 
 _FEWEST = 2000
 """Questions of a part, where there are as many: equally long documents are read together."""
@@ -57,12 +60,16 @@ def run_part(settings: ReplySettings, work: Work, part: int) -> None:
 
 
 def join(settings: ReplySettings, work: Work) -> dict[str, Any]:
-    """Write replies.jsonl, in the order of the questions, and rejects.jsonl; return counts and facts of the engine."""
+    """Write replies.jsonl, in the order of the questions, and rejects.jsonl; return counts and facts of the engine.
+
+    What a reply took goes to seconds.jsonl, which is no result: two runs of one step have equal results.
+    """
     count = parts(settings, work)
     replies = {reply.sample: reply for reply in parts_of_step.results(work, count, Reply)}
     rejects = list(parts_of_step.rejects(work, count))
     ordered = [replies[sample.id] for sample in _samples(work.inputs) if sample.id in replies]
-    write_jsonl(work.out / "replies.jsonl", ordered)
+    write_jsonl(work.out / "replies.jsonl", (replace(each, seconds=0.0) for each in ordered))
+    write_jsonl(work.out / SECONDS, ({"sample": each.sample, "seconds": each.seconds} for each in ordered))
     write_jsonl(work.out / "rejects.jsonl", rejects)
     notes = [read_json(work.scratch / _FACTS.format(part)) for part in range(count)]
     facts = {name: ", ".join(sorted({note["facts"][name] for note in notes})) for name in notes[0]["facts"]}
@@ -134,8 +141,10 @@ def _answer(engine: ReplyEngine, batches: list[Batch], partial: PartialReplies, 
             continue
         if work.log.stopping():
             raise Interrupted
+        started = time.monotonic()
         results = engine.answer(batch)
-        partial.add([each for each in results if isinstance(each, Reply)])
+        share = (time.monotonic() - started) / len(batch.asked)
+        partial.add([replace(each, seconds=share) for each in results if isinstance(each, Reply)])
         for asked, each in zip(batch.asked, results, strict=True):
             if isinstance(each, RequestFailed) and each.again:
                 failed.append(f"{asked.sample.id}: {each}")

@@ -25,7 +25,8 @@ PROGRESS = "progress.json"
 FAILED = "failed.json"
 SCRATCH = "scratch"
 """Folder for resuming a step after a stop: never a result, removed once the step is finished."""
-_NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, "pool.txt"}
+SECONDS = "seconds.jsonl"
+_NOTES = {DONE, LOG, PROGRESS, FAILED, LEASE, SECONDS, "pool.txt"}
 """Files about the run of a step: no results."""
 
 

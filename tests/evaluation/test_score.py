@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,12 @@ def test_items_hold_all_that_is_known_and_are_scored_again_without_a_model(tmp_p
     assert [item["sample"] for item in items] == [score.sample for score in scores]
     assert [item["prompt_tokens"] for item in items] == [reply.prompt_tokens for reply in replies]
     assert {item["scorer"] for item in items} == {'{"name": "stamps", "version": 1}'}
-    for name in ("cluster", "length", "question", "gold", "parsed", "marks", "cut", "seconds", "depth", "reply"):
+    for name in ("cluster", "length", "question", "gold", "parsed", "marks", "cut", "depth", "reply"):
         assert all(item[name] is not None for item in items), name
+    taken = (folder_of(config, "reply.heldout") / "seconds.jsonl").read_text().splitlines()
+    assert [(line["sample"], line["seconds"] > 0) for line in map(json.loads, taken)] == [
+        (reply.sample, True) for reply in replies
+    ]
     again = list(rescored("stamps", folder / "items.parquet"))
     assert [line["score"] for line in again] == [score.value for score in scores]
 
