@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from mmprolong.evaluation.benchmarks.mmlongbench_niah import FILES
 from tests.corpus.pdfs import write_pdf
@@ -49,6 +52,10 @@ benchmarks:
   haystack: {benchmark: {name: mmlongbench_niah, sets: [vh_single]}, scorer: mmlongbench, new_tokens: 1}
   mm_niah: {benchmark: {name: mm_niah, tasks: [retrieval-text]}, scorer: mm_niah, new_tokens: 1}
   longdocurl: {benchmark: longdocurl, scorer: longdocurl, new_tokens: 1}
+  mlvu_free: {benchmark: {name: mlvu_generation, tasks: [8_sub_scene]}, scorer: exact_match, new_tokens: 1}
+  labels: {benchmark: {name: helmet_icl, tasks: [trec_coarse], lengths: [4K]}, scorer: helmet, new_tokens: 1}
+  citing: {benchmark: {name: helmet_cite, tasks: [qampari], lengths: [4K]}, scorer: helmet, new_tokens: 1}
+  novels: {benchmark: {name: helmet_long, tasks: [infbench_qa], lengths: [4K]}, scorer: helmet, new_tokens: 1}
   drop: {benchmark: {name: page_drop, of: longdocurl}, scorer: longdocurl, new_tokens: 1}
   needle:
     benchmark: {name: needle, lengths: [2K], depths: 1, samples_per_cell: 1, dpi: 72, max_pixels: 80000}
@@ -80,6 +87,7 @@ def write_every_set(root: Path) -> Path:
     _films(root)
     _short(root)
     helmet_files(root)
+    _helmet(root)
     niah_files(root, "retrieval-text", niah(0, "b"), niah(1, "c"))
     pages = [{"bytes": picture_bytes((width, 20)), "path": None} for width in (30, 40)]
     for task, words in {"Retrieval": "BBD", "Reasoning": "BCD", "Memory": "CDC"}.items():
@@ -138,6 +146,21 @@ def _extra(answer: str) -> str:
     return json.dumps({**known, "answer": answer})
 
 
+def _helmet(root: Path) -> None:
+    for name in ("train", "test"):
+        lines = [{"text": f"{name} {label}", "coarse_label": label} for label in range(6 if name == "train" else 2)]
+        write_lines(root / f"HELMET/hub/trec_{name}.jsonl", lines)
+    record = {"question": "Which?", "docs": [], "answers": [["the"]]}
+    write_json(root / "HELMET/data/alce/qampari_eval_gtr_top2000.json", [record])
+    prompts = {"instruction": "", "demo_prompt": "", "doc_prompt": "", "demos": []}
+    write_json(root / "HELMET/prompts/qampari_revised.json", prompts)
+    story = {"context": "a " * 70_000, "input": "Who?", "options": []}
+    write_lines(root / "HELMET/hub/longbook_qa_eng.jsonl", [{**story, "id": n, "answer": ["B"]} for n in range(3)])
+    words = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    words.pre_tokenizer = Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
+    words.save(str(root / "llama2.json"))
+
+
 def _documents(root: Path) -> None:
     doc_files(root, doc_record(answer="B"), doc_record(question="Who?", answer="C"))
     write_json(root / "MMLBD-C" / "data" / "samples.json", [doc_record(answer=letter) for letter in "BC"])
@@ -158,6 +181,9 @@ def _films(root: Path) -> None:
     asked = [{**record, "id": f"{n}", "candidates": ["a", "b", "c"], "correct_choice": 2} for n in range(2)]
     write_json(root / "LongVideoBench" / "lvb_val.json", asked)
     write_frames(root / "LongVideoBench" / "videos" / "v", 2, (84, 56))
+    scene = {"video": "a.mp4", "question": "Describe.", "answer": "B", "question_type": "subPlot"}
+    write_json(root / "MLVU/json/8_sub_scene.json", [{**scene, "scoring_points": ["B"]}])
+    write_frames(root / "MLVU/video/8_sub_scene/a", 1)
 
 
 def _short(root: Path) -> None:

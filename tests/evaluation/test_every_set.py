@@ -52,6 +52,7 @@ def evaluated(folder: Path, kind: str, suite: str) -> tuple[Runs, Items]:
     words += [f"paths.store={store.root}", "view.max_pixels=3136", "tracking=off", "cluster.processes=1"]
     if suite == "everything":
         words.append(f"suite.benchmarks.needle.benchmark.path={model}")
+        words.append(f"suite.benchmarks.novels.benchmark.tokenizer={folder}/data/llama2.json")
     words += [f"suite.benchmarks.{name}.new_tokens=1" for name in names_of(folder, suite)]
     assert main(["evaluate", str(model), *words, "corpus.path=/nowhere"]) == 0
     (name,) = planned(store)
