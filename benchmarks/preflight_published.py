@@ -18,7 +18,7 @@ from mmprolong.models.flops import Flops, model_flops, page_grids
 from mmprolong.models.shapes import Shape, TextSizes, shape_at
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import steps_of
-from mmprolong.settings.hardware import Hardware
+from mmprolong.settings.execution import Hardware
 from mmprolong.sweep.preflight import preflight
 from mmprolong.training.footprint import GIB, Seen, activations
 from mmprolong.training.parallelism import Parallelism

@@ -13,11 +13,10 @@ from mmprolong.cli.terminal import Terminal, table
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.evaluation.prefill import Prefill
+    from mmprolong.evaluation.prefill import Prefill, ReplyCost
     from mmprolong.pipeline.plan import Plan
     from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
-    from mmprolong.sweep.reply_cost import ReplyCost
 
 
 @click.command()
@@ -74,11 +73,10 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
 
 def _planned(step: "Step", folders: Mapping[str, Path], config: "Config") -> "tuple[Prefill, ReplyCost]":
     """Return what a reply step will read, and its cost."""
-    from mmprolong.evaluation.prefill import prefill_of
+    from mmprolong.evaluation.prefill import cost_at_server, cost_here, prefill_of
     from mmprolong.evaluation.reply import planned
     from mmprolong.models.shapes import shape_of
     from mmprolong.pipeline.run import settings_of
-    from mmprolong.sweep.reply_cost import cost_at_server, cost_here
     from mmprolong.sweep.resources import job_of
 
     settings = settings_of(step)

@@ -15,7 +15,7 @@ from mmprolong.store.store import Store
 if TYPE_CHECKING:
     from mmprolong.models.shapes import Shape
     from mmprolong.pipeline.plan import Plan
-    from mmprolong.sweep.preflight import Memory, Preflight, Time
+    from mmprolong.training.preflight import Memory, Preflight, Time
 
 _GIB = 2**30
 _PARTS = {

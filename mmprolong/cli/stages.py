@@ -16,8 +16,8 @@ from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, s
 from mmprolong.config.groups import ABLATION
 from mmprolong.conversations import images_of
 from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.images.pool_ledger import KEPT, Totals, read_ledger
 from mmprolong.records import Document, Example, Reject, Selected
-from mmprolong.runtime.pool_ledger import KEPT, Totals, read_ledger
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import PROGRESS, Store

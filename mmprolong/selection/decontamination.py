@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.images.child_processes import Children
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import find_renderer
-from mmprolong.runtime.child_processes import Children
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.selection.benchmark_index import VERSION, BenchmarkIndex, Hit, build_index, read_index, write_index

@@ -17,7 +17,6 @@ from mmprolong.models.network import Network
 from mmprolong.models.shapes import shape_of
 from mmprolong.records import Pack
 from mmprolong.runtime.failures import Failure, write_failure
-from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import TrainingSettings
@@ -29,6 +28,7 @@ from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective
 from mmprolong.training.profile import traced
 from mmprolong.training.stream import Encoder, Stream, needed_examples
+from mmprolong.training.watchdog import Watchdog
 
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:

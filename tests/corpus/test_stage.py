@@ -16,12 +16,12 @@ from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
+from mmprolong.images.child_processes import Children
+from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import Unreadable
+from mmprolong.images.pool_ledger import read_ledger, write_ledger
 from mmprolong.images.renderer import Line, Properties
 from mmprolong.records import Block, Document, Heading, PageFacts, PageState, Reject
-from mmprolong.runtime.child_processes import Children
-from mmprolong.runtime.page_notes import PageNotes
-from mmprolong.runtime.pool_ledger import read_ledger, write_ledger
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet

@@ -123,7 +123,7 @@ def test_settings_that_contradict_each_other_are_refused(engine: DeepSpeed, says
 HANGING = """
 import sys, time
 from pathlib import Path
-from mmprolong.runtime.watchdog import Watchdog
+from mmprolong.training.watchdog import Watchdog
 sign, seconds, place = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 dog = Watchdog(seconds, (sign.parents[1] / sign.name).write_text, sign)
 dog.at(place)

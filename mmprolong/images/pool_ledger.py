@@ -10,8 +10,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from mmprolong.errors import DataError
+from mmprolong.images.page_notes import FailedPage
 from mmprolong.records import PageState, Reject
-from mmprolong.runtime.page_notes import FailedPage
 from mmprolong.store.parquet import read_parquet, write_parquet
 
 LEDGER = "ledger.parquet"
