@@ -1,6 +1,6 @@
 """`mmprolong evaluate`: any checkpoint or server through the benchmarks of a suite."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("subject")
 @overrides
-@click.option("--plan", "only_plan", is_flag=True, help="Print questions, tokens, time and price, and stop.")
-@click.option("--dry-run", is_flag=True, help="The same as --plan.")
+@click.option("--plan", "--dry-run", "dry_run", is_flag=True, help="Print questions, tokens, time and price, and stop.")
 @own_files
-def evaluate(subject: str, overrides: tuple[str, ...], only_plan: bool, dry_run: bool) -> None:
+def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Put a model through a suite: a phase, a folder, a hub name, one of llms, or ADDRESS#MODEL of a server."""
     from mmprolong.sweep.resources import check_jobs
     from mmprolong.sweep.subject import plan_evaluation
@@ -34,7 +33,7 @@ def evaluate(subject: str, overrides: tuple[str, ...], only_plan: bool, dry_run:
     plan, config = plan_evaluation(subject, overrides)
     check_jobs(config.cluster, plan.steps.values())
     _print_replies(plan, config, console)
-    if only_plan or dry_run:
+    if dry_run:
         console.say("plan: nothing was answered")
         return
     launch(Store(Path(config.paths.store)), plan, False, console)
@@ -43,6 +42,7 @@ def evaluate(subject: str, overrides: tuple[str, ...], only_plan: bool, dry_run:
 def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     """Make the questions, which needs no model, and print what answering them takes."""
     from mmprolong.evaluation.checkpoint_match import require_match
+    from mmprolong.evaluation.serving import serve_command
     from mmprolong.pipeline.run import settings_of
     from mmprolong.sweep.view.console import duration
 
@@ -54,20 +54,23 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     run = StagedRun(config, steps, Store(Path(config.paths.store)))
     needed = [role for role in steps if role.startswith("samples.") or role in ("corpus", "render")]
     folders = {steps[role].path: folder for role, folder in run.finish(needed, console).items()}
-    rows, servers = [], []
+    rows, lines = [], dict[str, None]()
     for name, step in replies.items():
-        prefill, cost = _planned(step, folders, config)
+        settings, (prefill, cost) = settings_of(step), _planned(step, folders, config)
         share = 1 - prefill.shared / max(prefill.apart, 1)
         times = [duration(each) if each else "" for each in (cost.prefill, cost.prefill_apart, cost.replies)]
         prices = [f"{each:,.2f}" if each else "" for each in (cost.money, cost.money_apart)]
         counts = (prefill.samples, prefill.documents, prefill.limits.context, prefill.apart, prefill.shared)
         rows.append((name, *counts, f"{share:.1%}", *times, *prices))
-        servers += [f"{name}: {prefill.refused} questions refused"] if prefill.refused else []
-        servers += _serve(step, prefill)
+        if prefill.refused:
+            lines[f"{name}: {prefill.refused} questions refused"] = None
+        if settings.endpoint and settings.model.path:  # a server that serves weights of ours
+            serving = serve_command(prefill.limits, settings.model, settings.view, settings.endpoint.model)
+            lines[f"serve it with: {serving}"] = None
     columns = ("questions", "documents", "longest", "prompt tokens", "prefilled", "shared")
     more = ("prefill", "without sharing", "replies at most", "price at most", "without sharing ")
     console.print(table(f"{plan.subject}: to be answered", ("benchmark", *columns, *more), rows))
-    for line in dict.fromkeys(servers):
+    for line in lines:
         console.say(line)
 
 
@@ -80,22 +83,10 @@ def _planned(step: "Step", folders: Mapping[str, Path], config: "Config") -> "tu
     from mmprolong.sweep.resources import job_of
 
     settings = settings_of(step)
-    inputs = {role: folders[path] for role, path in step.needs.items() if path in folders}
-    batches = planned(settings, inputs)
+    batches = planned(settings, {role: folders[path] for role, path in step.needs.items() if path in folders})
     if settings.endpoint:
         prefill = prefill_of(batches, settings.new_tokens, None)
         return prefill, cost_at_server(prefill, settings.endpoint.prices)
     shape = shape_of(settings.model)
     prefill = prefill_of(batches, settings.new_tokens, shape)
     return prefill, cost_here(prefill, shape, settings.model.dtype, config.cluster, job_of(config.cluster, step))
-
-
-def _serve(step: "Step", prefill: "Prefill") -> Iterator[str]:
-    """Yield the command that serves the model for these prompts, where a server that serves ours is asked."""
-    from mmprolong.evaluation.serving import serve_command
-    from mmprolong.pipeline.run import settings_of
-
-    settings = settings_of(step)
-    if settings.endpoint and settings.model.path:
-        command = serve_command(prefill.limits, settings.model, settings.view, settings.endpoint.model)
-        yield f"serve it with: {command}"

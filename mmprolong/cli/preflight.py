@@ -1,11 +1,10 @@
 """`mmprolong preflight` and `mmprolong layouts`: whether training fits, what it costs, and how it can be spread."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
-from rich.table import Table
 
 from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, table
@@ -26,8 +25,17 @@ _PARTS = {
     "head": ("head",),
 }
 """Columns of the FLOPs, and what they add up."""
-Rows = Mapping[tuple[str, str], list[str]]
-"""Training steps, a seed each, by arm and phase."""
+
+
+class _Row(NamedTuple):
+    """Training steps of one arm and phase, a seed each; the first stands for all."""
+
+    arm: str
+    phase: str
+    seeds: int
+    flight: "Preflight"
+    time: "Time"
+    memory: "Memory"
 
 
 @click.command()
@@ -41,24 +49,22 @@ def preflight(overrides: tuple[str, ...]) -> None:
     console = Terminal()
     plan, config = make_plan(overrides)
     store, cluster = Store(Path(config.paths.store)), config.cluster
-    rows = _unfinished(plan, store)
-    if not rows:
+    arms = _unfinished(plan, store)
+    if not arms:
         console.say("there is nothing to train, or all of it is finished")
         return
-    flights = {name: preflight(plan, name, cluster, store) for names in rows.values() for name in names}
-    for line in dict.fromkeys(line for flight in flights.values() for line in _assumed(flight)):
+    flights = {name: preflight(plan, name, cluster, store) for names in arms.values() for name in names}
+    for line in dict.fromkeys(line for flight in flights.values() for line in flight.assumed()):
         console.say(line)
-    first = {key: flights[names[0]] for key, names in rows.items()}
-    times = {key: flight.time() for key, flight in first.items()}
     memory = {name: flight.memory() for name, flight in flights.items()}
-    console.print(_time_table(rows, first, times))
-    console.print(_flops_table(times))
-    peaks = {key: memory[names[0]] for key, names in rows.items()}
-    console.print(_memory_table(first, peaks))
-    for line in _heaviest(peaks):
+    first = {key: flights[names[0]] for key, names in arms.items()}
+    rows = [_Row(*key, len(names), first[key], first[key].time(), memory[names[0]]) for key, names in arms.items()]
+    for title, columns, lines in (_times(rows), _flops(rows), _memory(rows)):
+        console.print(table(title, ("arm", "phase", *columns), lines, text=("phase",)))
+    for line in _heaviest(rows):
         console.say(line)
-    hours = sum(_device_hours(first[key], times[key]) * len(names) for key, names in rows.items())
-    price = cluster.gpu_price if any(flight.job.gpus for flight in first.values()) else 0
+    hours = sum(row.flight.device_hours(row.time) * row.seeds for row in rows)
+    price = cluster.gpu_price if any(row.flight.job.gpus for row in rows) else 0
     console.say(f"all seeds: {_amount(hours)} device-hours" + (f", price {hours * price:,.0f}" if price else ""))
     for name, flight in flights.items():
         for problem in flight.problems(memory[name]):
@@ -86,76 +92,57 @@ def layouts(model: str, gpus: int) -> None:
     console.say("sequence: ranks that share each pack (training.engine.sequence); data: groups with packs of their own")
 
 
-def _unfinished(plan: "Plan", store: Store) -> Rows:
-    """Return the training steps that are not finished, those of one arm and phase together."""
-    rows: dict[tuple[str, str], list[str]] = {}
+def _unfinished(plan: "Plan", store: Store) -> dict[tuple[str, str], list[str]]:
+    """Return the training steps that are not finished, by arm and phase."""
+    found: dict[tuple[str, str], list[str]] = {}
     for name, step in plan.steps.items():
         if step.stage == "training" and not store.record(step.stage, name):
             _, arm, _, role = step.label.split("/")
-            rows.setdefault((arm, role.partition(".")[2]), []).append(name)
-    return rows
+            found.setdefault((arm, role.partition(".")[2]), []).append(name)
+    return found
 
 
-def _assumed(flight: "Preflight") -> Iterator[str]:
-    shape, hardware, job = flight.shape, flight.hardware, flight.job
-    yield f"{shape.name}: {shape.total:,} parameters ({shape.source})"
-    devices = f"{job.nodes} x {flight.parallel.ranks_per_node} " if flight.parallel.ranks > 1 else ""
-    yield f"{devices}{hardware.name}: {flight.parallel}"
-    shares = f"products sustain {hardware.products:.0%} of it, attention {hardware.attention:.0%}"
-    yield f"{hardware.name}: {hardware.peak:g} TFLOP/s; {shares}"
-    yield f"lengths: {flight.packs.known_from}"
-
-
-def _time_table(
-    rows: Rows, flights: Mapping[tuple[str, str], "Preflight"], times: Mapping[tuple[str, str], "Time"]
-) -> Table:
+def _times(rows: list[_Row]) -> tuple[str, list[str], list[tuple[object, ...]]]:
     from mmprolong.sweep.view.console import duration
 
-    lines = []
-    for (arm, phase), time in times.items():
-        flight = flights[arm, phase]
-        counts = len(rows[arm, phase]), time.tokens, time.updates
+    lines: list[tuple[object, ...]] = []
+    for arm, phase, seeds, flight, time, _ in rows:
         speed = time.tokens / time.seconds / flight.parallel.ranks
-        shares = f"{time.update.idle:.0%}", f"{time.utilisation:.0%}"
-        hours = duration(time.seconds), _amount(_device_hours(flight, time))
-        lines.append((arm, phase, *counts, f"{time.update.seconds:,.3g}", *shares, f"{speed:,.0f}", *hours))
-    heads = ("arm", "phase", "seeds", "tokens", "updates", "s/update", "idle", "MFU", "tokens/s/device")
-    return table("time of one seed", (*heads, "time", "device-hours"), lines, text=("phase",))
+        shares = f"{time.update.seconds:,.3g}", f"{time.update.idle:.0%}", f"{time.utilisation:.0%}"
+        hours = f"{speed:,.0f}", duration(time.seconds), _amount(flight.device_hours(time))
+        lines.append((arm, phase, seeds, time.tokens, time.updates, *shares, *hours))
+    columns = ["seeds", "tokens", "updates", "s/update", "idle", "MFU", "tokens/s/device", "time", "device-hours"]
+    return "time of one seed", columns, lines
 
 
-def _flops_table(times: Mapping[tuple[str, str], "Time"]) -> Table:
-    rows = []
-    for (arm, phase), time in times.items():
-        parts = [sum(getattr(time.flops, name) for name in names) for names in _PARTS.values()]
-        rows.append((arm, phase, *(f"{part / time.tokens / 1e9:,.3g}" for part in [*parts, time.flops.total])))
-    return table("GFLOP a token, forward, backward and recomputed", ("arm", "phase", *_PARTS, "all"), rows, ("phase",))
+def _flops(rows: list[_Row]) -> tuple[str, list[str], list[tuple[object, ...]]]:
+    lines: list[tuple[object, ...]] = []
+    for row in rows:
+        parts = [sum(getattr(row.time.flops, name) for name in names) for names in _PARTS.values()]
+        shares = (f"{part / row.time.tokens / 1e9:,.3g}" for part in [*parts, row.time.flops.total])
+        lines.append((row.arm, row.phase, *shares))
+    return "GFLOP a token, forward, backward and recomputed", [*_PARTS, "all"], lines
 
 
-def _memory_table(flights: Mapping[tuple[str, str], "Preflight"], memory: Mapping[tuple[str, str], "Memory"]) -> Table:
-    rows = []
-    for key, found in memory.items():
-        flight = flights[key]
-        parts = [*found.device.values(), sum(found.device.values())]
+def _memory(rows: list[_Row]) -> tuple[str, list[str], list[tuple[object, ...]]]:
+    lines: list[tuple[object, ...]] = []
+    for arm, phase, _, flight, _, memory in rows:
+        parts = [f"{part / _GIB:.3g}" for part in (*memory.device.values(), sum(memory.device.values()))]
         has = f"{flight.hardware.memory:g}" if flight.hardware.memory else "-"
-        rest = f"{found.node / 1e9:,.0f}", f"{flight.disk() / 1e9:,.3g}"
-        rows.append((*key, *(f"{part / _GIB:.3g}" for part in parts), has, *rest))
-    parts = next(iter(memory.values())).device
-    heads = ("arm", "phase", *parts, "all", "of", "node [GB]", "disk [GB]")
-    return table("memory of a device [GiB], offloaded to its node, and checkpoints", heads, rows, text=("phase",))
+        lines.append((arm, phase, *parts, has, f"{memory.node / 1e9:,.0f}", f"{flight.disk() / 1e9:,.3g}"))
+    columns = [*rows[0].memory.device, "all", "of", "node [GB]", "disk [GB]"]
+    return "memory of a device [GiB], offloaded to its node, and checkpoints", columns, lines
 
 
-def _heaviest(memory: Mapping[tuple[str, str], "Memory"]) -> Iterator[str]:
+def _heaviest(rows: list[_Row]) -> Iterator[str]:
     """Yield a line for each of the packs at which memory peaks."""
     arms: dict[str, list[str]] = {}
-    for (arm, phase), found in memory.items():
-        pack = f"{found.pack}, {found.seen.tokens:,} tokens, {len(found.seen.images)} images"
-        arms.setdefault(pack, []).append(f"{arm} {phase}")
+    for row in rows:
+        seen = row.memory.seen
+        pack = f"{row.memory.pack}, {seen.tokens:,} tokens, {len(seen.images)} images"
+        arms.setdefault(pack, []).append(f"{row.arm} {row.phase}")
     for pack, names in arms.items():
         yield f"at {pack}: {'all' if len(arms) == 1 else ', '.join(names)}"
-
-
-def _device_hours(flight: "Preflight", time: "Time") -> float:
-    return time.seconds / 3600 * flight.job.nodes * max(flight.job.gpus, 1)
 
 
 def _amount(value: float) -> str:

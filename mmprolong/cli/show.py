@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from mmprolong.cli.arguments import point_or_step, stored
+from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.cli.terminal import number as written
@@ -34,7 +34,7 @@ _ASKS = {"system": "system", "user": "question", "assistant": "answer"}
 
 
 @click.command()
-@point_or_step("what")
+@click.argument("what")
 @click.option("-n", "number", type=click.IntRange(1), default=20, show_default=True, help="How many.")
 @click.option("--task", help="Of this task only.")
 @click.option("--seed", default=0, show_default=True, help="Which sample is drawn.")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.live import Live
@@ -16,7 +16,8 @@ from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, s
 from mmprolong.config.groups import ABLATION
 from mmprolong.conversations import images_of
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.images.pool_ledger import KEPT, Totals, read_ledger
+from mmprolong.images.pool_ledger import Totals
+from mmprolong.mixture.certificate import length_rows, notes, task_rows
 from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
@@ -49,11 +50,14 @@ def corpus(overrides: tuple[str, ...]) -> None:
     console.print(histogram("lengths", "pages", pages.values()))
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
     last = folders[roles[-1]]
-    console.print(_ledger(last))
+    console.print(table("ledger", ("state", "reason", "documents", "pages"), Totals.read(last).rows()))
     if (last / "certificate.json").exists():
+        from mmprolong.selection.decontamination import recall_rows, summary
+
         certificate = read_json(last / "certificate.json")
-        console.print(_recall(certificate))
-        console.say(_said(certificate))
+        columns = ("leak", "planted", "found", "recall", "95% interval", "found by")
+        console.print(table("planted leaks", columns, recall_rows(certificate)))
+        console.say(summary(certificate))
 
 
 @click.command()
@@ -94,16 +98,12 @@ def mixture(overrides: tuple[str, ...], phase: str) -> None:
     folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
     certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
-    console.print(_tasks(certificate))
+    console.print(table("", ("tokens by task", "target", "actual", "examples", "share"), task_rows(certificate)))
     for name, part in certificate["components"].items():
-        console.print(_lengths(name, part))
-        for line in _notes(name, part):
-            console.say(line)
-    capacity = run.config.phases[phase].mixture.sequence_length
-    console.say(
-        f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full; "
-        f"{certificate['repeats']:,} repeats; {certificate['documents']:,} documents"
-    )
+        columns = (f"{name}: examples of tokens", "target share", "share", "tokens", "examples")
+        console.print(table("", columns, [(span(low, high), *rest) for low, high, *rest in length_rows(part)]))
+    for line in notes(certificate, run.config.phases[phase].mixture.sequence_length):
+        console.say(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,45 +170,6 @@ def _bar(name: str, progress: Path) -> Table:
     return bar(name, at["done"], at["total"], f"{at['unit']}, {per_second(at['rate'])}")
 
 
-def _ledger(folder: Path) -> Table:
-    """Draw the states of all documents and pages of a pool."""
-    totals = Totals()
-    for _, rows in read_ledger(folder):
-        totals.add(rows)
-    shown: list[tuple[object, ...]] = [(KEPT, "", totals.documents[KEPT], totals.pages[KEPT])]
-    shown += [(state, reason, *counts) for (state, reason), counts in sorted(totals.reasons.items())]
-    shown.append(("all", "", totals.documents.total(), totals.pages.total()))
-    return table("ledger", ("state", "reason", "documents", "pages"), shown)
-
-
-def _recall(certificate: Mapping[str, Any]) -> Table:
-    """Draw how many of the planted leaks each kind of copy was found."""
-    rows = [
-        (
-            of["leak"],
-            of["planted"],
-            of["found"],
-            f"{of['found'] / of['planted']:.1%}",
-            "{:.1%} to {:.1%}".format(*of["interval"]),
-            ", ".join(f"{name} {count}" for name, count in of["channels"].items() if count),
-        )
-        for of in certificate["recall"]
-    ]
-    return table("planted leaks", ("leak", "planted", "found", "recall", "95% interval", "found by"), rows)
-
-
-def _said(certificate: Mapping[str, Any]) -> str:
-    hits = certificate["hits"]
-    channels = ", ".join(f"{name} {count}" for name, count in hits.items() if name != "documents")
-    not_read = certificate["not_read"]
-    unread = f"; {len(not_read)} files compared by their bytes alone, the first: {not_read[0]}" if not_read else ""
-    return (
-        f"{hits['documents']:,} of {certificate['documents']:,} documents share a page with "
-        f"{', '.join(certificate['benchmarks'])} ({certificate['benchmark_pages']:,} pages)"
-        f"{f': {channels}' if channels else ''}; they are in no training set{unread}"
-    )
-
-
 def _rejects(folder: Path) -> Iterator[Reject]:
     return read_jsonl(folder / "rejects.jsonl", Reject)
 
@@ -216,42 +177,3 @@ def _rejects(folder: Path) -> Iterator[Reject]:
 def _example_row(task: str, pages: Sequence[int], questions: int) -> tuple[object, ...]:
     each = " / ".join(number(value) for value in (min(pages), round(median(pages)), max(pages)))
     return task, len(pages), questions, sum(pages), each
-
-
-def _notes(name: str, part: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how exact a component is, what no pack can hold, and how often its examples are shown."""
-    error, long, shown = part["error"], part["longer_than_pack"], part["exposures"]
-    verdict = "within" if error["within"] else "MORE THAN"
-    yield f"{name}: {error['tokens']:+,} tokens against its target, {verdict} one example ({error['longest']:,} tokens)"
-    if part["padded"]:
-        yield f"{name}: {part['padded']:,} tokens are left empty, for the same documents and packs in all arms"
-    if long["examples"]:
-        yield f"{name}: left out, longer than a pack: {long['examples']:,} examples, up to {long['longest']:,} tokens"
-    if shown["most"] > 1:
-        spread = ", ".join(f"{number:,} examples {uses} times" for uses, number in shown["examples_by_uses"].items())
-        yield f"{name}: {spread}; a document up to {shown['most_of_a_document']:,} times"
-
-
-def _tasks(certificate: Mapping[str, Any]) -> Table:
-    whole = certificate["tokens"]
-    rows: list[tuple[object, ...]] = []
-    for name, part in certificate["components"].items():
-        rows += [(f"{name}: {task}", *_row(of, whole)) for task, of in part["tasks"].items()]
-        if len(certificate["components"]) > 1:
-            rows.append((name, *_row(part, whole)))
-    rows.append(("all", *_row(whole, whole)))
-    return table("", ("tokens by task", "target", "actual", "examples", "share"), rows)
-
-
-def _row(part: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[object, ...]:
-    target = "" if part["target"] is None else part["target"]
-    return target, part["actual"], part.get("examples", ""), f"{part['actual'] / max(whole['actual'], 1):.1%}"
-
-
-def _lengths(name: str, part: Mapping[str, Any]) -> Table:
-    columns = (f"{name}: examples of tokens", "target share", "share", "tokens", "examples")
-    rows = [
-        (span(of["from"], of["to"]), f"{of['target_share']:.1%}", f"{of['share']:.1%}", of["tokens"], of["examples"])
-        for of in part["lengths"]
-    ]
-    return table("", columns, rows)

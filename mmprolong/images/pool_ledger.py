@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Self
 
 from mmprolong.errors import DataError
 from mmprolong.images.page_notes import FailedPage
@@ -59,6 +60,20 @@ class Totals:
             if row.state != KEPT:
                 whole, pages = self.reasons.get((row.state, row.reason), (0, 0))
                 self.reasons[row.state, row.reason] = whole + (not kept and not number), pages + row.pages
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return those of a written ledger."""
+        totals = cls()
+        for _, rows in read_ledger(folder):
+            totals.add(rows)
+        return totals
+
+    def rows(self) -> Iterator[tuple[str, str, int, int]]:
+        """Yield state, reason, documents and pages for a table, the sum last."""
+        yield KEPT, "", self.documents[KEPT], self.pages[KEPT]
+        yield from ((*key, *counts) for key, counts in sorted(self.reasons.items()))
+        yield "all", "", self.documents.total(), self.pages.total()
 
 
 def state_of(reason: str) -> str:

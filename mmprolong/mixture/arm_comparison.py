@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+from mmprolong.mixture.counterfactual import read_measured, read_packs
 from mmprolong.records import Pack
 
 _ALL = ("documents", "order", "packs", "updates", "tokens", "supervised tokens", "padding")
@@ -44,6 +46,18 @@ class Phase:
     sequence_length: int
     """Capacity of a pack [tokens]."""
     tokens_per_update: int
+
+    @classmethod
+    def read(cls, mixture: Path, measured: Iterable[Path], settings: Mapping[str, Any]) -> Self:
+        """Return the phase of a finished mixture.
+
+        Args:
+            measured: folders of its measurements.
+            settings: of the phase, as plain values.
+        """
+        documents = {name: row.cluster for name, row in read_measured(measured).items()}
+        capacity = settings["mixture"]["sequence_length"]
+        return cls(read_packs(mixture), documents, capacity, settings["optimizer"]["tokens_per_update"])
 
     @cached_property
     def facts(self) -> dict[str, Any]:

@@ -1,28 +1,14 @@
-"""The packs of a mixture: as they were drawn, or as they will probably be before its documents are read."""
+"""The packs of a mixture as they will probably be, before its documents are read."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins
-from mmprolong.records import Measured, Pack
+from mmprolong.records import Measured
 from mmprolong.settings.knobs import Component, Source
 from mmprolong.settings.stages import MixtureSettings
-from mmprolong.store.jsonl import read_jsonl
-from mmprolong.store.parquet import read_parquet
-
-
-def read_packs(folder: Path) -> list[Pack]:
-    """Return the packs of a finished mixture."""
-    return list(read_jsonl(folder / "packs.jsonl", Pack))
-
-
-def read_measured(folders: Iterable[Path]) -> dict[str, Measured]:
-    """Return the examples that a mixture is drawn from, by id; mixtures draw by the conversation `answer`."""
-    rows = (row for folder in folders for row in read_parquet(folder / "measured.parquet", Measured))
-    return {row.example: row for row in rows if row.conversation == "answer"}
 
 
 def nominal_packs(

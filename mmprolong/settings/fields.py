@@ -64,3 +64,9 @@ def identity(settings: Any, whole: bool = False) -> dict[str, Any]:
         elif whole or value != plugins.default_of(entry):
             kept[entry.name] = value
     return kept
+
+
+def without_versions(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return a whole identity as settings: its plug-ins are choices again."""
+    kept = {key: value for key, value in settings.items() if key != "version"}
+    return {key: without_versions(value) if isinstance(value, dict) else value for key, value in kept.items()}

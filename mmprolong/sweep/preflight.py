@@ -1,6 +1,7 @@
 """The training steps of a plan before they run: their packs, drawn or nominal, and what these take."""
 
-from mmprolong.mixture.expected_packs import nominal_packs, read_measured, read_packs
+from mmprolong.mixture.counterfactual import read_measured, read_packs
+from mmprolong.mixture.expected_packs import nominal_packs
 from mmprolong.models.flops import page_grids
 from mmprolong.models.odometer import a4_tokens
 from mmprolong.models.shapes import Shape, find_shape, shape_of

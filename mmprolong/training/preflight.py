@@ -86,6 +86,20 @@ class Preflight:
         """Parts that are not trained."""
         return list(self.settings.optimizer.frozen)
 
+    def assumed(self) -> Iterator[str]:
+        """Yield what the numbers stand on, a line each."""
+        shape, hardware, job = self.shape, self.hardware, self.job
+        yield f"{shape.name}: {shape.total:,} parameters ({shape.source})"
+        devices = f"{job.nodes} x {self.parallel.ranks_per_node} " if self.parallel.ranks > 1 else ""
+        yield f"{devices}{hardware.name}: {self.parallel}"
+        shares = f"products sustain {hardware.products:.0%} of it, attention {hardware.attention:.0%}"
+        yield f"{hardware.name}: {hardware.peak:g} TFLOP/s; {shares}"
+        yield f"lengths: {self.packs.known_from}"
+
+    def device_hours(self, time: Time) -> float:
+        """Return the hours of GPUs or, without any, of nodes."""
+        return time.seconds / 3600 * self.job.nodes * max(self.job.gpus, 1)
+
     def time(self) -> Time:
         """Return what all updates take."""
         once = {name: pack_flops(self.shape, pack) for name, pack in self.packs.packs.items()}
