@@ -14,8 +14,9 @@ from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks.generated import Generated
 from mmprolong.evaluation.score import metrics as measured
+from mmprolong.models.weights import Checkpoint
 from mmprolong.pipeline.steps import split_path
-from mmprolong.records import Checkpoint, Document, Example, Gold, Measured, Pack, Reply, Sample, Score
+from mmprolong.records import Document, Example, Gold, Measured, Pack, Reply, Sample, Score
 from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import write_jsonl

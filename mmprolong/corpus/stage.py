@@ -15,8 +15,8 @@ from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_fi
 from mmprolong.errors import DataError
 from mmprolong.images.child_processes import Children
 from mmprolong.images.pdf_files import pool_folder
-from mmprolong.images.pool_ledger import read_pages, refused, write_ledger
-from mmprolong.records import PageFacts, PageState, Reject
+from mmprolong.images.pool_ledger import PageState, read_pages, refused, write_ledger
+from mmprolong.records import PageFacts, Reject
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmprolong.errors import ConfigError
 from mmprolong.models import files, weights
-from mmprolong.records import Checkpoint
+from mmprolong.models.weights import Checkpoint
 from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import ReplySettings

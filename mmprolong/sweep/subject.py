@@ -1,10 +1,8 @@
 """Evaluation of one subject as a plan: a phase, weights in a folder or the hub's cache, or a server."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
@@ -21,9 +19,6 @@ from mmprolong.settings.knobs import Config
 from mmprolong.store.environment import code_version
 from mmprolong.store.fingerprint import readable_id
 
-_BLOCK = 1 << 20
-_EVERY = 64 << 20
-"""A block of so many bytes of a file of weights is read, and the next one so many further on: training changes all."""
 _SERVER = "subject"
 """Name among `llms` of a server that is given by its address."""
 
@@ -89,7 +84,7 @@ def _of_name(subject: str, config: Config, overrides: Sequence[str]) -> Iterator
         yield f"suite.subject={subject}"
     elif subject in config.llms:
         yield from _of_server(subject)
-    elif folder := _model_folder(subject):
+    elif folder := weights.find_model(subject):
         yield from _of_weights(folder, config, {key_of(text) for text in overrides})
     else:
         places = "no phase, no folder with a config.json, no model in the hub's cache, none of llms, no ADDRESS#MODEL"
@@ -100,7 +95,7 @@ def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
     """Yield path and digest, and the family unless the user has chosen a model."""
     yield "suite.subject=''"
     yield assigned("model.path", folder)
-    yield assigned("model.digest", weights_digest(folder))
+    yield assigned("model.digest", weights.weights_digest(folder))
     stated = files.read_json_file(files.need_file(folder, files.CONFIG))
     note = find_note(folder)
     kind = note.backbone if note else str(stated.get("model_type"))
@@ -112,33 +107,3 @@ def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
         yield f"model.dtype={dtype}"
     if kind != config.model.backbone:
         yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails
-
-
-def _model_folder(subject: str) -> str | None:
-    """Return the folder or hub name of weights: of a training step, its model."""
-    path = Path(subject).expanduser()
-    for folder in (path, path / weights.FOLDER):
-        if (folder / files.CONFIG).is_file():
-            return str(folder.absolute())
-    return subject if files.find_file(subject, files.CONFIG) else None
-
-
-def weights_digest(path: str) -> str:
-    """Return 12 hex digits that name the files of weights of a folder or hub name, large ones by a block every 64 MiB.
-
-    Raises:
-        ConfigError: there are none.
-    """
-    config = files.need_file(path, files.CONFIG)
-    found = sorted(config.parent.glob("*.safetensors"))
-    if not found:
-        raise ConfigError(f"{config.parent}: holds no *.safetensors; name the folder of a whole model")
-    digest = hashlib.sha256(config.read_bytes())
-    for each in found:
-        size = each.stat().st_size
-        digest.update(f"{each.name} {size}".encode())
-        with each.open("rb") as file:
-            for begin in range(0, size, _EVERY):
-                file.seek(begin)
-                digest.update(file.read(_BLOCK))
-    return digest.hexdigest()[:12]

@@ -19,9 +19,9 @@ from mmprolong.errors import ConfigError, DataError
 from mmprolong.images.child_processes import Children
 from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import Unreadable
-from mmprolong.images.pool_ledger import read_ledger, write_ledger
+from mmprolong.images.pool_ledger import PageState, read_ledger, write_ledger
 from mmprolong.images.renderer import Line, Properties
-from mmprolong.records import Block, Document, Heading, PageFacts, PageState, Reject
+from mmprolong.records import Block, Document, Heading, PageFacts, Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet

@@ -7,8 +7,8 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.corpus import stage as corpus
-from mmprolong.images.pool_ledger import read_ledger, write_ledger
-from mmprolong.records import Document, PageFacts, PageState, Reject, Selected
+from mmprolong.images.pool_ledger import PageState, read_ledger, write_ledger
+from mmprolong.records import Document, PageFacts, Reject, Selected
 from mmprolong.selection import stage
 from mmprolong.selection.near_duplicates import clusters
 from mmprolong.selection.windows import windows

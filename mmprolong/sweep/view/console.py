@@ -14,8 +14,7 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep import estimate
 from mmprolong.sweep.estimate import STATES, ComputeCost, seconds_left, totals
-from mmprolong.sweep.failure_groups import group_failures
-from mmprolong.sweep.logs import last_words
+from mmprolong.sweep.logs import group_failures, last_words
 from mmprolong.sweep.resources import workers
 from mmprolong.sweep.state import StepState
 

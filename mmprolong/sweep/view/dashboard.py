@@ -16,8 +16,7 @@ from mmprolong.store.atomic import write_file
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command, recovery_command
 from mmprolong.sweep.estimate import STATES, totals
-from mmprolong.sweep.failure_groups import group_failures
-from mmprolong.sweep.logs import last_words
+from mmprolong.sweep.logs import group_failures, last_words
 from mmprolong.sweep.state import StepState
 from mmprolong.sweep.view.console import cost_line, duration, progress_text, run_scores
 from mmprolong.sweep.view.templates import render
