@@ -17,16 +17,14 @@ from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
 from mmprolong.runtime.failures import Failure, kind_of, write_failure
 from mmprolong.runtime.parts import run_parts
-from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.usage import NOTES, Attempt
+from mmprolong.runtime.run_log import NOTES, Attempt, Interrupted, RunLog, never
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import ALONE, Work, World
 from mmprolong.settings.execution import Tracking
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials, write_file
-from mmprolong.store.code_digest import code_of
-from mmprolong.store.environment import code_version, hardware, packages
+from mmprolong.store.environment import code_of, code_version, hardware, packages
 from mmprolong.store.lease import lease
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs, remove_scratch

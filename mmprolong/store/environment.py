@@ -1,5 +1,7 @@
-"""Commit, packages and machine that a step runs with. Recorded with every result."""
+"""Commit, code, packages and machine of a step: notes in its record. Versions alone decide what runs again."""
 
+import ast
+import hashlib
 import os
 import platform
 import subprocess
@@ -14,6 +16,9 @@ from mmprolong.store.atomic import read_json
 FROZEN = "code.json"
 """Name of the file with the commit, in a copy of the package that was made for queued jobs."""
 _PACKAGES = ("torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
+_PACKAGE = Path(__file__).parents[1]
+_SHARED = ("images", "llm", "models")
+"""Packages that compute for all stages."""
 _DRIVERS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -69,3 +74,23 @@ def packages() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+@cache
+def code_of(module: str) -> dict[str, str]:
+    """Return the digests of a stage's own package and of the shared ones, by the files' names in `mmprolong`.
+
+    Read once a process: what is edited later is not what runs. Comments and spacing do not count.
+
+    Args:
+        module: the stage's own module.
+    """
+    folders = sorted({module.split(".")[1], *_SHARED})
+    paths = sorted(path for folder in folders for path in (_PACKAGE / folder).rglob("*.py"))
+    return {path.relative_to(_PACKAGE).as_posix(): _digest(path) for path in paths}
+
+
+@cache
+def _digest(path: Path) -> str:
+    code = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.sha256(code.encode()).hexdigest()[:12]

@@ -9,8 +9,7 @@ from mmprolong.errors import ArtifactError, DataError, StepFailed
 from mmprolong.pipeline.run import edited_defaults, run_step
 from mmprolong.pipeline.steps import Step
 from mmprolong.reporting.results.wandb_files import read_runs
-from mmprolong.runtime.run_log import Interrupted
-from mmprolong.runtime.usage import NOTES
+from mmprolong.runtime.run_log import NOTES, Interrupted
 from mmprolong.settings.execution import Tracking
 from mmprolong.settings.stages import STAGES, Stage
 from mmprolong.store.atomic import read_json

@@ -57,7 +57,7 @@ def kill_one_rank(one: Config, after: str) -> None:
     """Wait for a newer snapshot, then kill the process of rank 1."""
     while newest(one) <= after:
         time.sleep(0.05)
-    ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.rank" in each.cmdline()]
+    ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.ranks" in each.cmdline()]
     victims = [each for each in ranks if each.environ().get("RANK") == "1"]
     os.kill(victims[0].pid, signal.SIGKILL)
 

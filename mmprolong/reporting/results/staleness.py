@@ -15,7 +15,7 @@ from mmprolong.pipeline.steps import Step
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.code_digest import code_of
+from mmprolong.store.environment import code_of
 from mmprolong.store.fingerprint import differences
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
