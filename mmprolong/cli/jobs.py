@@ -67,7 +67,7 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 
     With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
     """
-    from mmprolong.sweep.cancel import cancel
+    from mmprolong.sweep.slurm.job_list import cancel
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 

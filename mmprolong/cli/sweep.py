@@ -17,7 +17,7 @@ from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.local import Launcher
     from mmprolong.sweep.state import StepState
 
 
@@ -100,7 +100,7 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
         StepFailed: a step failed; all that does not need it was run.
     """
     from mmprolong.reporting.results.store import read_runs
-    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.local import Launcher
     from mmprolong.sweep.view.console import failures
 
     interrupt_on_signals()

@@ -15,13 +15,13 @@ import msgspec
 
 from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
+from mmprolong.plugins import identity_of
 from mmprolong.runtime.failures import Failure, kind_of, write_failure
 from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import NOTES, Attempt, Interrupted, RunLog, never
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import ALONE, Work, World
 from mmprolong.settings.execution import Tracking
-from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials, write_file
 from mmprolong.store.environment import code_of, code_version, hardware, packages
@@ -133,8 +133,8 @@ def record_of(step: Step, **result: Any) -> RunRecord:
         id=step.id,
         stage=step.stage,
         version=STAGES[step.stage].version,
-        settings=identity(settings),
-        all_settings=identity(settings, whole=True),
+        settings=identity_of(settings),
+        all_settings=identity_of(settings, whole=True),
         needs=step.needs,
         label=step.label,
         **result,
@@ -163,7 +163,7 @@ def _run(
     inputs = _inputs(store, step)
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
     origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
-    log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
+    log = RunLog(folder, attempt, _logger(store, step, identity_of(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if world.size > 1:
         write_file(folder / SCRATCH / NOTES / _STARTED, world.start)

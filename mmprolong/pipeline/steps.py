@@ -8,7 +8,7 @@ import msgspec
 
 from mmprolong import plugins
 from mmprolong.config.consistency import needed_phases
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Config, Evaluation, Phase
 from mmprolong.settings.stages import (
     STAGES,
@@ -62,7 +62,7 @@ def stage_of(role: str) -> str:
 
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
     """Build the step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
-    key = [stage, STAGES[stage].version, identity(settings), needs]
+    key = [stage, STAGES[stage].version, identity_of(settings), needs]
     return Step(id=readable_id(name, key), stage=stage, settings=msgspec.to_builtins(settings), needs=needs)
 
 

@@ -10,7 +10,7 @@ from mmprolong.errors import Problem
 from mmprolong.mixture.arm_comparison import Arm, compare
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step, stage_of
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Config
 from mmprolong.store.fingerprint import leaves
 
@@ -43,7 +43,7 @@ def find_confounds(points: Sequence[Point], baseline: str, factors: Sequence[str
 
 def result_settings(point: Point) -> dict[str, Any]:
     """Return the values that make the result of a point, by key: those of what it uses, and of no place or machine."""
-    whole = dict(leaves(identity(msgspec.convert(point.config, Config), whole=True)))
+    whole = dict(leaves(identity_of(msgspec.convert(point.config, Config), whole=True)))
     used = {role.partition(".")[2] for role in point.steps}
     return {key: value for key, value in whole.items() if _is_used(key.split("."), used)}
 
