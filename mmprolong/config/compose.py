@@ -14,8 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from mmprolong.config.consistency import DEFAULT, inconsistent
 from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
-from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
-from mmprolong.config.provenance import located
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, located
 from mmprolong.corpus.hash_cache import pool_digest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import InvalidSettings, Problem
