@@ -42,9 +42,9 @@ def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
 def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     """Make the questions, which needs no model, and print what answering them takes."""
     from mmprolong.evaluation.checkpoint_match import require_match
+    from mmprolong.evaluation.prefill import REPLY_COLUMNS, reply_row
     from mmprolong.evaluation.serving import serve_command
     from mmprolong.pipeline.run import settings_of
-    from mmprolong.sweep.view.console import duration
 
     (point,) = plan.points
     steps = {role: plan.steps[name] for role, name in point.steps.items()}
@@ -57,19 +57,13 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     rows, lines = [], dict[str, None]()
     for name, step in replies.items():
         settings, (prefill, cost) = settings_of(step), _planned(step, folders, config)
-        share = 1 - prefill.shared / max(prefill.apart, 1)
-        times = [duration(each) if each else "" for each in (cost.prefill, cost.prefill_apart, cost.replies)]
-        prices = [f"{each:,.2f}" if each else "" for each in (cost.money, cost.money_apart)]
-        counts = (prefill.samples, prefill.documents, prefill.limits.context, prefill.apart, prefill.shared)
-        rows.append((name, *counts, f"{share:.1%}", *times, *prices))
+        rows.append((name, *reply_row(prefill, cost)))
         if prefill.refused:
             lines[f"{name}: {prefill.refused} questions refused"] = None
         if settings.endpoint and settings.model.path:  # a server that serves weights of ours
             serving = serve_command(prefill.limits, settings.model, settings.view, settings.endpoint.model)
             lines[f"serve it with: {serving}"] = None
-    columns = ("questions", "documents", "longest", "prompt tokens", "prefilled", "shared")
-    more = ("prefill", "without sharing", "replies at most", "price at most", "without sharing ")
-    console.print(table(f"{plan.subject}: to be answered", ("benchmark", *columns, *more), rows))
+    console.print(table(f"{plan.subject}: to be answered", ("benchmark", *REPLY_COLUMNS), rows))
     for line in lines:
         console.say(line)
 

@@ -12,14 +12,13 @@ from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError, Confounded
-from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences
+from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences, settings_of_arm
 from mmprolong.mixture.counterfactual import compare_drawn
 from mmprolong.pipeline.plan import Point
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.store.fingerprint import digest, leaves
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
-from mmprolong.sweep.arm_checks import result_settings
 
 
 @click.command()
@@ -105,7 +104,7 @@ def _arm(steps: Steps, point: Point) -> Arm:
         if stage == "training" and is_finished(step):
             made_by |= {f"{role}: code": digest(step.code), f"{role}: packages": digest(step.packages)}
             made_by[f"{role}: hardware"] = step.hardware
-    return Arm(settings=result_settings(point), phases=phases, made_by=made_by)
+    return Arm(settings=settings_of_arm(point.config, point.steps), phases=phases, made_by=made_by)
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:

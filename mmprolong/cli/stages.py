@@ -1,6 +1,5 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from rich.live import Live
 from rich.table import Table
 
 from mmprolong.cli.arguments import overrides, own_files
-from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
+from mmprolong.cli.terminal import Terminal, histogram, rejects_table, span, table
 from mmprolong.config.groups import ABLATION
-from mmprolong.conversations import images_of
 from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.images.pool_ledger import Totals
 from mmprolong.mixture.certificate import length_rows, notes, task_rows
@@ -22,6 +20,7 @@ from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import PROGRESS, Store
+from mmprolong.synthesis.shown_example import count_examples
 
 if TYPE_CHECKING:
     from mmprolong.pipeline.steps import Step
@@ -73,16 +72,8 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     else:
         roles = [role for role in run.steps[f"training.{phase}"].needs if role.startswith("synthesis.")]
     for role, folder in run.finish(roles, console).items():
-        pages: dict[str, list[int]] = {}
-        questions: Counter[str] = Counter()
-        for one in read_jsonl(folder / "examples.jsonl", Example):
-            turns = next(iter(one.conversations.values()))
-            pages.setdefault(one.task, []).append(sum(1 for _ in images_of(turns)))
-            questions[one.task] += sum(turn.role == "user" for turn in turns)
-        whole = [count for counts in pages.values() for count in counts]
-        rows = [_example_row(task, pages[task], questions[task]) for task in sorted(pages)]
-        columns = ("task", "examples", "questions", "images", "min / median / max")
-        console.print(table(role, columns, [*rows, _example_row("all", whole, questions.total())]))
+        rows, whole = count_examples(read_jsonl(folder / "examples.jsonl", Example))
+        console.print(table(role, ("task", "examples", "questions", "images", "min / median / max"), rows))
         console.print(histogram("lengths", "images", whole))
         console.print(rejects_table(_rejects(folder)))
 
@@ -172,8 +163,3 @@ def _bar(name: str, progress: Path) -> Table:
 
 def _rejects(folder: Path) -> Iterator[Reject]:
     return read_jsonl(folder / "rejects.jsonl", Reject)
-
-
-def _example_row(task: str, pages: Sequence[int], questions: int) -> tuple[object, ...]:
-    each = " / ".join(number(value) for value in (min(pages), round(median(pages)), max(pages)))
-    return task, len(pages), questions, sum(pages), each

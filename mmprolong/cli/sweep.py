@@ -1,5 +1,6 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from mmprolong.store.store import Store
 if TYPE_CHECKING:
     from mmprolong.sweep.local import Launcher
     from mmprolong.sweep.state import StepState
+
+_PAGE_SECONDS = 5.0
+"""Time between two pages of the dashboard [s]."""
 
 
 @click.command()
@@ -118,16 +122,18 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
     from mmprolong.sweep.view.console import ended_line, progress_view
-    from mmprolong.sweep.view.dashboard import LivePage, page_path
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
-    store, plan = launcher.store, launcher.plan
-    page = LivePage(store, plan)
+    store, plan, before = launcher.store, launcher.plan, launcher.states()
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
-    before = launcher.states()
+    written = 0.0
 
     def tick() -> None:
+        nonlocal written
         states = launcher.states()
-        page.tick(states)
+        if time.monotonic() > written + _PAGE_SECONDS:
+            write_page(store, plan, states)
+            written = time.monotonic()
         if console.is_terminal:
             live.update(progress_view(plan, states))
             return
@@ -136,11 +142,12 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
                 console.say(ended_line(plan, name, states))
         before.update(states)
 
+    trouble = ""
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:
             if not launcher.over:
                 launcher.run(tick)
         finally:
-            page.write(launcher.states())
-    if page.trouble:
-        console.say(f"dashboard: {page.trouble}", "yellow")
+            trouble = write_page(store, plan, launcher.states())
+    if trouble:
+        console.say(f"dashboard: {trouble}", "yellow")

@@ -114,3 +114,18 @@ def _seconds(flops: Flops, hardware: Hardware) -> float:
     attention = flops.attention + flops.vision_attention
     products, peak = flops.total - attention, hardware.peak * _TERA
     return products / (peak * hardware.products) + attention / (peak * hardware.attention)
+
+
+REPLY_COLUMNS = (
+    *("questions", "documents", "longest", "prompt tokens", "prefilled", "shared"),
+    *("prefill [s]", "without sharing", "replies at most [s]", "price at most", "without sharing "),
+)
+
+
+def reply_row(prefill: Prefill, cost: ReplyCost) -> tuple[object, ...]:
+    """Return the cells below `REPLY_COLUMNS`; nothing where a server computes or no price is known."""
+    share = 1 - prefill.shared / max(prefill.apart, 1)
+    counts = (prefill.samples, prefill.documents, prefill.limits.context, prefill.apart, prefill.shared)
+    times = (f"{each:,.1f}" if each else "" for each in (cost.prefill, cost.prefill_apart, cost.replies))
+    prices = (f"{each:,.2f}" if each else "" for each in (cost.money, cost.money_apart))
+    return *counts, f"{share:.1%}", *times, *prices

@@ -10,8 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from mmprolong.mixture.counterfactual import read_measured, read_packs
+from mmprolong.plugins import identity_of
 from mmprolong.records import Pack
+from mmprolong.settings.knobs import Config
+from mmprolong.store.fingerprint import leaves
 
 _ALL = ("documents", "order", "packs", "updates", "tokens", "supervised tokens", "padding")
 _LENGTHS = ("tokens", "supervised tokens", "padding")
@@ -117,6 +122,24 @@ def compare(a: Arm, b: Arm, factors: Sequence[str]) -> list[Row]:
         verdict = "equal" if a.made_by[name] == b.made_by[name] else "second"
         rows.append(Row(name, a.made_by[name], b.made_by[name], verdict))
     return rows
+
+
+def settings_of_arm(config: Mapping[str, Any], roles: Iterable[str]) -> dict[str, Any]:
+    """Return the values that make the result of a run, by key: those of what it uses, and of no place or machine.
+
+    Args:
+        config: complete configuration, as plain values.
+        roles: of its steps.
+    """
+    whole = dict(leaves(identity_of(msgspec.convert(config, Config), whole=True)))
+    used = {role.partition(".")[2] for role in roles}
+
+    def is_used(first: str, second: str = "", *_: str) -> bool:
+        if first in ("sources", "phases") and second:
+            return second in used
+        return first not in ("cluster", "tracking", "paths", "training")
+
+    return {key: value for key, value in whole.items() if is_used(*key.split("."))}
 
 
 def second_differences(rows: Iterable[Row]) -> list[str]:

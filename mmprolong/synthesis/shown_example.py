@@ -1,7 +1,9 @@
-"""An example as lines of text, for people."""
+"""Examples for people: one as lines of text, many as counts."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from statistics import median
 
 from mmprolong.conversations import Conversation, images_of
 from mmprolong.records import Example, Gold, Measured
@@ -30,6 +32,27 @@ def describe_example(
             lengths = measured[name]
             yield "tokens", f"{lengths.tokens:,}, {lengths.supervised:,} of them supervised"
         yield from _turns(conversation, iter(example.gold))
+
+
+def count_examples(examples: Iterable[Example]) -> tuple[list[tuple[object, ...]], list[int]]:
+    """Return task, examples, questions, images and least / median / most images, a row for each task and for all.
+
+    Also the number of images of each example.
+    """
+    images: dict[str, list[int]] = defaultdict(list)
+    questions: Counter[str] = Counter()
+    for one in examples:
+        turns = next(iter(one.conversations.values()))
+        images[one.task].append(sum(1 for _ in images_of(turns)))
+        questions[one.task] += sum(turn.role == "user" for turn in turns)
+    whole = [count for counts in images.values() for count in counts]
+    rows = [_counts(task, images[task], questions[task]) for task in sorted(images)]
+    return [*rows, _counts("all", whole, questions.total())], whole
+
+
+def _counts(task: str, images: Sequence[int], questions: int) -> tuple[object, ...]:
+    spread = (min(images, default=0), round(median(images or [0])), max(images, default=0))
+    return task, len(images), questions, sum(images), " / ".join(f"{value:,}" for value in spread)
 
 
 def _turns(conversation: Conversation, answers: Iterator[Gold]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """The dashboard of a sweep: one HTML file that reloads itself, written by the launcher and by typed commands."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,8 +29,6 @@ _FEW = 6
 """Labels of a group of failures, and reasons of a state, that are shown."""
 _RELOAD = 10
 """Time between two reloads of a page of a sweep that runs or waits [s]."""
-_WRITE_SECONDS = 5.0
-"""Time between two pages of the launcher [s]."""
 
 
 class ArmRow(NamedTuple):
@@ -61,27 +58,6 @@ def write_page(store: Store, plan: Plan, states: Mapping[str, StepState]) -> str
     except Exception as error:  # noqa: BLE001
         return f"{path}: {type(error).__name__}: {error}"
     return ""
-
-
-class LivePage:
-    """Keeps the dashboard of a plan up to date while the launcher runs."""
-
-    def __init__(self, store: Store, plan: Plan) -> None:
-        self.trouble = ""
-        """Error of the last attempt to write it."""
-        self._store = store
-        self._plan = plan
-        self._next = 0.0
-
-    def tick(self, states: Mapping[str, StepState]) -> None:
-        """Write the page if it is time to."""
-        if time.monotonic() > self._next:
-            self.write(states)
-
-    def write(self, states: Mapping[str, StepState]) -> None:
-        """Write the page."""
-        self.trouble = write_page(self._store, self._plan, states)
-        self._next = time.monotonic() + _WRITE_SECONDS
 
 
 def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: datetime) -> str:
