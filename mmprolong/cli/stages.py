@@ -1,25 +1,21 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from rich.live import Live
-from rich.table import Table
 
 from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, rejects_table, span, table
-from mmprolong.config.groups import ABLATION
-from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.images.pool_ledger import Totals
 from mmprolong.mixture.certificate import length_rows, notes, task_rows
 from mmprolong.records import Document, Example, Reject, Selected
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
-from mmprolong.store.store import PROGRESS, Store
+from mmprolong.store.store import Store
 from mmprolong.synthesis.shown_example import count_examples
 
 if TYPE_CHECKING:
@@ -97,8 +93,7 @@ def mixture(overrides: tuple[str, ...], phase: str) -> None:
         console.say(line)
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRun:
+class StagedRun(NamedTuple):
     """The steps of one configuration."""
 
     config: "Config"
@@ -110,6 +105,8 @@ class StagedRun:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""
         from mmprolong.pipeline.run import run_step
         from mmprolong.runtime.signals import interrupt_on_signals
+        from mmprolong.sweep.state import running
+        from mmprolong.sweep.view.console import progress_text
 
         interrupt_on_signals()
         wanted = {self.steps[role].path for role in roles}
@@ -119,8 +116,11 @@ class StagedRun:
             if self.store.record(step.stage, step.id) is not None:
                 console.say(f"{step.path}: finished before")
                 continue
-            progress = self.store.folder(step.stage, step.id) / PROGRESS
-            with Live(console=console, get_renderable=lambda: _bar(step.path, progress), transient=True):  # noqa: B023
+
+            def progress(path: str = step.path) -> str:
+                return f"{path}: {progress_text(running(self.store.root / path))}"
+
+            with Live(console=console, get_renderable=progress, transient=True):
                 record = run_step(self.store, step, self.config.tracking)
             console.say(f"{step.path}: {record.seconds:.1f} s")
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
@@ -136,29 +136,14 @@ def _compose(overrides: Sequence[str], phase: str = "") -> StagedRun:
         ConfigError: an override is wrong, or names an ablation.
     """
     from mmprolong.config.compose import Composer
-    from mmprolong.config.overrides import SWEEP, key_of
+    from mmprolong.config.overrides import refuse_ablation
     from mmprolong.pipeline.steps import steps_of
 
-    for text in overrides:
-        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
-            raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
-    if phase:
-        overrides = [*overrides, f"suite.subject={phase}"]
-    composer = Composer()
-    config = composer.frozen(overrides)
-    with composer.locating(overrides):
+    refuse_ablation(overrides)
+    composer, texts = Composer(), [*overrides, *([f"suite.subject={phase}"] if phase else [])]
+    config = composer.frozen(texts)
+    with composer.locating(texts):
         return StagedRun(config, steps_of(config), Store(Path(config.paths.store)))
-
-
-def _bar(name: str, progress: Path) -> Table:
-    """Draw the progress of a step."""
-    from mmprolong.sweep.view.console import bar, per_second
-
-    try:
-        at = read_json(progress)
-    except ArtifactError:  # not there (yet)
-        return bar(name, 0, 0, "starting")
-    return bar(name, at["done"], at["total"], f"{at['unit']}, {per_second(at['rate'])}")
 
 
 def _rejects(folder: Path) -> Iterator[Reject]:

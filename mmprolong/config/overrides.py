@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmprolong.config.groups import ABLATION, folder_of, groups, named, shown
-from mmprolong.errors import InvalidSettings, Problem
+from mmprolong.errors import ConfigError, InvalidSettings, Problem
 
 SWEEP = "sweep"
 """The block of an ablation file."""
@@ -31,6 +31,17 @@ def assigned(key: str, text: str) -> str:
         return f"{key}={text}"
     escaped = re.sub(r"\\+(?='|\Z)", lambda found: 2 * found[0], text).replace("'", r"\'")
     return f"{key}='{escaped}'"
+
+
+def refuse_ablation(overrides: Iterable[str]) -> None:
+    """Refuse an ablation where one configuration is asked for.
+
+    Raises:
+        ConfigError: an override chooses or changes one.
+    """
+    for text in overrides:
+        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
+            raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
 
 
 def is_choice(override: str) -> bool:

@@ -25,31 +25,28 @@ _DRIVERS = Path("/proc/driver/nvidia/gpus")
 @cache
 def code_version() -> str:
     """Return the git commit of the package's tree, `+` if it was changed; the version where there is no git."""
-    frozen = Path(__file__).parents[2] / FROZEN
+    frozen = _PACKAGE.parent / FROZEN
     if frozen.exists():
         return read_json(frozen)["commit"]
-    head = git("rev-parse", "--short=12", "HEAD").decode().strip()
-    if not head:
+    ours = _git("ls-files", "--error-unmatch", "--", __file__)  # not a repository around an installed package
+    if not ours:
         return __version__
-    return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return _git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
 
 
-def git(*words: str) -> bytes:
-    """Return git's answer about the repository that has this package; empty where none has.
+def _git(*words: str) -> str:
+    """Return git's answer; empty where there is none.
 
-    A repository that variables name, or that lies around an installed package, is somebody else's.
+    A repository that variables name is somebody else's.
     """
-    return _git(*words) if _git("ls-files", "--error-unmatch", "--", __file__) else b""
-
-
-def _git(*words: str) -> bytes:
-    command = ["git", "-C", str(Path(__file__).parents[2]), *words]
+    command = ["git", "-C", str(_PACKAGE.parent), *words]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "CONFIG" in name}
     try:
-        done = subprocess.run(command, capture_output=True, env=kept, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=kept, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):  # no git, or a file system that does not answer
-        return b""
-    return b"" if done.returncode else done.stdout
+        return ""
+    return "" if done.returncode else done.stdout.strip()
 
 
 def hardware(drivers: Path = _DRIVERS) -> str:

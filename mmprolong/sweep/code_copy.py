@@ -3,13 +3,12 @@
 import hashlib
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mmprolong.config.groups import CONFIG_DIR, PARTS, own_files, root
 from mmprolong.errors import writing
 from mmprolong.store.atomic import partial_name, write_json
-from mmprolong.store.environment import FROZEN, code_version, git
+from mmprolong.store.environment import FROZEN, code_version
 from mmprolong.store.store import Store
 
 _PACKAGE = Path(__file__).parent.parent
@@ -30,7 +29,11 @@ def copy_code(store: Store) -> Path:
     partial = partial_name(whole)
     try:
         with writing(whole):
-            _fill(partial, sources)
+            for name, path in sources.items():
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            write_json(partial / FROZEN, {"commit": code_version()})
         partial.rename(whole)
     except OSError:  # another launch was faster; its copy is the same
         if not whole.exists():
@@ -47,16 +50,6 @@ def code_variables(code: Path) -> dict[str, str]:
     """
     path = f"{code}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
     return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", CONFIG_DIR: ""}
-
-
-def _fill(folder: Path, sources: dict[str, Path]) -> None:
-    for name, path in sources.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    (folder / "changes.diff").write_bytes(git("diff", "HEAD", "--binary"))
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(folder / FROZEN, {"commit": code_version(), "created": created})
 
 
 def _sources() -> dict[str, Path]:

@@ -1,12 +1,14 @@
 """Progress of a plan, and the expected cost of the rest: time, hours of cores and GPUs, disk, money."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
+from mmprolong.settings.execution import Cluster
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.preflight import nominal_seconds
@@ -18,9 +20,15 @@ STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed
 _STUCK = ("failed", "blocked")
 _SECONDS = 5.0
 """Expected time of a step of a stage without a finished step and without an entry in the configuration [s]."""
-_NOTHING = f"nothing ({_SECONDS:g} s each)"
 _MEGABYTES = 1.0
 """Expected size of such a step [MB]."""
+
+
+class Expected(NamedTuple):
+    """Time that a step still takes."""
+
+    seconds: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,7 @@ class Totals:
 def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
     """Sum up the states of a plan's steps."""
     counts, cluster = Counter(each.state for each in states.values()), plan.cluster
-    seconds = expected_seconds(plan, states)
+    seconds = {name: each.seconds for name, each in expect(plan, states).items()}
     going = {name: each for name, each in seconds.items() if states[name].state not in _STUCK}
     taken = {name: each.record.seconds for name, each in states.items() if each.record is not None}
     width = counts["running"] if cluster.launcher == "slurm" else workers(cluster)
@@ -84,8 +92,8 @@ def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
     )
 
 
-def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the time that every unfinished step still takes, its parts one after the other [s].
+def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
+    """Return the expected time of every unfinished step, and what it is based on.
 
     A running step goes on at its own rate. Any other takes the mean time of the plan's finished steps of its stage,
     training in proportion to its tokens; without one the time in the configuration of the cluster, training as it is
@@ -94,23 +102,33 @@ def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, f
     Raises:
         ConfigError: training asks for ranks that cannot share packs.
     """
-    rates, found = _rates(plan, states), dict[str, float]()
-    for name, step in plan.steps.items():
-        if states[name].state == "finished":
-            continue
-        left = seconds_left(states[name])
-        if left is None and step.stage in rates:
-            left = rates[step.stage][0] * _size(plan, step)
-        found[name] = left or nominal_seconds(plan, name, plan.cluster) or _SECONDS
-    return found
+    taken = defaultdict[str, list[float]](list)
+    for step, at in ((plan.steps[name], at) for name, at in states.items()):
+        if at.record is not None:
+            taken[step.stage].append(at.record.seconds / _size(plan, step))
+    cluster = plan.cluster
+    return {name: _expect(plan, name, at, taken, cluster) for name, at in states.items() if at.state != "finished"}
 
 
-def basis(plan: Plan, states: Mapping[str, StepState]) -> str:
-    """Describe what `expected_seconds` is based on: 'finished steps: training; cluster=local: score'."""
-    rates, stages = _rates(plan, states), defaultdict[str, list[str]](list)
-    unfinished = {plan.steps[name].stage for name, at in states.items() if at.state != "finished"}
-    for stage in (stage for stage in STAGES if stage in unfinished):
-        stages[rates[stage][1] if stage in rates else _prediction(plan, states)].append(stage)
+def _expect(plan: Plan, name: str, at: StepState, taken: Mapping[str, Sequence[float]], cluster: Cluster) -> Expected:
+    step, left = plan.steps[name], seconds_left(at)
+    if left:
+        return Expected(left, "its own rate")
+    if step.stage in taken:
+        return Expected(fmean(taken[step.stage]) * _size(plan, step), "finished steps")
+    if step.stage == "training":
+        seconds, source = nominal_seconds(plan, name, cluster), f"what {cluster.hardware.name} can do"
+    else:
+        times_of = f" (times of {cluster.times_of})" if cluster.times_of else ""
+        seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}{times_of}"
+    return Expected(seconds, source) if seconds else Expected(_SECONDS, f"nothing ({_SECONDS:g} s each)")
+
+
+def basis(plan: Plan, expected: Mapping[str, Expected]) -> str:
+    """Describe what times are based on: 'finished steps: training; cluster=local: score'."""
+    stages = defaultdict[str, dict[str, None]](dict)
+    for name in sorted(expected, key=lambda name: list(STAGES).index(plan.steps[name].stage)):
+        stages[expected[name].source][plan.steps[name].stage] = None
     return "; ".join(f"{source}: {', '.join(each)}" for source, each in stages.items())
 
 
@@ -149,29 +167,6 @@ def seconds_left(state: StepState) -> float | None:
     """Return the time until a running step is finished, by its own rate; None if that is unknown [s]."""
     at = state.progress
     return (at["total"] - at["done"]) / at["rate"] if at and at["rate"] > 0 else None
-
-
-def _rates(plan: Plan, states: Mapping[str, StepState]) -> dict[str, tuple[float, str]]:
-    """Return by stage the seconds that each unit of `_size` takes, and the source of that number.
-
-    Training without a finished step is missing: its time is predicted.
-    """
-    cluster, taken = plan.cluster, defaultdict[str, list[float]](list)
-    for step, at in ((plan.steps[name], at) for name, at in states.items()):
-        if at.record is not None:
-            taken[step.stage].append(at.record.seconds / _size(plan, step))
-    source = f"cluster={cluster.name}" + (f" (times of {cluster.times_of})" if cluster.times_of else "")
-    rates = dict.fromkeys(STAGES, (_SECONDS, _NOTHING))
-    rates |= {stage: (seconds, source) for stage, seconds in cluster.step_seconds.items()}
-    del rates["training"]
-    return rates | {stage: (fmean(seconds), "finished steps") for stage, seconds in taken.items()}
-
-
-def _prediction(plan: Plan, states: Mapping[str, StepState]) -> str:
-    """Return the source of the time of unfinished training steps."""
-    names = (name for name, at in states.items() if at.state != "finished" and plan.steps[name].stage == "training")
-    known = all(nominal_seconds(plan, name, plan.cluster) for name in names)
-    return f"what {plan.cluster.hardware.name} can do" if known else _NOTHING
 
 
 def _size(plan: Plan, step: Step) -> int:

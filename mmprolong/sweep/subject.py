@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from mmprolong.config.compose import Composer
-from mmprolong.config.groups import ABLATION, own_folder
-from mmprolong.config.overrides import SWEEP, assigned, key_of
+from mmprolong.config.groups import own_folder
+from mmprolong.config.overrides import assigned, key_of, refuse_ablation
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.checkpoint_match import find_note
 from mmprolong.models import files, weights
@@ -32,9 +32,7 @@ def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Confi
     Raises:
         ConfigError: it is none of these, or an override is wrong.
     """
-    for text in overrides:
-        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
-            raise ConfigError(f"override {text!r}: one subject is evaluated; leave the ablation out")
+    refuse_ablation(overrides)
     composer = Composer()
     if "://" in subject:
         found = [*_of_address(subject)]
