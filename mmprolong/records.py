@@ -127,20 +127,6 @@ class Block:
         return replace(self, page=self.page - pages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A run of consecutive sections or pages of one document, with the words that name it."""
-
-    document: str
-    first_page: int
-    last_page: int
-    """Inclusive, index from 0."""
-    anchor: str
-    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25'; empty: the whole document, which
-    needs none."""
-    headings: tuple[str, ...] = ()
-
-
 class Gold(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right answer to one question."""
 

@@ -9,7 +9,6 @@ import click
 from mmprolong import __version__
 from mmprolong.cli import (
     compare,
-    count,
     evaluate,
     explain,
     export_data,
@@ -57,7 +56,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 for _module in (
     *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, count, export_data, explain, files),
+    *(stages, show, export_data, explain, files),
 ):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):

@@ -1,6 +1,5 @@
 """`mmprolong evaluate`: any checkpoint or server through the benchmarks of a suite."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,7 @@ from mmprolong.cli.terminal import Terminal, table
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.evaluation.prefill import Prefill, ReplyCost
     from mmprolong.pipeline.plan import Plan
-    from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
 
 
@@ -42,9 +39,10 @@ def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
 def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     """Make the questions, which needs no model, and print what answering them takes."""
     from mmprolong.evaluation.checkpoint_match import require_match
-    from mmprolong.evaluation.prefill import REPLY_COLUMNS, reply_row
+    from mmprolong.evaluation.prefill import REPLY_COLUMNS, plan_replies, reply_row
     from mmprolong.evaluation.serving import serve_command
     from mmprolong.pipeline.run import settings_of
+    from mmprolong.sweep.resources import job_of
 
     (point,) = plan.points
     steps = {role: plan.steps[name] for role, name in point.steps.items()}
@@ -56,7 +54,9 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     folders = {steps[role].path: folder for role, folder in run.finish(needed, console).items()}
     rows, lines = [], dict[str, None]()
     for name, step in replies.items():
-        settings, (prefill, cost) = settings_of(step), _planned(step, folders, config)
+        settings, job = settings_of(step), job_of(config.cluster, step)
+        inputs = {role: folders[path] for role, path in step.needs.items() if path in folders}
+        prefill, cost = plan_replies(settings, inputs, config.cluster, job)
         rows.append((name, *reply_row(prefill, cost)))
         if prefill.refused:
             lines[f"{name}: {prefill.refused} questions refused"] = None
@@ -66,21 +66,3 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     console.print(table(f"{plan.subject}: to be answered", ("benchmark", *REPLY_COLUMNS), rows))
     for line in lines:
         console.say(line)
-
-
-def _planned(step: "Step", folders: Mapping[str, Path], config: "Config") -> "tuple[Prefill, ReplyCost]":
-    """Return what a reply step will read, and its cost."""
-    from mmprolong.evaluation.prefill import cost_at_server, cost_here, prefill_of
-    from mmprolong.evaluation.reply import planned
-    from mmprolong.models.shapes import shape_of
-    from mmprolong.pipeline.run import settings_of
-    from mmprolong.sweep.resources import job_of
-
-    settings = settings_of(step)
-    batches = planned(settings, {role: folders[path] for role, path in step.needs.items() if path in folders})
-    if settings.endpoint:
-        prefill = prefill_of(batches, settings.new_tokens, None)
-        return prefill, cost_at_server(prefill, settings.endpoint.prices)
-    shape = shape_of(settings.model)
-    prefill = prefill_of(batches, settings.new_tokens, shape)
-    return prefill, cost_here(prefill, shape, settings.model.dtype, config.cluster, job_of(config.cluster, step))

@@ -49,8 +49,8 @@ class Steps:
         if self.store.record(*split_path(text)) is not None:  # whatever is wrong with the plans
             return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
-        names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths if text}
-        matches = matches or [path for path, own in names.items() if any(each.startswith(text) for each in own)]
+        if text and not matches:
+            matches = [path for path in self.paths if any(each.startswith(text) for each in _names(path))]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:
@@ -71,6 +71,10 @@ class Steps:
         if record is None and path not in self._planned:
             raise ConfigError(f"step {path!r}: not finished, and in no plan of {self.store.root}")
         return record or record_of(self._planned[path])
+
+
+def _names(path: str) -> tuple[str, str, str]:
+    return path, split_path(path)[1], path.rpartition("-")[2]
 
 
 def is_finished(step: RunRecord) -> bool:

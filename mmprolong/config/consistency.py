@@ -5,15 +5,15 @@ Only what the judged phase needs must be complete: a phase that no arm uses may 
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 
 from mmprolong import plugins
 from mmprolong.errors import Problem, nearest
 from mmprolong.evaluation.lengths import ALLOWED, is_length
-from mmprolong.mixture.shares import bins
+from mmprolong.mixture.component_rules import component_problems
 from mmprolong.settings.execution import Cluster
-from mmprolong.settings.knobs import Component, Config, Evaluation, Mixture, Phase, Source
+from mmprolong.settings.knobs import Config, Evaluation, Mixture, Phase, Source
 from mmprolong.settings.stages import STAGES
+from mmprolong.synthesis.source_rules import source_problems
 
 DEFAULT = "default"
 """In place of a stage in `cluster.jobs`: what all stages ask for that do not say more."""
@@ -84,7 +84,9 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
         shares = ", ".join(f"{name} {part.share:g}" for name, part in parts.items())
         yield Problem(where, f"shares of {shares} add up to {total:g}; they must add up to 1")
     for name, part in parts.items():
-        yield from _component(f"{where}.{name}", part, phase.mixture.sequence_length, config.model.native_context)
+        yield from component_problems(
+            f"{where}.{name}", part, phase.mixture.sequence_length, config.model.native_context
+        )
         for source in (part.source, *part.matched.sources):
             yield from _exists(f"{where}.{name}.source", source, config.sources, "source")
         for source in part.matched.sources:
@@ -99,21 +101,6 @@ def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:
             yield from _drawn(f"{key}.mixture", phase.mixture, name, config.sources[part.source])
 
 
-def _component(key: str, part: Component, capacity: int, native_context: int) -> Iterator[Problem]:
-    if part.tasks and not any(part.tasks.values()):
-        yield Problem(f"{key}.tasks", f"{part.tasks}; give at least one a weight above 0")
-    edges, shares = part.lengths.edges, part.lengths.shares
-    if shares and len(shares) != len(edges) - 1:
-        yield Problem(f"{key}.lengths.shares", f"{shares}; give one for each of {max(len(edges) - 1, 0)} bins")
-    if shares and (not any(shares) or part.lengths.tilt is not None):
-        yield Problem(f"{key}.lengths.shares", f"{shares}; give at least one above 0, and no tilt")
-    if edges and (len(edges) < 2 or any(high <= low for low, high in pairwise(edges))):
-        yield Problem(f"{key}.lengths.edges", f"{edges}; two or more rising multiples of the native context, or none")
-    elif edges and (shortest := bins(edges, native_context, capacity)[-1][0]) > capacity:
-        says = f"{edges}; the last bin begins at {shortest:,} tokens, and a pack holds {capacity:,}"
-        yield Problem(f"{key}.lengths.edges", says)
-
-
 def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Problem]:
     part = mixture.components[name]
     for task in part.tasks:
@@ -125,33 +112,18 @@ def _drawn(key: str, mixture: Mixture, name: str, source: Source) -> Iterator[Pr
 
 
 def _source(key: str, source: Source, config: Config) -> Iterator[Problem]:
-    stamped = source.writer == "stamps"
     if source.llm or source.writer == "llm":
         yield from _exists(f"{key}.llm", source.llm, config.llms, "language model")
     if source.filter:
         yield from _exists(f"{key}.filter", source.filter, config.llms, "language model")
-    if source.window and (len(source.window) != 2 or source.window[0] > source.window[1]):
-        yield Problem(f"{key}.window", f"{source.window}; give [fewest, most] pages, or none")
-    if (source.writer == "instructions") != bool(source.dataset):
-        says = "writer=instructions reads one: name it, or choose another writer"
-        yield Problem(f"{key}.dataset", f"{source.dataset!r}; {says}")
     if source.writer == "instructions" and not config.corpus.image_root:
         yield Problem("corpus.image_root", f"''; {key} takes its images from there: name the folder of data sets")
-    if stamped:
-        ignored = ("window", "scope", "page_numbers", "questions_per_example", "filter")
-        for name in (name for name in ignored if getattr(source, name) != getattr(Source(), name)):
-            yield Problem(f"{key}.{name}", f"{getattr(source, name)!r}; stamped documents have none: leave it out")
+    if source.writer == "stamps" and not config.view.thumbnail:
+        yield Problem("view.thumbnail", "0; documents are stamped on thumbnails: give their side in pixels")
     for at, length in enumerate(source.lengths):
-        if len(length.pages) != 2 or length.pages[0] > length.pages[1]:
-            yield Problem(f"{key}.lengths.{at}.pages", f"{length.pages}; give [shortest, longest]")
         if length.name and not is_length(length.name):
             yield Problem(f"{key}.lengths.{at}.name", f"{length.name!r}; {ALLOWED}")
-    if stamped and source.documents < 1:
-        yield Problem(f"{key}.documents", f"{source.documents}; stamped documents are composed: ask for 1 or more")
-    if stamped and not source.lengths:
-        yield Problem(f"{key}.lengths", "[]; stamped documents are composed: give their lengths")
-    if stamped and not config.view.thumbnail:
-        yield Problem("view.thumbnail", "0; documents are stamped on thumbnails: give their side in pixels")
+    yield from source_problems(key, source)
 
 
 def _suite(config: Config) -> Iterator[Problem]:

@@ -1,15 +1,18 @@
 """The work of answering a benchmark before it is done: tokens, time and money, prefixes shared or not. No torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from mmprolong.evaluation.engines import Asked, Batch
+from mmprolong.evaluation.reply import planned
 from mmprolong.evaluation.serving import Limits, limits_of
 from mmprolong.models.flops import Flops, forward, page_grids
-from mmprolong.models.shapes import Shape
+from mmprolong.models.shapes import Shape, shape_of
 from mmprolong.records import Reject
 from mmprolong.settings.execution import Cluster, Hardware, Job
 from mmprolong.settings.llm import Prices
+from mmprolong.settings.stages import ReplySettings
 
 _TERA, _GIGA, _MILLION = 1e12, 1e9, 1e6
 _BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
@@ -114,6 +117,19 @@ def _seconds(flops: Flops, hardware: Hardware) -> float:
     attention = flops.attention + flops.vision_attention
     products, peak = flops.total - attention, hardware.peak * _TERA
     return products / (peak * hardware.products) + attention / (peak * hardware.attention)
+
+
+def plan_replies(
+    settings: ReplySettings, inputs: Mapping[str, Path], cluster: Cluster, job: Job
+) -> tuple[Prefill, ReplyCost]:
+    """Return what a reply step will read, and its cost."""
+    batches = planned(settings, inputs)
+    if settings.endpoint:
+        prefill = prefill_of(batches, settings.new_tokens, None)
+        return prefill, cost_at_server(prefill, settings.endpoint.prices)
+    shape = shape_of(settings.model)
+    prefill = prefill_of(batches, settings.new_tokens, shape)
+    return prefill, cost_here(prefill, shape, settings.model.dtype, cluster, job)
 
 
 REPLY_COLUMNS = (

@@ -28,9 +28,8 @@ from mmprolong.runtime.signals import StopSignals
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.store import DONE, FAILED, Store
-from mmprolong.sweep.assignment import Assignment
+from mmprolong.sweep.assignment import Assignment, local_log, newest_attempt, tail
 from mmprolong.sweep.code_copy import code_variables, copy_code
-from mmprolong.sweep.log_files import local_log, newest_attempt, tail
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, workers
 from mmprolong.sweep.state import StepState, completed_steps, running
 

@@ -9,8 +9,8 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import Failure, read_traceback
 from mmprolong.store.store import FAILED, Store
+from mmprolong.sweep.assignment import tail
 from mmprolong.sweep.commands import recovery_command
-from mmprolong.sweep.log_files import tail
 from mmprolong.sweep.state import StepState, step_states
 
 _FEW = 6

@@ -2,7 +2,6 @@
 
 from mmprolong.mixture.counterfactual import read_measured, read_packs
 from mmprolong.mixture.expected_packs import nominal_packs
-from mmprolong.models.flops import page_grids
 from mmprolong.models.odometer import a4_tokens
 from mmprolong.models.shapes import Shape, find_shape, shape_of
 from mmprolong.pipeline.plan import Plan
@@ -12,9 +11,8 @@ from mmprolong.settings.execution import Cluster
 from mmprolong.settings.stages import MixtureSettings, TrainingSettings
 from mmprolong.store.store import Store
 from mmprolong.sweep.resources import job_of
-from mmprolong.training.footprint import Seen
 from mmprolong.training.parallelism import parallelism_of
-from mmprolong.training.preflight import Packs, Preflight, full_of_pages
+from mmprolong.training.preflight import Packs, Preflight
 
 _UPDATES = 8
 """Updates that are drawn before the mixture is; all are alike."""
@@ -66,16 +64,8 @@ def nominal_seconds(plan: Plan, name: str, cluster: Cluster) -> float | None:
 
 
 def _drawn(store: Store, mixture: Step, shape: Shape) -> Packs:
-    """Return the packs of a finished mixture; of pages, number and tokens are known."""
     folders = (store.root / path for role, path in mixture.needs.items() if stage_of(role) == "measurement")
-    measured, packs = read_measured(folders), dict[str, list[Seen]]()
-    for each in read_packs(store.root / mixture.path):
-        conversations = zip(each.examples, each.lengths, each.supervised, strict=True)
-        packs[f"pack {each.id}"] = [
-            Seen(tokens, learned, tuple(page_grids(shape, tokens - learned, measured[example].images)))
-            for example, tokens, learned in conversations
-        ]
-    return Packs(packs=packs, known_from="drawn packs")
+    return Packs.drawn(read_packs(store.root / mixture.path), read_measured(folders), shape)
 
 
 def _nominal(plan: Plan, mixture: Step, training: TrainingSettings, shape: Shape) -> Packs:
@@ -87,8 +77,4 @@ def _nominal(plan: Plan, mixture: Step, training: TrainingSettings, shape: Shape
     }
     tokens = min(settings.mixture.tokens, _UPDATES * training.optimizer.tokens_per_update)
     lengths = nominal_packs(settings, sources, a4_tokens(training.view, shape), tokens)
-    packs = {
-        f"pack {number}": [full_of_pages(length, training.view, shape) for length in each]
-        for number, each in enumerate(lengths)
-    }
-    return Packs(packs=packs, known_from="nominal lengths", times=settings.mixture.tokens / sum(map(sum, lengths)))
+    return Packs.nominal(lengths, settings.mixture.tokens, training.view, shape)

@@ -1,14 +1,16 @@
 """Time, memory and disk of a training step before it runs, and whether it fits."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import fmean
+from typing import Self
 
-from mmprolong.models.flops import Flops, model_flops, trained
+from mmprolong.models.flops import Flops, model_flops, page_grids, trained
 from mmprolong.models.odometer import a4_grid, a4_tokens
 from mmprolong.models.shapes import Shape
+from mmprolong.records import Measured, Pack
 from mmprolong.settings.execution import Hardware, Job
 from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import TrainingSettings
@@ -31,6 +33,28 @@ class Packs:
     known_from: str
     times: float = 1.0
     """As many packs as these, so many times, are what is trained on."""
+
+    @classmethod
+    def drawn(cls, packs: Iterable[Pack], measured: Mapping[str, Measured], shape: Shape) -> Self:
+        """Return the packs of a finished mixture; of pages, number and tokens are known.
+
+        Args:
+            measured: its examples by id.
+        """
+        found = {
+            f"pack {each.id}": [
+                Seen(tokens, learned, tuple(page_grids(shape, tokens - learned, measured[example].images)))
+                for example, tokens, learned in zip(each.examples, each.lengths, each.supervised, strict=True)
+            ]
+            for each in packs
+        }
+        return cls(packs=found, known_from="drawn packs")
+
+    @classmethod
+    def nominal(cls, lengths: Sequence[Sequence[int]], tokens: int, view: View, shape: Shape) -> Self:
+        """Return packs of conversations of these lengths [tokens], which stand for a mixture of so many tokens."""
+        packs = {f"pack {at}": [full_of_pages(each, view, shape) for each in pack] for at, pack in enumerate(lengths)}
+        return cls(packs=packs, known_from="nominal lengths", times=tokens / sum(map(sum, lengths)))
 
     def joined(self) -> dict[str, Seen]:
         """Return each pack as one."""

@@ -12,9 +12,9 @@ import pytest
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
+from mmprolong.sweep.assignment import heading, local_log, tail
 from mmprolong.sweep.estimate import totals
 from mmprolong.sweep.local import Launcher
-from mmprolong.sweep.log_files import heading, local_log, tail
 from mmprolong.sweep.logs import last_lines, last_words
 from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
 from mmprolong.sweep.slurm.queue import JobState
