@@ -158,8 +158,8 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
     """Count the examples that two mixtures share, by task and by length."""
-    folders = (steps.store.root / each.path for each in (a, b))
-    by_task, by_length = compare_drawn(*folders, [*_measured(steps.store, a), *_measured(steps.store, b)])
+    root, measured = steps.store.root, [*_measured(steps.store, a), *_measured(steps.store, b)]
+    by_task, by_length = compare_drawn(root / a.path, root / b.path, measured)
     lengths = {span(1 << int(power), 2 << int(power)): part for power, part in by_length.items()}
     for name, parts in (("task", by_task), ("tokens of an example", lengths)):
         columns = (name, "in both", "tokens", "only A", "tokens", "only B", "tokens")

@@ -60,13 +60,8 @@ def layouts(model: str, gpus: int) -> None:
     console, shape = Terminal(), _named_shape(model)
     text = shape.text
     console.say(f"{shape.name}: {text.heads} heads, {text.kv_heads} of keys and values ({shape.source})")
-    rows = []
-    for each in sequences(text, gpus):
-        copied = "" if each.copies == 1 else f", each on {each.copies} ranks"
-        held = each.data, f"{each.heads}", f"{each.kv_heads}{copied}"
-        rows.append((each.ranks, *(("-",) * 3 if each.refused else held), each.refused or "yes"))
-    heads = ("sequence", "data", "heads of a rank", "heads of keys and values", "possible")
-    console.print(table("", heads, rows, text=heads[2:]))
+    columns = ("sequence", "data", "heads of a rank", "heads of keys and values", "possible")
+    console.print(table("", columns, [each.cells() for each in sequences(text, gpus)], text=columns[2:]))
     console.say("sequence: ranks that share each pack (training.engine.sequence); data: groups with packs of their own")
 
 
@@ -75,7 +70,7 @@ def _unfinished(plan: "Plan", store: Store) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for name, step in plan.steps.items():
         if step.stage == "training" and not store.record(step.stage, name):
-            _, arm, _, role = step.label.split("/")
+            arm, _, role = step.label.partition("/")[2].rsplit("/", 2)  # an arm of a grid has slashes in its label
             found.setdefault((arm, role.partition(".")[2]), []).append(name)
     return found
 

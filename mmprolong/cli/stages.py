@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -13,6 +12,7 @@ from mmprolong.cli.terminal import Terminal, histogram, rejects_table, span, tab
 from mmprolong.images.pool_ledger import Totals
 from mmprolong.mixture.certificate import length_rows, notes, task_rows
 from mmprolong.records import Document, Example, Reject, Selected
+from mmprolong.selection.page_counts import count_pages
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
@@ -34,15 +34,11 @@ def corpus(overrides: tuple[str, ...]) -> None:
     console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
-    pages = {one.id: one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document)}
-    splits: dict[str, list[int]] = {"train": [], "heldout": [], "all": list(pages.values())}
-    if "selection" in folders:
-        for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
-            last = one.last_page if one.last_page >= 0 else pages[one.document] - 1
-            splits[one.split].append(last - one.first_page + 1)
-    rows = [(name, len(of), sum(of), f"{median(of or [0]):g}", max(of, default=0)) for name, of in splits.items()]
+    documents = read_jsonl(folders["corpus"] / "documents.jsonl", Document)
+    selected = read_jsonl(folders["selection"] / "selected.jsonl", Selected) if "selection" in folders else ()
+    rows, pages = count_pages(documents, selected)
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
-    console.print(histogram("lengths", "pages", pages.values()))
+    console.print(histogram("lengths", "pages", pages))
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
     last = folders[roles[-1]]
     console.print(table("ledger", ("state", "reason", "documents", "pages"), Totals.read(last).rows()))

@@ -7,7 +7,8 @@ from mmprolong.records import Reply, Sample, Score
 
 def describe_sample(sample: Sample, reply: Reply | None, score: Score | None) -> Iterator[tuple[str, str]]:
     """Yield what each line is, and its text."""
-    facts = (f"{name} {_told(value)}" for name, value in sample.facts.items())
+    told = ((name, f"{value:.2f}" if isinstance(value, float) else value) for name, value in sample.facts.items())
+    facts = (f"{name} {value}" for name, value in told)
     yield "task", "   ".join((sample.task, f"length {sample.length}", *facts))
     yield "question", " ".join(filter(None, (message.text for message in sample.prompt)))
     if reply:
@@ -20,7 +21,3 @@ def describe_sample(sample: Sample, reply: Reply | None, score: Score | None) ->
     if score:
         judged = (f"{score.value:g}", f"parsed {score.parsed!r}", score.judge, score.reason)
         yield "value", "   ".join(filter(None, judged))
-
-
-def _told(value: str | float) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else value

@@ -40,9 +40,9 @@ def compare_drawn(
         measured: folders of the measurements that either was drawn from.
     """
     entries = read_measured(measured)
-    counts = [Counter(name for pack in read_packs(folder) for name in pack.examples) for folder in (a, b)]
-    by_task = shared_by(lambda one: one.task, *counts, entries) | {"all": shared(*counts, entries)}
-    return by_task, shared_by(lambda one: one.tokens.bit_length() - 1, *counts, entries)
+    one, other = (Counter(name for pack in read_packs(folder) for name in pack.examples) for folder in (a, b))
+    by_task = shared_by(lambda each: each.task, one, other, entries) | {"all": shared(one, other, entries)}
+    return by_task, shared_by(lambda each: each.tokens.bit_length() - 1, one, other, entries)
 
 
 def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]) -> Shared:

@@ -101,6 +101,13 @@ def find_model(subject: str) -> str | None:
     return subject if files.find_file(subject, files.CONFIG) else None
 
 
+def stated(path: str) -> tuple[str, str]:
+    """Return family and precision of a folder or hub name, as its configuration has them; empty where it does not."""
+    content = files.read_json_file(files.need_file(path, files.CONFIG))
+    dtype = content.get("dtype") or content.get("torch_dtype") or content.get("text_config", {}).get("dtype")
+    return str(content.get("model_type")), dtype or ""
+
+
 def weights_digest(path: str) -> str:
     """Return 12 hex digits that name the files of weights of a folder or hub name, large ones by a block every 64 MiB.
 

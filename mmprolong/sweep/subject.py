@@ -11,7 +11,7 @@ from mmprolong.config.groups import own_folder
 from mmprolong.config.overrides import assigned, key_of, refuse_ablation
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.checkpoint_match import find_note
-from mmprolong.models import files, weights
+from mmprolong.models import weights
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import steps_of
 from mmprolong.plugins import names_in
@@ -94,14 +94,11 @@ def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
     yield "suite.subject=''"
     yield assigned("model.path", folder)
     yield assigned("model.digest", weights.weights_digest(folder))
-    stated = files.read_json_file(files.need_file(folder, files.CONFIG))
-    note = find_note(folder)
-    kind = note.backbone if note else str(stated.get("model_type"))
+    note, (kind, dtype) = find_note(folder), weights.stated(folder)
+    kind = note.backbone if note else kind
     if kind not in names_in("mmprolong.models.backbones") or chosen & {"model", "model.backbone"}:
         return
     yield f"model.backbone={kind}"
-    dtype = stated.get("dtype") or stated.get("torch_dtype") or stated.get("text_config", {}).get("dtype")
-    if dtype:
-        yield f"model.dtype={dtype}"
+    yield from [f"model.dtype={dtype}"] if dtype else []
     if kind != config.model.backbone:
         yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails
