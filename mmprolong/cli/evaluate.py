@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @own_files
 def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Put a model through a suite: a phase, a folder, a hub name, one of llms, or ADDRESS#MODEL of a server."""
+    from mmprolong.sweep.planning import plan_evaluation
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.subject import plan_evaluation
 
     console = Terminal()
     plan, config = plan_evaluation(subject, overrides)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @own_files
 def preflight(overrides: tuple[str, ...]) -> None:
     """Predict time, memory and disk of the training of an ablation; refuse what does not fit."""
+    from mmprolong.sweep.estimate import preflight
     from mmprolong.sweep.planning import make_plan
-    from mmprolong.sweep.preflight import preflight
     from mmprolong.training.preflight_tables import Row, amount, heaviest, tables
 
     console = Terminal()

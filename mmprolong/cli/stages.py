@@ -133,13 +133,11 @@ def _compose(overrides: Sequence[str], phase: str = "") -> StagedRun:
     """
     from mmprolong.config.compose import Composer
     from mmprolong.config.overrides import refuse_ablation
-    from mmprolong.pipeline.steps import steps_of
+    from mmprolong.sweep.planning import freeze
 
     refuse_ablation(overrides)
-    composer, texts = Composer(), [*overrides, *([f"suite.subject={phase}"] if phase else [])]
-    config = composer.frozen(texts)
-    with composer.locating(texts):
-        return StagedRun(config, steps_of(config), Store(Path(config.paths.store)))
+    config, steps = freeze([*overrides, *([f"suite.subject={phase}"] if phase else [])], Composer())
+    return StagedRun(config, steps, Store(Path(config.paths.store)))
 
 
 def _rejects(folder: Path) -> Iterator[Reject]:

@@ -12,7 +12,7 @@ from mmprolong.models.weights import Checkpoint, weights_digest
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
-from mmprolong.sweep.subject import plan_evaluation
+from mmprolong.sweep.planning import plan_evaluation
 from tests.cli.typed import said, step_of
 from tests.corpus.pdfs import write_pdf
 from tests.llm.server import Response, serving
