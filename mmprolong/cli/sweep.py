@@ -15,7 +15,7 @@ from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError, StepFailed
 from mmprolong.pipeline.plan import Plan, save_plan
 from mmprolong.runtime.signals import interrupt_on_signals
-from mmprolong.store.store import Store
+from mmprolong.store.store import Store, drifted
 
 if TYPE_CHECKING:
     from mmprolong.sweep.local import Launcher
@@ -81,7 +81,7 @@ def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
 
 def _print_plan(store: Store, plan: Plan, console: Terminal) -> "Mapping[str, StepState]":
     """Print the plan and its cost; returns the states of the steps."""
-    from mmprolong.pipeline.run import edited_defaults
+    from mmprolong.pipeline.run import settings_of
     from mmprolong.sweep.arm_checks import describe_equal_arms
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import estimate_lines, plan_table
@@ -90,8 +90,9 @@ def _print_plan(store: Store, plan: Plan, console: Terminal) -> "Mapping[str, St
     console.print(plan_table(plan, states))
     for line in (*describe_equal_arms(plan), f"store: {store.root}"):
         console.say(line)
-    for line in edited_defaults(store, plan.steps.values()):
-        console.say(line, "yellow")
+    for step, at in ((plan.steps[name], at) for name, at in states.items()):
+        for line in drifted(at.record, settings_of(step)) if at.record else ():
+            console.say(line, "yellow")
     for line in estimate_lines(store, plan, states):
         console.say(line)
     return states

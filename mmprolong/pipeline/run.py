@@ -4,7 +4,7 @@ import importlib
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -139,16 +139,6 @@ def record_of(step: Step, **result: Any) -> RunRecord:
         label=step.label,
         **result,
     )
-
-
-def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
-    """Describe the settings of finished steps whose defaults were edited since, one a line.
-
-    Raises:
-        ArtifactError: a record is damaged.
-    """
-    records = ((store.record(step.stage, step.id), step) for step in steps)
-    return [line for record, step in records if record for line in drifted(record, settings_of(step))]
 
 
 def _raise_if_stopping(stopping: Callable[[], bool]) -> None:

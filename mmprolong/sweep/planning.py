@@ -18,7 +18,7 @@ from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_
 from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem, nearest
 from mmprolong.evaluation.checkpoint_match import find_note
 from mmprolong.models import weights
-from mmprolong.pipeline.plan import Plan, Point, with_own_files
+from mmprolong.pipeline.plan import Plan, Point, require_own_files
 from mmprolong.pipeline.steps import Step, steps_of
 from mmprolong.plugins import names_in
 from mmprolong.settings.knobs import Config
@@ -63,10 +63,9 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     """
     if not (plan.overrides or plan.subject):
         raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
-    with with_own_files(plan):
-        if plan.subject:
-            return plan_evaluation(plan.subject, [*plan.overrides, *overrides, assigned("paths.store", str(store))])
-        return make_plan([*plan.overrides, *overrides, assigned("paths.store", str(store))])
+    require_own_files(plan)
+    texts = [*plan.overrides, *overrides, assigned("paths.store", str(store))]
+    return plan_evaluation(plan.subject, texts) if plan.subject else make_plan(texts)
 
 
 def plan_retry(store: Store, plan: Plan, overrides: Sequence[str]) -> Plan:
