@@ -83,12 +83,11 @@ def count(backbone: str, dpi: int, paths: Sequence[Path]) -> int:
     counted.sort(key=lambda each: -sum(each[1]))
     whole = f"{len(counted)} documents", [tokens for _, each in counted for tokens in each]
     columns = ("document", "pages", "tokens", "a page", "largest page")
-    rows = [(name, *_numbers(tokens)) for name, tokens in (*counted[:_LISTED], whole)]
+    rows = [
+        (name, len(tokens), sum(tokens), round(sum(tokens) / max(1, len(tokens))), max(tokens, default=0))
+        for name, tokens in (*counted[:_LISTED], whole)
+    ]
     console.print(table("", columns, rows))
     for line in refused:
         console.say(f"refused: {line}", style="yellow")
     return int(bool(refused))
-
-
-def _numbers(tokens: Sequence[int]) -> tuple[int, ...]:
-    return len(tokens), sum(tokens), round(sum(tokens) / max(1, len(tokens))), max(tokens, default=0)

@@ -22,8 +22,11 @@ def copy_code(store: Store) -> Path:
     """
     folder = store.root.absolute() / "code"
     folder.mkdir(parents=True, exist_ok=True)
-    sources = _sources()
-    whole = folder / _digest(sources)
+    sources, digest = _sources(), hashlib.sha256()
+    for name, path in sources.items():
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    whole = folder / digest.hexdigest()[:12]
     if whole.exists():
         return whole
     partial = partial_name(whole)
@@ -64,11 +67,3 @@ def _sources() -> dict[str, Path]:
     }
     data = root("conf").parent.relative_to(_PACKAGE.parent)
     return ours | {(data / name).as_posix(): path for name, path in own_files().items()}
-
-
-def _digest(sources: dict[str, Path]) -> str:
-    digest = hashlib.sha256()
-    for name, path in sources.items():
-        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Progress of a plan, and what the rest is expected to take: time, hours of cores and GPUs, disk, money."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
@@ -116,22 +116,20 @@ def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
     for step, at in ((plan.steps[name], at) for name, at in states.items()):
         if at.record is not None:
             taken[step.stage].append(at.record.seconds / _size(plan, step))
-    cluster = plan.cluster
-    return {name: _expect(plan, name, at, taken, cluster) for name, at in states.items() if at.state != "finished"}
-
-
-def _expect(plan: Plan, name: str, at: StepState, taken: Mapping[str, Sequence[float]], cluster: Cluster) -> Expected:
-    step, left = plan.steps[name], seconds_left(at)
-    if left:
-        return Expected(left, "its own rate")
-    if step.stage in taken:
-        return Expected(fmean(taken[step.stage]) * _size(plan, step), "finished steps")
-    if step.stage == "training":
-        seconds, source = nominal_seconds(plan, name, cluster), f"what {cluster.hardware.name} can do"
-    else:
-        times_of = f" (times of {cluster.times_of})" if cluster.times_of else ""
-        seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}{times_of}"
-    return Expected(seconds, source) if seconds else Expected(_SECONDS, f"nothing ({_SECONDS:g} s each)")
+    cluster, found = plan.cluster, dict[str, Expected]()
+    times_of = f" (times of {cluster.times_of})" if cluster.times_of else ""
+    for name, at in ((name, at) for name, at in states.items() if at.state != "finished"):
+        step, seconds = plan.steps[name], seconds_left(at)
+        if seconds:
+            source = "its own rate"
+        elif step.stage in taken:
+            seconds, source = fmean(taken[step.stage]) * _size(plan, step), "finished steps"
+        elif step.stage == "training":
+            seconds, source = nominal_seconds(plan, name, cluster), f"what {cluster.hardware.name} can do"
+        else:
+            seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}{times_of}"
+        found[name] = Expected(seconds, source) if seconds else Expected(_SECONDS, f"nothing ({_SECONDS:g} s each)")
+    return found
 
 
 def basis(plan: Plan, expected: Mapping[str, Expected]) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from mmprolong import __version__
-from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.pipeline.plan import Plan
 from mmprolong.store.atomic import write_file
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command, recovery_command
@@ -64,7 +64,7 @@ def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: 
     """Return the whole sweep at `now` (UTC) as HTML; it reloads itself as long as a step runs or waits."""
     total, shared = totals(plan, states), _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
-    rows = [_row(label, points, roles, states) for label, points in plan.rows.items()]
+    rows = [_row(plan, label, roles, states) for label in plan.labels]
     filters = {"duration": duration, "progress": progress_text, "commands": _commands, "tooltip": _tooltip}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
@@ -107,15 +107,14 @@ def _shared(plan: Plan) -> dict[str, str]:
     return {role: steps.pop() for role, steps in users.items() if len(steps) == 1 and len(plan.points) > 1}
 
 
-def _row(label: str, points: Sequence[Point], roles: Sequence[str], states: Mapping[str, StepState]) -> ArmRow:
-    cells = []
+def _row(plan: Plan, label: str, roles: Sequence[str], states: Mapping[str, StepState]) -> ArmRow:
+    cells, different = [], plan.of(label)
     for role in roles:
         users: dict[str, list[str]] = defaultdict(list)
-        for point in points:
+        for point in plan.rows[label]:
             if role in point.steps:
                 users[point.steps[role]].append(str(point.seed))
         cells.append([(states[step], f"seed {', '.join(seeds)}") for step, seeds in users.items()])
-    different = {tuple(point.scores.values()): point for point in points}.values()
     runs = [scores for point in different if (scores := run_scores(point, states))]
     names = dict.fromkeys(name for run in runs for name in run)
     means = {name: fmean(run[name] for run in runs if name in run) for name in names}
