@@ -48,7 +48,8 @@ class Assignment:
     @property
     def heading(self) -> str:
         """Line above the output of this assignment in a log."""
-        return heading(self.step, f", share {self.element} of {self.width}" if self.width else "")
+        share = f", share {self.element} of {self.width}" if self.width else ""
+        return f"{_HEADING}{self.step.path} ({self.step.label}), code {Path(mmprolong.__file__).parent}{share}"
 
     def run(self, store: Store, stopping: Callable[[], bool], place: Place | None = None) -> None:
         """Run the step, or the share of it.
@@ -77,11 +78,6 @@ def local_log(store: Store, step: Step) -> Path:
 def newest(paths: Iterable[Path]) -> Path | None:
     """Return the file that was written last; None if none of them exists."""
     return max((path for path in paths if path.exists()), key=lambda path: path.stat().st_mtime_ns, default=None)
-
-
-def heading(step: Step, share: str = "") -> str:
-    """Return the line above the output of an attempt at a step, or at a share of its parts."""
-    return f"{_HEADING}{step.path} ({step.label}), code {Path(mmprolong.__file__).parent}{share}"
 
 
 def newest_attempt(lines: Sequence[str]) -> Sequence[str]:

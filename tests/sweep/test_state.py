@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
-from mmprolong.sweep.assignment import heading, local_log, tail
+from mmprolong.sweep.assignment import Assignment, local_log, tail
 from mmprolong.sweep.estimate import totals
 from mmprolong.sweep.local import Launcher
 from mmprolong.sweep.logs import last_lines, last_words
@@ -22,7 +23,9 @@ from mmprolong.sweep.state import StepState, completed_steps, step_states, unnee
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, finish, submit
 from tests.sweep.test_arrays import ARMS, plan
 
-BEGINS = heading(CHAIN.steps["training0"])
+BEGINS, BEGINS_REPLY = (
+    Assignment(step=CHAIN.steps[name], ablation="a", tracking=Tracking()).heading for name in ("training0", "reply0")
+)
 
 
 @pytest.fixture
@@ -260,6 +263,6 @@ def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_lo
         os.utime(log, (time.time() - 3600,) * 2)
         here = local_log(store, CHAIN.steps["reply0"])
         here.parent.mkdir()
-        here.write_text(f"{heading(CHAIN.steps['reply0'])}\n\nbatch 3\n")
+        here.write_text(f"{BEGINS_REPLY}\n\nbatch 3\n")
         (told,) = last_lines(store, CHAIN, "reply", 1)
     assert (told.lines, told.path) == (["batch 3"], here)
