@@ -4,12 +4,11 @@ from mmprolong.sweep.slurm.arrays import descendants, make_arrays
 
 
 def plan(**needs: str) -> Plan:
-    """Steps by name with the names of their inputs; stage and role are the name up to its digits."""
+    """Steps by name with the names of their inputs; the stage is the name up to its digits."""
     steps = {}
     for name, inputs in needs.items():
         paths = {each: f"{each.rstrip('0123456789')}/{each}" for each in inputs.split()}
-        stage = name.rstrip("0123456789")
-        steps[name] = Step(id=name, stage=stage, settings={}, needs=paths, label=f"a/arm/s0/{stage}")
+        steps[name] = Step(id=name, stage=name.rstrip("0123456789"), settings={}, needs=paths)
     known = {"question": "", "source": "", "baseline": "", "published": "", "table": "", "created": "", "code": ""}
     return Plan(ablation="a", **known, points=(), steps=steps)
 

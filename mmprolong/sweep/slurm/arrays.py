@@ -32,11 +32,12 @@ def make_arrays(
         kind: key of a step; only steps of one key form an array.
     """
     needs = _needs(plan, steps, steps | waiting)
+    roles = {name: role for point in plan.points for role, name in point.steps.items()}
     depth: dict[str, int] = {}
     groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
     for name in needs:
         depth[name] = 1 + max((depth[each] for each in needs[name] if each in depth), default=-1)
-        groups[depth[name], plan.steps[name].label.rpartition("/")[2], kind(name)].append(name)
+        groups[depth[name], roles.get(name, plan.steps[name].stage), kind(name)].append(name)
     arrays: list[Array] = []
     places: dict[str, tuple[int, int]] = {}
     for key in sorted(groups):
