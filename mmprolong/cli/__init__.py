@@ -25,9 +25,6 @@ from mmprolong.cli import (
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import MMProLongError, out_of_space
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 
 @click.group(
     epilog="""\b
@@ -75,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         _say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
-        return INTERRUPTED
+        return 130  # as shells have it
     except MMProLongError as error:
         _say(f"error: {error}", "red")
     except OSError as error:

@@ -1,6 +1,5 @@
 """Arguments and options of several commands, and the words with which a shell completes them."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,14 @@ from mmprolong.store.store import Store
 
 
 def _launched(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    return _beginning(begun, planned(context.params["store"]))
+    return [name for name in planned(context.params["store"]) if name.startswith(begun)]
 
 
 def _overrides(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
     before = [*context.params["overrides"]]
+    words = (f"{'+' * (group == ABLATION)}{group}={name}" for group, names in groups().items() for name in names)
     if before[-1:] == ["="]:  # bash parts words there, and completes what follows
-        return _beginning(begun, groups().get(before[-2].lstrip("+"), ()))
-    chosen = (f"{'+' * (group == ABLATION)}{group}={name}" for group, names in groups().items() for name in names)
-    return _beginning(begun, chosen)
-
-
-def _beginning(begun: str, words: Iterable[str]) -> list[str]:
+        words = iter(groups().get(before[-2].lstrip("+"), ()))
     return [word for word in words if word.startswith(begun)]
 
 

@@ -50,7 +50,8 @@ class Steps:
             return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
         if text and not matches:
-            matches = [path for path in self.paths if any(each.startswith(text) for each in _names(path))]
+            names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths}
+            matches = [path for path, own in names.items() if any(each.startswith(text) for each in own)]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:
@@ -71,10 +72,6 @@ class Steps:
         if record is None and path not in self._planned:
             raise ConfigError(f"step {path!r}: not finished, and in no plan of {self.store.root}")
         return record or record_of(self._planned[path])
-
-
-def _names(path: str) -> tuple[str, str, str]:
-    return path, split_path(path)[1], path.rpartition("-")[2]
 
 
 def is_finished(step: RunRecord) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
 
-
 _phase = click.option("--phase", default="longpt", show_default=True, help="Phase of the training.")
 
 

@@ -3,7 +3,7 @@
 Only what the judged phase needs must be complete: a phase that no arm uses may wait for its source.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from mmprolong.errors import Problem, check_name, nearest
@@ -36,7 +36,9 @@ def inconsistent(config: Config) -> Iterator[Problem]:
     yield from _empty("sources", "tasks", {name: source.tasks for name, source in config.sources.items()})
     yield from _empty("llms", "model", {name: llm.model for name, llm in config.llms.items()})
     yield from suite_problems(config)
-    for name in _used(config, phases):
+    parts = (part for name in phases for part in config.phases[name].mixture.components.values() if part.share > 0)
+    used = [*(part.source for part in parts), *(each.source for each in config.suite.benchmarks.values())]
+    for name in (name for name in dict.fromkeys(used) if name in config.sources):
         yield from source_problems(f"sources.{name}", config.sources[name], config)
         for at, length in enumerate(config.sources[name].lengths):
             if length.name and not is_length(length.name):
@@ -58,13 +60,6 @@ def needed_phases(config: Config) -> set[str]:
         found |= waiting
         waiting = {before for name in waiting for before in config.phases[name].start}
     return found
-
-
-def _used(config: Config, phases: Iterable[str]) -> list[str]:
-    """Return the sources that the phases and the benchmarks need, as far as they exist."""
-    parts = (part for name in phases for part in config.phases[name].mixture.components.values() if part.share > 0)
-    names = [*(part.source for part in parts), *(each.source for each in config.suite.benchmarks.values())]
-    return [name for name in dict.fromkeys(names) if name in config.sources]
 
 
 def _phase(key: str, phase: Phase, config: Config) -> Iterator[Problem]:

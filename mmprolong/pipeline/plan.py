@@ -129,12 +129,11 @@ def planned(store: Store) -> list[str]:
     return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
 
 
-def save_plan(store: Store, plan: Plan) -> Path:
+def save_plan(store: Store, plan: Plan) -> None:
     """Write the plan into the store."""
     path = _path(store, plan.ablation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan)
-    return path
 
 
 def load_plan(store: Store, ablation: str) -> Plan:

@@ -17,16 +17,6 @@ _FEW = 6
 """Reasons of a group, and lines of its first step, that are shown."""
 
 
-class LastLines(NamedTuple):
-    """End of the log of a step."""
-
-    step: Step
-    state: str
-    path: Path
-    """File with these lines and all that was written before."""
-    lines: list[str]
-
-
 class FailureGroup(NamedTuple):
     """Steps of one stage that failed in one way."""
 
@@ -46,8 +36,10 @@ def last_words(folder: Path, state: StepState, lines: int) -> list[str]:
     return traceback[-lines:] or (tail(state.log, lines) if state.log else [])
 
 
-def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[LastLines]:
-    """Yield the steps whose label or `stage/id` contains `match`; without `match`, the failed and running ones.
+def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[tuple[Step, str, Path, list[str]]]:
+    """Yield step, state, log and its last lines of the steps whose label or `stage/id` contains `match`.
+
+    Without `match`, those of the failed and running ones.
 
     Args:
         lines: largest number of lines from a log; a traceback is whole.
@@ -58,7 +50,7 @@ def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[Las
         if chosen and (at.log or at.failure):
             failure = [f"{at.failure.kind}: {at.failure.message}", *read_traceback(folder)] if at.failure else []
             logged = tail(at.log, lines) if at.log and len(failure) < 2 else []
-            yield LastLines(step, at.state, at.log or folder / FAILED, failure + logged)
+            yield step, at.state, at.log or folder / FAILED, failure + logged
 
 
 def group_failures(store: Store, plan: Plan, states: Mapping[str, StepState]) -> list[FailureGroup]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -98,7 +99,7 @@ def freeze(overrides: Sequence[str], composer: Composer) -> tuple[Config, dict[s
         return config, steps_of(config)
 
 
-def _now() -> dict[str, str]:
+def _now() -> dict[str, Any]:
     """Return what a plan says of the time, the code and the user's own files of its launch."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {"created": created, "code": code_version(), "config_dir": str(own_folder() or "")}

@@ -257,12 +257,12 @@ def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_lo
     log = write(store, "batch 2\n", "2")
     write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
     with lease(store.folder("reply", "reply0"), waiting=lambda: None):
-        failed, runs = last_lines(store, CHAIN, "", 1)
-        assert failed.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
-        assert (runs.state, runs.lines, runs.path) == ("running", ["batch 2"], log)
+        (*_, failed), (_, *runs) = last_lines(store, CHAIN, "", 1)
+        assert failed == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
+        assert runs == ["running", log, ["batch 2"]]
         os.utime(log, (time.time() - 3600,) * 2)
         here = local_log(store, CHAIN.steps["reply0"])
         here.parent.mkdir()
         here.write_text(f"{BEGINS_REPLY}\n\nbatch 3\n")
-        (told,) = last_lines(store, CHAIN, "reply", 1)
-    assert (told.lines, told.path) == (["batch 3"], here)
+        ((*_, path, lines),) = last_lines(store, CHAIN, "reply", 1)
+    assert (lines, path) == (["batch 3"], here)

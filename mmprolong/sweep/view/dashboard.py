@@ -65,6 +65,9 @@ def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: 
     total, shared = totals(plan, states), _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
     rows = [_row(plan, label, roles, states) for label in plan.labels]
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for at in states.values():
+        reasons[at.state].update([at.detail] if at.detail else [])
     filters = {"duration": duration, "progress": progress_text, "commands": _commands, "tooltip": _tooltip}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
@@ -74,7 +77,7 @@ def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: 
         plan=plan,
         total=total,
         ends=f"{now + timedelta(seconds=total.seconds):%d %b %H:%M} UTC" if total.seconds else "",
-        details={state: _details(states, state) for state in ("queued", "unknown")},
+        details={state: reasons[state].most_common(_FEW) for state in ("queued", "unknown")},
         resume=recovery_command(store, plan),
         used=cost_line(total.used),
         left=cost_line(total.left),
@@ -119,11 +122,6 @@ def _row(plan: Plan, label: str, roles: Sequence[str], states: Mapping[str, Step
     names = dict.fromkeys(name for run in runs for name in run)
     means = {name: fmean(run[name] for run in runs if name in run) for name in names}
     return ArmRow(label, cells, len(different), len(runs), means)
-
-
-def _details(states: Mapping[str, StepState], state: str) -> list[tuple[str, int]]:
-    """Return the reasons of a state and their numbers, the commonest first."""
-    return Counter(at.detail for at in states.values() if at.state == state and at.detail).most_common(_FEW)
 
 
 def _tooltip(at: StepState, whose: str) -> str:
