@@ -57,5 +57,6 @@ def _evaluation_settings(point: Point) -> dict[str, Any]:
     suite = point.config["suite"]
     asked = [f"sources.{each['source']}." for each in suite["benchmarks"].values()]
     beginnings = ("corpus.", "selection.", "suite.overall", "suite.benchmarks.", *asked)
-    found = settings_of_arm(point.config, point.steps)
-    return {key: value for key, value in found.items() if key.startswith(beginnings)}
+    found = settings_of_arm(point.config, point.steps).items()
+    chosen = ((key, value) for key, value in found if key.startswith(beginnings) and not key.endswith(".version"))
+    return {key.removesuffix(".name"): value for key, value in chosen}  # a plug-in is chosen by its name
