@@ -31,7 +31,7 @@ from mmprolong.models.qwen_vl.positions import mrope_positions
 from mmprolong.models.qwen_vl.qwen_network import QwenNetwork, ready
 from mmprolong.models.rope import NativeRope
 from mmprolong.models.shapes import Shape, known_sizes, shape_in
-from mmprolong.settings.hardware import Hardware
+from mmprolong.settings.execution import Hardware
 from mmprolong.settings.knobs import Optimizer
 from mmprolong.training.engines.single import Single
 from mmprolong.training.footprint import GIB, Seen, device_memory

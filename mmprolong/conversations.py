@@ -1,7 +1,6 @@
 """Conversations: the turns that a model reads and writes, of text and of images by reference."""
 
 from collections.abc import Iterable, Iterator
-from itertools import count
 from typing import Literal
 
 import msgspec
@@ -92,19 +91,3 @@ def flat(parts: Iterable[Part]) -> Iterator[Text | Image | Video]:
             yield from part.images()
         else:
             yield part
-
-
-def with_page_indices(conversation: Conversation) -> Conversation:
-    """Return a conversation with a line before each image that says which one it is, from 1.
-
-    Source: arXiv 2602.15257 ("Page 1:" and a line feed before each image).
-    """
-    numbers = count(1)
-
-    def parts(message: Message) -> Iterator[Part]:
-        for part in flat(message.parts):
-            if isinstance(part, Image):
-                yield Text(f"Page {next(numbers)}:\n")
-            yield part
-
-    return tuple(Message(message.role, tuple(parts(message))) for message in conversation)

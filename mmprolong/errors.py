@@ -119,3 +119,14 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     match = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {match[0]!r}? " if match else ""
     return f"{hint}allowed: {', '.join(names) or '(nothing)'}"
+
+
+def check_name(key: str, name: str, allowed: Iterable[str], kind: str) -> Iterator[Problem]:
+    """Yield the problem of a name that is not among those allowed; names the nearest.
+
+    Args:
+        kind: what it should name.
+    """
+    known = list(allowed)
+    if name not in known:
+        yield Problem(key, f"{name!r} is no {kind}; {nearest(name, known)}")

@@ -7,7 +7,7 @@ it gives. Settings choose it as `{name: FILE, **options}`. Importing its file mu
 import importlib
 import importlib.util
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -56,20 +56,44 @@ def make(package: str, choice: Choice, key: str) -> Any:
 def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dict[str, Any]:
     """Return what names a choice in a step's id: its name, its version and the options that are not at their default.
 
-    An option that is a choice itself (metadata `plugin`) is always named, with its version.
-
     Args:
         whole: keep the options that are at their default.
     """
     made = make(package, choice, key)
-    options: dict[str, Any] = {}
-    for each in fields(made):
-        value = getattr(made, each.name)
-        if "plugin" in each.metadata:
-            options[each.name] = identity(each.metadata["plugin"], value, f"{key}.{each.name}", whole)
-        elif value != default_of(each) or whole:
-            options[each.name] = value
-    return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(options)}
+    return {"name": split(choice)[0], "version": made.version, **msgspec.to_builtins(identity_of(made, whole))}
+
+
+def identity_of(settings: Any, whole: bool = False) -> dict[str, Any]:
+    """Return what of a settings object, or of a plug-in's options, names a step.
+
+    That is no execution field and nothing that is at its default; of a plug-in always its name, version and options.
+
+    Args:
+        whole: keep what is at its default: what the step depends on, as it is today.
+    """
+    kept: dict[str, Any] = {}
+    for entry in fields(settings):
+        value, package = getattr(settings, entry.name), entry.metadata.get("plugin")
+        if entry.metadata.get("role") == "execution":
+            continue
+        if package and isinstance(value, list):
+            inner = [identity(package, each, entry.name, whole) for each in value]
+        else:
+            inner = identity(package, value, entry.name, whole) if package else _inner(value, whole)
+        if whole or (value != default_of(entry) if inner is value else inner):
+            kept[entry.name] = inner
+    return kept
+
+
+def _inner(value: Any, whole: bool) -> Any:
+    """Return the identities of settings objects within a value; any other value as it is."""
+    if is_dataclass(value):
+        return identity_of(value, whole)
+    if isinstance(value, dict) and any(map(is_dataclass, value.values())):
+        return {name: identity_of(each, whole) for name, each in value.items()}
+    if isinstance(value, list) and any(map(is_dataclass, value)):
+        return [identity_of(each, whole) for each in value]
+    return value
 
 
 def split(choice: Choice) -> tuple[str, dict[str, Any]]:

@@ -96,32 +96,6 @@ class Selected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageState:
-    """One line of a ledger: a run of pages of one document of the pool, all in one state.
-
-    The lines of a document cover its pages, each once. A document that could not be opened has one line, of no page.
-    """
-
-    source: str
-    """Path relative to the pool's folder."""
-    document: str = ""
-    """Id; empty if the file could not be read."""
-    first_page: int = 0
-    last_page: int = -1
-    """Inclusive, index from 0; -1: the pages are not known."""
-    state: str
-    """`kept`, `rejected` or `failed`."""
-    reason: str = ""
-    """Why they are not kept, short and countable."""
-    detail: str = ""
-
-    @property
-    def pages(self) -> int:
-        """Number of pages."""
-        return self.last_page - self.first_page + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
     """One entry of a document's outline."""
 
@@ -155,20 +129,6 @@ class Block:
     def moved(self, pages: int) -> "Block":
         """Return it with its page counted from another page on: that of a window's first."""
         return replace(self, page=self.page - pages)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A run of consecutive sections or pages of one document, with the words that name it."""
-
-    document: str
-    first_page: int
-    last_page: int
-    """Inclusive, index from 0."""
-    anchor: str
-    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25'; empty: the whole document, which
-    needs none."""
-    headings: tuple[str, ...] = ()
 
 
 class Gold(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -246,21 +206,6 @@ class Pack:
     def tokens(self) -> int:
         """Tokens of the whole pack."""
         return sum(self.lengths)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """Weights ready to be trained on or evaluated."""
-
-    backbone: str
-    updates: int
-    tokens: int
-    """Training tokens seen over all phases."""
-    rope_base: float
-    rope_fingerprint: str
-    """Hash of the rotary frequencies that the model really uses."""
-    view: dict[str, Any] | None = None
-    """What of the view of its training is not at its default; none: unknown."""
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mmprolong.evaluation.score import metrics as measured
+from mmprolong.models.weights import Checkpoint
 from mmprolong.pipeline.steps import split_path
-from mmprolong.records import Checkpoint, Pack, Reply, Sample, Score
+from mmprolong.records import Pack, Reply, Sample, Score
 from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import write_jsonl

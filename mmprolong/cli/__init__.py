@@ -10,7 +10,6 @@ from mmprolong import __version__
 from mmprolong.cli import (
     browse,
     compare,
-    count,
     evaluate,
     explain,
     export_data,
@@ -27,9 +26,6 @@ from mmprolong.cli import (
 )
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import MMProLongError, out_of_space
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 @click.group(
@@ -59,7 +55,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 for _module in (
     *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, browse, prerender, count, export_data, explain, files),
+    *(stages, show, browse, prerender, export_data, explain, files),
 ):
     for _command in vars(_module).values():
         if isinstance(_command, click.Command):
@@ -78,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         _say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
-        return INTERRUPTED
+        return 130  # as shells have it
     except MMProLongError as error:
         _say(f"error: {error}", "red")
     except OSError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mmprolong.cli.arguments import point_or_step, stored
+from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import StepFailed
@@ -15,7 +15,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@point_or_step("what")
+@click.argument("what")
 @click.option("--out", type=_PATH, help="The HTML file [default: reports/data/STEP.html in the store].")
 @click.option("--figures", type=_PATH, help="Folder into which the figures are written, too, as PNG and SVG.")
 @click.option("-n", "number", type=click.IntRange(1, 60), default=40, show_default=True, help="Examples, or documents.")

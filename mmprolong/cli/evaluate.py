@@ -1,6 +1,5 @@
 """`mmprolong evaluate`: any checkpoint or server through the benchmarks of a suite."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,29 +12,25 @@ from mmprolong.cli.terminal import Terminal, table
 from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
-    from mmprolong.evaluation.prefill import Prefill
     from mmprolong.pipeline.plan import Plan
-    from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
-    from mmprolong.sweep.reply_cost import ReplyCost
 
 
 @click.command()
 @click.argument("subject")
 @overrides
-@click.option("--plan", "only_plan", is_flag=True, help="Print questions, tokens, time and price, and stop.")
-@click.option("--dry-run", is_flag=True, help="The same as --plan.")
+@click.option("--plan", "--dry-run", "dry_run", is_flag=True, help="Print questions, tokens, time and price, and stop.")
 @own_files
-def evaluate(subject: str, overrides: tuple[str, ...], only_plan: bool, dry_run: bool) -> None:
+def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
     """Put a model through a suite: a phase, a folder, a hub name, one of llms, or ADDRESS#MODEL of a server."""
+    from mmprolong.sweep.planning import plan_evaluation
     from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.subject import plan_evaluation
 
     console = Terminal()
     plan, config = plan_evaluation(subject, overrides)
     check_jobs(config.cluster, plan.steps.values())
     _print_replies(plan, config, console)
-    if only_plan or dry_run:
+    if dry_run:
         console.say("plan: nothing was answered")
         return
     launch(Store(Path(config.paths.store)), plan, False, console)
@@ -44,8 +39,10 @@ def evaluate(subject: str, overrides: tuple[str, ...], only_plan: bool, dry_run:
 def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     """Make the questions, which needs no model, and print what answering them takes."""
     from mmprolong.evaluation.checkpoint_match import require_match
+    from mmprolong.evaluation.prefill import REPLY_COLUMNS, plan_replies, reply_row
+    from mmprolong.evaluation.serving import serve_command
     from mmprolong.pipeline.run import settings_of
-    from mmprolong.sweep.view.console import duration
+    from mmprolong.sweep.resources import job_of
 
     (point,) = plan.points
     steps = {role: plan.steps[name] for role, name in point.steps.items()}
@@ -55,49 +52,17 @@ def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:
     run = StagedRun(config, steps, Store(Path(config.paths.store)))
     needed = [role for role in steps if role.startswith("samples.") or role in ("corpus", "render")]
     folders = {steps[role].path: folder for role, folder in run.finish(needed, console).items()}
-    rows, servers = [], []
+    rows, lines = [], dict[str, None]()
     for name, step in replies.items():
-        prefill, cost = _planned(step, folders, config)
-        share = 1 - prefill.shared / max(prefill.apart, 1)
-        times = [duration(each) if each else "" for each in (cost.prefill, cost.prefill_apart, cost.replies)]
-        prices = [f"{each:,.2f}" if each else "" for each in (cost.money, cost.money_apart)]
-        counts = (prefill.samples, prefill.documents, prefill.limits.context, prefill.apart, prefill.shared)
-        rows.append((name, *counts, f"{share:.1%}", *times, *prices))
-        servers += [f"{name}: {prefill.refused} questions refused"] if prefill.refused else []
-        servers += _serve(step, prefill)
-    columns = ("questions", "documents", "longest", "prompt tokens", "prefilled", "shared")
-    more = ("prefill", "without sharing", "replies at most", "price at most", "without sharing ")
-    console.print(table(f"{plan.subject}: to be answered", ("benchmark", *columns, *more), rows))
-    for line in dict.fromkeys(servers):
+        settings, job = settings_of(step), job_of(config.cluster, step)
+        inputs = {role: folders[path] for role, path in step.needs.items() if path in folders}
+        prefill, cost = plan_replies(settings, inputs, config.cluster, job)
+        rows.append((name, *reply_row(prefill, cost)))
+        if prefill.refused:
+            lines[f"{name}: {prefill.refused} questions refused"] = None
+        if settings.endpoint and settings.model.path:  # a server that serves weights of ours
+            serving = serve_command(prefill.limits, settings.model, settings.view, settings.endpoint.model)
+            lines[f"serve it with: {serving}"] = None
+    console.print(table(f"{plan.subject}: to be answered", ("benchmark", *REPLY_COLUMNS), rows))
+    for line in lines:
         console.say(line)
-
-
-def _planned(step: "Step", folders: Mapping[str, Path], config: "Config") -> "tuple[Prefill, ReplyCost]":
-    """Return what a reply step will read, and its cost."""
-    from mmprolong.evaluation.prefill import prefill_of
-    from mmprolong.evaluation.reply import planned
-    from mmprolong.models.shapes import shape_of
-    from mmprolong.pipeline.run import settings_of
-    from mmprolong.sweep.reply_cost import cost_at_server, cost_here
-    from mmprolong.sweep.resources import job_of
-
-    settings = settings_of(step)
-    inputs = {role: folders[path] for role, path in step.needs.items() if path in folders}
-    batches = planned(settings, inputs)
-    if settings.endpoint:
-        prefill = prefill_of(batches, settings.new_tokens, None)
-        return prefill, cost_at_server(prefill, settings.endpoint.prices)
-    shape = shape_of(settings.model)
-    prefill = prefill_of(batches, settings.new_tokens, shape)
-    return prefill, cost_here(prefill, shape, settings.model.dtype, config.cluster, job_of(config.cluster, step))
-
-
-def _serve(step: "Step", prefill: "Prefill") -> Iterator[str]:
-    """Yield the command that serves the model for these prompts, where a server that serves ours is asked."""
-    from mmprolong.evaluation.serving import serve_command
-    from mmprolong.pipeline.run import settings_of
-
-    settings = settings_of(step)
-    if settings.endpoint and settings.model.path:
-        command = serve_command(prefill.limits, settings.model, settings.view, settings.endpoint.model)
-        yield f"serve it with: {command}"

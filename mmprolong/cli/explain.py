@@ -1,33 +1,28 @@
 """`mmprolong why` and `mmprolong diff`: the settings and inputs of steps, and the differences of two."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 from rich.text import Text
 from rich.tree import Tree
 
-from mmprolong.cli.arguments import point_or_step, step, stored
+from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError, Confounded
-from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences
-from mmprolong.mixture.counterfactual import Shared, shared, shared_by
+from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences, settings_of_arm
+from mmprolong.mixture.counterfactual import compare_drawn
 from mmprolong.pipeline.plan import Point
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Measured, Pack
 from mmprolong.store.fingerprint import digest, leaves
-from mmprolong.store.jsonl import read_jsonl
-from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
-from mmprolong.sweep.arm_checks import result_settings
 
 
 @click.command()
-@step
+@click.argument("step")
 @stored
 def why(step: str, store: Store) -> None:
     """Show the stage, version, settings and inputs of a step, down to the pool.
@@ -39,8 +34,8 @@ def why(step: str, store: Store) -> None:
 
 
 @click.command()
-@point_or_step("a")
-@point_or_step("b")
+@click.argument("a")
+@click.argument("b")
 @click.option(
     "--factor",
     "factors",
@@ -101,18 +96,15 @@ def _arm(steps: Steps, point: Point) -> Arm:
     phases: dict[str, Phase] = {}
     made_by: dict[str, str] = {}
     for role, name in point.steps.items():
-        step = steps.get(f"{stage_of(role)}/{name}")
-        if stage_of(role) == "mixture" and is_finished(step):
-            phase = role.removeprefix("mixture.")
-            documents = {name: row.cluster for name, row in _measured(steps.store, step).items()}
-            packs = list(read_jsonl(steps.store.root / step.path / "packs.jsonl", Pack))
-            settings = point.config["phases"][phase]
-            per_update = settings["optimizer"]["tokens_per_update"]
-            phases[phase] = Phase(packs, documents, settings["mixture"]["sequence_length"], per_update)
-        if stage_of(role) == "training" and is_finished(step):
+        stage, _, phase = role.partition(".")
+        step = steps.get(f"{stage}/{name}")
+        if stage == "mixture" and is_finished(step):
+            folder, settings = steps.store.root / step.path, point.config["phases"][phase]
+            phases[phase] = Phase.read(folder, _measured(steps.store, step), settings)
+        if stage == "training" and is_finished(step):
             made_by |= {f"{role}: code": digest(step.code), f"{role}: packages": digest(step.packages)}
             made_by[f"{role}: hardware"] = step.hardware
-    return Arm(settings=result_settings(point), phases=phases, made_by=made_by)
+    return Arm(settings=settings_of_arm(point.config, point.steps), phases=phases, made_by=made_by)
 
 
 def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:
@@ -166,28 +158,15 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
     """Count the examples that two mixtures share, by task and by length."""
-    counts = _drawn(steps.store, a), _drawn(steps.store, b)
-    measured = _measured(steps.store, a) | _measured(steps.store, b)
-
-    def parts(key: Callable[[Measured], str | int]) -> list[tuple[Any, Shared]]:
-        return list(shared_by(key, *counts, measured).items())
-
-    lengths = [(span(1 << power, 2 << power), part) for power, part in parts(lambda one: one.tokens.bit_length() - 1)]
-    by_task = [*parts(lambda one: one.task), ("all", shared(*counts, measured))]
-    for name, rows in (("task", by_task), ("tokens of an example", lengths)):
+    root, measured = steps.store.root, [*_measured(steps.store, a), *_measured(steps.store, b)]
+    by_task, by_length = compare_drawn(root / a.path, root / b.path, measured)
+    lengths = {span(1 << int(power), 2 << int(power)): part for power, part in by_length.items()}
+    for name, parts in (("task", by_task), ("tokens of an example", lengths)):
         columns = (name, "in both", "tokens", "only A", "tokens", "only B", "tokens")
-        console.print(
-            table(f"A {a.id}, B {b.id}", columns, [(key, *one.both, *one.only_a, *one.only_b) for key, one in rows])
-        )
+        rows = [(key, *one.both, *one.only_a, *one.only_b) for key, one in parts.items()]
+        console.print(table(f"A {a.id}, B {b.id}", columns, rows))
 
 
-def _drawn(store: Store, step: RunRecord) -> Counter[str]:
-    packs = read_jsonl(store.folder(step.stage, step.id) / "packs.jsonl", Pack)
-    return Counter(name for pack in packs for name in pack.examples)
-
-
-def _measured(store: Store, step: RunRecord) -> dict[str, Measured]:
-    """Return the examples that a mixture was drawn from, by id; mixtures draw by the conversation `answer`."""
-    folders = (store.root / path for role, path in step.needs.items() if stage_of(role) == "measurement")
-    rows = (row for folder in folders for row in read_parquet(folder / "measured.parquet", Measured))
-    return {row.example: row for row in rows if row.conversation == "answer"}
+def _measured(store: Store, mixture: RunRecord) -> list[Path]:
+    """Return the folders of the measurements that a mixture was drawn from."""
+    return [store.root / path for role, path in mixture.needs.items() if stage_of(role) == "measurement"]

@@ -1,15 +1,19 @@
-"""`mmprolong fetch`, `mmprolong rescore`, `mmprolong sync`: files that come from outside, or go there."""
+"""`mmprolong count`, `fetch`, `rescore` and `sync`: files that are counted, come from outside, or go there."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from mmprolong import plugins
 from mmprolong.cli.arguments import stored
-from mmprolong.cli.terminal import Terminal
+from mmprolong.cli.terminal import Terminal, table
+from mmprolong.settings.knobs import View
 from mmprolong.store.store import Store
 
 _FILE = click.Path(path_type=Path)
+_LISTED = 40
+"""Documents that are listed, the longest first."""
 
 
 @click.command()
@@ -55,3 +59,35 @@ def sync(entity: str, project: str, store: Store) -> int:
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     console.say(counts or f"{store.root}/wandb: no offline runs")
     return int(not {FAILED, TORN}.isdisjoint(states))
+
+
+@click.command()
+@click.option("--backbone", required=True, help="qwen2_vl, qwen2_5_vl or qwen3_vl.")
+@click.option("--dpi", default=144, show_default=True, type=click.IntRange(1), help="Resolution of the pages.")
+@click.argument("paths", nargs=-1, required=True, type=_FILE)
+def count(backbone: str, dpi: int, paths: Sequence[Path]) -> int:
+    """Count the tokens of PDFs as the model sees them, without drawing a page; 1 if a file or page is refused.
+
+    PATHS are PDFs, or folders of them. Marks around the images are counted; prompts are not.
+    """
+    from mmprolong.models.odometer import count_files
+
+    console, refused = Terminal(), list[str]()
+    counted: list[tuple[str, Sequence[int]]] = []
+    for path, found in count_files(backbone, paths, View(dpi=dpi)):
+        if isinstance(found, str):
+            refused.append(f"{path}: {found}")
+            continue
+        counted.append((str(path), found.tokens))
+        refused += [f"{path} page {page + 1}: {reason}" for page, reason in found.refused.items()]
+    counted.sort(key=lambda each: -sum(each[1]))
+    whole = f"{len(counted)} documents", [tokens for _, each in counted for tokens in each]
+    columns = ("document", "pages", "tokens", "a page", "largest page")
+    rows = [
+        (name, len(tokens), sum(tokens), round(sum(tokens) / max(1, len(tokens))), max(tokens, default=0))
+        for name, tokens in (*counted[:_LISTED], whole)
+    ]
+    console.print(table("", columns, rows))
+    for line in refused:
+        console.say(f"refused: {line}", style="yellow")
+    return int(bool(refused))

@@ -30,10 +30,10 @@ def logs(ablation: str, match: str, lines: int, store: Store) -> None:
     from mmprolong.sweep.logs import last_lines
 
     console = Terminal()
-    found = list(last_lines(store, load_plan(store, ablation), match, lines))
-    for log in found:
-        console.say(f"{log.step.path} ({log.step.label}), {log.state}: {log.path}", "bold")
-        for line in log.lines:
+    found = [*last_lines(store, load_plan(store, ablation), match, lines)]
+    for step, state, path, last in found:
+        console.say(f"{step.path} ({step.label}), {state}: {path}", "bold")
+        for line in last:
             console.say(f"  {line}")
     if not found:
         raise ConfigError(f"logs {ablation} {match!r}: no log; mmprolong status shows all steps")
@@ -67,7 +67,7 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 
     With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
     """
-    from mmprolong.sweep.cancel import cancel
+    from mmprolong.sweep.slurm.job_list import cancel
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 

@@ -49,8 +49,9 @@ class Steps:
         if self.store.record(*split_path(text)) is not None:  # whatever is wrong with the plans
             return self.get(text)
         matches = [path for path in self.paths if text in (path, split_path(path)[1])]
-        names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths if text}
-        matches = matches or [path for path, own in names.items() if any(each.startswith(text) for each in own)]
+        if text and not matches:
+            names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths}
+            matches = [path for path, own in names.items() if any(each.startswith(text) for each in own)]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from mmprolong.cli.arguments import step as step_argument
 from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal
@@ -13,7 +12,7 @@ from mmprolong.store.store import Store
 
 
 @click.command()
-@step_argument
+@click.argument("step")
 @click.option("--dpi", default=144, show_default=True, help="Of the view that the pages are shown in.")
 @click.option("--renderer", default="pymupdf", show_default=True, help="Of that view.")
 @click.option("--slow", default=0.1, show_default=True, help="Pages that take longer to draw are kept [s].")

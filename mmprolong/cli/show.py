@@ -4,37 +4,33 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from heapq import nsmallest
-from itertools import groupby
 from typing import Any, TypeVar
 
 import click
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from mmprolong.cli.arguments import point_or_step, stored
+from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
-from mmprolong.cli.terminal import number as written
-from mmprolong.conversations import Conversation, images_of
 from mmprolong.errors import ConfigError, StepFailed, nearest
+from mmprolong.evaluation.shown_sample import describe_sample
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Document, Example, Gold, Measured, Pack, Reply, Sample, Score, Selected
+from mmprolong.records import Document, Example, Measured, Pack, Reply, Sample, Score, Selected
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
+from mmprolong.synthesis.shown_example import describe_example
 
 T = TypeVar("T")
 _LONGEST = 400
 """Characters of a text that are shown."""
-_RUNS = 6
-"""Runs of pages that are named."""
-_ASKS = {"system": "system", "user": "question", "assistant": "answer"}
 
 
 @click.command()
-@point_or_step("what")
+@click.argument("what")
 @click.option("-n", "number", type=click.IntRange(1), default=20, show_default=True, help="How many.")
 @click.option("--task", help="Of this task only.")
 @click.option("--seed", default=0, show_default=True, help="Which sample is drawn.")
@@ -107,30 +103,11 @@ def _examples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iter
         examples = (one for one in examples if one.id in drawn)
     names = {one.id: one.source for one in read_jsonl(root / step.needs["corpus"] / "documents.jsonl", Document)}
     chosen = choose(examples, lambda example: example.task)
-    ids = {one.id for one in chosen}
-    rows = (row for path in measured for row in read_parquet(root / path / "measured.parquet", Measured))
-    tokens = {(row.example, row.conversation): row for row in rows if row.example in ids}
-    for one in chosen:
-        lines = [_line("task", "   ".join(filter(None, (one.task, one.length, *_facts(one.facts), one.origin))))]
-        for name, conversation in one.conversations.items():
-            lines += _conversation(name, conversation, one.gold, tokens.get((one.id, name)), names)
-        yield Panel(Group(*lines), title=Text(one.id), title_align="left", expand=False)
-
-
-def _conversation(
-    name: str, conversation: Conversation, gold: tuple[Gold, ...], measured: Measured | None, names: Mapping[str, str]
-) -> Iterator[RenderableType]:
-    if name != "answer":
-        yield _line("", name)
-    yield _line("document", _pages(conversation, names))
-    if measured:
-        yield _line("tokens", f"{written(measured.tokens)}, {written(measured.supervised)} of them supervised")
-    answers = iter(gold)
-    for turn in conversation:
-        yield _line(_ASKS[turn.role], _shortened(turn.text))
-        if turn.role == "assistant" and (right := next(answers, None)):
-            pages = ", ".join(str(place + 1) for place in right.evidence)
-            yield _line("evidence", f"{f'images {pages}' if pages else 'no image'}   {right.format}")
+    tokens: dict[str, dict[str, Measured]] = {one.id: {} for one in chosen}
+    for row in (row for path in measured for row in read_parquet(root / path / "measured.parquet", Measured)):
+        if row.example in tokens:
+            tokens[row.example][row.conversation] = row
+    yield from (_panel(one.id, describe_example(one, tokens[one.id], names)) for one in chosen)
 
 
 def _samples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
@@ -144,41 +121,13 @@ def _samples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Itera
     scores = read_jsonl(root / step.path / "scores.jsonl", Score) if step.stage == "score" else ()
     said = {one.sample: one for one in replies if one.sample in ids}
     marks = {one.sample: one for one in scores if one.sample in ids}
-    for sample in chosen:
-        lines = _sample_lines(sample, said.get(sample.id), marks.get(sample.id))
-        yield Panel(Group(*lines), title=Text(sample.id), title_align="left", expand=False)
+    yield from (_panel(one.id, describe_sample(one, said.get(one.id), marks.get(one.id))) for one in chosen)
 
 
-def _sample_lines(sample: Sample, said: Reply | None, score: Score | None) -> Iterator[RenderableType]:
-    yield _line("task", "   ".join((sample.task, f"length {sample.length}", *_facts(sample.facts))))
-    yield _line("question", _shortened(" ".join(filter(None, (message.text for message in sample.prompt)))))
-    if said:
-        yield _line("reply", _shortened(said.text) + ("   (cut)" if said.cut else ""))
-    elif score:
-        yield _line("reply", f"none: {score.reason}")
-    yield _line("target", _shortened(str(sample.gold.answer)))
-    if score:
-        judged = (f"{score.value:g}", f"parsed {score.parsed!r}", score.judge, score.reason)
-        yield _line("value", "   ".join(filter(None, judged)))
-
-
-def _facts(facts: Mapping[str, str | float]) -> Iterator[str]:
-    return (f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}" for name, value in facts.items())
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"
-
-
-def _line(name: str, text: str) -> RenderableType:
-    return Text.assemble((f"{name:<9} ", "dim"), visible(text))
-
-
-def _pages(conversation: Conversation, names: Mapping[str, str]) -> str:
-    """Name the documents and pages (from 1) that a conversation shows, in its order."""
-    numbered = enumerate(images_of(conversation))
-    grouped = groupby(numbered, key=lambda pair: (pair[1].source, pair[1].index - pair[0]))
-    runs = [(source.removeprefix("pdf:"), [image.index + 1 for _, image in run]) for (source, _), run in grouped]
-    named = [f"{names.get(source, source)} pages {pages[0]}-{pages[-1]}" for source, pages in runs[:_RUNS]]
-    more = f", and {len(runs) - _RUNS} more" if len(runs) > _RUNS else ""
-    return ", ".join(named) + more if named else "no page"
+def _panel(title: str, lines: Iterable[tuple[str, str]]) -> Panel:
+    shown = Text("\n").join(
+        Text.assemble((f"{name:<9} ", "dim"), visible(text[:_LONGEST]))
+        + Text(f" ... ({len(text):,} characters)" if len(text) > _LONGEST else "")
+        for name, text in lines
+    )
+    return Panel(shown, title=Text(title), title_align="left", expand=False)

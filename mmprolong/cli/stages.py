@@ -1,33 +1,26 @@
 """`mmprolong corpus`, `synthesis` and `mixture`: the data of one configuration, made here and counted."""
 
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from rich.live import Live
-from rich.table import Table
 
 from mmprolong.cli.arguments import overrides, own_files
-from mmprolong.cli.terminal import Terminal, histogram, number, rejects_table, span, table
-from mmprolong.config.groups import ABLATION
-from mmprolong.conversations import image_count
-from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.cli.terminal import Terminal, histogram, rejects_table, span, table
+from mmprolong.images.pool_ledger import Totals
+from mmprolong.mixture.certificate import length_rows, notes, task_rows
 from mmprolong.records import Document, Example, Reject, Selected
-from mmprolong.runtime.pool_ledger import KEPT, Totals, read_ledger
+from mmprolong.selection.page_counts import count_pages
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
-from mmprolong.store.store import PROGRESS, Store
+from mmprolong.store.store import Store
+from mmprolong.synthesis.shown_example import count_examples
 
 if TYPE_CHECKING:
     from mmprolong.pipeline.steps import Step
     from mmprolong.settings.knobs import Config
-
 
 _phase = click.option("--phase", default="longpt", show_default=True, help="Phase of the training.")
 
@@ -40,23 +33,21 @@ def corpus(overrides: tuple[str, ...]) -> None:
     console, run = Terminal(), _compose(overrides)
     roles = [role for role in ("corpus", "selection") if role in run.steps]
     folders = run.finish(roles, console)
-    counts = {"train": Counter[int](), "heldout": Counter[int](), "all": Counter[int]()}
-    counts["all"].update(one.pages for one in read_jsonl(folders["corpus"] / "documents.jsonl", Document))
-    if "selection" in folders:
-        for one in read_jsonl(folders["selection"] / "selected.jsonl", Selected):
-            counts[one.split][one.last_page - one.first_page + 1] += 1
-    rows = [
-        (name, of.total(), sum(length * n for length, n in of.items()), *_spread(of)) for name, of in counts.items()
-    ]
+    documents = read_jsonl(folders["corpus"] / "documents.jsonl", Document)
+    selected = read_jsonl(folders["selection"] / "selected.jsonl", Selected) if "selection" in folders else ()
+    rows, pages = count_pages(documents, selected)
     console.print(table("documents", ("split", "documents", "pages", "median pages", "longest"), rows))
-    console.print(histogram("lengths", "pages", counts["all"]))
+    console.print(histogram("lengths", "pages", pages))
     console.print(rejects_table(each for folder in folders.values() for each in _rejects(folder)))
     last = folders[roles[-1]]
-    console.print(_ledger(last))
+    console.print(table("ledger", ("state", "reason", "documents", "pages"), Totals.read(last).rows()))
     if (last / "certificate.json").exists():
+        from mmprolong.selection.decontamination import recall_rows, summary
+
         certificate = read_json(last / "certificate.json")
-        console.print(_recall(certificate))
-        console.say(_said(certificate))
+        columns = ("leak", "planted", "found", "recall", "95% interval", "found by")
+        console.print(table("planted leaks", columns, recall_rows(certificate)))
+        console.say(summary(certificate))
 
 
 @click.command()
@@ -72,17 +63,9 @@ def synthesis(overrides: tuple[str, ...], phase: str, suite: bool) -> None:
     else:
         roles = [role for role in run.steps[f"training.{phase}"].needs if role.startswith("synthesis.")]
     for role, folder in run.finish(roles, console).items():
-        pages: dict[str, list[int]] = {}
-        questions: Counter[str] = Counter()
-        for one in read_jsonl(folder / "examples.jsonl", Example):
-            turns = next(iter(one.conversations.values()))
-            pages.setdefault(one.task, []).append(image_count(turns))
-            questions[one.task] += sum(turn.role == "user" for turn in turns)
-        whole = [count for counts in pages.values() for count in counts]
-        rows = [_example_row(task, pages[task], questions[task]) for task in sorted(pages)]
-        columns = ("task", "examples", "questions", "images", "min / median / max")
-        console.print(table(role, columns, [*rows, _example_row("all", whole, questions.total())]))
-        console.print(histogram("lengths", "images", Counter(whole)))
+        rows, whole = count_examples(read_jsonl(folder / "examples.jsonl", Example))
+        console.print(table(role, ("task", "examples", "questions", "images", "min / median / max"), rows))
+        console.print(histogram("lengths", "images", whole))
         console.print(rejects_table(_rejects(folder)))
 
 
@@ -97,20 +80,15 @@ def mixture(overrides: tuple[str, ...], phase: str) -> None:
     folders = run.finish([*measured, f"mixture.{phase}"], console)
     console.print(rejects_table(each for role in measured for each in _rejects(folders[role])))
     certificate = read_json(folders[f"mixture.{phase}"] / "certificate.json")
-    console.print(_tasks(certificate))
+    console.print(table("", ("tokens by task", "target", "actual", "examples", "share"), task_rows(certificate)))
     for name, part in certificate["components"].items():
-        console.print(_lengths(name, part))
-        for line in _notes(name, part):
-            console.say(line)
-    capacity = run.config.phases[phase].mixture.sequence_length
-    console.say(
-        f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full; "
-        f"{certificate['repeats']:,} repeats; {certificate['documents']:,} documents"
-    )
+        columns = (f"{name}: examples of tokens", "target share", "share", "tokens", "examples")
+        console.print(table("", columns, [(span(low, high), *rest) for low, high, *rest in length_rows(part)]))
+    for line in notes(certificate, run.config.phases[phase].mixture.sequence_length):
+        console.say(line)
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRun:
+class StagedRun(NamedTuple):
     """The steps of one configuration."""
 
     config: "Config"
@@ -122,6 +100,8 @@ class StagedRun:
         """Run the steps of `roles` and all that they need, each once; returns the folders by role."""
         from mmprolong.pipeline.run import run_step
         from mmprolong.runtime.signals import interrupt_on_signals
+        from mmprolong.sweep.state import running
+        from mmprolong.sweep.view.console import progress_text
 
         interrupt_on_signals()
         wanted = {self.steps[role].path for role in roles}
@@ -131,8 +111,11 @@ class StagedRun:
             if self.store.record(step.stage, step.id) is not None:
                 console.say(f"{step.path}: finished before")
                 continue
-            progress = self.store.folder(step.stage, step.id) / PROGRESS
-            with Live(console=console, get_renderable=lambda: _bar(step.path, progress), transient=True):  # noqa: B023
+
+            def progress(path: str = step.path) -> str:
+                return f"{path}: {progress_text(running(self.store.root / path))}"
+
+            with Live(console=console, get_renderable=progress, transient=True):
                 record = run_step(self.store, step, self.config.tracking)
             console.say(f"{step.path}: {record.seconds:.1f} s")
         return {role: self.store.folder(self.steps[role].stage, self.steps[role].id) for role in roles}
@@ -148,121 +131,13 @@ def _compose(overrides: Sequence[str], phase: str = "") -> StagedRun:
         ConfigError: an override is wrong, or names an ablation.
     """
     from mmprolong.config.compose import Composer
-    from mmprolong.config.overrides import SWEEP, key_of
-    from mmprolong.pipeline.steps import steps_of
+    from mmprolong.config.overrides import refuse_ablation
+    from mmprolong.sweep.planning import freeze
 
-    for text in overrides:
-        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
-            raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
-    if phase:
-        overrides = [*overrides, f"suite.subject={phase}"]
-    composer = Composer()
-    config = composer.frozen(overrides)
-    with composer.locating(overrides):
-        return StagedRun(config, steps_of(config), Store(Path(config.paths.store)))
-
-
-def _bar(name: str, progress: Path) -> Table:
-    """Draw the progress of a step."""
-    from mmprolong.sweep.view.console import bar, per_second
-
-    try:
-        at = read_json(progress)
-    except ArtifactError:  # not there (yet)
-        return bar(name, 0, 0, "starting")
-    return bar(name, at["done"], at["total"], f"{at['unit']}, {per_second(at['rate'])}")
-
-
-def _ledger(folder: Path) -> Table:
-    """Draw the states of all documents and pages of a pool."""
-    totals = Totals()
-    for _, rows in read_ledger(folder):
-        totals.add(rows)
-    shown: list[tuple[object, ...]] = [(KEPT, "", totals.documents[KEPT], totals.pages[KEPT])]
-    shown += [(state, reason, *counts) for (state, reason), counts in sorted(totals.reasons.items())]
-    shown.append(("all", "", totals.documents.total(), totals.pages.total()))
-    return table("ledger", ("state", "reason", "documents", "pages"), shown)
-
-
-def _spread(lengths: Counter[int]) -> tuple[str, int]:
-    """Return median and largest of values that occur so often."""
-    half, ordered = lengths.total() / 2, sorted(lengths)
-    ends = list(accumulate(lengths[value] for value in ordered))
-    middle = ordered[bisect_left(ends, half) : bisect_left(ends, half + 0.5) + 1] or [0]
-    return f"{(middle[0] + middle[-1]) / 2:g}", max(ordered, default=0)
-
-
-def _recall(certificate: Mapping[str, Any]) -> Table:
-    """Draw how many of the planted leaks each kind of copy was found."""
-    rows = [
-        (
-            of["leak"],
-            of["planted"],
-            of["found"],
-            f"{of['found'] / of['planted']:.1%}",
-            "{:.1%} to {:.1%}".format(*of["interval"]),
-            ", ".join(f"{name} {count}" for name, count in of["channels"].items() if count),
-        )
-        for of in certificate["recall"]
-    ]
-    return table("planted leaks", ("leak", "planted", "found", "recall", "95% interval", "found by"), rows)
-
-
-def _said(certificate: Mapping[str, Any]) -> str:
-    hits = certificate["hits"]
-    channels = ", ".join(f"{name} {count}" for name, count in hits.items() if name != "documents")
-    not_read = certificate["not_read"]
-    unread = f"; {len(not_read)} files compared by their bytes alone, the first: {not_read[0]}" if not_read else ""
-    return (
-        f"{hits['documents']:,} of {certificate['documents']:,} documents share a page with "
-        f"{', '.join(certificate['benchmarks'])} ({certificate['benchmark_pages']:,} pages)"
-        f"{f': {channels}' if channels else ''}; they are in no training set{unread}"
-    )
+    refuse_ablation(overrides)
+    config, steps = freeze([*overrides, *([f"suite.subject={phase}"] if phase else [])], Composer())
+    return StagedRun(config, steps, Store(Path(config.paths.store)))
 
 
 def _rejects(folder: Path) -> Iterator[Reject]:
     return read_jsonl(folder / "rejects.jsonl", Reject)
-
-
-def _example_row(task: str, pages: Sequence[int], questions: int) -> tuple[object, ...]:
-    each = " / ".join(number(value) for value in (min(pages), round(median(pages)), max(pages)))
-    return task, len(pages), questions, sum(pages), each
-
-
-def _notes(name: str, part: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how exact a component is, what no pack can hold, and how often its examples are shown."""
-    error, long, shown = part["error"], part["longer_than_pack"], part["exposures"]
-    verdict = "within" if error["within"] else "MORE THAN"
-    yield f"{name}: {error['tokens']:+,} tokens against its target, {verdict} one example ({error['longest']:,} tokens)"
-    if part["padded"]:
-        yield f"{name}: {part['padded']:,} tokens are left empty, for the same documents and packs in all arms"
-    if long["examples"]:
-        yield f"{name}: left out, longer than a pack: {long['examples']:,} examples, up to {long['longest']:,} tokens"
-    if shown["most"] > 1:
-        spread = ", ".join(f"{number:,} examples {uses} times" for uses, number in shown["examples_by_uses"].items())
-        yield f"{name}: {spread}; a document up to {shown['most_of_a_document']:,} times"
-
-
-def _tasks(certificate: Mapping[str, Any]) -> Table:
-    whole = certificate["tokens"]
-    rows: list[tuple[object, ...]] = []
-    for name, part in certificate["components"].items():
-        rows += [(f"{name}: {task}", *_row(of, whole)) for task, of in part["tasks"].items()]
-        if len(certificate["components"]) > 1:
-            rows.append((name, *_row(part, whole)))
-    rows.append(("all", *_row(whole, whole)))
-    return table("", ("tokens by task", "target", "actual", "examples", "share"), rows)
-
-
-def _row(part: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[object, ...]:
-    target = "" if part["target"] is None else part["target"]
-    return target, part["actual"], part.get("examples", ""), f"{part['actual'] / max(whole['actual'], 1):.1%}"
-
-
-def _lengths(name: str, part: Mapping[str, Any]) -> Table:
-    columns = (f"{name}: examples of tokens", "target share", "share", "tokens", "examples")
-    rows = [
-        (span(of["from"], of["to"]), f"{of['target_share']:.1%}", f"{of['share']:.1%}", of["tokens"], of["examples"])
-        for of in part["lengths"]
-    ]
-    return table("", columns, rows)

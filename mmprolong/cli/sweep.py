@@ -1,5 +1,6 @@
 """`mmprolong sweep`, the same as `python -m mmprolong.sweep`."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import ConfigError, StepFailed
 from mmprolong.pipeline.plan import Plan, save_plan
 from mmprolong.runtime.signals import interrupt_on_signals
-from mmprolong.store.store import Store
+from mmprolong.store.store import Store, drifted
 
 if TYPE_CHECKING:
-    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.local import Launcher
     from mmprolong.sweep.state import StepState
+
+_PAGE_SECONDS = 5.0
+"""Time between two pages of the dashboard [s]."""
 
 
 @click.command()
@@ -77,7 +81,7 @@ def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
 
 def _print_plan(store: Store, plan: Plan, console: Terminal) -> "Mapping[str, StepState]":
     """Print the plan and its cost; returns the states of the steps."""
-    from mmprolong.pipeline.run import edited_defaults
+    from mmprolong.pipeline.run import settings_of
     from mmprolong.sweep.arm_checks import describe_equal_arms
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import estimate_lines, plan_table
@@ -86,8 +90,9 @@ def _print_plan(store: Store, plan: Plan, console: Terminal) -> "Mapping[str, St
     console.print(plan_table(plan, states))
     for line in (*describe_equal_arms(plan), f"store: {store.root}"):
         console.say(line)
-    for line in edited_defaults(store, plan.steps.values()):
-        console.say(line, "yellow")
+    for step, at in ((plan.steps[name], at) for name, at in states.items()):
+        for line in drifted(at.record, settings_of(step)) if at.record else ():
+            console.say(line, "yellow")
     for line in estimate_lines(store, plan, states):
         console.say(line)
     return states
@@ -100,7 +105,7 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
         StepFailed: a step failed; all that does not need it was run.
     """
     from mmprolong.reporting.results.store import read_runs
-    from mmprolong.sweep.local.launch import Launcher
+    from mmprolong.sweep.local import Launcher
     from mmprolong.sweep.view.console import failures
 
     interrupt_on_signals()
@@ -118,16 +123,18 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
 def _run_shown(launcher: "Launcher", console: Terminal) -> None:
     """Run with bars in the terminal, or where there is none a line for each step that ends, and with the dashboard."""
     from mmprolong.sweep.view.console import ended_line, progress_view
-    from mmprolong.sweep.view.dashboard import LivePage, page_path
+    from mmprolong.sweep.view.dashboard import page_path, write_page
 
-    store, plan = launcher.store, launcher.plan
-    page = LivePage(store, plan)
+    store, plan, before = launcher.store, launcher.plan, launcher.states()
     console.say(f"dashboard: {page_path(store, plan.ablation)}")
-    before = launcher.states()
+    written = 0.0
 
     def tick() -> None:
+        nonlocal written
         states = launcher.states()
-        page.tick(states)
+        if time.monotonic() > written + _PAGE_SECONDS:
+            write_page(store, plan, states)
+            written = time.monotonic()
         if console.is_terminal:
             live.update(progress_view(plan, states))
             return
@@ -136,11 +143,12 @@ def _run_shown(launcher: "Launcher", console: Terminal) -> None:
                 console.say(ended_line(plan, name, states))
         before.update(states)
 
+    trouble = ""
     with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=console.is_terminal) as live:
         try:
             if not launcher.over:
                 launcher.run(tick)
         finally:
-            page.write(launcher.states())
-    if page.trouble:
-        console.say(f"dashboard: {page.trouble}", "yellow")
+            trouble = write_page(store, plan, launcher.states())
+    if trouble:
+        console.say(f"dashboard: {trouble}", "yellow")

@@ -1,8 +1,6 @@
 """From overrides to a typed, checked configuration."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
@@ -14,11 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from mmprolong.config.consistency import DEFAULT, inconsistent, reads_pool
 from mmprolong.config.decode import decode, plugin_problems
 from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
-from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of
-from mmprolong.config.provenance import located
-from mmprolong.corpus.hash_cache import pool_digest
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, located
+from mmprolong.corpus.hash_cache import benchmarks_digest, pool_digest
 from mmprolong.corpus.pool import locate
-from mmprolong.errors import InvalidSettings, Problem
+from mmprolong.errors import InvalidSettings
 from mmprolong.settings.knobs import Config
 
 _SEED = "seed"
@@ -30,7 +27,7 @@ class Composer:
     def __init__(self) -> None:
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         """By choices."""
-        self._digests: dict[tuple[str, str], str] = {}
+        self._digests: dict[tuple[object, ...], str] = {}
         self._last: tuple[tuple[str, ...], DictConfig] | None = None
         """The last run's overrides without its seed, and their composition."""
 
@@ -58,8 +55,12 @@ class Composer:
         if not reads_pool(config):
             return config
         with self.locating(overrides):
-            config.corpus.digest = self._digest(config.corpus.path, config.paths.store)
-            config.selection.benchmarks_digest = self._benchmarks_digest(config)
+            store, benchmarks = config.paths.store, config.selection.benchmarks
+            pool = config.corpus.path, store
+            config.corpus.digest = self._once(pool, lambda: pool_digest(locate(pool[0]), Path(store)))
+            config.selection.benchmarks_digest = self._once(
+                (*sorted(benchmarks.items()), store), lambda: benchmarks_digest(benchmarks, Path(store))
+            )
         return config
 
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
@@ -94,22 +95,10 @@ class Composer:
             self._composed[chosen] = composed(chosen)
         return self._composed[chosen]
 
-    def _digest(self, path: str, store: str) -> str:
-        if (path, store) not in self._digests:
-            self._digests[path, store] = pool_digest(locate(path), Path(store))
-        return self._digests[path, store]
-
-    def _benchmarks_digest(self, config: Config) -> str:
-        """Return the digest of the benchmarks that share no page with the training data; empty: there are none."""
-        digests = []
-        for name, path in sorted(config.selection.benchmarks.items()):
-            if not Path(path).is_dir():
-                raise InvalidSettings(Problem(f"selection.benchmarks.{name}", f"{path!r} is not a folder; give one"))
-            key = path, config.paths.store
-            if key not in self._digests:
-                self._digests[key] = pool_digest(Path(path).absolute(), Path(config.paths.store), every=True)
-            digests.append([name, self._digests[key]])
-        return hashlib.sha256(json.dumps(digests).encode()).hexdigest() if digests else ""
+    def _once(self, key: tuple[object, ...], digest: Callable[[], str]) -> str:
+        if key not in self._digests:
+            self._digests[key] = digest()
+        return self._digests[key]
 
 
 def _inherited(plain: dict[str, Any]) -> dict[str, Any]:

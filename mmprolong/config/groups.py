@@ -146,12 +146,9 @@ def _own_files(folder: Path) -> dict[str, Path]:
 def _check(name: PurePosixPath, path: Path) -> None:
     """Refuse a file that no command would find, that would replace one of the package's, or that Hydra misreads."""
     place = name.parent.as_posix()
-    if place not in _places():
-        known = [each for each in _places() if each.startswith(f"{name.parts[0]}/")]
-        says = f"{place!r} is no folder of ours, and no new one can be made; {nearest(place, known)}"
-        raise ConfigError(f"{path}: {says}")
-    if name.suffix != _ending(place):
-        raise ConfigError(f"{path}: files in {place} end in {_ending(place)}; rename it")
+    if place not in _places() or name.suffix != _ending(place):
+        known = [f"{each}/*{_ending(each)}" for each in _places() if each.startswith(f"{name.parts[0]}/")]
+        raise ConfigError(f"{path}: read by no command; {nearest(f'{place}/*{name.suffix}', known)}")
     ours = root(name.parts[0]) / name.relative_to(name.parts[0])
     if ours.exists():
         raise ConfigError(f"{path}: the package has a file of this name, {ours}; give yours another")

@@ -20,8 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from mmprolong.config.groups import groups, search_folders, shown
-from mmprolong.config.overrides import assigned, choices, key_of, value_of
-from mmprolong.config.provenance import Files
+from mmprolong.config.overrides import Files, assigned, choices, key_of, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import Config
 

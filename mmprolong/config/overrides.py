@@ -1,13 +1,17 @@
-"""Overrides as text: choices from groups, and values that are set after all files."""
+"""Overrides as text: choices from groups, and values that are set after all files; and what set a wrong value."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from mmprolong.config.groups import ABLATION, folder_of, groups, named
-from mmprolong.errors import InvalidSettings, Problem
+from mmprolong.config.groups import ABLATION, folder_of, groups, named, shown
+from mmprolong.errors import ConfigError, InvalidSettings, Problem
 
 SWEEP = "sweep"
 """The block of an ablation file."""
+Files = Sequence[tuple[Path, str]]
+"""The merged files, in order, and the key below which each sets values."""
 _PLAIN = re.compile(r"[\w./:+-]+", re.ASCII)
 
 
@@ -27,6 +31,17 @@ def assigned(key: str, text: str) -> str:
         return f"{key}={text}"
     escaped = re.sub(r"\\+(?='|\Z)", lambda found: 2 * found[0], text).replace("'", r"\'")
     return f"{key}='{escaped}'"
+
+
+def refuse_ablation(overrides: Iterable[str]) -> None:
+    """Refuse an ablation where one configuration is asked for.
+
+    Raises:
+        ConfigError: an override chooses or changes one.
+    """
+    for text in overrides:
+        if key_of(text).partition(".")[0] in (ABLATION, SWEEP):
+            raise ConfigError(f"override {text!r}: this command runs one configuration; leave the ablation out")
 
 
 def is_choice(override: str) -> bool:
@@ -50,3 +65,31 @@ def choices(overrides: Iterable[str]) -> tuple[str, ...]:
     if problems:
         raise InvalidSettings(*problems)
     return tuple(f"{'+' if group == ABLATION else ''}{group}='{name}'" for group, name in chosen.items())
+
+
+def located(problem: Problem, overrides: Sequence[str], files: Callable[[], Files]) -> Problem:
+    """Return `problem` with the last override or file that set its key; as it is where none did."""
+    if problem.where or not problem.key:
+        return problem
+    found = (f"override {text!r}" for text in reversed(overrides) if _touches(text, problem.key))
+    return replace(problem, where=next(found, "") or _in_files(problem.key, files()))
+
+
+def _touches(override: str, key: str) -> bool:
+    """Tell whether an override sets a value, a part of it or what it is in; a choice sets its group alone."""
+    own = key_of(override)
+    if is_choice(override):
+        return own == key
+    return f"{key}.".startswith(f"{own}.") or own.startswith(f"{key}.")
+
+
+def _in_files(key: str, files: Files) -> str:
+    from omegaconf import OmegaConf
+
+    for file, package in reversed(files):
+        if f"{key}.".startswith(f"{package}." if package else ""):
+            within = OmegaConf.load(file)
+            rest = key.removeprefix(package).lstrip(".")
+            if not rest or OmegaConf.select(within, rest, throw_on_resolution_failure=False) is not None:
+                return shown(file)
+    return ""

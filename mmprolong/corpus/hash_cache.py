@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from mmprolong.corpus.pool import LICENCES, files, printable
-from mmprolong.errors import DiskFull
+from mmprolong.errors import DiskFull, InvalidSettings, Problem
 from mmprolong.store.atomic import write_file
 
 FOLDER = "hashes"
@@ -180,3 +180,18 @@ def _save(path: Path, pool: Path, hashed: Iterable[HashedFile], warn: Callable[[
     except (OSError, DiskFull) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         warn(f"{path}: cannot be written ({reason}); the pool is hashed again the next time")
+
+
+def benchmarks_digest(benchmarks: Mapping[str, str], store: Path) -> str:
+    """Return the digest of the folders of benchmarks, by name; empty: there are none.
+
+    Raises:
+        InvalidSettings: one is not a folder.
+    """
+    missing = [name for name, path in sorted(benchmarks.items()) if not Path(path).is_dir()]
+    if missing:
+        says = f"{benchmarks[missing[0]]!r} is not a folder; give one"
+        raise InvalidSettings(Problem(f"selection.benchmarks.{missing[0]}", says))
+    paths = ((name, Path(path).absolute()) for name, path in sorted(benchmarks.items()))
+    digests = [[name, pool_digest(path, store, every=True)] for name, path in paths]
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest() if digests else ""

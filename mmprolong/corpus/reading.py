@@ -12,11 +12,11 @@ from mmprolong import plugins
 from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.manifest import Entry
 from mmprolong.corpus.parsers import LayoutParser
+from mmprolong.images.page_notes import FailedPage, PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
 from mmprolong.records import Block, Document, PageFacts, Reject
-from mmprolong.runtime.page_notes import FailedPage, PageNotes
 from mmprolong.store.atomic import write_file
 from mmprolong.store.jsonl import write_jsonl
 
@@ -130,7 +130,7 @@ def _described(
 ) -> tuple[Document, tuple[int, ...]]:
     """Return the record of a document, and its signature."""
     from mmprolong.corpus import language, signature  # load models that only readers need
-    from mmprolong.shingles import squashed
+    from mmprolong.images.shingles import squashed
 
     whole = " ".join(block.text for block in blocks)
     letters, stated = squashed(whole), document.properties()

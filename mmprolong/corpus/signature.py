@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from datasketch import MinHash
 
-from mmprolong.shingles import shingles
+from mmprolong.images.shingles import shingles
 
 PERMUTATIONS = 128
 _SAMPLE = 8

@@ -16,11 +16,11 @@ from mmprolong.corpus.manifest import Entry
 from mmprolong.corpus.pool import entries, locate
 from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_file
 from mmprolong.errors import DataError
+from mmprolong.images.child_processes import Children
 from mmprolong.images.pdf_files import pool_folder
-from mmprolong.records import PageFacts, PageState, Reject
-from mmprolong.runtime.child_processes import Children
+from mmprolong.images.pool_ledger import PageState, read_pages, refused, write_ledger
+from mmprolong.records import PageFacts, Reject
 from mmprolong.runtime.parts import in_part, part_count
-from mmprolong.runtime.pool_ledger import read_pages, refused, write_ledger
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus

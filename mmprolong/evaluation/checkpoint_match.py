@@ -6,8 +6,8 @@ from typing import Any
 
 from mmprolong.errors import ConfigError
 from mmprolong.models import files, weights
-from mmprolong.records import Checkpoint
-from mmprolong.settings.fields import identity
+from mmprolong.models.weights import Checkpoint
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import ReplySettings
 
@@ -56,14 +56,14 @@ def require_rope(found: str, note: Checkpoint | None, differs: list[str]) -> Non
 def _differences(settings: ReplySettings, note: Checkpoint, checkpoint: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the kind of each difference, as `suite.differs` calls it, and its description."""
     if note.view is not None:
-        yield from _of_view(note.view, identity(settings.view))
+        yield from _of_view(note.view, identity_of(settings.view))
     base = _stated_base(str(checkpoint / weights.FOLDER) if checkpoint else settings.model.path)
     if base is not None and not abs(base / note.rope_base - 1) < 1e-6:
         yield "rope", f"rope: its config.json states the base {base:g}, it was trained with {note.rope_base:g}"
 
 
 def _of_view(trained: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    defaults = identity(View(), whole=True)
+    defaults = identity_of(View(), whole=True)
     for key in sorted({*trained, *shown}):
         was, now = trained.get(key, defaults[key]), shown.get(key, defaults[key])
         if was != now:

@@ -7,9 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+import msgspec
+
+from mmprolong.mixture.counterfactual import read_measured, read_packs
+from mmprolong.plugins import identity_of
 from mmprolong.records import Pack
+from mmprolong.settings.knobs import Config
+from mmprolong.store.fingerprint import leaves
 
 _ALL = ("documents", "order", "packs", "updates", "tokens", "supervised tokens", "padding")
 _LENGTHS = ("tokens", "supervised tokens", "padding")
@@ -44,6 +51,18 @@ class Phase:
     sequence_length: int
     """Capacity of a pack [tokens]."""
     tokens_per_update: int
+
+    @classmethod
+    def read(cls, mixture: Path, measured: Iterable[Path], settings: Mapping[str, Any]) -> Self:
+        """Return the phase of a finished mixture.
+
+        Args:
+            measured: folders of its measurements.
+            settings: of the phase, as plain values.
+        """
+        documents = {name: row.cluster for name, row in read_measured(measured).items()}
+        capacity = settings["mixture"]["sequence_length"]
+        return cls(read_packs(mixture), documents, capacity, settings["optimizer"]["tokens_per_update"])
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -103,6 +122,27 @@ def compare(a: Arm, b: Arm, factors: Sequence[str]) -> list[Row]:
         verdict = "equal" if a.made_by[name] == b.made_by[name] else "second"
         rows.append(Row(name, a.made_by[name], b.made_by[name], verdict))
     return rows
+
+
+def settings_of_arm(config: Mapping[str, Any], roles: Iterable[str]) -> dict[str, Any]:
+    """Return the values that make the result of a run, by key: those of what it uses, and of no place or machine.
+
+    Args:
+        config: complete configuration, as plain values.
+        roles: of its steps.
+    """
+    whole = dict(leaves(identity_of(msgspec.convert(config, Config), whole=True)))
+    names = list(roles)
+    used = {*names, *(role.partition(".")[2] for role in names)}
+
+    def is_used(first: str, second: str = "", *_: str) -> bool:
+        if first in ("sources", "phases") and second:
+            return second in used
+        if first in ("corpus", "selection"):
+            return first in used
+        return first not in ("cluster", "tracking", "paths", "training")
+
+    return {key: value for key, value in whole.items() if is_used(*key.split("."))}
 
 
 def second_differences(rows: Iterable[Row]) -> list[str]:

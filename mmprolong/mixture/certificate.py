@@ -1,7 +1,7 @@
 """The certificate of a mixture: targets and what was drawn, errors, exposures, what no pack can hold."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,3 +113,51 @@ def _length(part: Drawn, span: Range, weight: float) -> dict[str, Any]:
         "examples": len(inside),
         "available": {"tokens": sum(available), "examples": len(available)},
     }
+
+
+def task_rows(certificate: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Yield name, target, actual tokens, examples and share of each task, component and the whole, for a table."""
+    whole = certificate["tokens"]
+    for name, part in certificate["components"].items():
+        for task, of in part["tasks"].items():
+            yield _task_row(f"{name}: {task}", of, whole)
+        if len(certificate["components"]) > 1:
+            yield _task_row(name, part, whole)
+    yield _task_row("all", whole, whole)
+
+
+def _task_row(name: str, part: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[object, ...]:
+    target = "" if part["target"] is None else part["target"]
+    share = part["actual"] / max(whole["actual"], 1)
+    return name, target, part["actual"], part.get("examples", ""), f"{share:.1%}"
+
+
+def length_rows(part: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield bounds [tokens], target share, share, tokens and examples of each bin of a component, for a table."""
+    for of in part["lengths"]:
+        shares = f"{of['target_share']:.1%}", f"{of['share']:.1%}"
+        yield of["from"], of["to"], *shares, of["tokens"], of["examples"]
+
+
+def notes(certificate: Mapping[str, Any], capacity: int) -> Iterator[str]:
+    """Yield how exact each component is, what no pack can hold, how often examples are shown, and the packs.
+
+    Args:
+        capacity: of a pack [tokens].
+    """
+    for name, part in certificate["components"].items():
+        error, long, shown = part["error"], part["longer_than_pack"], part["exposures"]
+        verdict, longest = "within" if error["within"] else "MORE THAN", f"{error['longest']:,} tokens"
+        yield f"{name}: {error['tokens']:+,} tokens against its target, {verdict} one example ({longest})"
+        if part["padded"]:
+            yield f"{name}: {part['padded']:,} tokens are left empty, for the same documents and packs in all arms"
+        if long["examples"]:
+            left_out = f"{long['examples']:,} examples, up to {long['longest']:,} tokens"
+            yield f"{name}: left out, longer than a pack: {left_out}"
+        if shown["most"] > 1:
+            spread = ", ".join(
+                f"{number:,} examples {uses} times" for uses, number in shown["examples_by_uses"].items()
+            )
+            yield f"{name}: {spread}; a document up to {shown['most_of_a_document']:,} times"
+    filled = f"{certificate['packs']:,} packs of {capacity:,} tokens, {certificate['fill']:.1%} full"
+    yield f"{filled}; {certificate['repeats']:,} repeats; {certificate['documents']:,} documents"

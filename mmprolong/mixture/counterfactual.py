@@ -1,10 +1,13 @@
-"""Compare two mixtures: examples and tokens that only one of them has, by task and length."""
+"""Read finished mixtures, and compare two: examples and tokens that only one of them has, by task and length."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from mmprolong.records import Measured
+from mmprolong.records import Measured, Pack
+from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.parquet import read_parquet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,31 @@ class Shared:
     """Examples, tokens."""
     only_a: tuple[int, int] = (0, 0)
     only_b: tuple[int, int] = (0, 0)
+
+
+def read_packs(folder: Path) -> list[Pack]:
+    """Return the packs of a finished mixture."""
+    return list(read_jsonl(folder / "packs.jsonl", Pack))
+
+
+def read_measured(folders: Iterable[Path]) -> dict[str, Measured]:
+    """Return the examples that a mixture is drawn from, by id; mixtures draw by the conversation `answer`."""
+    rows = (row for folder in folders for row in read_parquet(folder / "measured.parquet", Measured))
+    return {row.example: row for row in rows if row.conversation == "answer"}
+
+
+def compare_drawn(
+    a: Path, b: Path, measured: Iterable[Path]
+) -> tuple[dict[str | int, Shared], dict[str | int, Shared]]:
+    """Compare two finished mixtures by task, with `all`, and by the power of two of an example's tokens.
+
+    Args:
+        measured: folders of the measurements that either was drawn from.
+    """
+    entries = read_measured(measured)
+    one, other = (Counter(name for pack in read_packs(folder) for name in pack.examples) for folder in (a, b))
+    by_task = shared_by(lambda each: each.task, one, other, entries) | {"all": shared(one, other, entries)}
+    return by_task, shared_by(lambda each: each.tokens.bit_length() - 1, one, other, entries)
 
 
 def shared(a: Counter[str], b: Counter[str], entries: Mapping[str, Measured]) -> Shared:

@@ -15,10 +15,10 @@ from PIL import Image as Pillow
 
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
+from mmprolong.images.child_processes import Children
 from mmprolong.images.sources import Images, open_images
 from mmprolong.models.backbone import Backbone, find
 from mmprolong.plugins import Choice
-from mmprolong.runtime.child_processes import Children
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.atomic import write_file
 

@@ -1,5 +1,6 @@
 """The protocol of a model family: exact tokens, pixels, positions. No torch, so that any node can count."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mmprolong import plugins
-from mmprolong.conversations import Conversation, Image, Message, Pages, with_page_indices
+from mmprolong.conversations import Conversation, Image, Message, Pages, Part, Text, flat
 from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.encoding import Encoded, Piece
@@ -222,3 +223,19 @@ def grid_of(backbone: Backbone, image: Image, images: Images, view: View) -> tup
         return backbone.grid(width, height, view)
     except DataError as error:
         raise DataError(f"image {image.source} page {image.index + 1}: {error}") from error
+
+
+def with_page_indices(conversation: Conversation) -> Conversation:
+    """Return a conversation with a line before each image that says which one it is, from 1.
+
+    Source: arXiv 2602.15257 ("Page 1:" and a line feed before each image).
+    """
+    numbers = itertools.count(1)
+
+    def parts(message: Message) -> Iterator[Part]:
+        for part in flat(message.parts):
+            if isinstance(part, Image):
+                yield Text(f"Page {next(numbers)}:\n")
+            yield part
+
+    return tuple(Message(message.role, tuple(parts(message))) for message in conversation)

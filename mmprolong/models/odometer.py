@@ -1,11 +1,16 @@
 """Exact model tokens of pages from their boxes alone, for published models; no file of a model is needed."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mmprolong.errors import DataError, InvalidSettings, Problem, nearest
-from mmprolong.images.renderer import pixel_size
+from mmprolong.images.pdf_files import Unreadable
+from mmprolong.images.renderer import find_renderer, pixel_size
+from mmprolong.models.flops import Grid
 from mmprolong.models.qwen_vl.image_format import ImageFormat
+from mmprolong.models.shapes import Shape
 from mmprolong.settings.knobs import View
 
 PUBLISHED = {
@@ -19,6 +24,9 @@ Source: preprocessor_config.json of Qwen/Qwen2-VL-7B-Instruct, Qwen/Qwen2.5-VL-7
 """
 MARKS = 2
 """Tokens around an image: its start and its end."""
+_A4 = 8.27, 11.69
+"""Width and height [inch]."""
+_ENDINGS = (".pdf", ".pdf.gz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +70,38 @@ def page_tokens(backbone: str, page_sizes: Iterable[tuple[float, float]], view: 
         except DataError as error:
             refused[page] = str(error)
     return PageTokens(tokens=tuple(tokens), refused=refused)
+
+
+def count_files(backbone: str, paths: Sequence[Path], view: View) -> Iterator[tuple[Path, PageTokens | str]]:
+    """Yield each PDF, those of folders too, with the tokens of its pages, or why it cannot be opened."""
+    renderer = find_renderer(view.renderer)
+    for path in (each for given in paths for each in _pdfs(given)):
+        try:
+            with renderer.open(path) as document:
+                yield path, page_tokens(backbone, document.page_sizes, view)
+        except Unreadable as error:
+            yield path, str(error)
+
+
+def _pdfs(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return [each for each in sorted(path.rglob("*")) if each.name.lower().endswith(_ENDINGS)]
+
+
+def a4_tokens(view: View, shape: Shape) -> int:
+    """Return the tokens of a page of A4, or of a thumbnail, marks included; 0 for a model that sees none."""
+    rows, columns = a4_grid(view, shape)
+    return rows * columns // shape.vision.merge**2 + MARKS if shape.vision else 0
+
+
+def a4_grid(view: View, shape: Shape) -> Grid:
+    """Return rows and columns of patches of such a page; (0, 0) for a model that sees none."""
+    if not shape.vision:
+        return 0, 0
+    patch, merge = shape.vision.patch, shape.vision.merge
+    if view.thumbnail:
+        return view.thumbnail // patch, view.thumbnail // patch
+    form = ImageFormat(min_pixels=view.min_pixels, max_pixels=view.max_pixels or 2**30, patch=patch, merge=merge)
+    width, height = (math.ceil(side * view.dpi) for side in _A4)
+    return form.grid(width, height, view)

@@ -1,8 +1,6 @@
 """The frozen plan of a sweep: its points, their configurations and their steps."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,12 +129,11 @@ def planned(store: Store) -> list[str]:
     return sorted(path.stem for path in (store.root / PLANS).glob("*.json"))
 
 
-def save_plan(store: Store, plan: Plan) -> Path:
+def save_plan(store: Store, plan: Plan) -> None:
     """Write the plan into the store."""
     path = _path(store, plan.ablation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan)
-    return path
 
 
 def load_plan(store: Store, ablation: str) -> Plan:
@@ -164,21 +161,15 @@ def load_plan(store: Store, ablation: str) -> Plan:
     raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
 
 
-@contextmanager
-def with_own_files(plan: Plan) -> Iterator[None]:
-    """Add the folder of the user's own files at the launch to errors, if no folder is named now.
+def require_own_files(plan: Plan) -> None:
+    """Refuse to go on without the folder of the user's own files that was named at the launch.
 
     Raises:
-        ConfigError: the error of the block, with that folder.
+        ConfigError: none is named now; names it.
     """
-    try:
-        yield
-    except ConfigError as error:
-        if not plan.config_dir or own_folder():
-            raise
-        reason = str(error).partition("\n")[0]
+    if plan.config_dir and not own_folder():
         add = shlex.join(own_option(plan.config_dir))
-        raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add} ({reason})") from error
+        raise ConfigError(f"{plan.ablation}: launched with files of your own, add {add}")
 
 
 def _path(store: Store, ablation: str) -> Path:

@@ -4,7 +4,7 @@ import importlib
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,18 +15,16 @@ import msgspec
 
 from mmprolong.errors import MMProLongError, StepFailed, writing
 from mmprolong.pipeline.steps import Step, split_path
+from mmprolong.plugins import identity_of
 from mmprolong.runtime.failures import Failure, kind_of, write_failure
 from mmprolong.runtime.parts import run_parts
-from mmprolong.runtime.run_log import Interrupted, RunLog, never
-from mmprolong.runtime.usage import NOTES, Attempt
+from mmprolong.runtime.run_log import NOTES, Attempt, Interrupted, RunLog, never
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.runtime.work import ALONE, Work, World
 from mmprolong.settings.execution import Tracking
-from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.atomic import remove_partials, write_file
-from mmprolong.store.code_digest import code_of
-from mmprolong.store.environment import code_version, hardware, packages
+from mmprolong.store.environment import code_of, code_version, hardware, packages
 from mmprolong.store.lease import lease
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs, remove_scratch
@@ -135,22 +133,12 @@ def record_of(step: Step, **result: Any) -> RunRecord:
         id=step.id,
         stage=step.stage,
         version=STAGES[step.stage].version,
-        settings=identity(settings),
-        all_settings=identity(settings, whole=True),
+        settings=identity_of(settings),
+        all_settings=identity_of(settings, whole=True),
         needs=step.needs,
         label=step.label,
         **result,
     )
-
-
-def edited_defaults(store: Store, steps: Iterable[Step]) -> list[str]:
-    """Describe the settings of finished steps whose defaults were edited since, one a line.
-
-    Raises:
-        ArtifactError: a record is damaged.
-    """
-    records = ((store.record(step.stage, step.id), step) for step in steps)
-    return [line for record, step in records if record for line in drifted(record, settings_of(step))]
 
 
 def _raise_if_stopping(stopping: Callable[[], bool]) -> None:
@@ -165,7 +153,7 @@ def _run(
     inputs = _inputs(store, step)
     attempt = Attempt(folder / SCRATCH, code_of(stage.module))
     origin = {"commit": code_version(), "code": attempt.usage.code, "packages": packages(), "hardware": hardware()}
-    log = RunLog(folder, attempt, _logger(store, step, identity(settings), origin, tracking, group), stopping)
+    log = RunLog(folder, attempt, _logger(store, step, identity_of(settings), origin, tracking, group), stopping)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if world.size > 1:
         write_file(folder / SCRATCH / NOTES / _STARTED, world.start)

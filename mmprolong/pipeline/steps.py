@@ -8,9 +8,8 @@ import msgspec
 
 from mmprolong import plugins
 from mmprolong.config.consistency import needed_phases
-from mmprolong.errors import InvalidSettings, Problem, nearest
-from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Config, Evaluation, Phase, Source
+from mmprolong.plugins import identity_of
+from mmprolong.settings.knobs import Config, Evaluation, Phase
 from mmprolong.settings.stages import (
     STAGES,
     MeasurementSettings,
@@ -24,9 +23,7 @@ from mmprolong.settings.stages import (
     TrainingSettings,
 )
 from mmprolong.store.fingerprint import readable_id
-
-TASKS_OF = {"template": "mmprolong.synthesis.tasks", "llm": "mmprolong.synthesis.llm_tasks"}
-"""Registry of tasks by writer."""
+from mmprolong.synthesis.versions import task_versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +62,7 @@ def stage_of(role: str) -> str:
 
 def make_step(stage: str, name: str, settings: Any, needs: dict[str, str]) -> Step:
     """Build the step whose id is `name` and the hash of [stage, version, identity of the settings, inputs]."""
-    key = [stage, STAGES[stage].version, identity(settings), needs]
+    key = [stage, STAGES[stage].version, identity_of(settings), needs]
     return Step(id=readable_id(name, key), stage=stage, settings=msgspec.to_builtins(settings), needs=needs)
 
 
@@ -195,21 +192,3 @@ class _Graph:
         settings = MeasurementSettings(config.model.backbone, config.view, config.model.path, config.corpus)
         backbone = plugins.split(config.model.backbone)[0]
         return self._add(f"measurement.{name}", backbone, settings, {"corpus": self._corpus(), "synthesis": synthesis})
-
-
-def task_versions(source: Source, key: str) -> dict[str, int]:
-    """Return the version of every task of a source.
-
-    Raises:
-        InvalidSettings: a task is unknown to the source's writer.
-    """
-    if source.writer in TASKS_OF:
-        package = TASKS_OF[source.writer]
-        return {task: plugins.plugin_class(package, task, key).version for task in source.tasks}
-    from mmprolong.synthesis import instructions, stamps  # imports numpy, which no command needs that only prints
-
-    known = stamps if source.writer == "stamps" else instructions
-    unknown = [task for task in source.tasks if task not in known.TASKS]
-    if unknown:
-        raise InvalidSettings(Problem(key, f"{unknown[0]!r} is unknown; {nearest(unknown[0], known.TASKS)}"))
-    return dict.fromkeys(source.tasks, known.VERSION)

@@ -50,7 +50,10 @@ class WandbLogger:
             except Exception as error:  # noqa: BLE001  (as in `_try`)
                 self._online = False
                 self._say(f"continues offline, `mmprolong sync` uploads it: {one_line(error)}")
-                _forget()
+                import wandb
+
+                with suppress(SystemExit):  # its exit code; W&B's process holds on to a run that it could not begin
+                    wandb.teardown()
         try:
             return _init(about, mode="offline")
         except Exception as error:  # noqa: BLE001  (as in `_try`)
@@ -112,14 +115,6 @@ def _init(about: Mapping[str, Any], **how: Any) -> Any:
     run = wandb.init(**about, **how, settings=settings)
     unregister_all_post_import_hooks()  # they tell W&B of each import, which fails once W&B's process is gone
     return run
-
-
-def _forget() -> None:
-    """End W&B's own process: it holds on to the id of a run that it could not begin."""
-    import wandb
-
-    with suppress(SystemExit):  # its exit code
-        wandb.teardown()
 
 
 def one_line(error: object) -> str:

@@ -1,7 +1,7 @@
 """Compare documents with the benchmarks, page by page, in child processes; and the certificate of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from mmprolong.images.child_processes import Children
 from mmprolong.images.file_content import Unreadable
+from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import is_there, pool_folder
 from mmprolong.images.renderer import find_renderer
-from mmprolong.runtime.child_processes import Children
-from mmprolong.runtime.page_notes import PageNotes
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.selection.benchmark_index import VERSION, BenchmarkIndex, Hit, build_index, read_index, write_index
@@ -140,6 +140,26 @@ def _beginning(notes: PageNotes) -> Callable[[int], None]:
         notes.begin(page)
 
     return begin
+
+
+def recall_rows(certificate: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Yield leak, planted, found, recall, interval and channels of each kind of copy, for a table."""
+    for of in certificate["recall"]:
+        channels = ", ".join(f"{name} {count}" for name, count in of["channels"].items() if count)
+        interval = "{:.1%} to {:.1%}".format(*of["interval"])
+        yield of["leak"], of["planted"], of["found"], f"{of['found'] / of['planted']:.1%}", interval, channels
+
+
+def summary(certificate: Mapping[str, Any]) -> str:
+    """Return what was found, in one line."""
+    hits, not_read = certificate["hits"], certificate["not_read"]
+    channels = ", ".join(f"{name} {count}" for name, count in hits.items() if name != "documents")
+    return (
+        f"{hits['documents']:,} of {certificate['documents']:,} documents share a page with "
+        f"{', '.join(certificate['benchmarks'])} ({certificate['benchmark_pages']:,} pages)"
+        f"{f': {channels}' if channels else ''}; they are in no training set"
+        f"{f'; {len(not_read)} files compared by their bytes alone, the first: {not_read[0]}' if not_read else ''}"
+    )
 
 
 def _note_death(job: Comparison, reason: str, detail: str) -> None:

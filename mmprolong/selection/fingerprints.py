@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.shingles import shingles, squashed
+from mmprolong.images.shingles import shingles, squashed
 
 SIDE = 24
 """Side of a look [cells]."""

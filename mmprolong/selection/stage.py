@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mmprolong.records import PageState, Reject, Selected
+from mmprolong.images.pool_ledger import KEPT, PageState, read_ledger, state_of, with_reasons, write_ledger
+from mmprolong.records import Reject, Selected
 from mmprolong.runtime.parts import in_part, part_count
-from mmprolong.runtime.pool_ledger import KEPT, read_ledger, state_of, with_reasons, write_ledger
 from mmprolong.runtime.work import Work
 from mmprolong.selection.candidates import OUTSIDE, UNDRAWN, Candidate, candidates
 from mmprolong.selection.near_duplicates import clusters

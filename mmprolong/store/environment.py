@@ -1,5 +1,7 @@
-"""Commit, packages and machine that a step runs with. Recorded with every result."""
+"""Commit, code, packages and machine of a step: notes in its record. Versions alone decide what runs again."""
 
+import ast
+import hashlib
 import os
 import platform
 import subprocess
@@ -14,37 +16,37 @@ from mmprolong.store.atomic import read_json
 FROZEN = "code.json"
 """Name of the file with the commit, in a copy of the package that was made for queued jobs."""
 _PACKAGES = ("torch", "transformers", "numpy", "pymupdf", "pypdfium2", "safetensors")
+_PACKAGE = Path(__file__).parents[1]
+_SHARED = ("images", "llm", "models")
+"""Packages that compute for all stages."""
 _DRIVERS = Path("/proc/driver/nvidia/gpus")
 
 
 @cache
 def code_version() -> str:
     """Return the git commit of the package's tree, `+` if it was changed; the version where there is no git."""
-    frozen = Path(__file__).parents[2] / FROZEN
+    frozen = _PACKAGE.parent / FROZEN
     if frozen.exists():
         return read_json(frozen)["commit"]
-    head = git("rev-parse", "--short=12", "HEAD").decode().strip()
-    if not head:
+    ours = _git("ls-files", "--error-unmatch", "--", __file__)  # not a repository around an installed package
+    if not ours:
         return __version__
-    return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return _git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
 
 
-def git(*words: str) -> bytes:
-    """Return git's answer about the repository that has this package; empty where none has.
+def _git(*words: str) -> str:
+    """Return git's answer; empty where there is none.
 
-    A repository that variables name, or that lies around an installed package, is somebody else's.
+    A repository that variables name is somebody else's.
     """
-    return _git(*words) if _git("ls-files", "--error-unmatch", "--", __file__) else b""
-
-
-def _git(*words: str) -> bytes:
-    command = ["git", "-C", str(Path(__file__).parents[2]), *words]
+    command = ["git", "-C", str(_PACKAGE.parent), *words]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "CONFIG" in name}
     try:
-        done = subprocess.run(command, capture_output=True, env=kept, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=kept, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):  # no git, or a file system that does not answer
-        return b""
-    return b"" if done.returncode else done.stdout
+        return ""
+    return "" if done.returncode else done.stdout.strip()
 
 
 def hardware(drivers: Path = _DRIVERS) -> str:
@@ -69,3 +71,23 @@ def packages() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+@cache
+def code_of(module: str) -> dict[str, str]:
+    """Return the digests of a stage's own package and of the shared ones, by the files' names in `mmprolong`.
+
+    Read once a process: what is edited later is not what runs. Comments and spacing do not count.
+
+    Args:
+        module: the stage's own module.
+    """
+    folders = sorted({module.split(".")[1], *_SHARED})
+    paths = sorted(path for folder in folders for path in (_PACKAGE / folder).rglob("*.py"))
+    return {path.relative_to(_PACKAGE).as_posix(): _digest(path) for path in paths}
+
+
+@cache
+def _digest(path: Path) -> str:
+    code = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.sha256(code.encode()).hexdigest()[:12]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import ArtifactError
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.store.atomic import sync_folder, write_json
 from mmprolong.store.fingerprint import differences
 from mmprolong.store.lease import LEASE, try_lock
@@ -120,7 +120,7 @@ def drifted(record: RunRecord, settings: Any) -> list[str]:
     return [
         f"{record.path}: {key} was {then!r} when it ran, and is {now!r} by default today; restore the "
         f"default, or raise the version of {record.stage} in settings/stages.py to run it again"
-        for key, then, now in differences(record.all_settings, identity(settings, whole=True))
+        for key, then, now in differences(record.all_settings, identity_of(settings, whole=True))
     ]
 
 

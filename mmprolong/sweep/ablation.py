@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import yaml
 from annotated_types import MinLen
 
 from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
-from mmprolong.config.overrides import SWEEP, key_of
+from mmprolong.config.overrides import SWEEP, key_of, located
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import AtLeast0
 
@@ -64,10 +64,9 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
     """Read the file of an ablation, changed by overrides of `sweep`.
 
     Raises:
-        ConfigError: the file is missing or wrong; names file, line and key.
+        ConfigError: the file is missing or wrong; names file and key.
     """
     from mmprolong.config.decode import decode
-    from mmprolong.config.provenance import located
 
     path = named(ABLATIONS, name, ABLATION)
     block, own = _block(path), [text for text in overrides if key_of(text).partition(".")[0] == SWEEP]
@@ -77,7 +76,8 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
         if problems:
             raise InvalidSettings(*problems)
     except InvalidSettings as error:
-        raise InvalidSettings(*(located(each, own, lambda: [(path, "")]) for each in error.problems)) from error
+        placed = (located(each, own, tuple) for each in error.problems)
+        raise InvalidSettings(*(replace(each, where=each.where or shown(path)) for each in placed)) from error
     return ablation
 
 

@@ -4,15 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from mmprolong.errors import Problem
-from mmprolong.mixture.arm_comparison import Arm, compare
+from mmprolong.mixture.arm_comparison import Arm, compare, settings_of_arm
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import Step, stage_of
-from mmprolong.settings.fields import identity
-from mmprolong.settings.knobs import Config
-from mmprolong.store.fingerprint import leaves
 
 
 def find_other_questions(
@@ -23,7 +18,7 @@ def find_other_questions(
     expected = _evaluation_of(first, steps) if first else {}
     for point in points:
         if first and _evaluation_of(point, steps) != expected:
-            theirs, own = _evaluation_settings(first.config), _evaluation_settings(point.config)
+            theirs, own = _evaluation_settings(first), _evaluation_settings(point)
             keys = [key for key in {**theirs, **own} if theirs.get(key) != own.get(key)] or ["suite.benchmarks"]
             for key in keys:
                 found = f"{own.get(key)!r}, but {theirs.get(key)!r} in {baseline!r}; ask all arms the same questions"
@@ -32,28 +27,13 @@ def find_other_questions(
 
 def find_confounds(points: Sequence[Point], baseline: str, factors: Sequence[str]) -> Iterator[tuple[Point, Problem]]:
     """Yield each point that differs from the baseline in a setting that is not the declared factor."""
-    first = {point.seed: result_settings(point) for point in points if point.label == baseline}
+    first = {point.seed: settings_of_arm(point.config, point.steps) for point in points if point.label == baseline}
     for point in points if factors else ():
         if expected := first.get(point.seed):
-            rows = compare(Arm(settings=expected), Arm(settings=result_settings(point)), factors)
+            rows = compare(Arm(settings=expected), Arm(settings=settings_of_arm(point.config, point.steps)), factors)
             for row in (row for row in rows if row.verdict == "second"):
                 found = f"{row.b}, but {row.a} in {baseline!r}; the arms are to differ in {', '.join(factors)} alone"
                 yield point, Problem(row.name, found)
-
-
-def result_settings(point: Point) -> dict[str, Any]:
-    """Return the values that make the result of a point, by key: those of what it uses, and of no place or machine."""
-    whole = dict(leaves(identity(msgspec.convert(point.config, Config), whole=True)))
-    used = {*point.steps, *(role.partition(".")[2] for role in point.steps)}
-    return {key: value for key, value in whole.items() if _is_used(key.split("."), used)}
-
-
-def _is_used(key: Sequence[str], used: set[str]) -> bool:
-    if key[0] in ("sources", "phases") and len(key) > 1:
-        return key[1] in used
-    if key[0] in ("corpus", "selection"):
-        return key[0] in used
-    return key[0] not in ("cluster", "tracking", "paths", "training")
 
 
 def describe_equal_arms(plan: Plan) -> Iterator[str]:
@@ -72,13 +52,11 @@ def _evaluation_of(point: Point, steps: Mapping[str, Step]) -> dict[str, Any]:
     return samples | {role: steps[step].settings for role, step in point.steps.items() if stage_of(role) == "score"}
 
 
-def _evaluation_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+def _evaluation_settings(point: Point) -> dict[str, Any]:
     """Return the settings, by key, that decide which questions are asked and how replies are scored."""
-    suite = config["suite"]
-    found = {"corpus.path": config["corpus"]["digest"], "suite.overall": suite["overall"]}
-    found |= {f"selection.{key}": value for key, value in config["selection"].items()}
-    for name, each in suite["benchmarks"].items():
-        found |= {f"suite.benchmarks.{name}.{key}": each[key] for key in ("benchmark", "source", "scorer")}
-        source = config["sources"].get(each["source"], {})
-        found |= {f"sources.{each['source']}.{key}": value for key, value in source.items()}
-    return found
+    suite = point.config["suite"]
+    asked = [f"sources.{each['source']}." for each in suite["benchmarks"].values()]
+    beginnings = ("corpus.", "selection.", "suite.overall", "suite.benchmarks.", *asked)
+    found = settings_of_arm(point.config, point.steps).items()
+    chosen = ((key, value) for key, value in found if key.startswith(beginnings) and not key.endswith(".version"))
+    return {key.removesuffix(".name"): value for key, value in chosen}  # a plug-in is chosen by its name

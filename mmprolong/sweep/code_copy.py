@@ -3,13 +3,12 @@
 import hashlib
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mmprolong.config.groups import CONFIG_DIR, PARTS, own_files, root
 from mmprolong.errors import writing
 from mmprolong.store.atomic import partial_name, write_json
-from mmprolong.store.environment import FROZEN, code_version, git
+from mmprolong.store.environment import FROZEN, code_version
 from mmprolong.store.store import Store
 
 _PACKAGE = Path(__file__).parent.parent
@@ -23,14 +22,21 @@ def copy_code(store: Store) -> Path:
     """
     folder = store.root.absolute() / "code"
     folder.mkdir(parents=True, exist_ok=True)
-    sources = _sources()
-    whole = folder / _digest(sources)
+    sources, digest = _sources(), hashlib.sha256()
+    for name, path in sources.items():
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    whole = folder / digest.hexdigest()[:12]
     if whole.exists():
         return whole
     partial = partial_name(whole)
     try:
         with writing(whole):
-            _fill(partial, sources)
+            for name, path in sources.items():
+                target = partial / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            write_json(partial / FROZEN, {"commit": code_version()})
         partial.rename(whole)
     except OSError:  # another launch was faster; its copy is the same
         if not whole.exists():
@@ -49,16 +55,6 @@ def code_variables(code: Path) -> dict[str, str]:
     return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", CONFIG_DIR: ""}
 
 
-def _fill(folder: Path, sources: dict[str, Path]) -> None:
-    for name, path in sources.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    (folder / "changes.diff").write_bytes(git("diff", "HEAD", "--binary"))
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(folder / FROZEN, {"commit": code_version(), "created": created})
-
-
 def _sources() -> dict[str, Path]:
     """Return the files of the package, of its data and of the user by their names in the copy."""
     folders = {_PACKAGE.name: _PACKAGE}
@@ -71,11 +67,3 @@ def _sources() -> dict[str, Path]:
     }
     data = root("conf").parent.relative_to(_PACKAGE.parent)
     return ours | {(data / name).as_posix(): path for name, path in own_files().items()}
-
-
-def _digest(sources: dict[str, Path]) -> str:
-    digest = hashlib.sha256()
-    for name, path in sources.items():
-        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

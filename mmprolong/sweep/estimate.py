@@ -1,26 +1,44 @@
-"""Progress of a plan, and the expected cost of the rest: time, hours of cores and GPUs, disk, money."""
+"""Progress of a plan, and what the rest is expected to take: time, hours of cores and GPUs, disk, money."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
+from mmprolong.mixture.counterfactual import read_measured, read_packs
+from mmprolong.mixture.expected_packs import nominal_packs
+from mmprolong.models.odometer import a4_tokens
+from mmprolong.models.shapes import Shape, find_shape, shape_of
 from mmprolong.pipeline.plan import Plan
-from mmprolong.pipeline.steps import Step
-from mmprolong.settings.stages import STAGES
+from mmprolong.pipeline.run import settings_of
+from mmprolong.pipeline.steps import Step, stage_of
+from mmprolong.settings.execution import Cluster
+from mmprolong.settings.stages import STAGES, MixtureSettings, TrainingSettings
 from mmprolong.store.store import Store
-from mmprolong.sweep.preflight import nominal_seconds
 from mmprolong.sweep.resources import job_of, parts_at_once, workers
 from mmprolong.sweep.state import StepState
+from mmprolong.training.parallelism import parallelism_of
+from mmprolong.training.preflight import Packs, Preflight
 
 STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed")
 """States of steps, from finished to failed."""
 _STUCK = ("failed", "blocked")
 _SECONDS = 5.0
 """Expected time of a step of a stage without a finished step and without an entry in the configuration [s]."""
-_NOTHING = f"nothing ({_SECONDS:g} s each)"
 _MEGABYTES = 1.0
 """Expected size of such a step [MB]."""
+_UPDATES = 8
+"""Updates that are drawn before the mixture is; all are alike."""
+_seconds: dict[tuple[str, ...], float] = {}
+"""Nominal times: the seeds of an arm take the same, and views ask again and again."""
+
+
+class Expected(NamedTuple):
+    """Time that a step still takes."""
+
+    seconds: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +89,7 @@ class Totals:
 def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
     """Sum up the states of a plan's steps."""
     counts, cluster = Counter(each.state for each in states.values()), plan.cluster
-    seconds = expected_seconds(plan, states)
+    seconds = {name: each.seconds for name, each in expect(plan, states).items()}
     going = {name: each for name, each in seconds.items() if states[name].state not in _STUCK}
     taken = {name: each.record.seconds for name, each in states.items() if each.record is not None}
     width = counts["running"] if cluster.launcher == "slurm" else workers(cluster)
@@ -84,8 +102,8 @@ def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
     )
 
 
-def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the time that every unfinished step still takes, its parts one after the other [s].
+def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
+    """Return the expected time of every unfinished step, and what it is based on.
 
     A running step goes on at its own rate. Any other takes the mean time of the plan's finished steps of its stage,
     training in proportion to its tokens; without one the time in the configuration of the cluster, training as it is
@@ -94,23 +112,31 @@ def expected_seconds(plan: Plan, states: Mapping[str, StepState]) -> dict[str, f
     Raises:
         ConfigError: training asks for ranks that cannot share packs.
     """
-    rates, found = _rates(plan, states), dict[str, float]()
-    for name, step in plan.steps.items():
-        if states[name].state == "finished":
-            continue
-        left = seconds_left(states[name])
-        if left is None and step.stage in rates:
-            left = rates[step.stage][0] * _size(plan, step)
-        found[name] = left or nominal_seconds(plan, name, plan.cluster) or _SECONDS
+    taken = defaultdict[str, list[float]](list)
+    for step, at in ((plan.steps[name], at) for name, at in states.items()):
+        if at.record is not None:
+            taken[step.stage].append(at.record.seconds / _size(plan, step))
+    cluster, found = plan.cluster, dict[str, Expected]()
+    times_of = f" (times of {cluster.times_of})" if cluster.times_of else ""
+    for name, at in ((name, at) for name, at in states.items() if at.state != "finished"):
+        step, seconds = plan.steps[name], seconds_left(at)
+        if seconds:
+            source = "its own rate"
+        elif step.stage in taken:
+            seconds, source = fmean(taken[step.stage]) * _size(plan, step), "finished steps"
+        elif step.stage == "training":
+            seconds, source = nominal_seconds(plan, name, cluster), f"what {cluster.hardware.name} can do"
+        else:
+            seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}{times_of}"
+        found[name] = Expected(seconds, source) if seconds else Expected(_SECONDS, f"nothing ({_SECONDS:g} s each)")
     return found
 
 
-def basis(plan: Plan, states: Mapping[str, StepState]) -> str:
-    """Describe what `expected_seconds` is based on: 'finished steps: training; cluster=local: score'."""
-    rates, stages = _rates(plan, states), defaultdict[str, list[str]](list)
-    unfinished = {plan.steps[name].stage for name, at in states.items() if at.state != "finished"}
-    for stage in (stage for stage in STAGES if stage in unfinished):
-        stages[rates[stage][1] if stage in rates else _prediction(plan, states)].append(stage)
+def basis(plan: Plan, expected: Mapping[str, Expected]) -> str:
+    """Describe what times are based on: 'finished steps: training; cluster=local: score'."""
+    stages = defaultdict[str, dict[str, None]](dict)
+    for name in sorted(expected, key=lambda name: list(STAGES).index(plan.steps[name].stage)):
+        stages[expected[name].source][plan.steps[name].stage] = None
     return "; ".join(f"{source}: {', '.join(each)}" for source, each in stages.items())
 
 
@@ -151,31 +177,68 @@ def seconds_left(state: StepState) -> float | None:
     return (at["total"] - at["done"]) / at["rate"] if at and at["rate"] > 0 else None
 
 
-def _rates(plan: Plan, states: Mapping[str, StepState]) -> dict[str, tuple[float, str]]:
-    """Return by stage the seconds that each unit of `_size` takes, and the source of that number.
-
-    Training without a finished step is missing: its time is predicted.
-    """
-    cluster, taken = plan.cluster, defaultdict[str, list[float]](list)
-    for step, at in ((plan.steps[name], at) for name, at in states.items()):
-        if at.record is not None:
-            taken[step.stage].append(at.record.seconds / _size(plan, step))
-    source = f"cluster={cluster.name}" + (f" (times of {cluster.times_of})" if cluster.times_of else "")
-    rates = dict.fromkeys(STAGES, (_SECONDS, _NOTHING))
-    rates |= {stage: (seconds, source) for stage, seconds in cluster.step_seconds.items()}
-    del rates["training"]
-    return rates | {stage: (fmean(seconds), "finished steps") for stage, seconds in taken.items()}
-
-
-def _prediction(plan: Plan, states: Mapping[str, StepState]) -> str:
-    """Return the source of the time of unfinished training steps."""
-    names = (name for name, at in states.items() if at.state != "finished" and plan.steps[name].stage == "training")
-    known = all(nominal_seconds(plan, name, plan.cluster) for name in names)
-    return f"what {plan.cluster.hardware.name} can do" if known else _NOTHING
-
-
 def _size(plan: Plan, step: Step) -> int:
     """Return the number that the time of a step is proportional to: tokens of training, 1 of any other stage."""
     if step.stage != "training":
         return 1
     return int(plan.steps[step.inputs["mixture"]].settings["mixture"]["tokens"])
+
+
+def preflight(plan: Plan, name: str, cluster: Cluster, store: Store | None = None) -> Preflight:
+    """Return the training step `name` as it will run.
+
+    Args:
+        store: where its mixture is looked for; none, or not drawn there: lengths are nominal.
+
+    Raises:
+        ConfigError: the sizes of the model are not known, or the parallel is not possible.
+    """
+    step = plan.steps[name]
+    settings: TrainingSettings = settings_of(step)
+    shape, job = shape_of(settings.model), job_of(cluster, step)
+    mixture = plan.steps[step.inputs["mixture"]]
+    drawn = store if store and store.record(mixture.stage, mixture.id) else None
+    return Preflight(
+        settings=settings,
+        shape=shape,
+        parallel=parallelism_of(settings.training.engine, job, shape),
+        job=job,
+        hardware=cluster.hardware,
+        packs=_drawn(drawn, mixture, shape) if drawn else _nominal(plan, mixture, settings, shape),
+    )
+
+
+def nominal_seconds(plan: Plan, name: str, cluster: Cluster) -> float | None:
+    """Return the time of a training step by its settings alone [s].
+
+    None where GPUs are asked for but not described, or the sizes of the model are not known here.
+
+    Raises:
+        ConfigError: the ranks cannot share packs as they are to.
+    """
+    step = plan.steps[name]
+    job, path = job_of(cluster, step), settings_of(step).model.path
+    if (job.gpus and not cluster.hardware.memory) or (path and not find_shape(path)):
+        return None
+    arm, *_, role = step.label.rsplit("/", 2)
+    key = arm, role or name, repr((cluster.hardware, job))
+    if key not in _seconds:
+        _seconds[key] = preflight(plan, name, cluster).time().seconds
+    return _seconds[key]
+
+
+def _drawn(store: Store, mixture: Step, shape: Shape) -> Packs:
+    folders = (store.root / path for role, path in mixture.needs.items() if stage_of(role) == "measurement")
+    return Packs.drawn(read_packs(store.root / mixture.path), read_measured(folders), shape)
+
+
+def _nominal(plan: Plan, mixture: Step, training: TrainingSettings, shape: Shape) -> Packs:
+    settings: MixtureSettings = settings_of(mixture)
+    measured = {role: plan.steps[name] for role, name in mixture.inputs.items() if stage_of(role) == "measurement"}
+    sources = {
+        role.partition(".")[2]: settings_of(plan.steps[each.inputs["synthesis"]]).source
+        for role, each in measured.items()
+    }
+    tokens = min(settings.mixture.tokens, _UPDATES * training.optimizer.tokens_per_update)
+    lengths = nominal_packs(settings, sources, a4_tokens(training.view, shape), tokens)
+    return Packs.nominal(lengths, settings.mixture.tokens, training.view, shape)

@@ -1,25 +1,37 @@
-"""Planning of a sweep: every run is composed, checked and frozen before anything runs; equal steps are shared."""
+"""Planning of a sweep, or of the evaluation of one subject, before anything runs.
+
+Every run of a sweep is composed, checked and frozen; equal steps are shared. A subject is a phase, weights in a folder
+or the hub's cache, or a server.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import ABLATION, own_folder
-from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, value_of
-from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem
-from mmprolong.pipeline.plan import Plan, Point, with_own_files
+from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, refuse_ablation, value_of
+from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem, nearest
+from mmprolong.evaluation.checkpoint_match import find_note
+from mmprolong.models import weights
+from mmprolong.pipeline.plan import Plan, Point, require_own_files
 from mmprolong.pipeline.steps import Step, steps_of
+from mmprolong.plugins import names_in
 from mmprolong.settings.knobs import Config
 from mmprolong.store.environment import code_version
+from mmprolong.store.fingerprint import readable_id
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import Ablation, read_ablation
 from mmprolong.sweep.arm_checks import find_confounds, find_other_questions
 from mmprolong.sweep.commands import sweep_command
+
+_SERVER = "subject"
+"""Name among `llms` of a server that is given by its address."""
 
 
 def make_plan(overrides: Sequence[str]) -> tuple[Plan, Config]:
@@ -52,12 +64,9 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     """
     if not (plan.overrides or plan.subject):
         raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
-    with with_own_files(plan):
-        if plan.subject:
-            from mmprolong.sweep.subject import plan_evaluation
-
-            return plan_evaluation(plan.subject, [*plan.overrides, *overrides, assigned("paths.store", str(store))])
-        return make_plan([*plan.overrides, *overrides, assigned("paths.store", str(store))])
+    require_own_files(plan)
+    texts = [*plan.overrides, *overrides, assigned("paths.store", str(store))]
+    return plan_evaluation(plan.subject, texts) if plan.subject else make_plan(texts)
 
 
 def plan_retry(store: Store, plan: Plan, overrides: Sequence[str]) -> Plan:
@@ -77,6 +86,23 @@ def plan_retry(store: Store, plan: Plan, overrides: Sequence[str]) -> Plan:
         found = f"{changed} steps differ between the plan of its launch and that of today"
         raise ConfigError(f"{plan.ablation}: {found}; launch it again, finished steps stay: {command}")
     return replace(today, overrides=(*plan.overrides, *overrides))
+
+
+def freeze(overrides: Sequence[str], composer: Composer) -> tuple[Config, dict[str, Step]]:
+    """Return the configuration that `overrides` describe, with the pool's digest, and its steps by role.
+
+    Raises:
+        ConfigError: an override is wrong; says what set it.
+    """
+    config = composer.frozen(overrides)
+    with composer.locating(overrides):
+        return config, steps_of(config)
+
+
+def _now() -> dict[str, Any]:
+    """Return what a plan says of the time, the code and the user's own files of its launch."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"created": created, "code": code_version(), "config_dir": str(own_folder() or "")}
 
 
 def _chosen(overrides: Sequence[str]) -> str:
@@ -108,9 +134,7 @@ class _Planning:
     def add(self, label: str, seed: int, overrides: Sequence[str]) -> bool:
         """Compose a point and its steps; return whether it can be planned."""
         try:
-            config = self.composer.frozen(overrides)
-            with self.composer.locating(overrides):
-                roles = steps_of(config)
+            config, roles = freeze(overrides, self.composer)
         except MMProLongError as error:
             for each in error.problems if isinstance(error, InvalidSettings) else [Problem("", str(error))]:
                 self.failed[each].append(label)
@@ -146,10 +170,8 @@ class _Planning:
             published=ablation.published,
             table=ablation.table,
             factor=tuple(ablation.factor),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            code=code_version(),
             overrides=tuple(overrides),
-            config_dir=str(own_folder() or ""),
+            **_now(),
             points=tuple(self.points),
             steps=self.steps,
         )
@@ -171,3 +193,80 @@ def _conflicts(
         if sum(own) > 1 or len(values) > 1 or key == "seed":
             message = f"the arms of {ablation.name} vary it; leave it out"
             yield Problem(key, message, where=f"override {text!r}")
+
+
+def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Config]:
+    """Plan the steps that put a subject through a suite; also return the configuration.
+
+    Args:
+        subject: a phase, a folder, a hub name in the local cache, one of `llms`, or ADDRESS#MODEL of a server.
+
+    Raises:
+        ConfigError: it is none of these, or an override is wrong.
+    """
+    refuse_ablation(overrides)
+    composer = Composer()
+    if "://" in subject:
+        found = [*_of_address(subject)]
+    else:  # phases that nobody needs may be incomplete
+        found = [*_of_name(subject, composer.compose([*overrides, "suite.subject=''"]), overrides)]
+    texts = [*found, *overrides]
+    config, roles = freeze(texts, composer)
+    label = subject.rpartition("#")[2].rstrip("/").rpartition("/")[2]
+    ids = {role: step.id for role, step in roles.items()}
+    name = readable_id(f"evaluate-{label}", [step for role, step in ids.items() if role.startswith("score.")])
+    steps = {step.id: replace(step, label=f"{name}/{label}/s{config.seed}/{role}") for role, step in roles.items()}
+    point = Point(label=label, seed=config.seed, config=msgspec.to_builtins(config), steps=ids)
+    plan = Plan(
+        ablation=name,
+        question=f"How good is {subject}?",
+        baseline=label,
+        subject=subject,
+        overrides=tuple(overrides),
+        **_now(),
+        points=(point,),
+        steps=steps,
+    )
+    return plan, config
+
+
+def _of_address(subject: str) -> Iterator[str]:
+    """Yield the overrides that ask a server; prices and more are set below `llms.subject`."""
+    address, _, model = subject.partition("#")
+    if not model:
+        raise ConfigError(f"SUBJECT {subject!r}: names no model; write {address}#MODEL, as the server calls it")
+    yield assigned(f"llms.{_SERVER}.base_url", address)
+    yield assigned(f"llms.{_SERVER}.model", model)
+    yield from _of_server(_SERVER)
+
+
+def _of_server(name: str) -> Iterator[str]:
+    yield from ("suite.subject=''", "suite.engine=endpoint", f"suite.endpoint={name}")
+
+
+def _of_name(subject: str, config: Config, overrides: Sequence[str]) -> Iterator[str]:
+    """Yield the overrides that choose a phase, one of `llms`, or weights."""
+    if subject in config.phases:
+        yield f"suite.subject={subject}"
+    elif subject in config.llms:
+        yield from _of_server(subject)
+    elif folder := weights.find_model(subject):
+        yield from _of_weights(folder, config, {key_of(text) for text in overrides})
+    else:
+        places = "no phase, no folder with a config.json, no model in the hub's cache, none of llms, no ADDRESS#MODEL"
+        raise ConfigError(f"SUBJECT {subject!r}: {places}; {nearest(subject, [*config.phases, *config.llms])}")
+
+
+def _of_weights(folder: str, config: Config, chosen: set[str]) -> Iterator[str]:
+    """Yield path and digest, and the family unless the user has chosen a model."""
+    yield "suite.subject=''"
+    yield assigned("model.path", folder)
+    yield assigned("model.digest", weights.weights_digest(folder))
+    note, (kind, dtype) = find_note(folder), weights.stated(folder)
+    kind = note.backbone if note else kind
+    if kind not in names_in("mmprolong.models.backbones") or chosen & {"model", "model.backbone"}:
+        return
+    yield f"model.backbone={kind}"
+    yield from [f"model.dtype={dtype}"] if dtype else []
+    if kind != config.model.backbone:
+        yield "view.thumbnail=0"  # only the proxy reads stamped thumbnails

@@ -25,8 +25,6 @@ _FOREIGN_NAMES = {
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"),
     *("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_NAME", "WANDB_RESUME"),
 }
-_KEPT = {"SLURM_CONF"}
-"""Names the cluster."""
 
 
 def job_key(cluster: Cluster, step: Step) -> str:
@@ -76,7 +74,7 @@ def workers(cluster: Cluster) -> int:
 
 def drop_foreign_variables() -> None:
     """Remove the variables of a job or run inside which this process was started, so that no child inherits them."""
-    for name in os.environ.keys() - _KEPT:
+    for name in os.environ.keys() - {"SLURM_CONF"}:  # which names the cluster
         if name in _FOREIGN_NAMES or name.startswith(_FOREIGN):
             del os.environ[name]
 

@@ -15,7 +15,7 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
-from mmprolong.sweep.log_files import local_log, newest, newest_attempt, tail
+from mmprolong.sweep.assignment import local_log, newest, newest_attempt, tail
 from mmprolong.sweep.slurm.job_list import CANCELLED, Submission, job_log, job_logs, read_jobs
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 

@@ -5,11 +5,10 @@ whole documents: NVIDIA's recipe for long documents (DataDesigner 99517ab, vlm-l
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.settings.knobs import Scope
 from mmprolong.synthesis.parsed_document import ParsedDocument
 
@@ -17,6 +16,20 @@ SPANS = {"sections": (8, 15), "page": (1, 1), "window": (2, 8)}
 """Fewest and most pages of a segment."""
 _DRAWS = 64
 """Page ranges that are drawn of one document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A run of consecutive sections or pages of one document, with the words that name it."""
+
+    document: str
+    first_page: int
+    last_page: int
+    """Inclusive, index from 0."""
+    anchor: str
+    """Name of the segment in a question: 'in the section "Methods"', 'on pages 20-25'; empty: the whole document, which
+    needs none."""
+    headings: tuple[str, ...] = ()
 
 
 def draw_segments(parsed: ParsedDocument, scope: Scope, rng: np.random.Generator) -> Iterator[Segment]:

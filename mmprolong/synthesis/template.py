@@ -6,12 +6,12 @@ from itertools import islice
 import numpy as np
 
 from mmprolong import plugins
-from mmprolong.records import Example, Reject, Segment
+from mmprolong.records import Example, Reject
 from mmprolong.settings.knobs import Source
 from mmprolong.synthesis.examples import document_rng, example_of, shown
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
-from mmprolong.synthesis.segments import draw_segments
+from mmprolong.synthesis.segments import Segment, draw_segments
 from mmprolong.synthesis.tasks import TemplateTask
 from mmprolong.synthesis.verify import find_flaw, find_repeat
 

@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Iterable
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.page_numbers import UNNUMBERED
 from mmprolong.synthesis.parsed_document import ParsedDocument, plain
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question
+from mmprolong.synthesis.segments import Segment
 
 _LONGEST_ANSWER = 900
 _ENDS = " .,;:"

@@ -11,7 +11,6 @@ from mmprolong.errors import DataError
 from mmprolong.models.network import Batch
 from mmprolong.records import Measured
 from mmprolong.runtime.run_log import Interrupted, RunLog
-from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.settings.knobs import Optimizer
 from mmprolong.training.engines import TrainingEngine
 from mmprolong.training.layout import Layout
@@ -20,6 +19,7 @@ from mmprolong.training.objectives import Objective
 from mmprolong.training.schedule import learning_rate
 from mmprolong.training.snapshots import make_room
 from mmprolong.training.trained_on import TrainedOn
+from mmprolong.training.watchdog import Watchdog
 
 _FAULTS = 3
 """Updates in a row whose gradient is not finite before the phase is given up."""

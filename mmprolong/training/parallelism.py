@@ -72,6 +72,12 @@ class SequenceRanks:
     refused: str = ""
     """Why it is not possible; empty: it is."""
 
+    def cells(self) -> tuple[object, ...]:
+        """Return ranks, groups, heads, heads of keys and values and whether it is possible, for a table."""
+        copied = "" if self.copies == 1 else f", each on {self.copies} ranks"
+        held = (self.data, f"{self.heads}", f"{self.kv_heads}{copied}")
+        return self.ranks, *(("-",) * 3 if self.refused else held), self.refused or "yes"
+
 
 def parallelism_of(engine: plugins.Choice, job: Job, shape: Shape) -> Parallelism:
     """Return what `training.engine` and `cluster.jobs.training` ask for.

@@ -15,11 +15,10 @@ from mmprolong.models.backbone import find
 from mmprolong.models.flops import packed_model_flops
 from mmprolong.models.network import Network
 from mmprolong.models.shapes import shape_of
+from mmprolong.plugins import identity_of
 from mmprolong.records import Example, Pack
 from mmprolong.runtime.failures import Failure, write_failure
-from mmprolong.runtime.watchdog import Watchdog
 from mmprolong.runtime.work import Work
-from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import read_jsonl
@@ -29,6 +28,7 @@ from mmprolong.training.loop import Loop
 from mmprolong.training.objectives import Objective
 from mmprolong.training.profile import traced
 from mmprolong.training.stream import Encoder, StoredExamples, Stream
+from mmprolong.training.watchdog import Watchdog
 
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _describe(
 ) -> None:
     seen = weights.read_note(start).tokens if start else 0
     family = plugins.split(settings.model.backbone)[0]
-    view, tokens = identity(settings.view), seen + state["tokens"]
+    view, tokens = identity_of(settings.view), seen + state["tokens"]
     write_json(out / weights.NOTE, weights.describe(network, family, state["updates"], tokens, view))
     if state["skipped"]:
         write_json(out / "skipped.json", state["skipped"])

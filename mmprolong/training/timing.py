@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mmprolong.models.flops import Flops, forward, trained
 from mmprolong.models.shapes import Shape
-from mmprolong.settings.hardware import Hardware
+from mmprolong.settings.execution import Hardware
 from mmprolong.training.footprint import Seen, input_bytes, vision_share
 from mmprolong.training.parallelism import Parallelism, sequence_ranks
 

@@ -188,7 +188,7 @@ def test_list_goes_past_a_broken_file(capsys, tmp_path: Path):
     own = write(tmp_path, {"sweeps/ablation/mine.yaml": "# @package _global_\nsweep: {name: other, arms: 3}\n"})
     assert main(["list", "--config-dir", str(own)]) == 1
     shown = capsys.readouterr().out
-    assert "\nmine: sweep.question: missing; give a value\n" in shown
+    assert "mine.yaml: sweep.question: missing; give a value\n" in shown
     assert all(name in shown for name in (*ablations(), "groups: "))
 
 

@@ -12,7 +12,6 @@ from click.shell_completion import ShellComplete
 from mmprolong.cli import commands
 from mmprolong.pipeline.plan import save_plan
 from mmprolong.store.store import Store
-from tests.cli.typed import step_of
 from tests.sweep.scenes import sweep
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -32,7 +31,6 @@ def completed(*words: str) -> list[str]:
         (["sweep", "view.dpi", "=", "72", "+ablation", "=", "le"], ["length_dist"]),
         (["mixture", "tasks=8"], ["tasks=8_2"]),
         (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
-        (["corpus", "corpus.pat"], ["corpus.path="]),
         (["rescore", "--sc"], ["--scorer"]),
         (["rescore", "--scorer", "mmlongbench_docqa_r"], ["mmlongbench_docqa_rule"]),
         (["completion", ""], ["bash", "fish", "zsh"]),
@@ -42,22 +40,19 @@ def test_words_are_completed(words: list[str], found: list[str]):
     assert completed(*words) == found
 
 
-def test_steps_and_points_are_completed(swept: Path):
-    store = ["--store", str(swept)]
-    assert completed("why", *store, "demo") == []
-    assert completed("why", *store, "pdfs") == [step_of(swept, "corpus").partition("/")[2]]
-    assert completed("diff", *store, "length_dist/u") == ["length_dist/uniform"]
-    assert completed("status", *store, "l") == ["length_dist"]
+def test_launched_ablations_are_completed(tmp_path: Path):
+    save_plan(Store(tmp_path), sweep(("b",), 1))
+    assert completed("status", "--store", str(tmp_path), "") == ["a"]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_an_ablation(tmp_path: Path):
-    save_plan(Store(tmp_path), sweep(("rope x1 / LongPT",), 1))
-    words = ["mmprolong", "show", "--store", str(tmp_path), "a/"]
+    save_plan(Store(tmp_path), sweep(("b",), 1, ablation="rope_fine"))
+    words = ["mmprolong", "status", "--store", str(tmp_path), "rope"]
     ask = (
         f"source <(mmprolong completion bash)\nCOMP_WORDS=({' '.join(words)})\nCOMP_CWORD={len(words) - 1}\n"
         "_mmprolong_completion mmprolong\nprintf '[%s]' \"${COMPREPLY[@]}\""
     )
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout == "[a/rope x1 / LongPT]"
+    assert done.stdout == "[rope_fine]"

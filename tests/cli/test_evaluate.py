@@ -8,11 +8,11 @@ import pytest
 from mmprolong.cli import main
 from mmprolong.errors import ConfigError
 from mmprolong.models import weights
-from mmprolong.records import Checkpoint
+from mmprolong.models.weights import Checkpoint, weights_digest
 from mmprolong.store.atomic import write_json
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import sweep_command
-from mmprolong.sweep.subject import plan_evaluation, weights_digest
+from mmprolong.sweep.planning import plan_evaluation
 from tests.cli.typed import said, step_of
 from tests.corpus.pdfs import write_pdf
 from tests.llm.server import Response, serving

@@ -1,4 +1,4 @@
-"""An error names what set the value that is wrong: an override, or a file and its line."""
+"""An error names what set the value that is wrong: an override, or a file."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ import pytest
 
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import config_dir
-from mmprolong.config.provenance import line_of
 from mmprolong.errors import ConfigError
 from tests.own import write
 
@@ -23,7 +22,7 @@ def told(folder: Path, files: dict[str, str], *overrides: str) -> list[str]:
 
 def test_of_overrides_the_last_is_named_before_any_file(tmp_path: Path):
     files = {ROPE: f"{HEADER}factor: -4\n"}
-    assert told(tmp_path, files, "rope=mine")[0].startswith(f"{ROPE}:2: phases.longpt.rope.factor: -4; ")
+    assert told(tmp_path, files, "rope=mine")[0].startswith(f"{ROPE}: phases.longpt.rope.factor: -4; ")
     typed = ["phases.longpt.rope.factor=-1", "phases.longpt.rope={factor: -2}"]
     assert told(tmp_path, files, "rope=mine", *typed)[0].startswith(f"override {typed[1]!r}: phases.longpt.rope.factor")
 
@@ -37,26 +36,26 @@ def test_of_files_the_last_is_named_wherever_it_puts_its_values(tmp_path: Path):
     }
     lines = told(tmp_path, files, "synthesis=stamps", "model=mine", "sources.long.tasks=3")
     assert {line.partition(";")[0] for line in lines} == {
-        f"{MODEL}:3: model.seed: -2",
-        "conf/model/first.yaml:5: model.dtype: 'f33'",
+        f"{MODEL}: model.seed: -2",
+        "conf/model/first.yaml: model.dtype: 'f33'",
         "override 'sources.long.tasks=3': sources.long.tasks: 3",
     }
     (line,) = told(tmp_path, files, "synthesis=mine")
-    assert line.startswith("conf/synthesis/mine.yaml:3: sources.short.documents: -5;")
+    assert line.startswith("conf/synthesis/mine.yaml: sources.short.documents: -5;")
 
 
 def test_the_file_of_an_ablation_sets_values_too(tmp_path: Path):
     text = "# @package _global_\ndefaults: [{override /rope: mine}]\nsweep: {}\nview:\n  dpi: 0\n"
     files = {"sweeps/ablation/mine.yaml": text, ROPE: f"{HEADER}factor: -4\n"}
     first, second = told(tmp_path, files, "+ablation=mine")
-    assert first.startswith("sweeps/ablation/mine.yaml:5: view.dpi: 0;")
-    assert second.startswith(f"{ROPE}:2: phases.longpt.rope.factor: -4;")
+    assert first.startswith("sweeps/ablation/mine.yaml: view.dpi: 0;")
+    assert second.startswith(f"{ROPE}: phases.longpt.rope.factor: -4;")
 
 
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
-        (ROPE, f"{HEADER}factr: 1", f"{ROPE}:2: phases.longpt.rope.factr: unknown; did you mean 'factor'?"),
+        (ROPE, f"{HEADER}factr: 1", f"{ROPE}: phases.longpt.rope.factr: unknown; did you mean 'factor'?"),
         (ROPE, f"{HEADER}factor: [1\nx: 2", f"{ROPE}:3: expected ',' or ']', but got ':'; mend the YAML"),
         (ROPE, f"{HEADER}\tfactor: 1", f"{ROPE}:2: found character '\\t' that cannot start any token"),
         (ROPE, f"{HEADER}factor: 1\nfactor: 2", f"{ROPE}:3: found duplicate key factor"),
@@ -75,18 +74,3 @@ def test_a_file_that_cannot_be_composed_is_named(tmp_path: Path, file: str, text
     with pytest.raises(ConfigError) as caught, config_dir(str(write(tmp_path, {file: text}))):
         Composer().compose([f"{Path(file).parent.name}=mine"])
     assert says in str(caught.value).replace(f"{tmp_path}/", "") and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("key", "line"), [("x", 2), ("x.1.y", 4), ("x.7", 0), ("z", 6), ("z.t", 0), ("a.b", 7), ("a.b.c", 8), ("y", 0)]
-)
-def test_the_line_of_a_key(tmp_path: Path, key: str, line: int):
-    file = tmp_path / "a.yaml"
-    file.write_text("# about\nx:\n- 1\n- y: 2\n\nz: null\na.b:\n  c: 3\n")
-    assert line_of(file, key) == line
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "x: [", "\t"])
-def test_a_file_without_values_has_no_line(tmp_path: Path, text: str):
-    (tmp_path / "a.yaml").write_text(text)
-    assert line_of(tmp_path / "a.yaml", "x") == 0

@@ -14,9 +14,9 @@ from mmprolong.corpus import stage
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Block, Document, PageFacts, PageState, Reject
-from mmprolong.runtime.child_processes import Children
-from mmprolong.runtime.pool_ledger import read_ledger, write_ledger
+from mmprolong.images.child_processes import Children
+from mmprolong.images.pool_ledger import PageState, read_ledger, write_ledger
+from mmprolong.records import Block, Document, PageFacts, Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet

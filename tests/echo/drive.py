@@ -21,8 +21,8 @@ from mmprolong.runtime.signals import StopSignals, interrupt_on_signals
 from mmprolong.settings.execution import Cluster, Tracking
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
-from mmprolong.sweep.cancel import cancel
-from mmprolong.sweep.local.launch import Launcher
+from mmprolong.sweep.local import Launcher
+from mmprolong.sweep.slurm.job_list import cancel
 from mmprolong.sweep.slurm.submit import SlurmLauncher
 from mmprolong.sweep.state import step_states
 

@@ -10,7 +10,7 @@ from mmprolong.evaluation.checkpoint_match import require_match
 from mmprolong.evaluation.engines import Subject
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Model, Rope, View
 from mmprolong.settings.stages import ReplySettings
 
@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("step")
     network = find("proxy").load(Model())
     network.set_rope(Rope(factor=4.0))
-    weights.save(network, weights.describe(network, "proxy", 1, 10, identity(VIEW)), folder)
+    weights.save(network, weights.describe(network, "proxy", 1, 10, identity_of(VIEW)), folder)
     return folder
 
 

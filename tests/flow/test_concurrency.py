@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("flow")
 def has_workers(launcher: int) -> bool:
     """Whether a sweep has made its copy of the code, on which its workers run."""
     with suppress(psutil.NoSuchProcess):
-        return any("mmprolong.sweep.local.worker" in each.cmdline() for each in psutil.Process(launcher).children())
+        return any("mmprolong.sweep.local" in each.cmdline() for each in psutil.Process(launcher).children())
     return False
 
 

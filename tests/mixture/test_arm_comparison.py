@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences
+from mmprolong.plugins import identity_of
 from mmprolong.records import Pack
-from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Source, Suite
 from mmprolong.settings.knobs import Phase as PhaseSettings
 from mmprolong.store.fingerprint import leaves
@@ -22,7 +22,7 @@ def settings() -> dict[str, Any]:
         phases={"longpt": PhaseSettings(mixture=Mixture(4096, 1024, {"long": component}))},
         suite=Suite(subject="longpt", benchmarks={"heldout": Evaluation(source="long")}),
     )
-    return dict(leaves(identity(config, whole=True)))
+    return dict(leaves(identity_of(config, whole=True)))
 
 
 def arm(packs: list[Pack] | None = None, **changed: Any) -> Arm:

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError, DataError, StepFailed
-from mmprolong.pipeline.run import edited_defaults, run_step
+from mmprolong.pipeline.run import run_step, settings_of
 from mmprolong.pipeline.steps import Step
 from mmprolong.reporting.results.wandb_files import read_runs
-from mmprolong.runtime.run_log import Interrupted
-from mmprolong.runtime.usage import NOTES
+from mmprolong.runtime.run_log import NOTES, Interrupted
 from mmprolong.settings.execution import Tracking
 from mmprolong.settings.stages import STAGES, Stage
 from mmprolong.store.atomic import read_json
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import DONE, FAILED, SCRATCH, Store
+from mmprolong.store.store import DONE, FAILED, SCRATCH, Store, drifted
 from tests.offline import await_summary
 from tests.pipeline.adding import AddingSettings
 
@@ -87,7 +86,9 @@ def test_an_input_that_is_not_finished_is_named(store: Store):
 def test_an_edited_default_is_said_of_a_finished_step(store: Store, capsys: pytest.CaptureFixture[str]):
     run_step(store, adding("a", 1), OFF)
     edited = Step(id="a", stage="score", settings={"numbers": [1], "start": 5}, needs={})
-    (line,) = edited_defaults(store, [edited, adding("b", 1)])
+    record = store.record("score", "a")
+    assert record is not None
+    (line,) = drifted(record, settings_of(edited))
     assert line.startswith("score/a: start was 0 when it ran, and is 5 by default today")
     assert run_step(store, edited, OFF).metrics == {"overall": 1}
     assert capsys.readouterr().err == line + "\n"

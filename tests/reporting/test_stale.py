@@ -16,7 +16,7 @@ from mmprolong.reporting.results.staleness import mark_stale
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.wandb import read_api, read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
-from mmprolong.store.code_digest import code_of
+from mmprolong.store.environment import code_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.planning import make_plan
 from tests.analysis.runs import answered

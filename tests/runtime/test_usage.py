@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.runtime.run_log import RunLog
-from mmprolong.runtime.usage import NOTES, Attempt
+from mmprolong.runtime.run_log import NOTES, Attempt, RunLog
 from mmprolong.store.atomic import read_json, write_json
 from mmprolong.store.store import SCRATCH, hash_outputs
 

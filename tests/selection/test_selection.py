@@ -8,9 +8,9 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.corpus import stage as corpus
-from mmprolong.records import Document, PageFacts, PageState, Reject, Selected
-from mmprolong.runtime.page_notes import FailedPage
-from mmprolong.runtime.pool_ledger import read_ledger, read_pages, write_ledger
+from mmprolong.images.page_notes import FailedPage
+from mmprolong.images.pool_ledger import PageState, read_ledger, read_pages, write_ledger
+from mmprolong.records import Document, PageFacts, Reject, Selected
 from mmprolong.selection import stage
 from mmprolong.selection.candidates import candidates
 from mmprolong.selection.near_duplicates import clusters

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.code_digest import code_of
+from mmprolong.store.environment import code_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def test_a_copy_has_the_same_code_until_it_is_edited(tmp_path: Path, edit: str, 
     shutil.copytree(ROOT / "mmprolong", tmp_path / "mmprolong", ignore=shutil.ignore_patterns("*.pdf*", "__pycache__"))
     with (tmp_path / "mmprolong" / "models" / "rope.py").open("a") as file:
         file.write(edit)
-    code = "import json, mmprolong.store.code_digest as it; print(json.dumps(it.code_of('mmprolong.mixture')))"
+    code = "import json, mmprolong.store.environment as it; print(json.dumps(it.code_of('mmprolong.mixture')))"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert (json.loads(done.stdout) == code_of("mmprolong.mixture")) == same

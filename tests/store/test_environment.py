@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmprolong.store.environment import git, hardware
+from mmprolong.store.environment import code_version, hardware
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def foreign(folder: Path) -> Path:
 
 
 def version(where: Path, **variables: str) -> str:
-    code = "from mmprolong.store.environment import code_version, git; print(code_version(), git('diff', 'HEAD'))"
+    code = "from mmprolong.store.environment import code_version; print(code_version())"
     environment = {**os.environ, "PYTHONPATH": str(where), "PYTHONSAFEPATH": "1", **variables}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     return done.stdout.strip()
@@ -35,12 +35,11 @@ def version(where: Path, **variables: str) -> str:
 def test_variables_that_name_another_repository_do_not_count(tmp_path: Path):
     theirs = str(foreign(tmp_path) / ".git")
     own = version(ROOT)
-    assert own.startswith(git("rev-parse", "--short=12", "HEAD").decode().strip())
+    assert own == code_version()
     assert version(ROOT, GIT_DIR=theirs, GIT_WORK_TREE=str(tmp_path), GIT_INDEX_FILE=theirs) == own
 
 
 def test_a_repository_around_an_installed_package_is_not_its_own(tmp_path: Path):
     installed = foreign(tmp_path) / ".venv" / "site-packages"
     shutil.copytree(ROOT / "mmprolong", installed / "mmprolong", ignore=shutil.ignore_patterns("*.pdf*", "__pycache__"))
-    assert version(installed).endswith("b''")
-    assert len(version(installed).split()[0]) < 12
+    assert len(version(installed)) < 12

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmprolong.errors import ConfigError
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Corpus, Optimizer
 from mmprolong.store.fingerprint import canonical, digest, readable_id
 
@@ -40,8 +40,8 @@ def test_ids_are_readable_and_safe_as_file_names():
 
 
 def test_execution_fields_are_no_identity():
-    assert identity(Corpus(path="a", digest="d")) == identity(Corpus(path="b", digest="d"))
-    assert identity(Corpus(digest="d"))["digest"] == "d"
+    assert identity_of(Corpus(path="a", digest="d")) == identity_of(Corpus(path="b", digest="d"))
+    assert identity_of(Corpus(digest="d"))["digest"] == "d"
 
 
 def test_a_new_field_at_its_default_renames_nothing():
@@ -49,4 +49,4 @@ def test_a_new_field_at_its_default_renames_nothing():
     class Later(Optimizer):
         fresh: float = 3.0
 
-    assert identity(Later(peak_lr=1.0)) == identity(Optimizer(peak_lr=1.0))
+    assert identity_of(Later(peak_lr=1.0)) == identity_of(Optimizer(peak_lr=1.0))

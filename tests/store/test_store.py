@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError
-from mmprolong.settings.fields import identity
+from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Optimizer, Source
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.lease import lease
@@ -114,8 +114,8 @@ def test_an_edited_default_is_told_with_key_and_both_values():
         warmup_ratio: float = 0.2
         new: int = 3
 
-    then = replace(RECORD, all_settings=identity(Optimizer(), whole=True))
-    assert identity(Edited()) == identity(Optimizer()) == {}
+    then = replace(RECORD, all_settings=identity_of(Optimizer(), whole=True))
+    assert identity_of(Edited()) == identity_of(Optimizer()) == {}
     assert drifted(then, Optimizer()) == []
     (line,) = drifted(then, Edited())
     assert "mixture/m-1: warmup_ratio was 0.1 when it ran, and is 0.2 by default today" in line
@@ -123,7 +123,7 @@ def test_an_edited_default_is_told_with_key_and_both_values():
 
 def test_an_edited_default_is_found_inside_lists_and_groups():
     settings = SynthesisSettings(Source(tasks=["b"]))
-    then = replace(RECORD, all_settings=identity(SynthesisSettings(Source(tasks=["a"])), whole=True))
+    then = replace(RECORD, all_settings=identity_of(SynthesisSettings(Source(tasks=["a"])), whole=True))
     assert [line.split(" was")[0] for line in drifted(then, settings)] == ["mixture/m-1: source.tasks"]
 
 

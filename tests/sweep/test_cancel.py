@@ -3,8 +3,7 @@ from pathlib import Path
 
 from mmprolong.pipeline.plan import Point
 from mmprolong.store.store import Store
-from mmprolong.sweep.cancel import cancel
-from mmprolong.sweep.slurm.job_list import read_jobs, slurm_folder
+from mmprolong.sweep.slurm.job_list import cancel, read_jobs, slurm_folder
 from mmprolong.sweep.slurm.queue import JobState
 from tests.sweep.queues import CHAIN, SaidQueue, submit
 from tests.sweep.test_arrays import plan

@@ -16,7 +16,7 @@ from mmprolong.pipeline.plan import Plan
 from mmprolong.runtime.failures import Failure
 from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.state import StepState
-from mmprolong.sweep.view.dashboard import SIGNS, LivePage, page_path, render_page, write_page
+from mmprolong.sweep.view.dashboard import SIGNS, render_page, write_page
 from tests.sweep.scenes import FAILED as FAILED_STEP
 from tests.sweep.scenes import RUNNING, SLURM, all_finished, sweep, under_way
 
@@ -227,15 +227,3 @@ def test_a_page_that_cannot_be_written_is_told_and_ends_nothing(store: Store):
     store.root.mkdir()
     (store.root / "reports").write_text("in the way")
     assert "dashboard.html: " in write_page(store, PLAN, all_finished(PLAN))
-
-
-def test_a_launcher_writes_now_and_then_and_when_it_ends(store: Store):
-    live, path = LivePage(store, PLAN), page_path(store, PLAN.ablation)
-    live.tick(under_way(PLAN, "training.longpt:running"))
-    first = path.read_text(encoding="utf-8")
-    assert "9 / 27 steps" in Seen(first).text
-    live.tick(under_way(PLAN, "training.longpt:running"))
-    assert path.read_text(encoding="utf-8") == first
-    live.write(all_finished(PLAN))
-    assert "27 / 27 steps" in Seen(path.read_text(encoding="utf-8")).text
-    assert [each.name for each in path.parent.iterdir()] == ["dashboard.html"]

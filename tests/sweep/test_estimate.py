@@ -7,7 +7,7 @@ import pytest
 
 from mmprolong.settings.execution import Cluster, Job
 from mmprolong.store.store import Store
-from mmprolong.sweep.estimate import basis, expected_seconds, megabytes, totals, wall_time
+from mmprolong.sweep.estimate import basis, expect, megabytes, totals, wall_time
 from mmprolong.sweep.state import StepState
 from tests.sweep.scenes import SLURM, all_finished, sweep, under_way
 
@@ -22,7 +22,7 @@ def test_many_workers_do_not_shorten_the_longest_chain():
 
 def test_a_running_step_is_expected_to_go_on_as_it_does():
     where = under_way(PLAN, "training.longpt:running")
-    assert expected_seconds(PLAN, where)["training.longpt-b-0"] == pytest.approx((1280 - 412) / 0.031)
+    assert expect(PLAN, where)["training.longpt-b-0"].seconds == pytest.approx((1280 - 412) / 0.031)
 
 
 def test_what_failed_is_not_waited_for():
@@ -47,12 +47,12 @@ def test_steps_in_parts_are_done_side_by_side():
 def test_finished_steps_of_the_plan_say_how_long_the_others_take():
     where = under_way(PLAN, "finished", "score.held:open") | {"training.longpt-c-0": StepState(state="open")}
     plan = sweep(("b", "c"), 3, replace(SLURM, step_seconds={"score": 7.0}))
-    assert expected_seconds(plan, where)["training.longpt-c-0"] == pytest.approx(3600)
-    assert basis(plan, where) == "finished steps: training, score"
+    assert expect(plan, where)["training.longpt-c-0"].seconds == pytest.approx(3600)
+    assert basis(plan, expect(plan, where)) == "finished steps: training, score"
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert expected_seconds(plan, opened)["score.held-c-0"] == 7
-    assert expected_seconds(plan, opened)["reply.held-c-0"] == 5
-    assert basis(plan, opened) == (
+    assert expect(plan, opened)["score.held-c-0"].seconds == 7
+    assert expect(plan, opened)["reply.held-c-0"].seconds == 5
+    assert basis(plan, expect(plan, opened)) == (
         "nothing (5 s each): corpus, synthesis, mixture, training, samples, reply; cluster=slurm: score"
     )
 
@@ -60,7 +60,7 @@ def test_finished_steps_of_the_plan_say_how_long_the_others_take():
 def test_times_of_the_configuration_name_their_model():
     plan = sweep(("b",), 1, Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0}))
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert basis(plan, opened).endswith("cluster=h100 (times of a 7B model): score")
+    assert basis(plan, expect(plan, opened)).endswith("cluster=h100 (times of a 7B model): score")
 
 
 def test_sizes_are_those_of_finished_steps_or_of_the_configuration(tmp_path: Path):
@@ -77,7 +77,7 @@ def test_training_is_predicted_from_its_hardware_where_that_is_described():
     core = sweep(("b",), 1, Cluster())
     gpus = sweep(("b",), 1, Cluster(jobs={"training": Job(gpus=8)}))
     opened = dict.fromkeys(core.steps, StepState(state="open"))
-    assert "what one CPU core can do: training" in basis(core, opened)
-    assert expected_seconds(core, opened)["training.longpt-b-0"] > 5
-    assert "training" in basis(gpus, opened).partition(";")[0]
-    assert expected_seconds(gpus, opened)["training.longpt-b-0"] == 5
+    assert "what one CPU core can do: training" in basis(core, expect(core, opened))
+    assert expect(core, opened)["training.longpt-b-0"].seconds > 5
+    assert "training" in basis(gpus, expect(gpus, opened)).partition(";")[0]
+    assert expect(gpus, opened)["training.longpt-b-0"].seconds == 5

@@ -12,8 +12,8 @@ from mmprolong.store.jsonl import write_jsonl
 from mmprolong.store.parquet import write_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
+from mmprolong.sweep.estimate import nominal_seconds, preflight
 from mmprolong.sweep.planning import make_plan
-from mmprolong.sweep.preflight import nominal_seconds, preflight
 from mmprolong.training.footprint import GIB
 from tests.cli.typed import said
 

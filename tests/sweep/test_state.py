@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from mmprolong.runtime.failures import Failure, read_failure, write_failure
+from mmprolong.settings.execution import Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
+from mmprolong.sweep.assignment import Assignment, local_log, tail
 from mmprolong.sweep.estimate import totals
-from mmprolong.sweep.local.launch import Launcher
-from mmprolong.sweep.log_files import heading, local_log, tail
+from mmprolong.sweep.local import Launcher
 from mmprolong.sweep.logs import last_lines, last_words
 from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
 from mmprolong.sweep.slurm.queue import JobState
@@ -22,7 +23,9 @@ from mmprolong.sweep.state import StepState, completed_steps, step_states, unnee
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, finish, submit
 from tests.sweep.test_arrays import ARMS, plan
 
-BEGINS = heading(CHAIN.steps["training0"])
+BEGINS, BEGINS_REPLY = (
+    Assignment(step=CHAIN.steps[name], ablation="a", tracking=Tracking()).heading for name in ("training0", "reply0")
+)
 
 
 @pytest.fixture
@@ -254,12 +257,12 @@ def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_lo
     log = write(store, "batch 2\n", "2")
     write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
     with lease(store.folder("reply", "reply0"), waiting=lambda: None):
-        failed, runs = last_lines(store, CHAIN, "", 1)
-        assert failed.lines == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
-        assert (runs.state, runs.lines, runs.path) == ("running", ["batch 2"], log)
+        (*_, failed), (_, *runs) = last_lines(store, CHAIN, "", 1)
+        assert failed == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
+        assert runs == ["running", log, ["batch 2"]]
         os.utime(log, (time.time() - 3600,) * 2)
         here = local_log(store, CHAIN.steps["reply0"])
         here.parent.mkdir()
-        here.write_text(f"{heading(CHAIN.steps['reply0'])}\n\nbatch 3\n")
-        (told,) = last_lines(store, CHAIN, "reply", 1)
-    assert (told.lines, told.path) == (["batch 3"], here)
+        here.write_text(f"{BEGINS_REPLY}\n\nbatch 3\n")
+        ((*_, path, lines),) = last_lines(store, CHAIN, "reply", 1)
+    assert (lines, path) == (["batch 3"], here)

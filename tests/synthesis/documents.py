@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from mmprolong.records import Block, Document, Heading, Segment
+from mmprolong.records import Block, Document, Heading
 from mmprolong.synthesis.parsed_document import ParsedDocument
+from mmprolong.synthesis.segments import Segment
 
 
 def made(

@@ -11,11 +11,11 @@ from mmprolong.conversations import Image
 from mmprolong.errors import RequestFailed
 from mmprolong.llm.flows import answer_from
 from mmprolong.llm.requests import Answer, Request, in_words, last_object
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.settings.knobs import Scope
 from mmprolong.synthesis.llm_tasks import ModelTask, _checks
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question
-from mmprolong.synthesis.segments import draw_segments
+from mmprolong.synthesis.segments import Segment, draw_segments
 from tests.synthesis.documents import made
 
 TASKS = plugins.names_in("mmprolong.synthesis.llm_tasks")

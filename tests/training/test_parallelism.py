@@ -4,8 +4,7 @@ import pytest
 
 from mmprolong.errors import InvalidSettings
 from mmprolong.models.shapes import shape_at
-from mmprolong.settings.execution import Job
-from mmprolong.settings.hardware import Hardware
+from mmprolong.settings.execution import Hardware, Job
 from mmprolong.training.footprint import GIB, Seen, checkpoint_disk, device_memory, host_memory
 from mmprolong.training.parallelism import Parallelism, parallelism_of, sequence_ranks, sequences
 from mmprolong.training.timing import deal, pack_flops, pack_seconds, update_time

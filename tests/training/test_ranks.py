@@ -57,7 +57,7 @@ def kill_one_rank(one: Config, after: str) -> None:
     """Wait for a newer snapshot, then kill the process of rank 1."""
     while newest(one) <= after:
         time.sleep(0.05)
-    ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.rank" in each.cmdline()]
+    ranks = [each for each in psutil.Process().children(recursive=True) if "mmprolong.pipeline.ranks" in each.cmdline()]
     victims = [each for each in ranks if each.environ().get("RANK") == "1"]
     os.kill(victims[0].pid, signal.SIGKILL)
 
@@ -123,7 +123,7 @@ def test_settings_that_contradict_each_other_are_refused(engine: DeepSpeed, says
 HANGING = """
 import sys, time
 from pathlib import Path
-from mmprolong.runtime.watchdog import Watchdog
+from mmprolong.training.watchdog import Watchdog
 sign, seconds, place = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 dog = Watchdog(seconds, (sign.parents[1] / sign.name).write_text, sign)
 dog.at(place)

@@ -19,8 +19,8 @@ from mmprolong.llm.flows import drive
 from mmprolong.llm.ledger import Ledger
 from mmprolong.llm.requests import Flow, Request
 from mmprolong.models.backbone import as_shown, grid_of
+from mmprolong.plugins import identity_of
 from mmprolong.records import Reject, Reply, Sample
-from mmprolong.settings.fields import identity
 from mmprolong.settings.knobs import View
 from mmprolong.settings.llm import Llm, Sampling
 from mmprolong.store.fingerprint import canonical
@@ -63,7 +63,7 @@ class ServerReplies:
         self._options, self._server, self._images, self._view = options, server, images, view
         self._backbone = subject.backbone if subject.model.path else None
         self._sampling = replace(server.sampling, temperature=0.0, max_tokens=new_tokens)
-        shown = canonical(identity(view), "view") + (" fitted" if self._backbone else "")
+        shown = canonical(identity_of(view), "view") + (" fitted" if self._backbone else "")
         self._chat = OpenAIChat(server, self._pixels, shown)
         self._store = subject.store
 

@@ -12,10 +12,10 @@ from mmprolong.errors import MMProLongError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.run import settings_of
 from mmprolong.pipeline.steps import Step
+from mmprolong.plugins import identity_of
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.settings.fields import identity
 from mmprolong.settings.stages import STAGES
-from mmprolong.store.code_digest import code_of
+from mmprolong.store.environment import code_of
 from mmprolong.store.fingerprint import differences
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
@@ -62,7 +62,7 @@ def edits_since(store: Store, plan: Plan, steps: Iterable[str]) -> dict[str, lis
     found = {}
     for step in (plan.steps[name] for name in steps if name in plan.steps):
         if record := store.record(step.stage, step.id):
-            changed = differences(record.all_settings, identity(settings_of(step), whole=True))
+            changed = differences(record.all_settings, identity_of(settings_of(step), whole=True))
             found[step.id] = [*_edited_files(record, step), *(f"default of {key}" for key, _, _ in changed)]
     return {name: edits for name, edits in found.items() if edits}
 

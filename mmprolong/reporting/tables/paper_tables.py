@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
 from mmprolong.errors import ConfigError, InvalidSettings, Problem
-from mmprolong.pipeline.plan import Plan, Point, with_own_files
+from mmprolong.pipeline.plan import Plan, Point, require_own_files
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.published import Published
@@ -38,8 +38,9 @@ def table_of(runs: Runs) -> Table:
     """
     if not runs.plan.table:
         return ablation_table(runs, runs.plan.ablation)
-    with with_own_files(runs.plan):
-        return paper_table(runs.plan.table, runs)
+    if runs.plan.table not in files_in(TABLES):
+        require_own_files(runs.plan)
+    return paper_table(runs.plan.table, runs)
 
 
 def check_table(plan: Plan) -> None:

@@ -9,7 +9,7 @@ from mmprolong.pipeline.plan import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """Steps of one stage that are independent of each other."""
+    """Steps of one role that are independent of each other."""
 
     steps: tuple[str, ...]
     aligned: tuple[int, ...] = ()
@@ -23,8 +23,8 @@ def make_arrays(
 ) -> list[Array]:
     """Group steps of a plan into arrays, in an order in which they can be submitted.
 
-    Steps of one stage form an array if they are equally far from the first and from the last stage; so the arms of a
-    sweep form arrays that depend on each other element by element, and a failed arm holds up only itself.
+    Steps of one role, such as `training.longpt`, form an array; so the arms of a sweep form arrays that depend on each
+    other element by element, and a failed arm holds up only itself.
 
     Args:
         waiting: steps that are in the queue already; others may depend on them.
@@ -32,10 +32,16 @@ def make_arrays(
         kind: key of a step; only steps of one key form an array.
     """
     needs = _needs(plan, steps, steps | waiting)
+    roles = {name: role for point in plan.points for role, name in point.steps.items()}
+    depth: dict[str, int] = {}
+    groups: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+    for name in needs:
+        depth[name] = 1 + max((depth[each] for each in needs[name] if each in depth), default=-1)
+        groups[depth[name], roles.get(name, plan.steps[name].stage), kind(name)].append(name)
     arrays: list[Array] = []
     places: dict[str, tuple[int, int]] = {}
-    for group in _groups(plan, needs, kind):
-        for same in _split(group, needs, places, arrays):
+    for key in sorted(groups):
+        for same in _split(groups[key], needs, places, arrays):
             after = set[str].intersection(*(needs[step] for step in same))
             aligned = tuple(sorted({places[each][0] for each in needs[same[0]] - after}))
             for start in range(0, len(same), longest):
@@ -65,26 +71,6 @@ def _needs(plan: Plan, steps: Set[str], unfinished: Set[str]) -> dict[str, set[s
         if name in steps:
             needs[name] = direct - farther
     return needs
-
-
-def _groups(plan: Plan, needs: Mapping[str, set[str]], kind: Callable[[str], str]) -> Iterable[list[str]]:
-    users: dict[str, set[str]] = {name: set() for name in needs}
-    for name, below in needs.items():
-        for each in below & users.keys():
-            users[each].add(name)
-    depth, height = _longest(needs, needs), _longest(users, reversed(list(needs)))
-    groups: dict[tuple[int, int, str, str], list[str]] = defaultdict(list)
-    for name in needs:
-        groups[depth[name], -height[name], plan.steps[name].stage, kind(name)].append(name)
-    return (groups[key] for key in sorted(groups))
-
-
-def _longest(edges: Mapping[str, Iterable[str]], order: Iterable[str]) -> dict[str, int]:
-    """Return the length of the longest path from each step along `edges`."""
-    length: dict[str, int] = {}
-    for name in order:
-        length[name] = 1 + max((length[each] for each in edges[name] if each in length), default=-1)
-    return length
 
 
 def _split(

@@ -12,11 +12,19 @@ from mmprolong.pipeline.plan import Plan, planned, save_plan
 from mmprolong.store.lease import lease
 from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.assignment import Assignment
-from mmprolong.sweep.cancel import live_steps, release, unplanned_steps, withdraw
 from mmprolong.sweep.code_copy import code_variables, copy_code
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, job_key, job_of, parts_at_once
 from mmprolong.sweep.slurm.arrays import Array, descendants, make_arrays
-from mmprolong.sweep.slurm.job_list import Submission, append_jobs, read_jobs, slurm_folder
+from mmprolong.sweep.slurm.job_list import (
+    Submission,
+    append_jobs,
+    live_steps,
+    read_jobs,
+    release,
+    slurm_folder,
+    unplanned_steps,
+    withdraw,
+)
 from mmprolong.sweep.slurm.queue import Queue, SlurmQueue, array_of, require_slurm
 from mmprolong.sweep.slurm.task import Task
 from mmprolong.sweep.state import completed_steps

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -15,8 +14,7 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep import estimate
 from mmprolong.sweep.estimate import STATES, ComputeCost, seconds_left, totals
-from mmprolong.sweep.failure_groups import group_failures
-from mmprolong.sweep.logs import last_words
+from mmprolong.sweep.logs import group_failures, last_words
 from mmprolong.sweep.resources import workers
 from mmprolong.sweep.state import StepState
 
@@ -46,16 +44,14 @@ def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
 
 
 def progress_view(plan: Plan, states: Mapping[str, StepState]) -> RenderableType:
-    """Return bars for the sweep and for every running step, then the failures."""
+    """Return a line for the sweep and for every running step, then the failures."""
     total = totals(plan, states)
-    left = f"about {duration(total.seconds)} left" if total.seconds else ""
-    parts: list[RenderableType] = [bar("steps", total.finished, total.steps, left)]
-    for name, each in sorted(states.items()):
-        if each.state == "running":
-            step, at = plan.steps[name], each.progress
-            title = f"  {step.stage} {step.label}"
-            parts.append(bar(title, at.get("done", 0), at.get("total", 0), progress_text(each)))
-    return Group(*parts, *failures(plan, states))
+    left = f", about {duration(total.seconds)} left" if total.seconds else ""
+    lines = [Text(f"{total.finished}/{total.steps} steps{left}", style="bold")]
+    for name, at in sorted(states.items()):
+        if at.state == "running":
+            lines.append(Text(f"  {plan.steps[name].stage} {plan.steps[name].label}: {progress_text(at)}"))
+    return Group(*lines, *failures(plan, states))
 
 
 def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
@@ -116,12 +112,13 @@ def run_scores(point: Point, states: Mapping[str, StepState]) -> dict[str, float
 
 def estimate_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterator[str]:
     """Yield the expected cost of the unfinished steps, and the basis of that number; nothing if all are finished."""
-    cluster, seconds = plan.cluster, estimate.expected_seconds(plan, states)
+    cluster, expected = plan.cluster, estimate.expect(plan, states)
+    seconds = {name: each.seconds for name, each in expected.items()}
     if seconds:
         wall = duration(estimate.wall_time(plan, seconds, workers(cluster)))
         total = cost_line(estimate.cost(plan, seconds), estimate.megabytes(store, plan, states))
         yield f"estimated: {total}" if cluster.launcher == "slurm" else f"estimated: {wall}; {total}"
-        yield f"  by {estimate.basis(plan, states)}"
+        yield f"  by {estimate.basis(plan, expected)}"
 
 
 def cost_line(total: ComputeCost, size: float = 0) -> str:
@@ -190,11 +187,3 @@ def progress_text(state: StepState) -> str:
 
 def _amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
-def bar(name: str, done: int, total: int, note: str) -> Table:
-    """Draw a progress bar with a name and a note."""
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=58, no_wrap=True)
-    row.add_row(name, ProgressBar(total=total or None, completed=done, width=30), f"{done}/{total}", note)
-    return row

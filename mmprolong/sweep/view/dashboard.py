@@ -1,6 +1,5 @@
 """The dashboard of a sweep: one HTML file that reloads itself, written by the launcher and by typed commands."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,13 +10,12 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from mmprolong import __version__
-from mmprolong.pipeline.plan import Plan, Point
+from mmprolong.pipeline.plan import Plan
 from mmprolong.store.atomic import write_file
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command, recovery_command
 from mmprolong.sweep.estimate import STATES, totals
-from mmprolong.sweep.failure_groups import group_failures
-from mmprolong.sweep.logs import last_words
+from mmprolong.sweep.logs import group_failures, last_words
 from mmprolong.sweep.state import StepState
 from mmprolong.sweep.view.console import cost_line, duration, progress_text, run_scores
 from mmprolong.sweep.view.templates import render
@@ -31,8 +29,6 @@ _FEW = 6
 """Labels of a group of failures, and reasons of a state, that are shown."""
 _RELOAD = 10
 """Time between two reloads of a page of a sweep that runs or waits [s]."""
-_WRITE_SECONDS = 5.0
-"""Time between two pages of the launcher [s]."""
 
 
 class ArmRow(NamedTuple):
@@ -64,32 +60,14 @@ def write_page(store: Store, plan: Plan, states: Mapping[str, StepState]) -> str
     return ""
 
 
-class LivePage:
-    """Keeps the dashboard of a plan up to date while the launcher runs."""
-
-    def __init__(self, store: Store, plan: Plan) -> None:
-        self.trouble = ""
-        """Error of the last attempt to write it."""
-        self._store = store
-        self._plan = plan
-        self._next = 0.0
-
-    def tick(self, states: Mapping[str, StepState]) -> None:
-        """Write the page if it is time to."""
-        if time.monotonic() > self._next:
-            self.write(states)
-
-    def write(self, states: Mapping[str, StepState]) -> None:
-        """Write the page."""
-        self.trouble = write_page(self._store, self._plan, states)
-        self._next = time.monotonic() + _WRITE_SECONDS
-
-
 def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: datetime) -> str:
     """Return the whole sweep at `now` (UTC) as HTML; it reloads itself as long as a step runs or waits."""
     total, shared = totals(plan, states), _shared(plan)
     roles = [role for role in _roles(plan) if role not in shared]
-    rows = [_row(label, points, roles, states) for label, points in plan.rows.items()]
+    rows = [_row(plan, label, roles, states) for label in plan.labels]
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for at in states.values():
+        reasons[at.state].update([at.detail] if at.detail else [])
     filters = {"duration": duration, "progress": progress_text, "commands": _commands, "tooltip": _tooltip}
     filters |= {"sign": SIGNS.__getitem__, "class": _CLASSES.__getitem__}
     return render(
@@ -99,7 +77,7 @@ def render_page(store: Store, plan: Plan, states: Mapping[str, StepState], now: 
         plan=plan,
         total=total,
         ends=f"{now + timedelta(seconds=total.seconds):%d %b %H:%M} UTC" if total.seconds else "",
-        details={state: _details(states, state) for state in ("queued", "unknown")},
+        details={state: reasons[state].most_common(_FEW) for state in ("queued", "unknown")},
         resume=recovery_command(store, plan),
         used=cost_line(total.used),
         left=cost_line(total.left),
@@ -132,24 +110,18 @@ def _shared(plan: Plan) -> dict[str, str]:
     return {role: steps.pop() for role, steps in users.items() if len(steps) == 1 and len(plan.points) > 1}
 
 
-def _row(label: str, points: Sequence[Point], roles: Sequence[str], states: Mapping[str, StepState]) -> ArmRow:
-    cells = []
+def _row(plan: Plan, label: str, roles: Sequence[str], states: Mapping[str, StepState]) -> ArmRow:
+    cells, different = [], plan.of(label)
     for role in roles:
         users: dict[str, list[str]] = defaultdict(list)
-        for point in points:
+        for point in plan.rows[label]:
             if role in point.steps:
                 users[point.steps[role]].append(str(point.seed))
         cells.append([(states[step], f"seed {', '.join(seeds)}") for step, seeds in users.items()])
-    different = {tuple(point.scores.values()): point for point in points}.values()
     runs = [scores for point in different if (scores := run_scores(point, states))]
     names = dict.fromkeys(name for run in runs for name in run)
     means = {name: fmean(run[name] for run in runs if name in run) for name in names}
     return ArmRow(label, cells, len(different), len(runs), means)
-
-
-def _details(states: Mapping[str, StepState], state: str) -> list[tuple[str, int]]:
-    """Return the reasons of a state and their numbers, the commonest first."""
-    return Counter(at.detail for at in states.values() if at.state == state and at.detail).most_common(_FEW)
 
 
 def _tooltip(at: StepState, whose: str) -> str:

@@ -9,9 +9,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from mmprolong.llm.requests import Flow
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 
 
 class ModelTask(Protocol):

@@ -9,10 +9,11 @@ from typing import Protocol
 
 import msgspec
 
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.synthesis.page_numbers import UNNUMBERED
 from mmprolong.synthesis.parsed_document import ParsedDocument, plain
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.verify import find_flaw, has_format, is_printed, items_of
 
 _LONGEST_ANSWER = 200

@@ -9,9 +9,9 @@ import numpy as np
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.llm.requests import Request
-from mmprolong.records import Segment
 from mmprolong.synthesis.page_numbers import UNNUMBERED
 from mmprolong.synthesis.parsed_document import ParsedDocument
+from mmprolong.synthesis.segments import Segment
 
 Sources = list[Literal["Text", "Layout", "Figure", "Table"]]
 _DRAWS = 2**31

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.llm.requests import Flow, structured
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.synthesis.llm_tasks._checks import find_flaw_of_reply, find_unprinted, question_of, reject
 from mmprolong.synthesis.llm_tasks._prompt import FIELDS, Exemplar, Prompt, Written, request_of
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 
 
 @dataclass(frozen=True)

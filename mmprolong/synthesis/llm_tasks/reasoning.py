@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 
 from mmprolong.llm.requests import Flow, structured
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.synthesis.llm_tasks._checks import compute, find_flaw_of_reply, question_of, reject, unprinted_numbers
 from mmprolong.synthesis.llm_tasks._prompt import FIELDS, Exemplar, Prompt, Sources, request_of
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.verify import is_printed
 
 _ROUNDED = Fraction(1, 200)

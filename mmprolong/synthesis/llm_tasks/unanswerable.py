@@ -10,11 +10,12 @@ import msgspec
 import numpy as np
 
 from mmprolong.llm.requests import Flow, structured
-from mmprolong.records import Reject, Segment
+from mmprolong.records import Reject
 from mmprolong.synthesis.llm_tasks._checks import reject
 from mmprolong.synthesis.llm_tasks._prompt import Exemplar, Prompt, request_of
 from mmprolong.synthesis.parsed_document import ParsedDocument, plain
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question
+from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.verify import find_flaw
 
 

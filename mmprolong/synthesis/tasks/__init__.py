@@ -5,9 +5,9 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 
 
 class TemplateTask(Protocol):

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
+from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.tasks.extract_single import abbreviations, first_sentence, readable
 
 _MOST_ITEMS = 8

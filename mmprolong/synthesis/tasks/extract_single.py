@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis import prose
 from mmprolong.synthesis.parsed_document import Caption, ParsedDocument, sentences
 from mmprolong.synthesis.question import Question, interleaved
+from mmprolong.synthesis.segments import Segment
 
 _LONGEST_CAPTION = 170
 _LAYOUT = 0.3

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question
+from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.transcript import RULES, transcript
 
 _MOST_PAGES = 3

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.parsed_document import Caption, ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
+from mmprolong.synthesis.segments import Segment
 
 _YEAR = re.compile(r"\(((?:19|20)\d\d)[a-z]?\)[.,]")
 _FEWEST_REFERENCES = 8

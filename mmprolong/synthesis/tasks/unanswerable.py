@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmprolong.records import Segment
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question, interleaved
+from mmprolong.synthesis.segments import Segment
 
 _BEYOND = range(2, 6)
 """Numbers of figures after the last; the next one may be a figure whose caption was missed."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Self
 
 from mmprolong.errors import DataError
-from mmprolong.records import PageState, Reject
-from mmprolong.runtime.page_notes import FailedPage
+from mmprolong.images.page_notes import FailedPage
+from mmprolong.records import Reject
 from mmprolong.store.parquet import read_parquet, write_parquet
 
 LEDGER = "ledger.parquet"
@@ -32,6 +33,32 @@ FAILURES = frozenset(
     }
 )
 """Reasons that say that something could not be read; all others say that it is not wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageState:
+    """One line of a ledger: a run of pages of one document of the pool, all in one state.
+
+    The lines of a document cover its pages, each once. A document that could not be opened has one line, of no page.
+    """
+
+    source: str
+    """Path relative to the pool's folder."""
+    document: str = ""
+    """Id; empty if the file could not be read."""
+    first_page: int = 0
+    last_page: int = -1
+    """Inclusive, index from 0; -1: the pages are not known."""
+    state: str
+    """`kept`, `rejected` or `failed`."""
+    reason: str = ""
+    """Why they are not kept, short and countable."""
+    detail: str = ""
+
+    @property
+    def pages(self) -> int:
+        """Number of pages."""
+        return self.last_page - self.first_page + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +86,20 @@ class Totals:
             if row.state != KEPT:
                 whole, pages = self.reasons.get((row.state, row.reason), (0, 0))
                 self.reasons[row.state, row.reason] = whole + (not kept and not number), pages + row.pages
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return those of a written ledger."""
+        totals = cls()
+        for _, rows in read_ledger(folder):
+            totals.add(rows)
+        return totals
+
+    def rows(self) -> Iterator[tuple[str, str, int, int]]:
+        """Yield state, reason, documents and pages for a table, the sum last."""
+        yield KEPT, "", self.documents[KEPT], self.pages[KEPT]
+        yield from ((*key, *counts) for key, counts in sorted(self.reasons.items()))
+        yield "all", "", self.documents.total(), self.pages.total()
 
 
 def state_of(reason: str) -> str:

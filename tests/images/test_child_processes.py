@@ -5,8 +5,8 @@ from pathlib import Path
 
 WITH_CHILDREN = """
 import sys
-from tests.runtime.writing import write
-from mmprolong.runtime.child_processes import Children
+from tests.images.writing import write
+from mmprolong.images.child_processes import Children
 if __name__ == "__main__":
     children = Children(write, print, seconds=60, memory=1024)
     print(*children.each(sys.argv[1:], width=1))

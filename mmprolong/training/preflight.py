@@ -1,28 +1,64 @@
-"""Time, memory and disk of training steps before they run, and whether they fit."""
+"""Time, memory and disk of a training step before it runs, and whether it fits."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from statistics import fmean
+from typing import Self
 
-from mmprolong.models.flops import Flops, model_flops, trained
-from mmprolong.models.shapes import Shape, find_shape, shape_of
-from mmprolong.pipeline.plan import Plan
-from mmprolong.pipeline.run import settings_of
-from mmprolong.settings.execution import Cluster, Job
-from mmprolong.settings.hardware import Hardware
+from mmprolong.models.flops import Flops, model_flops, page_grids, trained
+from mmprolong.models.odometer import a4_grid, a4_tokens
+from mmprolong.models.shapes import Shape
+from mmprolong.records import Measured, Pack
+from mmprolong.settings.execution import Hardware, Job
+from mmprolong.settings.knobs import View
 from mmprolong.settings.stages import TrainingSettings
-from mmprolong.store.store import Store
-from mmprolong.sweep.expected_packs import FULL, Packs, full_pack, packs_of
-from mmprolong.sweep.resources import job_of
 from mmprolong.training.footprint import GIB, Seen, checkpoint_disk, checkpoint_size, device_memory, host_memory
-from mmprolong.training.parallelism import Parallelism, parallelism_of, possible_sequences
+from mmprolong.training.parallelism import Parallelism, possible_sequences
 from mmprolong.training.timing import Update, pack_flops, pack_seconds, step_seconds, update_time
 
+SUPERVISED = 0.01
+"""Share of the tokens that carry loss, until they are counted."""
+FULL = "a full pack"
 _HEAVIEST = 16
 """Packs with the most tokens, and with the most images, whose memory is computed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packs:
+    """Packs by name, each as the conversations in it."""
+
+    packs: Mapping[str, Sequence[Seen]]
+    known_from: str
+    times: float = 1.0
+    """As many packs as these, so many times, are what is trained on."""
+
+    @classmethod
+    def drawn(cls, packs: Iterable[Pack], measured: Mapping[str, Measured], shape: Shape) -> Self:
+        """Return the packs of a finished mixture; of pages, number and tokens are known.
+
+        Args:
+            measured: its examples by id.
+        """
+        found = {
+            f"pack {each.id}": [
+                Seen(tokens, learned, tuple(page_grids(shape, tokens - learned, measured[example].images)))
+                for example, tokens, learned in zip(each.examples, each.lengths, each.supervised, strict=True)
+            ]
+            for each in packs
+        }
+        return cls(packs=found, known_from="drawn packs")
+
+    @classmethod
+    def nominal(cls, lengths: Sequence[Sequence[int]], tokens: int, view: View, shape: Shape) -> Self:
+        """Return packs of conversations of these lengths [tokens], which stand for a mixture of so many tokens."""
+        packs = {f"pack {at}": [full_of_pages(each, view, shape) for each in pack] for at, pack in enumerate(lengths)}
+        return cls(packs=packs, known_from="nominal lengths", times=tokens / sum(map(sum, lengths)))
+
+    def joined(self) -> dict[str, Seen]:
+        """Return each pack as one."""
+        return {name: _joined(pack) for name, pack in self.packs.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +110,20 @@ class Preflight:
         """Parts that are not trained."""
         return list(self.settings.optimizer.frozen)
 
+    def assumed(self) -> Iterator[str]:
+        """Yield what the numbers stand on, a line each."""
+        shape, hardware, job = self.shape, self.hardware, self.job
+        yield f"{shape.name}: {shape.total:,} parameters ({shape.source})"
+        devices = f"{job.nodes} x {self.parallel.ranks_per_node} " if self.parallel.ranks > 1 else ""
+        yield f"{devices}{hardware.name}: {self.parallel}"
+        shares = f"products sustain {hardware.products:.0%} of it, attention {hardware.attention:.0%}"
+        yield f"{hardware.name}: {hardware.peak:g} TFLOP/s; {shares}"
+        yield f"lengths: {self.packs.known_from}"
+
+    def device_hours(self, time: Time) -> float:
+        """Return the hours of GPUs or, without any, of nodes."""
+        return time.seconds / 3600 * self.job.nodes * max(self.job.gpus, 1)
+
     def time(self) -> Time:
         """Return what all updates take."""
         once = {name: pack_flops(self.shape, pack) for name, pack in self.packs.packs.items()}
@@ -104,7 +154,7 @@ class Preflight:
         """Return the peak of memory."""
         found = self.packs.joined()
         if self.packs.times > 1:  # of many packs that are not drawn yet, some will be full
-            found = {FULL: full_pack(self.settings, self.shape)}
+            found = {FULL: full_of_pages(self.settings.sequence_length, self.settings.view, self.shape)}
         candidates = dict.fromkeys(
             name
             for size in (lambda name: found[name].tokens, lambda name: len(found[name].images))
@@ -162,59 +212,15 @@ class Preflight:
         return found if self.hardware.memory else found | {"reserve": 0.0}  # a CPU has no context of CUDA
 
 
-def preflight(plan: Plan, name: str, cluster: Cluster, store: Store | None = None) -> Preflight:
-    """Return the training step `name` as it will run.
+def full_of_pages(tokens: int, view: View, shape: Shape) -> Seen:
+    """Return a conversation that is all pages but for what it learns."""
+    learned, page = max(1, round(tokens * SUPERVISED)), a4_tokens(view, shape)
+    return Seen(tokens, learned, (a4_grid(view, shape),) * (round((tokens - learned) / page) if page else 0))
 
-    Args:
-        store: where its mixture is looked for; none: lengths are nominal.
 
-    Raises:
-        ConfigError: the sizes of the model are not known, or the parallel is not possible.
-    """
-    step = plan.steps[name]
-    settings: TrainingSettings = settings_of(step)
-    shape, job = shape_of(settings.model), job_of(cluster, step)
-    return Preflight(
-        settings=settings,
-        shape=shape,
-        parallel=parallelism_of(settings.training.engine, job, shape),
-        job=job,
-        hardware=cluster.hardware,
-        packs=packs_of(plan, step, shape, store),
+def _joined(pack: Sequence[Seen]) -> Seen:
+    return Seen(
+        sum(each.tokens for each in pack),
+        sum(each.supervised for each in pack),
+        tuple(image for each in pack for image in each.images),
     )
-
-
-def nominal_seconds(plan: Plan, name: str, cluster: Cluster) -> float | None:
-    """Return the time of a training step by its settings alone [s].
-
-    None where GPUs are asked for but not described, or the sizes of the model are not known here.
-
-    Raises:
-        ConfigError: the ranks cannot share packs as they are to.
-    """
-    step = plan.steps[name]
-    job = job_of(cluster, step)
-    if job.gpus and not cluster.hardware.memory:
-        return None
-    path = settings_of(step).model.path
-    if path and not find_shape(path):
-        return None
-    arm, *_, role = step.label.rsplit("/", 2)
-    alike = (arm, role) if role else (name,)
-    return _nominal_seconds(_Asked(alike, repr((cluster.hardware, job)), name, plan, cluster))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A step and what it runs on: the seeds of an arm take the same time, and views ask again and again."""
-
-    alike: tuple[str, ...]
-    place: str
-    name: str = field(compare=False)
-    plan: Plan = field(compare=False)
-    cluster: Cluster = field(compare=False)
-
-
-@cache
-def _nominal_seconds(asked: _Asked) -> float:
-    return preflight(asked.plan, asked.name, asked.cluster).time().seconds

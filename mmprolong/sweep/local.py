@@ -1,7 +1,13 @@
-"""Launcher of a plan on this machine: keeps worker processes busy, no more than there are cores."""
+"""Steps on this machine: a launcher, and the worker processes that it keeps busy, no more than there are cores.
+
+A worker runs steps one after another, so that the heavy imports are paid once. It reads assignments from standard
+input, one a line, and answers each with a line `{"error": "..."}`, empty on success. All other output goes to the log
+of the step at hand. SIGTERM ends it once that step has saved its progress; Ctrl-C is for the launcher, which sends it.
+"""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,15 +19,17 @@ from pathlib import Path
 
 import msgspec
 
+from mmprolong.errors import MMProLongError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import Step
 from mmprolong.runtime.failures import Failure, from_process, read_failure, write_failure
+from mmprolong.runtime.run_log import Interrupted
+from mmprolong.runtime.signals import StopSignals
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.store import DONE, FAILED, Store
-from mmprolong.sweep.assignment import Assignment
+from mmprolong.sweep.assignment import Assignment, local_log, newest_attempt, tail
 from mmprolong.sweep.code_copy import code_variables, copy_code
-from mmprolong.sweep.log_files import local_log, newest_attempt, tail
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, workers
 from mmprolong.sweep.state import StepState, completed_steps, running
 
@@ -38,7 +46,7 @@ class _Worker:
 
     def __init__(self, store: Store, variables: dict[str, str]) -> None:
         self.given: Assignment | None = None
-        command = [sys.executable, "-m", "mmprolong.sweep.local.worker", str(store.root)]
+        command = [sys.executable, "-m", "mmprolong.sweep.local", str(store.root)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables, text=True, bufsize=1)
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -205,3 +213,47 @@ class Launcher:
                 worker.stop()
             ended = [name for name, at in self._states.items() if at.state == "running"]
             self._states |= dict.fromkeys(ended, StepState(state="open"))
+
+
+def main(root: str) -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping, store = StopSignals().stopping, Store(Path(root))
+    for line in sys.stdin:
+        given = msgspec.json.decode(line, type=Assignment)
+        try:
+            error = _run(store, given, stopping)
+        except Interrupted:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        answers.write(json.dumps({"error": error}) + "\n")
+
+
+def _run(store: Store, given: Assignment, stopping: Callable[[], bool]) -> str:
+    """Run an assignment; returns the reason why it failed, empty on success.
+
+    Raises:
+        Interrupted: it was asked to stop.
+    """
+    try:
+        _redirect_output(local_log(store, given.step))
+        print(given.heading, flush=True)  # noqa: T201  (the log of the step)
+        given.run(store, stopping)
+    except MMProLongError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  (a bug in one arm must not sink the others; its traceback is in failed.json)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _redirect_output(path: Path) -> None:
+    """Append all further output of this process and its children to a file."""
+    sys.stdout.flush()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,1 +1,0 @@
-"""Steps on this machine: a launcher, and the worker processes that it keeps busy."""
