@@ -4,6 +4,7 @@ import importlib
 import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -128,6 +129,7 @@ def load_library(name: str) -> Any:
         raise ConfigError(f"view.renderer: {package!r} is not installed; pip install {package}") from error
 
 
+@lru_cache(4096)
 def pixel_size(page_size: tuple[float, float], dpi: int) -> tuple[int, int]:
     """Return width and height of a rendered page [px], without rendering it.
 

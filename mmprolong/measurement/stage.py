@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,14 @@ def _file(work: Work) -> Path:
 
 
 def _examples(work: Work) -> int:
-    with _file(work).open("rb") as file:
+    status = _file(work).stat()
+    return _lines(_file(work), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(1)
+def _lines(path: Path, size: int, mtime_ns: int) -> int:
+    """Return the number of lines of a file, counted once for all parts."""
+    with path.open("rb") as file:
         return sum(1 for _ in file)
 
 
