@@ -56,7 +56,8 @@ def make(package: str, choice: Choice, key: str) -> Any:
 def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dict[str, Any]:
     """Return what names a choice in a step's id: its name, its version and the options that are not at their default.
 
-    An option that is a choice itself (metadata `plugin`) is always named, with its version.
+    An option that is a choice itself (metadata `plugin`) is always named, with its version; one that says where or how
+    it runs (metadata `role`) never is.
 
     Args:
         whole: keep the options that are at their default.
@@ -65,6 +66,8 @@ def identity(package: str, choice: Choice, key: str, whole: bool = False) -> dic
     options: dict[str, Any] = {}
     for each in fields(made):
         value = getattr(made, each.name)
+        if each.metadata.get("role") == "execution":
+            continue
         if "plugin" in each.metadata:
             options[each.name] = identity(each.metadata["plugin"], value, f"{key}.{each.name}", whole)
         elif value != default_of(each) or whole:
