@@ -16,10 +16,12 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from mmprolong.errors import DiskFull
+from mmprolong.errors import ConfigError, DiskFull, EndpointError, OverBudget
 from mmprolong.runtime.run_log import Interrupted
 
 Job = TypeVar("Job")
+_TOLD = (ConfigError, DiskFull, EndpointError, OverBudget)
+"""Errors of a child that end the step, as they would without one."""
 _ASKED = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR2}
 """Exit codes of a child that was ended by a person or a scheduler, not by its input."""
 _LONGEST_FOLDER = 60
@@ -113,7 +115,8 @@ class _Child(NamedTuple):
 def _serve(connection: Connection, do: Callable[[Job], None], seconds: int, memory: int) -> None:
     """Do the jobs that come over `connection` until it closes; answers each with None, or with the error.
 
-    That is a DiskFull, or the traceback of a bug of ours, which is shown by the process that waits for us.
+    That is an error of the settings, the disk or an endpoint, or the traceback of a bug of ours, which is shown by the
+    process that waits for us.
     """
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     base = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -132,7 +135,7 @@ def _serve(connection: Connection, do: Callable[[Job], None], seconds: int, memo
         try:
             do(job)
             problem = None
-        except DiskFull as error:
+        except _TOLD as error:
             problem = error
         except Exception:  # noqa: BLE001
             problem = RuntimeError(f"{job}: {traceback.format_exc()}")
