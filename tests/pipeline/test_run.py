@@ -8,7 +8,6 @@ import pytest
 from mmprolong.errors import ArtifactError, DataError, StepFailed
 from mmprolong.pipeline.run import edited_defaults, run_step
 from mmprolong.pipeline.steps import Step
-from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.usage import NOTES
 from mmprolong.settings.execution import Tracking
@@ -18,6 +17,7 @@ from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, FAILED, SCRATCH, Store
 from tests.offline import await_summary
 from tests.pipeline.adding import AddingSettings
+from tests.wandb_files import read_runs
 
 OFF = Tracking(mode="off")
 

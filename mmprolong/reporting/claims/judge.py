@@ -89,9 +89,9 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     """
     _require_rows(claim.name, rows, runs.plan.labels)
     sides = [rows.arm, *([[label] for label in rows.baseline] if claim.direction == "best" else [rows.baseline])]
-    average = _average(rows.length, runs)
+    average, used = _average(rows.length, runs), {*rows.arm, *rows.baseline}
     arms = arms_of(runs, average)
-    if not {*rows.arm, *rows.baseline} <= arms.keys():
+    if not used <= arms.keys():
         lacks = f"{rows.ablation}: length {rows.length} is not evaluated, only {', '.join(runs.lengths)}."
         notes = (lacks,) if runs.lengths and not average else ()
         return Verdict(verdict=NOT_RUN, command=sweep_command(runs.plan, runs.store), notes=notes)
@@ -99,15 +99,14 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     found = corrected({number: difference(arm, other) for number, other in enumerate(others)})
     differences = tuple(one for one in found.values() if one)
     verdict, store = decide(claim, differences), Store(runs.store or Path("store"))
+    settles = "power" if verdict == UNCLEAR else "report"
     return Verdict(
         verdict=verdict,
         differences=differences,
         runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.steps),
-        command=command(
-            store, "power" if verdict == UNCLEAR else "report", rows.ablation, config_dir=runs.plan.config_dir
-        ),
+        command=command(store, settles, rows.ablation, config_dir=runs.plan.config_dir),
         notes=tuple(f"{rows.ablation}: {note}" for note in trust_notes(runs)),
-        stale=not {*rows.arm, *rows.baseline}.isdisjoint(runs.stale),
+        stale=not used.isdisjoint(runs.stale),
     )
 
 

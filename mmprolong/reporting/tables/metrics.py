@@ -8,7 +8,6 @@ from mmprolong.evaluation.average import headline
 from mmprolong.records import Average, Cell
 
 MMPROLONG, ORION = "arXiv 2605.13831", "arXiv 2602.15257"
-NAMES = {MMPROLONG: "MMProLong", ORION: "OriOn"}
 DOCUMENTS = {"MMLongBench-Doc": "mmlongdoc", "LongDocURL": "longdocurl", "SlideVQA": "slidevqa"}
 """Published data set -> our task."""
 NEEDLES = {"retrieval": "mm_niah_retrieval", "counting": "mm_niah_counting", "reasoning": "mm_niah_reasoning"}

@@ -27,36 +27,34 @@ def power_table(runs: Runs, comparisons: int) -> Table:
     """
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
     hours, smallest = cost_in_hours(runs, now), now.smallest(level)
-    columns: dict[Column, Callable[[Design], Cell]] = {
-        Column.of("seeds"): lambda one: Cell.count(one.seeds),
-        Column.of("documents"): lambda one: Cell.count(one.clusters),
-        Column(key="questions", title="questions on each"): lambda one: Cell.count(one.questions),
-        Column(key="alone", title="smallest difference, alone [points]"): lambda one: _points(one.smallest()),
-        Column(key="in_table", title="in this table [points]"): lambda one: _points(one.smallest(level)),
-        Column(key="cost", title="cost [h]"): lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)),
-        Column.of("command", numeric=False): lambda one: Cell(text=command_of(one, now, runs)),
-    }
     designs = {"as designed": now, **cheapest_designs(now, smallest / 2, hours, not benchmark_sources(runs), level)}
-    rows = [(name, [make(one) if one else Cell() for make in columns.values()]) for name, one in designs.items()]
+
+    def known(make: Callable[[Design], Cell]) -> Callable[[tuple[str, Design | None]], Cell]:
+        return lambda each: make(each[1]) if each[1] else Cell()
+
+    fields = [
+        (Column.of("design", numeric=False), lambda each: Cell(text=each[0])),
+        (Column.of("seeds"), known(lambda one: Cell.count(one.seeds))),
+        (Column.of("documents"), known(lambda one: Cell.count(one.clusters))),
+        (Column.of("questions on each", "questions"), known(lambda one: Cell.count(one.questions))),
+        (Column.of("smallest difference, alone [points]", "alone"), known(lambda one: Cell.points(one.smallest()))),
+        (Column.of("in this table [points]", "in_table"), known(lambda one: Cell.points(one.smallest(level)))),
+        (Column.of("cost [h]", "cost"), known(lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)))),
+        (Column.of("command", numeric=False), known(lambda one: Cell(text=command_of(one, now, runs)))),
+    ]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
-    missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
-    return Table(
-        name=f"{runs.plan.ablation}_power",
-        title=f"Smallest difference that {runs.plan.ablation} can show, and how to halve it",
-        caption=runs.plan.question,
-        columns=(Column.of("design", numeric=False), *columns),
-        rows=tuple((Cell(text=name), *cells) for name, cells in rows),
-        notes=(
-            f"The smallest true difference that is significant in 80 % of repetitions: {_points(smallest).text} points "
-            f"as one of {comparisons} comparisons (first step of Holm's correction), by the finished runs' variances.",
-            "-: more of this alone cannot halve it.",
-            f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
-            f"However many seeds, these documents and questions cannot show less than {_points(floor).text} points.",
-            *([missing] if runs.missing else []),
-            *trust_notes(runs),
-        ),
+    notes = (
+        f"The smallest true difference that is significant in 80 % of repetitions: {decimal(100 * smallest)} points as "
+        f"one of {comparisons} comparisons (first step of Holm's correction), by the finished runs' variances.",
+        "-: more of this alone cannot halve it.",
+        f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
+        f"However many seeds, these documents and questions cannot show less than {decimal(100 * floor)} points.",
+        *trust_notes(runs),
     )
+    name, plan = f"{runs.plan.ablation}_power", runs.plan
+    title = f"Smallest difference that {plan.ablation} can show, and how to halve it"
+    return Table.of(name, title, fields, designs.items(), caption=plan.question, notes=notes)
 
 
 def benchmark_sources(runs: Runs) -> list[str]:
@@ -91,7 +89,3 @@ def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
         for steps in (training, answers)
     )
     return lambda one: one.seeds * (train + answer * one.clusters * one.questions / now.clusters / now.questions)
-
-
-def _points(share: float) -> Cell:
-    return Cell(text=decimal(100 * share), value=100 * share)
