@@ -25,8 +25,7 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.results.staleness import mark_stale
-from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.store import mark_stale, read_store
 from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html

@@ -48,8 +48,7 @@ def judges(scored: Path, labels: Path | None, as_json: bool) -> None:
 
 
 def _show(made: "Table", as_json: bool) -> None:
-    from mmprolong.reporting.tables.render import to_json
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable, to_json
 
     if as_json:
         print_json(to_json(made))

@@ -32,8 +32,7 @@ SNAPSHOT = ".parquet"
 def report(ablation: str | None, other: str | None, source: str | None, as_json: bool, store: Store) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
-    from mmprolong.reporting.tables.render import to_json, write_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
     console, ours = Terminal(), planned(store)
@@ -64,7 +63,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
     from mmprolong.reporting.tables.paper_tables import table_of
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable
 
     made = table_of(runs)
     console.print(TerminalTable(made))
@@ -74,8 +73,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
-    from mmprolong.reporting.results.staleness import mark_stale
-    from mmprolong.reporting.results.store import read_store
+    from mmprolong.reporting.results.store import mark_stale, read_store
     from mmprolong.reporting.results.wandb import read_wandb
 
     if source is None:
@@ -98,8 +96,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
     from mmprolong.reporting.claims.report import claims_table, judge_claims
-    from mmprolong.reporting.tables.render import to_json, write_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
 
     console, judged = Terminal(), judge_claims(store.root, claims)
     made = claims_table(judged)
@@ -130,10 +127,7 @@ def power(ablation: str, store: Store) -> None:
     from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable
 
     runs, console = read_and_mark_stale(store.root, ablation), Terminal()
-    made = power_table(runs, table_of(runs).comparisons)
-    console.print(TerminalTable(made.without("command")))
-    for name in (row[0].text for row in made.rows):
-        console.say(f"{name}: {made.cell(name, 'command').text}")
+    console.print(TerminalTable(power_table(runs, table_of(runs).comparisons)))

@@ -78,13 +78,6 @@ def test_numbers_of_a_table_are_not_text(capsys, launched: Path):
     assert verdict["runs"]["differences"][0]["degrees_of_freedom"] > 0
 
 
-def test_commands_are_whole_in_a_narrow_terminal(capsys, monkeypatch, launched: Path):
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = said(capsys, "power", "length_dist", "--store", str(launched)).splitlines()
-    (cheapest,) = (line for line in lines if line.startswith("cheapest: "))
-    assert "+ablation=length_dist" in cheapest and cheapest.endswith(f"paths.store={launched}")
-
-
 def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     assert "no offline runs" in said(capsys, "sync", "--store", str(tmp_path))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.cli import main
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.report.report import write_report as write
 from mmprolong.reporting.results.store import read_store
@@ -48,7 +47,7 @@ def test_the_page_shows_every_part(report: Path):
     parts = ["Result", "What the model saw and said", "Settings, data and provenance"]
     assert re.findall(r"<h2>(.*?)</h2>", text) == parts
     assert text.count('<div class="page') == 24 and text.count('class="page evidence"') >= 4
-    assert text.count("<svg") == 2 and text.count("<td class=\"text\">0.00</td>") == 5
+    assert text.count("<svg") == 2 and text.count('<td class="text">0.00</td>') == 5
     assert (
         "phases.longpt.mixture.components.long.lengths.tilt" in text
         and "score-uniform-s1" in text

@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.report import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.staleness import mark_stale
-from mmprolong.reporting.results.store import read_store
+from mmprolong.reporting.results.store import mark_stale, read_store
 from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.code_digest import code_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.planning import make_plan
 from tests.analysis.runs import answered
-from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
 from tests.stores import LENGTHS, rewrite, write_scores
 from tests.wandb_server import WandbServer

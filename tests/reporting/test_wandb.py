@@ -1,7 +1,3 @@
-import json
-import os
-import re
-import sys
 from pathlib import Path
 
 import msgspec
@@ -14,11 +10,9 @@ from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from mmprolong.store.fingerprint import leaves
 from tests.analysis.runs import runs_of
-from tests.small import run
 from tests.stores import LENGTHS, Truth, write_store
 from tests.wandb_server import Run, WandbServer
 
@@ -79,3 +73,8 @@ def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, 
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"W&B lab/mmprolong: .*; check WANDB_API_KEY"):
         read_wandb(store, "length_dist", PROJECT, seconds=1)
+
+
+def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path):
+    with pytest.raises(ConfigError, match="Could not find project nothing"):
+        read_wandb(write_store(tmp_path, SMALL), "length_dist", "lab/nothing")

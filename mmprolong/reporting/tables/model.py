@@ -95,11 +95,6 @@ class Table:
     comparisons: int = 0
     """Number of planned comparisons over which p is corrected."""
 
-    def __post_init__(self) -> None:
-        wrong = [row for row in self.rows if len(row) != len(self.columns)]
-        if wrong:
-            raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
-
     @classmethod
     def of(
         cls,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 from mmprolong.pipeline.steps import stage_of
@@ -13,7 +12,6 @@ from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import decimal
 from mmprolong.store.store import Store
-from mmprolong.sweep.commands import sweep_command
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
@@ -40,7 +38,6 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         (Column.of("smallest difference, alone [points]", "alone"), known(lambda one: Cell.points(one.smallest()))),
         (Column.of("in this table [points]", "in_table"), known(lambda one: Cell.points(one.smallest(level)))),
         (Column.of("cost [h]", "cost"), known(lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)))),
-        (Column.of("command", numeric=False), known(lambda one: Cell(text=command_of(one, now, runs)))),
     ]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
@@ -61,18 +58,6 @@ def benchmark_sources(runs: Runs) -> list[str]:
     """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
     sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
     return list(dict.fromkeys(sources)) if all(sources) else []
-
-
-def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """Return the command of the sweep with this design: the plan's own settings scaled, its overrides kept."""
-    seeds = f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]"
-    words = [seeds] if design.seeds != now.seeds else []
-    sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
-    scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name, (key, times) in product(benchmark_sources(runs), scaled.items()):
-        if times != 1 and sources[name][key]:
-            words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
-    return sweep_command(runs.plan, runs.store, *words)
 
 
 def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
