@@ -63,6 +63,7 @@ def test_a_single_run_has_no_spread(tmp_path: Path):
 def test_notes_say_what_intervals_cover_and_whose_seeds_they_rest_on(tmp_path: Path):
     notes = " ".join(table_of(runs_without(tmp_path, ("uniform", 1), ("uniform", 2), ("long_biased", 0))).notes)
     assert "over documents and seeds (documents alone for base, uniform: one run), in pairs" in notes
+    assert "Two seeds (long_biased) say little of their spread" in notes
     assert "overall: equal shares of 1x, 2x, 4x, 8x, 16x." in notes
 
 

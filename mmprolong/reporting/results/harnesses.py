@@ -50,8 +50,6 @@ class Harness:
     """Field of a `Score` -> its names in a row, the first that is there."""
     marks: Callable[[Row], Mapping[str, Any]]
     """Marks by metric; the first is the harness's own choice."""
-    place: Callable[[Path, Row], Row] = lambda *_: {}
-    """Benchmark, task and length by the file's name and what it says of all rows."""
 
 
 def open_results(path: Path) -> tuple[str, Row, Iterator[Any]] | None:
@@ -64,7 +62,7 @@ def open_results(path: Path) -> tuple[str, Row, Iterator[Any]] | None:
     first = next(rows, None)
     keys = around.keys() | (first.keys() if isinstance(first, dict) else set())
     found = next((name for name, harness in HARNESSES.items() if harness.keys <= keys), None)
-    return (found, HARNESSES[found].place(path, around), chain([first], rows)) if found else None
+    return (found, _place(path), chain([first], rows)) if found else None
 
 
 def fields_of(row: Row, harness: Harness) -> Row:
@@ -104,7 +102,7 @@ def _content(path: Path) -> tuple[Row, Iterator[Any]]:
     if not isinstance(content, dict):
         return {}, iter(())
     if {"eval", "samples"} <= content.keys():
-        return content, map(_inspect_row, content["samples"] or ())
+        return content, _inspect_rows(content)
     if {"args", "data", "metrics"} <= content.keys():
         return content, _official_rows(content["data"], content["metrics"])
     return {}, _records(content) if {"index", "prediction"} <= content.keys() else iter(())
@@ -156,13 +154,16 @@ def _archive(path: Path) -> Row:
         raise DataError(f"{path}: {error}; write it as JSON: inspect log convert --to json") from error
 
 
-def _inspect_row(sample: Row) -> Row:
-    """Return a sample with its question as text."""
-    asked, target = sample.get("input") or (), sample.get("target")
-    contents = [asked] if isinstance(asked, str) else [message.get("content", "") for message in asked]
-    parts = [part for each in contents for part in (each if isinstance(each, list) else [{"text": each}])]
-    question = " ".join(str(part["text"]) for part in parts if "text" in part)
-    return sample | {"question": question, "target": " | ".join(target) if isinstance(target, list) else target}
+def _inspect_rows(log: Row) -> Iterator[Row]:
+    """Yield samples with their question as text; the benchmark is the task without its package."""
+    benchmark = str(log["eval"].get("task", "")).rpartition("/")[2]
+    for sample in log["samples"] or ():
+        asked, target = sample.get("input") or (), sample.get("target")
+        contents = [asked] if isinstance(asked, str) else [message.get("content", "") for message in asked]
+        parts = [part for each in contents for part in (each if isinstance(each, list) else [{"text": each}])]
+        question = " ".join(str(part["text"]) for part in parts if "text" in part)
+        gold = " | ".join(target) if isinstance(target, list) else target
+        yield sample | {"benchmark": benchmark, "question": question, "target": gold}
 
 
 def _inspect_marks(row: Row) -> Row:
@@ -193,47 +194,34 @@ def _listed_marks(row: Row) -> Row:
     return {name: row.get(name) for name in (names if isinstance(names, list) else others)}
 
 
-def _samples_place(path: Path, _: Row) -> Row:
+def _place(path: Path) -> Row:
+    """Return benchmark, task and length as a file is called after them; its folder may be called like the model."""
+    if found := _OFFICIAL.match(path.name):
+        return {"benchmark": "MMLongBench", "task": found["task"], "length": f"{int(found['tokens']) // 1024}K"}
     found = _SAMPLES.fullmatch(path.stem)
-    return {"benchmark": found[1] if found else path.stem}
-
-
-def _official_place(path: Path, _: Row) -> Row:
-    found = _OFFICIAL.match(path.name)
-    where = {"task": found["task"], "length": f"{int(found['tokens']) // 1024}K"} if found else {}
-    return {"benchmark": "MMLongBench", **where}
-
-
-def _table_place(path: Path, _: Row) -> Row:
-    """Return the data set: the folder is called like the model, the file like model and data set."""
-    model = f"{path.parent.name}_"
-    return {"benchmark": path.stem.removeprefix(model)} if path.stem.startswith(model) else {}
+    return {"benchmark": found[1] if found else path.stem.removeprefix(f"{path.parent.name}_")}
 
 
 HARNESSES = {
     "inspect_ai": Harness(
         keys={"eval", "samples"},
-        fields={"sample": ("id",), "target": ("target",)},
+        fields={"sample": ("id",), "benchmark": ("benchmark",), "target": ("target",)},
         marks=_inspect_marks,
-        place=lambda _, log: {"benchmark": str(log["eval"].get("task", "")).rpartition("/")[2]},
     ),
     "lm_eval": Harness(  # a filter gives marks of its own
         keys={"doc_id", "filter", "resps"},
         fields={"sample": ("doc_id",), "task": ("filter",), "target": ("target",)},
         marks=_listed_marks,
-        place=_samples_place,
     ),
     "lmms_eval": Harness(
         keys={"doc_id", "filtered_resps"},
         fields={"sample": ("doc_id",), "target": ("target",)},
         marks=_listed_marks,
-        place=_samples_place,
     ),
     "mmlongbench": Harness(
         keys={"args", "data", "metrics"},
         fields={"sample": ("sample",), "target": ("answer",)},
         marks=lambda row: {name: mark for name, mark in row["metrics"].items() if not name.endswith("_len")},
-        place=_official_place,
     ),
     "own_scores": Harness(
         keys={"sample", "cluster", "value", "target"},
@@ -244,6 +232,5 @@ HARNESSES = {
         keys={"index", "prediction"},
         fields={"sample": ("index",), "task": ("source_dataset", "mmlb_subset"), "target": ("answer",)},
         marks=lambda row: {name: row[name] for name in _COLUMNS if name in row},
-        place=_table_place,
     ),
 }

@@ -40,6 +40,8 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
             f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: significant; ns: "
             "not. Bold: best of its column; ≈: not significantly below the best arm."
         )
+    if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
+        yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
     for label, deviations in uneven_arms(arms).items():
         own, others = (decimal(100 * deviation) for deviation in deviations)
         yield (
