@@ -95,7 +95,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 @stored
 def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
-    from mmprolong.reporting.claims.report import claims_table, judge_claims
+    from mmprolong.reporting.claims.judge import claims_table, judge_claims
     from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
 
     console, judged = Terminal(), judge_claims(store.root, claims)
@@ -123,7 +123,7 @@ def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
 @launched
 @stored
 def power(ablation: str, store: Store) -> None:
-    """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
+    """Print the smallest difference that an ablation's design can see, and what twice as much would see."""
     from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table

@@ -7,8 +7,14 @@ import pytest
 from mmprolong.config.groups import CLAIMS, PUBLISHED, config_dir, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.claims.claim import Claim, PublishedSides, RunSides, decide, read_claims
-from mmprolong.reporting.claims.judge import judge_published, judge_runs, judge_store
-from mmprolong.reporting.claims.report import JudgedClaim, claims_table, judge_claims
+from mmprolong.reporting.claims.judge import (
+    JudgedClaim,
+    claims_table,
+    judge_claims,
+    judge_published,
+    judge_runs,
+    judge_store,
+)
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.published import Published, signed
 from mmprolong.sweep.ablation import read_ablation

@@ -54,7 +54,7 @@ def test_a_reports_items_print_the_same_table(capsys, launched: Path):
 
 
 def test_power_and_claims_are_printed(capsys, launched: Path):
-    assert "cheapest" in said(capsys, "power", "length_dist", "--store", str(launched))
+    assert "twice the seeds" in said(capsys, "power", "length_dist", "--store", str(launched))
     shown = said(capsys, "claims", "--store", str(launched))
     assert "By the printed numbers:" in shown
     assert f"python -m mmprolong.sweep +ablation=rope_base paths.store={launched}\n" in shown

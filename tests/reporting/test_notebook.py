@@ -63,4 +63,4 @@ def test_a_look_at_the_runs_shows_losses_scores_replies_power_and_claims(
     outputs = executed("look_at_runs", write_store(tmp_path, Truth(documents=4, seeds=2)), tmp_path, monkeypatch)
     replies, power, claims = pages(outputs)
     assert pictures(outputs) == 3 and replies.count("<tr>") == 7
-    assert "cheapest" in power and claims.count("<tr>") >= 4
+    assert "twice the seeds" in power and claims.count("<tr>") >= 4

@@ -8,7 +8,7 @@ import pytest
 
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
-from mmprolong.reporting.claims.report import judge_claims
+from mmprolong.reporting.claims.judge import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import mark_stale, read_store
