@@ -108,7 +108,6 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
     Raises:
         ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
     """
-    asked = False
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
         run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
         if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
@@ -116,13 +115,8 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
         elif path.stat().st_size <= _HEADER:
             yield Synced(run, EMPTY)
         else:
-            if not asked:
-                require_reachable(seconds)
-            state, reason = _upload(path, marker, entity, project, seconds)
-            if state == FAILED:
-                require_reachable(seconds)
-            asked = True
-            yield Synced(run, state, reason)
+            require_reachable(seconds)
+            yield Synced(run, *_upload(path, marker, entity, project, seconds))
 
 
 def _scores(run: Any) -> tuple[Score, ...]:
