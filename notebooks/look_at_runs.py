@@ -26,7 +26,7 @@ import pandas
 from IPython.display import HTML, SVG, display
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.reporting.claims.report import claims_table, judge_claims
+from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
 from mmprolong.reporting.figures.heat_map import needle_heat_map
 from mmprolong.reporting.report.examples import example_replies

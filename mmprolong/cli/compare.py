@@ -1,11 +1,15 @@
 """`mmprolong compare`, `mmprolong judges`: results of any harness item by item, and verdicts of several judges."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mmprolong.cli.arguments import json_output
 from mmprolong.cli.terminal import Terminal, print_json
+
+if TYPE_CHECKING:
+    from mmprolong.reporting.tables.model import Table
 
 
 @click.command()
@@ -22,17 +26,11 @@ def compare(runs: tuple[Path, ...], metric: str, cluster: str, by_cell: bool, as
     """
     from mmprolong.reporting.results.judged_files import read_judged
     from mmprolong.reporting.tables.compared_files import compare_files, compared_table
-    from mmprolong.reporting.tables.render import to_json
-    from mmprolong.reporting.tables.terminal import TerminalTable
 
     if len(runs) < 2:
         raise click.UsageError("with what? give two runs or more")
     judged = [read_judged(path, metric, cluster) for path in runs]
-    made = compared_table(judged, compare_files(judged, by_cell))
-    if as_json:
-        print_json(to_json(made))
-    else:
-        Terminal().print(TerminalTable(made))
+    _show(compared_table(judged, compare_files(judged, by_cell)), as_json)
 
 
 @click.command()
@@ -43,12 +41,15 @@ def judges(scored: Path, labels: Path | None, as_json: bool) -> None:
     """Compare the judges of SCORED, a score step's folder, and correct their scores by human labels."""
     from mmprolong.records import Score
     from mmprolong.reporting.tables.judges import judges_table, read_labels
-    from mmprolong.reporting.tables.render import to_json
-    from mmprolong.reporting.tables.terminal import TerminalTable
     from mmprolong.store.jsonl import read_jsonl
 
     scores = list(read_jsonl(scored / "scores.jsonl" if scored.is_dir() else scored, Score))
-    made = judges_table(scores, read_labels(labels, scores) if labels else {})
+    _show(judges_table(scores, read_labels(labels, scores) if labels else {}), as_json)
+
+
+def _show(made: "Table", as_json: bool) -> None:
+    from mmprolong.reporting.tables.render import TerminalTable, to_json
+
     if as_json:
         print_json(to_json(made))
     else:

@@ -49,7 +49,7 @@ def rescore(scorer: str, source: Path, out: Path) -> None:
 @stored
 def sync(entity: str, project: str, store: Store) -> int:
     """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
-    from mmprolong.reporting.results.sync import FAILED, TORN, sync_runs
+    from mmprolong.reporting.results.wandb import FAILED, TORN, sync_runs
 
     console = Terminal()
     states: list[str] = []

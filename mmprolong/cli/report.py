@@ -14,7 +14,6 @@ from mmprolong.store.store import Store
 
 if TYPE_CHECKING:
     from mmprolong.reporting.results.runs import Runs
-    from mmprolong.reporting.tables.model import Table
 
 SNAPSHOT = ".parquet"
 """Ending of a snapshot's file, by which --from tells it from a project of W&B."""
@@ -26,106 +25,67 @@ SNAPSHOT = ".parquet"
 @click.option(
     "--from",
     "source",
-    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a snapshot's file.",
+    help="Read results from a project of W&B, ENTITY/PROJECT, or from a report's items.parquet.",
 )
-@click.option("--snapshot", metavar="FILE", help=f"Write all results into one file ({SNAPSHOT}).")
-@click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
 @stored
-def report(
-    ablation: str | None,
-    other: str | None,
-    source: str | None,
-    snapshot: str | None,
-    wandb: str | None,
-    as_json: bool,
-    store: Store,
-) -> None:
+def report(ablation: str | None, other: str | None, source: str | None, as_json: bool, store: Store) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
-    from mmprolong.reporting.report.wandb_report import save_wandb_report
-    from mmprolong.reporting.results.parquet import write_results
-    from mmprolong.reporting.tables.paper_tables import table_names
-    from mmprolong.reporting.tables.render import to_json, write_table
+    from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
+    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
-    console, given = Terminal(), other or source or snapshot or wandb
-    if given and not ablation:
-        raise click.UsageError("of which ablation? write mmprolong report ABLATION ...")
-    if snapshot and not snapshot.endswith(SNAPSHOT):
-        raise ConfigError(f"--snapshot {snapshot!r}: call it NAME{SNAPSHOT}, so that --from can read it")
-    if as_json and (snapshot or wandb):
-        raise click.UsageError("--json writes nothing; leave out --snapshot and --wandb")
+    console, ours = Terminal(), planned(store)
     if not ablation:
-        ours = planned(store)
         rows = sorted((name, "launched" if name in ours else "published only") for name in {*table_names(), *ours})
         if as_json:
             print_json(dict(rows))
         else:
             console.print(table("tables: mmprolong report NAME", ("name", "ours"), rows, text=("ours",)))
         return
-    runs = _read(ablation, source, store.root) if given or ablation in planned(store) else None
-    if as_json:
-        print_json(to_json(_made(runs, other or ("" if runs else ablation))))
-        return
-    if runs and not given:
+    runs = _read(ablation, source, store.root) if other or source or ablation in ours else None
+    if runs and not (other or source or as_json):
         print_report(runs, store, console)
         return
-    shown = other or ("" if runs else ablation)
-    made = _print(runs, shown, console)
-    if runs and snapshot:
-        console.say(f"snapshot: {write_results(Path(snapshot), runs)}")
-    if runs and wandb:
-        console.say(f"W&B: {save_wandb_report(runs, made, wandb)}")
+    made = table_of(runs) if runs and not other else paper_table(other or ablation, runs)
+    if as_json:
+        print_json(to_json(made))
+        return
+    console.print(TerminalTable(made))
     if not runs and ablation in ablations():
         console.say(f"not launched: begin with {sweep_command(Plan(ablation=ablation, points=()), store.root)}")
-    if not (source or snapshot or wandb) and store.root.is_dir():
-        folder = store.root / "reports" / (ablation if runs else "published")
-        print_written(console, "table", lambda: write_table(made, folder / shown)["md"])
+    if not source and store.root.is_dir():
+        file = store.root / "reports" / (ablation if runs else "published") / (other or ablation)
+        print_written(console, "table", lambda: write_table(made, file)["md"])
 
 
 def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
+    from mmprolong.reporting.tables.paper_tables import table_of
+    from mmprolong.reporting.tables.render import TerminalTable
 
-    made = _print(runs, "", console)
-    print_written(console, "report", lambda: write_report(runs, made, store.root))
-
-
-def _made(runs: "Runs | None", name: str) -> "Table":
-    """Make the table called `name`; without a name the one that belongs to the runs."""
-    from mmprolong.reporting.tables.paper_tables import paper_table, table_of
-
-    return table_of(runs) if runs and not name else paper_table(name, runs)
-
-
-def _print(runs: "Runs | None", name: str, console: Terminal) -> "Table":
-    from mmprolong.reporting.tables.terminal import TerminalTable
-
-    made = _made(runs, name)
+    made = table_of(runs)
     console.print(TerminalTable(made))
-    return made
+    print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
-    from mmprolong.reporting.results.staleness import mark_stale
-    from mmprolong.reporting.results.store import read_store
-    from mmprolong.reporting.results.wandb import read_api, read_offline
+    from mmprolong.reporting.results.store import mark_stale, read_store
+    from mmprolong.reporting.results.wandb import read_wandb
 
     if source is None:
         runs = read_store(store, ablation)
-    elif source == "offline":
-        runs = read_offline(store / "wandb", ablation)
     elif source.endswith(SNAPSHOT):
         runs = read_results(Path(source))
         if runs.plan.ablation != ablation:
-            held = f"the snapshot holds {runs.plan.ablation}; write mmprolong report {runs.plan.ablation}"
-            raise ConfigError(f"report {ablation} --from {source}: {held}")
-    elif "/" in source:
-        runs = read_api(source, ablation, store)
+            raise ConfigError(f"report {ablation} --from {source}: it holds {runs.plan.ablation}; name that")
+    elif source.count("/") == 1:
+        runs = read_wandb(store, ablation, source)
     else:
-        raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT, or a snapshot's file ({SNAPSHOT})")
+        raise ConfigError(f"--from {source!r}: write ENTITY/PROJECT of W&B, or a report's items{SNAPSHOT}")
     return mark_stale(runs, store)
 
 
@@ -135,23 +95,25 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 @stored
 def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
-    from mmprolong.reporting.claims.report import claims_table, describe, group_by_command, judge_claims
-    from mmprolong.reporting.tables.render import to_json, write_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.claims.judge import claims_table, judge_claims
+    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
 
     console, judged = Terminal(), judge_claims(store.root, claims)
+    made = claims_table(judged)
     if as_json:
-        print_json(to_json(claims_table(judged)) | {"verdicts": {one.claim.name: one for one in judged}})
+        print_json(to_json(made) | {"verdicts": {one.claim.name: one for one in judged}})
         return
     if claims:
-        for one in judged:
-            console.say("\n".join(describe(one)))
+        for row in made.rows:
+            for column, cell in zip(made.columns, row, strict=True):
+                console.say(f"{column.title}: {cell.text}{cell.symbol}")
+        for note in made.notes[1:]:
+            console.say(note, "dim")
         return
-    made = claims_table(judged)
     console.print(TerminalTable(made.without("command")))
     console.say("what settles them:")
-    for command, names in group_by_command(judged).items():
-        console.say(f"{command}\n  {', '.join(names)}")
+    for command in dict.fromkeys(one.runs.command for one in judged):
+        console.say(f"{command}\n  {', '.join(one.claim.name for one in judged if one.runs.command == command)}")
     if store.root.is_dir():
         target = store.root / "reports" / "claims" / made.name
         print_written(console, "table", lambda: write_table(made, target)["md"])
@@ -161,14 +123,11 @@ def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
 @launched
 @stored
 def power(ablation: str, store: Store) -> None:
-    """Print the smallest difference that an ablation's design can see, and the cheapest way to halve it."""
+    """Print the smallest difference that an ablation's design can see, and what twice as much would see."""
     from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
-    from mmprolong.reporting.tables.terminal import TerminalTable
+    from mmprolong.reporting.tables.render import TerminalTable
 
     runs, console = read_and_mark_stale(store.root, ablation), Terminal()
-    made = power_table(runs, table_of(runs).comparisons)
-    console.print(TerminalTable(made.without("command")))
-    for name in (row[0].text for row in made.rows):
-        console.say(f"{name}: {made.cell(name, 'command').text}")
+    console.print(TerminalTable(power_table(runs, table_of(runs).comparisons)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.reporting.claims.report import claims_table, judge_claims
+from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of

@@ -44,19 +44,22 @@ def test_runs_in_two_other_tables_are_two_files(capsys, launched: Path):
     assert {"rope_base.md", "extraction_ratio.md"} <= names
 
 
-def test_a_snapshot_prints_the_same_table(capsys, launched: Path, tmp_path: Path):
-    file = str(tmp_path / "length_dist.parquet")
-    first = said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
-    assert said(capsys, "report", "length_dist", "--from", file) == first.partition("snapshot:")[0]
+def items(store: Path) -> str:
+    return str(store / "reports" / "length_dist" / "items.parquet")
+
+
+def test_a_reports_items_print_the_same_table(capsys, launched: Path):
+    first = said(capsys, "report", "length_dist", "--store", str(launched))
+    assert said(capsys, "report", "length_dist", "--from", items(launched)) == first.partition("report: ")[0]
 
 
 def test_power_and_claims_are_printed(capsys, launched: Path):
-    assert "cheapest" in said(capsys, "power", "length_dist", "--store", str(launched))
+    assert "twice the seeds" in said(capsys, "power", "length_dist", "--store", str(launched))
     shown = said(capsys, "claims", "--store", str(launched))
     assert "By the printed numbers:" in shown
     assert f"python -m mmprolong.sweep +ablation=rope_base paths.store={launched}\n" in shown
     shown = said(capsys, "claims", "balanced_lengths_win", "--store", str(launched))
-    assert "score-pool_native-s0" in shown and "to settle it:" in shown
+    assert "our verdict: supported" in shown and "what settles it: mmprolong report length_dist" in shown
 
 
 @pytest.mark.parametrize("words", [["report"], ["report", "length_dist"], ["report", "mm_niah"], ["claims"]])
@@ -75,13 +78,6 @@ def test_numbers_of_a_table_are_not_text(capsys, launched: Path):
     assert verdict["runs"]["differences"][0]["degrees_of_freedom"] > 0
 
 
-def test_commands_are_whole_in_a_narrow_terminal(capsys, monkeypatch, launched: Path):
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = said(capsys, "power", "length_dist", "--store", str(launched)).splitlines()
-    (cheapest,) = (line for line in lines if line.startswith("cheapest: "))
-    assert "+ablation=length_dist" in cheapest and cheapest.endswith(f"paths.store={launched}")
-
-
 def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     assert "no offline runs" in said(capsys, "sync", "--store", str(tmp_path))
 
@@ -90,9 +86,8 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     ("words", "says"),
     [
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
-        (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT, or a snapshot"),
+        (["report", "length_dist", "--from", "nowhere"], "write ENTITY/PROJECT of W&B, or a report's items.parquet"),
         (["report", "length_dist", "--from", "nothing.parquet"], "expected results of this version"),
-        (["report", "length_dist", "--snapshot", "full.txt"], "call it NAME.parquet"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],
@@ -122,13 +117,13 @@ def test_a_table_is_printed_where_its_files_cannot_be_written(capsys, tmp_path: 
     assert " not written: " in printed.err and f"{store}/reports" in printed.err and printed.err.count("\n") == 1
 
 
-def test_a_snapshot_is_shown_in_another_table(capsys, launched: Path, tmp_path: Path):
-    file = str(tmp_path / "length_dist.parquet")
-    said(capsys, "report", "length_dist", "--store", str(launched), "--snapshot", file)
+def test_a_reports_items_are_shown_in_another_table(capsys, launched: Path):
+    said(capsys, "report", "length_dist", "--store", str(launched))
+    file = items(launched)
     assert "65,536 tokens" in said(capsys, "report", "length_dist", "--table", "training_setup", "--from", file)
     for name in ("rope_base", "nonsense"):
         shown = said(capsys, "report", name, "--from", file, code=1)
-        assert "the snapshot holds length_dist" in shown and len(shown.splitlines()) == 1
+        assert "it holds length_dist" in shown and len(shown.splitlines()) == 1
 
 
 def test_a_torn_snapshot_is_one_line(capsys, tmp_path: Path):

@@ -8,8 +8,8 @@ import pytest
 
 from mmprolong.cli import main
 from mmprolong.errors import ConfigError, DataError, FeasibilityError
-from mmprolong.plugins import names_in
-from mmprolong.reporting.results.judged_files import READERS, pair, read_judged
+from mmprolong.reporting.results import harnesses
+from mmprolong.reporting.results.judged_files import pair, read_judged
 from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
 from mmprolong.reporting.tables.compared_files import compare_files
@@ -21,8 +21,8 @@ WORSE = {item: float(int(item) % 3 > 0) for item in ITEMS}
 BETTER = {item: float(int(item) % 7 > 0) for item in ITEMS}
 
 
-def test_there_is_a_file_of_every_reader():
-    assert set(HARNESSES) == set(names_in(READERS))
+def test_there_is_a_file_of_every_harness():
+    assert set(HARNESSES) == set(harnesses.HARNESSES)
 
 
 @pytest.mark.parametrize("harness", HARNESSES)
@@ -108,7 +108,7 @@ def test_another_metric_or_field_of_the_document_may_be_named(tmp_path: Path):
     path = lm_eval(tmp_path, "a", WORSE)
     assert {score.value for score in read_judged(path, "f1").scores} == {0.5}
     assert len({score.cluster for score in read_judged(path, cluster="question").scores}) == 40
-    with pytest.raises(ConfigError, match=r"no item has the metric 'acc2'; did you mean 'acc'"):
+    with pytest.raises(ConfigError, match=r"no mark 'acc2'; did you mean 'acc'"):
         read_judged(path, "acc2")
 
 
@@ -155,4 +155,4 @@ def test_a_row_of_the_official_file_that_is_none_is_counted(tmp_path: Path):
     content = json.loads(mmlongbench(tmp_path, "a", WORSE).read_bytes())
     content["data"][2] = None
     found = read_judged(written(tmp_path / "b.json", content))
-    assert len(found.scores) == 39 and found.rejects[0].what.endswith("data[2]")
+    assert len(found.scores) == 39 and found.rejects[0].what.endswith(":3")

@@ -11,11 +11,12 @@ from mmprolong.evaluation.lengths import size
 from mmprolong.plugins import load_file
 from mmprolong.records import Cell
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import depth_csv, depth_maps, needle_heat_map
+from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, needle_heat_map
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.reporting.tables.render import to_csv
 from tests.analysis.runs import answered, judged, runs_with
 from tests.stores import Truth, write_store
 
@@ -35,10 +36,10 @@ def test_a_figure_names_every_arm_and_marks_the_trained_length(store: Path):
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1x", "2x", "4x", "8x", "16x"]
 
 
-def test_an_inline_figure_takes_the_colour_of_its_page(store: Path):
+def test_the_ids_of_two_inline_figures_are_their_own(store: Path):
     runs = read_store(store, "length_dist")
     svg = inline_svg(accuracy_by_length(runs), "accuracy")
-    assert svg.startswith("<svg") and "currentColor" in svg and "#23272e" not in svg
+    assert svg.startswith("<svg") and svg != inline_svg(accuracy_by_length(runs), "other")
 
 
 def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):
@@ -71,11 +72,11 @@ def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
 
 def test_the_fields_of_a_heat_map_are_data(store: Path):
     maps = depth_maps(read_store(store, "length_dist"))
-    lines = list(csv.DictReader(io.StringIO(depth_csv(maps))))
+    lines = list(csv.DictReader(io.StringIO(to_csv(depth_table(maps)))))
     assert len(lines) == sum(map(len, maps.values()))
     field = maps["base"]["1x", 0]
-    assert float(lines[0]["value"]) == pytest.approx(field.mean.value, abs=1e-6) and int(lines[0]["n"]) == field.n
-    assert all(float(line["low"]) <= float(line["value"]) <= float(line["high"]) for line in lines)
+    assert float(lines[0]["score"]) == pytest.approx(100 * field.mean.value, abs=1e-6) and int(lines[0]["n"]) == field.n
+    assert all(float(line["score_low"]) <= float(line["score"]) <= float(line["score_high"]) for line in lines)
 
 
 def test_needles_are_drawn_for_each_task_of_each_arm(store: Path):

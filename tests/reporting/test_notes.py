@@ -17,8 +17,7 @@ from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.paper_tables import paper_table, table_of
-from mmprolong.reporting.tables.render import to_csv, to_html, to_latex, to_markdown
-from mmprolong.reporting.tables.terminal import TerminalTable
+from mmprolong.reporting.tables.render import TerminalTable, to_csv, to_html, to_latex, to_markdown
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 

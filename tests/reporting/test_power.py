@@ -1,4 +1,3 @@
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.records import Cell
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.statistics.power import Design, cheapest_designs, design_of
+from mmprolong.reporting.statistics.power import Design, design_of
 from mmprolong.reporting.tables.power_table import power_table
 from tests.analysis.runs import judged, runs_of, runs_with
 from tests.stores import Truth, write_store
@@ -66,17 +65,6 @@ def test_more_of_anything_shows_smaller_differences():
         assert replace(design, **more).smallest() < design.smallest()
 
 
-def test_of_two_ways_the_cheaper_is_named():
-    design = replace(NONE, interaction=0.05, seed=1e-4)
-    goal = design.smallest() / 2
-    found = cheapest_designs(design, goal, lambda one: one.seeds * (1.0 + 0.001 * one.clusters * one.questions))
-    assert found["more questions"] is None and found["more seeds"] is None
-    chosen = found["cheapest"]
-    assert chosen is not None and chosen.smallest() <= 1.01 * goal and chosen.clusters > 80
-    dear = cheapest_designs(design, goal, lambda one: one.seeds * one.clusters * one.questions)["cheapest"]
-    assert dear is not None and dear.clusters <= chosen.clusters and dear.seeds >= chosen.seeds
-
-
 def test_more_seeds_cannot_see_below_what_documents_leave():
     design = replace(NONE, interaction=0.05)
     assert replace(design, seeds=64).smallest() > 0.95 * design.smallest()
@@ -87,30 +75,18 @@ def test_where_nothing_can_be_seen_the_smallest_difference_is_all_of_the_scale(c
     assert replace(NONE, interaction=0.1, seed=0.25, seeds=2, clusters=clusters).smallest() == 1
 
 
-def test_the_table_names_the_smallest_difference_and_the_commands(tmp_path: Path):
+def test_the_table_names_the_smallest_difference_and_those_of_larger_designs(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
     table = power_table(runs, comparisons=3)
     alone, in_table = (table.cell("as designed", key).value or 0 for key in ("alone", "in_table"))
     assert alone == pytest.approx(100 * design_of(runs).smallest()) and in_table > alone
-    assert (table.cell("cheapest", "in_table").value or 99) <= in_table / 2 * 1.01
-    assert "+ablation=length_dist" in table.cell("cheapest", "command").text
-    assert (table.cell("cheapest", "cost").value or 0) > (table.cell("as designed", "cost").value or 0)
+    more = [table.cell(f"twice the {what}", "in_table").value or 99 for what in ("seeds", "documents", "questions")]
+    assert max(more) < in_table
 
 
 def test_runs_that_are_missing_are_told(tmp_path: Path):
     runs = read_store(write_store(tmp_path, Truth(documents=12, missing=frozenset([("uniform", 1)]))), "length_dist")
-    assert any("Missing runs: 1; this is what 3 seeds of every arm" in note for note in power_table(runs, 3).notes)
-
-
-def test_the_commands_are_those_of_the_sweep_with_what_is_new(tmp_path: Path):
-    runs = read_store(write_store(tmp_path, Truth(documents=12)), "length_dist")
-    typed = ("+ablation=length_dist", "sweep.seeds=[0,1,2]", "corpus.path=my pool", "paths.store=elsewhere")
-    made = power_table(replace(runs, plan=replace(runs.plan, overrides=typed)), comparisons=3)
-    words = shlex.split(made.cell("more seeds", "command").text)
-    assert words[:3] == ["python", "-m", "mmprolong.sweep"]
-    assert words[3:5] == ["+ablation=length_dist", "corpus.path=my pool"] and words[-1] == f"paths.store={runs.store}"
-    (seeds,) = (word for word in words if word.startswith("sweep.seeds="))
-    assert seeds.startswith("sweep.seeds=[0,1,2,3")
+    assert any("Missing: uniform (seed 1)" in note for note in power_table(runs, 3).notes)
 
 
 @pytest.mark.parametrize("seeds", [0, 1])

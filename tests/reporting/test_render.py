@@ -8,8 +8,15 @@ from rich.console import Console
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.published import signed
-from mmprolong.reporting.tables.render import latex_text, markdown_text, to_csv, to_html, to_latex, to_markdown
-from mmprolong.reporting.tables.terminal import TerminalTable
+from mmprolong.reporting.tables.render import (
+    TerminalTable,
+    latex_text,
+    markdown_text,
+    to_csv,
+    to_html,
+    to_latex,
+    to_markdown,
+)
 
 TABLE = Table(
     name="odd",
@@ -94,7 +101,7 @@ def test_markdown_shows_text_as_it_is(text: str):
 
 def test_a_missing_value_is_a_dash_everywhere():
     assert next(csv.DictReader(io.StringIO(to_csv(TABLE))))["delta"] == "-"
-    assert re.search(r"\| +- \|", to_markdown(TABLE))
+    assert " | - | " in to_markdown(TABLE)
     assert "<td>-</td>" in to_html(TABLE) and " & - & " in to_latex(TABLE)
 
 
@@ -127,11 +134,6 @@ def test_html_escapes():
     text = to_html(TABLE)
     assert "R&amp;D &lt;arms&gt;" in text and "<b>" not in text
     assert "<strong>7.20</strong>" in text
-
-
-def test_a_row_that_does_not_fit_is_a_bug():
-    with pytest.raises(ValueError, match="a row has 1 cells; the table has 4 columns"):
-        Table(name="t", title="t", columns=TABLE.columns, rows=((Cell(),),))
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.04, "+0.0"), (-3.0, "−3.0")])

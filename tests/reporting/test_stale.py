@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from mmprolong.evaluation.score import metrics
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
-from mmprolong.reporting.claims.report import judge_claims
+from mmprolong.reporting.claims.judge import judge_claims
 from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.results.staleness import mark_stale
-from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.wandb import read_api, read_offline
+from mmprolong.reporting.results.store import mark_stale, read_store
+from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.environment import code_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.planning import make_plan
 from tests.analysis.runs import answered
-from tests.offline import mirror
 from tests.reporting.test_wandb import PROJECT, fill
 from tests.store_inputs import LENGTHS
 from tests.stores import rewrite, write_scores
@@ -96,17 +93,12 @@ def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str]
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
 
 
-@pytest.fixture(params=["store", "offline", "api", "snapshot"])
+@pytest.fixture(params=["store", "api", "snapshot"])
 def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Callable[[], Runs]:
     """Read the finished runs of a store from each place where they may lie."""
-    runs = read_store(store, "length_dist")
-    if request.param == "offline":
-        for step, scores in runs.results.items():
-            mirror(store, "length_dist", step, metrics(scores, LENGTHS), scores)
-        return lambda: read_offline(store / "wandb", "length_dist")
     if request.param == "api":
         fill(server, store)
-        return lambda: read_api(PROJECT, "length_dist", store)
+        return lambda: read_wandb(store, "length_dist", PROJECT)
     if request.param == "snapshot":
         file = store / "length_dist.parquet"
         return lambda: read_results(write_results(file, read_store(store, "length_dist")))

@@ -1,7 +1,3 @@
-import json
-import os
-import re
-import sys
 from pathlib import Path
 
 import msgspec
@@ -9,17 +5,14 @@ import pytest
 
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
-from mmprolong.reporting.report.wandb_report import markdown_report, save_wandb_report
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.results.wandb import read_api
+from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
-from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.store.atomic import write_json
 from mmprolong.store.fingerprint import leaves
 from tests.analysis.runs import runs_of
-from tests.small import run
 from tests.store_inputs import LENGTHS
 from tests.stores import Truth, write_store
 from tests.wandb_server import Run, WandbServer
@@ -46,14 +39,14 @@ def fill(server: WandbServer, store: Path, entity: str = "lab", project: str = "
 def test_the_api_gives_the_same_arms_as_the_store(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
-    assert measured(read_api(PROJECT, "length_dist", store)) == measured(read_store(store, "length_dist"))
+    assert measured(read_wandb(store, "length_dist", PROJECT)) == measured(read_store(store, "length_dist"))
 
 
 def test_a_run_that_goes_on_is_not_a_result(server: WandbServer, tmp_path: Path):
     store = write_store(tmp_path, SMALL)
     fill(server, store)
     server.runs["lab", "mmprolong", "score-uniform-s1"].state = "running"
-    assert [point.seed for point in read_api(PROJECT, "length_dist", store).missing] == [1]
+    assert [point.seed for point in read_wandb(store, "length_dist", PROJECT).missing] == [1]
 
 
 def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
@@ -64,7 +57,7 @@ def test_many_runs_come_in_pages(server: WandbServer, tmp_path: Path):
         rows = {number: {"_step": number, **row} for number, row in enumerate(msgspec.to_builtins(scores))}
         run = Run("lab", "mmprolong", step, state="finished", summary={"overall": 0.5}, history=rows)
         server.runs["lab", "mmprolong", step] = run
-    found = read_api(PROJECT, "made", tmp_path)
+    found = read_wandb(tmp_path, "made", PROJECT)
     assert len(found.results) == 120 and server.asked.count("Runs") == 3
 
 
@@ -72,7 +65,7 @@ def test_a_wrong_key_is_one_line(server: WandbServer, tmp_path: Path, monkeypatc
     store = write_store(tmp_path, SMALL)
     monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
     with pytest.raises(ConfigError, match=r"W&B lab/mmprolong: .*invalid API key; check WANDB_API_KEY") as caught:
-        read_api(PROJECT, "length_dist", store)
+        read_wandb(store, "length_dist", PROJECT)
     assert "\n" not in str(caught.value)
 
 
@@ -80,49 +73,9 @@ def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, 
     store = write_store(tmp_path, SMALL)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"W&B lab/mmprolong: .*; check WANDB_API_KEY"):
-        read_api(PROJECT, "length_dist", store, seconds=1)
+        read_wandb(store, "length_dist", PROJECT, seconds=1)
 
 
-@pytest.mark.parametrize(
-    ("project", "reason"), [("lab/nothing", "Could not find project nothing"), ("lab", "write entity/project")]
-)
-def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path, project: str, reason: str):
-    with pytest.raises(ConfigError, match=reason):
-        read_api(project, "length_dist", write_store(tmp_path, SMALL))
-
-
-@pytest.mark.parametrize("project", ["lab", "lab/", "/mmprolong", "lab/mmprolong/more"])
-def test_a_project_is_two_words_wherever_it_is_named(tmp_path: Path, project: str):
-    store = write_store(tmp_path, SMALL)
-    runs = read_store(store, "length_dist")
-    with pytest.raises(ConfigError, match="write entity/project"):
-        read_api(project, "length_dist", store)
-    with pytest.raises(ConfigError, match="write entity/project"):
-        save_wandb_report(runs, table_of(runs), project)
-
-
-@pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
-def test_the_report_in_wandb_says_what_its_markdown_twin_says(server: WandbServer, tmp_path: Path):
-    store = write_store(tmp_path, SMALL)
-    fill(server, store)
-    runs = read_store(store, "length_dist")
-    table = table_of(runs)
-    assert save_wandb_report(runs, table, PROJECT).startswith(server.url)
-    (view,) = server.views
-    blocks = json.loads(view["spec"])["blocks"]
-    said = [block["content"] for block in blocks if block["type"] == "markdown-block"]
-    twin = markdown_report(runs, table, ["accuracy.png"])
-    assert said and all(line in twin.replace("\\<", "<") for text in said for line in text.splitlines())
-    assert "| pool_native |" in re.sub(" +", " ", twin) and twin.endswith("![accuracy](accuracy.png)\n")
-    assert '"length_dist"' in view["spec"] and view["displayName"] == "length_dist: Length distribution"
-
-
-def test_a_report_for_a_user_who_is_not_logged_in_is_one_line(tmp_path: Path):
-    store = write_store(tmp_path / "store", SMALL)
-    words = [sys.executable, "-m", "mmprolong.cli", "report", "length_dist", "--wandb", PROJECT, "--store", str(store)]
-    stranger = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-    done = run(words, env={**stranger, "HOME": str(tmp_path)})
-    assert done.returncode == 1
-    assert "pool_native" in done.stdout
-    assert done.stderr.splitlines()[-1].startswith("error: W&B: No API key")
-    assert "Traceback" not in done.stderr
+def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path):
+    with pytest.raises(ConfigError, match="Could not find project nothing"):
+        read_wandb(write_store(tmp_path, SMALL), "length_dist", "lab/nothing")

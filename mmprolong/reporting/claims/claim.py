@@ -134,10 +134,8 @@ def _read(path: Path) -> Claim:
         claim = replace(decode(msgspec.yaml.decode(path.read_bytes()), Claim), name=path.stem)
         if problems := list(_problems(claim)):
             raise InvalidSettings(*problems)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, InvalidSettings) as error:
         raise ConfigError(f"{path}: {error}; expected a claim") from error
-    except InvalidSettings as error:
-        raise InvalidSettings(*(replace(each, where=str(path)) for each in error.problems)) from error
     return claim
 
 

@@ -1,16 +1,20 @@
-"""A claim judged by the paper's own numbers, and by our runs."""
+"""Claims judged by the papers' own numbers and by our runs, and the table of both verdicts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from statistics import NormalDist, fmean
 
-from mmprolong.config.groups import ablations
+from mmprolong.config.groups import PUBLISHED, ablations, files_in
 from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityError, nearest
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import size
 from mmprolong.pipeline.plan import Plan, planned
-from mmprolong.records import Average, Cell
+from mmprolong.records import Average
+from mmprolong.records import Cell as ScoredCell
 from mmprolong.reporting.claims.claim import (
     NOT_RUN,
     UNCLEAR,
@@ -21,20 +25,62 @@ from mmprolong.reporting.claims.claim import (
     RunSides,
     Verdict,
     decide,
+    read_claims,
 )
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
+from mmprolong.reporting.tables.model import CONFIDENCE, Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.official import restated
-from mmprolong.reporting.tables.published import Published, mean_of
+from mmprolong.reporting.tables.published import Published, format_difference, mean_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
 from mmprolong.sweep.commands import command, sweep_command
 
 PrintedRows = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedClaim:
+    """A claim and both verdicts on it."""
+
+    claim: Claim
+    published: Verdict
+    runs: Verdict
+
+
+def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[JudgedClaim]:
+    """Judge every claim, or those that are named, by the papers' numbers and by the runs in `store`; paper by paper.
+
+    Raises:
+        ConfigError: a claim is unknown or its file is wrong.
+    """
+    numbers, read = Published(files_in(PUBLISHED)), cache(read_and_mark_stale)
+    claims = sorted(read_claims(names), key=lambda one: (one.source.partition(",")[0], one.name))
+    return [
+        JudgedClaim(claim=one, published=judge_published(one, numbers), runs=judge_store(one, store, read))
+        for one in claims
+    ]
+
+
+def claims_table(judged: Sequence[JudgedClaim]) -> Table:
+    """Make the table of these claims."""
+    published, ours = (
+        ", ".join(f"{count} {name}" for name, count in Counter(each).items())
+        for each in ([one.published.verdict for one in judged], [one.runs.verdict for one in judged])
+    )
+    notes = (
+        f"By the printed numbers: {published}. By our runs: {ours}.",
+        "Printed intervals take the two sides as if they had answered different questions, the worst pairing. They "
+        "rest on one run: other seeds are not covered.",
+        "Where a paper tells the spread of repeated evaluations (OriOn's VA), that is used; it covers no documents.",
+        "Of a claim against several rows the smallest lead is shown.",
+        *dict.fromkeys(note for one in judged for note in one.runs.notes),
+    )
+    return Table.of("claims", "Claims of the papers", _FIELDS, judged, notes=notes)
 
 
 def judge_published(claim: Claim, published: Published) -> Verdict:
@@ -92,9 +138,9 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     _require_rows(claim.name, rows, runs.plan.labels)
     sides = [rows.arm, *([[label] for label in rows.baseline] if claim.direction == "best" else [rows.baseline])]
     runs = restated(runs) if rows.of else runs
-    average = _average(rows, runs)
+    average, used = _average(rows, runs), {*rows.arm, *rows.baseline}
     arms = arms_of(runs, average)
-    if not {*rows.arm, *rows.baseline} <= arms.keys():
+    if not used <= arms.keys():
         what = f"{', '.join(rows.of)} at length {rows.length}" if rows.of else f"length {rows.length}"
         lacks = f"{rows.ablation}: {what} is not evaluated, only {', '.join(runs.lengths)}."
         notes = (lacks,) if runs.lengths and not average else ()
@@ -103,16 +149,43 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     found = corrected({number: difference(arm, other) for number, other in enumerate(others)})
     differences = tuple(one for one in found.values() if one)
     verdict, store = decide(claim, differences), Store(runs.store or Path("store"))
+    settles = "power" if verdict == UNCLEAR else "report"
     return Verdict(
         verdict=verdict,
         differences=differences,
         runs=tuple(step for side in sides for label in side for one in runs.of(label) for step in one.steps),
-        command=command(
-            store, "power" if verdict == UNCLEAR else "report", rows.ablation, config_dir=runs.plan.config_dir
-        ),
+        command=command(store, settles, rows.ablation, config_dir=runs.plan.config_dir),
         notes=tuple(f"{rows.ablation}: {note}" for note in trust_notes(runs)),
-        stale=not {*rows.arm, *rows.baseline}.isdisjoint(runs.stale),
+        stale=not used.isdisjoint(runs.stale),
     )
+
+
+def _smallest(differences: Sequence[Estimate]) -> Cell:
+    """Return the smallest lead: a claim against several rows hangs on it."""
+    if not differences:
+        return Cell()
+    one = min(differences, key=lambda one: one.value)
+    more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
+    return Cell.estimate(one, format_difference(one) + more)
+
+
+_FIELDS: list[tuple[Column, Callable[[JudgedClaim], Cell]]] = [
+    (Column.of("claim", numeric=False), lambda one: Cell(text=one.claim.claim)),
+    (Column.of("source", numeric=False), lambda one: Cell(text=one.claim.source)),
+    (Column.of("metric", numeric=False), lambda one: Cell(text=one.claim.metric)),
+    (Column.of(f"published Δ [{CONFIDENCE} at most]", "published"), lambda one: _smallest(one.published.differences)),
+    (
+        Column.of("published, at the paper's own sample size", "published_verdict", numeric=False),
+        lambda one: Cell(text=one.published.verdict),
+    ),
+    (Column.of(f"our Δ [{CONFIDENCE}]", "ours"), lambda one: _smallest(one.runs.differences)),
+    (Column.of("runs"), lambda one: Cell.count(len(one.runs.runs) or None)),
+    (
+        Column.of("our verdict", "verdict", numeric=False),
+        lambda one: Cell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
+    ),
+    (Column.of("what settles it", "command", numeric=False), lambda one: Cell(text=one.runs.command)),
+]
 
 
 def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) -> list[list[dict[str, str]]]:
@@ -148,7 +221,7 @@ def _average(rows: RunSides, runs: Runs) -> Average:
     return headline([cell for cell in cells if cell.length in wanted], wanted) if wanted and at >= set(wanted) else {}
 
 
-def _names(cell: Cell, runs: Runs) -> set[str]:
+def _names(cell: ScoredCell, runs: Runs) -> set[str]:
     """Return the names by which a claim may mean a cell."""
     return {cell.task, cell.benchmark, runs.plugins.get(cell.benchmark, cell.benchmark)}
 

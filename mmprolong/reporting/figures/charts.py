@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK = "#23272e"
-"""Text and axes; a page that shows the SVG may replace it by its own colour."""
+"""Text and axes."""
 FAINT = "#8b929c"
 COLOURS = ("#0a7fc2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a51a3", "#8c6d1f")
 """Okabe and Ito's, told apart by the colour-blind, and two more for large ablations."""
@@ -68,19 +68,18 @@ def accuracy_by_length(runs: Runs) -> "Figure":
 
 
 def save(figure: "Figure", stem: Path) -> list[Path]:
-    """Write `<stem>.png` and `<stem>.svg` on white; equal figures give equal files."""
-    written = {kind: _bytes(figure, kind, dpi=160, facecolor="white") for kind in _NO_DATES}
-    return [write_file(stem.with_name(f"{stem.name}.{kind}"), content) for kind, content in written.items()]
+    """Write `<stem>.png` and `<stem>.svg`; equal figures give equal files."""
+    return [write_file(stem.with_name(f"{stem.name}.{kind}"), _bytes(figure, kind)) for kind in _NO_DATES]
 
 
 def inline_svg(figure: "Figure", name: str) -> str:
-    """Return the figure as an `<svg>` element on a transparent ground whose text has the colour of the page around it.
+    """Return the figure as an `<svg>` element.
 
     Args:
         name: keeps the ids of several figures on one page apart.
     """
-    text = _bytes(figure, "svg", salt=name, facecolor="none").decode()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
+    text = _bytes(figure, "svg", name).decode()
+    return text[text.index("<svg") :]
 
 
 def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -93,7 +92,7 @@ def new_figure(width: float, height: float, columns: int = 1, rows: int = 1) -> 
         return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(columns * rows)]
 
 
-def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong", **options: Any) -> bytes:
+def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong") -> bytes:
     import matplotlib as mpl
     from matplotlib.text import Text
 
@@ -102,7 +101,7 @@ def _bytes(figure: "Figure", kind: str, salt: str = "mmprolong", **options: Any)
         text.set_parse_math(False)  # a `$` of a label begins no formula
     with mpl.rc_context(STYLE | {"svg.hashsalt": salt, "text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
-        figure.savefig(file, format=kind, metadata=_NO_DATES[kind], **options)
+        figure.savefig(file, format=kind, metadata=_NO_DATES[kind], dpi=160, facecolor="white")
     return file.getvalue()
 
 

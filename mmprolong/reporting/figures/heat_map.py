@@ -1,18 +1,18 @@
 """Maps of evaluation length against the depth of the answer in the document."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from mmprolong.records import Cell, Score
+from mmprolong.records import Cell as ScoreCell
+from mmprolong.records import Score
 from mmprolong.reporting.figures.charts import INK, new_figure, short
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
+from mmprolong.reporting.tables.model import Cell, Column, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,10 +23,7 @@ DEPTHS = 5
 """Rows of a map: equal parts of a document, its beginning on top."""
 ACROSS = 3
 """Maps in one row of the figure."""
-DARK = "#15171a"
-"""Text on light cells; unlike the ink of a report it does not follow the page's colour."""
-
-_PLACE = Cell("", "depth", "")
+_PLACE = ScoreCell("", "depth", "")
 """Cell of all questions in one field of a map: their mean is that over questions."""
 
 
@@ -69,22 +66,18 @@ def depth_maps(
     return found
 
 
-def _field(seeds: Sequence[Sequence[Score]]) -> Field:
-    """Return the field of these scores, a sequence a seed."""
-    questions = questions_of(seeds[0], {_PLACE: 1.0})
-    return Field(len(questions.names), mean(arm_scores(seeds, questions)))
-
-
-def depth_csv(maps: Mapping[str, DepthMap], depths: int = DEPTHS) -> str:
-    """Return the maps as CSV: a line a field, depths and scores in [0, 1]."""
-    file = io.StringIO()
-    lines = csv.writer(file, lineterminator="\n")
-    lines.writerow(["arm", "length", "depth_from", "depth_to", "n", "value", "low", "high"])
-    for label, found in maps.items():
-        for (length, depth), field in found.items():
-            numbers = (round(number, 6) for number in (field.mean.value, field.mean.low, field.mean.high))
-            lines.writerow([label, length, depth / depths, (depth + 1) / depths, field.n, *numbers])
-    return file.getvalue()
+def depth_table(maps: Mapping[str, DepthMap], depths: int = DEPTHS) -> Table:
+    """Return the maps as a table: a row a field, depths in [0, 1]."""
+    fields: list[tuple[Column, Callable[[tuple[str, tuple[str, int], Field]], Cell]]] = [
+        (Column.of("arm", numeric=False), lambda one: Cell(text=one[0])),
+        (Column.of("length", numeric=False), lambda one: Cell(text=one[1][0])),
+        (Column.of("depth_from"), lambda one: Cell.count(one[1][1] / depths)),
+        (Column.of("depth_to"), lambda one: Cell.count((one[1][1] + 1) / depths)),
+        (Column.of("n"), lambda one: Cell.count(one[2].n)),
+        (Column.of("score"), lambda one: Cell.mean(one[2].mean)),
+    ]
+    placed = [(label, place, field) for label, found in maps.items() for place, field in found.items()]
+    return Table.of("depth", "Score by length and depth", fields, placed)
 
 
 def needle_heat_map(runs: Runs) -> "Figure":
@@ -97,20 +90,24 @@ def needle_heat_map(runs: Runs) -> "Figure":
 
 def draw_maps(maps: Mapping[str, DepthMap], runs: Runs) -> "Figure":
     """Draw maps side by side, by their titles."""
+    import numpy as np
+
     lengths = [length for length in runs.lengths if any(length == at for found in maps.values() for at, _ in found)]
     columns = min(max(len(maps), 1), ACROSS)
     rows = -(-max(len(maps), 1) // columns)
     width = 0.9 + columns * (0.5 + 0.62 * len(lengths))
     figure, panels = new_figure(width, rows * (0.75 + 0.52 * DEPTHS), columns, rows)
+    ends = [f"{100 * depth // DEPTHS}–{100 * (depth + 1) // DEPTHS}" for depth in range(DEPTHS)]
     for axes in panels[len(maps) :]:
         axes.set_visible(False)
-    for place, (label, found) in enumerate(maps.items()):
-        _draw(panels[place], found, lengths)
-        panels[place].set_title(short(label), fontsize=10, color=INK)
-        if place % columns == 0:
-            panels[place].set_ylabel("depth of the evidence [%]", fontsize=9)
-        else:
-            panels[place].set_yticklabels([])
+    for axes, (label, found) in zip(panels, maps.items(), strict=False):
+        fields = [[found.get((length, depth)) for length in lengths] for depth in range(DEPTHS)]
+        values = [[np.nan if field is None else 100 * field.mean.value for field in row] for row in fields]
+        texts = [["-" if field is None else _text(field) for field in row] for row in fields]
+        draw_cells(axes, np.array(values), texts, ends, lengths)
+        axes.set_title(short(label), fontsize=10, color=INK)
+    for axes in panels[::columns]:
+        axes.set_ylabel("depth of the evidence [%]", fontsize=9)
     return figure
 
 
@@ -125,7 +122,7 @@ def draw_cells(
     """
     axes.pcolormesh(values, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.6)
     for row, column in product(range(len(rows)), range(len(columns))):
-        colour = "white" if values[row, column] > 60 else DARK
+        colour = "white" if values[row, column] > 60 else INK
         axes.text(column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=8, color=colour)
     axes.invert_yaxis()
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns)
@@ -134,14 +131,10 @@ def draw_cells(
     axes.spines[:].set_visible(False)
 
 
-def _draw(axes: "Axes", found: DepthMap, lengths: Sequence[str]) -> None:
-    import numpy as np
-
-    fields = [[found.get((length, depth)) for length in lengths] for depth in range(DEPTHS)]
-    rows = [[np.nan if field is None else 100 * field.mean.value for field in row] for row in fields]
-    texts = [["-" if field is None else _text(field) for field in row] for row in fields]
-    ends = [f"{100 * depth // DEPTHS}–{100 * (depth + 1) // DEPTHS}" for depth in range(DEPTHS)]
-    draw_cells(axes, np.array(rows), texts, ends, lengths)
+def _field(seeds: Sequence[Sequence[Score]]) -> Field:
+    """Return the field of these scores, a sequence a seed."""
+    questions = questions_of(seeds[0], {_PLACE: 1.0})
+    return Field(len(questions.names), mean(arm_scores(seeds, questions)))
 
 
 def _text(field: Field) -> str:

@@ -3,8 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,19 +45,18 @@ class Turn(NamedTuple):
 
     question: str
     answer: str
-    pages: tuple[int, ...]
+    pages: Sequence[int]
     """Pages of the evidence, from 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownDocument:
+class ShownDocument(NamedTuple):
     """Some pages of a conversation and its turns."""
 
     title: str
     task: str
     pages: int
-    strip: tuple[Thumbnail, ...]
-    turns: tuple[Turn, ...]
+    strip: Sequence[Thumbnail]
+    turns: Sequence[Turn]
 
 
 class ShownReply(NamedTuple):
@@ -84,11 +82,11 @@ def training_document(store: Path, plan: Plan) -> ShownDocument | None:
             files = (_folder(store, point, f"synthesis.{each}") for each in phase_sources(point, phase))
             examples = chain.from_iterable(read_jsonl(each / "examples.jsonl", Example) for each in files)
             example = next(one for one in examples if one.id == longest)
-            conversation = example.conversations["answer"]
-            texts = [message.text for message in conversation if message.role != "system"]
-            asked = zip_longest(texts[::2], texts[1::2], example.gold)
-            turns = [_turn(question, answer, gold) for question, answer, gold in asked]
-            return _show(store, point, f"A training example of {point.label}", example.task, conversation, turns)
+            shown = example.conversations["answer"]
+            texts = [message.text for message in shown if message.role != "system"]
+            golds = (*example.gold, *[Gold(answer=None)] * len(texts))
+            asked = list(zip(texts[::2], [*texts[1::2], ""], golds, strict=False))
+            return _show(store, point, f"A training example of {point.label}", example.task, shown, asked)
     return None
 
 
@@ -102,9 +100,9 @@ def evaluation_document(store: Path, point: Point, length: str) -> ShownDocument
         samples = [sample for sample in _samples(store, point, name) if sample.length == length]
         same = [sample for sample in samples if sample.cluster == samples[0].cluster]
         if same:
-            turns = [_turn(_question(sample), str(sample.gold.answer), sample.gold) for sample in same]
-            tasks = ", ".join(dict.fromkeys(sample.task for sample in same))
-            return _show(store, point, f"An evaluation document at {length}", tasks, same[0].prompt, turns)
+            asked = [(_question(one), str(one.gold.answer), one.gold) for one in same]
+            tasks = ", ".join(dict.fromkeys(one.task for one in same))
+            return _show(store, point, f"An evaluation document at {length}", tasks, same[0].prompt, asked)
     return None
 
 
@@ -121,14 +119,13 @@ def example_replies(store: Path, runs: Runs, point: Point, count: int = 5) -> li
     sides = ([score for score in ordered if (score.value >= 0.5) == right] for right in (False, True))
     chosen = [score for side in sides for score in side[:: max(len(side) // count, 1)][:count]]
     replies, questions = {}, {}
-    for name in dict.fromkeys(score.benchmark for score in chosen):
+    for name in point.scores:
         for reply in read_jsonl(_folder(store, point, f"reply.{name}") / "replies.jsonl", Reply):
             replies[name, reply.sample] = reply.text + " … cut" * reply.cut
         questions |= {(name, sample.id): _question(sample) for sample in _samples(store, point, name)}
-    keys = [(score.benchmark, score.sample) for score in chosen]
+    keyed = [((score.benchmark, score.sample), score) for score in chosen]
     # a prompt that could not be sent has a score and no reply
-    found = zip(chosen, keys, strict=True)
-    return [ShownReply(score, questions[key], replies.get(key, score.reason)) for score, key in found]
+    return [ShownReply(score, questions[key], replies.get(key, score.reason)) for key, score in keyed]
 
 
 def _samples(store: Path, point: Point, benchmark: str) -> Iterator[Sample]:
@@ -147,25 +144,26 @@ def _question(sample: Sample) -> str:
     return " ".join(message.text for message in sample.prompt if message.role != "system").strip()
 
 
-def _turn(question: str, answer: str | None, gold: Gold | None) -> Turn:
-    return Turn(question, answer or "", tuple(page + 1 for page in gold.evidence) if gold else ())
-
-
 def _show(
-    store: Path, point: Point, title: str, task: str, conversation: Conversation, turns: Sequence[Turn]
+    store: Path, point: Point, title: str, task: str, shown: Conversation, asked: Sequence[tuple[str, str, Gold]]
 ) -> ShownDocument:
-    """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order."""
+    """Draw up to a dozen pages: those with evidence first, then evenly over the rest; in reading order.
+
+    Args:
+        asked: questions, answers and what these rest on.
+    """
     from mmprolong.images.sources import open_images
 
     view, corpus = msgspec.convert(point.config["view"], View), msgspec.convert(point.config["corpus"], Corpus)
     folders = {stage: _folder(store, point, stage) for stage in ("corpus", "render") if stage in point.steps}
     root = point.config["suite"].get("data_root")
-    pages, images = open_images(view, corpus, folders, Path(root) if root else None), list(images_of(conversation))
-    marked = sorted({page - 1 for turn in turns for page in turn.pages if page <= len(images)})
+    pages, images = open_images(view, corpus, folders, Path(root) if root else None), list(images_of(shown))
+    marked = sorted({page for _, _, gold in asked for page in gold.evidence if page < len(images)})
     even = [int(index * max(len(images) / STRIP, 1)) for index in range(min(STRIP, len(images)))]
     chosen = sorted(list(dict.fromkeys([*marked, *even]))[:STRIP])
-    strip = tuple(Thumbnail(page + 1, _uri(pages.pixels(images[page])), page in marked) for page in chosen)
-    return ShownDocument(title=title, task=task, pages=len(images), strip=strip, turns=tuple(turns))
+    strip = [Thumbnail(page + 1, _uri(pages.pixels(images[page])), page in marked) for page in chosen]
+    turns = [Turn(question, answer, [page + 1 for page in gold.evidence]) for question, answer, gold in asked]
+    return ShownDocument(title, task, len(images), strip, turns)
 
 
 def _uri(pixels: "ndarray") -> str:

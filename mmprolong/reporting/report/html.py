@@ -1,7 +1,7 @@
 """The report as one HTML file that needs nothing else."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,18 @@ from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.report.examples import evaluation_document, example_replies, training_document
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
-from mmprolong.reporting.tables.model import Table
+from mmprolong.reporting.tables.model import Table, text_table
 from mmprolong.reporting.tables.render import to_html
 from mmprolong.store.fingerprint import leaves
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.templates import render
 
+_MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", "repeats", "tasks", "lengths [tokens]")
+
 
 def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
-    """Return the page: question, table, figures, settings, mixtures, examples, provenance.
-
-    Examples whose files are gone (a pool that moved, a cleaned step) are replaced by the reason; the numbers stay.
+    """Return the page: question, table, figures, settings, mixtures, provenance, examples.
 
     Args:
         figures: each as an `<svg>` element with its caption.
@@ -30,65 +31,80 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
     Raises:
         ArtifactError: a recorded file is damaged.
     """
-    plan, points = runs.plan, runs.plan.of(runs.plan.baseline)
-    shown = next((point for point in points if runs.result(point)), points[0])
+    plan = runs.plan
+    steps = {step: stage_of(role) for point in plan.points for role, step in point.steps.items()}
+    records = [record for step, stage in steps.items() if (record := Store(store).record(stage, step))]
+    made = [[one.stage, one.id, one.label, f"{one.seconds:.1f}", one.commit, one.started] for one in records]
+    sections = {
+        "Settings that differ from the baseline's": text_table(("arm", "setting", "baseline", "arm's"), _changed(plan)),
+        "Training data": text_table(_MIXTURE, _mixtures(store, plan)),
+        "Steps": text_table(("stage", "step", "asked for by", "time [s]", "code", "started"), made),
+    }
+    shown = {
+        "plan": plan,
+        "table": table,
+        "table_html": to_html(table),
+        "figures": figures,
+        "sections": {title: to_html(section) for title, section in sections.items()},
+        "facts": _provenance(plan, len(steps), records),
+    }
+    return render("mmprolong.reporting.report", "report.html.j2", {}, **shown, **_examples(store, runs))
+
+
+def _examples(store: Path, runs: Runs) -> dict[str, Any]:
+    """Return documents and replies; where their files are gone (a pool that moved, a cleaned step), the reason."""
+    points = runs.plan.of(runs.plan.baseline)
+    point = next((one for one in points if runs.result(one)), points[0])
     middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
-    return render(
-        "mmprolong.reporting.report",
-        "report.html.j2",
-        {"percents": _percents},
-        plan=plan,
-        table=table,
-        table_html=to_html(table),
-        figures=figures,
-        mixtures=arm_mixtures(store, plan),
-        changes={label: _changed_settings(plan, label) for label in plan.labels},
-        documents=[
-            _or_reason(lambda: training_document(store, plan)),
-            _or_reason(lambda: evaluation_document(store, shown, middle)),
-        ],
-        replies=_or_reason(lambda: example_replies(store, runs, shown)),
-        shown=shown,
-        provenance=_provenance(store, plan),
-    )
-
-
-def _or_reason(make: Callable[[], Any]) -> Any:
-    """Return the part of a page, or the reason if its files are gone."""
     try:
-        return make()
+        documents = [training_document(store, runs.plan), evaluation_document(store, point, middle)]
+        said = example_replies(store, runs, point)
     except ArtifactError:
         raise
-    except MMProLongError as error:
-        return str(error)
-    except OSError as error:
-        return f"{error.filename}: {error.strerror}"
+    except (MMProLongError, OSError) as error:
+        return {"gone": str(error), "documents": [], "replies": ""}
+    rows = [
+        (one.score.length, one.score.task, one.question, one.score.target, one.reply, f"{one.score.value:.2f}")
+        for one in said
+    ]
+    columns = "length", "task", "question", "expected", f"reply of {point.name}", "score"
+    return {"gone": "", "documents": documents, "replies": to_html(text_table(columns, rows)) if rows else ""}
 
 
-def _changed_settings(plan: Plan, label: str) -> list[tuple[str, str, str]]:
-    """Return key, the baseline's value and the arm's of each setting that differs between their first seeds."""
-    baseline, arm = (dict(leaves(plan.of(name)[0].config)) for name in (plan.baseline, label))
-    keys = [key for key in dict.fromkeys([*baseline, *arm]) if baseline.get(key) != arm.get(key)]
-    texts = [[json.dumps(side.get(key, "-"), ensure_ascii=False) for key in keys] for side in (baseline, arm)]
-    return list(zip(keys, *texts, strict=True))
+def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Yield arm, setting, and both values, for each setting in which the first seeds of baseline and arm differ."""
+    baseline = dict(leaves(plan.of(plan.baseline)[0].config))
+    for label in plan.labels:
+        arm = dict(leaves(plan.of(label)[0].config))
+        for key in dict.fromkeys([*baseline, *arm]):
+            if baseline.get(key) != arm.get(key):
+                values = (json.dumps(side.get(key, "-"), ensure_ascii=False) for side in (baseline, arm))
+                yield label, key, *values
+
+
+def _mixtures(store: Path, plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Yield the certificate of each mixture of an arm's first seed."""
+    for one in arm_mixtures(store, plan):
+        found = one.certificate
+        examples = sum(part["examples"] for part in found["components"].values())
+        counts = (f"{found['packs']:,}", f"{found['fill']:.1%}", f"{examples:,}", found["documents"], found["repeats"])
+        shares = _percents(one.tasks), _percents(one.lengths)
+        yield one.label, one.phase, f"{found['tokens']['actual']:,}", *map(str, counts), *shares
 
 
 def _percents(shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
+    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
 
 
-def _provenance(store: Path, plan: Plan) -> dict[str, Any]:
-    """Return the records of the plan's finished steps, each once, and a summary of them by title."""
-    stages = {step: stage_of(role) for point in plan.points for role, step in point.steps.items()}
-    steps = [record for step, stage in stages.items() if (record := Store(store).record(stage, step))]
-    hours, cpu_hours = sum(step.seconds for step in steps) / 3600, sum(step.cpu_hours for step in steps)
-    packages = sorted({f"{name} {version}" for step in steps for name, version in step.packages.items()})
-    facts = {
+def _provenance(plan: Plan, steps: int, records: Sequence[RunRecord]) -> dict[str, str]:
+    """Return a summary of the finished steps by title."""
+    hours, cpu_hours = sum(one.seconds for one in records) / 3600, sum(one.cpu_hours for one in records)
+    packages = {f"{name} {version}" for one in records for name, version in one.packages.items()}
+    return {
         "planned": f"{plan.created} by {plan.code}",
-        "run by": ", ".join(sorted({step.commit for step in steps})),
-        "hardware": "; ".join(sorted({step.hardware for step in steps})),
-        "packages": ", ".join(packages),
-        "steps": f"{len(steps)} of {len(stages)} finished; {hours:.2f} h in all, {cpu_hours:.2f} CPU-hours",
+        "run by": ", ".join(sorted({one.commit for one in records})),
+        "hardware": "; ".join(sorted({one.hardware for one in records})),
+        "packages": ", ".join(sorted(packages)),
+        "steps": f"{len(records)} of {steps} finished; {hours:.2f} h in all, {cpu_hours:.2f} CPU-hours",
         "report by": f"mmprolong {__version__}",
     }
-    return {"facts": facts, "steps": steps}

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import DepthMap, depth_csv, depth_maps, draw_maps
+from mmprolong.reporting.figures.heat_map import DepthMap, depth_maps, depth_table, draw_maps
 from mmprolong.reporting.report.html import html_report
-from mmprolong.reporting.report.wandb_report import markdown_report
 from mmprolong.reporting.results.parquet import write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.render import write_table
+from mmprolong.reporting.tables.render import to_csv, write_table
 from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     for one in drawings:
         save(one.figure, folder / one.name)
     if maps:
-        write_file(folder / "depth.csv", depth_csv(maps).encode())
-    write_file(folder / "report.md", markdown_report(runs, table, [f"{one.name}.png" for one in drawings]))
+        write_file(folder / "depth.csv", to_csv(depth_table(maps)).encode())
     write_results(folder / "items.parquet", runs)
     figures = [(inline_svg(one.figure, one.name), one.caption) for one in drawings]
     return write_file(folder / "report.html", html_report(store, runs, table, figures))

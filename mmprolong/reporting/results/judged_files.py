@@ -1,34 +1,34 @@
 """Judged items from the files of several harnesses, and the items that two of them have in common."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from mmprolong import plugins
 from mmprolong.errors import ConfigError, DataError, FeasibilityError, nearest
 from mmprolong.records import Reject, Score
-from mmprolong.reporting.results.readers import Item, ItemReader, ResultFile, mark_of
-
-READERS = "mmprolong.reporting.results.readers"
-_SUFFIXES = {".json", ".jsonl", ".xlsx", ".tsv", ".csv", ".eval"}
+from mmprolong.reporting.results.harnesses import (
+    HARNESSES,
+    SUFFIXES,
+    Harness,
+    Row,
+    document_of,
+    fields_of,
+    mark_of,
+    open_results,
+)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What one run of a harness left: its items, and what is no item."""
+    """The items of one run of a harness, and the rows that are no item."""
 
     name: str
     harness: str
     scores: tuple[Score, ...]
     rejects: tuple[Reject, ...] = ()
-
-    @cached_property
-    def by_item(self) -> dict[tuple[str, ...], list[Score]]:
-        """Scores of each item, by benchmark, task, length, id and gold answer; several where it was asked again."""
-        return _grouped(self.scores, lambda one: (*one.cell, one.sample, one.target))
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,24 @@ def read_judged(path: Path, metric: str = "", cluster: str = "") -> Judged:
 
     Raises:
         ConfigError: no file is there, none is of a harness that we know, or no item has the metric.
-        DataError: a mark is not in [0, 1], or a table is damaged.
+        DataError: a mark is not in [0, 1], or a log cannot be read.
     """
-    found = [(name, reader, file) for file in _files(path) for name, reader in _reader_of(file)]
+    if not path.exists():
+        raise ConfigError(f"{path}: is not there; give a file of results, or a folder with some")
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    found = {file: opened for file in files if file.suffix in SUFFIXES and (opened := open_results(file))}
     if not found:
-        known = ", ".join(plugins.names_in(READERS))
-        raise ConfigError(f"{path}: no judged items; files of these are read: {known}")
-    scores: list[Score] = []
-    rejects: list[Reject] = []
-    metrics: set[str] = set()
-    for _, reader, file in found:
-        for item in reader.items(file):
-            kept = item if isinstance(item, Reject) else _score(item, metric, cluster, file.path)
-            if isinstance(kept, Reject):
-                rejects.append(kept)
-            else:
-                scores.append(kept)
-            metrics |= set() if isinstance(item, Reject) else item.marks.keys()
+        raise ConfigError(f"{path}: no judged items; files of these are read: {', '.join(HARNESSES)}")
+    kept = [
+        _score(row, HARNESSES[name], place, f"{file}:{number}", metric, cluster)
+        for file, (name, place, rows) in found.items()
+        for number, row in enumerate(rows, 1)
+    ]
+    scores = tuple(one for one in kept if isinstance(one, Score))
+    rejects = tuple(one for one in kept if isinstance(one, Reject))
     if not scores:
-        asked = f"no item has the metric {metric!r}; {nearest(metric, metrics)}" if metric else "no item has a mark"
-        raise ConfigError(f"{path}: {asked}")
-    harnesses = dict.fromkeys(name for name, _, _ in found)
-    return Judged(str(path), ", ".join(harnesses), tuple(scores), tuple(rejects))
+        raise ConfigError(f"{path}: no item has a mark; {rejects[0].what}: {rejects[0].reason} {rejects[0].detail}")
+    return Judged(str(path), ", ".join(dict.fromkeys(name for name, _, _ in found.values())), scores, rejects)
 
 
 def pair(first: Judged, second: Judged) -> Paired:
@@ -85,18 +81,15 @@ def pair(first: Judged, second: Judged) -> Paired:
     Raises:
         FeasibilityError: they have no item in common.
     """
-    if first.harness != second.harness:
-        sides = [_by_question(first.scores), _by_question(second.scores)]
-    else:
-        alone = all(len({score.benchmark for score in one.scores}) == 1 for one in (first, second))
-        sides = [{key[1:] if alone else key: scores for key, scores in one.by_item.items()} for one in (first, second)]
+    by_id = first.harness == second.harness
+    alone = all(len({score.benchmark for score in one.scores}) == 1 for one in (first, second))
+    sides = [_by_id(one, not alone) if by_id else _by_question(one) for one in (first, second)]
     common = [key for key in sides[0] if key in sides[1]]
     if not common:
-        by = "id" if first.harness == second.harness else "question"
         example = " and ".join(repr(next(iter(side), ())) for side in sides)
         raise FeasibilityError(
-            f"{first.name}, {second.name}: no {by} with its gold answer is in both ({example}); "
-            "give two runs over the same questions"
+            f"{first.name}, {second.name}: no {'id' if by_id else 'question'} with its gold answer is in both "
+            f"({example}); give two runs over the same questions"
         )
     heads = [sides[0][key][0] for key in common]
     means = [[fmean(score.value for score in side[key]) for key in common] for side in sides]
@@ -108,63 +101,47 @@ def pair(first: Judged, second: Judged) -> Paired:
     )
 
 
-def _files(path: Path) -> Iterator[ResultFile]:
-    """Yield the files that may hold results."""
-    if not path.exists():
-        raise ConfigError(f"{path}: is not there; give a file of results, or a folder with some")
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    yield from (ResultFile(file) for file in files if file.suffix in _SUFFIXES and file.is_file())
-
-
-def _reader_of(file: ResultFile) -> Iterator[tuple[str, ItemReader]]:
-    """Yield the reader of a file, if there is one."""
-    for name in plugins.names_in(READERS):
-        reader: ItemReader = plugins.make(READERS, name, "reader")
-        if reader.reads(file):
-            yield name, reader
-            return
-
-
-def _score(item: Item, metric: str, cluster: str, path: Path) -> Score | Reject:
-    """Return the item as a score, or the reason why it has none.
+def _score(row: Any, harness: Harness, place: Row, where: str, metric: str, cluster: str) -> Score | Reject:
+    """Return a row as a score, or the reason why it is none.
 
     Raises:
         DataError: the mark is not in [0, 1].
     """
-    names = [metric] if metric else list(item.marks)[:1]
-    found = next((mark_of(each[name]) for name in names for each in (item.marks, item.record) if name in each), None)
-    if found is None:
-        return Reject(what=f"{path}: {item.id}", reason="no mark", detail=", ".join(names))
-    if not 0 <= found <= 1:
-        others = ", ".join(item.marks)
-        raise DataError(f"{path}: {item.id}: {names[0]} is {found:g}; choose a metric in [0, 1] of {others}")
-    named = item.record.get(cluster) if cluster else item.cluster
-    return Score(
-        sample=item.id,
-        benchmark=item.benchmark,
-        task=item.task,
-        length=item.length,
-        cluster=str(named or item.id),
-        target=item.target,
-        value=found,
-        parsed="",
-        facts={"question": item.question} if item.question else {},
-    )
+    if not isinstance(row, dict):
+        return Reject(what=where, reason="not a JSON object", detail=repr(row)[:80])
+    named = {field: next((row[name] for name in names if name in row), None) for field, names in harness.fields.items()}
+    if named["sample"] in (None, "") or row.get("error"):
+        return Reject(what=where, reason="ended in an error" if row.get("error") else "no id")
+    marks, fields = harness.marks(row), fields_of(row, harness)
+    chosen = metric or next(iter(marks), "")
+    value = mark_of(marks.get(chosen, fields.get(chosen)))
+    if value is None:
+        return Reject(what=where, reason="no mark", detail=f"{chosen!r}; {nearest(chosen, marks)}")
+    if not 0 <= value <= 1:
+        raise DataError(f"{where}: {chosen} is {value:g}; choose a metric in [0, 1] of {', '.join(marks)}")
+    texts = {name: str(each) for name, each in named.items() if each is not None}
+    known: dict[str, Any] = dict.fromkeys(("benchmark", "task", "length", "target"), "") | place | texts
+    document = str((fields.get(cluster) if cluster else document_of(fields)) or texts["sample"])
+    facts: dict[str, Any] = {"question": str(fields["question"])} if fields.get("question") else {}
+    return Score(**known, cluster=document, value=value, parsed="", facts=facts)
 
 
-def _by_question(scores: Iterable[Score]) -> dict[tuple[str, ...], list[Score]]:
+def _by_id(run: Judged, benchmarks: bool) -> Mapping[tuple[str, ...], list[Score]]:
+    """Return scores by task, length, id, gold answer and perhaps benchmark; several where an item was asked again."""
+    found: dict[tuple[str, ...], list[Score]] = defaultdict(list)
+    for one in run.scores:
+        found[one.benchmark * benchmarks, one.task, one.length, one.sample, one.target].append(one)
+    return found
+
+
+def _by_question(run: Judged) -> Mapping[tuple[str, ...], list[Score]]:
     """Return scores by question and gold answer; one that stands for several items names none of them."""
-    asked = (score for score in scores if score.facts.get("question"))
-    found = _grouped(asked, lambda one: (_plain(str(one.facts["question"])), _plain(one.target)))
+    found: dict[tuple[str, ...], list[Score]] = defaultdict(list)
+    for one in run.scores:
+        if asked := one.facts.get("question"):
+            found[_plain(str(asked)), _plain(one.target)].append(one)
     return {key: group for key, group in found.items() if len({score.sample for score in group}) == 1}
 
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _grouped(scores: Iterable[Score], key: Callable[[Score], Hashable]) -> dict:
-    groups: Mapping[Hashable, list[Score]] = defaultdict(list)
-    for score in scores:
-        groups[key(score)].append(score)
-    return dict(groups)

@@ -5,7 +5,7 @@ import gzip
 import json
 import zlib
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,6 @@ from mmprolong.store.atomic import replacing
 
 _KEY = b"mmprolong.4"
 """Metadata with the runs without their answers: JSON, compressed with a checksum. The number is the format's."""
-_TEXTS = (
-    *("run", "label", "sample", "benchmark", "task", "length", "cluster"),
-    *("target", "parsed", "judge", "reason", "prompt"),
-)
 _JSON = ("also", "facts")
 
 
@@ -73,17 +69,16 @@ def _table(runs: Runs) -> Any:
         for step in point.scores.values()
         for score in runs.results.get(step, ())
     ]
-    flags = dict.fromkeys(("malformed", "unparsed"), pyarrow.bool_())
-    others = {"seed": pyarrow.int64(), "value": pyarrow.float64(), **flags}
-    types = dict.fromkeys((*_TEXTS, *_JSON), pyarrow.string()) | others | {"depth": pyarrow.float64()}
+    types = dict.fromkeys(("run", "label", *(each.name for each in fields(Score))), pyarrow.string())
+    types |= {"seed": pyarrow.int64(), "value": pyarrow.float64(), "depth": pyarrow.float64()}
+    types |= dict.fromkeys(("malformed", "unparsed"), pyarrow.bool_())
     return pyarrow.Table.from_pylist(answers, pyarrow.schema(types))
 
 
 def _fields(score: Score) -> dict[str, Any]:
-    plain = msgspec.to_builtins(score)
-    texts = {name: json.dumps(plain[name], sort_keys=True) for name in _JSON}
+    texts = {name: json.dumps(getattr(score, name), sort_keys=True) for name in _JSON}
     depth = score.facts.get("depth")
-    return plain | texts | {"depth": float(depth) if isinstance(depth, int | float) else None}
+    return asdict(score) | texts | {"depth": float(depth) if isinstance(depth, int | float) else None}
 
 
 def _scores(table: Any) -> dict[str, tuple[Score, ...]]:

@@ -1,16 +1,30 @@
-"""The runs of an ablation from the store: every file that is read is compared with its record first."""
+"""The runs of an ablation from the store, each file compared with its record; their staleness against today's code."""
 
+import ast
+import json
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from mmprolong.errors import MMProLongError
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.pipeline.run import settings_of
+from mmprolong.pipeline.steps import Step
+from mmprolong.plugins import identity_of
 from mmprolong.records import Score
-from mmprolong.reporting.results.origins import origin_of
-from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
-from mmprolong.reporting.results.staleness import edits_since, mark_stale
+from mmprolong.reporting.results.runs import Runs, origin_of, require_comparable, score_steps
+from mmprolong.settings.stages import STAGES
+from mmprolong.store.environment import code_of
+from mmprolong.store.fingerprint import differences
 from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
+from mmprolong.sweep.planning import plan_again
+
+_PACKAGE = Path(__file__).parents[2]
 
 
 def read_store(store: Path, ablation: str) -> Runs:
@@ -40,6 +54,75 @@ def read_runs(store: Path, plan: Plan) -> Runs:
     records = {step: steps.record(stage, step) for step, stage in runs.steps().items()}
     origins = {step: origin_of(record) for step, record in records.items() if record}
     return require_comparable(replace(runs, origins=origins, edited=edits_since(steps, plan, origins)))
+
+
+def mark_stale(runs: Runs, store: Path) -> Runs:
+    """Mark the rows whose runs differ from those that the ablation's file, overrides and stages give today.
+
+    The sweep is planned again with the overrides of its launch, and compared id by id. Where that cannot be done, a
+    remark gives the reason, and rows that a snapshot has marked stay marked.
+
+    Args:
+        store: keeps the digests of pools; it need not exist.
+    """
+    try:
+        with TemporaryDirectory() as empty:
+            today, _ = plan_again(runs.plan, store if store.is_dir() else Path(empty))
+    except MMProLongError as error:
+        reason = str(error).partition("\n")[0]
+        return replace(runs, remarks=(f"Not known whether rows are stale: {reason}.",))
+    fresh = {point.name: point.scores for point in today.points}
+    launched = {point.name: point for point in runs.plan.points}
+    changed = {point.label for name, point in launched.items() if fresh.get(name) != point.scores}
+    stale = tuple(label for label in runs.plan.labels if label in changed and runs.of(label))
+    new = [name for name in fresh if name not in launched]
+    remarks = (f"In the ablation file but not launched: {', '.join(new)}.",) if new else ()
+    edited = edits_since(Store(runs.store), today, runs.steps()) if runs.store else runs.edited
+    return replace(runs, stale=stale, edited=edited, remarks=remarks)
+
+
+def edits_since(store: Store, plan: Plan, steps: Iterable[str]) -> dict[str, list[str]]:
+    """Return by step the files and defaults that were edited after it ran, without a new version.
+
+    Args:
+        plan: holds the settings of today; those of a plan that was frozen hide an edited default.
+        steps: ids; those without an edit are left out.
+
+    Raises:
+        ArtifactError: a record is damaged.
+    """
+    found = {}
+    for step in (plan.steps[name] for name in steps if name in plan.steps):
+        if record := store.record(step.stage, step.id):
+            changed = differences(record.all_settings, identity_of(settings_of(step), whole=True))
+            found[step.id] = [*_edited_files(record, step), *(f"default of {key}" for key, _, _ in changed)]
+    return {name: edits for name, edits in found.items() if edits}
+
+
+def _edited_files(record: RunRecord, step: Step) -> list[str]:
+    """Return the files with another digest, of those that the stage and the plug-ins it chooses import."""
+    stage = STAGES[step.stage].module
+    today = code_of(stage)
+    edited = [name for name, digest in record.code.items() if today.get(name, digest) != digest]
+    if not edited:
+        return []
+    settings = json.dumps(step.settings)
+    used = {f"{stage.partition('.')[2].replace('.', '/')}.py"}
+    used |= {name for name in today if f'"{Path(name).stem}"' in settings}
+    while more := {each for name in used for each in _imports(name)} & today.keys() - used:
+        used |= more
+    return [name for name in edited if name in used]
+
+
+@cache
+def _imports(name: str) -> set[str]:
+    """Return the files of the package that a file of it may import."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((_PACKAGE / name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            place = node.module.replace(".", "/").removeprefix(f"{_PACKAGE.name}/")
+            found |= {f"{place}.py", f"{place}/__init__.py", *(f"{place}/{each.name}.py" for each in node.names)}
+    return found
 
 
 def _scores(store: Store, step: str) -> tuple[Score, ...]:

@@ -1,18 +1,19 @@
-"""The runs of an ablation from W&B: its API, or its offline files."""
+"""The runs of an ablation from W&B, and their upload one by one: a torn file costs its own tail and nothing else."""
 
-from collections.abc import Iterable, Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Score
-from mmprolong.reporting.results.origins import Origin, plugin_versions
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
-from mmprolong.reporting.results.wandb_files import WandbRun, merged, nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
 
@@ -20,51 +21,48 @@ PAGE = 50
 """Runs a request; larger pages are slower."""
 SECONDS = 30
 """Time W&B may take to answer."""
+UPLOAD_SECONDS = 600
+"""Time that the upload of one run may take."""
+SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
+_TEARS = ("incomplete record", "leveldb/record: invalid chunk")
+"""Messages of wandb 0.31 about a file whose end is not on the disk."""
+_HEADER = 7
+"""Bytes of a file that holds nothing yet."""
 
 
-def read_offline(folder: Path, ablation: str) -> Runs:
-    """Read the runs of `ablation` from W&B's offline folders (`offline-run-*`); its plan is `../plans/<ablation>.json`.
+class Synced(NamedTuple):
+    """The state of one offline folder after its upload."""
 
-    Runs are joined by id, because a run that two ablations share carries the group of the first. A score run is
-    finished once it has logged its means after its questions, history rows with the fields of a `Score`.
-
-    Raises:
-        ConfigError: the store has no plan of that name.
-        ArtifactError: a file is none of W&B's, or results cannot be compared.
-    """
-    plan = load_plan(Store(folder.parent), ablation)
-    return _joined(plan, read_runs(folder, score_steps(plan)).values())
+    run: str
+    """Id of the run."""
+    state: str
+    """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before; failed."""
+    reason: str = ""
 
 
-def read_api(project: str, ablation: str, store: Path, seconds: int = SECONDS) -> Runs:
-    """Read the runs of `ablation` from a project of W&B; its plan is `plans/<ablation>.json` in the store.
+def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS) -> Runs:
+    """Read the finished runs of a plan in `store` from a project of W&B, joined by step id.
 
-    Only finished runs count. A snapshot keeps what was read.
+    A run that two ablations share carries the group of the first. The history of a score run has a row a question, with
+    the fields of a `Score`.
 
     Args:
         project: `entity/project`.
         seconds: time W&B may take to answer.
 
     Raises:
-        ConfigError: W&B cannot be reached or refuses the key, there is no such project or plan, or `project` is not
-            of two parts.
+        ConfigError: the store has no such plan, W&B cannot be reached or refuses the key, or there is no such project.
         ArtifactError: results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    entity_and_project(project)
-    return _joined(plan, _finished(project, score_steps(plan), seconds))
+    steps = score_steps(plan)
+    wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
+    with errors_of(project):
+        import wandb
 
-
-def entity_and_project(project: str) -> tuple[str, str]:
-    """Return the two parts of `entity/project`.
-
-    Raises:
-        ConfigError: it has not these two.
-    """
-    entity, _, name = project.partition("/")
-    if not entity or not name or "/" in name:
-        raise ConfigError(f"W&B project: {project!r}; write entity/project")
-    return entity, name
+        runs = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
+        found = {run.id: _scores(run) for run in runs if "overall" in run.summary_metrics}
+    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
 
 
 @contextmanager
@@ -99,40 +97,64 @@ def require_reachable(seconds: int = SECONDS) -> None:
         wandb.Api(timeout=min(seconds, SECONDS))
 
 
-def _joined(plan: Plan, runs: Iterable[WandbRun]) -> Runs:
-    """Return the runs of a plan with the evaluations and origins that W&B holds."""
-    found = {run.id: run for run in runs if "overall" in run.summary}
-    results = {step: scores for step in score_steps(plan) if step in found and (scores := _scores(found[step]))}
-    origins = {step: origin for step, run in found.items() if (origin := _origin(run)) != Origin()}
-    return require_comparable(Runs(plan=plan, results=results, origins=origins))
+def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = UPLOAD_SECONDS) -> Iterator[Synced]:
+    """Upload the offline runs below `folder` (`<store>/wandb`), oldest first; each is done when it is yielded.
+
+    Args:
+        entity: in whose name; empty: as the run says, or the key's owner.
+        project: empty: as the run says.
+        seconds: time that the upload of one run may take.
+
+    Raises:
+        ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
+    """
+    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
+        run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
+        if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+            yield Synced(run, BEFORE)
+        elif path.stat().st_size <= _HEADER:
+            yield Synced(run, EMPTY)
+        else:
+            require_reachable(seconds)
+            yield Synced(run, *_upload(path, marker, entity, project, seconds))
 
 
-def _finished(project: str, steps: list[str], seconds: int) -> Iterator[WandbRun]:
-    with errors_of(project):
-        import wandb
-
-        api = wandb.Api(timeout=seconds)
-        wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
-        for run in api.runs(project, filters=wanted, per_page=PAGE, order="+created_at"):
-            rows = ({name.replace(".", "/"): value for name, value in row.items()} for row in run.scan_history())
-            summary = nested(run.summary_metrics)
-            yield WandbRun(id=run.id, config=dict(run.config), summary=summary, history=merged(rows))
-
-
-def _scores(run: WandbRun) -> tuple[Score, ...]:
-    rows = [nested(row) for row in run.history if "sample" in row and "value" in row]
+def _scores(run: Any) -> tuple[Score, ...]:
+    rows = (_nested(row) for row in run.scan_history() if "sample" in row and "value" in row)
     try:
         return tuple(msgspec.convert(row, Score, strict=False) for row in rows)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
 
 
-def _origin(run: WandbRun) -> Origin:
-    """Return the origin that the step wrote into the run's configuration."""
-    config: dict[str, Any] = {"commit": "", "code": [], "packages": {}, "hardware": "", "settings": {}, **run.config}
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by names that are parted by `.` as a tree of two levels; W&B's own names begin with `_`."""
+    result: dict[str, Any] = {}
+    for name, value in flat.items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            result.setdefault(outer, {})[inner] = value
+        elif not name.startswith("_"):
+            result[name] = value
+    return result
+
+
+def _upload(path: Path, marker: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
+    """Upload a file, and date wandb's marker beside it as the file was before: the run may go on meanwhile."""
+    words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
+    words += [text for name, value in (("--entity", entity), ("--project", project)) if value for text in (name, value)]
+    written = path.stat().st_mtime_ns
+    marker.unlink(missing_ok=True)
+    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
     try:
-        parts = {name: config[name] for name in ("commit", "packages", "hardware")}
-        code = dict(line.split(" ") for line in config["code"])
-        return msgspec.convert({**parts, "code": code, "versions": plugin_versions(config["settings"])}, Origin)
-    except (ValueError, AttributeError, msgspec.ValidationError) as error:
-        raise ArtifactError(f"W&B run {run.id}: {error}; expected commit, code, packages, hardware") from error
+        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return FAILED, f"no end after {seconds} s"
+    torn = any(tear in done.stderr for tear in _TEARS)
+    if torn or marker.exists():
+        marker.touch()
+        os.utime(marker, ns=(written, written))
+        return (TORN, "uploaded what was written whole; the rest is in the step's log.jsonl") if torn else (SYNCED, "")
+    lines = [line.removeprefix("wandb: ") for line in done.stderr.strip().splitlines()]
+    errors = [line.removeprefix("ERROR ") for line in lines if line.startswith("ERROR ")]
+    return FAILED, one_line((errors or lines[-1:] or [f"exit code {done.returncode}"])[0])

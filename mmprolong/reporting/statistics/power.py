@@ -1,9 +1,7 @@
 """The power of a sweep: the smallest true difference that its own test finds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import product
-from statistics import NormalDist, fmean
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from mmprolong.errors import FeasibilityError
@@ -130,36 +128,6 @@ def design_of_pair(found: Estimate, questions: Questions) -> Design:
         residual=0.0,
         seed=0.0,
     )
-
-
-def cheapest_designs(
-    design: Design, goal: float, cost: Callable[[Design], float], fixed: bool = False, level: float = LEVEL
-) -> dict[str, Design | None]:
-    """Return the cheapest design that finds a difference of `goal`, by the numbers that may grow; None if none does.
-
-    Args:
-        fixed: the questions are those of a public benchmark, of which there are no more.
-    """
-    times = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)[: 1 if fixed else None]
-    seeds = [design.seeds, *(count for count in (*range(2, 17), 20, 24, 32, 48, 64) if count > design.seeds)]
-    clusters = [round(design.clusters * each) for each in times]
-    questions = [design.questions * each for each in times if each in (1, 2, 3, 4, 6, 8)]
-    axes = {
-        "more seeds": (seeds, clusters[:1], questions[:1]),
-        "more documents": (seeds[:1], clusters, questions[:1]),
-        "more questions": (seeds[:1], clusters[:1], questions),
-        "cheapest": (seeds, clusters, questions),
-    }
-    least = NormalDist().inv_cdf(1 - level / 2) + NormalDist().inv_cdf(POWER)
-
-    def finds(one: Design) -> bool:
-        return sum(one.variances) ** 0.5 * least <= 1.02 * goal and one.power(goal, level) >= POWER
-
-    found: dict[str, Design | None] = {}
-    for name, each in axes.items():
-        grid = (replace(design, seeds=s, clusters=c, questions=q) for s, c, q in product(*each))
-        found[name] = next(filter(finds, sorted(grid, key=cost)), None)
-    return found
 
 
 def _residual(arm: ArmScores) -> float:

@@ -9,8 +9,7 @@ from mmprolong.reporting.results.judged_files import Judged, Paired, pair
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.power import design_of_pair
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
-from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
-from mmprolong.reporting.tables.published import decimal, format_difference
+from mmprolong.reporting.tables.model import CONFIDENCE, Cell, Column, Table
 
 _ALL = "all"
 
@@ -74,38 +73,21 @@ def _compared(first: str, second: str, cell: str, pairs: Paired, average: Averag
 
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
     """Make the table of these comparisons."""
-    columns: dict[Column, Callable[[ComparedFiles], Cell]] = {
-        Column.of("run", numeric=False): lambda one: Cell(text=one.second),
-        Column.of("cell", numeric=False): lambda one: Cell(text=one.cell),
-        Column.of("n"): lambda one: Cell.count(one.n),
-        Column.of("documents"): lambda one: Cell.count(one.clusters),
-        Column(key="first", title=f"first [95{NBSP}%]"): lambda one: _mean(one.means[0]),
-        Column(key="second", title=f"this [95{NBSP}%]"): lambda one: _mean(one.means[1]),
-        Column(key="difference", title=f"Δ [95{NBSP}%]"): lambda one: Cell.estimate(
-            one.difference, format_difference(one.difference), symbol="*" if one.difference.significant else " ns"
-        ),
-        Column.of("p"): lambda one: Cell(text=f"{one.difference.p:.3f}", value=one.difference.p),
-        Column(key="smallest", title="smallest visible Δ"): lambda one: Cell(
-            text=decimal(100 * one.smallest), value=100 * one.smallest
-        ),
-        Column(key="only_first", title="in the first alone"): lambda one: Cell.count(one.pairs.only_first),
-        Column(key="only_second", title="in this alone"): lambda one: Cell.count(one.pairs.only_second),
-    }
-    rows = tuple(tuple(cell(one) for cell in columns.values()) for one in found)
-    title = f"Compared with {runs[0].name}"
-    return Table(
-        name="compare",
-        title=title,
-        columns=tuple(columns),
-        rows=rows,
-        notes=tuple(_notes(runs, found)),
-        comparisons=len(found),
-    )
-
-
-def _mean(found: Estimate) -> Cell:
-    low, middle, high = (decimal(100 * value) for value in (found.low, found.value, found.high))
-    return Cell.estimate(found, f"{middle} [{low}, {high}]")
+    fields: list[tuple[Column, Callable[[ComparedFiles], Cell]]] = [
+        (Column.of("run", numeric=False), lambda one: Cell(text=one.second)),
+        (Column.of("cell", numeric=False), lambda one: Cell(text=one.cell)),
+        (Column.of("n"), lambda one: Cell.count(one.n)),
+        (Column.of("documents"), lambda one: Cell.count(one.clusters)),
+        (Column.of(f"first [{CONFIDENCE}]", "first"), lambda one: Cell.mean(one.means[0])),
+        (Column.of(f"this [{CONFIDENCE}]", "second"), lambda one: Cell.mean(one.means[1])),
+        (Column.of(f"Δ [{CONFIDENCE}]", "difference"), lambda one: Cell.difference(one.difference)),
+        (Column.of("p"), lambda one: Cell.p(one.difference)),
+        (Column.of("smallest visible Δ", "smallest"), lambda one: Cell.points(one.smallest)),
+        (Column.of("in the first alone", "only_first"), lambda one: Cell.count(one.pairs.only_first)),
+        (Column.of("in this alone", "only_second"), lambda one: Cell.count(one.pairs.only_second)),
+    ]
+    notes, title = tuple(_notes(runs, found)), f"Compared with {runs[0].name}"
+    return Table.of("compare", title, fields, found, notes=notes, comparisons=len(found))
 
 
 def _notes(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The judges of one score step: their scores, their agreement, and what a few human labels make of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,12 +13,14 @@ from mmprolong.evaluation.judging import JUDGE
 from mmprolong.records import Score
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.statistics.judges import corrected_mean, judged_mean, kappa
-from mmprolong.reporting.tables.model import NBSP, Cell, Column, Table
+from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.published import decimal
 from mmprolong.store.jsonl import read_jsonl
 
 HUMAN = "human"
 RULE = "rule"
+Marks = Mapping[str, float]
+"""Sample -> mark."""
 
 
 class HumanLabel(msgspec.Struct, frozen=True):
@@ -58,7 +61,7 @@ def columns_of(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
     return {name: {score.sample: score.also[name] for score in scores if name in score.also} for name in ordered}
 
 
-def judges_table(scores: Sequence[Score], labels: Mapping[str, float]) -> Table:
+def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     """Make the table: a row a judge; scores in %, agreement as Cohen's kappa.
 
     Raises:
@@ -66,50 +69,37 @@ def judges_table(scores: Sequence[Score], labels: Mapping[str, float]) -> Table:
         FeasibilityError: too few replies are labelled to correct by them.
     """
     judges = columns_of(scores)
-    against = {**judges, **({HUMAN: dict(labels)} if labels else {})}
-    columns = [Column.of("judge", numeric=False), Column.of("n"), Column.of("score"), Column.of("corrected")]
-    columns += [Column(key=f"kappa {name}", title=f"κ with {name}") for name in against]
+    against = judges | ({HUMAN: dict(labels)} if labels else {})
     means = {name: _means(scores, marks, labels) for name, marks in judges.items()}
-    rows = [
-        (Cell(text=name), Cell.count(len(marks)), *map(_interval, means[name]), *_kappas(name, marks, against))
-        for name, marks in judges.items()
+    fields: list[tuple[Column, Callable[[str], Cell]]] = [
+        (Column.of("judge", numeric=False), lambda name: Cell(text=name)),
+        (Column.of("n"), lambda name: Cell.count(len(judges[name]))),
+        (Column.of("score"), lambda name: Cell.mean(means[name][0])),
+        (Column.of("corrected"), lambda name: Cell.mean(means[name][1])),
+        *((Column.of(f"κ with {one}", f"kappa {one}"), partial(_kappa, judges, against, one)) for one in against),
     ]
-    return Table(
-        name="judges",
-        title="Judges of one set of replies",
-        columns=tuple(columns),
-        rows=tuple(rows),
-        notes=tuple(_notes(means, labels)),
-    )
+    return Table.of("judges", "Judges of one set of replies", fields, judges, notes=tuple(_notes(means, labels)))
 
 
-def _means(scores: Sequence[Score], marks: Mapping[str, float], labels: Mapping[str, float]) -> list[Estimate | None]:
+def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estimate, Estimate | None]:
     """Return the mean of a judge's verdicts, and the mean corrected by labels."""
     said = [replace(score, value=marks[score.sample]) for score in scores if score.sample in marks]
     average = headline({score.cell for score in said})
-    return [judged_mean(said, average), corrected_mean(said, average, labels) if labels else None]
+    return judged_mean(said, average), corrected_mean(said, average, labels) if labels else None
 
 
-def _kappas(name: str, marks: Mapping[str, float], against: Mapping[str, Mapping[str, float]]) -> Iterator[Cell]:
-    for other, theirs in against.items():
-        common = [sample for sample in marks if sample in theirs]
-        found = kappa([marks[each] for each in common], [theirs[each] for each in common])
-        yield Cell() if found is None or other == name else Cell(text=decimal(found, 2), value=found)
+def _kappa(judges: Mapping[str, Marks], against: Mapping[str, Marks], other: str, name: str) -> Cell:
+    common = [sample for sample in judges[name] if sample in against[other]]
+    found = kappa([judges[name][each] for each in common], [against[other][each] for each in common])
+    return Cell() if found is None or other == name else Cell(text=decimal(found, 2), value=found)
 
 
-def _interval(found: Estimate | None) -> Cell:
-    if found is None:
-        return Cell()
-    low, middle, high = (decimal(100 * value) for value in (found.low, found.value, found.high))
-    return Cell.estimate(found, f"{middle}{NBSP}[{low}, {high}]")
-
-
-def _notes(means: Mapping[str, Sequence[Estimate | None]], labels: Mapping[str, float]) -> Iterator[str]:
+def _notes(means: Mapping[str, tuple[Estimate, Estimate | None]], labels: Marks) -> Iterator[str]:
     yield (
         "Scores in % over the replies that the judge gave a verdict on, with 95 % intervals over documents. κ: Cohen's "
         "kappa, right and wrong at a mark of 0.5."
     )
-    scores = [100 * found[0].value for name, found in means.items() if found[0] and name != RULE]
+    scores = [100 * found[0].value for name, found in means.items() if name != RULE]
     if len(scores) > 1:
         yield f"By the choice of the judge the score lies between {decimal(min(scores))} and {decimal(max(scores))} %."
     if labels:

@@ -1,12 +1,15 @@
 """The one model of a table: its content, free of how it is printed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.tables.published import decimal, format_difference, interval
 
+T = TypeVar("T")
 MISSING = "-"
-NBSP = "\u00a0"
+CONFIDENCE = "95\u00a0%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,28 @@ class Cell:
         return cls(text=text, value=value, low=low, high=high, sd=sd, symbol=symbol)
 
     @classmethod
+    def mean(cls, found: Estimate | None) -> "Cell":
+        """Make '89.4 [85.9, 92.9]' of a mean."""
+        return cls.estimate(found, f"{decimal(100 * found.value)} {interval(found)}") if found else cls()
+
+    @classmethod
+    def difference(cls, found: Estimate | None) -> "Cell":
+        """Make '+1.4 [−0.6, +3.5] ns' of a difference: its interval, and whether it is significant."""
+        if found is None:
+            return cls()
+        return cls.estimate(found, format_difference(found), symbol=" *" if found.significant else " ns")
+
+    @classmethod
+    def p(cls, found: Estimate | None) -> "Cell":
+        """Make '0.012', or '<0.001', of a difference's p."""
+        return cls(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else cls()
+
+    @classmethod
+    def points(cls, share: float) -> "Cell":
+        """Make a cell of a score or difference without an interval, in points."""
+        return cls(text=decimal(100 * share), value=100 * share)
+
+    @classmethod
     def count(cls, value: float | None) -> "Cell":
         """Make a cell of a count: thousands apart; three digits of what is not whole."""
         if value is None:
@@ -51,9 +76,9 @@ class Column:
     """More is better: the best of the column is printed bold."""
 
     @classmethod
-    def of(cls, title: str, numeric: bool = True, score: bool = False) -> "Column":
-        """Make a column whose name in CSV is its title."""
-        return cls(key=title.replace(" ", "_"), title=title, numeric=numeric, score=score)
+    def of(cls, title: str, key: str = "", numeric: bool = True, score: bool = False) -> "Column":
+        """Make a column whose name in CSV is its title, if it is given no other."""
+        return cls(key=key or title.replace(" ", "_"), title=title, numeric=numeric, score=score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +95,19 @@ class Table:
     comparisons: int = 0
     """Number of planned comparisons over which p is corrected."""
 
-    def __post_init__(self) -> None:
-        wrong = [row for row in self.rows if len(row) != len(self.columns)]
-        if wrong:
-            raise ValueError(f"{self.name}: a row has {len(wrong[0])} cells; the table has {len(self.columns)} columns")
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        title: str,
+        fields: Iterable[tuple[Column, Callable[[T], Cell]]],
+        items: Iterable[T],
+        **more: Any,
+    ) -> "Table":
+        """Make a table by its columns, each with the function that makes its cell of an item: a row an item."""
+        columns, makers = zip(*fields, strict=True)
+        rows = mark_best([[make(item) for make in makers] for item in items], columns)
+        return cls(name=name, title=title, columns=columns, rows=rows, **more)
 
     def without(self, key: str) -> "Table":
         """Return the table without the column `key`."""
@@ -97,3 +131,9 @@ def mark_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tupl
             for row, cell in zip(made, cells, strict=True):
                 row[index] = replace(cell, best=cell.text.partition(" ")[0] == max(known)[1])
     return tuple(tuple(row) for row in made)
+
+
+def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Make a table of words for a page."""
+    heads = tuple(Column.of(title, numeric=False) for title in columns)
+    return Table(name="", title="", columns=heads, rows=tuple(tuple(Cell(text=text) for text in row) for row in rows))

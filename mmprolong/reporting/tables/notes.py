@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.results.origins import differing_facts
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, differing_facts
 from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.published import decimal

@@ -1,11 +1,7 @@
 """The tables of the papers, with our runs where a sweep was launched and without them where none was."""
 
-import inspect
-from pathlib import Path, PurePath
-
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
-from mmprolong.errors import ConfigError, InvalidSettings, Problem
 from mmprolong.pipeline.plan import Plan, Point, require_own_files
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
@@ -27,7 +23,8 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """
     if runs is None and name in ablations():
         return table_of(_unlaunched(name))
-    return _built(named(TABLES, name, "table"), runs, Published(files_in(PUBLISHED)))
+    module = plugins.load_file(named(TABLES, name, "table"), "build")
+    return module.build(runs, Published(files_in(PUBLISHED)))
 
 
 def table_of(runs: Runs) -> Table:
@@ -47,28 +44,9 @@ def check_table(plan: Plan) -> None:
     """Build a sweep's table before there is a result, so that a mistake in its files is found before anything runs.
 
     Raises:
-        ConfigError: the table's file makes none; a published file has another shape, or is not read by the table.
+        ConfigError: the table's file makes none.
     """
-    published = Published(files_in(PUBLISHED))
-    if plan.table:
-        _built(named(TABLES, plan.table, "sweep.table"), Runs(plan=plan), published)
-    if plan.table and plan.published and PurePath(plan.published).stem not in published.read:
-        found = ", ".join(f"{name}.csv" for name in sorted(published.read)) or "none"
-        says = f"{plan.published!r}, but table {plan.table!r} reads {found}; name one of these"
-        raise InvalidSettings(Problem("sweep.published", says))
-
-
-def _built(path: Path, runs: Runs | None, published: Published) -> Table:
-    """Make the table of a file by its `build(runs, published)`."""
-    build = plugins.load_file(path, "build").build
-    try:
-        inspect.signature(build).bind(runs, published)
-    except TypeError as error:
-        raise ConfigError(f"{path}: build: {error}; define build(runs, published)") from error
-    made = build(runs, published)
-    if not isinstance(made, Table):
-        raise ConfigError(f"{path}: build returns {type(made).__name__}; return a Table of mmprolong.reporting.tables")
-    return made
+    table_of(Runs(plan=plan))
 
 
 def _unlaunched(ablation: str) -> Runs:

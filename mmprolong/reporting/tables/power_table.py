@@ -1,23 +1,18 @@
-"""The smallest difference that an ablation can show as it is designed, and the cost of showing half of that."""
+"""The smallest difference that an ablation can show as it is designed, and with twice the seeds or questions."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
-from pathlib import Path
 
-from mmprolong.pipeline.steps import stage_of
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
-from mmprolong.reporting.statistics.power import Design, cheapest_designs, design_of
+from mmprolong.reporting.statistics.power import design_of
 from mmprolong.reporting.tables.model import Cell, Column, Table
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import decimal
-from mmprolong.store.store import Store
-from mmprolong.sweep.commands import sweep_command
 
 
 def power_table(runs: Runs, comparisons: int) -> Table:
-    """Make a table of the design, and of the cheapest ways to halve the smallest difference that it can show.
+    """Make a table of the design, and of those with twice the seeds, documents or questions.
 
     Args:
         comparisons: number of those over which the ablation's table corrects p.
@@ -26,72 +21,29 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         FeasibilityError: not enough runs are finished to know the variances.
     """
     now, level = design_of(runs), LEVEL / max(comparisons, 1)
-    hours, smallest = cost_in_hours(runs, now), now.smallest(level)
-    columns: dict[Column, Callable[[Design], Cell]] = {
-        Column.of("seeds"): lambda one: Cell.count(one.seeds),
-        Column.of("documents"): lambda one: Cell.count(one.clusters),
-        Column(key="questions", title="questions on each"): lambda one: Cell.count(one.questions),
-        Column(key="alone", title="smallest difference, alone [points]"): lambda one: _points(one.smallest()),
-        Column(key="in_table", title="in this table [points]"): lambda one: _points(one.smallest(level)),
-        Column(key="cost", title="cost [h]"): lambda one: Cell(text=f"{hours(one):,.3g}", value=hours(one)),
-        Column.of("command", numeric=False): lambda one: Cell(text=command_of(one, now, runs)),
+    designs = {
+        "as designed": now,
+        "twice the seeds": replace(now, seeds=2 * now.seeds),
+        "twice the documents": replace(now, clusters=2 * now.clusters),
+        "twice the questions": replace(now, questions=2 * now.questions),
     }
-    designs = {"as designed": now, **cheapest_designs(now, smallest / 2, hours, not benchmark_sources(runs), level)}
-    rows = [(name, [make(one) if one else Cell() for make in columns.values()]) for name, one in designs.items()]
+    fields: list[tuple[Column, Callable[[str], Cell]]] = [
+        (Column.of("design", numeric=False), lambda name: Cell(text=name)),
+        (Column.of("seeds"), lambda name: Cell.count(designs[name].seeds)),
+        (Column.of("documents"), lambda name: Cell.count(designs[name].clusters)),
+        (Column.of("questions on each", "questions"), lambda name: Cell.count(designs[name].questions)),
+        (Column.of("smallest difference, alone", "alone"), lambda name: Cell.points(designs[name].smallest())),
+        (Column.of("in this table", "in_table"), lambda name: Cell.points(designs[name].smallest(level))),
+    ]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
-    missing = f"Missing runs: {len(runs.missing)}; this is what {now.seeds} seeds of every arm will show."
-    return Table(
-        name=f"{runs.plan.ablation}_power",
-        title=f"Smallest difference that {runs.plan.ablation} can show, and how to halve it",
-        caption=runs.plan.question,
-        columns=(Column.of("design", numeric=False), *columns),
-        rows=tuple((Cell(text=name), *cells) for name, cells in rows),
-        notes=(
-            f"The smallest true difference that is significant in 80 % of repetitions: {_points(smallest).text} points "
-            f"as one of {comparisons} comparisons (first step of Holm's correction), by the finished runs' variances.",
-            "-: more of this alone cannot halve it.",
-            f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
-            f"However many seeds, these documents and questions cannot show less than {_points(floor).text} points.",
-            *([missing] if runs.missing else []),
-            *trust_notes(runs),
-        ),
+    notes = (
+        "The smallest true difference [points] that is significant in 80 % of repetitions, by the finished runs' "
+        f"variances: of one comparison alone, and as one of {comparisons} (first step of Holm's correction).",
+        f"Variance of a difference: {', '.join(f'{name} {part / total:.0%}' for name, part in parts)}.",
+        f"However many seeds, these documents and questions cannot show less than {decimal(100 * floor)} points.",
+        *trust_notes(runs),
     )
-
-
-def benchmark_sources(runs: Runs) -> list[str]:
-    """Return the sources whose examples the benchmarks ask about; none if one benchmark brings its own questions."""
-    sources = [one["source"] for one in runs.plan.suite.get("benchmarks", {}).values()]
-    return list(dict.fromkeys(sources)) if all(sources) else []
-
-
-def command_of(design: Design, now: Design, runs: Runs) -> str:
-    """Return the command of the sweep with this design: the plan's own settings scaled, its overrides kept."""
-    seeds = f"sweep.seeds=[{','.join(map(str, range(design.seeds)))}]"
-    words = [seeds] if design.seeds != now.seeds else []
-    sources = runs.plan.of(runs.plan.baseline)[0].config.get("sources", {})
-    scaled = {"documents": design.clusters / now.clusters, "questions_per_task": design.questions / now.questions}
-    for name, (key, times) in product(benchmark_sources(runs), scaled.items()):
-        if times != 1 and sources[name][key]:
-            words.append(f"sources.{name}.{key}={round(sources[name][key] * times)}")
-    return sweep_command(runs.plan, runs.store, *words)
-
-
-def cost_in_hours(runs: Runs, now: Design) -> Callable[[Design], float]:
-    """Return the hours that a design costs by the finished runs: seeds the training of every arm, questions answers."""
-    store = Store(runs.store or Path())
-    training, answers = dict[str, str](), dict[str, str]()
-    for point in (runs.plan.of(label)[0] for label in runs.plan.labels):
-        own = runs.plan.own_phases(point)
-        training |= {point.steps[f"{stage}.{phase}"]: stage for phase in own for stage in ("mixture", "training")}
-        replies = {step: stage_of(role) for role, step in point.steps.items() if stage_of(role) in ("reply", "score")}
-        answers |= replies if own else {}
-    train, answer = (
-        sum(record.seconds for step, stage in steps.items() if (record := store.record(stage, step))) / 3600
-        for steps in (training, answers)
-    )
-    return lambda one: one.seeds * (train + answer * one.clusters * one.questions / now.clusters / now.questions)
-
-
-def _points(share: float) -> Cell:
-    return Cell(text=decimal(100 * share), value=100 * share)
+    name, plan = f"{runs.plan.ablation}_power", runs.plan
+    title = f"Smallest difference that {plan.ablation} can show"
+    return Table.of(name, title, fields, designs, caption=plan.question, notes=notes)

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -20,8 +20,6 @@ class Published:
 
     files: Mapping[str, Path]
     """By name."""
-    read: set[str] = field(default_factory=set)
-    """Names of the tables that were read."""
 
     def rows(self, table: str, where: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the rows of a table in which every column of `where` has that text.
@@ -32,7 +30,6 @@ class Published:
         if table not in self.files:
             raise ConfigError(f"published table {table!r}: unknown; {nearest(table, self.files)}")
         path = self.files[table]
-        self.read.add(table)
         rows, wanted = _read(path), dict(where or {})
         kept = [row for row in rows if wanted.items() <= row.items()]
         if not kept:
@@ -117,8 +114,6 @@ def _read(path: Path) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}; expected CSV in UTF-8") from error
-    ragged = [line for line, row in enumerate(rows, 2) if None in row or None in row.values()]
-    if not rows or ragged:
-        found = f"line {ragged[0]} has another number of cells than the first" if ragged else "no rows"
-        raise ConfigError(f"{path}: {found}; expected a line of column names, then one a row")
+    if not rows or any(None in (*row, *row.values()) for row in rows):
+        raise ConfigError(f"{path}: no rows, or not all of one length; expected a line of column names, then one a row")
     return rows

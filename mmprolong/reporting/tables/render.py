@@ -1,13 +1,22 @@
-"""A `Table` as Markdown, LaTeX, CSV, HTML and JSON. Text is printed as it is: nothing re-reads numbers."""
+"""A `Table` on the terminal and as Markdown, LaTeX, CSV, HTML and JSON: text as it is, nothing re-reads numbers."""
 
 import csv
 import html
 import io
 import re
+import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.styled import Styled
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from mmprolong.reporting.tables.model import MISSING, Cell, Table
 from mmprolong.store.atomic import write_file
@@ -39,6 +48,54 @@ _MARKDOWN = re.compile(
 )
 
 
+_SENTENCE = 24
+"""Text longer than this may be broken into lines of the terminal [characters]."""
+_GAP = 2
+"""Between two columns, and at both edges together [characters]."""
+
+
+class TerminalTable:
+    """A table in as many parts as the terminal needs: no number is cut, and each part names the rows."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        cells = [[cell_len(cell.text + cell.symbol) for cell in column] for column in zip(*table.rows, strict=True)]
+        words = [map(cell_len, column.title.split(" ")) for column in table.columns]  # a title is broken between them
+        self._widths = [max(*each, *others) for each, others in zip(cells, words, strict=True)]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self._table.title, style="bold")
+        for part in self._parts(options.max_width - _GAP):
+            yield self._rich(part, options.max_width - _GAP)
+        yield Text("\n".join(self._table.notes), style="dim")
+
+    def _parts(self, room: int) -> list[list[int]]:
+        """Return the columns of each part, as many as fit; the first column stands in each."""
+        numeric = [column.numeric for column in self._table.columns]
+        least = [each if number else min(each, _SENTENCE) for each, number in zip(self._widths, numeric, strict=True)]
+        parts = [[0]]
+        for index in range(1, len(least)):
+            if len(parts[-1]) > 1 and sum(least[at] + _GAP for at in (*parts[-1], index)) - _GAP > room:
+                parts.append([0])
+            parts[-1].append(index)
+        return parts
+
+    def _rich(self, part: Sequence[int], room: int) -> RichTable:
+        made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        for index in part:
+            column, width = self._table.columns[index], self._widths[index]
+            made.add_column(
+                "\n".join(textwrap.wrap(column.title, width)),
+                justify="right" if column.numeric else "left",
+                vertical="bottom",
+                overflow="fold",
+                width=width if column.numeric and width <= room else None,
+            )
+        for row in self._table.rows:
+            made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in part))
+        return made
+
+
 def write_table(table: Table, stem: Path) -> dict[str, Path]:
     """Write `<stem>.md`, `.tex`, `.csv` and `.html`, their folder too; returns the paths by ending."""
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -48,41 +105,38 @@ def write_table(table: Table, stem: Path) -> dict[str, Path]:
 
 def to_markdown(table: Table) -> str:
     """Return GitHub's Markdown."""
-    titles = [markdown_text(column.title) for column in table.columns]
-    lines = [titles, *([_markdown_cell(cell) for cell in row] for row in table.rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * (width - 1) + "-:"[column.numeric] for width, column in zip(widths, table.columns, strict=True)]
-    lines.insert(1, rule)
-    sides = ["><"[not column.numeric] for column in table.columns]
-    body = [
-        " | ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True))
-        for line in lines
-    ]
-    head = [f"### {markdown_text(table.title)}", "", *([markdown_text(table.caption), ""] if table.caption else [])]
+    head, *rows = _texts(table, markdown_text, "**{}**")
+    rule = ["--:" if column.numeric else "---" for column in table.columns]
+    body = [f"| {' | '.join(line)} |" for line in (head, rule, *rows)]
+    caption = [markdown_text(table.caption), ""] if table.caption else []
     notes = [f"- {markdown_text(note)}" for note in table.notes]
-    return "\n".join([*head, *(f"| {line} |" for line in body), "", *notes]).rstrip() + "\n"
+    return "\n".join([f"### {markdown_text(table.title)}", "", *caption, *body, "", *notes]).rstrip() + "\n"
 
 
 def to_latex(table: Table) -> str:
     """Return a `table*` environment; it needs the packages booktabs and graphicx."""
+    # a line that begins like an option of the rule or row above it does so behind an empty group
+    lines = [" & ".join(line) + r" \\" for line in _texts(table, latex_text, r"\textbf{{{}}}")]
+    head, *rows = ("{}" + line if line.startswith(("[", "*")) else line for line in lines)
     words = latex_text(" ".join(table.notes))
-    lines = [
-        r"\begin{table*}[t]",
-        r"\centering\small",
-        rf"\caption{{{latex_text(f'{table.title}. {table.caption}'.strip())}}}",
-        rf"\label{{tab:{table.name}}}",
-        r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{{''.join('lr'[column.numeric] for column in table.columns)}}}",
-        r"\toprule",
-        _latex_line(latex_text(column.title) for column in table.columns),
-        r"\midrule",
-        *(_latex_line(map(_latex_cell, row)) for row in table.rows),
-        r"\bottomrule",
-        r"\end{tabular}}",
-        *([rf"\par\smallskip{{\raggedright\footnotesize {words}\par}}"] if words else []),
-        r"\end{table*}",
-    ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(
+        [
+            r"\begin{table*}[t]",
+            r"\centering\small",
+            rf"\caption{{{latex_text(f'{table.title}. {table.caption}'.strip())}}}",
+            rf"\label{{tab:{table.name}}}",
+            r"\resizebox{\textwidth}{!}{%",
+            rf"\begin{{tabular}}{{{''.join('lr'[column.numeric] for column in table.columns)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            *([rf"\par\smallskip{{\raggedright\footnotesize {words}\par}}"] if words else []),
+            r"\end{table*}" + "\n",
+        ]
+    )
 
 
 def to_csv(table: Table) -> str:
@@ -112,13 +166,18 @@ def to_json(table: Table) -> dict[str, Any]:
 def to_html(table: Table) -> str:
     """Return a `<figure>` with the table, its caption and notes; no style of its own."""
     kinds = ["" if column.numeric else ' class="text"' for column in table.columns]
-    heads = _html_row("th", kinds, [html.escape(column.title) for column in table.columns])
-    body = "\n".join(_html_row("td", kinds, list(map(_html_cell, row))) for row in table.rows)
+    lines = [
+        "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, line, strict=True))
+        for tag, line in zip(
+            chain(["th"], repeat("td")), _texts(table, html.escape, "<strong>{}</strong>"), strict=False
+        )
+    ]
+    head, *body = (f"<tr>{line}</tr>" for line in lines)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     caption = html.escape(f"{table.title}. {table.caption}".strip())
     return (
         f'<figure class="table"><figcaption>{caption}</figcaption><div class="wide"><table>\n'
-        f"<thead>{heads}</thead>\n<tbody>{body}</tbody>\n</table></div>"
+        f"<thead>{head}</thead>\n<tbody>{''.join(body)}</tbody>\n</table></div>"
         f'<ul class="notes">{notes}</ul></figure>\n'
     )
 
@@ -133,27 +192,18 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(letter) or _latex_letter(letter) for letter in unicodedata.normalize("NFC", text))
 
 
+def _texts(table: Table, escape: Callable[[str], str], best: str) -> Iterator[list[str]]:
+    """Yield the titles, then the cells row by row, escaped; `best` is the form of the best of a column."""
+    yield [escape(column.title) for column in table.columns]
+    for row in table.rows:
+        yield [(best if cell.best else "{}").format(escape(cell.text)) + escape(cell.symbol) for cell in row]
+
+
 def _latex_letter(letter: str) -> str:
     greek = _GREEK.fullmatch(unicodedata.name(letter, ""))
     if greek:
         return rf"$\{greek[1].lower().replace('lamda', 'lambda')}$"
     return letter if ord(letter) < 0x180 else f"[U+{ord(letter):04X}]"
-
-
-def _latex_cell(cell: Cell) -> str:
-    text = rf"\textbf{{{latex_text(cell.text)}}}" if cell.best else latex_text(cell.text)
-    return text + (rf"\,{latex_text(cell.symbol.strip())}" if cell.symbol else "")
-
-
-def _latex_line(cells: Iterable[str]) -> str:
-    """Return a row; one that begins like an option of the rule or row above it does so behind an empty group."""
-    line = " & ".join(cells) + r" \\"
-    return "{}" + line if line.startswith(("[", "*")) else line
-
-
-def _markdown_cell(cell: Cell) -> str:
-    text = markdown_text(cell.text)
-    return (f"**{text}**" if cell.best else text) + markdown_text(cell.symbol)
 
 
 def _json_cell(cell: Cell, numeric: bool) -> Any:
@@ -165,13 +215,3 @@ def _json_cell(cell: Cell, numeric: bool) -> Any:
 
 def _number(value: float | None) -> object:
     return MISSING if value is None else round(value, 6)
-
-
-def _html_row(tag: str, kinds: Sequence[str], cells: Sequence[str]) -> str:
-    placed = zip(kinds, cells, strict=True)
-    return f"<tr>{''.join(f'<{tag}{kind}>{cell}</{tag}>' for kind, cell in placed)}</tr>"
-
-
-def _html_cell(cell: Cell) -> str:
-    text = f"<strong>{html.escape(cell.text)}</strong>" if cell.best else html.escape(cell.text)
-    return text + (f'<span class="mark">{html.escape(cell.symbol)}</span>' if cell.symbol else "")

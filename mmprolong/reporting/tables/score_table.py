@@ -16,9 +16,9 @@ from mmprolong.reporting.statistics.contrasts import (
 )
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.model import MISSING, NBSP, Cell, Column, Table, mark_best
+from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Cell, Column, Table
 from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
-from mmprolong.reporting.tables.published import decimal, format_difference, interval, parse_number, signed
+from mmprolong.reporting.tables.published import decimal, interval, parse_number, signed
 
 Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
@@ -58,15 +58,14 @@ class ScoreTable:
 
     def build(self) -> Table:
         """Make the table, with notes on the meaning of its numbers and the trust that they deserve."""
-        runs, fields, compared = self.runs, list(self._fields()), len(self._compared)
-        columns = tuple(column for column, _ in fields)
+        runs, compared = self.runs, len(self._compared)
         notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
-        return Table(
-            name=self.name,
-            title=self.title + progress(runs),
+        return Table.of(
+            self.name,
+            self.title + progress(runs),
+            self._fields(),
+            self.rows,
             caption=runs.plan.question,
-            columns=columns,
-            rows=mark_best([[make(label) for _, make in fields] for label in self.rows], columns),
             notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
             comparisons=compared,
         )
@@ -84,18 +83,20 @@ class ScoreTable:
             if found := estimates(runs, average):
                 key, counted = title.replace(" ", "_"), self._counted(average) if self.intervals else ""
                 yield Column(key=key, title=title + counted, score=True), partial(self._score, found)
-        title, level = self.headline.title, f"95{NBSP}%"
-        yield Column(key=title.replace(" ", "_"), title=f"{title} ± sd", score=True), self._headline
+        title = self.headline.title
+        yield Column.of(f"{title} ± sd", title.replace(" ", "_"), score=True), self._headline
         ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
-        yield Column(key="interval", title=f"{title} {level}"), lambda label: Cell(text=ends.get(label, MISSING))
+        yield Column.of(f"{title} {CONFIDENCE}", "interval"), lambda label: Cell(text=ends.get(label, MISSING))
         for number, contrast in enumerate(self.contrasts):
-            yield Column(key=contrast.key, title=f"{contrast.title} [{level}]"), partial(self._delta, contrast)
+            found = partial(self._difference, contrast.key)
+            column = Column.of(f"{contrast.title} [{CONFIDENCE}]", contrast.key)
+            yield column, lambda label, found=found: Cell.difference(found(label))
             if number == 0:
-                yield Column(key="p_holm", title="p (Holm)"), partial(self._p, contrast)
+                yield Column.of("p (Holm)", "p_holm"), lambda label, found=found: Cell.p(found(label))
         for name in dict.fromkeys(name for row in self.published.values() for name in row):
             yield Column.of(f"published {name}", score=True), partial(self._published, name)
         if self.published and self._opponents:
-            yield Column(key="published_delta", title=f"published Δ {title}"), self._published_delta
+            yield Column.of(f"published Δ {title}", "published_delta"), self._published_delta
 
     @cached_property
     def _arms(self) -> dict[str, ArmScores]:
@@ -131,12 +132,9 @@ class ScoreTable:
 
     def _score(self, found: Mapping[str, Estimate], label: str) -> Cell:
         """'89.4', or '89.4 [85.9, 92.9]'."""
-        if label not in found:
-            return Cell()
-        text = decimal(100 * found[label].value)
-        if self.intervals:
-            return Cell.estimate(found[label], f"{text} {interval(found[label])}")
-        return Cell(text=text, value=100 * found[label].value)
+        if self.intervals or label not in found:
+            return Cell.mean(found.get(label))
+        return Cell.points(found[label].value)
 
     def _headline(self, label: str) -> Cell:
         """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
@@ -147,17 +145,8 @@ class ScoreTable:
         text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
         return Cell.estimate(one, text, sd, " ≈" if label in self._ties else "")
 
-    def _delta(self, contrast: Contrast, label: str) -> Cell:
-        """'+1.4 [−0.6, +3.5] ns': a difference with its 95 % interval, and whether it is significant."""
-        found = self._compared.get((contrast.key, label))
-        if found is None:
-            return Cell()
-        return Cell.estimate(found, format_difference(found), symbol=" *" if found.significant else " ns")
-
-    def _p(self, contrast: Contrast, label: str) -> Cell:
-        """'0.012', or '<0.001': after Holm's correction."""
-        found = self._compared.get((contrast.key, label))
-        return Cell(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else Cell()
+    def _difference(self, key: str, label: str) -> Estimate | None:
+        return self._compared.get((key, label))
 
     def _published(self, column: str, label: str) -> Cell:
         found = self.published.get(label, {}).get(column, "")

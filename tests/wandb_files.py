@@ -21,10 +21,9 @@ FULL, FIRST, LAST = 1, 2, 4
 
 @dataclass(slots=True, kw_only=True)
 class WandbRun:
-    """Configuration, summary and history of one run, over all its offline folders."""
+    """Summary and history of one run, over all its offline folders."""
 
     id: str
-    config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     """Nested by the `/` of the names; without W&B's own, which begin with `_`."""
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -92,10 +91,6 @@ def _read_into(run: WandbRun, path: Path) -> None:
     for payload in payloads(path):
         record = messages.Record.FromString(payload)
         match record.WhichOneof("record_type"):
-            case "run":
-                run.config |= _values(record.run.config.update)
-            case "config":
-                run.config |= _values(record.config.update)
             case "summary":
                 run.summary |= _values(record.summary.update)
             case "history":
