@@ -36,7 +36,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 upgrade:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra reports --no-annotate \
 		--no-header pyproject.toml | grep -vE '^(torch|triton|nvidia-|cuda-)' > constraints.new
 	{ echo '# Versions that the tests have passed with, made by `make upgrade`.'; cat constraints.new; } > constraints.txt
 	rm constraints.new

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Result tables
 #
-# The tables and figures of every sweep in a store; they are the tables of the command line, by the same code. The store
-# is `MMPROLONG_STORE`, or `store` in the repository. Where Weights & Biases has the results, name the project:
-# `MMPROLONG_WANDB=entity/project`; runs are joined with the store's plan by their ids.
+# The tables and figures of every sweep in a store, from the offline files that Weights & Biases wrote there. They are
+# the tables of the command line, by the same code; runs are joined with the plan by their ids. The store is
+# `MMPROLONG_STORE`, or `store` in the repository.
 
 # %%
 import os
@@ -25,16 +25,14 @@ from pathlib import Path
 from IPython.display import HTML, SVG, display
 
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.results.store import mark_stale, read_store
-from mmprolong.reporting.results.wandb import read_wandb
+from mmprolong.reporting.results.store import mark_stale
+from mmprolong.reporting.results.wandb import read_offline
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_html
 
 store = Path(os.environ.get("MMPROLONG_STORE", "../store"))
 ablations = sorted(path.stem for path in (store / "plans").glob("*.json"))
-project = os.environ.get("MMPROLONG_WANDB")
-read = {name: read_wandb(store, name, project) if project else read_store(store, name) for name in ablations}
-runs = {name: mark_stale(found, store) for name, found in read.items()}
+runs = {name: mark_stale(read_offline(store, name), store) for name in ablations}
 {name: f"{len(found.results)} results, {len(found.missing)} points missing" for name, found in runs.items()}
 
 # %%

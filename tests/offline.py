@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from mmprolong.records import Score
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.execution import Tracking
-from tests.wandb_files import read_runs
 
 MADE: dict[str, Any] = {"commit": "0123abc", "packages": {"numpy": np.__version__}, "hardware": "2 x CPU"}
 """What every record says of code and machine."""

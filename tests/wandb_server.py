@@ -1,4 +1,4 @@
-"""A local HTTP server that speaks as much of W&B as reading and syncing need; in memory, on loopback.
+"""A local HTTP server that speaks as much of W&B as reading, syncing and reports need; in memory, on loopback.
 
 Its operations are private to W&B and move with its versions: a double for tests of wandb 0.31 and nothing else.
 """
@@ -75,6 +75,8 @@ class WandbServer:
     """The one that is accepted."""
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     artifacts: Artifacts = field(default_factory=Artifacts)
+    views: list[dict[str, Any]] = field(default_factory=list)
+    """Saved reports."""
     refused: set[str] = field(default_factory=set)
     """Runs that nobody may write."""
     asked: list[str] = field(default_factory=list)
@@ -104,6 +106,7 @@ class WandbServer:
             **self.artifacts.operations(self.url),
             ".*(Run|History).*": self._one,
             "GetProjects?|CreateProject|ProjectInternalId": self._project,
+            "upsertView.*|UpsertView.*": self._view,
         }
 
     def stream(self, key: tuple[str, str, str], body: dict[str, Any]) -> None:
@@ -181,6 +184,13 @@ class WandbServer:
             "models": models,
             "result": {"project": project, "model": project, "inserted": True},
         }
+
+    def _view(self, query: str, given: dict[str, Any]) -> dict[str, Any]:
+        self.views.append(given)
+        project = {"id": "1", "name": given.get("projectName"), "entityName": given.get("entityName")}
+        kept = {key: given.get(key) for key in ("name", "displayName", "description", "spec")}
+        view = {**kept, "id": "view", "type": "runs", "project": project, "user": USER}
+        return {"upsertView": {"view": view | {"createdAt": DATE, "updatedAt": DATE}, "inserted": True}}
 
 
 def _project_node(name: str, entity: str) -> dict[str, Any]:

@@ -25,17 +25,23 @@ SNAPSHOT = ".parquet"
 @click.option(
     "--from",
     "source",
-    help="Read results from a project of W&B, ENTITY/PROJECT, or from a report's items.parquet.",
+    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a report's items.parquet.",
 )
+@click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
 @stored
-def report(ablation: str | None, other: str | None, source: str | None, as_json: bool, store: Store) -> None:
+def report(
+    ablation: str | None, other: str | None, source: str | None, wandb: str | None, as_json: bool, store: Store
+) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
+    from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
     from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
     console, ours = Terminal(), planned(store)
+    if wandb and wandb.count("/") != 1:
+        raise ConfigError(f"--wandb {wandb!r}: write ENTITY/PROJECT")
     if not ablation:
         rows = sorted((name, "launched" if name in ours else "published only") for name in {*table_names(), *ours})
         if as_json:
@@ -44,7 +50,7 @@ def report(ablation: str | None, other: str | None, source: str | None, as_json:
             console.print(table("tables: mmprolong report NAME", ("name", "ours"), rows, text=("ours",)))
         return
     runs = _read(ablation, source, store.root) if other or source or ablation in ours else None
-    if runs and not (other or source or as_json):
+    if runs and not (other or source or wandb or as_json):
         print_report(runs, store, console)
         return
     made = table_of(runs) if runs and not other else paper_table(other or ablation, runs)
@@ -52,6 +58,8 @@ def report(ablation: str | None, other: str | None, source: str | None, as_json:
         print_json(to_json(made))
         return
     console.print(TerminalTable(made))
+    if runs and wandb:
+        console.say(f"W&B: {save_wandb_report(runs, made, wandb)}")
     if not runs and ablation in ablations():
         console.say(f"not launched: begin with {sweep_command(Plan(ablation=ablation, points=()), store.root)}")
     if not source and store.root.is_dir():
@@ -74,10 +82,12 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
     from mmprolong.reporting.results.parquet import read_results
     from mmprolong.reporting.results.store import mark_stale, read_store
-    from mmprolong.reporting.results.wandb import read_wandb
+    from mmprolong.reporting.results.wandb import read_offline, read_wandb
 
     if source is None:
         runs = read_store(store, ablation)
+    elif source == "offline":
+        runs = read_offline(store, ablation)
     elif source.endswith(SNAPSHOT):
         runs = read_results(Path(source))
         if runs.plan.ablation != ablation:
@@ -85,7 +95,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     elif source.count("/") == 1:
         runs = read_wandb(store, ablation, source)
     else:
-        raise ConfigError(f"--from {source!r}: write ENTITY/PROJECT of W&B, or a report's items{SNAPSHOT}")
+        raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT of W&B, or a report's items{SNAPSHOT}")
     return mark_stale(runs, store)
 
 

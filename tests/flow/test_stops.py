@@ -13,11 +13,11 @@ from wandb.proto import wandb_internal_pb2
 
 from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Reply, Score
+from mmprolong.reporting.results.wandb_files import payloads, read_runs
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store
 from tests.flow.results import copied, hashes
 from tests.small import ONE_WORKER, command, run
-from tests.wandb_files import payloads, read_runs
 from tests.wandb_server import KEY, serving
 
 pytestmark = pytest.mark.xdist_group("flow")

@@ -8,6 +8,7 @@ import pytest
 from mmprolong.errors import ArtifactError, DataError, StepFailed
 from mmprolong.pipeline.run import run_step, settings_of
 from mmprolong.pipeline.steps import Step
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.run_log import NOTES, Interrupted
 from mmprolong.settings.execution import Tracking
 from mmprolong.settings.stages import STAGES, Stage
@@ -16,7 +17,6 @@ from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import DONE, FAILED, SCRATCH, Store, drifted
 from tests.offline import await_summary
 from tests.pipeline.adding import AddingSettings
-from tests.wandb_files import read_runs
 
 OFF = Tracking(mode="off")
 

@@ -39,8 +39,8 @@ def pages(outputs: list) -> list[str]:
     return [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
 
 
-def test_the_notebook_shows_the_stores_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    truth = Truth(levels={"pool_native": (0.95, 0.05), "uniform": (0.8, 0.1)}, documents=4, seeds=2)
+def test_the_notebook_shows_the_stores_tables_from_wandb_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    truth = Truth(levels={"pool_native": (0.95, 0.05), "uniform": (0.8, 0.1)}, documents=4, seeds=2, wandb=True)
     store = write_store(tmp_path, truth)
     outputs = executed("result_tables", store, tmp_path, monkeypatch)
     own = to_html(table_of(read_store(store, "length_dist")))

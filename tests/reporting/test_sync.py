@@ -8,10 +8,10 @@ import pytest
 from mmprolong.cli import main
 from mmprolong.errors import ConfigError
 from mmprolong.reporting.results.wandb import sync_runs
+from mmprolong.reporting.results.wandb_files import BLOCK, read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.execution import Tracking
 from tests.stores import Truth, write_store
-from tests.wandb_files import BLOCK, read_runs
 from tests.wandb_server import KEY, WandbServer
 
 TWO = Truth(levels={"pool_native": (0.9, 0.1)}, documents=4, questions=2, seeds=2, wandb=True)

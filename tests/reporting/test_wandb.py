@@ -1,3 +1,6 @@
+import json
+import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -5,14 +8,18 @@ import pytest
 
 from mmprolong.errors import ConfigError
 from mmprolong.evaluation.score import metrics
+from mmprolong.reporting.report.wandb_report import save_wandb_report
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.wandb import read_wandb
 from mmprolong.reporting.statistics.contrasts import estimates
 from mmprolong.reporting.statistics.intervals import Estimate
+from mmprolong.reporting.tables.paper_tables import table_of
+from mmprolong.reporting.tables.render import to_markdown
 from mmprolong.store.atomic import write_json
 from mmprolong.store.fingerprint import leaves
 from tests.analysis.runs import runs_of
+from tests.small import run
 from tests.store_inputs import LENGTHS
 from tests.stores import Truth, write_store
 from tests.wandb_server import Run, WandbServer
@@ -79,3 +86,28 @@ def test_an_unreachable_server_is_one_line(server: WandbServer, tmp_path: Path, 
 def test_a_project_that_is_not_there_is_one_line(server: WandbServer, tmp_path: Path):
     with pytest.raises(ConfigError, match="Could not find project nothing"):
         read_wandb(write_store(tmp_path, SMALL), "length_dist", "lab/nothing")
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")
+def test_the_report_in_wandb_shows_the_table(server: WandbServer, tmp_path: Path):
+    store = write_store(tmp_path, SMALL)
+    fill(server, store)
+    runs = read_store(store, "length_dist")
+    table = table_of(runs)
+    assert save_wandb_report(runs, table, PROJECT).startswith(server.url)
+    (view,) = server.views
+    blocks = json.loads(view["spec"])["blocks"]
+    said = [block["content"] for block in blocks if block["type"] == "markdown-block"]
+    printed = to_markdown(table).replace("\\<", "<")
+    assert said and all(line in printed for text in said for line in text.splitlines())
+    assert '"length_dist"' in view["spec"] and view["displayName"] == "length_dist: Length distribution"
+
+
+def test_a_report_for_a_user_who_is_not_logged_in_is_one_line(tmp_path: Path):
+    store = write_store(tmp_path / "store", SMALL)
+    words = [sys.executable, "-m", "mmprolong.cli", "report", "length_dist", "--wandb", PROJECT, "--store", str(store)]
+    stranger = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+    done = run(words, env={**stranger, "HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert "pool_native" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: W&B: No API key")

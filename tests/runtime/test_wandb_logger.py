@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.wandb_logger import WandbLogger
 from mmprolong.settings.execution import Tracking
-from tests.wandb_files import read_runs
 from tests.wandb_server import KEY, serving
 
 ATTEMPT = """

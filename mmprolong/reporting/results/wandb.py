@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.pipeline.plan import load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
+from mmprolong.reporting.results.wandb_files import nested, read_runs
 from mmprolong.runtime.wandb_logger import one_line
 from mmprolong.store.store import Store
 
@@ -61,7 +62,21 @@ def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS)
         import wandb
 
         runs = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
-        found = {run.id: _scores(run) for run in runs if "overall" in run.summary_metrics}
+        found = {run.id: _scores(run.id, _rows(run)) for run in runs if "overall" in run.summary_metrics}
+    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
+
+
+def read_offline(store: Path, ablation: str) -> Runs:
+    """Read the runs of a plan in `store` from the offline files that W&B wrote there, joined by step id.
+
+    Raises:
+        ConfigError: the store has no such plan.
+        ArtifactError: a file is none of W&B's, or results cannot be compared.
+    """
+    plan = load_plan(Store(store), ablation)
+    steps = score_steps(plan)
+    runs = read_runs(store / "wandb", steps).values()
+    found = {run.id: _scores(run.id, map(nested, run.history)) for run in runs if "overall" in run.summary}
     return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
 
 
@@ -119,24 +134,18 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
             yield Synced(run, *_upload(path, marker, entity, project, seconds))
 
 
-def _scores(run: Any) -> tuple[Score, ...]:
-    rows = (_nested(row) for row in run.scan_history() if "sample" in row and "value" in row)
+def _rows(run: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a run's history; the parts of its names are parted by a dot at the server."""
+    for row in run.scan_history():
+        yield nested({name.replace(".", "/"): value for name, value in row.items()})
+
+
+def _scores(run: str, rows: Iterable[dict[str, Any]]) -> tuple[Score, ...]:
+    found = (row for row in rows if "sample" in row and "value" in row)
     try:
-        return tuple(msgspec.convert(row, Score, strict=False) for row in rows)
+        return tuple(msgspec.convert(row, Score, strict=False) for row in found)
     except msgspec.ValidationError as error:
-        raise ArtifactError(f"W&B run {run.id}: {error}; expected rows with the fields of a Score") from error
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by names that are parted by `.` as a tree of two levels; W&B's own names begin with `_`."""
-    result: dict[str, Any] = {}
-    for name, value in flat.items():
-        outer, _, inner = name.partition(".")
-        if inner:
-            result.setdefault(outer, {})[inner] = value
-        elif not name.startswith("_"):
-            result[name] = value
-    return result
+        raise ArtifactError(f"W&B run {run}: {error}; expected rows with the fields of a Score") from error
 
 
 def _upload(path: Path, marker: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
