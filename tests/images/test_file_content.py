@@ -41,7 +41,7 @@ def refused(path: Path) -> tuple[str, str]:
         (b"%!PS-Adobe-3.0\n", "PostScript"),
         (b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/epub+zip", "EPUB"),
         (b"PK\x03\x04" + b"\0" * 26 + b"word/document.xml", "Office document"),
-        (gzip.compress(b"x"), "gzip archive"),
+        (gzip.compress(b"x", mtime=0), "gzip archive"),
         (b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
         (b'{"error": "not found"}', "JSON"),
         (b"Too many requests.\n", "text"),
