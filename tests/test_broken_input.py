@@ -120,12 +120,22 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("final_comparison", "mmprolong_final_comparison", without_column, "no column 'overall'; its columns are"),
         ("final_comparison", "mmprolong_final_comparison", without_row, "model 'Qwen2.5-VL-7B'"),
-        ("final_comparison", "mmprolong_final_comparison", ragged, "line 2 has another number of cells"),
+        ("final_comparison", "mmprolong_final_comparison", ragged, "not all of one length"),
         ("rope_base", "mmprolong_rope_base", without_column, "no column 'overall'; its columns are"),
         ("rope_base", "mmprolong_rope_base", wordy, "write a number"),
         ("rope_base", "mmprolong_rope_base", unmeasured, "'nan' is no finite number; write a number"),
-        ("rope_base", "mmprolong_rope_base", empty, "no rows; expected a line of column names"),
-        ("orion_stages", "orion_short_vs_long_stage", empty, "no rows; expected a line of column names"),
+        (
+            "rope_base",
+            "mmprolong_rope_base",
+            empty,
+            "no rows, or not all of one length; expected a line of column names",
+        ),
+        (
+            "orion_stages",
+            "orion_short_vs_long_stage",
+            empty,
+            "no rows, or not all of one length; expected a line of column names",
+        ),
         (
             "training_setup",
             "mmprolong_training_setup",

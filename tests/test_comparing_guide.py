@@ -11,7 +11,9 @@ from mmprolong.evaluation.items import FILE, write_items
 from mmprolong.records import Gold, Reply, Sample, Score
 from mmprolong.settings.stages import ScoreSettings
 from mmprolong.store.jsonl import write_jsonl
+from tests.evaluation.official import slidevqa_record, vrag_record
 from tests.evaluation.test_benchmarks import doc_record, docqa_record
+from tests.evaluation.test_document_sets import SLIDES
 from tests.reporting.harnesses import document, mmlongbench, question, written, written_lines
 from tests.test_docs import shown
 
@@ -59,6 +61,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(Path("MMLongBench-Doc-V2/data/samples.json"), [sound])
     record = docqa_record(answer="red", answer_format="String")
     written_lines(Path("mmlb_data/documentQA/mmlongdoc_K64.jsonl"), [record])
+    root = Path("benchmarks")
+    written_lines(root / SLIDES, [slidevqa_record(root)])
+    written_lines(root / "mmlb_data/vrag/infoseek_K8_dep3.jsonl", [vrag_record(root)])
+    written_lines(root / "mmlb_data/vrag/viquae_K8_dep6.jsonl", [vrag_record(root)])
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -40,6 +40,8 @@ def report(
     from mmprolong.sweep.commands import sweep_command
 
     console, ours = Terminal(), planned(store)
+    if not ablation and (other or source or wandb):
+        raise click.UsageError("of which ablation? write mmprolong report ABLATION ...")
     if wandb and wandb.count("/") != 1:
         raise ConfigError(f"--wandb {wandb!r}: write ENTITY/PROJECT")
     if not ablation:

@@ -251,7 +251,7 @@ def test_show_of_a_training_step_says_what_can_be_shown(capsys, swept: Path):
         (["statsu"], "Did you mean 'status'?"),
         (["sweep", "--dryrun"], "'--dry-run'"),
         (["show", "rope_base", "-n", "0"], "0 is not in the range x>=1"),
-        (["report", "--snapshot", "x.parquet"], "of which ablation?"),
+        (["report", "--from", "x.parquet"], "of which ablation?"),
     ],
     ids=" ".join,
 )
