@@ -64,7 +64,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path("benchmarks")
     written_lines(root / SLIDES, [slidevqa_record(root)])
     written_lines(root / "mmlb_data/vrag/infoseek_K8_dep3.jsonl", [vrag_record(root)])
-    written_lines(root / "mmlb_data/vrag/viquae_K8_dep6.jsonl", [vrag_record(root)])
+    written_lines(
+        root / "mmlb_data/vrag/viquae_K8_dep6.jsonl", [vrag_record(root, original_question="Who?", question="Who?")]
+    )
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
