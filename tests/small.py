@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmprolong.corpus.pool import find_pdfs, locate
+from tests.corpus.pdfs import articles
 
 OVERRIDES = [
     "+ablation=length_dist",
@@ -32,7 +32,7 @@ ONE_WORKER = ["cluster.processes=1"]
 def small_pool(folder: Path) -> Path:
     """The five smallest PDFs of the demo pool that have eight pages or more, and a broken one."""
     folder.mkdir()
-    for path in sorted(find_pdfs(locate("demo")), key=lambda path: path.stat().st_size)[:6]:
+    for path in articles()[:6]:
         shutil.copy(path, folder / path.name)
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 not really")
     return folder

@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import load_file
 
 from mmprolong.config.compose import Composer
-from mmprolong.corpus.pool import find_pdfs, locate
 from mmprolong.images.sources import open_images
 from mmprolong.models.backbone import encode, find
 from mmprolong.pipeline.run import run_step
@@ -22,6 +21,7 @@ from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
+from tests.corpus.pdfs import articles
 from tests.models.tiny import write_model
 
 pytestmark = pytest.mark.xdist_group("full-scale")
@@ -74,7 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with narrow models and a pool of four documents."""
     folder = tmp_path_factory.mktemp("full-scale")
     (folder / "pool").mkdir()
-    for path in sorted(find_pdfs(locate("demo")), key=lambda path: path.stat().st_size)[:4]:
+    for path in articles()[:4]:
         shutil.copy(path, folder / "pool" / path.name)
     for family in ("qwen2_5_vl", "qwen3_vl"):
         write_model(family, folder / family)

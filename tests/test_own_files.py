@@ -48,6 +48,11 @@ def planned(store: Store, *more: str) -> Plan:
         ("def build(", "'(' was never closed (rope_fine.py, line 1); mend it"),
         ("from mmprolong.reporting import nothing", "cannot import name 'nothing' from 'mmprolong.reporting'"),
         ("built = 1", "does not define 'build'; define it as the files of the package do"),
+        ("def build(runs):\n    return None", "build: too many positional arguments; define build(runs, published)"),
+        (
+            "def build(runs, published):\n    return 1",
+            "build returned 1; define build(runs, published) that returns a ",
+        ),
     ],
 )
 def test_an_own_table_that_cannot_be_built_is_one_line_before_anything_runs(

@@ -12,7 +12,7 @@ from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
 from mmprolong.errors import ConfigError, Confounded
-from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences, settings_of_arm
+from mmprolong.mixture.arm_comparison import Arm, PhaseData, compare, second_differences, settings_of_arm
 from mmprolong.mixture.counterfactual import compare_drawn
 from mmprolong.pipeline.plan import Point
 from mmprolong.pipeline.steps import stage_of
@@ -93,14 +93,14 @@ def _prove(steps: Steps, a: str, b: str, factors: Sequence[str], console: Termin
 
 
 def _arm(steps: Steps, point: Point) -> Arm:
-    phases: dict[str, Phase] = {}
+    phases: dict[str, PhaseData] = {}
     made_by: dict[str, str] = {}
     for role, name in point.steps.items():
         stage, _, phase = role.partition(".")
         step = steps.get(f"{stage}/{name}")
         if stage == "mixture" and is_finished(step):
             folder, settings = steps.store.root / step.path, point.config["phases"][phase]
-            phases[phase] = Phase.read(folder, _measured(steps.store, step), settings)
+            phases[phase] = PhaseData.read(folder, _measured(steps.store, step), settings)
         if stage == "training" and is_finished(step):
             made_by |= {f"{role}: code": digest(step.code), f"{role}: packages": digest(step.packages)}
             made_by[f"{role}: hardware"] = step.hardware

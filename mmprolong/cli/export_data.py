@@ -40,7 +40,7 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
     """
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from mmprolong.mixture.export import Request, export
+    from mmprolong.mixture.export import ExportRequest, export
     from mmprolong.runtime.signals import interrupt_on_signals
 
     interrupt_on_signals()
@@ -53,7 +53,7 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
             raise StepFailed(f"{each.path}: not finished; run it first")
     with console.status("thumbnails"):
         drawing = _drawing(store, measured[0], model)
-    request = Request(
+    request = ExportRequest(
         mixture=mixture.path,
         packs=store.root / mixture.path / "packs.jsonl",
         sources=[store.root / each.path / "examples.jsonl" for each in sources],

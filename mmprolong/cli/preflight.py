@@ -22,7 +22,7 @@ def preflight(overrides: tuple[str, ...]) -> None:
     """Predict time, memory and disk of the training of an ablation; refuse what does not fit."""
     from mmprolong.sweep.estimate import preflight
     from mmprolong.sweep.planning import make_plan
-    from mmprolong.training.preflight_tables import Row, amount, heaviest, tables
+    from mmprolong.training.preflight_tables import PreflightRow, amount, heaviest, tables
 
     console = Terminal()
     plan, config = make_plan(overrides)
@@ -36,7 +36,9 @@ def preflight(overrides: tuple[str, ...]) -> None:
         console.say(line)
     memory = {name: flight.memory() for name, flight in flights.items()}
     first = {key: flights[names[0]] for key, names in arms.items()}
-    rows = [Row(*key, len(names), first[key], first[key].time(), memory[names[0]]) for key, names in arms.items()]
+    rows = [
+        PreflightRow(*key, len(names), first[key], first[key].time(), memory[names[0]]) for key, names in arms.items()
+    ]
     for title, columns, lines in tables(rows):
         console.print(table(title, ("arm", "phase", *columns), lines, text=("phase",)))
     for line in heaviest(rows):

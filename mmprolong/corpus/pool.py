@@ -68,11 +68,6 @@ def entries(pool: Path) -> tuple[list[Entry], list[Reject]]:
     return kept, rejects
 
 
-def find_pdfs(folder: Path) -> list[Path]:
-    """Return every PDF of a pool, sorted by its name."""
-    return [folder / entry.name for entry in entries(folder)[0]]
-
-
 def licences(folder: Path) -> dict[str, str]:
     """Return the licence of each file that LICENSES.md names: a table with the columns File and Licence."""
     path = folder / LICENCES

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmprolong.evaluation.engines import Asked, Batch
+from mmprolong.evaluation.engines import Asked, ReplyBatch
 from mmprolong.evaluation.reply import planned
-from mmprolong.evaluation.serving import Limits, limits_of
+from mmprolong.evaluation.serving import PromptLimits, limits_of
 from mmprolong.models.flops import Flops, forward, page_grids
 from mmprolong.models.shapes import Shape, shape_of
 from mmprolong.records import Reject
@@ -34,12 +34,12 @@ class Prefill:
     """Images that are encoded."""
     replies: int
     """Tokens of all replies, if each is as long as it may be."""
-    limits: Limits
+    limits: PromptLimits
     flops_apart: Flops
     flops_shared: Flops
 
 
-def prefill_of(batches: Iterable[Batch | Reject], new_tokens: int, shape: Shape | None) -> Prefill:
+def prefill_of(batches: Iterable[ReplyBatch | Reject], new_tokens: int, shape: Shape | None) -> Prefill:
     """Sum up the batches of a benchmark.
 
     Args:

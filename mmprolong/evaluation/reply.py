@@ -12,7 +12,7 @@ import msgspec
 from mmprolong import plugins
 from mmprolong.errors import DataError, RequestFailed
 from mmprolong.evaluation.checkpoint_match import require_match
-from mmprolong.evaluation.engines import Batch, ReplyBackend, ReplyEngine, Subject
+from mmprolong.evaluation.engines import ReplyBackend, ReplyBatch, ReplyEngine, Subject
 from mmprolong.evaluation.partial_replies import PartialReplies
 from mmprolong.evaluation.prompt_order import ordered
 from mmprolong.images.sources import open_images
@@ -84,7 +84,7 @@ def join(settings: ReplySettings, work: Work) -> dict[str, Any]:
     }
 
 
-def planned(settings: ReplySettings, inputs: Mapping[str, Path]) -> Iterator[Batch | Reject]:
+def planned(settings: ReplySettings, inputs: Mapping[str, Path]) -> Iterator[ReplyBatch | Reject]:
     """Yield all batches that a reply step will answer, and the refused samples; no model is loaded.
 
     Args:
@@ -126,7 +126,7 @@ def _samples(inputs: Mapping[str, Path]) -> Iterator[Sample]:
     return read_jsonl(inputs["samples"] / "samples.jsonl", Sample)
 
 
-def _answer(engine: ReplyEngine, batches: list[Batch], partial: PartialReplies, work: Work) -> list[Reject]:
+def _answer(engine: ReplyEngine, batches: list[ReplyBatch], partial: PartialReplies, work: Work) -> list[Reject]:
     """Answer batch by batch; return the samples that a server refuses.
 
     Raises:

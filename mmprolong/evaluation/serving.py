@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mmprolong.evaluation.engines import Batch
+from mmprolong.evaluation.engines import ReplyBatch
 from mmprolong.settings.knobs import Model, View
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PromptLimits:
     """The most that the prompts of a plan need."""
 
     context: int
@@ -27,16 +27,16 @@ class Limits:
         return arguments | ({"mm_processor_kwargs": own} if own else {})
 
 
-def limits_of(batches: Iterable[Batch], new_tokens: int) -> Limits:
+def limits_of(batches: Iterable[ReplyBatch], new_tokens: int) -> PromptLimits:
     """Return what all prompts of some batches need."""
     asked = [each for batch in batches for each in batch.asked]
-    return Limits(
+    return PromptLimits(
         context=max((each.tokens for each in asked), default=0) + new_tokens,
         images=max((each.images for each in asked), default=0),
     )
 
 
-def serve_command(limits: Limits, model: Model, view: View, name: str) -> str:
+def serve_command(limits: PromptLimits, model: Model, view: View, name: str) -> str:
     """Return the command that serves a model by vLLM for these limits.
 
     Args:

@@ -32,7 +32,7 @@ class Cost(NamedTuple):
         return Cost(self.calls + other.calls, self.tokens + other.tokens, self.money + other.money)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LedgerEntry(msgspec.Struct, frozen=True):
     """One line."""
 
     key: str
@@ -100,7 +100,7 @@ class Ledger:
             DiskFull: names the file.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        entry = Entry(key, answer, money)
+        entry = LedgerEntry(key, answer, money)
         line = msgspec.json.encode(msgspec.structs.replace(entry, check=_checksum(entry))) + b"\n"
         with writing(self._own), self._own.open("ab", buffering=0) as file:
             offset = file.tell()
@@ -116,16 +116,16 @@ class Ledger:
                     offset = self._read.get(path, 0)
                     self._count(_entry(line, path, offset), path, offset, len(line))
 
-    def _count(self, entry: Entry, path: Path, offset: int, length: int) -> None:
+    def _count(self, entry: LedgerEntry, path: Path, offset: int, length: int) -> None:
         self._places.setdefault(entry.key, (path, offset))
         self._read[path] = offset + length
         tokens = entry.answer.prompt_tokens + entry.answer.completion_tokens
         self.spent = self.spent.plus(Cost(1, tokens, entry.money))
 
 
-def _entry(line: bytes, path: Path, offset: int) -> Entry:
+def _entry(line: bytes, path: Path, offset: int) -> LedgerEntry:
     try:
-        entry = msgspec.json.decode(line, type=Entry)
+        entry = msgspec.json.decode(line, type=LedgerEntry)
         if entry.check == _checksum(entry):
             return entry
         flaw = "its checksum differs"
@@ -134,5 +134,5 @@ def _entry(line: bytes, path: Path, offset: int) -> Entry:
     raise DataError(f"{path}: line at byte {offset}: {flaw}; delete the line to ask its request again")
 
 
-def _checksum(entry: Entry) -> int:
+def _checksum(entry: LedgerEntry) -> int:
     return zlib.crc32(msgspec.json.encode(msgspec.structs.replace(entry, check=0)))

@@ -61,8 +61,9 @@ def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
     written = write_parquet(work.out / "measured.parquet", counted(), Measured)
     write_jsonl(work.out / "rejects.jsonl", refused())
     if not written:
-        found = reasons.most_common(3)
-        raise FeasibilityError(f"measurement: none of {reasons.total()} examples can be read: {found}")
+        first = next((f"; {one.what}: {one.detail}" for one in parts_of_step.rejects(work, count)), "")
+        found = f"none of {reasons.total()} examples can be read: {reasons.most_common(3)}"
+        raise FeasibilityError(f"measurement: {found}{first}")
     tasks = {task: dict(row) for task, row in sorted(by_task.items())}
     return {**totals, "tasks": tasks, "rejects": dict(reasons)}
 

@@ -42,7 +42,7 @@ _FOLLOWS = (
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseData:
     """The training data of one phase of an arm."""
 
     packs: Sequence[Pack]
@@ -86,13 +86,13 @@ class Arm:
 
     settings: Mapping[str, Any]
     """Values that name its steps, by key."""
-    phases: Mapping[str, Phase] = field(default_factory=dict)
+    phases: Mapping[str, PhaseData] = field(default_factory=dict)
     made_by: Mapping[str, str] = field(default_factory=dict)
     """Code, packages and hardware of its finished steps, by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProofRow:
     """One line of the proof."""
 
     name: str
@@ -104,7 +104,7 @@ class Row:
     """How far apart they are."""
 
 
-def compare(a: Arm, b: Arm, factors: Sequence[str]) -> list[Row]:
+def compare(a: Arm, b: Arm, factors: Sequence[str]) -> list[ProofRow]:
     """Return every setting that differs, and every fact of the training data, with a verdict.
 
     Args:
@@ -114,13 +114,13 @@ def compare(a: Arm, b: Arm, factors: Sequence[str]) -> list[Row]:
     for key in sorted({*a.settings, *b.settings}):
         if _differs(a.settings.get(key), b.settings.get(key)):
             verdict = "declared" if _is_declared(key, factors) else "second"
-            rows.append(Row(key, _told(a.settings.get(key)), _told(b.settings.get(key)), verdict))
+            rows.append(ProofRow(key, _told(a.settings.get(key)), _told(b.settings.get(key)), verdict))
     allowed = {name for row in rows if row.verdict == "declared" for name in _following(row.name)}
     for name in sorted({*a.phases, *b.phases}):
         rows += _phase_rows(name, a.phases.get(name), b.phases.get(name), allowed)
     for name in sorted(a.made_by.keys() & b.made_by.keys()):
         verdict = "equal" if a.made_by[name] == b.made_by[name] else "second"
-        rows.append(Row(name, a.made_by[name], b.made_by[name], verdict))
+        rows.append(ProofRow(name, a.made_by[name], b.made_by[name], verdict))
     return rows
 
 
@@ -145,19 +145,19 @@ def settings_of_arm(config: Mapping[str, Any], roles: Iterable[str]) -> dict[str
     return {key: value for key, value in whole.items() if is_used(*key.split("."))}
 
 
-def second_differences(rows: Iterable[Row]) -> list[str]:
+def second_differences(rows: Iterable[ProofRow]) -> list[str]:
     """Return the names of the rows that the declared factor does not explain."""
     return [row.name for row in rows if row.verdict == "second"]
 
 
-def _phase_rows(name: str, a: Phase | None, b: Phase | None, allowed: set[str]) -> Iterator[Row]:
+def _phase_rows(name: str, a: PhaseData | None, b: PhaseData | None, allowed: set[str]) -> Iterator[ProofRow]:
     if a is None or b is None:
-        yield Row(f"{name}: phase", _told(a and "trained"), _told(b and "trained"), "second")
+        yield ProofRow(f"{name}: phase", _told(a and "trained"), _told(b and "trained"), "second")
         return
     for fact, one in a.facts.items():
         other = b.facts[fact]
         verdict = "equal" if one == other else "follows" if fact in allowed else "second"
-        yield Row(f"{name}: {fact}", _shown(one), _shown(other), verdict, _residual(one, other))
+        yield ProofRow(f"{name}: {fact}", _shown(one), _shown(other), verdict, _residual(one, other))
 
 
 def _following(key: str) -> Iterator[str]:

@@ -42,7 +42,7 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ExportRequest:
     """A mixture to be written."""
 
     mixture: str
@@ -67,7 +67,7 @@ class _Entry:
     """Tokens of each image."""
 
 
-def export(request: Request, out: Path, tell: Tell) -> tuple[list[Exported], list[Reject]]:
+def export(request: ExportRequest, out: Path, tell: Tell) -> tuple[list[Exported], list[Reject]]:
     """Write a mixture into a folder; images that are there already are not drawn again.
 
     A conversation that the format cannot hold, that transformers' processor counts otherwise, or that shows an image
@@ -115,7 +115,7 @@ def _busy(out: Path) -> None:
     raise ArtifactError(f"{out}: another process is writing it; wait for it, or give another folder")
 
 
-def _claim(out: Path, request: Request, form: DataFormat) -> None:
+def _claim(out: Path, request: ExportRequest, form: DataFormat) -> None:
     """Note what the folder is for."""
     note = {"mixture": request.mixture, "format": request.format, "version": form.version}
     if (out / NOTE).exists():
@@ -128,7 +128,7 @@ def _claim(out: Path, request: Request, form: DataFormat) -> None:
 
 
 def _entries(
-    request: Request, form: DataFormat, packs: Sequence[Pack], out: Path, tell: Tell
+    request: ExportRequest, form: DataFormat, packs: Sequence[Pack], out: Path, tell: Tell
 ) -> tuple[dict[str, _Entry], list[Reject]]:
     """Return the conversations that can be written by example, and why others cannot."""
     images, backbone = request.drawing.open()
@@ -190,7 +190,7 @@ def _lines(pack: Pack, entries: Mapping[str, _Entry]) -> Iterator[Exported]:
 
 
 def _write(
-    request: Request,
+    request: ExportRequest,
     form: DataFormat,
     out: Path,
     entries: Mapping[str, _Entry],

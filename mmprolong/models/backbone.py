@@ -202,11 +202,6 @@ class TokenCounter:
         return self._by_size[size]
 
 
-def count(backbone: Backbone, messages: Conversation, images: Images, view: View) -> tuple[int, int]:
-    """Return the exact tokens of a conversation, and how many of them carry loss."""
-    return TokenCounter(backbone, images, view).count(messages)
-
-
 def as_shown(messages: Conversation, view: View) -> Conversation:
     """Return a conversation as a model is shown it in a view: with page indices, if the view has them."""
     return with_page_indices(messages) if view.page_index else messages

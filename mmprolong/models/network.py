@@ -91,13 +91,6 @@ class Embedded:
     """This and the next as in `Batch`."""
     longest: int = 0
 
-    def slice(self, begin: int, end: int) -> "Embedded":
-        """Return the tokens from `begin` to before `end` of every row, to be read behind a cache."""
-        image = self.image[:, begin:end]
-        number = (self.image.flatten().cumsum(0) - 1).view_as(self.image)[:, begin:end][image]
-        deep = tuple(each[number] for each in self.deep)
-        return Embedded(self.embeddings[:, begin:end], self.positions[..., begin:end], image, deep)
-
 
 See = Callable[[Sequence[Image], np.ndarray], tuple[torch.Tensor, ...]]
 """Gives the features of images of these grids, int64 (images, 3), as `Network.see` does."""

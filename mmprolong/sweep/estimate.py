@@ -54,7 +54,7 @@ class ComputeCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class SweepTotals:
     """Summary of a sweep."""
 
     counts: Mapping[str, int]
@@ -86,14 +86,14 @@ class Totals:
         return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
 
 
-def totals(plan: Plan, states: Mapping[str, StepState]) -> Totals:
+def totals(plan: Plan, states: Mapping[str, StepState]) -> SweepTotals:
     """Sum up the states of a plan's steps."""
     counts, cluster = Counter(each.state for each in states.values()), plan.cluster
     seconds = {name: each.seconds for name, each in expect(plan, states).items()}
     going = {name: each for name, each in seconds.items() if states[name].state not in _STUCK}
     taken = {name: each.record.seconds for name, each in states.items() if each.record is not None}
     width = counts["running"] if cluster.launcher == "slurm" else workers(cluster)
-    return Totals(
+    return SweepTotals(
         counts={state: counts[state] for state in STATES if counts[state]},
         used=cost(plan, taken),
         left=cost(plan, seconds),

@@ -26,12 +26,6 @@ def stated(question: str, printed: bool) -> str:
     return f"{question} {PRINTED if printed else COUNTED}" if _NAMES_PAGE.search(question) else question
 
 
-def states_rule(question: str) -> bool:
-    """Tell whether a question says how pages are numbered, or names none."""
-    rest = question.removesuffix(PRINTED).removesuffix(COUNTED)
-    return rest != question or not _NAMES_PAGE.search(question)
-
-
 def printed_numbers(blocks: Sequence[Block]) -> dict[int, str]:
     """Return the number in the header or footer of each page, where it rises with the pages; others have none."""
     found: defaultdict[int, set[int]] = defaultdict(set)

@@ -59,7 +59,7 @@ class PagePool(Sequence[Image]):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StampQuestion:
     """One turn: the question, the answer, and the pages it rests on."""
 
     text: str
@@ -104,42 +104,42 @@ def compose(name: str, pool: Sequence[Image], start: int, pages: int, rng: np.ra
     return StampedDocument(id=name, pages=stamped, askable=tuple(int(page) for page in askable))
 
 
-def extract_single(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def extract_single(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Ask for the value of one key."""
     for page in rng.permutation(document.askable)[:wanted]:
         key, value = document.pages[page].stamp
-        yield Question(f"find {key}", value, (int(page),))
+        yield StampQuestion(f"find {key}", value, (int(page),))
 
 
-def extract_multi(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def extract_multi(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Ask for the values of two or three keys on as many pages."""
     for pages in _groups(document, wanted, (2, 3), rng):
-        yield Question(f"list {_keys(document, pages)} :", _facts(document, pages), pages)
+        yield StampQuestion(f"list {_keys(document, pages)} :", _facts(document, pages), pages)
 
 
-def reasoning(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def reasoning(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Ask for a sum, difference, maximum or count; the answer restates its evidence, then concludes after `=`."""
     for pages in _groups(document, wanted, (2, 2), rng):
         operation = OPERATIONS[rng.integers(len(OPERATIONS))]
         result = _apply(operation, [int(document.pages[page].stamp[1]) for page in pages])
         question = f"{operation} {_keys(document, pages)} :"
-        yield Question(question, f"{_facts(document, pages)} = {result}", pages)
+        yield StampQuestion(question, f"{_facts(document, pages)} = {result}", pages)
 
 
-def ocr_full(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def ocr_full(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Ask for every stamp in order."""
     pages = tuple(range(len(document.pages)))
-    yield Question("read :", _facts(document, pages), pages)
+    yield StampQuestion("read :", _facts(document, pages), pages)
 
 
-def ocr_needle(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def ocr_needle(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Ask for the stamps of up to three pages, from the one with a given key on."""
     for page in rng.permutation(document.askable)[: max(1, wanted // 2)]:
         pages = tuple(range(page, min(page + NEEDLE_PAGES, len(document.pages))))
-        yield Question(f"from {document.pages[page].stamp[0]} :", _facts(document, pages), pages)
+        yield StampQuestion(f"from {document.pages[page].stamp[0]} :", _facts(document, pages), pages)
 
 
-def arithmetic(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[Question]:
+def arithmetic(document: StampedDocument, wanted: int, rng: np.random.Generator) -> Iterator[StampQuestion]:
     """Write worked answers without a page: values are given; the keys to restate and the conclusion are learnt."""
     for _ in range(wanted):
         operation = ("list", *OPERATIONS)[rng.integers(len(OPERATIONS) + 1)]
@@ -148,7 +148,7 @@ def arithmetic(document: StampedDocument, wanted: int, rng: np.random.Generator)
         values = [int(value) for value in rng.integers(0, 10, size)]
         worked = " ".join(f"{letter} [{value}]" for letter, value in zip(letters, values, strict=True))
         conclusion = "" if operation == "list" else f" = {_apply(operation, values)}"
-        yield Question(f"{operation} {' '.join(letters)} :", worked + conclusion, ())
+        yield StampQuestion(f"{operation} {' '.join(letters)} :", worked + conclusion, ())
 
 
 TASKS = {task.__name__: task for task in (extract_single, extract_multi, reasoning, ocr_full, ocr_needle, arithmetic)}

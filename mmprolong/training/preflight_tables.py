@@ -18,7 +18,7 @@ _PARTS = {
 """Columns of the FLOPs, and what they add up."""
 
 
-class Row(NamedTuple):
+class PreflightRow(NamedTuple):
     """Training steps of one arm and phase, a seed each; the first stands for all."""
 
     arm: str
@@ -29,12 +29,12 @@ class Row(NamedTuple):
     memory: Memory
 
 
-def tables(rows: Sequence[Row]) -> list[Table]:
+def tables(rows: Sequence[PreflightRow]) -> list[Table]:
     """Return the tables of time, FLOPs and memory."""
     return [_times(rows), _flops(rows), _memory(rows)]
 
 
-def _times(rows: Sequence[Row]) -> Table:
+def _times(rows: Sequence[PreflightRow]) -> Table:
     lines: list[tuple[object, ...]] = []
     for arm, phase, seeds, flight, time, _ in rows:
         speed = time.tokens / time.seconds / flight.parallel.ranks
@@ -45,7 +45,7 @@ def _times(rows: Sequence[Row]) -> Table:
     return "time of one seed", columns, lines
 
 
-def _flops(rows: Sequence[Row]) -> Table:
+def _flops(rows: Sequence[PreflightRow]) -> Table:
     lines: list[tuple[object, ...]] = []
     for row in rows:
         parts = [sum(getattr(row.time.flops, name) for name in names) for names in _PARTS.values()]
@@ -54,7 +54,7 @@ def _flops(rows: Sequence[Row]) -> Table:
     return "GFLOP a token, forward, backward and recomputed", [*_PARTS, "all"], lines
 
 
-def _memory(rows: Sequence[Row]) -> Table:
+def _memory(rows: Sequence[PreflightRow]) -> Table:
     lines: list[tuple[object, ...]] = []
     for arm, phase, _, flight, _, memory in rows:
         parts = [f"{part / _GIB:.3g}" for part in (*memory.device.values(), sum(memory.device.values()))]
@@ -64,7 +64,7 @@ def _memory(rows: Sequence[Row]) -> Table:
     return "memory of a device [GiB], offloaded to its node, and checkpoints", columns, lines
 
 
-def heaviest(rows: Sequence[Row]) -> Iterator[str]:
+def heaviest(rows: Sequence[PreflightRow]) -> Iterator[str]:
     """Yield a line for each of the packs at which memory peaks."""
     arms: dict[str, list[str]] = {}
     for row in rows:

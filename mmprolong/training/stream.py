@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class MicroStep:
     """Work of one process between two exchanges with the others."""
 
     pack: Pack | None
@@ -58,7 +58,7 @@ class Encoder:
         """Draws the pages."""
         return self.open_images()
 
-    def __getitem__(self, turn: Turn) -> "Batch":
+    def __getitem__(self, turn: MicroStep) -> "Batch":
         """Return the batch of a turn.
 
         Raises:
@@ -142,13 +142,13 @@ class Stream:
         costs = [[self._cost(pack) for pack in together] for together in self.rounds(update)]
         return 1 - sum(map(sum, costs)) / (self._layout.replicas * sum(map(max, costs)))
 
-    def turns(self, update: int) -> list[Turn]:
+    def turns(self, update: int) -> list[MicroStep]:
         """Return the turns of this process in an update; all processes have equally many."""
         turns = []
         for together in self.rounds(update):
             own = together[self._layout.replica] if self._layout.replica < len(together) else None
             most = max(sum(pack.supervised) for pack in together)
-            turns.append(Turn(own, max(1, -(-most // LOGITS))))
+            turns.append(MicroStep(own, max(1, -(-most // LOGITS))))
         return turns
 
     def batches(self, update: int) -> Iterator["Batch"]:
@@ -167,7 +167,7 @@ class Stream:
                 raise batch
             yield batch
 
-    def _turns_from(self, update: int) -> list[Turn]:
+    def _turns_from(self, update: int) -> list[MicroStep]:
         return [turn for each in range(update, len(self)) for turn in self.turns(each)]
 
 
@@ -177,14 +177,14 @@ class _Told:
 
     encoder: Encoder
 
-    def __getitem__(self, turn: Turn) -> "Batch | MMProLongError":
+    def __getitem__(self, turn: MicroStep) -> "Batch | MMProLongError":
         try:
             return self.encoder[turn]
         except MMProLongError as error:
             return error
 
 
-def _one_ahead(encoder: Encoder, turns: Sequence[Turn]) -> Iterator["Batch"]:
+def _one_ahead(encoder: Encoder, turns: Sequence[MicroStep]) -> Iterator["Batch"]:
     """Yield batches in order; a thread makes the next one while the device computes."""
     with ThreadPoolExecutor(1) as thread:
         following = thread.submit(encoder.__getitem__, turns[0])
@@ -194,7 +194,7 @@ def _one_ahead(encoder: Encoder, turns: Sequence[Turn]) -> Iterator["Batch"]:
         yield following.result()
 
 
-def _made_ahead(encoder: Encoder, turns: Sequence[Turn], workers: int) -> Iterator["Batch | MMProLongError"]:
+def _made_ahead(encoder: Encoder, turns: Sequence[MicroStep], workers: int) -> Iterator["Batch | MMProLongError"]:
     """Yield batches that other processes have made ahead, in order, or why one of them cannot be made."""
     import torch
     from torch.utils.data import DataLoader

@@ -6,8 +6,16 @@ from typing import Any
 
 import pymupdf
 
+from mmprolong.corpus.pool import entries, locate
+
 LONG = "Enough words to be told from chance. " * 8
 """Text of a page that has a language."""
+
+
+def articles() -> list[Path]:
+    """The PDFs of the demo pool, the smallest first."""
+    paths = (locate("demo") / entry.name for entry in entries(locate("demo"))[0])
+    return sorted(paths, key=lambda path: path.stat().st_size)
 
 
 def write_pdf(path: Path, pages: Sequence[str] = ("A page.",), **options: Any) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.corpus.fetch import PACKAGES, fetch
-from mmprolong.corpus.pool import find_pdfs
+from mmprolong.corpus.pool import entries
 from mmprolong.errors import DataError
 from tests.corpus.pdfs import write_pdf
 
@@ -43,7 +43,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_articles_and_their_licences_are_unpacked(archive: Path, tmp_path: Path):
     assert fetch(tmp_path / "pool") == 1
-    assert [path.name for path in find_pdfs(tmp_path / "pool")] == ["article.pdf"]
+    assert [entry.name for entry in entries(tmp_path / "pool")[0]] == ["r-cran-vcd/article.pdf"]
     found = sorted(path.relative_to(tmp_path / "pool").as_posix() for path in (tmp_path / "pool").rglob("*.*"))
     assert found == ["r-cran-vcd/article.pdf"]
     assert (tmp_path / "pool" / "r-cran-vcd" / "copyright").read_text() == "GPL-2"

@@ -11,7 +11,7 @@ from mmprolong.evaluation.benchmarks._haystack import Haystack, Page
 from mmprolong.evaluation.benchmarks.needle import Needle, Spot, spent
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.renderer import find_renderer
-from mmprolong.models.backbone import count, find
+from mmprolong.models.backbone import TokenCounter, find
 from mmprolong.records import Reject, Sample
 from mmprolong.settings.knobs import Evaluation, Model, View
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
@@ -43,11 +43,11 @@ def test_every_cell_of_the_grid_has_its_questions_in_the_models_tokens(root: Pat
     assert [each.what for each in rejects] == ["needle/broken.pdf"]
     assert len(found) == 2 * 3 * 2 and len({each.id for each in found}) == 12
     images = FileImages(root, find_renderer("pymupdf"), 72)
-    backbone = find("qwen2_5_vl", str(root / "model"))
+    counter = TokenCounter(find("qwen2_5_vl", str(root / "model")), images, View(max_pixels=80_000))
     a_page = 11 * 7 + 2
     for each in found:
         tokens, most = int(each.facts["tokens"]), int(each.length[:-1]) * 1024
-        assert count(backbone, each.prompt, images, View(max_pixels=80_000))[0] <= tokens <= most
+        assert counter.count(each.prompt)[0] <= tokens <= most
         assert tokens > most - 3 * a_page - 256
         pages, stretch = len(list(images_of(each.prompt))), int(each.facts["depth_bin"])
         assert int(stretch / 3 * pages) <= each.gold.evidence[0] < int((stretch + 1) / 3 * pages)

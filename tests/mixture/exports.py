@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmprolong.mixture.export import Exported, Request, export
+from mmprolong.mixture.export import Exported, ExportRequest, export
 from mmprolong.mixture.image_export import Drawing
 from mmprolong.records import Example, Reject
 from mmprolong.settings.knobs import Component, Config, Length, Mixture, Model, Optimizer, Phase, Source, Suite, View
@@ -22,7 +22,7 @@ class Made(NamedTuple):
     """A finished mixture of stamped thumbnails and whole pages."""
 
     config: Config
-    request: Request
+    request: ExportRequest
 
     @property
     def examples(self) -> dict[str, Example]:
@@ -51,7 +51,7 @@ def mixed(kind: str, home: Path) -> Made:
     folders = {role: str(folder_of(config, role)) for role in ("corpus", "render")}
     return Made(
         config,
-        Request(
+        ExportRequest(
             mixture=step_of(config, "mixture.longpt").path,
             packs=folder_of(config, "mixture.longpt") / "packs.jsonl",
             sources=[folder_of(config, f"synthesis.{name}") / "examples.jsonl" for name in sources],

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from mmprolong.mixture.arm_comparison import Arm, Phase, compare, second_differences
+from mmprolong.mixture.arm_comparison import Arm, PhaseData, compare, second_differences
 from mmprolong.plugins import identity_of
 from mmprolong.records import Pack
-from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Source, Suite
-from mmprolong.settings.knobs import Phase as PhaseSettings
+from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite
 from mmprolong.store.fingerprint import leaves
 
 FACTOR = "phases.longpt.mixture.components.long.tasks"
@@ -19,7 +18,7 @@ def settings() -> dict[str, Any]:
     component = Component(source="long", tasks={"reasoning": 0.2, "extract_single": 0.8})
     config = Config(
         sources={"long": Source(writer="template", tasks=["reasoning"], lengths=[Length("50p", [32, 50])])},
-        phases={"longpt": PhaseSettings(mixture=Mixture(4096, 1024, {"long": component}))},
+        phases={"longpt": Phase(mixture=Mixture(4096, 1024, {"long": component}))},
         suite=Suite(subject="longpt", benchmarks={"heldout": Evaluation(source="long")}),
     )
     return dict(leaves(identity_of(config, whole=True)))
@@ -31,7 +30,7 @@ def arm(packs: list[Pack] | None = None, **changed: Any) -> Arm:
     ]
     names = {name for pack in packs or made for name in pack.examples}
     documents = {name: name.partition("-")[0] for name in names}
-    phase = Phase(packs or made, documents, 1024, 2048)
+    phase = PhaseData(packs or made, documents, 1024, 2048)
     return Arm(settings=settings() | changed, phases={"longpt": phase}, made_by={"code": "1", "hardware": "H100"})
 
 

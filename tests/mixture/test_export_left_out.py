@@ -11,7 +11,7 @@ from mmprolong import plugins
 from mmprolong.conversations import Conversation, Image, Message, Text, images_of
 from mmprolong.corpus import stage
 from mmprolong.errors import ConfigError, FeasibilityError
-from mmprolong.mixture.export import FORMATS, Request, export
+from mmprolong.mixture.export import FORMATS, ExportRequest, export
 from mmprolong.mixture.formats import Facts
 from mmprolong.mixture.image_export import Drawing, ImageFile, draw_missing
 from mmprolong.models.backbone import count
@@ -44,7 +44,7 @@ def test_a_page_that_cannot_be_drawn_costs_its_conversations_alone(tmp_path: Pat
     assert {line.example for line in found.lines} == drawn - {reject.what for reject in found.rejects}
 
 
-def written_by_hand(made: Made, folder: Path, *conversations: Conversation) -> Request:
+def written_by_hand(made: Made, folder: Path, *conversations: Conversation) -> ExportRequest:
     """A mixture of one pack of these conversations."""
     images, backbone = made.request.drawing.open()
     counts = [count(backbone, each, images, made.config.view) for each in conversations]

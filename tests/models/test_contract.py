@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 from mmprolong.conversations import Conversation, Image, Message, Pages, Text, Video, flat
 from mmprolong.errors import DataError
 from mmprolong.models import weights
-from mmprolong.models.backbone import Backbone, count, encode
+from mmprolong.models.backbone import Backbone, TokenCounter, encode
 from mmprolong.models.encoding import Encoded
 from mmprolong.models.network import Batch, Network, Shard, collate, collate_rows
 from mmprolong.models.qwen_vl.image_format import image_format_in
@@ -98,16 +97,6 @@ def test_the_shards_of_a_pack_are_the_pack(model: Loaded, count: int):
     assert all(each.bounds.tolist()[:4] == whole.bounds.tolist() for each in shards)
 
 
-def test_slices_of_what_is_embedded_are_read_one_after_the_other(model: Loaded):
-    backbone, network = model
-    whole, document = network.embed(packed(backbone, CONVERSATION)), encoded(backbone, CONVERSATION)
-    cuts = [0, document.spans[0, 0] + 1, document.spans[1, 0] + 2, document.spans[3, 1] - 1, len(document)]
-    cache = network.new_cache()
-    with torch.no_grad():
-        parts = [network.hidden(whole.slice(a, b), cache) for a, b in pairwise(cuts)]
-    assert torch.allclose(torch.cat(parts, 1), network.hidden(whole), atol=1e-4)
-
-
 def test_prompts_of_several_rows_are_read_as_each_alone(model: Loaded):
     backbone, network = model
     prompts = [encoded(backbone, (asked("find A", Pages("pdf:56x56", n, n + 1)),), answer=True) for n in (0, 5)]
@@ -120,7 +109,8 @@ def test_prompts_of_several_rows_are_read_as_each_alone(model: Loaded):
 
 def test_the_count_is_the_length_of_what_is_trained_on(model: Loaded):
     found = encoded(model[0], CONVERSATION)
-    assert count(model[0], CONVERSATION, COLOUR, SMALL) == (len(found), int(found.supervised.sum()))
+    counter = TokenCounter(model[0], COLOUR, SMALL)
+    assert counter.count(CONVERSATION) == (len(found), int(found.supervised.sum()))
     assert len(found.images) == 4
     for (start, end), (_, rows, columns) in zip(found.spans, found.grids, strict=True):
         assert set(found.ids[start:end]) == {model[0].image_token}

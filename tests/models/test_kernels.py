@@ -18,7 +18,7 @@ LENGTHS = {"packed": ([5, 3, 3, 1, 4], [5, 3, 3, 1, 4]), "behind a cache": ([2, 
 
 
 def sequences(lengths: list[int]) -> Sequences:
-    return Sequences.between(torch.tensor([0, *accumulate(lengths)]))
+    return Sequences(torch.tensor([0, *accumulate(lengths)], dtype=torch.int32), max(lengths))
 
 
 def plain(query, key, value, queries, keys, causal, scaling):

@@ -5,7 +5,7 @@ import re
 import pytest
 from rich.console import Console
 
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import (
@@ -29,12 +29,17 @@ TABLE = Table(
         Column(key="paper", title="published score"),
     ),
     rows=(
-        (Cell(text="a|b_c"), Cell(text="7.20", value=7.2, best=True), Cell(), Cell(text="50.00", value=50.0)),
         (
-            Cell(text="x*y"),
-            Cell(text="−0.50", value=-0.5),
-            Cell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns"),
-            Cell(),
+            TableCell(text="a|b_c"),
+            TableCell(text="7.20", value=7.2, best=True),
+            TableCell(),
+            TableCell(text="50.00", value=50.0),
+        ),
+        (
+            TableCell(text="x*y"),
+            TableCell(text="−0.50", value=-0.5),
+            TableCell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns"),
+            TableCell(),
         ),
     ),
     notes=("a note with 5 % & <b>",),
@@ -78,7 +83,7 @@ def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width
 
 
 def test_latex_takes_no_text_for_an_option_of_the_line_above():
-    cells = tuple(Cell(text=text) for text in ("[a]", "*b", "c"))
+    cells = tuple(TableCell(text=text) for text in ("[a]", "*b", "c"))
     columns = tuple(Column(key=key, title=f"[{key}]", numeric=False) for key in "ab")
     lines = to_latex(
         Table(name="t", title="t", columns=columns, rows=tuple((cell, cell) for cell in cells))

@@ -9,7 +9,6 @@ from PIL import Image
 
 from mmprolong.config.compose import Composer
 from mmprolong.corpus import stage as corpus
-from mmprolong.corpus.pool import find_pdfs, locate
 from mmprolong.errors import InvalidSettings
 from mmprolong.images.renderer import find_renderer
 from mmprolong.records import Document, Selected
@@ -20,9 +19,10 @@ from mmprolong.settings.knobs import Corpus, Selection
 from mmprolong.settings.stages import SelectionSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
+from tests.corpus.pdfs import articles
 from tests.working import run_stage, work_in
 
-ARTICLES = sorted(find_pdfs(locate("demo")), key=lambda path: path.stat().st_size)
+ARTICLES = articles()
 
 
 @pytest.fixture(scope="module")

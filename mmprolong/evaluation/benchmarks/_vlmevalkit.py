@@ -47,7 +47,7 @@ class TsvRow(msgspec.Struct):
         return tuple(self.cells[letter] for letter in letters)
 
 
-class Asked(NamedTuple):
+class TableQuestion(NamedTuple):
     """A row as a question."""
 
     parts: tuple[Image | Text, ...]
@@ -78,7 +78,7 @@ class TableBenchmark(ABC):
         return macro_and_micro(scores)
 
     @abstractmethod
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return what a row asks.
 
         Raises:
@@ -131,7 +131,7 @@ def _count(image: str) -> int:
         return 0
 
 
-def choice_question(row: TsvRow, **facts: str | float) -> Asked:
+def choice_question(row: TsvRow, **facts: str | float) -> TableQuestion:
     """Return a multiple-choice question as Qwen-VL is asked it: images, hint, question, options.
 
     Raises:
@@ -139,12 +139,12 @@ def choice_question(row: TsvRow, **facts: str | float) -> Asked:
 
     Source: https://github.com/open-compass/VLMEvalKit/blob/e8e78f05/vlmeval/vlm/qwen2_vl/prompt.py.
     """
-    return Asked((*row.images, Text(choice_text(row))), choice_gold(row.cells["answer"], row.options), facts)
+    return TableQuestion((*row.images, Text(choice_text(row))), choice_gold(row.cells["answer"], row.options), facts)
 
 
-def short_question(row: TsvRow, gold: Gold, **facts: str | float) -> Asked:
+def short_question(row: TsvRow, gold: Gold, **facts: str | float) -> TableQuestion:
     """Return a question that Qwen-VL is to answer with few words."""
-    return Asked((*row.images, Text(row.cells["question"] + _SHORTLY)), gold, facts)
+    return TableQuestion((*row.images, Text(row.cells["question"] + _SHORTLY)), gold, facts)
 
 
 def choice_text(row: TsvRow, hint: bool = True, closing: str = _SELECT) -> str:

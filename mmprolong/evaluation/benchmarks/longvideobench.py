@@ -37,7 +37,6 @@ class _Record(msgspec.Struct):
     starting_timestamp_for_subtitles: float = 0.0
     """Where the film begins in the one that its subtitles are of [s]."""
     question_category: str = ""
-    duration_group: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
-from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, short_question
+from mmprolong.evaluation.benchmarks._vlmevalkit import TableBenchmark, TableQuestion, TsvRow, short_question
 from mmprolong.plugins import Choice
 from mmprolong.records import Gold
 
@@ -21,7 +21,7 @@ class MathVista(TableBenchmark):
     data: ClassVar[DataSet] = DataSet("MathVista", "CC-BY-SA-4.0", "https://huggingface.co/datasets/AI4Math/MathVista")
     table: ClassVar[str] = "MathVista_MINI"
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a question for few words; its gold holds all that the scorer reads."""
         gold = {key: row.cells.get(key, "") for key in ("answer", "choices", "answer_option")}
         kind = f"{row.cells['question_type']}/{row.cells.get('answer_type', '')}"

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet, macro_and_micro
-from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_question
+from mmprolong.evaluation.benchmarks._vlmevalkit import TableBenchmark, TableQuestion, TsvRow, choice_question
 from mmprolong.plugins import Choice
 from mmprolong.records import Score
 
@@ -27,7 +27,7 @@ class MMBench(TableBenchmark):
     data: ClassVar[DataSet] = DataSet("MMBench-V1.1", "Apache-2.0", "https://github.com/open-compass/MMBench")
     table: ClassVar[str] = "MMBench_DEV_EN_V11"
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a multiple-choice question; its rotations are one group."""
         return choice_question(row, group=row.cells.get("g_index", str(int(row.index) % _ROTATION)))
 

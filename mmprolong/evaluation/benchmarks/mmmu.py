@@ -6,7 +6,13 @@ from typing import ClassVar, Literal
 from mmprolong.conversations import Text
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._records import Refused
-from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_text, open_as_choice
+from mmprolong.evaluation.benchmarks._vlmevalkit import (
+    TableBenchmark,
+    TableQuestion,
+    TsvRow,
+    choice_text,
+    open_as_choice,
+)
 from mmprolong.plugins import Choice
 
 
@@ -25,8 +31,8 @@ class MMMU(TableBenchmark):
 
     splits: tuple[Literal["dev", "validation"], ...] = ("validation",)
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a question of the splits that are asked for."""
         if row.cells.get("split") not in self.splits:
             raise Refused("of another split", row.cells.get("split", ""))
-        return Asked((*row.images, Text(choice_text(row))), open_as_choice(row), {})
+        return TableQuestion((*row.images, Text(choice_text(row))), open_as_choice(row), {})

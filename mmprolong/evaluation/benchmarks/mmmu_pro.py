@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
 from mmprolong.evaluation.benchmarks._vlmevalkit import (
-    Asked,
     TableBenchmark,
+    TableQuestion,
     TsvRow,
     choice_text,
     open_as_choice,
@@ -29,7 +29,7 @@ class MMMUPro(TableBenchmark):
     data: ClassVar[DataSet] = DataSet("MMMU-Pro", "Apache-2.0", "https://huggingface.co/datasets/MMMU/MMMU_Pro")
     table: ClassVar[str] = "MMMU_Pro_10c"
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a question without its hint."""
         text = choice_text(row, hint=False, closing=_DIRECTLY)
-        return Asked(with_marks(text, row.images), open_as_choice(row), {})
+        return TableQuestion(with_marks(text, row.images), open_as_choice(row), {})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
-from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, short_question
+from mmprolong.evaluation.benchmarks._vlmevalkit import TableBenchmark, TableQuestion, TsvRow, short_question
 from mmprolong.images.table_images import listed
 from mmprolong.plugins import Choice
 from mmprolong.records import Gold
@@ -24,7 +24,7 @@ class OCRBench(TableBenchmark):
     data: ClassVar[DataSet] = DataSet("OCRBench", "MIT", "https://github.com/Yuliang-Liu/MultimodalOCR")
     table: ClassVar[str] = "OCRBench"
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a question for few words."""
         answer = row.cells["answer"]
         if not (answer.startswith("[") and listed(answer)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet
-from mmprolong.evaluation.benchmarks._vlmevalkit import Asked, TableBenchmark, TsvRow, choice_question
+from mmprolong.evaluation.benchmarks._vlmevalkit import TableBenchmark, TableQuestion, TsvRow, choice_question
 from mmprolong.plugins import Choice
 
 
@@ -22,6 +22,6 @@ class RealWorldQA(TableBenchmark):
     )
     table: ClassVar[str] = "RealWorldQA"
 
-    def asked(self, row: TsvRow) -> Asked:
+    def asked(self, row: TsvRow) -> TableQuestion:
         """Return a multiple-choice question."""
         return choice_question(row)

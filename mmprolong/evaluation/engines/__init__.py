@@ -87,7 +87,7 @@ class Asked:
         return cls(sample, prompt.tokens, cached, *prompt.images_behind(0), *prompt.images_behind(cached))
 
 
-class Batch(Protocol):
+class ReplyBatch(Protocol):
     """Samples that are answered in one go."""
 
     @property
@@ -99,7 +99,7 @@ class Batch(Protocol):
 class ReplyEngine(Protocol):
     """Answers samples with one model in one view."""
 
-    def batches(self, samples: Sequence[Sample]) -> Iterator[Batch | Reject]:
+    def batches(self, samples: Sequence[Sample]) -> Iterator[ReplyBatch | Reject]:
         """Yield the batches of samples, the same in every attempt, so that a killed step continues behind the last one.
 
         No model is loaded. A sample whose prompt the backbone cannot take becomes a reject.

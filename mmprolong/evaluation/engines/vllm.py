@@ -15,7 +15,7 @@ from mmprolong.conversations import Image
 from mmprolong.errors import ConfigError, DataError, RequestFailed
 from mmprolong.evaluation.engines import Asked, Subject
 from mmprolong.evaluation.ordered_batches import OrderedBatch, ordered_batches
-from mmprolong.evaluation.serving import Limits, limits_of
+from mmprolong.evaluation.serving import PromptLimits, limits_of
 from mmprolong.evaluation.shared_prefix import Prompts
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import encode
@@ -62,7 +62,7 @@ class OfflineVLLM:
         self._options, self._subject, self._new_tokens = options, subject, new_tokens
         self._images, self._view = images, view
         self._backbone = subject.backbone
-        self._limits: Limits | None = None
+        self._limits: PromptLimits | None = None
         self._process: subprocess.Popen[str] | None = None
         self._version = ""
 

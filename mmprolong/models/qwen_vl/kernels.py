@@ -25,11 +25,6 @@ class Sequences(NamedTuple):
     """Tokens of the longest, or more."""
 
     @classmethod
-    def between(cls, bounds: torch.Tensor) -> "Sequences":
-        """Return the sequences between bounds; on a GPU this waits for it."""
-        return cls(bounds.int(), int(bounds.diff().max()))
-
-    @classmethod
     def equal(cls, count: int, length: int, device: torch.device) -> "Sequences":
         """Return sequences of one length."""
         return cls(torch.arange(count + 1, dtype=torch.int32, device=device) * length, length)

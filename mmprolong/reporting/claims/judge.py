@@ -13,8 +13,7 @@ from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityE
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import size
 from mmprolong.pipeline.plan import Plan, planned
-from mmprolong.records import Average
-from mmprolong.records import Cell as ScoredCell
+from mmprolong.records import Average, Cell
 from mmprolong.reporting.claims.claim import (
     NOT_RUN,
     UNCLEAR,
@@ -32,7 +31,7 @@ from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.model import CONFIDENCE, Cell, Column, Table
+from mmprolong.reporting.tables.model import CONFIDENCE, Column, Table, TableCell
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.official import restated
 from mmprolong.reporting.tables.published import Published, format_difference, mean_of
@@ -160,31 +159,31 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     )
 
 
-def _smallest(differences: Sequence[Estimate]) -> Cell:
+def _smallest(differences: Sequence[Estimate]) -> TableCell:
     """Return the smallest lead: a claim against several rows hangs on it."""
     if not differences:
-        return Cell()
+        return TableCell()
     one = min(differences, key=lambda one: one.value)
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-    return Cell.estimate(one, format_difference(one) + more)
+    return TableCell.estimate(one, format_difference(one) + more)
 
 
-_FIELDS: list[tuple[Column, Callable[[JudgedClaim], Cell]]] = [
-    (Column.of("claim", numeric=False), lambda one: Cell(text=one.claim.claim)),
-    (Column.of("source", numeric=False), lambda one: Cell(text=one.claim.source)),
-    (Column.of("metric", numeric=False), lambda one: Cell(text=one.claim.metric)),
+_FIELDS: list[tuple[Column, Callable[[JudgedClaim], TableCell]]] = [
+    (Column.of("claim", numeric=False), lambda one: TableCell(text=one.claim.claim)),
+    (Column.of("source", numeric=False), lambda one: TableCell(text=one.claim.source)),
+    (Column.of("metric", numeric=False), lambda one: TableCell(text=one.claim.metric)),
     (Column.of(f"published Δ [{CONFIDENCE} at most]", "published"), lambda one: _smallest(one.published.differences)),
     (
         Column.of("published, at the paper's own sample size", "published_verdict", numeric=False),
-        lambda one: Cell(text=one.published.verdict),
+        lambda one: TableCell(text=one.published.verdict),
     ),
     (Column.of(f"our Δ [{CONFIDENCE}]", "ours"), lambda one: _smallest(one.runs.differences)),
-    (Column.of("runs"), lambda one: Cell.count(len(one.runs.runs) or None)),
+    (Column.of("runs"), lambda one: TableCell.count(len(one.runs.runs) or None)),
     (
         Column.of("our verdict", "verdict", numeric=False),
-        lambda one: Cell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
+        lambda one: TableCell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
     ),
-    (Column.of("what settles it", "command", numeric=False), lambda one: Cell(text=one.runs.command)),
+    (Column.of("what settles it", "command", numeric=False), lambda one: TableCell(text=one.runs.command)),
 ]
 
 
@@ -221,7 +220,7 @@ def _average(rows: RunSides, runs: Runs) -> Average:
     return headline([cell for cell in cells if cell.length in wanted], wanted) if wanted and at >= set(wanted) else {}
 
 
-def _names(cell: ScoredCell, runs: Runs) -> set[str]:
+def _names(cell: Cell, runs: Runs) -> set[str]:
     """Return the names by which a claim may mean a cell."""
     return {cell.task, cell.benchmark, runs.plugins.get(cell.benchmark, cell.benchmark)}
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from mmprolong.records import Cell as ScoreCell
-from mmprolong.records import Score
+from mmprolong.records import Cell, Score
 from mmprolong.reporting.figures.charts import INK, new_figure, short
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Column, Table, TableCell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +22,7 @@ DEPTHS = 5
 """Rows of a map: equal parts of a document, its beginning on top."""
 ACROSS = 3
 """Maps in one row of the figure."""
-_PLACE = ScoreCell("", "depth", "")
+_PLACE = Cell("", "depth", "")
 """Cell of all questions in one field of a map: their mean is that over questions."""
 
 
@@ -68,13 +67,13 @@ def depth_maps(
 
 def depth_table(maps: Mapping[str, DepthMap], depths: int = DEPTHS) -> Table:
     """Return the maps as a table: a row a field, depths in [0, 1]."""
-    fields: list[tuple[Column, Callable[[tuple[str, tuple[str, int], Field]], Cell]]] = [
-        (Column.of("arm", numeric=False), lambda one: Cell(text=one[0])),
-        (Column.of("length", numeric=False), lambda one: Cell(text=one[1][0])),
-        (Column.of("depth_from"), lambda one: Cell.count(one[1][1] / depths)),
-        (Column.of("depth_to"), lambda one: Cell.count((one[1][1] + 1) / depths)),
-        (Column.of("n"), lambda one: Cell.count(one[2].n)),
-        (Column.of("score"), lambda one: Cell.mean(one[2].mean)),
+    fields: list[tuple[Column, Callable[[tuple[str, tuple[str, int], Field]], TableCell]]] = [
+        (Column.of("arm", numeric=False), lambda one: TableCell(text=one[0])),
+        (Column.of("length", numeric=False), lambda one: TableCell(text=one[1][0])),
+        (Column.of("depth_from"), lambda one: TableCell.count(one[1][1] / depths)),
+        (Column.of("depth_to"), lambda one: TableCell.count((one[1][1] + 1) / depths)),
+        (Column.of("n"), lambda one: TableCell.count(one[2].n)),
+        (Column.of("score"), lambda one: TableCell.mean(one[2].mean)),
     ]
     placed = [(label, place, field) for label, found in maps.items() for place, field in found.items()]
     return Table.of("depth", "Score by length and depth", fields, placed)

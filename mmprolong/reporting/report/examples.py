@@ -40,7 +40,7 @@ class Thumbnail(NamedTuple):
     """An answer rests on it."""
 
 
-class Turn(NamedTuple):
+class AskedTurn(NamedTuple):
     """A question with its answer."""
 
     question: str
@@ -56,7 +56,7 @@ class ShownDocument(NamedTuple):
     task: str
     pages: int
     strip: Sequence[Thumbnail]
-    turns: Sequence[Turn]
+    turns: Sequence[AskedTurn]
 
 
 class ShownReply(NamedTuple):
@@ -162,7 +162,7 @@ def _show(
     even = [int(index * max(len(images) / STRIP, 1)) for index in range(min(STRIP, len(images)))]
     chosen = sorted(list(dict.fromkeys([*marked, *even]))[:STRIP])
     strip = [Thumbnail(page + 1, _uri(pages.pixels(images[page])), page in marked) for page in chosen]
-    turns = [Turn(question, answer, [page + 1 for page in gold.evidence]) for question, answer, gold in asked]
+    turns = [AskedTurn(question, answer, [page + 1 for page in gold.evidence]) for question, answer, gold in asked]
     return ShownDocument(title, task, len(images), strip, turns)
 
 

@@ -30,7 +30,7 @@ DEPTH = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
+class NamedFigure:
     """A figure, its caption, and the name of its files."""
 
     name: str
@@ -63,18 +63,18 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     return write_file(folder / "report.html", html_report(store, runs, table, figures))
 
 
-def own_drawing(runs: Runs) -> Drawing | None:
+def own_drawing(runs: Runs) -> NamedFigure | None:
     """Draw the figure of the file in `analysis/figures` that is called like the ablation's table; None without one."""
     files, name = files_in(FIGURES), runs.plan.table or runs.plan.ablation
     if name not in files or not runs.results:
         return None
     module = plugins.load_file(files[name], "CAPTION", "draw")
-    return Drawing(name=name, caption=module.CAPTION, figure=module.draw(runs))
+    return NamedFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))
 
 
-def _drawings(runs: Runs, maps: Mapping[str, DepthMap]) -> list[Drawing]:
+def _drawings(runs: Runs, maps: Mapping[str, DepthMap]) -> list[NamedFigure]:
     """Draw the ablation's own figure, accuracy by length, and needles by depth where their places are known."""
-    own, drawn = own_drawing(runs), [Drawing(name="accuracy", caption=ACCURACY, figure=accuracy_by_length(runs))]
+    own, drawn = own_drawing(runs), [NamedFigure(name="accuracy", caption=ACCURACY, figure=accuracy_by_length(runs))]
     if maps:
-        drawn.append(Drawing(name="depth", caption=DEPTH, figure=draw_maps(maps, runs)))
+        drawn.append(NamedFigure(name="depth", caption=DEPTH, figure=draw_maps(maps, runs)))
     return [own, *drawn] if own else drawn

@@ -9,7 +9,7 @@ from mmprolong.reporting.results.judged_files import Judged, Paired, pair
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.power import design_of_pair
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
-from mmprolong.reporting.tables.model import CONFIDENCE, Cell, Column, Table
+from mmprolong.reporting.tables.model import CONFIDENCE, Column, Table, TableCell
 
 _ALL = "all"
 
@@ -73,18 +73,18 @@ def _compared(first: str, second: str, cell: str, pairs: Paired, average: Averag
 
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
     """Make the table of these comparisons."""
-    fields: list[tuple[Column, Callable[[ComparedFiles], Cell]]] = [
-        (Column.of("run", numeric=False), lambda one: Cell(text=one.second)),
-        (Column.of("cell", numeric=False), lambda one: Cell(text=one.cell)),
-        (Column.of("n"), lambda one: Cell.count(one.n)),
-        (Column.of("documents"), lambda one: Cell.count(one.clusters)),
-        (Column.of(f"first [{CONFIDENCE}]", "first"), lambda one: Cell.mean(one.means[0])),
-        (Column.of(f"this [{CONFIDENCE}]", "second"), lambda one: Cell.mean(one.means[1])),
-        (Column.of(f"Δ [{CONFIDENCE}]", "difference"), lambda one: Cell.difference(one.difference)),
-        (Column.of("p"), lambda one: Cell.p(one.difference)),
-        (Column.of("smallest visible Δ", "smallest"), lambda one: Cell.points(one.smallest)),
-        (Column.of("in the first alone", "only_first"), lambda one: Cell.count(one.pairs.only_first)),
-        (Column.of("in this alone", "only_second"), lambda one: Cell.count(one.pairs.only_second)),
+    fields: list[tuple[Column, Callable[[ComparedFiles], TableCell]]] = [
+        (Column.of("run", numeric=False), lambda one: TableCell(text=one.second)),
+        (Column.of("cell", numeric=False), lambda one: TableCell(text=one.cell)),
+        (Column.of("n"), lambda one: TableCell.count(one.n)),
+        (Column.of("documents"), lambda one: TableCell.count(one.clusters)),
+        (Column.of(f"first [{CONFIDENCE}]", "first"), lambda one: TableCell.mean(one.means[0])),
+        (Column.of(f"this [{CONFIDENCE}]", "second"), lambda one: TableCell.mean(one.means[1])),
+        (Column.of(f"Δ [{CONFIDENCE}]", "difference"), lambda one: TableCell.difference(one.difference)),
+        (Column.of("p"), lambda one: TableCell.p(one.difference)),
+        (Column.of("smallest visible Δ", "smallest"), lambda one: TableCell.points(one.smallest)),
+        (Column.of("in the first alone", "only_first"), lambda one: TableCell.count(one.pairs.only_first)),
+        (Column.of("in this alone", "only_second"), lambda one: TableCell.count(one.pairs.only_second)),
     ]
     notes, title = tuple(_notes(runs, found)), f"Compared with {runs[0].name}"
     return Table.of("compare", title, fields, found, notes=notes, comparisons=len(found))

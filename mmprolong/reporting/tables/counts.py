@@ -6,7 +6,7 @@ from functools import partial
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.notes import override_notes
 from mmprolong.reporting.tables.published import parse_number, require_columns
 from mmprolong.reporting.tables.score_table import Field, Row
@@ -36,7 +36,7 @@ def count_table(
     heads += [Column.of(title) for title in (*shown, *(f"published {column}" for column in known))]
     rows = [
         (
-            *(Cell(text=str(text)) for text in key),
+            *(TableCell(text=str(text)) for text in key),
             *(_cell(own.get(key, {}).get(column)) for column in shown),
             *(_cell(theirs.get(key, {}).get(column)) for column in known),
         )
@@ -55,11 +55,11 @@ def trained_on_columns(runs: Runs) -> list[Field]:
         counts = {"examples": sum(pages.values()), "pages": sum(count * number for count, number in pages.items())}
         found.setdefault(one.label, Counter()).update({"tokens": one.certificate["tokens"]["actual"], **counts})
 
-    def cell(name: str, label: str) -> Cell:
-        return Cell.count(found[label][name] if label in found else None)
+    def cell(name: str, label: str) -> TableCell:
+        return TableCell.count(found[label][name] if label in found else None)
 
     return [(Column.of(f"trained {name}"), partial(cell, name)) for name in ("tokens", "examples", "pages")]
 
 
-def _cell(value: float | str | None) -> Cell:
-    return Cell(text=value, value=parse_number(value)) if isinstance(value, str) else Cell.count(value)
+def _cell(value: float | str | None) -> TableCell:
+    return TableCell(text=value, value=parse_number(value)) if isinstance(value, str) else TableCell.count(value)

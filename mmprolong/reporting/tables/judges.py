@@ -13,7 +13,7 @@ from mmprolong.evaluation.judging import JUDGE
 from mmprolong.records import Score
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.statistics.judges import corrected_mean, judged_mean, kappa
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.published import decimal
 from mmprolong.store.jsonl import read_jsonl
 
@@ -71,11 +71,11 @@ def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     judges = columns_of(scores)
     against = judges | ({HUMAN: dict(labels)} if labels else {})
     means = {name: _means(scores, marks, labels) for name, marks in judges.items()}
-    fields: list[tuple[Column, Callable[[str], Cell]]] = [
-        (Column.of("judge", numeric=False), lambda name: Cell(text=name)),
-        (Column.of("n"), lambda name: Cell.count(len(judges[name]))),
-        (Column.of("score"), lambda name: Cell.mean(means[name][0])),
-        (Column.of("corrected"), lambda name: Cell.mean(means[name][1])),
+    fields: list[tuple[Column, Callable[[str], TableCell]]] = [
+        (Column.of("judge", numeric=False), lambda name: TableCell(text=name)),
+        (Column.of("n"), lambda name: TableCell.count(len(judges[name]))),
+        (Column.of("score"), lambda name: TableCell.mean(means[name][0])),
+        (Column.of("corrected"), lambda name: TableCell.mean(means[name][1])),
         *((Column.of(f"κ with {one}", f"kappa {one}"), partial(_kappa, judges, against, one)) for one in against),
     ]
     return Table.of("judges", "Judges of one set of replies", fields, judges, notes=tuple(_notes(means, labels)))
@@ -88,10 +88,10 @@ def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estima
     return judged_mean(said, average), corrected_mean(said, average, labels) if labels else None
 
 
-def _kappa(judges: Mapping[str, Marks], against: Mapping[str, Marks], other: str, name: str) -> Cell:
+def _kappa(judges: Mapping[str, Marks], against: Mapping[str, Marks], other: str, name: str) -> TableCell:
     common = [sample for sample in judges[name] if sample in against[other]]
     found = kappa([judges[name][each] for each in common], [against[other][each] for each in common])
-    return Cell() if found is None or other == name else Cell(text=decimal(found, 2), value=found)
+    return TableCell() if found is None or other == name else TableCell(text=decimal(found, 2), value=found)
 
 
 def _notes(means: Mapping[str, tuple[Estimate, Estimate | None]], labels: Marks) -> Iterator[str]:

@@ -15,7 +15,7 @@ ANY = ""
 """All lengths of a benchmark."""
 
 
-class Place(NamedTuple):
+class TaskCells(NamedTuple):
     """Cells of ours: tasks of a benchmark at a length."""
 
     benchmark: str
@@ -42,22 +42,22 @@ class Place(NamedTuple):
 
 
 DOCUMENTS = {
-    "MMLongBench-Doc": Place("mmlongbench_docqa", ("mmlongdoc",)),
-    "LongDocURL": Place("mmlongbench_docqa", ("longdocurl",)),
-    "SlideVQA": Place("mmlongbench_docqa", ("slidevqa",)),
+    "MMLongBench-Doc": TaskCells("mmlongbench_docqa", ("mmlongdoc",)),
+    "LongDocURL": TaskCells("mmlongbench_docqa", ("longdocurl",)),
+    "SlideVQA": TaskCells("mmlongbench_docqa", ("slidevqa",)),
 }
 """Published column -> our cells."""
 _KINDS = ("retrieval", "counting", "reasoning")
-NEEDLES = {kind: Place("mmlongbench_niah", (f"{kind}-text", f"{kind}-image")) for kind in _KINDS}
-RENDERED = {task.lower(): Place("vtcbench", (task,)) for task in ("Retrieval", "Reasoning", "Memory")}
-FILMS = {"Video-MME": Place("video_mme"), "MLVU": Place("mlvu"), "LongVideoBench": Place("longvideobench")}
+NEEDLES = {kind: TaskCells("mmlongbench_niah", (f"{kind}-text", f"{kind}-image")) for kind in _KINDS}
+RENDERED = {task.lower(): TaskCells("vtcbench", (task,)) for task in ("Retrieval", "Reasoning", "Memory")}
+FILMS = {"Video-MME": TaskCells("video_mme"), "MLVU": TaskCells("mlvu"), "LongVideoBench": TaskCells("longvideobench")}
 SHORT = {
-    "MMBench": Place("mmbench"),
-    "RealWorldQA": Place("realworldqa"),
-    "MMMU": Place("mmmu"),
-    "MMMU-Pro": Place("mmmu_pro"),
-    "MathVista": Place("mathvista"),
-    "OCRBench": Place("ocrbench"),
+    "MMBench": TaskCells("mmbench"),
+    "RealWorldQA": TaskCells("realworldqa"),
+    "MMMU": TaskCells("mmmu"),
+    "MMMU-Pro": TaskCells("mmmu_pro"),
+    "MathVista": TaskCells("mathvista"),
+    "OCRBench": TaskCells("ocrbench"),
 }
 MAXIMA = {"mmlongbench_doc": 56.7, "mmlbd_c": 57.3, "mmlongbench": 78.6, "dude": 61.8, "slidevqa": 84.5}
 """Best score of each visual benchmark in OriOn's Table 6 and its caption [%]; scales its visual average.
@@ -75,7 +75,7 @@ class Measure:
 
     column: str
     """Its name in the published file, and its heading."""
-    parts: Mapping[Place, float]
+    parts: Mapping[TaskCells, float]
     """Weights; the score is the weighted sum of the means of these cells."""
     suite: str = ""
     """Choice of `suite=` that evaluates it."""
@@ -97,7 +97,7 @@ class Measure:
 
 
 def columns_by_length(
-    places: Mapping[str, Place], lengths: Sequence[str], overall: str = "overall", suite: str = "mmprolong"
+    places: Mapping[str, TaskCells], lengths: Sequence[str], overall: str = "overall", suite: str = "mmprolong"
 ) -> list[Measure]:
     """Return for each length a column a place and their mean, and at the end the mean over the lengths."""
     columns: list[Measure] = []
@@ -108,7 +108,7 @@ def columns_by_length(
     return [*columns, Measure(column=overall, parts=_mean(means), suite=suite)]
 
 
-def columns_by_place(places: Mapping[str, Place], mean: str, suite: str, prefix: str = "") -> list[Measure]:
+def columns_by_place(places: Mapping[str, TaskCells], mean: str, suite: str, prefix: str = "") -> list[Measure]:
     """Return a column a place, and their mean if it has a name."""
     columns = [Measure(column=prefix + name, parts={place: 1.0}, suite=suite) for name, place in places.items()]
     return [*columns, Measure(column=mean, parts=_mean([*places.values()]), suite=suite)] if mean else columns
@@ -121,15 +121,15 @@ def orion(*names: str) -> list[Measure]:
 
     Source: arXiv 2602.15257, section on evaluation; the maxima are inferred.
     """
-    scaled = {Place(name): 100 / best for name, best in MAXIMA.items()}
-    text = {Place(name): 100 / best for name, best in TEXT_MAXIMA.items()}
+    scaled = {TaskCells(name): 100 / best for name, best in MAXIMA.items()}
+    text = {TaskCells(name): 100 / best for name, best in TEXT_MAXIMA.items()}
     columns = [
         Measure(column="VA", parts={part: weight / 5 for part, weight in scaled.items()}, suite="orion"),
         Measure(column="LCA", parts={part: weight / 7 for part, weight in (scaled | text).items()}, suite="orion"),
-        *columns_by_place({column: Place(name) for column, name in SINGLE.items()}, "", "orion"),
+        *columns_by_place({column: TaskCells(name) for column, name in SINGLE.items()}, "", "orion"),
     ]
     return [column for column in columns if not names or column.column in names]
 
 
-def _mean(places: Sequence[Place]) -> dict[Place, float]:
+def _mean(places: Sequence[TaskCells]) -> dict[TaskCells, float]:
     return dict.fromkeys(places, 1 / len(places))

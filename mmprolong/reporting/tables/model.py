@@ -13,7 +13,7 @@ CONFIDENCE = "95\u00a0%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class TableCell:
     """One printed value and the numbers behind it."""
 
     text: str = MISSING
@@ -29,35 +29,35 @@ class Cell:
     """Printed after the text: `*` significant, `ns` not, `≈` not significantly below the best."""
 
     @classmethod
-    def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "Cell":
+    def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "TableCell":
         """Make a cell of an estimate, with its numbers in points."""
         value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
         return cls(text=text, value=value, low=low, high=high, sd=sd, symbol=symbol)
 
     @classmethod
-    def mean(cls, found: Estimate | None) -> "Cell":
+    def mean(cls, found: Estimate | None) -> "TableCell":
         """Make '89.4 [85.9, 92.9]' of a mean."""
         return cls.estimate(found, f"{decimal(100 * found.value)} {interval(found)}") if found else cls()
 
     @classmethod
-    def difference(cls, found: Estimate | None) -> "Cell":
+    def difference(cls, found: Estimate | None) -> "TableCell":
         """Make '+1.4 [−0.6, +3.5] ns' of a difference: its interval, and whether it is significant."""
         if found is None:
             return cls()
         return cls.estimate(found, format_difference(found), symbol=" *" if found.significant else " ns")
 
     @classmethod
-    def p(cls, found: Estimate | None) -> "Cell":
+    def p(cls, found: Estimate | None) -> "TableCell":
         """Make '0.012', or '<0.001', of a difference's p."""
         return cls(text="<0.001" if found.p < 0.001 else f"{found.p:.3f}", value=found.p) if found else cls()
 
     @classmethod
-    def points(cls, share: float) -> "Cell":
+    def points(cls, share: float) -> "TableCell":
         """Make a cell of a score or difference without an interval, in points."""
         return cls(text=decimal(100 * share), value=100 * share)
 
     @classmethod
-    def count(cls, value: float | None) -> "Cell":
+    def count(cls, value: float | None) -> "TableCell":
         """Make a cell of a count: thousands apart; three digits of what is not whole."""
         if value is None:
             return cls()
@@ -89,7 +89,7 @@ class Table:
     title: str
     caption: str = ""
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     notes: tuple[str, ...] = ()
     """Printed below, one a line."""
     comparisons: int = 0
@@ -100,7 +100,7 @@ class Table:
         cls,
         name: str,
         title: str,
-        fields: Iterable[tuple[Column, Callable[[T], Cell]]],
+        fields: Iterable[tuple[Column, Callable[[T], TableCell]]],
         items: Iterable[T],
         **more: Any,
     ) -> "Table":
@@ -115,13 +115,13 @@ class Table:
         columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
         return replace(self, columns=columns, rows=tuple(rows))
 
-    def cell(self, row: str, key: str) -> Cell:
+    def cell(self, row: str, key: str) -> TableCell:
         """Return the cell of the row whose first cell reads `row`, in the column `key`."""
         index = [column.key for column in self.columns].index(key)
         return next(cells[index] for cells in self.rows if cells[0].text == row)
 
 
-def mark_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
+def mark_best(rows: Sequence[Sequence[TableCell]], columns: Sequence[Column]) -> tuple[tuple[TableCell, ...], ...]:
     """Return the rows with the best of each column of scores in bold; cells that print alike are equally good."""
     made = [list(row) for row in rows]
     for index, column in enumerate(columns):
@@ -136,4 +136,6 @@ def mark_best(rows: Sequence[Sequence[Cell]], columns: Sequence[Column]) -> tupl
 def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Make a table of words for a page."""
     heads = tuple(Column.of(title, numeric=False) for title in columns)
-    return Table(name="", title="", columns=heads, rows=tuple(tuple(Cell(text=text) for text in row) for row in rows))
+    return Table(
+        name="", title="", columns=heads, rows=tuple(tuple(TableCell(text=text) for text in row) for row in rows)
+    )

@@ -1,7 +1,10 @@
 """The tables of the papers, with our runs where a sweep was launched and without them where none was."""
 
+from inspect import signature
+
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, ablations, files_in, named
+from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, Point, require_own_files
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
@@ -19,12 +22,20 @@ def paper_table(name: str, runs: Runs | None = None) -> Table:
     """Make table `name`: our runs, if there are any, beside the published numbers.
 
     Raises:
-        ConfigError: there is neither such a table nor such an ablation; names the nearest.
+        ConfigError: there is neither such a table nor such an ablation; names the nearest. Or its file makes none.
     """
     if runs is None and name in ablations():
         return table_of(_unlaunched(name))
-    module = plugins.load_file(named(TABLES, name, "table"), "build")
-    return module.build(runs, Published(files_in(PUBLISHED)))
+    path, published = named(TABLES, name, "table"), Published(files_in(PUBLISHED))
+    build = plugins.load_file(path, "build").build
+    try:
+        signature(build).bind(runs, published)
+    except TypeError as error:
+        raise ConfigError(f"{path}: build: {error}; define build(runs, published)") from error
+    table = build(runs, published)
+    if not isinstance(table, Table):
+        raise ConfigError(f"{path}: build returned {table!r}; define build(runs, published) that returns a Table")
+    return table
 
 
 def table_of(runs: Runs) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.intervals import LEVEL
 from mmprolong.reporting.statistics.power import design_of
-from mmprolong.reporting.tables.model import Cell, Column, Table
+from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.notes import trust_notes
 from mmprolong.reporting.tables.published import decimal
 
@@ -27,13 +27,13 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         "twice the documents": replace(now, clusters=2 * now.clusters),
         "twice the questions": replace(now, questions=2 * now.questions),
     }
-    fields: list[tuple[Column, Callable[[str], Cell]]] = [
-        (Column.of("design", numeric=False), lambda name: Cell(text=name)),
-        (Column.of("seeds"), lambda name: Cell.count(designs[name].seeds)),
-        (Column.of("documents"), lambda name: Cell.count(designs[name].clusters)),
-        (Column.of("questions on each", "questions"), lambda name: Cell.count(designs[name].questions)),
-        (Column.of("smallest difference, alone", "alone"), lambda name: Cell.points(designs[name].smallest())),
-        (Column.of("in this table", "in_table"), lambda name: Cell.points(designs[name].smallest(level))),
+    fields: list[tuple[Column, Callable[[str], TableCell]]] = [
+        (Column.of("design", numeric=False), lambda name: TableCell(text=name)),
+        (Column.of("seeds"), lambda name: TableCell.count(designs[name].seeds)),
+        (Column.of("documents"), lambda name: TableCell.count(designs[name].clusters)),
+        (Column.of("questions on each", "questions"), lambda name: TableCell.count(designs[name].questions)),
+        (Column.of("smallest difference, alone", "alone"), lambda name: TableCell.points(designs[name].smallest())),
+        (Column.of("in this table", "in_table"), lambda name: TableCell.points(designs[name].smallest(level))),
     ]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)

@@ -18,7 +18,7 @@ from rich.styled import Styled
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mmprolong.reporting.tables.model import MISSING, Cell, Table
+from mmprolong.reporting.tables.model import MISSING, Table, TableCell
 from mmprolong.store.atomic import write_file
 
 _SYMBOLS = ["pm", "approx", "times", "to", "dagger", "ddagger", "le", "ge", "ne", "infty", "cdot", "Delta"]
@@ -206,7 +206,7 @@ def _latex_letter(letter: str) -> str:
     return letter if ord(letter) < 0x180 else f"[U+{ord(letter):04X}]"
 
 
-def _json_cell(cell: Cell, numeric: bool) -> Any:
+def _json_cell(cell: TableCell, numeric: bool) -> Any:
     if not numeric and cell.value is None:
         return cell.text + cell.symbol
     known = {part: getattr(cell, part) for part in ("value", "low", "high", "sd")}

@@ -16,13 +16,13 @@ from mmprolong.reporting.statistics.contrasts import (
 )
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Cell, Column, Table
+from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Column, Table, TableCell
 from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
 from mmprolong.reporting.tables.published import decimal, interval, parse_number, signed
 
 Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
-Field = tuple[Column, Callable[[str], Cell]]
+Field = tuple[Column, Callable[[str], TableCell]]
 """A column, and the function that makes its cell in the row of a label."""
 
 
@@ -73,11 +73,11 @@ class ScoreTable:
     def _fields(self) -> Iterator[Field]:
         """Yield the columns from left to right: ours, then the published ones."""
         runs = self.runs
-        yield Column.of(self.key, numeric=False), lambda label: Cell(text=label)
+        yield Column.of(self.key, numeric=False), lambda label: TableCell(text=label)
         yield Column.of("seeds"), self._seeds
         if any(self._marks(label).text for label in self.rows):
             yield Column.of("marks", numeric=False), self._marks
-        yield Column.of("n"), lambda label: Cell.count(next((len(one.scores) for one in runs.of(label)), None))
+        yield Column.of("n"), lambda label: TableCell.count(next((len(one.scores) for one in runs.of(label)), None))
         yield from self.more
         for title, average in self.scores:
             if found := estimates(runs, average):
@@ -86,13 +86,13 @@ class ScoreTable:
         title = self.headline.title
         yield Column.of(f"{title} ± sd", title.replace(" ", "_"), score=True), self._headline
         ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
-        yield Column.of(f"{title} {CONFIDENCE}", "interval"), lambda label: Cell(text=ends.get(label, MISSING))
+        yield Column.of(f"{title} {CONFIDENCE}", "interval"), lambda label: TableCell(text=ends.get(label, MISSING))
         for number, contrast in enumerate(self.contrasts):
             found = partial(self._difference, contrast.key)
             column = Column.of(f"{contrast.title} [{CONFIDENCE}]", contrast.key)
-            yield column, lambda label, found=found: Cell.difference(found(label))
+            yield column, lambda label, found=found: TableCell.difference(found(label))
             if number == 0:
-                yield Column.of("p (Holm)", "p_holm"), lambda label, found=found: Cell.p(found(label))
+                yield Column.of("p (Holm)", "p_holm"), lambda label, found=found: TableCell.p(found(label))
         for name in dict.fromkeys(name for row in self.published.values() for name in row):
             yield Column.of(f"published {name}", score=True), partial(self._published, name)
         if self.published and self._opponents:
@@ -115,45 +115,47 @@ class ScoreTable:
         planned = {(at, self._opponents[at]): one for (key, at), one in self._compared.items() if key == "delta"}
         return ties_with_best(self._arms, planned)
 
-    def _seeds(self, label: str) -> Cell:
+    def _seeds(self, label: str) -> TableCell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
         planned = self.runs.planned(label)
-        return Cell(text=f"({len(self.runs.of(label))}/{planned})") if planned else Cell()
+        return TableCell(text=f"({len(self.runs.of(label))}/{planned})") if planned else TableCell()
 
     def _counted(self, average: Average) -> str:
         """Return ' (n 100)': the questions of one run that count."""
         scores = next(result.scores for label in self.rows for result in self.runs.of(label))
         return f" (n {sum(score.cell in average for score in scores):,})"
 
-    def _marks(self, label: str) -> Cell:
+    def _marks(self, label: str) -> TableCell:
         """'partial stale': runs are missing; the ablation would plan others today."""
         partial = len(self.runs.of(label)) < self.runs.planned(label)
-        return Cell(text=" ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale)))
+        return TableCell(text=" ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale)))
 
-    def _score(self, found: Mapping[str, Estimate], label: str) -> Cell:
+    def _score(self, found: Mapping[str, Estimate], label: str) -> TableCell:
         """'89.4', or '89.4 [85.9, 92.9]'."""
         if self.intervals or label not in found:
-            return Cell.mean(found.get(label))
-        return Cell.points(found[label].value)
+            return TableCell.mean(found.get(label))
+        return TableCell.points(found[label].value)
 
-    def _headline(self, label: str) -> Cell:
+    def _headline(self, label: str) -> TableCell:
         """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
         if label not in self._arms:
-            return Cell()
+            return TableCell()
         one, values = mean(self._arms[label]), self._arms[label].means
         sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
         text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
-        return Cell.estimate(one, text, sd, " ≈" if label in self._ties else "")
+        return TableCell.estimate(one, text, sd, " ≈" if label in self._ties else "")
 
     def _difference(self, key: str, label: str) -> Estimate | None:
         return self._compared.get((key, label))
 
-    def _published(self, column: str, label: str) -> Cell:
+    def _published(self, column: str, label: str) -> TableCell:
         found = self.published.get(label, {}).get(column, "")
-        return Cell(text=found or "-" if isinstance(found, str) else decimal(found, 2), value=parse_number(found))
+        return TableCell(text=found or "-" if isinstance(found, str) else decimal(found, 2), value=parse_number(found))
 
-    def _published_delta(self, label: str) -> Cell:
+    def _published_delta(self, label: str) -> TableCell:
         """'−1.05'."""
         title = self.headline.title
         one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
-        return Cell() if one is None or other is None else Cell(text=signed(one - other, 2), value=one - other)
+        return (
+            TableCell() if one is None or other is None else TableCell(text=signed(one - other, 2), value=one - other)
+        )

@@ -27,7 +27,7 @@ _UNNAMED = re.compile(r"\bthe (figure|chart|graph|diagram|plot|table)\b(?! \d)",
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-class Reply(Protocol):
+class WrittenReply(Protocol):
     """What the replies of all tasks have."""
 
     @property
@@ -42,7 +42,7 @@ class Reply(Protocol):
     def evidence_sources(self) -> Sequence[str]: ...
 
 
-def question_of(kind: str, reply: Reply, document: ParsedDocument, segment: Segment) -> Question:
+def question_of(kind: str, reply: WrittenReply, document: ParsedDocument, segment: Segment) -> Question:
     """Return the question of a reply; pages that the prompt does not number are -1."""
     numbered = {document.number(page): page for page in range(segment.first_page, segment.last_page + 1)}
     return Question(
@@ -55,7 +55,7 @@ def question_of(kind: str, reply: Reply, document: ParsedDocument, segment: Segm
     )
 
 
-def answer_of(reply: Reply) -> str:
+def answer_of(reply: WrittenReply) -> str:
     """Return the answer as text, a list as JSON; empty if it is not of the format that it claims."""
     answer = reply.answer
     if isinstance(answer, list) != (reply.answer_format == "List"):
