@@ -9,7 +9,7 @@ import pytest
 
 from mmprolong.conversations import Image
 from mmprolong.evaluation.lengths import size
-from mmprolong.models.backbone import count, find
+from mmprolong.models.backbone import TokenCounter, find
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Example
 from mmprolong.settings.knobs import Config, Length, Source, View
@@ -54,8 +54,8 @@ def written(source: Source, documents: int = 1) -> list[Example]:
 
 
 def tokens(examples: list[Example], side: int) -> list[int]:
-    backbone, images, view = find("proxy"), Thumbnails(side), View(thumbnail=side)
-    return [count(backbone, example.conversations["answer"], images, view)[0] for example in examples]
+    counter = TokenCounter(find("proxy"), Thumbnails(side), View(thumbnail=side))
+    return [counter.count(example.conversations["answer"])[0] for example in examples]
 
 
 def test_the_rope_control_crosses_base_and_training(tmp_path: Path):

@@ -14,7 +14,7 @@ from mmprolong.errors import ConfigError, FeasibilityError
 from mmprolong.mixture.export import FORMATS, ExportRequest, export
 from mmprolong.mixture.formats import Facts
 from mmprolong.mixture.image_export import Drawing, ImageFile, draw_missing
-from mmprolong.models.backbone import count
+from mmprolong.models.backbone import TokenCounter
 from mmprolong.records import Document, Example, Pack
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
@@ -47,7 +47,8 @@ def test_a_page_that_cannot_be_drawn_costs_its_conversations_alone(tmp_path: Pat
 def written_by_hand(made: Made, folder: Path, *conversations: Conversation) -> ExportRequest:
     """A mixture of one pack of these conversations."""
     images, backbone = made.request.drawing.open()
-    counts = [count(backbone, each, images, made.config.view) for each in conversations]
+    counter = TokenCounter(backbone, images, made.config.view)
+    counts = [counter.count(each) for each in conversations]
     examples = [
         Example(id=str(number), task="t", cluster="c", sources=(), conversations={"answer": each})
         for number, each in enumerate(conversations)
