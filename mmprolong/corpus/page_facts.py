@@ -35,7 +35,7 @@ _CONTENTS = re.compile(
     r"table des mati[èe]res|目录|目次|차례)\W*$",
     re.I,
 )
-_LEADERS = re.compile(r"(?:[.·…] ?){4,}\s*[\divxlc]+\b|(?:[.·…] ?){8,}")
+_LEADERS = re.compile(r"[.·…] ?(?:[.·…] ?){3}(?:(?:[.·…] ?)*\s*[\divxlc]+\b|(?:[.·…] ?){4})")
 _SIGNS = re.compile(r"[\W_]+")
 _SHARE = 0.5
 """Share of a page's characters that make its role."""
