@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from mmprolong.corpus.rows import Row
 from mmprolong.images.renderer import Line
@@ -24,7 +25,7 @@ _CAPTION = re.compile(
 _BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
-LEADERS = re.compile(r"(?:[.·…] ?){5}|…{2}")
+LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…)")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
 _MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
@@ -44,8 +45,7 @@ _LABELS = 4
 """Labels that a figure has at least, one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """Type of a row."""
 
     size: float

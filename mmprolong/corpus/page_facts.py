@@ -35,7 +35,8 @@ _CONTENTS = re.compile(
     r"table des mati[èe]res|目录|目次|차례)\W*$",
     re.I,
 )
-_LEADERS = re.compile(r"(?:[.·…] ?){4,}\s*[\divxlc]+\b|(?:[.·…] ?){8,}")
+_LEADERS = re.compile(r"[.·…] ?(?:[.·…] ?){3}(?:(?:[.·…] ?)*\s*[\divxlc]+\b|(?:[.·…] ?){4})")
+_SIGNS = re.compile(r"[\W_]+")
 _SHARE = 0.5
 """Share of a page's characters that make its role."""
 
@@ -59,7 +60,7 @@ def _fact(document: OpenDocument, page: int, text: str, role: str, agreement: fl
     shows = "text"
     if len(text) < _USABLE:
         shows = "image" if document.picture_share(page) >= _PICTURE else "blank"
-    letters = round(sum(map(str.isalnum, text)) / max(len(text), 1), 3)
+    letters = round((len(text) - sum(map(len, _SIGNS.findall(text)))) / max(len(text), 1), 3)
     return PageFacts(
         document=document.id,
         page=page,

@@ -33,12 +33,16 @@ class Row:
 
     lines: tuple[Line, ...]
 
+    def __post_init__(self) -> None:
+        """Take over what is known of a lone line, as most rows are: a cached property costs more."""
+        if len(self.lines) == 1:
+            only = self.lines[0]
+            self.__dict__.update(text=only.text, box=only.box, main=only, cells=(only.text,))
+
     @cached_property
     def text(self) -> str:
         """All lines, joined by a space where a gap is between them."""
         text = self.lines[0].text
-        if len(self.lines) == 1:
-            return text
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             gap = right.box[0] - left.box[2]
             limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
@@ -49,7 +53,7 @@ class Row:
     @cached_property
     def box(self) -> Box:
         """x0, y0, x1, y1 [pt]."""
-        return self.lines[0].box if len(self.lines) == 1 else union(line.box for line in self.lines)
+        return union(line.box for line in self.lines)
 
     @property
     def height(self) -> float:
@@ -59,7 +63,7 @@ class Row:
     @cached_property
     def main(self) -> Line:
         """The longest line; its style is the row's."""
-        return self.lines[0] if len(self.lines) == 1 else max(self.lines, key=lambda line: len(line.text))
+        return max(self.lines, key=lambda line: len(line.text))
 
     @property
     def group(self) -> int:
@@ -69,8 +73,6 @@ class Row:
     @cached_property
     def cells(self) -> tuple[str, ...]:
         """Texts of the row that are set apart as cells of a table are."""
-        if len(self.lines) == 1:
-            return (self.text,)
         found = [[self.lines[0]]]
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             if right.box[0] - left.box[2] > _CELL_GAP * left.size:

@@ -51,7 +51,7 @@ def clean(text: str, spaces: bool = False) -> str:
     """
     if text.isascii() and text.isprintable() and "`" not in text:
         return text.rstrip() if spaces else " ".join(text.split())
-    kept = unicodedata.normalize("NFC", "".join(_kept(text)))
+    kept = unicodedata.normalize("NFC", text if text.isprintable() else "".join(_kept(text)))
     kept = kept.rstrip() if spaces else " ".join(kept.split())
     if not kept.isascii():
         kept = _CEDILLA.sub(lambda found: unicodedata.normalize("NFC", f"{found[1]}\u0327"), kept)

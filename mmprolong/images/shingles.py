@@ -1,18 +1,19 @@
 """Overlapping runs of characters of a text, as hashes: the same for two printings of one wording."""
 
+import re
 import unicodedata
 
 import numpy as np
 
 LENGTH = 16
 """Characters of a shingle, about three words."""
+_ALNUM = re.compile(r"[^\W_]+")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def squashed(text: str) -> str:
     """Return the letters and digits of a text alone: line breaks, hyphens and quotation marks are typography."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(filter(str.isalnum, folded))
+    return "".join(_ALNUM.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def shingles(text: str, sample: int = 1) -> np.ndarray:
@@ -29,8 +30,8 @@ def shingles(text: str, sample: int = 1) -> np.ndarray:
     windows = np.zeros(len(codes) - LENGTH + 1, np.uint64)
     for place in range(LENGTH):
         windows = windows * _BASE + codes[place : place + len(windows)]
-    hashes = np.unique(_mixed(windows))
-    return hashes[hashes % np.uint64(sample) == 0]
+    hashes = _mixed(windows)
+    return np.unique(hashes[hashes % np.uint64(sample) == 0])
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The text layer of born-digital pages, its lines named by type, place and outline."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -31,5 +32,16 @@ class TextLayer:
 
     def blocks(self, document: OpenDocument) -> Sequence[Block]:
         """Return headings, paragraphs, captions, tables, code, headers and footers."""
-        lines = [document.lines(page) for page in range(len(document.page_sizes))]
-        return blocks_of(document.id, lines, document.page_sizes, document.outline())
+        with _uncollected():
+            lines = [document.lines(page) for page in range(len(document.page_sizes))]
+            return blocks_of(document.id, lines, document.page_sizes, document.outline())
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the search for cyclic garbage: of the many small objects of a page only some 20 are such."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -35,9 +35,10 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
         flags &= ~getattr(library, name)
     read = page.get_textpage(flags=flags)
     turn, whole = _turn(page), tuple(page.rect)
-    lines = list(_stretches(page.get_text("dict", textpage=read)["blocks"]))
+    stretches = _stretches(page.get_text("dict", textpage=read)["blocks"])
+    lines = [(_merged(spans), group) for spans, group in stretches]
     boxes = [_box(spans, turn) for spans, _ in lines]
-    texts = [spans[0]["text"] if len(spans) == 1 else "".join(span["text"] for span in spans) for spans, _ in lines]
+    texts = [spans[0]["text"] if len(spans) == 1 else "".join([span["text"] for span in spans]) for spans, _ in lines]
     outside = any(_reaches_out(box, whole) for box in boxes)
     if outside or any(map(_needs_characters, texts)) or _overlap(texts, boxes):
         try:
@@ -105,11 +106,22 @@ def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str
     for group, block in enumerate(blocks):
         for line in block.get("lines", ()):
             spans = line["spans"]
-            if len({_is_doubtful(span) for span in spans}) == 1:
+            if len({(span["char_flags"] & _DRAWN, span["alpha"], span["color"]) for span in spans}) == 1:
                 yield spans, group
                 continue
             for _, alike in groupby(spans, key=_is_doubtful):
                 yield list(alike), group
+
+
+def _merged(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Make one span of those of one type: the library parts a line at each space that it adds."""
+    if len(spans) == 1 or len({(span["font"], span["size"], span["flags"]) for span in spans}) > 1:
+        return spans
+    text = "".join([span["text"] for span in spans])
+    if text[:1].isspace():
+        return spans
+    box = _union([span["bbox"] for span in spans if not span["text"].isspace()])
+    return [{**spans[0], "text": text, "bbox": box}]
 
 
 def _is_doubtful(span: dict[str, Any]) -> bool:
@@ -175,8 +187,8 @@ def _read(spans: Sequence[dict[str, Any]]) -> str:
 def _box(spans: Sequence[dict[str, Any]], turn: Matrix | None) -> Box:
     if len(spans) == 1:
         return _turned(spans[0]["bbox"], turn)
-    printed = [span for span in spans if not span["text"].isspace()] or spans
-    return _turned(_union([span["bbox"] for span in printed]), turn)
+    printed = [span["bbox"] for span in spans if not span["text"].isspace()]
+    return _turned(_union(printed or [span["bbox"] for span in spans]), turn)
 
 
 def _union(boxes: Sequence[Box]) -> Box:
@@ -208,12 +220,15 @@ def _type(spans: Sequence[dict[str, Any]]) -> tuple[float, str, int]:
     if len(spans) == 1:
         only = spans[0]
         return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
+    types: dict[tuple[str, float, int], int] = {}
+    for span in spans:
+        kind, text = (span["font"], span["size"], span["flags"]), span["text"]
+        types[kind] = types.get(kind, 0) + (0 if text == " " else len(text.strip()))
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0
-    for span in spans:
-        characters, flags = len(span["text"].strip()), span["flags"]
-        font, size = span["font"].rpartition("+")[2], round(span["size"], 1)
+    for (name, exact, flags), characters in types.items():
+        font, size = name.rpartition("+")[2], round(exact, 1)
         fonts[font] = fonts.get(font, 0) + characters
         sizes[size] = sizes.get(size, 0) + characters
         total += characters
