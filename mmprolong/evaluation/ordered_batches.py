@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mmprolong.conversations import Conversation, Image, Text, flat
 from mmprolong.errors import DataError
 from mmprolong.evaluation.engines import Asked
-from mmprolong.evaluation.shared_prefix import Prompts, Symbols, group_prompts
+from mmprolong.evaluation.shared_prefix import Prompts, group_prompts
 from mmprolong.models.encoding import Piece
 from mmprolong.records import Reject, Sample
 
@@ -35,14 +35,8 @@ def ordered_batches(
     Args:
         block: tokens of a block of the engine's prefix cache, which keeps whole blocks; 0: it has none.
     """
-    accepted: list[Sample] = []
-    prompts: list[Symbols] = []
-    for sample in samples:
-        try:
-            prompts.append(reader.reduce(len(accepted), sample.prompt))
-            accepted.append(sample)
-        except DataError as error:
-            yield Reject(what=sample.id, reason="prompt refused", detail=str(error))
+    accepted, prompts, refused = reader.reduce_all(samples)
+    yield from refused
     firsts: list[Asked] = []
     rest: list[Asked] = []
     for group in group_prompts(prompts):

@@ -8,9 +8,11 @@ from typing import Self
 import numpy as np
 
 from mmprolong.conversations import Conversation, Image
+from mmprolong.errors import DataError
 from mmprolong.images.sources import Images
 from mmprolong.models.backbone import Backbone, as_shown, grid_of
 from mmprolong.models.encoding import Piece
+from mmprolong.records import Reject, Sample
 from mmprolong.settings.knobs import View
 
 SHARED = 0.5
@@ -90,6 +92,19 @@ class Prompts:
             return spans[grid]
 
         return cls(lambda prompt: backbone.pieces(as_shown(prompt, view), answer=True), count)
+
+    def reduce_all(self, samples: Iterable[Sample]) -> tuple[list[Sample], list[Symbols], list[Reject]]:
+        """Return the samples that the model can take, the symbols of their prompts, and the refused ones."""
+        accepted: list[Sample] = []
+        prompts: list[Symbols] = []
+        refused: list[Reject] = []
+        for sample in samples:
+            try:
+                prompts.append(self.reduce(len(accepted), sample.prompt))
+                accepted.append(sample)
+            except DataError as error:
+                refused.append(Reject(what=sample.id, reason="prompt refused", detail=str(error)))
+        return accepted, prompts, refused
 
     def reduce(self, place: int, prompt: Conversation) -> Symbols:
         """Return the symbols of a prompt.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from string import ascii_uppercase
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
 DATA = DataSet("MLVU", "CC-BY-NC-SA-4.0", "https://huggingface.co/datasets/MLVU/MVLU")
+R = TypeVar("R")
 Task = Literal["1_plotQA", "2_needle", "3_ego", "4_count", "5_order", "6_anomaly_reco", "7_topic_reasoning"]
 _TASKS: tuple[Task, ...] = (
     *("1_plotQA", "2_needle", "3_ego", "4_count"),
@@ -40,6 +41,21 @@ class _Record(msgspec.Struct):
     """[s]"""
 
 
+def read_tasks(
+    tasks: Sequence[str],
+    inputs: Inputs,
+    kind: type[R],
+    make: Callable[[str, Callable[[str], tuple[Image, ...]], LocatedRecord[R]], Sample],
+) -> Iterator[Sample | Reject]:
+    """Yield the samples that `make` returns for a task, the reader of its films' frames, and a record of its file."""
+    for task in tasks:
+        path = DATA.file(inputs, f"{DATA.title}/json/{task}.json")
+        root = DATA.file(inputs, f"{DATA.title}/video/{task}").parents[2]
+        yield from ask(
+            read_rows(json_items(path, json_file(path, list)), kind), partial(make, task, frames_below(root))
+        )
+
+
 @dataclass(frozen=True)
 class MLVU:
     """The multiple-choice questions, the frames before each.
@@ -60,11 +76,7 @@ class MLVU:
             ConfigError: questions or films are not in the data root, or PyAV is not installed.
             DataError: a file of questions is no list.
         """
-        for task in self.tasks:
-            path = DATA.file(inputs, f"{DATA.title}/json/{task}.json")
-            root = DATA.file(inputs, f"{DATA.title}/video/{task}").parents[2]
-            make = partial(_sample, name, task, frames_below(root))
-            yield from ask(read_rows(json_items(path, json_file(path, list)), _Record), make)
+        yield from read_tasks(self.tasks, inputs, _Record, partial(_sample, name))
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over tasks, which is the official M-Avg, and the one over questions."""

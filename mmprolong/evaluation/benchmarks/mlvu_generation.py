@@ -10,9 +10,9 @@ import msgspec
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import Inputs, macro_and_micro
-from mmprolong.evaluation.benchmarks._films import LENGTH, frames_below
-from mmprolong.evaluation.benchmarks._records import LocatedRecord, ask, json_file, json_items, read_rows
-from mmprolong.evaluation.benchmarks.mlvu import DATA
+from mmprolong.evaluation.benchmarks._films import LENGTH
+from mmprolong.evaluation.benchmarks._records import LocatedRecord
+from mmprolong.evaluation.benchmarks.mlvu import DATA, read_tasks
 from mmprolong.plugins import Choice
 from mmprolong.records import Gold, Reject, Sample, Score
 
@@ -53,11 +53,7 @@ class MLVUGeneration:
             ConfigError: questions or films are not in the data root, or PyAV is not installed.
             DataError: a file of questions is no list.
         """
-        for task in self.tasks:
-            path = DATA.file(inputs, f"{DATA.title}/json/{task}.json")
-            root = DATA.file(inputs, f"{DATA.title}/video/{task}").parents[2]
-            make = partial(_sample, name, task, frames_below(root))
-            yield from ask(read_rows(json_items(path, json_file(path, list)), _Record), make)
+        yield from read_tasks(self.tasks, inputs, _Record, partial(_sample, name))
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the mean over tasks and the one over questions; the official G-Avg is 10 times the former."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from mmprolong.errors import DataError, FeasibilityError, RequestFailed
+from mmprolong.errors import FeasibilityError, RequestFailed
 from mmprolong.evaluation.engines import Asked, Subject
 from mmprolong.evaluation.shared_prefix import Group, Prompts, Symbols, group_prompts
 from mmprolong.images.sources import Images
@@ -100,14 +100,8 @@ class InProcess:
             FeasibilityError: the longest prompt does not fit into the memory.
         """
         reader = Prompts.of(self._backbone, self._images, self._view)
-        accepted: list[Sample] = []
-        prompts: list[Symbols] = []
-        for sample in samples:
-            try:
-                prompts.append(reader.reduce(len(accepted), sample.prompt))
-                accepted.append(sample)
-            except DataError as error:
-                yield Reject(what=sample.id, reason="prompt refused", detail=str(error))
+        accepted, prompts, refused = reader.reduce_all(samples)
+        yield from refused
         by_prefix: dict[int, list[Group]] = defaultdict(list)
         for group in group_prompts(prompts):
             by_prefix[group.prefix].append(group)
