@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Response:
     raw: bytes | None = None
     after: threading.Event | None = None
     """Sent once it is set."""
+    pause: float = 0.0
+    """Between two bytes [s]."""
 
     def content(self) -> bytes:
         if self.raw is not None:
@@ -82,7 +85,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        for byte in content if response.pause else ():
+            self.wfile.write(bytes([byte]))
+            time.sleep(response.pause)
+        self.wfile.write(b"" if response.pause else content)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

@@ -114,6 +114,12 @@ def test_an_answer_that_comes_too_late_is_a_failed_item(tmp_path: Path):
     assert isinstance(failure, RequestFailed) and (failure.reason, failure.again) == ("no answer: timed out", True)
 
 
+def test_an_answer_that_drips_in_is_given_up(tmp_path: Path):
+    with serving(planned(Response("slow", pause=0.02))) as server:
+        (failure,) = driven([asking("a")], OpenAIChat(settings(server.url, timeout=0.5)), tmp_path)
+    assert isinstance(failure, RequestFailed) and failure.reason == "no answer: timed out"
+
+
 def test_a_server_that_is_not_there_fails_every_item(tmp_path: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,5 +1,6 @@
 """A server that speaks OpenAI's protocol (a vendor, vLLM, ...), by OpenAI's own client, which retries."""
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 _CONNECT_SECONDS = 15.0
+_RETRY_SECONDS = 120.0
+"""Longest wait between two attempts that the client grants a server."""
 _HOPELESS = {401: "the key", 403: "what the key may do", 404: "the address and the model's name"}
 """Statuses that every request would get, and what to look at."""
 
@@ -41,6 +44,7 @@ class OpenAIChat:
         self.model, self.sampling = settings.model, settings.sampling
         self.view = f"{view} jpeg {settings.jpeg}" if settings.jpeg else view
         self._settings, self._pixels = settings, pixels
+        self._limit = (settings.retries + 1) * settings.timeout + settings.retries * _RETRY_SECONDS
         self._key = _key(settings.key_variable)
         self._client: AsyncOpenAI | None = None
 
@@ -55,11 +59,12 @@ class OpenAIChat:
 
         body = self._body(request)
         try:
-            completion = await self._connected().chat.completions.create(**body)
+            async with asyncio.timeout(self._limit):  # the client's own bounds each read, not an answer that drips in
+                completion = await self._connected().chat.completions.create(**body)
             choice = completion.choices[0]
         except openai.APIStatusError as error:
             raise self._refused(error) from error
-        except openai.APITimeoutError as error:
+        except (openai.APITimeoutError, TimeoutError) as error:
             raise RequestFailed("no answer: timed out", f"{self._settings.timeout:g} s", again=True) from error
         except openai.APIConnectionError as error:
             cause = f"{self._settings.base_url}: {error.__cause__ or error}"
