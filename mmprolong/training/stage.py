@@ -2,6 +2,7 @@
 
 import math
 import socket
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mmprolong import plugins
 from mmprolong.conversations import image_count
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
+from mmprolong.images.undrawn import WhiteIfUndrawn, undrawn_in
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
 from mmprolong.models.flops import packed_model_flops
@@ -21,7 +23,7 @@ from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.atomic import write_json
-from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.training.engines import EngineChoice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
@@ -30,9 +32,13 @@ from mmprolong.training.profile import traced
 from mmprolong.training.stream import Encoder, StoredExamples, Stream
 from mmprolong.training.watchdog import Watchdog
 
+_UNDRAWN = "undrawn"
+"""Folder in the scratch with a note of each page that cannot be drawn."""
+
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
-    """Write `model/`, `checkpoint.json` and, where updates were skipped, `skipped.json`.
+    """Write `model/`, `checkpoint.json` and, where there were any, the updates that were skipped (`skipped.json`) and
+    the pages that were white because they cannot be drawn (`undrawn.jsonl`).
 
     Raises:
         ConfigError: it starts from several phases, which only a merge can; the engine cannot use its processes; or
@@ -83,11 +89,15 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     engine.export(work.out / weights.FOLDER)
     if layout.rank == 0:
         _describe(settings, network, start, state, work.out)
+    undrawn = undrawn_in(work.scratch / _UNDRAWN)
+    if undrawn and layout.rank == 0:
+        write_jsonl(work.out / "undrawn.jsonl", undrawn)
     layout.leave()
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
     return {
         **{name: state[name] for name in ("updates", "tokens")},
         "skipped": len(state["skipped"]),
+        "undrawn pages": len(undrawn),
         "parameters": parameters,
         "attention": network.attention,
     }
@@ -99,7 +109,7 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
     encoder = Encoder(
         examples=examples,
         backbone=find(settings.model.backbone, settings.model.path),
-        open_images=partial(open_images, settings.view, settings.corpus, work.inputs),
+        open_images=partial(_open_images, settings, work.inputs, work.scratch / _UNDRAWN),
         view=settings.view,
         shard=layout.shard,
     )
@@ -112,6 +122,10 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
         cost=lambda pack: packed_model_flops(shape, pack, {name: _images(examples[name]) for name in pack.examples}),
         workers=settings.training.workers,
     )
+
+
+def _open_images(settings: TrainingSettings, inputs: Mapping[str, Path], undrawn: Path) -> WhiteIfUndrawn:
+    return WhiteIfUndrawn(open_images(settings.view, settings.corpus, inputs), undrawn)
 
 
 def _images(example: Example) -> int:
