@@ -37,8 +37,7 @@ _UNDRAWN = "undrawn"
 
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
-    """Write `model/`, `checkpoint.json` and, where there were any, the updates that were skipped (`skipped.json`) and
-    the pages that were white because they cannot be drawn (`undrawn.jsonl`).
+    """Write `model/`, `checkpoint.json`, and, if any, `skipped.json` (updates), `undrawn.jsonl` (white pages).
 
     Raises:
         ConfigError: it starts from several phases, which only a merge can; the engine cannot use its processes; or
@@ -53,11 +52,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     if len(starts) > 1:
         raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
     start = next(iter(starts.values()), None)
-    if torch.cuda.device_count() < settings.gpus:
-        found = f"torch {torch.__version__} finds {torch.cuda.device_count()} on {socket.gethostname()}"
-        raise ConfigError(
-            f"cluster.jobs.training.gpus: {settings.gpus}, but {found}; install a torch for CUDA or set it to 0"
-        )
+    _refuse_missing_gpus(settings.gpus)
     choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
     layout = choice.join(work.world)
     sign = work.scratch / "signs" / (work.world.start or "alone") / f"rank {layout.rank}"
@@ -87,11 +82,11 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
         state = loop.run(settings.training.checkpoint_seconds)
     watchdog.close()
     engine.export(work.out / weights.FOLDER)
+    undrawn = undrawn_in(work.scratch / _UNDRAWN)
     if layout.rank == 0:
         _describe(settings, network, start, state, work.out)
-    undrawn = undrawn_in(work.scratch / _UNDRAWN)
-    if undrawn and layout.rank == 0:
-        write_jsonl(work.out / "undrawn.jsonl", undrawn)
+        if undrawn:
+            write_jsonl(work.out / "undrawn.jsonl", undrawn)
     layout.leave()
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
     return {
@@ -101,6 +96,14 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
         "parameters": parameters,
         "attention": network.attention,
     }
+
+
+def _refuse_missing_gpus(wanted: int) -> None:
+    import torch
+
+    if torch.cuda.device_count() < wanted:
+        found = f"torch {torch.__version__} finds {torch.cuda.device_count()} on {socket.gethostname()}"
+        raise ConfigError(f"cluster.jobs.training.gpus: {wanted}, but {found}; install a torch for CUDA or set it to 0")
 
 
 def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
