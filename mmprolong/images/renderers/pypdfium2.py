@@ -39,6 +39,7 @@ class _OpenInPdfium:
         self.id = hashlib.sha256(content).hexdigest()
         load_library("pypdfium2.raw")
         self._library = load_library("pypdfium2")
+        self._library.raw.FPDF_LoadMemDocument64(b"", 0, None)  # or a failure would be named as that of a file before
         self._fonts: set[str] = set()
         self._flattened: set[int] = set()
         with _broken("opening"):
