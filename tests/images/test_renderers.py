@@ -132,6 +132,12 @@ def test_a_page_that_is_not_there_costs_itself_only(name: str, tmp_path: Path):
 
 
 @BOTH
+def test_a_page_that_only_another_library_counts_cannot_be_drawn(name: str):
+    with find_renderer(name).open(ARTICLE) as opened, pytest.raises(Unreadable, match="rendering page 1000"):
+        opened.render(999, 72)
+
+
+@BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
     with find_renderer(name).open(tmp_path / "x.pdf.gz") as packed, find_renderer(name).open(ARTICLE) as plain:
