@@ -28,8 +28,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PIP) --constraint constraints.txt -e .
 	touch $@
 
+# rapidocr brings opencv-python-headless, rapid-layout the same module with windows, which needs libGL: the last one counts.
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --constraint constraints.txt -e '.[dev]'
+	$(PIP) --constraint constraints.txt --no-deps --force-reinstall opencv-python-headless
 	touch $@
 
 # The newest versions that the ranges of pyproject.toml allow; torch and what its wheel brings are chosen by TORCH.

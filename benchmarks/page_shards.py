@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from mmprolong.conversations import Image
-from mmprolong.images.kept_pages import jobs_of, keep_pages, kept_folder, open_kept
+from mmprolong.images.kept_pages import kept_folder, open_kept
 from mmprolong.images.pages import CorpusPages
+from mmprolong.images.prerendering import jobs_of, keep_pages
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import make_step
 from mmprolong.records import Document

@@ -21,9 +21,11 @@ from mmprolong.store.store import Store
 def prerender(step: str, dpi: int, renderer: str, slow: float, pool: str, store: Store) -> None:
     """Draw the pages of a corpus or selection STEP; keep scans and slow pages, without loss, for all that shows them.
 
-    What is kept changes no result and no step's id: training and evaluation in this store find it.
+    What is kept changes no result and no step's id: training and evaluation in this store find it. Pages that cannot be
+    drawn, or that end the process that draws them, are listed; training shows them as white paper, and counts them.
     """
-    from mmprolong.images.kept_pages import jobs_of, keep_pages, kept_folder
+    from mmprolong.images.kept_pages import UNDRAWN, kept_folder, read_undrawn
+    from mmprolong.images.prerendering import jobs_of, keep_pages
     from mmprolong.runtime.signals import interrupt_on_signals
     from mmprolong.settings.knobs import View
 
@@ -41,3 +43,6 @@ def prerender(step: str, dpi: int, renderer: str, slow: float, pool: str, store:
         count = keep_pages(jobs_of(corpus, selection, view, pool, slow), folder)
     size = sum(file.stat().st_size for file in folder.glob("*.tar"))
     console.say(f"{folder}: {count:,} pages, {size / 1e6:,.1f} MB")
+    if undrawn := read_undrawn(folder / UNDRAWN):
+        first = f"{undrawn[0].detail} ({undrawn[0].reason})"
+        console.say(f"{len(undrawn):,} pages cannot be drawn: {folder / UNDRAWN}; the first: {first}")

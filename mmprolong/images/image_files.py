@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 
 from mmprolong.conversations import Image
 from mmprolong.errors import DataError
+from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument, Renderer, pixel_size
 
 SCHEME = "file:"
@@ -126,7 +127,8 @@ def open_picture(source: Path | BinaryIO, name: str) -> Iterator[Pillow.Image]:
         name: begins the error messages.
 
     Raises:
-        DataError: it is broken, is no image, or has more than PIXEL_LIMIT pixels; the limit holds before any is read.
+        Unreadable: it is broken, or is no image.
+        DataError: it has more than PIXEL_LIMIT pixels, which holds before any is read; or the disk fails.
     """
     try:
         with warnings.catch_warnings():
@@ -138,7 +140,9 @@ def open_picture(source: Path | BinaryIO, name: str) -> Iterator[Pillow.Image]:
                 raise DataError(f"{name}: {found}, more than {PIXEL_LIMIT} px; make it smaller")
             yield picture
     except _BROKEN as error:
-        raise DataError(f"{name}: {type(error).__name__}: {error}; is it a whole image file?") from error
+        if getattr(error, "errno", None):
+            raise DataError(f"{name}: {type(error).__name__}: {error}") from error
+        raise Unreadable("broken", f"{name}: {type(error).__name__}: {error}; is it a whole image file?") from error
 
 
 @contextmanager

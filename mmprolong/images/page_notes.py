@@ -27,6 +27,17 @@ class FailedPage:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class UndrawnImage:
+    """An image that cannot be drawn, and why."""
+
+    source: str
+    index: int
+    reason: str
+    detail: str = ""
+    """Begins with file and page."""
+
+
 class PageNotes:
     """Notes about the reading of a document, which outlive the process that reads it.
 

@@ -12,7 +12,7 @@ from mmprolong.conversations import Image
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
 from mmprolong.images.kept_pages import open_kept
-from mmprolong.images.pdf_files import is_there, pool_folder
+from mmprolong.images.pdf_files import Unreadable, has_content, is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
 from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
@@ -54,12 +54,15 @@ class CorpusPages:
         return right - left, bottom - top
 
     def pixels(self, image: Image) -> np.ndarray:
-        """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3)."""
+        """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3).
+
+        Raises:
+            Unreadable: the page cannot be drawn.
+            DataError: there is no such page, or the file is not the one that was read.
+        """
         document = self._document(image)
         if not image.stamp:
-            page = self._kept.pixels(document.id, image.index) if self._kept else None
-            if page is None:
-                page = self._opened(document).render(image.index, self._view.dpi)
+            page = self._drawn(document, image.index)
             left, top, right, bottom = _shown(image, page.shape[1], page.shape[0])
             return page[top:bottom, left:right]
         if self._thumbnails is None:
@@ -98,6 +101,17 @@ class CorpusPages:
             raise DataError(f"image {image.source} page {image.index + 1}: has a stamp and a crop; give one of them")
         return document
 
+    def _drawn(self, document: Document, page: int) -> np.ndarray:
+        kept = self._kept.pixels(document.id, page) if self._kept is not None else None
+        if kept is not None:
+            return kept
+        try:
+            return self._opened(document).render(page, self._view.dpi)
+        except Unreadable as error:
+            raise Unreadable(error.reason, f"{document.source} page {page + 1}: {error.detail}") from error
+        except MemoryError as error:
+            raise MemoryError(f"{document.source} page {page + 1}") from error
+
     def _opened(self, document: Document) -> OpenDocument:
         if document.id not in self._open:
             while len(self._open) >= _OPEN_DOCUMENTS:
@@ -111,11 +125,15 @@ class CorpusPages:
         if path is None:
             places = " or ".join(map(str, self._pools))
             raise DataError(f"{document.source}: not in {places}; set corpus.path to the pool")
-        with ExitStack() as stack:
-            opened = stack.enter_context(self._renderer.open(path))
-            if opened.id != document.id:
-                raise DataError(f"{path}: not the content that was read; restore it, or run the corpus step again")
-            return stack.pop_all(), opened
+        try:
+            with ExitStack() as stack:
+                opened = stack.enter_context(self._renderer.open(path))
+                if opened.id == document.id:
+                    return stack.pop_all(), opened
+        except Unreadable:
+            if has_content(path, document.id):
+                raise
+        raise DataError(f"{path}: not the content that was read; restore it, or run the corpus step again")
 
 
 def _shown(image: Image, width: int, height: int) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """Files of a pool: its folder, and a PDF's bytes, from a file, a gzip or a tar."""
 
 import gzip
+import hashlib
 import io
 import tarfile
 import zlib
@@ -10,7 +11,7 @@ import mmprolong
 from mmprolong.images.file_content import Unreadable, check_pdf
 from mmprolong.images.tar_members import members, read_member, split_member
 
-__all__ = ["MANIFESTS", "UNPACKED_LIMIT", "Unreadable", "is_there", "pdf_bytes", "pool_folder"]
+__all__ = ["MANIFESTS", "UNPACKED_LIMIT", "Unreadable", "has_content", "is_there", "pdf_bytes", "pool_folder"]
 
 UNPACKED_LIMIT = 512 * 2**20
 """Largest PDF that is read [bytes]; a gzip bomb ends here."""
@@ -37,6 +38,20 @@ def pdf_bytes(path: Path) -> bytes:
     Raises:
         Unreadable: it is too large, cannot be read or unpacked, or is certain to be no whole PDF.
     """
+    content = _read(path)
+    check_pdf(content)
+    return content
+
+
+def has_content(path: Path, digest: str) -> bool:
+    """Tell whether a file can be read and is, unpacked, of this SHA-256, whatever a PDF library makes of it."""
+    try:
+        return hashlib.sha256(_read(path)).hexdigest() == digest
+    except Unreadable:
+        return False
+
+
+def _read(path: Path) -> bytes:
     try:
         content = _unpacked(path)
     except FileNotFoundError as error:
@@ -47,7 +62,6 @@ def pdf_bytes(path: Path) -> bytes:
         raise Unreadable("cannot be opened", f"{type(error).__name__}: {error}") from error
     if len(content) > UNPACKED_LIMIT:
         raise Unreadable("file too large", f"more than {UNPACKED_LIMIT} bytes")
-    check_pdf(content)
     return content
 
 

@@ -5,6 +5,7 @@ packed at the length of the longest of them, so that documents, order and packs 
 does not fill is padding.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from mmprolong.records import Measured, Pack
 
 Choice = tuple[str, str]
 """Source and task."""
+_STEPS = tuple(math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37))
+"""Multiples of one, without their whole part, fill [0, 1) evenly, and of several fill it independently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +60,36 @@ def slots_of(measured: Mapping[str, Iterable[Measured]], tasks: Sequence[str], w
 
 
 def fill(
-    drawn: Sequence[Measured], slots: Mapping[str, Slot], source: str, weights: Mapping[str, float]
+    drawn: Sequence[Measured],
+    slots: Mapping[str, Slot],
+    source: str,
+    weights: Mapping[str, float],
+    tasks: Sequence[str],
 ) -> list[Measured]:
     """Return the example of one arm for each slot that was drawn, in their order.
 
-    Each slot goes to the task that lacks most of its share of the slots' tokens so far.
+    Arms with other weights differ in as few slots as can be: a task takes its share evenly out of all those before it,
+    and the slots of a small share are among those of a larger one. Of slots of any length it takes the same share.
+
+    Args:
+        weights: of tasks; none: all alike.
+        tasks: of all arms, those that are to replace others last.
     """
-    total, shares = sum(weights.values()), dict(weights) or {"": 1.0}
-    given = dict.fromkeys(shares, 0)
-    filled, so_far = [], 0
-    for entry in drawn:
-        so_far += entry.tokens
-        task = max(shares, key=lambda name: (shares[name] / (total or 1.0) * so_far - given[name], name))
-        given[task] += entry.tokens
-        filled.append(slots[entry.example].choices[source, task])
+    ordered = {task: weights.get(task, 0.0) if weights else 1.0 for task in tasks or [""]}
+    filled = list(drawn)
+    for rank, place in enumerate(sorted(range(len(drawn)), key=lambda place: drawn[place].tokens)):
+        filled[place] = slots[drawn[place].example].choices[source, _task(rank, ordered)]
     return filled
+
+
+def _task(rank: int, weights: Mapping[str, float]) -> str:
+    """Return the last task into whose share of [0, 1) its number for this rank falls."""
+    chosen, total = "", 0.0
+    for number, (task, weight) in enumerate(weights.items()):
+        total += weight
+        if weight and (rank + 1) * _STEPS[number] % 1 < weight / total:
+            chosen = task
+    return chosen
 
 
 def filled_packs(packs: Iterable[Pack], examples: Mapping[str, Sequence[Measured]]) -> list[Pack]:

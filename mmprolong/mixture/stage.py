@@ -72,7 +72,7 @@ def _draw(settings: MixtureSettings, name: str, part: Component, budget: int, in
         ranges=ranges,
         weights=weights,
         planned=drawn,
-        own=fill(drawn, slots, part.source, part.tasks) if slots else drawn,
+        own=fill(drawn, slots, part.source, part.tasks, part.matched.tasks) if slots else drawn,
         available=entries,
         slots=bool(slots),
         too_long=[entry for entry in entries if entry.tokens > capacity],

@@ -2,6 +2,7 @@
 
 import math
 import socket
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mmprolong import plugins
 from mmprolong.conversations import image_count
 from mmprolong.errors import ConfigError
 from mmprolong.images.sources import open_images
+from mmprolong.images.undrawn import WhiteIfUndrawn, undrawn_in
 from mmprolong.models import weights
 from mmprolong.models.backbone import find
 from mmprolong.models.flops import packed_model_flops
@@ -21,7 +23,7 @@ from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.atomic import write_json
-from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.training.engines import EngineChoice
 from mmprolong.training.layout import Layout
 from mmprolong.training.loop import Loop
@@ -30,9 +32,12 @@ from mmprolong.training.profile import traced
 from mmprolong.training.stream import Encoder, StoredExamples, Stream
 from mmprolong.training.watchdog import Watchdog
 
+_UNDRAWN = "undrawn"
+"""Folder in the scratch with a note of each page that cannot be drawn."""
+
 
 def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
-    """Write `model/`, `checkpoint.json` and, where updates were skipped, `skipped.json`.
+    """Write `model/`, `checkpoint.json`, and, if any, `skipped.json` (updates), `undrawn.jsonl` (white pages).
 
     Raises:
         ConfigError: it starts from several phases, which only a merge can; the engine cannot use its processes; or
@@ -47,11 +52,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     if len(starts) > 1:
         raise ConfigError(f"phases: training starts from one phase, not from {', '.join(starts)}")
     start = next(iter(starts.values()), None)
-    if torch.cuda.device_count() < settings.gpus:
-        found = f"torch {torch.__version__} finds {torch.cuda.device_count()} on {socket.gethostname()}"
-        raise ConfigError(
-            f"cluster.jobs.training.gpus: {settings.gpus}, but {found}; install a torch for CUDA or set it to 0"
-        )
+    _refuse_missing_gpus(settings.gpus)
     choice: EngineChoice = plugins.make("mmprolong.training.engines", settings.training.engine, "training.engine")
     layout = choice.join(work.world)
     sign = work.scratch / "signs" / (work.world.start or "alone") / f"rank {layout.rank}"
@@ -81,16 +82,28 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
         state = loop.run(settings.training.checkpoint_seconds)
     watchdog.close()
     engine.export(work.out / weights.FOLDER)
+    undrawn = undrawn_in(work.scratch / _UNDRAWN)
     if layout.rank == 0:
         _describe(settings, network, start, state, work.out)
+        if undrawn:
+            write_jsonl(work.out / "undrawn.jsonl", undrawn)
     layout.leave()
     parameters = sum(each.numel() for part in network.parts().values() for each in part)
     return {
         **{name: state[name] for name in ("updates", "tokens")},
         "skipped": len(state["skipped"]),
+        "undrawn pages": len(undrawn),
         "parameters": parameters,
         "attention": network.attention,
     }
+
+
+def _refuse_missing_gpus(wanted: int) -> None:
+    import torch
+
+    if torch.cuda.device_count() < wanted:
+        found = f"torch {torch.__version__} finds {torch.cuda.device_count()} on {socket.gethostname()}"
+        raise ConfigError(f"cluster.jobs.training.gpus: {wanted}, but {found}; install a torch for CUDA or set it to 0")
 
 
 def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
@@ -99,7 +112,7 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
     encoder = Encoder(
         examples=examples,
         backbone=find(settings.model.backbone, settings.model.path),
-        open_images=partial(open_images, settings.view, settings.corpus, work.inputs),
+        open_images=partial(_open_images, settings, work.inputs, work.scratch / _UNDRAWN),
         view=settings.view,
         shard=layout.shard,
     )
@@ -112,6 +125,10 @@ def _stream(settings: TrainingSettings, work: Work, layout: Layout) -> Stream:
         cost=lambda pack: packed_model_flops(shape, pack, {name: _images(examples[name]) for name in pack.examples}),
         workers=settings.training.workers,
     )
+
+
+def _open_images(settings: TrainingSettings, inputs: Mapping[str, Path], undrawn: Path) -> WhiteIfUndrawn:
+    return WhiteIfUndrawn(open_images(settings.view, settings.corpus, inputs), undrawn)
 
 
 def _images(example: Example) -> int:

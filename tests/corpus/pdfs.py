@@ -34,3 +34,15 @@ def encrypt(path: Path) -> Path:
         content = document.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="user")  # pyright: ignore
     path.write_bytes(content)
     return path
+
+
+def write_undrawable(path: Path, pages: Sequence[str], bad: int) -> Path:
+    """A PDF with a page that pypdfium2 reads and PyMuPDF cannot draw: it saves its graphics state 100,000 times."""
+    with pymupdf.open(write_pdf(path, pages)) as document:
+        extra = document.get_new_xref()
+        document.update_object(extra, "<<>>")
+        document.update_stream(extra, b"q " * 100_000 + b"0 0 9 9 re f")
+        contents = document.xref_get_key(document[bad].xref, "Contents")[1].strip("[]")
+        document.xref_set_key(document[bad].xref, "Contents", f"[{contents} {extra} 0 R]")
+        document.saveIncr()
+    return path

@@ -20,50 +20,76 @@ from tests.working import run_stage, work_in
 PROSE = "The committee met on the first Monday of the month and agreed to mend the eastern wall. "
 
 
-def item(label: str, text: str, top: float, **more: Any) -> dict[str, Any]:
+def item(label: str, text: str, top: float, page: int = 1, **more: Any) -> dict[str, Any]:
     box = {"l": 30, "t": 400 - top, "r": 200, "b": 380 - top, "coord_origin": "BOTTOMLEFT"}
-    return {"label": label, "text": text, "prov": [{"page_no": 1, "bbox": box, "charspan": [0, len(text)]}], **more}
+    place = {"page_no": page, "bbox": box, "charspan": [0, len(text)]}
+    return {"label": label, "text": text, "orig": text, "content_layer": "body", "prov": [place], **more}
+
+
+def cell(text: str, row: int, column: int) -> dict[str, Any]:
+    return {"text": text, "start_row_offset_idx": row, "start_col_offset_idx": column}
+
+
+def refer(*names: str) -> list[dict[str, str]]:
+    return [{"$ref": f"#/{name}"} for name in names]
 
 
 def docling_json(path: Path, document: str, **changes: Any) -> None:
-    """A file as docling 2 writes it."""
-    caption, label = item("caption", "Figure 1: A wall.", 200), item("text", "east", 180)
+    """A file as docling 2 writes it: captions hang on what they name, headers are in the body, wide cells repeated."""
+    over_pages = item("text", "It began here. It ended there.", 300)
+    over_pages["prov"][0]["charspan"] = [0, 14]
+    over_pages["prov"].append(item("text", "", 20, page=2)["prov"][0] | {"charspan": [15, 30]})
     texts = [
-        item("page_footer", "7", 380),
+        item("page_footer", "7", 380, content_layer="furniture"),
         item("section_header", "Walls", 20),
         item("text", PROSE, 50),
-        caption,
-        label,
+        item("caption", "Figure 1: A wall.", 200),
+        item("text", "east", 180),
+        item("caption", "Table 1: Stones.", 220),
+        item("list_item", "Mend the wall.", 280, marker="1.", enumerated=True, orig="1. Mend the wall."),
+        over_pages,
+        item("formula", "", 50, page=2, orig="a 2 + 8 = 12"),
     ]
-    table = item("table", "", 240, data={"grid": [[{"text": "a"}, {"text": "b"}], [{"text": "1"}, {"text": "2"}]]})
-    picture = item("picture", "", 150, children=[{"$ref": "#/texts/3"}, {"$ref": "#/texts/4"}])
+    wide = cell("both", 0, 0)
+    grid = [[wide, wide], [cell("1", 1, 0), cell("2", 1, 1)]]
     content = {
         "schema_name": "DoclingDocument",
+        "version": "1.10.0",
         "origin": {"mimetype": "application/pdf", "binary_hash": int(document, 16) % 2**64, "filename": "a.pdf"},
         "furniture": {"children": []},
-        "body": {"children": [{"$ref": name} for name in ("#/texts/0", "#/texts/1", "#/groups/0", "#/tables/0")]},
-        "groups": [{"label": "inline", "children": [{"$ref": "#/texts/2"}, {"$ref": "#/pictures/0"}]}],
+        "body": {
+            "children": refer("texts/0", "texts/1", "groups/0", "tables/0", "groups/1", "texts/7", "texts/8"),
+        },
+        "groups": [
+            {"label": "inline", "children": refer("texts/2", "pictures/0")},
+            {"label": "list", "children": refer("texts/6")},
+        ],
         "texts": texts,
-        "tables": [table],
-        "pictures": [picture],
-        "pages": {"1": {"page_no": 1, "size": {"width": 300, "height": 400}}},
+        "tables": [item("table", "", 240, data={"grid": grid}, children=refer("texts/5"))],
+        "pictures": [item("picture", "", 150, children=refer("texts/3", "texts/4"))],
+        "pages": {str(page): {"page_no": page, "size": {"width": 300, "height": 400}} for page in (1, 2)},
     }
     path.write_text(json.dumps(content | changes))
 
 
-def test_doclings_files_become_blocks_in_its_order(tmp_path: Path):
+def test_doclings_files_become_blocks_in_reading_order(tmp_path: Path):
     parser = Docling(folder=str(tmp_path / "read"))
     (tmp_path / "read").mkdir()
-    with parser.open(write_pdf(tmp_path / "a.pdf", [PROSE])) as document:
+    with parser.open(write_pdf(tmp_path / "a.pdf", [PROSE, ""])) as document:
         docling_json(tmp_path / "read" / "a.json", document.id)
         blocks = parser.blocks(document)
-    assert [(block.kind, block.text, block.order) for block in blocks] == [
-        ("section", "Walls", 0),
-        ("paragraph", PROSE.strip(), 1),
-        ("caption", "Figure 1: A wall.", 2),
-        ("figure", "east", 3),
-        ("table", "a  b\n1  2", 4),
-        ("footer", "7", 5),
+    assert [(block.page, block.kind, block.text, block.order) for block in blocks] == [
+        (0, "section", "Walls", 0),
+        (0, "paragraph", PROSE.strip(), 1),
+        (0, "figure", "east", 2),
+        (0, "caption", "Figure 1: A wall.", 3),
+        (0, "caption", "Table 1: Stones.", 4),
+        (0, "table", "both\n1  2", 5),
+        (0, "list", "1. Mend the wall.", 6),
+        (0, "paragraph", "It began here.", 7),
+        (0, "footer", "7", 8),
+        (1, "paragraph", "It ended there.", 0),
+        (1, "equation", "a 2 + 8 = 12", 1),
     ]
     assert (blocks[0].box, blocks[0].origin) == ((30, 20, 200, 40), "docling")
 

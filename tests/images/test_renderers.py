@@ -9,9 +9,18 @@ from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import LARGEST_PAGE, find_renderer, pixel_size
+from tests.corpus.pdfs import encrypt, write_pdf
 
 BOTH = pytest.mark.parametrize("name", ["pymupdf", "pypdfium2"])
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
+NO_PAGES = b"".join(
+    [
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n",
+        b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000052 00000 n \n",
+        b"trailer<</Root 1 0 R/Size 3>>\nstartxref\n96\n%%EOF",
+    ]
+)
+"""A whole file of no page: PDFium refuses it without a word."""
 
 
 @BOTH
@@ -123,6 +132,12 @@ def test_a_page_that_is_not_there_costs_itself_only(name: str, tmp_path: Path):
 
 
 @BOTH
+def test_a_page_that_only_another_library_counts_cannot_be_drawn(name: str):
+    with find_renderer(name).open(ARTICLE) as opened, pytest.raises(Unreadable, match="rendering page 1000"):
+        opened.render(999, 72)
+
+
+@BOTH
 def test_a_gzipped_pdf_is_the_same_document(name: str, tmp_path: Path):
     (tmp_path / "x.pdf.gz").write_bytes(gzip.compress(ARTICLE.read_bytes()))
     with find_renderer(name).open(tmp_path / "x.pdf.gz") as packed, find_renderer(name).open(ARTICLE) as plain:
@@ -151,6 +166,18 @@ def test_a_damaged_file_is_unreadable_not_a_traceback(name: str, content: bytes,
     with pytest.raises(Unreadable) as caught, find_renderer(name).open(tmp_path / "x.pdf"):
         pass
     assert caught.value.reason in ("broken", "no pages", "not a PDF", "truncated")
+
+
+@BOTH
+def test_why_a_file_is_refused_does_not_depend_on_the_file_before(name: str, tmp_path: Path):
+    encrypt(write_pdf(tmp_path / "locked.pdf"))
+    (tmp_path / "empty.pdf").write_bytes(NO_PAGES)
+    reasons = []
+    for file in ("empty.pdf", "locked.pdf", "empty.pdf"):
+        with pytest.raises(Unreadable) as raised, find_renderer(name).open(tmp_path / file):
+            pass
+        reasons.append(raised.value.reason)
+    assert reasons[1] == "encrypted" and reasons[0] == reasons[2] != "encrypted"
 
 
 def test_a_thumbnail_is_grey_between_paper_and_ink(tmp_path: Path):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mmprolong.errors import FeasibilityError
-from mmprolong.mixture.matching import slots_of
+from mmprolong.mixture.matching import fill, slots_of
 from mmprolong.mixture.stage import run
 from mmprolong.records import Document, Measured, Pack
 from mmprolong.settings.knobs import Component, LengthDistribution, Matched, Mixture
@@ -84,6 +84,25 @@ def test_a_question_that_one_arm_lacks_is_in_none(tmp_path: Path):
 def test_a_slot_is_as_long_as_its_longest_question():
     (slot, *_) = slots_of({"a": pool(), "b": pool(9)}, TASKS, "here")
     assert slot.entry.tokens == max(each.tokens for each in slot.choices.values()) and len(slot.choices) == 4
+
+
+def test_a_share_without_answers_replaces_so_many_questions_and_no_others():
+    tasks = ("extract_single", "extract_multi", "reasoning", "unanswerable")
+    entries = [entry(f"d{n:03d}-0-{task}", task, 60 + n, n, f"d{n:03d}") for n in range(500) for task in tasks]
+    slots = {slot.entry.example: slot for slot in slots_of({"a": entries}, tasks, "here")}
+    drawn = [slot.entry for slot in slots.values()]
+    arms = {}
+    for share in (0.0, 0.02, 0.05, 0.1):
+        weights = {task: weight * (1 - share) for task, weight in zip(tasks, (0.4, 0.4, 0.2), strict=False)}
+        arms[share] = fill(drawn, slots, "a", weights | {"unanswerable": share}, tasks)
+    replaced: set[str] = set()
+    for share, own in arms.items():
+        asked = zip(arms[0.0], own, strict=True)
+        changed = {each.cluster for before, each in asked if before != each}
+        assert {each.cluster for each in own if each.task == "unanswerable"} == changed >= replaced
+        tokens = sum(each.tokens for each in own if each.task == "unanswerable") / sum(each.tokens for each in own)
+        assert abs(tokens - share) < 0.005
+        replaced = changed
 
 
 def test_arms_without_a_common_question_are_refused():

@@ -44,7 +44,7 @@ _PLACES = {"header": 0, "footer": 2}
 class Docling:
     """Blocks from docling's JSON files."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     slowness: ClassVar[int] = 1
     folder: str = ""
     """Folder of the files, at any depth; its name is its identity."""
@@ -115,21 +115,49 @@ def _blocks(document: OpenDocument, read: Mapping[str, Any]) -> Iterator[Block]:
 def _items(
     read: Mapping[str, Any], node: Mapping[str, Any], in_figure: bool
 ) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    """Yield the items below a node of docling's tree, and whether they lie inside a picture."""
+    """Yield the items below a node of docling's tree, and whether they lie inside a picture.
+
+    Docling hangs a caption on its table, picture or code, wherever it is printed.
+    """
     for child in node.get("children", ()):
         _, kind, number = child["$ref"].split("/")
         item = read[kind][int(number)]
-        if kind != "groups":
-            yield item, in_figure
-        yield from _items(read, item, in_figure or kind == "pictures")
+        below = list(_items(read, item, in_figure or kind == "pictures"))
+        if kind == "groups":
+            yield from below
+        else:
+            yield from sorted([(item, in_figure), *below], key=lambda each: _rank(each[0], item))
+
+
+def _rank(one: Mapping[str, Any], item: Mapping[str, Any]) -> int:
+    """Return the place of what hangs on an item: a caption above it, itself, its other parts, a caption below."""
+    if one is item:
+        return 1
+    if one["label"] != "caption" or not one.get("prov") or not item.get("prov"):
+        return 2
+    own, captioned = one["prov"][0], item["prov"][0]
+    upwards = own["bbox"].get("coord_origin") == "BOTTOMLEFT"
+    is_higher = (own["bbox"]["t"] > captioned["bbox"]["t"]) == upwards
+    return 0 if own["page_no"] == captioned["page_no"] and is_higher else 3
 
 
 def _text(item: Mapping[str, Any], kind: str, span: tuple[int, int | None]) -> str:
     if "data" in item:
-        rows = ([clean(cell["text"]) for cell in row] for row in item["data"]["grid"])
+        rows = (
+            [clean(cell["text"]) for column, cell in enumerate(row) if _begins_at(cell, line, column)]
+            for line, row in enumerate(item["data"]["grid"])
+        )
         return "\n".join("  ".join(filter(None, row)) for row in rows)
-    text = item.get("text", "")[span[0] : span[1]]
+    if kind == "equation":
+        return clean(item.get("text") or item.get("orig", ""))  # docling writes LaTeX, or nothing unless asked to
+    marker = f"{item.get('marker', '')} " if span[0] == 0 else ""
+    text = marker.lstrip() + item.get("text", "")[span[0] : span[1]]
     return text.strip("\n") if kind == "code" else clean(text)
+
+
+def _begins_at(cell: Mapping[str, Any], line: int, column: int) -> bool:
+    """Tell whether a cell begins here; docling's grid repeats one that spans others in each of their places."""
+    return (cell.get("start_row_offset_idx", line), cell.get("start_col_offset_idx", column)) == (line, column)
 
 
 def _box(ours: tuple[float, float], theirs: Mapping[str, float], box: Mapping[str, Any]) -> Box:

@@ -52,7 +52,9 @@ class _OpenInPyMuPDF:
         self._document.close()
 
     def render(self, page: int, dpi: int) -> np.ndarray:
-        return self._draw(page, pixel_size(self.page_sizes[page], dpi), self._library.csRGB)
+        with _broken(f"rendering page {page + 1}"):  # another library may count more pages
+            size = pixel_size(self.page_sizes[page], dpi)
+        return self._draw(page, size, self._library.csRGB)
 
     def thumbnail(self, page: int, side: int) -> np.ndarray:
         square = oversampled(side)

@@ -39,6 +39,7 @@ class _OpenInPdfium:
         self.id = hashlib.sha256(content).hexdigest()
         load_library("pypdfium2.raw")
         self._library = load_library("pypdfium2")
+        self._library.raw.FPDF_LoadMemDocument64(b"", 0, None)  # or a failure would be named as that of a file before
         self._fonts: set[str] = set()
         self._flattened: set[int] = set()
         with _broken("opening"):
@@ -55,7 +56,9 @@ class _OpenInPdfium:
         self._document.close()
 
     def render(self, page: int, dpi: int) -> np.ndarray:
-        bgr = self._draw(page, pixel_size(self.page_sizes[page], dpi), self._library.raw.FPDFBitmap_BGR)
+        with _broken(f"rendering page {page + 1}"):  # another library may count more pages
+            size = pixel_size(self.page_sizes[page], dpi)
+        bgr = self._draw(page, size, self._library.raw.FPDFBitmap_BGR)
         return np.ascontiguousarray(bgr[:, :, ::-1])
 
     def thumbnail(self, page: int, side: int) -> np.ndarray:
