@@ -29,7 +29,7 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
 from mmprolong.reporting.figures.heat_map import needle_heat_map
-from mmprolong.reporting.report.examples import example_replies
+from mmprolong.reporting.report.replies import example_replies
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table

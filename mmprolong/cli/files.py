@@ -48,8 +48,8 @@ def rescore(scorer: str, source: Path, out: Path) -> None:
 @click.option("--project", default="", help="Of W&B; by default as each run says.")
 @stored
 def sync(entity: str, project: str, store: Store) -> int:
-    """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
-    from mmprolong.reporting.results.wandb import FAILED, TORN, sync_runs
+    """Upload the offline runs of a store to W&B one by one; 1 if one failed."""
+    from mmprolong.reporting.results.wandb import FAILED, sync_runs
 
     console = Terminal()
     states: list[str] = []
@@ -58,7 +58,7 @@ def sync(entity: str, project: str, store: Store) -> int:
         console.say(f"{one.run}  {one.state}" + (f": {one.reason}" if one.reason else ""))
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     console.say(counts or f"{store.root}/wandb: no offline runs")
-    return int(not {FAILED, TORN}.isdisjoint(states))
+    return int(FAILED in states)
 
 
 @click.command()

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
 
 from mmprolong import __version__
-from mmprolong.errors import ArtifactError, MMProLongError
+from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.reporting.report.examples import evaluation_document, example_replies, training_document
+from mmprolong.reporting.report.replies import example_replies
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Table, text_table
@@ -23,7 +23,7 @@ _MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", 
 
 
 def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
-    """Return the page: question, table, figures, settings, mixtures, provenance, examples.
+    """Return the page: question, table, figures, replies, settings, mixtures, provenance.
 
     Args:
         figures: each as an `<svg>` element with its caption.
@@ -46,29 +46,26 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
         "table_html": to_html(table),
         "figures": figures,
         "sections": {title: to_html(section) for title, section in sections.items()},
+        "replies": _replies(store, runs),
         "facts": _provenance(plan, len(steps), records),
     }
-    return render("mmprolong.reporting.report", "report.html.j2", {}, **shown, **_examples(store, runs))
+    return render("mmprolong.reporting.report", "report.html.j2", {}, **shown)
 
 
-def _examples(store: Path, runs: Runs) -> dict[str, Any]:
-    """Return documents and replies; where their files are gone (a pool that moved, a cleaned step), the reason."""
+def _replies(store: Path, runs: Runs) -> str:
+    """Return replies of the baseline; where their files are gone (a step that was cleaned), the reason."""
     points = runs.plan.of(runs.plan.baseline)
     point = next((one for one in points if runs.result(one)), points[0])
-    middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
     try:
-        documents = [training_document(store, runs.plan), evaluation_document(store, point, middle)]
         said = example_replies(store, runs, point)
-    except ArtifactError:
-        raise
-    except (MMProLongError, OSError) as error:
-        return {"gone": str(error), "documents": [], "replies": ""}
+    except DataError as error:
+        return f'<p class="gone">{escape(str(error))}</p>'
     rows = [
         (one.score.length, one.score.task, one.question, one.score.target, one.reply, f"{one.score.value:.2f}")
         for one in said
     ]
     columns = "length", "task", "question", "expected", f"reply of {point.name}", "score"
-    return {"gone": "", "documents": documents, "replies": to_html(text_table(columns, rows)) if rows else ""}
+    return to_html(text_table(columns, rows)) if rows else ""
 
 
 def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -69,13 +69,6 @@ def own_mixtures(store: Path, plan: Plan, point: Point) -> Iterator[tuple[str, P
             yield phase, Store(store).folder("mixture", step)
 
 
-def phase_sources(point: Point, phase: str) -> list[str]:
-    """Return the sources of a phase's mixture whose examples are steps of the run."""
-    components = point.config["phases"][phase]["mixture"]["components"].values()
-    named = dict.fromkeys(part["source"] for part in components)
-    return [source for source in named if f"measurement.{source}" in point.steps]
-
-
 def trained_on(runs: Runs) -> dict[str, list[Measured]]:
     """Return by arm the examples in the packs of its first seed.
 
@@ -93,8 +86,9 @@ def trained_on(runs: Runs) -> dict[str, list[Measured]]:
 def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
     for phase, folder in own_mixtures(store, plan, point):
         measured: dict[str, Measured] = {}
-        for step in (point.steps[f"measurement.{source}"] for source in phase_sources(point, phase)):
-            if Store(store).verified("measurement", step):
+        sources = {part["source"] for part in point.config["phases"][phase]["mixture"]["components"].values()}
+        for step in (point.steps.get(f"measurement.{source}", "") for source in sources):
+            if step and Store(store).verified("measurement", step):
                 rows = read_parquet(Store(store).folder("measurement", step) / "measured.parquet", Measured)
                 measured |= {row.example: row for row in rows if row.conversation == "answer"}
         for pack in read_jsonl(folder / "packs.jsonl", Pack):

@@ -1,4 +1,4 @@
-"""The runs of an ablation from W&B, and their upload one by one: a torn file costs its own tail and nothing else."""
+"""The runs of an ablation from W&B, and their upload one by one."""
 
 import os
 import subprocess
@@ -22,13 +22,7 @@ PAGE = 50
 """Runs a request; larger pages are slower."""
 SECONDS = 30
 """Time W&B may take to answer."""
-UPLOAD_SECONDS = 600
-"""Time that the upload of one run may take."""
-SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
-_TEARS = ("incomplete record", "leveldb/record: invalid chunk")
-"""Messages of wandb 0.31 about a file whose end is not on the disk."""
-_HEADER = 7
-"""Bytes of a file that holds nothing yet."""
+SYNCED, BEFORE, FAILED = "synced", "synced before", "failed"
 
 
 class Synced(NamedTuple):
@@ -37,7 +31,7 @@ class Synced(NamedTuple):
     run: str
     """Id of the run."""
     state: str
-    """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before; failed."""
+    """synced, synced before or failed."""
     reason: str = ""
 
 
@@ -49,7 +43,7 @@ def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS)
 
     Args:
         project: `entity/project`.
-        seconds: time W&B may take to answer.
+        seconds: time that W&B may take to answer.
 
     Raises:
         ConfigError: the store has no such plan, W&B cannot be reached or refuses the key, or there is no such project.
@@ -100,38 +94,42 @@ def errors_of(project: str) -> Iterator[None]:
 def require_reachable(seconds: int = SECONDS) -> None:
     """Ask W&B who we are.
 
-    Args:
-        seconds: time it may take to answer; no more than `SECONDS` in any case.
-
     Raises:
         ConfigError: it cannot be reached or refuses the key.
     """
     with errors_of(""):
         import wandb
 
-        wandb.Api(timeout=min(seconds, SECONDS))
+        wandb.Api(timeout=seconds)
 
 
-def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = UPLOAD_SECONDS) -> Iterator[Synced]:
+def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = SECONDS) -> Iterator[Synced]:
     """Upload the offline runs below `folder` (`<store>/wandb`), oldest first; each is done when it is yielded.
 
     Args:
         entity: in whose name; empty: as the run says, or the key's owner.
         project: empty: as the run says.
-        seconds: time that the upload of one run may take.
+        seconds: time that W&B may take to answer, before each upload.
 
     Raises:
         ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
     """
+    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
+    words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
+    words += ["--entity", entity] * bool(entity) + ["--project", project] * bool(project)
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
-        run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
-        if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+        run, marker, written = path.stem.removeprefix("run-"), Path(f"{path}.synced"), path.stat().st_mtime_ns
+        if marker.exists() and marker.stat().st_mtime_ns >= written:
             yield Synced(run, BEFORE)
-        elif path.stat().st_size <= _HEADER:
-            yield Synced(run, EMPTY)
+            continue
+        require_reachable(seconds)
+        marker.unlink(missing_ok=True)
+        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True)
+        if marker.exists():
+            os.utime(marker, ns=(written, written))  # the run may have gone on meanwhile
+            yield Synced(run, SYNCED)
         else:
-            require_reachable(seconds)
-            yield Synced(run, *_upload(path, marker, entity, project, seconds))
+            yield Synced(run, FAILED, one_line(done.stderr.replace("wandb: ", "")))
 
 
 def _rows(run: Any) -> Iterator[dict[str, Any]]:
@@ -146,24 +144,3 @@ def _scores(run: str, rows: Iterable[dict[str, Any]]) -> tuple[Score, ...]:
         return tuple(msgspec.convert(row, Score, strict=False) for row in found)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run}: {error}; expected rows with the fields of a Score") from error
-
-
-def _upload(path: Path, marker: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
-    """Upload a file, and date wandb's marker beside it as the file was before: the run may go on meanwhile."""
-    words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
-    words += [text for name, value in (("--entity", entity), ("--project", project)) if value for text in (name, value)]
-    written = path.stat().st_mtime_ns
-    marker.unlink(missing_ok=True)
-    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
-    try:
-        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return FAILED, f"no end after {seconds} s"
-    torn = any(tear in done.stderr for tear in _TEARS)
-    if torn or marker.exists():
-        marker.touch()
-        os.utime(marker, ns=(written, written))
-        return (TORN, "uploaded what was written whole; the rest is in the step's log.jsonl") if torn else (SYNCED, "")
-    lines = [line.removeprefix("wandb: ") for line in done.stderr.strip().splitlines()]
-    errors = [line.removeprefix("ERROR ") for line in lines if line.startswith("ERROR ")]
-    return FAILED, one_line((errors or lines[-1:] or [f"exit code {done.returncode}"])[0])
