@@ -15,17 +15,12 @@ from mmprolong.store.store import Store
 if TYPE_CHECKING:
     from mmprolong.reporting.results.runs import Runs
 
-SNAPSHOT = ".parquet"
-"""Ending of a snapshot's file, by which --from tells it from a project of W&B."""
-
 
 @click.command()
 @perhaps_launched
 @click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
 @click.option(
-    "--from",
-    "source",
-    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a report's items.parquet.",
+    "--from", "source", help="Read results from `offline` (W&B's files in the store) or ENTITY/PROJECT there."
 )
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
@@ -82,7 +77,6 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
 
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
-    from mmprolong.reporting.results.parquet import read_results
     from mmprolong.reporting.results.store import mark_stale, read_store
     from mmprolong.reporting.results.wandb import read_offline, read_wandb
 
@@ -90,14 +84,10 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
         runs = read_store(store, ablation)
     elif source == "offline":
         runs = read_offline(store, ablation)
-    elif source.endswith(SNAPSHOT):
-        runs = read_results(Path(source))
-        if runs.plan.ablation != ablation:
-            raise ConfigError(f"report {ablation} --from {source}: it holds {runs.plan.ablation}; name that")
     elif source.count("/") == 1:
         runs = read_wandb(store, ablation, source)
     else:
-        raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT of W&B, or a report's items{SNAPSHOT}")
+        raise ConfigError(f"--from {source!r}: write offline, or ENTITY/PROJECT of W&B")
     return mark_stale(runs, store)
 
 

@@ -5,13 +5,18 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import pandas
 import pytest
 
 from mmprolong.errors import ConfigError
+from mmprolong.evaluation.score import metrics
+from mmprolong.records import Score
 from mmprolong.reporting.report.report import write_report as write
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
+from tests.store_inputs import LENGTHS
 from tests.stores import Truth, write_store
 
 
@@ -32,6 +37,15 @@ def test_a_report_is_tables_figures_and_a_page(report: Path, store: Path):
     assert {"table.md", "table.tex", "table.csv", "table.html", "report.html", "accuracy.png", "accuracy.svg"} <= names
     assert {"depth.svg", "depth.csv", "items.parquet"} <= names
     assert all(path.stat().st_size > 500 for path in folder.iterdir())
+
+
+def test_a_row_of_the_items_is_an_answer_that_any_tool_reads(report: Path, store: Path):
+    found: Any = pandas.read_parquet(report.with_name("items.parquet"))
+    assert {"run", "label", "seed", "depth", *Score.__dataclass_fields__} == set(found.columns)
+    assert found["depth"].between(0, 1).all()
+    means = found.groupby(["run", "length", "task"])["value"].mean().groupby("run").mean()
+    for step, scores in read_store(store, "length_dist").results.items():
+        assert means[step] == pytest.approx(metrics(scores, LENGTHS)["overall"])
 
 
 def test_the_page_needs_nothing_but_itself(report: Path):

@@ -88,12 +88,12 @@ def test_steps_of_mixed_origins_and_unknown_ones_are_notes(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     for seed, version in enumerate(("2.13.0", "2.14.0")):
         rewrite(store, f"training/training-uniform-s{seed}", packages={"torch": version})
-        rewrite(store, f"reply/reply-uniform-s{seed}", code={"evaluation/reply.py": f"{seed}"}, hardware="4 x GPU")
+        rewrite(store, f"reply/reply-uniform-s{seed}", code={"evaluation/gone.py": f"{seed}"}, hardware="4 x GPU")
     runs = read_store(store, "length_dist")
     reply, training = sorted(trust_notes(runs))
     assert training == "Steps of training differ in torch: their last digits may differ."
-    assert reply == "Steps of reply differ in hardware, evaluation/reply.py: their last digits may differ."
-    (unknown,) = trust_notes(replace(runs, origins={}))
+    assert reply == "Steps of reply differ in hardware, evaluation/gone.py: their last digits may differ."
+    (unknown,) = trust_notes(replace(runs, records={}))
     assert "steps are not known" in unknown
 
 

@@ -9,8 +9,8 @@ from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
 from mmprolong.reporting.figures.heat_map import DepthMap, depth_maps, depth_table, draw_maps
+from mmprolong.reporting.report.answers import write_answers
 from mmprolong.reporting.report.html import html_report
-from mmprolong.reporting.results.parquet import write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import to_csv, write_table
@@ -58,7 +58,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         save(one.figure, folder / one.name)
     if maps:
         write_file(folder / "depth.csv", to_csv(depth_table(maps)).encode())
-    write_results(folder / "items.parquet", runs)
+    write_answers(folder / "items.parquet", runs)
     figures = [(inline_svg(one.figure, one.name), one.caption) for one in drawings]
     return write_file(folder / "report.html", html_report(store, runs, table, figures))
 

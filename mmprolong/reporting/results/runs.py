@@ -1,4 +1,4 @@
-"""The runs of one ablation joined with their results by step id, and the origin of the steps behind them."""
+"""The runs of one ablation joined with their results by step id, and the records of the steps behind them."""
 
 import re
 from collections import defaultdict
@@ -21,24 +21,6 @@ from mmprolong.store.run_record import RunRecord
 
 _QUESTION = attrgetter("sample", "task", "length", "cluster", "target")
 """Identity of a question: ids alone are places in a suite, and two suites have the same places."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The origin of one finished step; fields that were not recorded are empty."""
-
-    commit: str = ""
-    code: dict[str, str] = field(default_factory=dict)
-    """Digest of every source file by its name."""
-    packages: dict[str, str] = field(default_factory=dict)
-    hardware: str = ""
-    versions: dict[str, int] = field(default_factory=dict)
-    """Of the stage, and of every plug-in by its key and name."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Everything beside the versions that may change a number a little."""
-        return {**self.code, **self.packages, **({"hardware": self.hardware} if self.hardware else {})}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +47,10 @@ class Runs:
     """Scores of one benchmark of one run, by id of the score step."""
     store: Path | None = None
     """Where the files of the runs lie; none: only results are at hand."""
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    """By id, as far as they are known."""
+    records: Mapping[str, RunRecord] = field(default_factory=dict)
+    """Records of the steps behind the results, by id, as far as they are known."""
     stale: tuple[str, ...] = ()
     """Rows whose runs are not those that the ablation would plan today."""
-    edited: Mapping[str, list[str]] = field(default_factory=dict)
-    """Source files and defaults that were edited after a step ran, by its id."""
     remarks: tuple[str, ...] = ()
     """Notes that a table of these runs carries besides."""
 
@@ -156,7 +136,7 @@ def require_comparable(runs: Runs) -> Runs:
         ArtifactError: names the first two that differ, in what, and what to do.
     """
     name = runs.plan.ablation
-    for stage, what, found in differing_facts(runs.steps(), runs.origins, lambda origin: origin.versions):
+    for stage, what, found in differing_facts(runs.steps(), runs.records, versions_of):
         sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
         advice = "sweep again, so that all rows are of today's version"
         raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
@@ -174,15 +154,14 @@ def require_comparable(runs: Runs) -> Runs:
     return runs
 
 
-def origin_of(record: RunRecord) -> Origin:
-    """Return the origin of a finished step."""
-    return Origin(
-        commit=record.commit,
-        code=record.code,
-        packages=record.packages,
-        hardware=record.hardware,
-        versions={record.stage: record.version, **plugin_versions(record.settings)},
-    )
+def versions_of(record: RunRecord) -> dict[str, int]:
+    """Return the versions of a step's stage, and of every plug-in by its key and name."""
+    return {record.stage: record.version, **plugin_versions(record.settings)}
+
+
+def environment_of(record: RunRecord) -> dict[str, str]:
+    """Return everything beside the versions that may change a number a little."""
+    return {**record.code, **record.packages, **({"hardware": record.hardware} if record.hardware else {})}
 
 
 def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int]:
@@ -197,12 +176,12 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
 
 
 def differing_facts(
-    steps: Mapping[str, str], origins: Mapping[str, Origin], facts: Callable[[Origin], Mapping[str, Any]]
+    steps: Mapping[str, str], records: Mapping[str, RunRecord], facts: Callable[[RunRecord], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
     """Yield stage, name and value -> first step of each fact that differs among `steps` (stage by id) of one stage."""
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
     for step, stage in steps.items():
-        for name, value in facts(origins[step]).items() if step in origins else ():
+        for name, value in facts(records[step]).items() if step in records else ():
             found[stage, name].setdefault(value, step)
     yield from ((stage, name, values) for (stage, name), values in found.items() if len(values) > 1)
 
