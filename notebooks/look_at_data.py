@@ -24,8 +24,8 @@ from pathlib import Path
 
 from IPython.display import HTML, SVG, display
 
+from mmprolong.browser.charts import mixture_lengths, mixture_shares
 from mmprolong.reporting.figures.charts import inline_svg
-from mmprolong.reporting.figures.data_charts import mixture_lengths, mixture_shares
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures, trained_on
 from mmprolong.reporting.tables.paper_tables import paper_table
