@@ -24,7 +24,7 @@ def compare(runs: tuple[Path, ...], metric: str, cluster: str, by_cell: bool, as
     Each of RUNS is a file of MMLongBench, VLMEvalKit, lm-eval, lmms-eval or inspect_ai, or a folder with some; a score
     step of ours is such a folder.
     """
-    from mmprolong.reporting.results.judged_files import read_judged
+    from mmprolong.evaluation.judged_files import read_judged
     from mmprolong.reporting.tables.compared_files import compare_files, compared_table
 
     if len(runs) < 2:

@@ -26,14 +26,13 @@ from mmprolong.reporting.claims.claim import (
     decide,
     read_claims,
 )
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, restated
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import CONFIDENCE, Column, Table, TableCell
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.official import restated
 from mmprolong.reporting.tables.published import Published, format_difference, mean_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation

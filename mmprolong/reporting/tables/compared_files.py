@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mmprolong.evaluation.average import headline
+from mmprolong.evaluation.judged_files import Judged, Paired, pair
 from mmprolong.records import Average
-from mmprolong.reporting.results.judged_files import Judged, Paired, pair
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.power import design_of_pair
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of

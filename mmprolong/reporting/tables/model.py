@@ -26,7 +26,7 @@ class TableCell:
     best: bool = False
     """Best of its column: printed bold."""
     symbol: str = ""
-    """Printed after the text: `*` significant, `ns` not, `≈` not significantly below the best."""
+    """Printed after the text: `*` significant, `ns` not."""
 
     @classmethod
     def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "TableCell":

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.average import headline
+from mmprolong.evaluation.official import OFFICIAL
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import PROBE, Average
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, restated
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
 from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.official import OFFICIAL, restated
 from mmprolong.reporting.tables.published import require_columns
 from mmprolong.reporting.tables.score_table import Field, Row, ScoreColumn, ScoreTable
 

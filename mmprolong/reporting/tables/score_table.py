@@ -7,13 +7,7 @@ from typing import NamedTuple
 
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import (
-    Contrast,
-    arms_of,
-    compare,
-    estimates,
-    ties_with_best,
-)
+from mmprolong.reporting.statistics.contrasts import Contrast, arms_of, compare, estimates
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Column, Table, TableCell
@@ -110,11 +104,6 @@ class ScoreTable:
     def _opponents(self) -> dict[str, str]:
         return {label: other.row for each in self.contrasts[:1] for label, other in each.pairs.items()}
 
-    @cached_property
-    def _ties(self) -> set[str]:
-        planned = {(at, self._opponents[at]): one for (key, at), one in self._compared.items() if key == "delta"}
-        return ties_with_best(self._arms, planned)
-
     def _seeds(self, label: str) -> TableCell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
         planned = self.runs.planned(label)
@@ -143,7 +132,7 @@ class ScoreTable:
         one, values = mean(self._arms[label]), self._arms[label].means
         sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
         text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
-        return TableCell.estimate(one, text, sd, " ≈" if label in self._ties else "")
+        return TableCell.estimate(one, text, sd)
 
     def _difference(self, key: str, label: str) -> Estimate | None:
         return self._compared.get((key, label))

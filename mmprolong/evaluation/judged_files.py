@@ -8,8 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from mmprolong.errors import ConfigError, DataError, FeasibilityError, nearest
-from mmprolong.records import Reject, Score
-from mmprolong.reporting.results.harnesses import (
+from mmprolong.evaluation.harnesses import (
     HARNESSES,
     SUFFIXES,
     Harness,
@@ -19,6 +18,7 @@ from mmprolong.reporting.results.harnesses import (
     mark_of,
     open_results,
 )
+from mmprolong.records import Reject, Score
 
 
 @dataclass(frozen=True)
