@@ -28,7 +28,7 @@ from IPython.display import HTML, SVG, display
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.figures.heat_map import needle_heat_map
+from mmprolong.reporting.figures.heat_map import depth_maps, draw_maps
 from mmprolong.reporting.report.replies import example_replies
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.tables.paper_tables import table_of
@@ -62,7 +62,7 @@ for found in runs.values():
 # %%
 for name, found in runs.items():
     display(SVG(inline_svg(accuracy_by_length(found), f"accuracy-{name}")))
-    display(SVG(inline_svg(needle_heat_map(found), f"depth-{name}")))
+    display(SVG(inline_svg(draw_maps(depth_maps(found), found), f"depth-{name}")))
 
 # %% [markdown]
 # ## What the baseline said

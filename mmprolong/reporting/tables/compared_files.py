@@ -1,6 +1,6 @@
 """Runs of any harness compared item by item: the table of `mmprolong compare`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mmprolong.evaluation.average import headline
@@ -73,21 +73,21 @@ def _compared(first: str, second: str, cell: str, pairs: Paired, average: Averag
 
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
     """Make the table of these comparisons."""
-    fields: list[tuple[Column, Callable[[ComparedFiles], TableCell]]] = [
-        (Column.of("run", numeric=False), lambda one: TableCell(text=one.second)),
-        (Column.of("cell", numeric=False), lambda one: TableCell(text=one.cell)),
-        (Column.of("n"), lambda one: TableCell.count(one.n)),
-        (Column.of("documents"), lambda one: TableCell.count(one.clusters)),
-        (Column.of(f"first [{CONFIDENCE}]", "first"), lambda one: TableCell.mean(one.means[0])),
-        (Column.of(f"this [{CONFIDENCE}]", "second"), lambda one: TableCell.mean(one.means[1])),
-        (Column.of(f"Δ [{CONFIDENCE}]", "difference"), lambda one: TableCell.difference(one.difference)),
-        (Column.of("p"), lambda one: TableCell.p(one.difference)),
-        (Column.of("smallest visible Δ", "smallest"), lambda one: TableCell.points(one.smallest)),
-        (Column.of("in the first alone", "only_first"), lambda one: TableCell.count(one.pairs.only_first)),
-        (Column.of("in this alone", "only_second"), lambda one: TableCell.count(one.pairs.only_second)),
+    columns = [
+        Column.words("run", (one.second for one in found)),
+        Column.words("cell", (one.cell for one in found)),
+        Column.counts("n", (one.n for one in found)),
+        Column.counts("documents", (one.clusters for one in found)),
+        Column.of(f"first [{CONFIDENCE}]", (TableCell.mean(one.means[0]) for one in found), "first"),
+        Column.of(f"this [{CONFIDENCE}]", (TableCell.mean(one.means[1]) for one in found), "second"),
+        Column.of(f"Δ [{CONFIDENCE}]", (TableCell.difference(one.difference) for one in found), "difference"),
+        Column.of("p", (TableCell.p(one.difference) for one in found)),
+        Column.of("smallest visible Δ", (TableCell.points(one.smallest) for one in found), "smallest"),
+        Column.of("in the first alone", (TableCell.count(one.pairs.only_first) for one in found), "only_first"),
+        Column.of("in this alone", (TableCell.count(one.pairs.only_second) for one in found), "only_second"),
     ]
     notes, title = tuple(_notes(runs, found)), f"Compared with {runs[0].name}"
-    return Table.of("compare", title, fields, found, notes=notes, comparisons=len(found))
+    return Table(name="compare", title=title, columns=columns, notes=notes, comparisons=len(found))
 
 
 def _notes(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Iterator[str]:

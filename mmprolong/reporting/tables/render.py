@@ -59,7 +59,7 @@ class TerminalTable:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        cells = [[cell_len(cell.text + cell.symbol) for cell in column] for column in zip(*table.rows, strict=True)]
+        cells = [[cell_len(cell.text + cell.symbol) for cell in column.cells] for column in table.columns]
         words = [map(cell_len, column.title.split(" ")) for column in table.columns]  # a title is broken between them
         self._widths = [max(*each, *others) for each, others in zip(cells, words, strict=True)]
 
@@ -142,10 +142,11 @@ def to_latex(table: Table) -> str:
 def to_csv(table: Table) -> str:
     """Return the numbers behind the cells; `<key>_sd`, `<key>_low` and `<key>_high` follow where cells have them."""
     columns: list[list[object]] = []
-    for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
-        columns.append([column.key, *(cell.text if cell.value is None else _number(cell.value) for cell in cells)])
+    for column in table.columns:
+        texts = (cell.text if cell.value is None else _number(cell.value) for cell in column.cells)
+        columns.append([column.key, *texts])
         for part in ("sd", "low", "high"):
-            values = [getattr(cell, part) for cell in cells]
+            values = [getattr(cell, part) for cell in column.cells]
             if any(value is not None for value in values):
                 columns.append([f"{column.key}_{part}", *map(_number, values)])
     file = io.StringIO()
