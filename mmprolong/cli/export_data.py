@@ -38,8 +38,6 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
 
     STEP is a mixture's id, or ABLATION[/ARM[/SEED]].
     """
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from mmprolong.mixture.export import ExportRequest, export
     from mmprolong.runtime.signals import interrupt_on_signals
 
@@ -61,12 +59,8 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
         sequence_length=mixture.all_settings["mixture"]["sequence_length"],
         format=trainer.replace("-", "_"),
     )
-    columns = *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars = {unit: progress.add_task(unit, total=None) for unit in ("conversations", "images")}
-        lines, rejects = export(
-            request, out, lambda done, total, unit: progress.update(bars[unit], completed=done, total=total)
-        )
+    with console.status("export") as shown:
+        lines, rejects = export(request, out, lambda done, total, unit: shown.update(f"{done:,} of {total:,} {unit}"))
     console.print(rejects_table(rejects))
     tokens, left = sum(line.tokens for line in lines), len(rejects)
     console.say(f"{len(lines):,} conversations of {tokens:,} tokens in {out}, {left:,} examples left out")

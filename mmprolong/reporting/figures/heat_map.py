@@ -50,18 +50,15 @@ def depth_maps(
     """
     found: dict[str, DepthMap] = {}
     for label in runs.plan.labels:
-        fields: dict[tuple[str, int], list[list[Score]]] = defaultdict(list)
-        for result in runs.of(label):
-            own: dict[tuple[str, int], list[Score]] = defaultdict(list)
+        fields: dict[tuple[str, int], dict[int, list[Score]]] = defaultdict(lambda: defaultdict(list))
+        for seed, result in enumerate(runs.of(label)):
             for score in (score for score in result.scores if "depth" in score.facts and counts(score)):
                 depth = min(int(float(score.facts["depth"]) * depths), depths - 1)
                 named = f"{score.benchmark}/{score.sample}"
                 placed = replace(score, sample=named, benchmark="", task=_PLACE.task, length="")
-                own[score.length, depth].append(placed)
-            for place, scores in own.items():
-                fields[place].append(scores)
+                fields[score.length, depth][seed].append(placed)
         if fields:
-            found[label] = {place: _field(seeds) for place, seeds in fields.items()}
+            found[label] = {place: _field([*seeds.values()]) for place, seeds in fields.items()}
     return found
 
 

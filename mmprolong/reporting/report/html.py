@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from mmprolong import __version__
 from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import stage_of
@@ -15,7 +14,6 @@ from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Table, text_table
 from mmprolong.reporting.tables.render import to_html
 from mmprolong.store.fingerprint import leaves
-from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.templates import render
 
@@ -47,7 +45,12 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
         "figures": figures,
         "sections": {title: to_html(section) for title, section in sections.items()},
         "replies": _replies(store, runs),
-        "facts": _provenance(plan, len(steps), records),
+        "facts": {
+            "planned": f"{plan.created} by {plan.code}",
+            "hardware": "; ".join(sorted({one.hardware for one in records})),
+            "packages": ", ".join(sorted({f"{name} {at}" for one in records for name, at in one.packages.items()})),
+            "finished": f"{len(records)} of {len(steps)}, {sum(one.seconds for one in records) / 3600:.2f} h in all",
+        },
     }
     return render("mmprolong.reporting.report", "report.html.j2", {}, **shown)
 
@@ -91,17 +94,3 @@ def _mixtures(store: Path, plan: Plan) -> Iterator[tuple[str, ...]]:
 
 def _percents(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-
-
-def _provenance(plan: Plan, steps: int, records: Sequence[RunRecord]) -> dict[str, str]:
-    """Return a summary of the finished steps by title."""
-    hours, cpu_hours = sum(one.seconds for one in records) / 3600, sum(one.cpu_hours for one in records)
-    packages = {f"{name} {version}" for one in records for name, version in one.packages.items()}
-    return {
-        "planned": f"{plan.created} by {plan.code}",
-        "run by": ", ".join(sorted({one.commit for one in records})),
-        "hardware": "; ".join(sorted({one.hardware for one in records})),
-        "packages": ", ".join(sorted(packages)),
-        "steps": f"{len(records)} of {steps} finished; {hours:.2f} h in all, {cpu_hours:.2f} CPU-hours",
-        "report by": f"mmprolong {__version__}",
-    }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.pipeline.plan import load_plan
+from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.reporting.results.wandb_files import nested, read_runs
@@ -50,14 +50,12 @@ def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS)
         ArtifactError: results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    steps = score_steps(plan)
-    wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
+    wanted: dict[str, Any] = {"$and": [{"name": {"$in": score_steps(plan)}}, {"state": "finished"}]}
     with errors_of(project):
         import wandb
 
-        runs = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
-        found = {run.id: _scores(run.id, _rows(run)) for run in runs if "overall" in run.summary_metrics}
-    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
+        found = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
+        return _joined(plan, ((run.id, _rows(run)) for run in found if "overall" in run.summary_metrics))
 
 
 def read_offline(store: Path, ablation: str) -> Runs:
@@ -68,10 +66,8 @@ def read_offline(store: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    steps = score_steps(plan)
-    runs = read_runs(store / "wandb", steps).values()
-    found = {run.id: _scores(run.id, map(nested, run.history)) for run in runs if "overall" in run.summary}
-    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
+    runs = read_runs(store / "wandb", score_steps(plan)).values()
+    return _joined(plan, ((run.id, map(nested, run.history)) for run in runs if "overall" in run.summary))
 
 
 @contextmanager
@@ -136,6 +132,14 @@ def _rows(run: Any) -> Iterator[dict[str, Any]]:
     """Yield the rows of a run's history; the parts of its names are parted by a dot at the server."""
     for row in run.scan_history():
         yield nested({name.replace(".", "/"): value for name, value in row.items()})
+
+
+def _joined(plan: Plan, histories: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> Runs:
+    """Join the histories of finished runs with a plan by their ids."""
+    found = {run: _scores(run, rows) for run, rows in histories}
+    return require_comparable(
+        Runs(plan=plan, results={step: found[step] for step in score_steps(plan) if found.get(step)})
+    )
 
 
 def _scores(run: str, rows: Iterable[dict[str, Any]]) -> tuple[Score, ...]:

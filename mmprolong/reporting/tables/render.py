@@ -22,9 +22,10 @@ from mmprolong.reporting.tables.model import MISSING, Table, TableCell
 from mmprolong.store.atomic import write_file
 
 _SYMBOLS = ["pm", "approx", "times", "to", "dagger", "ddagger", "le", "ge", "ne", "infty", "cdot", "Delta"]
+_SYMBOLS += ["alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "lambda", "mu", "sigma", "tau"]
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    **{letter: rf"$\{name}$" for letter, name in zip("±≈×→†‡≤≥≠∞·Δ", _SYMBOLS, strict=True)},
+    **{letter: rf"$\{name}$" for letter, name in zip("±≈×→†‡≤≥≠∞·Δαβγδεηθκλμστ", _SYMBOLS, strict=True)},
     "−": "$-$",
     "\\": r"\textbackslash{}",
     "|": r"\textbar{}",
@@ -36,7 +37,6 @@ _LATEX = {
     "…": r"\dots{}",
     "\u00a0": "~",
 }
-_GREEK = re.compile("GREEK SMALL LETTER (?!OMICRON)([A-Z]+)")
 _MARKDOWN = re.compile(
     r"""[|*\\`<>$~]        # anywhere
     | (?<!\w)_ | _(?!\w)   # but not in a_b
@@ -189,8 +189,9 @@ def markdown_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Return text that pdflatex shows as it is; a letter that it has not by itself is named by its code."""
-    return "".join(_LATEX.get(letter) or _latex_letter(letter) for letter in unicodedata.normalize("NFC", text))
+    """Return text that pdflatex shows as it is; a letter that it has not by itself stands as its code."""
+    letters = unicodedata.normalize("NFC", text)
+    return "".join(_LATEX.get(each) or (each if ord(each) < 0x180 else f"[U+{ord(each):04X}]") for each in letters)
 
 
 def _texts(table: Table, escape: Callable[[str], str], best: str) -> Iterator[list[str]]:
@@ -198,13 +199,6 @@ def _texts(table: Table, escape: Callable[[str], str], best: str) -> Iterator[li
     yield [escape(column.title) for column in table.columns]
     for row in table.rows:
         yield [(best if cell.best else "{}").format(escape(cell.text)) + escape(cell.symbol) for cell in row]
-
-
-def _latex_letter(letter: str) -> str:
-    greek = _GREEK.fullmatch(unicodedata.name(letter, ""))
-    if greek:
-        return rf"$\{greek[1].lower().replace('lamda', 'lambda')}$"
-    return letter if ord(letter) < 0x180 else f"[U+{ord(letter):04X}]"
 
 
 def _json_cell(cell: TableCell, numeric: bool) -> Any:
