@@ -29,7 +29,7 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
 from mmprolong.reporting.figures.heat_map import depth_maps, draw_maps
-from mmprolong.reporting.report.replies import example_replies
+from mmprolong.reporting.report.replies import replies_table
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
@@ -69,9 +69,7 @@ for name, found in runs.items():
 
 # %%
 for found in runs.values():
-    some = example_replies(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in some)
-    display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
+    display(HTML(to_html(replies_table(store, found, found.plan.of(found.plan.baseline)[0], count=3))))
 
 # %% [markdown]
 # ## What the sweeps can see, and which claims they touch

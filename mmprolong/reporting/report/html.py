@@ -1,14 +1,14 @@
 """The report as one HTML file that needs nothing else."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.reporting.report.replies import example_replies
+from mmprolong.reporting.report.replies import replies_table
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Table, text_table
@@ -17,7 +17,7 @@ from mmprolong.store.fingerprint import leaves
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.templates import render
 
-_MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", "repeats", "tasks", "lengths [tokens]")
+_MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", "repeats", "tasks")
 
 
 def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
@@ -60,15 +60,9 @@ def _replies(store: Path, runs: Runs) -> str:
     points = runs.plan.of(runs.plan.baseline)
     point = next((one for one in points if runs.result(one)), points[0])
     try:
-        said = example_replies(store, runs, point)
+        return to_html(replies_table(store, runs, point))
     except DataError as error:
         return f'<p class="gone">{escape(str(error))}</p>'
-    rows = [
-        (one.score.length, one.score.task, one.question, one.score.target, one.reply, f"{one.score.value:.2f}")
-        for one in said
-    ]
-    columns = "length", "task", "question", "expected", f"reply of {point.name}", "score"
-    return to_html(text_table(columns, rows)) if rows else ""
 
 
 def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:
@@ -85,12 +79,8 @@ def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:
 def _mixtures(store: Path, plan: Plan) -> Iterator[tuple[str, ...]]:
     """Yield the certificate of each mixture of an arm's first seed."""
     for one in arm_mixtures(store, plan):
-        found = one.certificate
+        found, whole = one.certificate, sum(one.tokens.values())
         examples = sum(part["examples"] for part in found["components"].values())
         counts = (f"{found['packs']:,}", f"{found['fill']:.1%}", f"{examples:,}", found["documents"], found["repeats"])
-        shares = _percents(one.tasks), _percents(one.lengths)
-        yield one.label, one.phase, f"{found['tokens']['actual']:,}", *map(str, counts), *shares
-
-
-def _percents(shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        shares = ", ".join(f"{task} {tokens / whole:.0%}" for task, tokens in one.tokens.items())
+        yield one.label, one.phase, f"{found['tokens']['actual']:,}", *map(str, counts), shares

@@ -1,14 +1,12 @@
 """Everything that is written about one ablation: tables, figures, all answers, and the page that holds them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, files_in
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import DepthMap, depth_maps, depth_table, draw_maps
+from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, draw_maps
 from mmprolong.reporting.report.answers import write_answers
 from mmprolong.reporting.report.html import html_report
 from mmprolong.reporting.results.runs import Runs
@@ -29,8 +27,7 @@ DEPTH = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedFigure:
+class NamedFigure(NamedTuple):
     """A figure, its caption, and the name of its files."""
 
     name: str
@@ -52,7 +49,11 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
     """
     folder = folder or store / "reports" / runs.plan.ablation
     maps = depth_maps(runs)
-    drawings = _drawings(runs, maps)
+    drawings = [NamedFigure("accuracy", ACCURACY, accuracy_by_length(runs))]
+    if own := own_drawing(runs):
+        drawings.insert(0, own)
+    if maps:
+        drawings.append(NamedFigure("depth", DEPTH, draw_maps(maps, runs)))
     write_table(table, folder / "table")
     for one in drawings:
         save(one.figure, folder / one.name)
@@ -69,12 +70,4 @@ def own_drawing(runs: Runs) -> NamedFigure | None:
     if name not in files or not runs.results:
         return None
     module = plugins.load_file(files[name], "CAPTION", "draw")
-    return NamedFigure(name=name, caption=module.CAPTION, figure=module.draw(runs))
-
-
-def _drawings(runs: Runs, maps: Mapping[str, DepthMap]) -> list[NamedFigure]:
-    """Draw the ablation's own figure, accuracy by length, and needles by depth where their places are known."""
-    own, drawn = own_drawing(runs), [NamedFigure(name="accuracy", caption=ACCURACY, figure=accuracy_by_length(runs))]
-    if maps:
-        drawn.append(NamedFigure(name="depth", caption=DEPTH, figure=draw_maps(maps, runs)))
-    return [own, *drawn] if own else drawn
+    return NamedFigure(name, module.CAPTION, module.draw(runs))

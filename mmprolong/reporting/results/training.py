@@ -32,17 +32,6 @@ class ArmMixture:
             found.update({name: part["actual"]} if drawn_alike else {k: v["actual"] for k, v in part["tasks"].items()})
         return {task: count for task, count in found.items() if count}
 
-    @property
-    def tasks(self) -> dict[str, float]:
-        """Share of the tokens by task."""
-        return _shares(self.tokens)
-
-    @property
-    def lengths(self) -> dict[str, float]:
-        """Share of the largest component's tokens by length bin, shortest first."""
-        part = max(self.certificate["components"].values(), key=lambda part: part["actual"], default={"lengths": []})
-        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
-
 
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
     """Return the finished mixtures of every arm in the plan's order; phases that all arms share are left out.
@@ -93,8 +82,3 @@ def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
                 measured |= {row.example: row for row in rows if row.conversation == "answer"}
         for pack in read_jsonl(folder / "packs.jsonl", Pack):
             yield from (measured[name] for name in pack.examples if name in measured)
-
-
-def _shares(tokens: Mapping[str, float]) -> dict[str, float]:
-    total = sum(tokens.values())
-    return {name: value / total if total else 0.0 for name, value in tokens.items()}
