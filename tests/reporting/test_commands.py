@@ -70,7 +70,7 @@ def test_numbers_of_a_table_are_not_text(capsys, launched: Path):
 
 
 def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
-    assert "no offline runs" in said(capsys, "sync", "--store", str(tmp_path))
+    assert "0 of 0 offline runs" in said(capsys, "sync", "--store", str(tmp_path))
 
 
 @pytest.mark.parametrize(

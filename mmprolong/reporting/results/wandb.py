@@ -1,4 +1,4 @@
-"""The runs of an ablation from W&B, and their upload one by one."""
+"""The runs of an ablation from W&B, and their upload."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -22,17 +22,6 @@ PAGE = 50
 """Runs a request; larger pages are slower."""
 SECONDS = 30
 """Time W&B may take to answer."""
-SYNCED, BEFORE, FAILED = "synced", "synced before", "failed"
-
-
-class Synced(NamedTuple):
-    """The state of one offline folder after its upload."""
-
-    run: str
-    """Id of the run."""
-    state: str
-    """synced, synced before or failed."""
-    reason: str = ""
 
 
 def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS) -> Runs:
@@ -99,33 +88,34 @@ def require_reachable(seconds: int = SECONDS) -> None:
         wandb.Api(timeout=seconds)
 
 
-def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = SECONDS) -> Iterator[Synced]:
-    """Upload the offline runs below `folder` (`<store>/wandb`), oldest first; each is done when it is yielded.
+def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = SECONDS) -> dict[str, bool]:
+    """Upload the offline runs below `folder` (`<store>/wandb`) by `wandb beta sync`, which says what it does.
+
+    Returns by offline folder whether all of it is in W&B; what went on since its upload is uploaded again.
 
     Args:
         entity: in whose name; empty: as the run says, or the key's owner.
         project: empty: as the run says.
-        seconds: time that W&B may take to answer, before each upload.
+        seconds: time that W&B may take to answer before anything is uploaded.
 
     Raises:
-        ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
+        ConfigError: W&B cannot be reached or refuses the key.
     """
-    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
-    words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
-    words += ["--entity", entity] * bool(entity) + ["--project", project] * bool(project)
-    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
-        run, marker, written = path.stem.removeprefix("run-"), Path(f"{path}.synced"), path.stat().st_mtime_ns
-        if marker.exists() and marker.stat().st_mtime_ns >= written:
-            yield Synced(run, BEFORE)
-            continue
+    markers = {Path(f"{path}.synced"): path for path in sorted(folder.glob("offline-run-*/run-*.wandb"))}
+    written = {marker: path.stat().st_mtime_ns for marker, path in markers.items()}
+    for marker in markers:
+        if marker.exists() and marker.stat().st_mtime_ns < written[marker]:
+            marker.unlink()
+    if not all(marker.exists() for marker in markers):
         require_reachable(seconds)
-        marker.unlink(missing_ok=True)
-        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True)
-        if marker.exists():
-            os.utime(marker, ns=(written, written))  # the run may have gone on meanwhile
-            yield Synced(run, SYNCED)
-        else:
-            yield Synced(run, FAILED, one_line(done.stderr.replace("wandb: ", "")))
+        words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes", "--skip-synced"]
+        words += ["--entity", entity] * bool(entity) + ["--project", project] * bool(project)
+        own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
+        subprocess.run([*words, *map(str, markers.values())], env=own, check=False)
+    done = {marker: marker.exists() for marker in markers}
+    for marker in (marker for marker, whole in done.items() if whole):
+        os.utime(marker, ns=(written[marker], written[marker]))  # the run may have gone on meanwhile
+    return {marker.parent.name: whole for marker, whole in done.items()}
 
 
 def _rows(run: Any) -> Iterator[dict[str, Any]]:
