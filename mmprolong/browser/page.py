@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mmprolong.browser.charts import lengths_histogram, mixture_lengths, mixture_shares, reasons_chart
 from mmprolong.browser.data_steps import DataStep, data_step, draw_evenly
@@ -41,20 +41,6 @@ _LONGEST = 3000
 _DPI = 52
 
 
-class ShownPage(NamedTuple):
-    """A page, ready to be shown."""
-
-    number: int
-    """Place among the images of its example, from 1."""
-    uri: str
-    """`data:` URI; empty: it cannot be drawn."""
-    problem: str
-    evidence: bool
-    size: tuple[float, float]
-    """Of the document's page [pt]."""
-    boxes: list[Block]
-
-
 def data_page(store: Store, step: RunRecord, number: int = 40, seed: int = 0, image_root: str = "") -> str:
     """Return the page of a corpus, selection, synthesis, measurement or mixture step.
 
@@ -86,7 +72,7 @@ def data_page(store: Store, step: RunRecord, number: int = 40, seed: int = 0, im
         grouped_by="component" if data.parts else "language",
         components=list(dict.fromkeys(one["component"] for one in shown)),
         tasks=sorted({one["task"] for one in shown}),
-        kinds=sorted({block.kind for one in shown for page in one["pages"] for block in page.boxes}),
+        kinds=sorted({block.kind for one in shown for page in one["pages"] for block in page["boxes"]}),
     )
 
 
@@ -166,17 +152,18 @@ class _Drawer:
         shown = {"id": one.source, "component": one.language, "task": "document"}
         return {**shown, "facts": facts, "pages": pages, "turns": []}
 
-    def _page(self, image: Image, place: int, evidence: bool, large: bool) -> ShownPage:
+    def _page(self, image: Image, place: int, evidence: bool, large: bool) -> dict[str, Any]:
+        """Return a page as an embedded picture, or why it cannot be drawn; a large one with its layout blocks."""
+        page = {"number": place + 1, "evidence": evidence, "uri": "", "problem": "", "size": (1.0, 1.0), "boxes": []}
         try:
-            uri = _uri(self._drawn(image), _LARGE if large else _SMALL)
+            page["uri"] = _uri(self._drawn(image), _LARGE if large else _SMALL)
         except DataError as error:
-            return ShownPage(place + 1, "", str(error), evidence, (1.0, 1.0), [])
+            return page | {"problem": str(error)}
         if not large or not image.source.startswith("pdf:") or image.stamp or image.crop:
-            return ShownPage(place + 1, uri, "", evidence, (1.0, 1.0), [])
+            return page
         name = image.source.removeprefix("pdf:")
-        size = self._documents.lines(name)[0].page_sizes[image.index]
         blocks = [block for block in self._layouts.lines(name) if block.page == image.index]
-        return ShownPage(place + 1, uri, "", evidence, size, blocks[:_BLOCKS])
+        return page | {"size": self._documents.lines(name)[0].page_sizes[image.index], "boxes": blocks[:_BLOCKS]}
 
     def _drawn(self, image: Image) -> "ndarray":
         if not image.stamp:

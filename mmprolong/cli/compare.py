@@ -48,9 +48,9 @@ def judges(scored: Path, labels: Path | None, as_json: bool) -> None:
 
 
 def _show(made: "Table", as_json: bool) -> None:
-    from mmprolong.reporting.tables.render import TerminalTable, to_json
+    from mmprolong.reporting.tables.render import print_table, to_json
 
     if as_json:
         print_json(to_json(made))
     else:
-        Terminal().print(TerminalTable(made))
+        print_table(Terminal(), made)

@@ -43,7 +43,9 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
 
     interrupt_on_signals()
     console, steps = Terminal(), Steps(store)
-    mixture = _mixture(steps, step)
+    mixture = steps.find(step)
+    if mixture.stage != "mixture":
+        raise ConfigError(f"{mixture.path}: a {mixture.stage} step; give a mixture")
     measured = [steps.get(path) for role, path in mixture.needs.items() if stage_of(role) == "measurement"]
     sources = [steps.get(one.needs["synthesis"]) for one in measured]
     for each in (mixture, *measured, *sources):
@@ -65,16 +67,6 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
     tokens, left = sum(line.tokens for line in lines), len(rejects)
     console.say(f"{len(lines):,} conversations of {tokens:,} tokens in {out}, {left:,} examples left out")
     console.say(f"settings for the trainer: {out / 'README.md'}")
-
-
-def _mixture(steps: Steps, text: str) -> RunRecord:
-    """Return the mixture that a step is, or is trained on."""
-    found = steps.find(text)
-    if found.stage == "training":
-        found = steps.get(found.needs["mixture"])
-    if found.stage != "mixture":
-        raise ConfigError(f"{found.path}: a {found.stage} step; give a mixture, or what is trained on one")
-    return found
 
 
 def _drawing(store: Store, measured: RunRecord, model: str) -> "Drawing":

@@ -31,7 +31,7 @@ def report(
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
-    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
+    from mmprolong.reporting.tables.render import print_table, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
     console, ours = Terminal(), planned(store)
@@ -54,7 +54,7 @@ def report(
     if as_json:
         print_json(to_json(made))
         return
-    console.print(TerminalTable(made))
+    print_table(console, made)
     if runs and wandb:
         console.say(f"W&B: {save_wandb_report(runs, made, wandb)}")
     if not runs and ablation in ablations():
@@ -68,10 +68,10 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
     from mmprolong.reporting.tables.paper_tables import table_of
-    from mmprolong.reporting.tables.render import TerminalTable
+    from mmprolong.reporting.tables.render import print_table
 
     made = table_of(runs)
-    console.print(TerminalTable(made))
+    print_table(console, made)
     print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
@@ -98,7 +98,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
     from mmprolong.reporting.claims.judge import claims_table, judge_claims
-    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
+    from mmprolong.reporting.tables.render import print_table, to_json, write_table
 
     console, judged = Terminal(), judge_claims(store.root, claims)
     made = claims_table(judged)
@@ -112,7 +112,7 @@ def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
         for note in made.notes[1:]:
             console.say(note, "dim")
         return
-    console.print(TerminalTable(made.without("command")))
+    print_table(console, made.without("command"))
     console.say("what settles them:")
     for command in dict.fromkeys(one.runs.command for one in judged):
         console.say(f"{command}\n  {', '.join(one.claim.name for one in judged if one.runs.command == command)}")
@@ -129,7 +129,7 @@ def power(ablation: str, store: Store) -> None:
     from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
-    from mmprolong.reporting.tables.render import TerminalTable
+    from mmprolong.reporting.tables.render import print_table
 
     runs, console = read_and_mark_stale(store.root, ablation), Terminal()
-    console.print(TerminalTable(power_table(runs, table_of(runs).comparisons)))
+    print_table(console, power_table(runs, table_of(runs).comparisons))

@@ -17,7 +17,7 @@ from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.tables.metrics import DOCUMENTS
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.paper_tables import paper_table, table_of
-from mmprolong.reporting.tables.render import TerminalTable, to_csv, to_html, to_latex, to_markdown
+from mmprolong.reporting.tables.render import print_table, to_csv, to_html, to_latex, to_markdown
 from tests.analysis.runs import runs_of
 from tests.stores import Truth, write_store
 
@@ -36,7 +36,7 @@ def rows(table: Table) -> dict[str, dict[str, str]]:
 def every_form(table: Table) -> list[str]:
     file = io.StringIO()
     shown = Console(width=250, file=file, force_terminal=False)
-    shown.print(TerminalTable(table))
+    print_table(shown, table)
     plain = to_latex(table).translate(str.maketrans("", "", "${}")).replace(r"\pm", "±")
     return [to_markdown(table), to_html(table), file.getvalue(), plain]
 

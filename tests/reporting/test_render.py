@@ -9,9 +9,9 @@ from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import (
-    TerminalTable,
     latex_text,
     markdown_text,
+    print_table,
     to_csv,
     to_html,
     to_latex,
@@ -40,7 +40,7 @@ def test_numbers_are_printed_as_written():
     """A sign, a trailing zero: what a library that re-reads numbers loses."""
     file = io.StringIO()
     shown = Console(width=200, file=file, force_terminal=False)
-    shown.print(TerminalTable(TABLE))
+    print_table(shown, TABLE)
     for text in (to_markdown(TABLE), to_html(TABLE), file.getvalue()):
         assert "+7.20 [−0.1, +9.9]" in text and "50.00" in text and "−0.50" in text
     assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
@@ -50,7 +50,7 @@ def test_numbers_are_printed_as_written():
 def test_a_narrow_terminal_shows_every_number_whole(width: int):
     file = io.StringIO()
     shown = Console(width=width, file=file, force_terminal=False)
-    shown.print(TerminalTable(TABLE))
+    print_table(shown, TABLE)
     text = file.getvalue()
     assert "…" not in text and "7.20" in text and "50.00" in text
     assert max(map(len, text.splitlines())) <= width
@@ -63,7 +63,7 @@ def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width
     file = io.StringIO()
     shown = Console(width=width, file=file, force_terminal=False)
     table = paper_table(name)
-    shown.print(TerminalTable(table))
+    print_table(shown, table)
     text = file.getvalue()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     parts = text.count("────\n") + text.count("──── \n")

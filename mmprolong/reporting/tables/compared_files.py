@@ -18,8 +18,8 @@ _ALL = "all"
 class ComparedFiles:
     """One planned comparison of a run with the first."""
 
-    first: str
     second: str
+    """Name of the run."""
     cell: str
     """`all`, or benchmark, task and length."""
     n: int
@@ -49,26 +49,25 @@ def compare_files(runs: Sequence[Judged], by_cell: bool = False) -> list[Compare
         averages: list[tuple[str, Average]] = [(_ALL, headline(cells))]
         averages += [(" ".join(filter(None, cell)), {cell: 1.0}) for cell in cells if by_cell and len(cells) > 1]
         planned += [(other.name, name, pairs, average) for name, average in averages]
-    found = [_compared(first.name, *one, comparisons=len(planned)) for one in planned]
+    found = []
+    for name, cell, pairs, average in planned:
+        questions = questions_of(pairs.first, average)
+        arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
+        delta = difference(arms[1], arms[0])
+        found.append(
+            ComparedFiles(
+                second=name,
+                cell=cell,
+                n=len(questions.names),
+                clusters=questions.clusters,
+                means=(mean(arms[0]), mean(arms[1])),
+                difference=delta,
+                smallest=design_of_pair(delta, questions).smallest(LEVEL / len(planned)),
+                pairs=pairs,
+            )
+        )
     p = holm({place: one.difference.p for place, one in enumerate(found)})
     return [replace(one, difference=replace(one.difference, p=p[place])) for place, one in enumerate(found)]
-
-
-def _compared(first: str, second: str, cell: str, pairs: Paired, average: Average, comparisons: int) -> ComparedFiles:
-    questions = questions_of(pairs.first, average)
-    arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
-    found = difference(arms[1], arms[0])
-    return ComparedFiles(
-        first=first,
-        second=second,
-        cell=cell,
-        n=len(questions.names),
-        clusters=questions.clusters,
-        means=(mean(arms[0]), mean(arms[1])),
-        difference=found,
-        smallest=design_of_pair(found, questions).smallest(LEVEL / comparisons),
-        pairs=pairs,
-    )
 
 
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
