@@ -107,16 +107,8 @@ def _pages(asked: AskedQuestion, cap: int) -> Iterator[Reject]:
 def _gold(asked: AskedQuestion, scorer: Scorer) -> Iterator[Reject]:
     """Yield a gold answer that the scorer does not take for right."""
     gold = asked.gold
-    sample = Sample(
-        id="",
-        benchmark="",
-        task="",
-        length="",
-        cluster="",
-        prompt=(),
-        gold=gold,
-        facts={"question": asked.question},
-    )
+    blank = dict.fromkeys(("id", "benchmark", "task", "length", "cluster"), "")
+    sample = Sample(**blank, prompt=(), gold=gold, facts={"question": asked.question})
     reply = gold.answer if isinstance(gold.answer, list) else str(gold.answer)
     scored = official(scorer, sample, reply)
     if scored["malformed"] or scored["score"] != 1:

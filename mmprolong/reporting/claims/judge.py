@@ -38,8 +38,8 @@ from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
 from mmprolong.sweep.commands import command, sweep_command
 
+Rows = Sequence[Mapping[str, str]]
 PAPERS_SIZE = "published, at the paper's own sample size"
-PrintedRows = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) 
     return [published.rows(table, dict(zip(where, texts, strict=True))) for texts in choices]
 
 
-def _published_difference(sides: PublishedSides, arm: PrintedRows, baseline: PrintedRows) -> tuple[float, float]:
+def _published_difference(sides: PublishedSides, arm: Rows, baseline: Rows) -> tuple[float, float]:
     """Return the mean difference and the standard error of an unpaired comparison, in the unit of scores."""
     both = filter(None, (arm, baseline))
     means = [[mean_of(sides.table, rows, column) for column in sides.columns] for rows in both]

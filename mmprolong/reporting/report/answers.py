@@ -16,8 +16,7 @@ def write_answers(path: Path, runs: Runs) -> None:
     Columns: `run` (id of the score step), `label`, `seed`, `depth` (of the evidence, or null), the fields of a `Score`;
     `also` and `facts` as JSON. Equal results give equal files.
     """
-    import pyarrow
-    from pyarrow.parquet import write_table
+    import pandas
 
     answers = [
         {"run": step, "label": point.label, "seed": point.seed, **_fields(score)}
@@ -26,11 +25,9 @@ def write_answers(path: Path, runs: Runs) -> None:
         for step in point.scores.values()
         for score in runs.results.get(step, ())
     ]
-    types = dict.fromkeys(("run", "label", *(each.name for each in fields(Score))), pyarrow.string())
-    types |= {"seed": pyarrow.int64(), "value": pyarrow.float64(), "depth": pyarrow.float64()}
-    types |= dict.fromkeys(("malformed", "unparsed"), pyarrow.bool_())
+    columns: Any = ["run", "label", "seed", *(each.name for each in fields(Score)), "depth"]
     with replacing(path) as file:
-        write_table(pyarrow.Table.from_pylist(answers, pyarrow.schema(types)), file, compression="zstd")
+        pandas.DataFrame(answers, columns=columns).to_parquet(file, compression="zstd", index=False)
 
 
 def _fields(score: Score) -> dict[str, Any]:

@@ -72,10 +72,6 @@ class Runs:
                 found[point.name] = Result(steps=steps, scores=tuple(chain(*(self.results[step] for step in steps))))
         return found
 
-    def planned(self, label: str) -> int:
-        """Return the number of different runs that the plan has for a row."""
-        return len(self.plan.of(label))
-
     def steps(self, labels: Sequence[str] | None = None) -> dict[str, str]:
         """Return the steps on which the results of these rows rest, of all rows by default: stage by id."""
         rows = self.plan.labels if labels is None else labels

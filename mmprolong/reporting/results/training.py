@@ -1,6 +1,6 @@
 """The training data of each arm: certificates and packs of its own phases."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,17 +68,15 @@ def trained_on(runs: Runs) -> dict[str, list[Measured]]:
     """
     if runs.store is None:
         return {}
-    drawn = {label: list(_drawn(runs.store, runs.plan, runs.plan.of(label)[0])) for label in runs.plan.labels}
-    return {label: examples for label, examples in drawn.items() if examples}
-
-
-def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
-    for phase, folder in own_mixtures(store, plan, point):
-        measured: dict[str, Measured] = {}
-        sources = {part["source"] for part in point.config["phases"][phase]["mixture"]["components"].values()}
-        for step in (point.steps.get(f"measurement.{source}", "") for source in sources):
-            if step and Store(store).verified("measurement", step):
-                rows = read_parquet(Store(store).folder("measurement", step) / "measured.parquet", Measured)
-                measured |= {row.example: row for row in rows if row.conversation == "answer"}
-        for pack in read_jsonl(folder / "packs.jsonl", Pack):
-            yield from (measured[name] for name in pack.examples if name in measured)
+    store, found = Store(runs.store), defaultdict[str, list[Measured]](list)
+    for label in runs.plan.labels:
+        point = runs.plan.of(label)[0]
+        for phase, folder in own_mixtures(store.root, runs.plan, point):
+            sources = {part["source"] for part in point.config["phases"][phase]["mixture"]["components"].values()}
+            steps = (point.steps.get(f"measurement.{source}", "") for source in sources)
+            files = [store.folder("measurement", one) for one in steps if one and store.verified("measurement", one)]
+            rows = (row for file in files for row in read_parquet(file / "measured.parquet", Measured))
+            measured = {row.example: row for row in rows if row.conversation == "answer"}
+            names = (name for pack in read_jsonl(folder / "packs.jsonl", Pack) for name in pack.examples)
+            found[label].extend(measured[name] for name in names if name in measured)
+    return {label: examples for label, examples in found.items() if examples}

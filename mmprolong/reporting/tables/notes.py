@@ -20,7 +20,7 @@ _EXECUTION = ("ablation", "cluster", "tracking", "paths")
 
 def progress(runs: Runs) -> str:
     """Return ' (9 of 13 runs)' while a sweep is not finished; else nothing."""
-    planned, missing = sum(map(runs.planned, runs.plan.labels)), len(runs.missing)
+    planned, missing = sum(len(runs.plan.of(label)) for label in runs.plan.labels), len(runs.missing)
     return f" ({planned - missing} of {planned} runs)" if missing else ""
 
 

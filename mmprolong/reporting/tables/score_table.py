@@ -100,7 +100,7 @@ class ScoreTable:
 
     def _seeds(self, label: str) -> TableCell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
-        planned = self.runs.planned(label)
+        planned = len(self.runs.plan.of(label))
         return TableCell(text=f"({len(self.runs.of(label))}/{planned})") if planned else TableCell()
 
     def _counted(self, average: Average) -> str:
@@ -110,7 +110,7 @@ class ScoreTable:
 
     def _marks(self, label: str) -> str:
         """'partial stale': runs are missing; the ablation would plan others today."""
-        partial = len(self.runs.of(label)) < self.runs.planned(label)
+        partial = len(self.runs.of(label)) < len(self.runs.plan.of(label))
         return " ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale))
 
     def _score(self, found: Estimate | None) -> TableCell:
