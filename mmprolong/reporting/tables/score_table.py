@@ -87,7 +87,7 @@ class ScoreTable:
                 yield Column.of("p (Holm)", map(TableCell.p, differences), "p_holm")
         for name in dict.fromkeys(name for row in self.published.values() for name in row):
             yield Column.of(f"published {name}", (self._published(name, label) for label in rows), best=True)
-        if self.published and self.contrasts[:1]:
+        if self.published and self.contrasts and self.contrasts[0].pairs:
             yield Column.of(f"published Δ {title}", map(self._published_delta, rows), "published_delta")
 
     @cached_property
