@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @perhaps_launched
 @click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
-@click.option(
-    "--from", "source", help="Read results from `offline` (W&B's files in the store) or ENTITY/PROJECT there."
-)
+@click.option("--from", "source", help="Read results from `offline` (W&B's files in the store), or ENTITY/PROJECT.")
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
 @stored

@@ -29,13 +29,11 @@ def lint(path: Path, scorer: str = "", cap: int = PAGE_CAP) -> tuple[int, list[R
         ConfigError: no file has questions in a format that we know, or there is no such scorer.
     """
     count, found = 0, list[Reject]()
-    known = False
     for file in _files(path):
         records = list(_records(file))
         form = _format_of(records)
         if form is None:
             continue
-        known = True
         marker: Scorer | None = None
         if scorer or form.scorer:
             marker = plugins.make("mmprolong.evaluation.scorers", scorer or form.scorer, "--scorer")
@@ -49,7 +47,7 @@ def lint(path: Path, scorer: str = "", cap: int = PAGE_CAP) -> tuple[int, list[R
         found += [defect for one in questions for defect in _pages(one, cap)]
         found += [defect for one in questions for defect in (_gold(one, marker) if marker else ())]
         found += _duplicates(questions)
-    if not known:
+    if not count:
         raise ConfigError(f"{path}: no questions in a format that is known; these are read: {', '.join(FORMATS)}")
     return count, found
 

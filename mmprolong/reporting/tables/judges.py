@@ -79,9 +79,8 @@ def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     for other, marks in against.items():
         cells = (TableCell() if name == other else _kappa(own, marks) for name, own in judges.items())
         columns.append(Column.of(f"κ with {other}", cells, f"kappa {other}"))
-    return Table(
-        name="judges", title="Judges of one set of replies", columns=columns, notes=list(_notes(means, labels))
-    )
+    notes = list(_notes(means, labels))
+    return Table(name="judges", title="Judges of one set of replies", columns=columns, notes=notes)
 
 
 def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estimate, Estimate | None]:
