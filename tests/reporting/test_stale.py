@@ -154,6 +154,14 @@ def test_an_edit_without_a_new_version_is_a_note(store: Path, changed: dict, say
     )
 
 
+def test_an_edited_default_is_a_note(store: Path):
+    """Of a step that has the id of today, and ran with another value."""
+    point = load_plan(Store(store), "length_dist").of("uniform")[0]
+    rewrite(store, f"score/{point.scores['heldout']}", all_settings={"judge": {"model": "m"}})
+    (remark,) = marked(store).remarks
+    assert "judge was {'model': 'm'} when it ran, and is None by default today" in remark
+
+
 def test_claims_say_it(store: Path):
     finish(store, launched_otherwise(store, "phases.longpt.optimizer.peak_lr=0.001"), "long_biased", 0.4)
     told = "stale (pool_native, long_biased, uniform): the settings or a stage have changed"

@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 from mmprolong.errors import MMProLongError
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
+from mmprolong.pipeline.run import settings_of
 from mmprolong.records import Score
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.environment import code_of
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import Store
+from mmprolong.store.store import Store, drifted
 from mmprolong.sweep.planning import plan_again
 
 _PACKAGE = Path(__file__).parents[2]
@@ -70,8 +71,11 @@ def mark_stale(runs: Runs, store: Path) -> Runs:
     changed = {point.label for name, point in launched.items() if fresh.get(name) != point.scores}
     stale = tuple(label for label in runs.plan.labels if label in changed and runs.of(label))
     new = [name for name in fresh if name not in launched]
-    remarks = (f"In the ablation file but not launched: {', '.join(new)}.",) if new else ()
-    return replace(runs, stale=stale, remarks=remarks)
+    remarks = [f"In the ablation file but not launched: {', '.join(new)}."] if new else []
+    planned = [(record, today.steps[step]) for step, record in runs.records.items() if step in today.steps]
+    if lines := [line for record, step in planned for line in drifted(record, settings_of(step))]:
+        remarks.append(lines[0] + (f" ({len(lines) - 1} more)" if len(lines) > 1 else ""))
+    return replace(runs, stale=stale, remarks=tuple(remarks))
 
 
 def edited_files(record: RunRecord) -> list[str]:
