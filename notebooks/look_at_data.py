@@ -14,8 +14,8 @@
 # %% [markdown]
 # # A look at the data
 #
-# What the arms of every sweep in a store were trained on: how much of each task, how long, how it is mixed, and some
-# documents with their questions. The store is `MMPROLONG_STORE`, or `store` in the repository.
+# What the arms of every sweep in a store were trained on: how much of each task, how long, and how it is mixed. The
+# store is `MMPROLONG_STORE`, or `store` in the repository.
 
 # %%
 import os
@@ -24,9 +24,8 @@ from pathlib import Path
 
 from IPython.display import HTML, SVG, display
 
+from mmprolong.browser.charts import mixture_lengths, mixture_shares
 from mmprolong.reporting.figures.charts import inline_svg
-from mmprolong.reporting.figures.data_charts import mixture_lengths, mixture_shares
-from mmprolong.reporting.report.examples import evaluation_document, training_document
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures, trained_on
 from mmprolong.reporting.tables.paper_tables import paper_table
@@ -59,22 +58,3 @@ for name in ablations:
         display(HTML(f"<h3>{escape(name)}: {escape(one.label)}, {escape(one.phase)}</h3>"))
         for drawn in (mixture_shares(one.certificate), mixture_lengths(one.certificate)):
             display(SVG(inline_svg(drawn, one.label)))
-
-# %% [markdown]
-# ## Documents
-#
-# Up to a dozen pages of a training example and of an evaluation document; pages with evidence have a frame.
-
-# %%
-for name in ablations:
-    plan, lengths = runs[name].plan, runs[name].lengths
-    shown = [training_document(store, plan), evaluation_document(store, plan.of(plan.baseline)[0], lengths[0])]
-    for document in (one for one in shown if one):
-        frames = {True: "3px solid #d55e00", False: "1px solid #8b929c"}
-        pages = "".join(
-            f'<img src="{page.uri}" title="page {page.page}" width="112" style="border: {frames[page.evidence]}"> '
-            for page in document.strip
-        )
-        asked = "".join(f"<li>{escape(turn.question)} <b>{escape(turn.answer)}</b></li>" for turn in document.turns)
-        title = escape(f"{document.title}: {document.task}, {document.pages} pages")
-        display(HTML(f"<h3>{title}</h3>{pages}<ol>{asked}</ol>"))

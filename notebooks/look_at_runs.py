@@ -28,8 +28,8 @@ from IPython.display import HTML, SVG, display
 from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg
-from mmprolong.reporting.figures.heat_map import needle_heat_map
-from mmprolong.reporting.report.examples import example_replies
+from mmprolong.reporting.figures.heat_map import depth_maps, draw_maps
+from mmprolong.reporting.report.replies import replies_table
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.power_table import power_table
@@ -62,16 +62,14 @@ for found in runs.values():
 # %%
 for name, found in runs.items():
     display(SVG(inline_svg(accuracy_by_length(found), f"accuracy-{name}")))
-    display(SVG(inline_svg(needle_heat_map(found), f"depth-{name}")))
+    display(SVG(inline_svg(draw_maps(depth_maps(found), found), f"depth-{name}")))
 
 # %% [markdown]
 # ## What the baseline said
 
 # %%
 for found in runs.values():
-    some = example_replies(store, found, found.plan.of(found.plan.baseline)[0], count=3)
-    rows = "".join(f"<tr><td>{one.score.length}<td>{one.question}<td>{one.score.target}<td>{one.reply}" for one in some)
-    display(HTML(f"<table><tr><th>length<th>question<th>target<th>reply{rows}</table>"))
+    display(HTML(to_html(replies_table(store, found, found.plan.of(found.plan.baseline)[0], count=3))))
 
 # %% [markdown]
 # ## What the sweeps can see, and which claims they touch

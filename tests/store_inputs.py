@@ -48,7 +48,7 @@ def finish(store: Store, path: str, metrics: dict | None = None, needs: dict | N
         started="2026-11-20T12:00:00+00:00",
         seconds=61.5,
         cpu_hours=0.034,
-        code={f"{stage}/stage.py": DIGEST},
+        code={f"{stage}/made.py": DIGEST},
         **MADE,
     )
     store.finish(record)

@@ -29,9 +29,9 @@ def browse(
 
     WHAT is a corpus, selection, synthesis, measurement or mixture step, or ABLATION[/ARM[/SEED]].
     """
+    from mmprolong.browser.data_steps import data_step
+    from mmprolong.browser.page import data_figures, data_page
     from mmprolong.reporting.figures.charts import save
-    from mmprolong.reporting.report.data_browser import data_figures, data_page
-    from mmprolong.reporting.results.data_steps import data_step
 
     step = Steps(store).find(what)
     if not is_finished(step):

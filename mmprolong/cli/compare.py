@@ -24,7 +24,7 @@ def compare(runs: tuple[Path, ...], metric: str, cluster: str, by_cell: bool, as
     Each of RUNS is a file of MMLongBench, VLMEvalKit, lm-eval, lmms-eval or inspect_ai, or a folder with some; a score
     step of ours is such a folder.
     """
-    from mmprolong.reporting.results.judged_files import read_judged
+    from mmprolong.evaluation.judged_files import read_judged
     from mmprolong.reporting.tables.compared_files import compare_files, compared_table
 
     if len(runs) < 2:
@@ -48,9 +48,9 @@ def judges(scored: Path, labels: Path | None, as_json: bool) -> None:
 
 
 def _show(made: "Table", as_json: bool) -> None:
-    from mmprolong.reporting.tables.render import TerminalTable, to_json
+    from mmprolong.reporting.tables.render import print_table, to_json
 
     if as_json:
         print_json(to_json(made))
     else:
-        Terminal().print(TerminalTable(made))
+        print_table(Terminal(), made)

@@ -38,14 +38,14 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
 
     STEP is a mixture's id, or ABLATION[/ARM[/SEED]].
     """
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from mmprolong.mixture.export import ExportRequest, export
     from mmprolong.runtime.signals import interrupt_on_signals
 
     interrupt_on_signals()
     console, steps = Terminal(), Steps(store)
-    mixture = _mixture(steps, step)
+    mixture = steps.find(step)
+    if mixture.stage != "mixture":
+        raise ConfigError(f"{mixture.path}: a {mixture.stage} step; give a mixture")
     measured = [steps.get(path) for role, path in mixture.needs.items() if stage_of(role) == "measurement"]
     sources = [steps.get(one.needs["synthesis"]) for one in measured]
     for each in (mixture, *measured, *sources):
@@ -61,26 +61,12 @@ def export_data(step: str, trainer: str, out: Path, model: str, store: Store) ->
         sequence_length=mixture.all_settings["mixture"]["sequence_length"],
         format=trainer.replace("-", "_"),
     )
-    columns = *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars = {unit: progress.add_task(unit, total=None) for unit in ("conversations", "images")}
-        lines, rejects = export(
-            request, out, lambda done, total, unit: progress.update(bars[unit], completed=done, total=total)
-        )
+    with console.status("export") as shown:
+        lines, rejects = export(request, out, lambda done, total, unit: shown.update(f"{done:,} of {total:,} {unit}"))
     console.print(rejects_table(rejects))
     tokens, left = sum(line.tokens for line in lines), len(rejects)
     console.say(f"{len(lines):,} conversations of {tokens:,} tokens in {out}, {left:,} examples left out")
     console.say(f"settings for the trainer: {out / 'README.md'}")
-
-
-def _mixture(steps: Steps, text: str) -> RunRecord:
-    """Return the mixture that a step is, or is trained on."""
-    found = steps.find(text)
-    if found.stage == "training":
-        found = steps.get(found.needs["mixture"])
-    if found.stage != "mixture":
-        raise ConfigError(f"{found.path}: a {found.stage} step; give a mixture, or what is trained on one")
-    return found
 
 
 def _drawing(store: Store, measured: RunRecord, model: str) -> "Drawing":

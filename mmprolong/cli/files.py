@@ -48,17 +48,13 @@ def rescore(scorer: str, source: Path, out: Path) -> None:
 @click.option("--project", default="", help="Of W&B; by default as each run says.")
 @stored
 def sync(entity: str, project: str, store: Store) -> int:
-    """Upload the offline runs of a store to W&B one by one, a torn file up to its tear; 1 if one was torn or failed."""
-    from mmprolong.reporting.results.wandb import FAILED, TORN, sync_runs
+    """Upload the offline runs of a store to W&B; 1 if not all of them are whole there."""
+    from mmprolong.reporting.results.wandb import sync_runs
 
-    console = Terminal()
-    states: list[str] = []
-    for one in sync_runs(store.root / "wandb", entity, project):
-        states.append(one.state)
-        console.say(f"{one.run}  {one.state}" + (f": {one.reason}" if one.reason else ""))
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    console.say(counts or f"{store.root}/wandb: no offline runs")
-    return int(not {FAILED, TORN}.isdisjoint(states))
+    done = sync_runs(store.root / "wandb", entity, project)
+    left = [name for name, whole in done.items() if not whole]
+    Terminal().say(f"{len(done) - len(left)} of {len(done)} offline runs in {store.root}/wandb are uploaded")
+    return int(bool(left))
 
 
 @click.command()

@@ -15,18 +15,11 @@ from mmprolong.store.store import Store
 if TYPE_CHECKING:
     from mmprolong.reporting.results.runs import Runs
 
-SNAPSHOT = ".parquet"
-"""Ending of a snapshot's file, by which --from tells it from a project of W&B."""
-
 
 @click.command()
 @perhaps_launched
 @click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
-@click.option(
-    "--from",
-    "source",
-    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a report's items.parquet.",
-)
+@click.option("--from", "source", help="Read results from `offline` (W&B's files in the store), or ENTITY/PROJECT.")
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
 @stored
@@ -36,7 +29,7 @@ def report(
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
     from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
-    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
+    from mmprolong.reporting.tables.render import print_table, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
     console, ours = Terminal(), planned(store)
@@ -59,7 +52,7 @@ def report(
     if as_json:
         print_json(to_json(made))
         return
-    console.print(TerminalTable(made))
+    print_table(console, made)
     if runs and wandb:
         console.say(f"W&B: {save_wandb_report(runs, made, wandb)}")
     if not runs and ablation in ablations():
@@ -73,16 +66,15 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
     """Print the table of an ablation as far as it has run, and write its report."""
     from mmprolong.reporting.report.report import write_report
     from mmprolong.reporting.tables.paper_tables import table_of
-    from mmprolong.reporting.tables.render import TerminalTable
+    from mmprolong.reporting.tables.render import print_table
 
     made = table_of(runs)
-    console.print(TerminalTable(made))
+    print_table(console, made)
     print_written(console, "report", lambda: write_report(runs, made, store.root))
 
 
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
-    from mmprolong.reporting.results.parquet import read_results
     from mmprolong.reporting.results.store import mark_stale, read_store
     from mmprolong.reporting.results.wandb import read_offline, read_wandb
 
@@ -90,14 +82,10 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
         runs = read_store(store, ablation)
     elif source == "offline":
         runs = read_offline(store, ablation)
-    elif source.endswith(SNAPSHOT):
-        runs = read_results(Path(source))
-        if runs.plan.ablation != ablation:
-            raise ConfigError(f"report {ablation} --from {source}: it holds {runs.plan.ablation}; name that")
     elif source.count("/") == 1:
         runs = read_wandb(store, ablation, source)
     else:
-        raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT of W&B, or a report's items{SNAPSHOT}")
+        raise ConfigError(f"--from {source!r}: write offline, or ENTITY/PROJECT of W&B")
     return mark_stale(runs, store)
 
 
@@ -108,7 +96,7 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
 def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Judge the papers' claims by the printed numbers and by ours: those named, in full, or a table of all."""
     from mmprolong.reporting.claims.judge import claims_table, judge_claims
-    from mmprolong.reporting.tables.render import TerminalTable, to_json, write_table
+    from mmprolong.reporting.tables.render import print_table, to_json, write_table
 
     console, judged = Terminal(), judge_claims(store.root, claims)
     made = claims_table(judged)
@@ -122,7 +110,7 @@ def claims(claims: tuple[str, ...], as_json: bool, store: Store) -> None:
         for note in made.notes[1:]:
             console.say(note, "dim")
         return
-    console.print(TerminalTable(made.without("command")))
+    print_table(console, made.without("command"))
     console.say("what settles them:")
     for command in dict.fromkeys(one.runs.command for one in judged):
         console.say(f"{command}\n  {', '.join(one.claim.name for one in judged if one.runs.command == command)}")
@@ -139,7 +127,7 @@ def power(ablation: str, store: Store) -> None:
     from mmprolong.reporting.results.store import read_and_mark_stale
     from mmprolong.reporting.tables.paper_tables import table_of
     from mmprolong.reporting.tables.power_table import power_table
-    from mmprolong.reporting.tables.render import TerminalTable
+    from mmprolong.reporting.tables.render import print_table
 
     runs, console = read_and_mark_stale(store.root, ablation), Terminal()
-    console.print(TerminalTable(power_table(runs, table_of(runs).comparisons)))
+    print_table(console, power_table(runs, table_of(runs).comparisons))

@@ -1,10 +1,7 @@
 """`mmprolong show`: documents, examples, questions and replies of a step, readably."""
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from heapq import nsmallest
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import RenderableType
@@ -16,17 +13,16 @@ from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.errors import ConfigError, StepFailed, nearest
 from mmprolong.evaluation.shown_sample import describe_sample
-from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Document, Example, Measured, Pack, Reply, Sample, Score, Selected
+from mmprolong.records import Document, Reply, Sample, Score, Selected
 from mmprolong.store.jsonl import read_jsonl
-from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from mmprolong.synthesis.shown_example import describe_example
 
-T = TypeVar("T")
 _LONGEST = 400
 """Characters of a text that are shown."""
+Draw = Callable[[Iterable[tuple[str, Any]]], list[Any]]
+"""Draws a sample of items, each given after its task."""
 
 
 @click.command()
@@ -40,8 +36,17 @@ def show(what: str, number: int, task: str | None, seed: int, store: Store) -> N
 
     WHAT is a step's id, or ABLATION[/ARM[/SEED]].
     """
-    steps = Steps(store)
-    step = steps.find(what)
+    from mmprolong.browser.data_steps import draw, draw_evenly
+
+    def drawn(items: Iterable[tuple[str, Any]]) -> list[Any]:
+        if task is None:
+            return [item for _, item in draw_evenly(items, number, seed)]
+        found = draw(items, number, seed)
+        if task not in found:
+            raise ConfigError(f"--task: {task!r} is not among them; {nearest(task, found)}")
+        return found[task]
+
+    step = Steps(store).find(what)
     if not is_finished(step):
         raise StepFailed(f"{step.path}: not finished, nothing to show; mmprolong status says where it stands")
     shows = {
@@ -53,69 +58,38 @@ def show(what: str, number: int, task: str | None, seed: int, store: Store) -> N
         raise ConfigError(f"{step.path}: a {step.stage} step has nothing to read; give one of {', '.join(shows)}")
     console = Terminal()
     console.say(Text(f"{step.path}  {step.label}", style="bold"))
-    for shown in shows[step.stage](steps, step, partial(_chosen, number=number, wanted=task, seed=seed)):
+    for shown in shows[step.stage](store, step, drawn):
         console.print(shown)
 
 
-def _chosen(items: Iterable[T], task: Callable[[T], str], number: int, wanted: str | None, seed: int) -> list[T]:
-    """Draw a seeded sample of the items of the task that is wanted, in their order; no more of them are in memory.
-
-    Raises:
-        ConfigError: there is no item, or none of that task.
-    """
-    rng = random.Random(seed)
-    tasks: set[str] = set()
-
-    def drawn() -> Iterator[tuple[float, int, T]]:
-        for place, item in enumerate(items):
-            tasks.add(task(item))
-            if wanted in (None, task(item)):
-                yield rng.random(), place, item
-
-    kept = nsmallest(number, drawn())
-    if not kept:
-        raise ConfigError(f"--task: {wanted!r} is not among them; {nearest(wanted or '', tasks)}")
-    return [item for _, _, item in sorted(kept, key=lambda each: each[1])]
-
-
-def _documents(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
-    corpus = steps.store.root / step.needs.get("corpus", step.path)
+def _documents(store: Store, step: RunRecord, drawn: Draw) -> Iterator[RenderableType]:
+    corpus = store.root / step.needs.get("corpus", step.path)
     splits: Mapping[str, str] = {}
     if step.stage == "selection":
-        selected = read_jsonl(steps.store.root / step.path / "selected.jsonl", Selected)
-        splits = {one.document: one.split for one in selected}
+        splits = {one.document: one.split for one in read_jsonl(store.root / step.path / "selected.jsonl", Selected)}
     documents = (one for one in read_jsonl(corpus / "documents.jsonl", Document) if not splits or one.id in splits)
-    for one in choose(documents, lambda document: splits.get(document.id, "")):
+    for one in drawn((splits.get(one.id, ""), one) for one in documents):
         counted = f"{one.pages} pages", f"{len(one.outline)} headings", one.licence, splits.get(one.id, "")
         yield Text(f"{one.source}: {', '.join(filter(None, counted))}")
 
 
-def _examples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
+def _examples(store: Store, step: RunRecord, drawn: Draw) -> Iterator[RenderableType]:
     """Yield examples, with their tokens where they are measured; of a mixture those that it drew."""
-    root, paths = steps.store.root, [step.path]
-    if step.stage == "mixture":
-        paths = [path for role, path in step.needs.items() if stage_of(role) == "measurement"]
-        drawn = {name for pack in read_jsonl(root / step.path / "packs.jsonl", Pack) for name in pack.examples}
-    measured = {path: steps.get(path).needs["synthesis"] for path in paths if not path.startswith("synthesis/")}
-    files = [root / path / "examples.jsonl" for path in dict.fromkeys(measured.values() if measured else paths)]
-    examples = (one for file in files for one in read_jsonl(file, Example))
-    if step.stage == "mixture":
-        examples = (one for one in examples if one.id in drawn)
-    names = {one.id: one.source for one in read_jsonl(root / step.needs["corpus"] / "documents.jsonl", Document)}
-    chosen = choose(examples, lambda example: example.task)
-    tokens: dict[str, dict[str, Measured]] = {one.id: {} for one in chosen}
-    for row in (row for path in measured for row in read_parquet(root / path / "measured.parquet", Measured)):
-        if row.example in tokens:
-            tokens[row.example][row.conversation] = row
-    yield from (_panel(one.id, describe_example(one, tokens[one.id], names)) for one in chosen)
+    from mmprolong.browser.data_steps import data_step
+
+    data = data_step(store, step)
+    names = {one.id: one.source for one in read_jsonl(data.corpus / "documents.jsonl", Document)}
+    chosen = {one.id: one for one in drawn((one.task, one) for _, one in data.examples())}  # once of two components
+    tokens = data.measured(chosen)
+    yield from (_panel(name, describe_example(one, tokens[name], names)) for name, one in chosen.items())
 
 
-def _samples(steps: Steps, step: RunRecord, choose: Callable[..., Any]) -> Iterator[RenderableType]:
+def _samples(store: Store, step: RunRecord, drawn: Draw) -> Iterator[RenderableType]:
     """Yield questions, with replies and scores as far as the step has them."""
-    root = steps.store.root
+    root = store.root
     replied = step.path if step.stage == "reply" else step.needs.get("reply")
     samples = read_jsonl(root / step.needs.get("samples", step.path) / "samples.jsonl", Sample)
-    chosen = choose(samples, lambda sample: sample.task)
+    chosen = drawn((one.task, one) for one in samples)
     ids = {one.id for one in chosen}
     replies = read_jsonl(root / replied / "replies.jsonl", Reply) if replied else ()
     scores = read_jsonl(root / step.path / "scores.jsonl", Score) if step.stage == "score" else ()

@@ -1,7 +1,7 @@
 """Defects of a benchmark's questions that no model is needed to find."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,13 @@ import msgspec
 
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.evaluation.question_files import AskedQuestion, QuestionFormat
+from mmprolong.evaluation.question_files import FORMATS, AskedQuestion, QuestionFormat
 from mmprolong.evaluation.rescore import official
 from mmprolong.evaluation.scorers import Scorer
 from mmprolong.records import Reject, Sample
 
-FORMATS = "mmprolong.evaluation.question_files"
 PAGE_CAP = 120
 """Pages that MMLongBench-Doc's official code shows of a document: the first ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskedAt:
-    """A question and its place."""
-
-    where: str
-    """File, and line or index."""
-    asked: AskedQuestion
 
 
 def lint(path: Path, scorer: str = "", cap: int = PAGE_CAP) -> tuple[int, list[Reject]]:
@@ -39,29 +29,26 @@ def lint(path: Path, scorer: str = "", cap: int = PAGE_CAP) -> tuple[int, list[R
         ConfigError: no file has questions in a format that we know, or there is no such scorer.
     """
     count, found = 0, list[Reject]()
-    known = False
     for file in _files(path):
         records = list(_records(file))
         form = _format_of(records)
         if form is None:
             continue
-        known = True
         marker: Scorer | None = None
         if scorer or form.scorer:
             marker = plugins.make("mmprolong.evaluation.scorers", scorer or form.scorer, "--scorer")
-        questions: list[AskedAt] = []
+        questions: list[AskedQuestion] = []
         for where, record in records:
             try:
-                questions.append(AskedAt(where, form.question(record, file)))
+                questions.append(replace(form.question(record, file), where=where))
             except (KeyError, TypeError, ValueError, SyntaxError, msgspec.ValidationError) as error:
                 found.append(Reject(what=where, reason="not a record", detail=f"{type(error).__name__}: {error}"))
         count += len(records)
         found += [defect for one in questions for defect in _pages(one, cap)]
         found += [defect for one in questions for defect in (_gold(one, marker) if marker else ())]
         found += _duplicates(questions)
-    if not known:
-        names = ", ".join(plugins.names_in(FORMATS))
-        raise ConfigError(f"{path}: no questions in a format that is known; these are read: {names}")
+    if not count:
+        raise ConfigError(f"{path}: no questions in a format that is known; these are read: {', '.join(FORMATS)}")
     return count, found
 
 
@@ -89,14 +76,13 @@ def _records(file: Path) -> Iterator[tuple[str, Any]]:
 
 def _format_of(records: Sequence[tuple[str, Any]]) -> QuestionFormat | None:
     """Return the format of the first record that has one."""
-    formats: list[QuestionFormat] = [plugins.make(FORMATS, name, "format") for name in plugins.names_in(FORMATS)]
     known = (record for _, record in records[:100] if isinstance(record, Mapping))
-    return next((each for record in known for each in formats if each.fields <= record.keys()), None)
+    return next((each for record in known for each in FORMATS.values() if each.fields <= record.keys()), None)
 
 
-def _pages(one: AskedAt, cap: int) -> Iterator[Reject]:
+def _pages(asked: AskedQuestion, cap: int) -> Iterator[Reject]:
     """Yield the evidence pages that are not there, or not shown; a question counts once for each defect."""
-    asked, where = one.asked, f"{one.where} {one.asked.document}"
+    where = f"{asked.where} {asked.document}"
     before = [page for page in asked.evidence if page < asked.first_page]
     if before:
         detail = f"pages {before}, but the first is {asked.first_page}: counted from another base?"
@@ -116,38 +102,28 @@ def _pages(one: AskedAt, cap: int) -> Iterator[Reject]:
             yield Reject(what=where, reason="answer out of reach", detail=f"pages {hidden} are not shown{at}")
 
 
-def _gold(one: AskedAt, scorer: Scorer) -> Iterator[Reject]:
+def _gold(asked: AskedQuestion, scorer: Scorer) -> Iterator[Reject]:
     """Yield a gold answer that the scorer does not take for right."""
-    gold = one.asked.gold
-    sample = Sample(
-        id="",
-        benchmark="",
-        task="",
-        length="",
-        cluster="",
-        prompt=(),
-        gold=gold,
-        facts={"question": one.asked.question},
-    )
+    gold = asked.gold
+    blank = dict.fromkeys(("id", "benchmark", "task", "length", "cluster"), "")
+    sample = Sample(**blank, prompt=(), gold=gold, facts={"question": asked.question})
     reply = gold.answer if isinstance(gold.answer, list) else str(gold.answer)
     scored = official(scorer, sample, reply)
     if scored["malformed"] or scored["score"] != 1:
         ends = "ends the official code" if scored["malformed"] else f"scores {scored['score']:g}"
         detail = f"{gold.format} {gold.answer!r} {ends} against itself"
-        yield Reject(what=f"{one.where} {one.asked.document}", reason="gold that cannot score 1", detail=detail)
+        yield Reject(what=f"{asked.where} {asked.document}", reason="gold that cannot score 1", detail=detail)
 
 
-def _duplicates(questions: Sequence[AskedAt]) -> Iterator[Reject]:
+def _duplicates(questions: Sequence[AskedQuestion]) -> Iterator[Reject]:
     """Yield questions that a document was asked before at the same length, and ids that stand twice."""
-    first: dict[tuple[str, ...], AskedAt] = {}
-    ids: dict[str, AskedAt] = {}
-    for one in questions:
-        asked = one.asked
-        before = first.setdefault((asked.document, asked.length, " ".join(asked.question.casefold().split())), one)
-        if before is not one:
-            same = "the same" if before.asked.gold.answer == asked.gold.answer else "another"
-            detail = f"as {before.where}, with {same} gold answer"
-            yield Reject(what=f"{one.where} {asked.document}", reason="duplicate question", detail=detail)
-        if asked.id and ids.setdefault(asked.id, one) is not one:
-            detail = f"{asked.id} is that of {ids[asked.id].where}"
-            yield Reject(what=f"{one.where} {asked.document}", reason="duplicate id", detail=detail)
+    first: dict[tuple[str, ...], AskedQuestion] = {}
+    ids: dict[str, AskedQuestion] = {}
+    for asked in questions:
+        where = f"{asked.where} {asked.document}"
+        before = first.setdefault((asked.document, asked.length, " ".join(asked.question.casefold().split())), asked)
+        if before is not asked:
+            same = "the same" if before.gold.answer == asked.gold.answer else "another"
+            yield Reject(what=where, reason="duplicate question", detail=f"as {before.where}, with {same} gold answer")
+        if asked.id and (other := ids.setdefault(asked.id, asked)) is not asked:
+            yield Reject(what=where, reason="duplicate id", detail=f"{asked.id} is that of {other.where}")

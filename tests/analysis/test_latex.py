@@ -8,7 +8,7 @@ import pytest
 
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.results.store import read_store
-from mmprolong.reporting.tables.model import Column, Table, TableCell
+from mmprolong.reporting.tables.model import Column, Table
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_latex
@@ -25,9 +25,8 @@ def compiled(tables: list[Table], folder: Path) -> subprocess.CompletedProcess:
 
 
 def odd(*labels: str) -> Table:
-    rows = tuple((TableCell(text=label), TableCell(text=label)) for label in labels)
-    columns = tuple(Column(key=label, title=label, numeric=False) for label in labels[:2])
-    return Table(name="odd", title="Odd labels", columns=columns, rows=rows)
+    columns = [Column.words(label, labels) for label in labels[:2]]
+    return Table(name="odd", title="Odd labels", columns=columns)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed: tables are not compiled")

@@ -6,10 +6,10 @@ import pytest
 from mmprolong import plugins
 from mmprolong.config.groups import PUBLISHED, TABLES, files_in
 from mmprolong.errors import ConfigError
+from mmprolong.evaluation.official import circular, of_answered
 from mmprolong.records import Cell, Score
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.metrics import DOCUMENTS, MAXIMA, NEEDLES, columns_by_length, orion
-from mmprolong.reporting.tables.official import circular, of_answered
 from mmprolong.reporting.tables.paper_tables import paper_table, table_names
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.render import write_table

@@ -68,7 +68,7 @@ def test_a_true_difference_is_marked_and_the_best_is_bold(store: Path):
     module = plugins.load_file(files_in(TABLES)["length_dist"])
     table = module.build(read_store(store, "length_dist"), PAPER)
     assert table.cell("base", "delta").symbol == " *" and table.cell("uniform", "delta").symbol == " ns"
-    assert table.cell("pool_native", "overall").best and table.cell("uniform", "overall").symbol == " ≈"
+    assert table.cell("pool_native", "overall").best
     assert table.cell("pool_native", "delta").text == "-"
 
 

@@ -44,15 +44,6 @@ def test_runs_in_two_other_tables_are_two_files(capsys, launched: Path):
     assert {"rope_base.md", "extraction_ratio.md"} <= names
 
 
-def items(store: Path) -> str:
-    return str(store / "reports" / "length_dist" / "items.parquet")
-
-
-def test_a_reports_items_print_the_same_table(capsys, launched: Path):
-    first = said(capsys, "report", "length_dist", "--store", str(launched))
-    assert said(capsys, "report", "length_dist", "--from", items(launched)) == first.partition("report: ")[0]
-
-
 def test_power_and_claims_are_printed(capsys, launched: Path):
     assert "twice the seeds" in said(capsys, "power", "length_dist", "--store", str(launched))
     shown = said(capsys, "claims", "--store", str(launched))
@@ -79,18 +70,14 @@ def test_numbers_of_a_table_are_not_text(capsys, launched: Path):
 
 
 def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
-    assert "no offline runs" in said(capsys, "sync", "--store", str(tmp_path))
+    assert "0 of 0 offline runs" in said(capsys, "sync", "--store", str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
-        (
-            ["report", "length_dist", "--from", "nowhere"],
-            "write offline, ENTITY/PROJECT of W&B, or a report's items.parquet",
-        ),
-        (["report", "length_dist", "--from", "nothing.parquet"], "expected results of this version"),
+        (["report", "length_dist", "--from", "nowhere"], "write offline, or ENTITY/PROJECT of W&B"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],
@@ -118,19 +105,3 @@ def test_a_table_is_printed_where_its_files_cannot_be_written(capsys, tmp_path: 
     printed = capsys.readouterr()
     assert shows in printed.out
     assert " not written: " in printed.err and f"{store}/reports" in printed.err and printed.err.count("\n") == 1
-
-
-def test_a_reports_items_are_shown_in_another_table(capsys, launched: Path):
-    said(capsys, "report", "length_dist", "--store", str(launched))
-    file = items(launched)
-    assert "65,536 tokens" in said(capsys, "report", "length_dist", "--table", "training_setup", "--from", file)
-    for name in ("rope_base", "nonsense"):
-        shown = said(capsys, "report", name, "--from", file, code=1)
-        assert "it holds length_dist" in shown and len(shown.splitlines()) == 1
-
-
-def test_a_torn_snapshot_is_one_line(capsys, tmp_path: Path):
-    file = tmp_path / "torn.parquet"
-    file.write_bytes(b"PAR1 and nothing more")
-    shown = said(capsys, "report", "length_dist", "--from", str(file), code=1)
-    assert "expected results of this version" in shown and len(shown.splitlines()) == 1

@@ -8,8 +8,8 @@ import pytest
 
 from mmprolong.cli import main
 from mmprolong.errors import ConfigError, DataError, FeasibilityError
-from mmprolong.reporting.results import harnesses
-from mmprolong.reporting.results.judged_files import pair, read_judged
+from mmprolong.evaluation import harnesses
+from mmprolong.evaluation.judged_files import pair, read_judged
 from mmprolong.reporting.statistics.intervals import difference
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
 from mmprolong.reporting.tables.compared_files import compare_files

@@ -8,7 +8,6 @@ from mmprolong.reporting.statistics.contrasts import (
     arms_of,
     compare,
     estimates_by_length,
-    ties_with_best,
     uneven_arms,
 )
 from mmprolong.reporting.statistics.intervals import difference
@@ -20,12 +19,6 @@ from tests.reporting.test_intervals import COVERAGE
 def table(*spreads: float, seeds: int = 3, trial: int = 1, effect: float = 0.0) -> dict[str, ArmScores]:
     design = COVERAGE.Design("made", spreads, seeds=seeds, accuracy=(0.6,) * 4, effect=effect)
     return dict(zip("abcdefgh", COVERAGE.simulated(design, trial)[0], strict=False))
-
-
-def test_of_the_best_arm_and_its_equals_none_is_marked_as_worse():
-    arms = table(0.01, 0.01, 0.01, effect=-0.3)
-    assert ties_with_best(arms, {}) == set()
-    assert ties_with_best(arms | {"d": arms["a"]}, {}) in ({"a"}, {"d"})
 
 
 def test_holm_counts_the_comparisons_that_have_not_run_yet():

@@ -11,7 +11,7 @@ from mmprolong.evaluation.lengths import size
 from mmprolong.plugins import load_file
 from mmprolong.records import Cell
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
-from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, needle_heat_map
+from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, draw_maps
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
@@ -45,7 +45,7 @@ def test_the_ids_of_two_inline_figures_are_their_own(store: Path):
 def test_mixtures_are_shown_for_the_arms_that_have_one(store: Path):
     found = arm_mixtures(store, read_store(store, "length_dist").plan)
     assert [mixture.label for mixture in found] == ["pool_native", "long_biased", "short_biased", "uniform"]
-    assert all(sum(mixture.tasks.values()) == pytest.approx(1) for mixture in found)
+    assert all(set(mixture.tokens) == {"extract_single", "reasoning"} for mixture in found)
 
 
 @pytest.mark.parametrize(("label", "value"), [("1x", 1), ("16x", 16), ("64K", 65536), ("0.5M", 524288)])
@@ -60,7 +60,7 @@ def test_a_length_without_unit_is_refused():
 
 def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
     runs = read_store(store, "length_dist")
-    shown = [axes for axes in needle_heat_map(runs).axes if axes.get_visible()]
+    shown = [axes for axes in draw_maps(depth_maps(runs), runs).axes if axes.get_visible()]
     assert [axes.get_title() for axes in shown] == runs.plan.labels
     found = depth_maps(runs)["base"]
     texts = [text.get_text() for text in shown[0].texts]
@@ -117,6 +117,6 @@ def test_any_label_can_be_drawn(tmp_path: Path):
     accuracy = accuracy_by_length(runs)
     named = [text.get_text() for text in accuracy.legends[0].texts]
     assert named == [*ODD[:4], "a label of very many…, 0.7, 0.8, 0.9"]
-    for figure in (accuracy, needle_heat_map(runs)):
+    for figure in (accuracy, draw_maps(depth_maps(runs), runs)):
         assert save(figure, tmp_path / "drawn")
     assert write_report(runs, table_of(runs), store).is_file()

@@ -49,12 +49,10 @@ def test_the_notebook_shows_the_stores_tables_from_wandb_files(tmp_path: Path, m
     assert pictures(outputs) == 1
 
 
-def test_a_look_at_the_data_shows_tables_mixtures_and_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_look_at_the_data_shows_tables_and_mixtures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     outputs = executed("look_at_data", write_store(tmp_path, Truth(documents=4, seeds=1)), tmp_path, monkeypatch)
-    table, *arms, training, evaluation = pages(outputs)
+    table, *arms = pages(outputs)
     assert "Training data" in table and len(arms) == 4 and pictures(outputs) == 2 * len(arms)
-    assert training.count("<img") == 12 and training.count("#d55e00") >= 1 and "find" in training
-    assert "An evaluation document at 1x" in evaluation
 
 
 def test_a_look_at_the_runs_shows_losses_scores_replies_power_and_claims(

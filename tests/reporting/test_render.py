@@ -9,9 +9,9 @@ from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.published import signed
 from mmprolong.reporting.tables.render import (
-    TerminalTable,
     latex_text,
     markdown_text,
+    print_table,
     to_csv,
     to_html,
     to_latex,
@@ -22,26 +22,16 @@ TABLE = Table(
     name="odd",
     title="R&D <arms>",
     caption="100 % of a_b",
-    columns=(
-        Column(key="arm", title="arm", numeric=False),
-        Column(key="score", title="score"),
-        Column(key="delta", title="Δ"),
-        Column(key="paper", title="published score"),
-    ),
-    rows=(
-        (
-            TableCell(text="a|b_c"),
-            TableCell(text="7.20", value=7.2, best=True),
-            TableCell(),
-            TableCell(text="50.00", value=50.0),
+    columns=[
+        Column.words("arm", ["a|b_c", "x*y"]),
+        Column.of("score", [TableCell(text="7.20", value=7.2, best=True), TableCell(text="−0.50", value=-0.5)]),
+        Column.of(
+            "Δ",
+            [TableCell(), TableCell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns")],
+            "delta",
         ),
-        (
-            TableCell(text="x*y"),
-            TableCell(text="−0.50", value=-0.5),
-            TableCell(text="+7.20 [−0.1, +9.9]", value=7.2, low=-0.1, high=9.9, symbol=" ns"),
-            TableCell(),
-        ),
-    ),
+        Column.of("published score", [TableCell(text="50.00", value=50.0), TableCell()], "paper"),
+    ],
     notes=("a note with 5 % & <b>",),
 )
 
@@ -50,7 +40,7 @@ def test_numbers_are_printed_as_written():
     """A sign, a trailing zero: what a library that re-reads numbers loses."""
     file = io.StringIO()
     shown = Console(width=200, file=file, force_terminal=False)
-    shown.print(TerminalTable(TABLE))
+    print_table(shown, TABLE)
     for text in (to_markdown(TABLE), to_html(TABLE), file.getvalue()):
         assert "+7.20 [−0.1, +9.9]" in text and "50.00" in text and "−0.50" in text
     assert "+7.20 [$-$0.1, +9.9]" in to_latex(TABLE)
@@ -60,7 +50,7 @@ def test_numbers_are_printed_as_written():
 def test_a_narrow_terminal_shows_every_number_whole(width: int):
     file = io.StringIO()
     shown = Console(width=width, file=file, force_terminal=False)
-    shown.print(TerminalTable(TABLE))
+    print_table(shown, TABLE)
     text = file.getvalue()
     assert "…" not in text and "7.20" in text and "50.00" in text
     assert max(map(len, text.splitlines())) <= width
@@ -73,7 +63,7 @@ def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width
     file = io.StringIO()
     shown = Console(width=width, file=file, force_terminal=False)
     table = paper_table(name)
-    shown.print(TerminalTable(table))
+    print_table(shown, table)
     text = file.getvalue()
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     parts = text.count("────\n") + text.count("──── \n")
@@ -83,11 +73,8 @@ def test_a_wide_table_is_split_and_names_its_rows_in_every_part(name: str, width
 
 
 def test_latex_takes_no_text_for_an_option_of_the_line_above():
-    cells = tuple(TableCell(text=text) for text in ("[a]", "*b", "c"))
-    columns = tuple(Column(key=key, title=f"[{key}]", numeric=False) for key in "ab")
-    lines = to_latex(
-        Table(name="t", title="t", columns=columns, rows=tuple((cell, cell) for cell in cells))
-    ).splitlines()
+    columns = [Column.words(f"[{key}]", ["[a]", "*b", "c"]) for key in "ab"]
+    lines = to_latex(Table(name="t", title="t", columns=columns)).splitlines()
     assert [line for line in lines if line.endswith(r"\\")] == [
         r"{}[a] & [b] \\",
         r"{}[a] & [a] \\",

@@ -29,12 +29,12 @@ SMALL: dict[str, Any] = {"documents": 4, "questions": 2, "seeds": 2}
 def test_a_point_without_result_is_missing_not_zero(store: Path):
     runs = read_store(store, "length_dist")
     assert [(point.label, point.seed) for point in runs.missing] == [("uniform", 2)]
-    assert len(runs.of("uniform")) == 2 and runs.planned("uniform") == 3
+    assert len(runs.of("uniform")) == 2 and len(runs.plan.of("uniform")) == 3
 
 
 def test_seeds_that_change_nothing_are_one_run(store: Path):
     runs = read_store(store, "length_dist")
-    assert runs.planned("base") == len(runs.of("base")) == 1
+    assert len(runs.plan.of("base")) == len(runs.of("base")) == 1
 
 
 def test_a_row_of_which_no_run_finished_has_no_score(tmp_path: Path):
@@ -88,12 +88,12 @@ def test_steps_of_mixed_origins_and_unknown_ones_are_notes(tmp_path: Path):
     store = write_store(tmp_path, Truth(**SMALL))
     for seed, version in enumerate(("2.13.0", "2.14.0")):
         rewrite(store, f"training/training-uniform-s{seed}", packages={"torch": version})
-        rewrite(store, f"reply/reply-uniform-s{seed}", code={"evaluation/reply.py": f"{seed}"}, hardware="4 x GPU")
+        rewrite(store, f"reply/reply-uniform-s{seed}", code={"evaluation/gone.py": f"{seed}"}, hardware="4 x GPU")
     runs = read_store(store, "length_dist")
     reply, training = sorted(trust_notes(runs))
     assert training == "Steps of training differ in torch: their last digits may differ."
-    assert reply == "Steps of reply differ in hardware, evaluation/reply.py: their last digits may differ."
-    (unknown,) = trust_notes(replace(runs, origins={}))
+    assert reply == "Steps of reply differ in hardware, evaluation/gone.py: their last digits may differ."
+    (unknown,) = trust_notes(replace(runs, records={}))
     assert "steps are not known" in unknown
 
 
@@ -151,7 +151,7 @@ def test_other_questions_under_the_same_ids_are_not_compared(tmp_path: Path, fie
 def test_what_is_missing_is_as_many_as_the_title_says(tmp_path: Path):
     missing = frozenset((label, seed) for label in Truth().levels for seed in range(2))
     runs = read_store(write_store(tmp_path, Truth(missing=missing, **SMALL)), "length_dist")
-    assert sum(map(runs.planned, runs.plan.labels)) == len(runs.missing) == 9
+    assert sum(len(runs.plan.of(label)) for label in runs.plan.labels) == len(runs.missing) == 9
     assert table_of(runs).title.endswith("(0 of 9 runs)")
 
 

@@ -9,7 +9,6 @@ import pytest
 from mmprolong.pipeline.plan import Plan, load_plan, save_plan
 from mmprolong.records import Cell
 from mmprolong.reporting.claims.judge import judge_claims
-from mmprolong.reporting.results.parquet import read_results, write_results
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.store import mark_stale, read_store
 from mmprolong.reporting.results.wandb import read_wandb
@@ -93,15 +92,12 @@ def test_where_it_cannot_be_known_that_is_said(store: Path, overrides: list[str]
     assert runs.remarks[0].startswith("Not known whether rows are stale: ") and says in runs.remarks[0]
 
 
-@pytest.fixture(params=["store", "api", "snapshot"])
+@pytest.fixture(params=["store", "api"])
 def read(request: pytest.FixtureRequest, store: Path, server: WandbServer) -> Callable[[], Runs]:
     """Read the finished runs of a store from each place where they may lie."""
     if request.param == "api":
         fill(server, store)
         return lambda: read_wandb(store, "length_dist", PROJECT)
-    if request.param == "snapshot":
-        file = store / "length_dist.parquet"
-        return lambda: read_results(write_results(file, read_store(store, "length_dist")))
     return lambda: read_store(store, "length_dist")
 
 
@@ -131,52 +127,39 @@ def test_from_every_source_what_cannot_be_known_is_said(
     assert not runs.stale
 
 
-def test_what_a_snapshot_has_marked_stays_marked_where_nothing_is_known(store: Path, tmp_path: Path):
-    launched_otherwise(store, *WITHOUT_UNIFORM)
-    runs = marked(store)
-    gone = replace(runs, plan=replace(runs.plan, overrides=(*OVERRIDES, "corpus.path=/nowhere")))
-    write_results(tmp_path / "made.parquet", gone)
-    found = mark_stale(read_results(tmp_path / "made.parquet"), store)
-    assert found.stale == ("uniform",)
-    (remark,) = found.remarks
-    assert remark.startswith("Not known whether rows are stale: ")
-
-
-def test_a_snapshot_is_read_without_a_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    launched_otherwise(store, *WITHOUT_UNIFORM)
-    write_results(tmp_path / "made.parquet", read_store(store, "length_dist"))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert mark_stale(read_results(Path("../made.parquet")), Path("store")).stale == ("uniform",)
-    assert not list(Path().iterdir())
-
-
-def edit_notes(store: Path, changed: dict[str, str], settings: dict) -> list[str]:
-    """The notes on edits where score steps ran with today's code, but for `changed`, and with these settings."""
+def edit_notes(store: Path, changed: dict[str, str]) -> list[str]:
+    """The notes on edits where score steps of `stamps` ran with today's code, but for `changed`."""
     for point in load_plan(Store(store), "length_dist").points:
         (path,) = (f"score/{step}" for step in point.scores.values())
         if (store / path).is_dir():
             code = code_of("mmprolong.evaluation.score") | changed
-            rewrite(store, path, code=code, all_settings=settings)
+            rewrite(store, path, code=code, all_settings={"scorer": {"name": "stamps"}})
     return [note for note in table_of(marked(store)).notes if note.startswith("Edited")]
 
 
 @pytest.mark.parametrize(
-    ("changed", "settings", "says"),
+    ("changed", "says"),
     [
-        ({}, {"overall": ["2x", "4x", "8x", "16x"], "judge": None}, ""),
-        ({"evaluation/scorers/mlvu.py": "0", "evaluation/reply.py": "0"}, {}, ""),
-        ({"evaluation/scorers/stamps.py": "0"}, {}, "evaluation/scorers/stamps.py;"),
-        ({"evaluation/average.py": "0", "llm/flows.py": "0+1"}, {}, "evaluation/average.py, llm/flows.py;"),
-        ({}, {"judge": {"model": "m"}}, "default of judge;"),
+        ({}, ""),
+        ({"evaluation/scorers/mlvu.py": "0", "evaluation/reply.py": "0"}, ""),
+        ({"evaluation/scorers/stamps.py": "0"}, "evaluation/scorers/stamps.py;"),
+        ({"evaluation/average.py": "0", "llm/flows.py": "0+1"}, "evaluation/average.py, llm/flows.py;"),
     ],
-    ids=["none", "other plug-ins and stages", "scorer", "what it imports", "default"],
+    ids=["none", "other plug-ins and stages", "scorer", "what it imports"],
 )
-def test_an_edit_without_a_new_version_is_a_note(store: Path, changed: dict, settings: dict, says: str):
-    notes = edit_notes(store, changed, settings)
+def test_an_edit_without_a_new_version_is_a_note(store: Path, changed: dict, says: str):
+    notes = edit_notes(store, changed)
     assert [note.partition(" the numbers")[0] for note in notes] == (
         [f"Edited since score ran, without a new version: {says}"] if says else []
     )
+
+
+def test_an_edited_default_is_a_note(store: Path):
+    """Of a step that has the id of today, and ran with another value."""
+    point = load_plan(Store(store), "length_dist").of("uniform")[0]
+    rewrite(store, f"score/{point.scores['heldout']}", all_settings={"judge": {"model": "m"}})
+    (remark,) = marked(store).remarks
+    assert "judge was {'model': 'm'} when it ran, and is None by default today" in remark
 
 
 def test_claims_say_it(store: Path):

@@ -1,6 +1,5 @@
 """MMBench V1.1: multiple choice on one image, each question asked with its options in every rotation."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -8,6 +7,7 @@ from typing import ClassVar
 
 from mmprolong.evaluation.benchmarks import DataSet, macro_and_micro
 from mmprolong.evaluation.benchmarks._vlmevalkit import TableBenchmark, TableQuestion, TsvRow, choice_question
+from mmprolong.evaluation.official import circular
 from mmprolong.plugins import Choice
 from mmprolong.records import Score
 
@@ -33,7 +33,4 @@ class MMBench(TableBenchmark):
 
     def aggregate(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the means by cells and by questions, and the official one: a question is right in all rotations."""
-        groups: dict[object, list[float]] = defaultdict(list)
-        for score in scores:
-            groups[score.facts["group"]].append(score.value)
-        return {**macro_and_micro(scores), "circular": fmean(map(min, groups.values()))}
+        return {**macro_and_micro(scores), "circular": fmean(score.value for score in circular(scores))}

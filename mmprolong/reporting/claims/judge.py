@@ -12,7 +12,7 @@ from mmprolong.config.groups import PUBLISHED, ablations, files_in
 from mmprolong.errors import ArtifactError, ConfigError, DataError, FeasibilityError, nearest
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import size
-from mmprolong.pipeline.plan import Plan, planned
+from mmprolong.pipeline.plan import Plan, load_plan, planned
 from mmprolong.records import Average, Cell
 from mmprolong.reporting.claims.claim import (
     NOT_RUN,
@@ -26,20 +26,20 @@ from mmprolong.reporting.claims.claim import (
     decide,
     read_claims,
 )
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, restated
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import CONFIDENCE, Column, Table, TableCell
 from mmprolong.reporting.tables.notes import trust_notes
-from mmprolong.reporting.tables.official import restated
 from mmprolong.reporting.tables.published import Published, format_difference, mean_of
 from mmprolong.store.store import Store
 from mmprolong.sweep.ablation import read_ablation
 from mmprolong.sweep.commands import command, sweep_command
 
-PrintedRows = Sequence[Mapping[str, str]]
+Rows = Sequence[Mapping[str, str]]
+PAPERS_SIZE = "published, at the paper's own sample size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,16 @@ def claims_table(judged: Sequence[JudgedClaim]) -> Table:
         "Of a claim against several rows the smallest lead is shown.",
         *dict.fromkeys(note for one in judged for note in one.runs.notes),
     )
-    return Table.of("claims", "Claims of the papers", _FIELDS, judged, notes=notes)
+    columns = [
+        *(Column.words(name, (getattr(one.claim, name) for one in judged)) for name in ("claim", "source", "metric")),
+        Column.of(f"published Δ [{CONFIDENCE} at most]", (_smallest(one.published) for one in judged), "published"),
+        Column.words(PAPERS_SIZE, (one.published.verdict for one in judged), "published_verdict"),
+        Column.of(f"our Δ [{CONFIDENCE}]", (_smallest(one.runs) for one in judged), "ours"),
+        Column.counts("runs", (len(one.runs.runs) or None for one in judged)),
+        Column.words("our verdict", (one.runs.verdict + " stale" * one.runs.stale for one in judged), "verdict"),
+        Column.words("what settles it", (one.runs.command for one in judged), "command"),
+    ]
+    return Table(name="claims", title="Claims of the papers", columns=columns, notes=notes)
 
 
 def judge_published(claim: Claim, published: Published) -> Verdict:
@@ -115,8 +124,12 @@ def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Ru
     sides = claim.runs
     if sides is None or sides.ablation not in ablations():
         return Verdict(verdict=WAITING, command=f"no ablation yet: {sides.ablation if sides else claim.needs}")
-    if store is None or sides.ablation not in planned(Store(store)):
-        _require_rows(claim.name, sides, [])
+    launched = load_plan(Store(store), sides.ablation) if store and sides.ablation in planned(Store(store)) else None
+    rows = [*read_ablation(sides.ablation).arms, *(launched.labels if launched else ())]
+    for label in (*sides.arm, *sides.baseline):
+        if label not in rows:
+            raise ConfigError(f"claim {claim.name}: {label!r} is no row of {sides.ablation}; {nearest(label, rows)}")
+    if store is None or launched is None:
         return Verdict(verdict=NOT_RUN, command=sweep_command(Plan(ablation=sides.ablation, points=()), store))
     try:
         return judge_runs(claim, sides, read(store, sides.ablation))
@@ -130,11 +143,7 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
 
     Args:
         rows: that the claim compares.
-
-    Raises:
-        ConfigError: the claim names a row that the ablation does not have.
     """
-    _require_rows(claim.name, rows, runs.plan.labels)
     sides = [rows.arm, *([[label] for label in rows.baseline] if claim.direction == "best" else [rows.baseline])]
     runs = restated(runs) if rows.of else runs
     average, used = _average(rows, runs), {*rows.arm, *rows.baseline}
@@ -159,32 +168,14 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
     )
 
 
-def _smallest(differences: Sequence[Estimate]) -> TableCell:
+def _smallest(found: Verdict) -> TableCell:
     """Return the smallest lead: a claim against several rows hangs on it."""
+    differences = found.differences
     if not differences:
         return TableCell()
     one = min(differences, key=lambda one: one.value)
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
     return TableCell.estimate(one, format_difference(one) + more)
-
-
-_FIELDS: list[tuple[Column, Callable[[JudgedClaim], TableCell]]] = [
-    (Column.of("claim", numeric=False), lambda one: TableCell(text=one.claim.claim)),
-    (Column.of("source", numeric=False), lambda one: TableCell(text=one.claim.source)),
-    (Column.of("metric", numeric=False), lambda one: TableCell(text=one.claim.metric)),
-    (Column.of(f"published Δ [{CONFIDENCE} at most]", "published"), lambda one: _smallest(one.published.differences)),
-    (
-        Column.of("published, at the paper's own sample size", "published_verdict", numeric=False),
-        lambda one: TableCell(text=one.published.verdict),
-    ),
-    (Column.of(f"our Δ [{CONFIDENCE}]", "ours"), lambda one: _smallest(one.runs.differences)),
-    (Column.of("runs"), lambda one: TableCell.count(len(one.runs.runs) or None)),
-    (
-        Column.of("our verdict", "verdict", numeric=False),
-        lambda one: TableCell(text=one.runs.verdict, symbol=" stale" * one.runs.stale),
-    ),
-    (Column.of("what settles it", "command", numeric=False), lambda one: TableCell(text=one.runs.command)),
-]
 
 
 def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) -> list[list[dict[str, str]]]:
@@ -193,7 +184,7 @@ def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) 
     return [published.rows(table, dict(zip(where, texts, strict=True))) for texts in choices]
 
 
-def _published_difference(sides: PublishedSides, arm: PrintedRows, baseline: PrintedRows) -> tuple[float, float]:
+def _published_difference(sides: PublishedSides, arm: Rows, baseline: Rows) -> tuple[float, float]:
     """Return the mean difference and the standard error of an unpaired comparison, in the unit of scores."""
     both = filter(None, (arm, baseline))
     means = [[mean_of(sides.table, rows, column) for column in sides.columns] for rows in both]
@@ -223,15 +214,6 @@ def _average(rows: RunSides, runs: Runs) -> Average:
 def _names(cell: Cell, runs: Runs) -> set[str]:
     """Return the names by which a claim may mean a cell."""
     return {cell.task, cell.benchmark, runs.plugins.get(cell.benchmark, cell.benchmark)}
-
-
-def _require_rows(claim: str, named: RunSides, launched: Sequence[str]) -> None:
-    """Refuse labels that are neither in the plan nor in the ablation's file."""
-    missing = [label for label in (*named.arm, *named.baseline) if label not in launched]
-    rows = [*launched, *(read_ablation(named.ablation).arms if missing and named.ablation in ablations() else ())]
-    for label in missing:
-        if rows and label not in rows:
-            raise ConfigError(f"claim {claim}: {label!r} is no row of {named.ablation}; {nearest(label, rows)}")
 
 
 def _averaged(arms: Sequence[ArmScores]) -> ArmScores:

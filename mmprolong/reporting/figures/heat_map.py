@@ -50,45 +50,37 @@ def depth_maps(
     """
     found: dict[str, DepthMap] = {}
     for label in runs.plan.labels:
-        fields: dict[tuple[str, int], list[list[Score]]] = defaultdict(list)
-        for result in runs.of(label):
-            own: dict[tuple[str, int], list[Score]] = defaultdict(list)
+        fields: dict[tuple[str, int], dict[int, list[Score]]] = defaultdict(lambda: defaultdict(list))
+        for seed, result in enumerate(runs.of(label)):
             for score in (score for score in result.scores if "depth" in score.facts and counts(score)):
                 depth = min(int(float(score.facts["depth"]) * depths), depths - 1)
                 named = f"{score.benchmark}/{score.sample}"
                 placed = replace(score, sample=named, benchmark="", task=_PLACE.task, length="")
-                own[score.length, depth].append(placed)
-            for place, scores in own.items():
-                fields[place].append(scores)
+                fields[score.length, depth][seed].append(placed)
         if fields:
-            found[label] = {place: _field(seeds) for place, seeds in fields.items()}
+            found[label] = {place: _field([*seeds.values()]) for place, seeds in fields.items()}
     return found
 
 
 def depth_table(maps: Mapping[str, DepthMap], depths: int = DEPTHS) -> Table:
     """Return the maps as a table: a row a field, depths in [0, 1]."""
-    fields: list[tuple[Column, Callable[[tuple[str, tuple[str, int], Field]], TableCell]]] = [
-        (Column.of("arm", numeric=False), lambda one: TableCell(text=one[0])),
-        (Column.of("length", numeric=False), lambda one: TableCell(text=one[1][0])),
-        (Column.of("depth_from"), lambda one: TableCell.count(one[1][1] / depths)),
-        (Column.of("depth_to"), lambda one: TableCell.count((one[1][1] + 1) / depths)),
-        (Column.of("n"), lambda one: TableCell.count(one[2].n)),
-        (Column.of("score"), lambda one: TableCell.mean(one[2].mean)),
+    placed = [(label, *place, field) for label, found in maps.items() for place, field in found.items()]
+    columns = [
+        Column.words("arm", (label for label, *_ in placed)),
+        Column.words("length", (length for _, length, _, _ in placed)),
+        Column.counts("depth_from", (depth / depths for *_, depth, _ in placed)),
+        Column.counts("depth_to", ((depth + 1) / depths for *_, depth, _ in placed)),
+        Column.counts("n", (field.n for *_, field in placed)),
+        Column.of("score", (TableCell.mean(field.mean) for *_, field in placed)),
     ]
-    placed = [(label, place, field) for label, found in maps.items() for place, field in found.items()]
-    return Table.of("depth", "Score by length and depth", fields, placed)
-
-
-def needle_heat_map(runs: Runs) -> "Figure":
-    """Draw a map for each arm that has one: lengths from left to right, depth from top to bottom.
-
-    A field has its score [%], the 95 % interval, and the number of its questions.
-    """
-    return draw_maps(depth_maps(runs), runs)
+    return Table(name="depth", title="Score by length and depth", columns=columns)
 
 
 def draw_maps(maps: Mapping[str, DepthMap], runs: Runs) -> "Figure":
-    """Draw maps side by side, by their titles."""
+    """Draw maps side by side, by their titles: lengths from left to right, depth from top to bottom.
+
+    A field has its score [%], the 95 % interval, and the number of its questions.
+    """
     import numpy as np
 
     lengths = [length for length in runs.lengths if any(length == at for found in maps.values() for at, _ in found)]

@@ -1,29 +1,27 @@
 """The report as one HTML file that needs nothing else."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
 
-from mmprolong import __version__
-from mmprolong.errors import ArtifactError, MMProLongError
+from mmprolong.errors import DataError
 from mmprolong.pipeline.plan import Plan
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.reporting.report.examples import evaluation_document, example_replies, training_document
+from mmprolong.reporting.report.replies import replies_table
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Table, text_table
 from mmprolong.reporting.tables.render import to_html
 from mmprolong.store.fingerprint import leaves
-from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.templates import render
 
-_MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", "repeats", "tasks", "lengths [tokens]")
+_MIXTURE = ("arm", "phase", "tokens", "packs", "fill", "examples", "documents", "repeats", "tasks")
 
 
 def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[str, str]]) -> str:
-    """Return the page: question, table, figures, settings, mixtures, provenance, examples.
+    """Return the page: question, table, figures, replies, settings, mixtures, provenance.
 
     Args:
         figures: each as an `<svg>` element with its caption.
@@ -46,29 +44,25 @@ def html_report(store: Path, runs: Runs, table: Table, figures: Sequence[tuple[s
         "table_html": to_html(table),
         "figures": figures,
         "sections": {title: to_html(section) for title, section in sections.items()},
-        "facts": _provenance(plan, len(steps), records),
+        "replies": _replies(store, runs),
+        "facts": {
+            "planned": f"{plan.created} by {plan.code}",
+            "hardware": "; ".join(sorted({one.hardware for one in records})),
+            "packages": ", ".join(sorted({f"{name} {at}" for one in records for name, at in one.packages.items()})),
+            "finished": f"{len(records)} of {len(steps)}, {sum(one.seconds for one in records) / 3600:.2f} h in all",
+        },
     }
-    return render("mmprolong.reporting.report", "report.html.j2", {}, **shown, **_examples(store, runs))
+    return render("mmprolong.reporting.report", "report.html.j2", {}, **shown)
 
 
-def _examples(store: Path, runs: Runs) -> dict[str, Any]:
-    """Return documents and replies; where their files are gone (a pool that moved, a cleaned step), the reason."""
+def _replies(store: Path, runs: Runs) -> str:
+    """Return replies of the baseline; where their files are gone (a step that was cleaned), the reason."""
     points = runs.plan.of(runs.plan.baseline)
     point = next((one for one in points if runs.result(one)), points[0])
-    middle = runs.lengths[len(runs.lengths) // 2] if runs.lengths else ""
     try:
-        documents = [training_document(store, runs.plan), evaluation_document(store, point, middle)]
-        said = example_replies(store, runs, point)
-    except ArtifactError:
-        raise
-    except (MMProLongError, OSError) as error:
-        return {"gone": str(error), "documents": [], "replies": ""}
-    rows = [
-        (one.score.length, one.score.task, one.question, one.score.target, one.reply, f"{one.score.value:.2f}")
-        for one in said
-    ]
-    columns = "length", "task", "question", "expected", f"reply of {point.name}", "score"
-    return {"gone": "", "documents": documents, "replies": to_html(text_table(columns, rows)) if rows else ""}
+        return to_html(replies_table(store, runs, point))
+    except DataError as error:
+        return f'<p class="gone">{escape(str(error))}</p>'
 
 
 def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:
@@ -85,26 +79,8 @@ def _changed(plan: Plan) -> Iterator[tuple[str, ...]]:
 def _mixtures(store: Path, plan: Plan) -> Iterator[tuple[str, ...]]:
     """Yield the certificate of each mixture of an arm's first seed."""
     for one in arm_mixtures(store, plan):
-        found = one.certificate
+        found, whole = one.certificate, sum(one.tokens.values())
         examples = sum(part["examples"] for part in found["components"].values())
         counts = (f"{found['packs']:,}", f"{found['fill']:.1%}", f"{examples:,}", found["documents"], found["repeats"])
-        shares = _percents(one.tasks), _percents(one.lengths)
-        yield one.label, one.phase, f"{found['tokens']['actual']:,}", *map(str, counts), *shares
-
-
-def _percents(shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-
-
-def _provenance(plan: Plan, steps: int, records: Sequence[RunRecord]) -> dict[str, str]:
-    """Return a summary of the finished steps by title."""
-    hours, cpu_hours = sum(one.seconds for one in records) / 3600, sum(one.cpu_hours for one in records)
-    packages = {f"{name} {version}" for one in records for name, version in one.packages.items()}
-    return {
-        "planned": f"{plan.created} by {plan.code}",
-        "run by": ", ".join(sorted({one.commit for one in records})),
-        "hardware": "; ".join(sorted({one.hardware for one in records})),
-        "packages": ", ".join(sorted(packages)),
-        "steps": f"{len(records)} of {steps} finished; {hours:.2f} h in all, {cpu_hours:.2f} CPU-hours",
-        "report by": f"mmprolong {__version__}",
-    }
+        shares = ", ".join(f"{task} {tokens / whole:.0%}" for task, tokens in one.tokens.items())
+        yield one.label, one.phase, f"{found['tokens']['actual']:,}", *map(str, counts), shares

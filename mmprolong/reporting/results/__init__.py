@@ -1,1 +1,1 @@
-"""Results of an ablation from the store, W&B, its offline files or a Parquet file, with the origin of its steps."""
+"""Results of an ablation from the store, from W&B or its offline files, with the records of its steps."""

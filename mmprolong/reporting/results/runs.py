@@ -1,9 +1,9 @@
-"""The runs of one ablation joined with their results by step id, and the origin of the steps behind them."""
+"""The runs of one ablation joined with their results by step id, and the records of the steps behind them."""
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -13,6 +13,7 @@ from typing import Any
 from mmprolong.errors import ArtifactError
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import is_length, size
+from mmprolong.evaluation.official import OFFICIAL
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.pipeline.steps import stage_of
 from mmprolong.plugins import split
@@ -21,24 +22,6 @@ from mmprolong.store.run_record import RunRecord
 
 _QUESTION = attrgetter("sample", "task", "length", "cluster", "target")
 """Identity of a question: ids alone are places in a suite, and two suites have the same places."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The origin of one finished step; fields that were not recorded are empty."""
-
-    commit: str = ""
-    code: dict[str, str] = field(default_factory=dict)
-    """Digest of every source file by its name."""
-    packages: dict[str, str] = field(default_factory=dict)
-    hardware: str = ""
-    versions: dict[str, int] = field(default_factory=dict)
-    """Of the stage, and of every plug-in by its key and name."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Everything beside the versions that may change a number a little."""
-        return {**self.code, **self.packages, **({"hardware": self.hardware} if self.hardware else {})}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +48,10 @@ class Runs:
     """Scores of one benchmark of one run, by id of the score step."""
     store: Path | None = None
     """Where the files of the runs lie; none: only results are at hand."""
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    """By id, as far as they are known."""
+    records: Mapping[str, RunRecord] = field(default_factory=dict)
+    """Records of the steps behind the results, by id, as far as they are known."""
     stale: tuple[str, ...] = ()
     """Rows whose runs are not those that the ablation would plan today."""
-    edited: Mapping[str, list[str]] = field(default_factory=dict)
-    """Source files and defaults that were edited after a step ran, by its id."""
     remarks: tuple[str, ...] = ()
     """Notes that a table of these runs carries besides."""
 
@@ -90,10 +71,6 @@ class Runs:
             if steps and self.results.keys() >= set(steps):
                 found[point.name] = Result(steps=steps, scores=tuple(chain(*(self.results[step] for step in steps))))
         return found
-
-    def planned(self, label: str) -> int:
-        """Return the number of different runs that the plan has for a row."""
-        return len(self.plan.of(label))
 
     def steps(self, labels: Sequence[str] | None = None) -> dict[str, str]:
         """Return the steps on which the results of these rows rest, of all rows by default: stage by id."""
@@ -144,6 +121,14 @@ class Runs:
         return [point for label in self.plan.labels for point in self.plan.of(label) if not self.result(point)]
 
 
+def restated(runs: Runs) -> Runs:
+    """Return the runs with the marks of `OFFICIAL` benchmarks as they count there."""
+    marks = {name: OFFICIAL[plugin][1] for name, plugin in runs.plugins.items() if plugin in OFFICIAL}
+    steps = {step: name for point in runs.plan.points for name, step in point.scores.items() if name in marks}
+    counted = {step: marks[steps[step]](scores) for step, scores in runs.results.items() if step in steps}
+    return replace(runs, results={**runs.results, **counted})
+
+
 def score_steps(plan: Plan) -> list[str]:
     """Return the ids of all score steps of a plan, each once."""
     return list(dict.fromkeys(step for point in plan.points for step in point.scores.values()))
@@ -156,7 +141,7 @@ def require_comparable(runs: Runs) -> Runs:
         ArtifactError: names the first two that differ, in what, and what to do.
     """
     name = runs.plan.ablation
-    for stage, what, found in differing_facts(runs.steps(), runs.origins, lambda origin: origin.versions):
+    for stage, what, found in differing_facts(runs.steps(), runs.records, versions_of):
         sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
         advice = "sweep again, so that all rows are of today's version"
         raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
@@ -174,15 +159,14 @@ def require_comparable(runs: Runs) -> Runs:
     return runs
 
 
-def origin_of(record: RunRecord) -> Origin:
-    """Return the origin of a finished step."""
-    return Origin(
-        commit=record.commit,
-        code=record.code,
-        packages=record.packages,
-        hardware=record.hardware,
-        versions={record.stage: record.version, **plugin_versions(record.settings)},
-    )
+def versions_of(record: RunRecord) -> dict[str, int]:
+    """Return the versions of a step's stage, and of every plug-in by its key and name."""
+    return {record.stage: record.version, **plugin_versions(record.settings)}
+
+
+def environment_of(record: RunRecord) -> dict[str, str]:
+    """Return everything beside the versions that may change a number a little."""
+    return {**record.code, **record.packages, **({"hardware": record.hardware} if record.hardware else {})}
 
 
 def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int]:
@@ -197,12 +181,12 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
 
 
 def differing_facts(
-    steps: Mapping[str, str], origins: Mapping[str, Origin], facts: Callable[[Origin], Mapping[str, Any]]
+    steps: Mapping[str, str], records: Mapping[str, RunRecord], facts: Callable[[RunRecord], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
     """Yield stage, name and value -> first step of each fact that differs among `steps` (stage by id) of one stage."""
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
     for step, stage in steps.items():
-        for name, value in facts(origins[step]).items() if step in origins else ():
+        for name, value in facts(records[step]).items() if step in records else ():
             found[stage, name].setdefault(value, step)
     yield from ((stage, name, values) for (stage, name), values in found.items() if len(values) > 1)
 

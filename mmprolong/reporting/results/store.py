@@ -2,7 +2,6 @@
 
 import ast
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,16 +11,13 @@ from mmprolong.errors import MMProLongError
 from mmprolong.evaluation.recount import check_means
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.pipeline.run import settings_of
-from mmprolong.pipeline.steps import Step
-from mmprolong.plugins import identity_of
 from mmprolong.records import Score
-from mmprolong.reporting.results.runs import Runs, origin_of, require_comparable, score_steps
+from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.environment import code_of
-from mmprolong.store.fingerprint import differences
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import Store
+from mmprolong.store.store import Store, drifted
 from mmprolong.sweep.planning import plan_again
 
 _PACKAGE = Path(__file__).parents[2]
@@ -51,16 +47,15 @@ def read_runs(store: Path, plan: Plan) -> Runs:
     steps = Store(store)
     results = {step: scores for step in score_steps(plan) if (scores := _scores(steps, step))}
     runs = Runs(plan=plan, results=results, store=store)
-    records = {step: steps.record(stage, step) for step, stage in runs.steps().items()}
-    origins = {step: origin_of(record) for step, record in records.items() if record}
-    return require_comparable(replace(runs, origins=origins, edited=edits_since(steps, plan, origins)))
+    records = {step: record for step, stage in runs.steps().items() if (record := steps.record(stage, step))}
+    return require_comparable(replace(runs, records=records))
 
 
 def mark_stale(runs: Runs, store: Path) -> Runs:
     """Mark the rows whose runs differ from those that the ablation's file, overrides and stages give today.
 
     The sweep is planned again with the overrides of its launch, and compared id by id. Where that cannot be done, a
-    remark gives the reason, and rows that a snapshot has marked stay marked.
+    remark gives the reason.
 
     Args:
         store: keeps the digests of pools; it need not exist.
@@ -76,37 +71,21 @@ def mark_stale(runs: Runs, store: Path) -> Runs:
     changed = {point.label for name, point in launched.items() if fresh.get(name) != point.scores}
     stale = tuple(label for label in runs.plan.labels if label in changed and runs.of(label))
     new = [name for name in fresh if name not in launched]
-    remarks = (f"In the ablation file but not launched: {', '.join(new)}.",) if new else ()
-    edited = edits_since(Store(runs.store), today, runs.steps()) if runs.store else runs.edited
-    return replace(runs, stale=stale, edited=edited, remarks=remarks)
+    remarks = [f"In the ablation file but not launched: {', '.join(new)}."] if new else []
+    planned = [(record, today.steps[step]) for step, record in runs.records.items() if step in today.steps]
+    if lines := [line for record, step in planned for line in drifted(record, settings_of(step))]:
+        remarks.append(lines[0] + (f" ({len(lines) - 1} more)" if len(lines) > 1 else ""))
+    return replace(runs, stale=stale, remarks=tuple(remarks))
 
 
-def edits_since(store: Store, plan: Plan, steps: Iterable[str]) -> dict[str, list[str]]:
-    """Return by step the files and defaults that were edited after it ran, without a new version.
-
-    Args:
-        plan: holds the settings of today; those of a plan that was frozen hide an edited default.
-        steps: ids; those without an edit are left out.
-
-    Raises:
-        ArtifactError: a record is damaged.
-    """
-    found = {}
-    for step in (plan.steps[name] for name in steps if name in plan.steps):
-        if record := store.record(step.stage, step.id):
-            changed = differences(record.all_settings, identity_of(settings_of(step), whole=True))
-            found[step.id] = [*_edited_files(record, step), *(f"default of {key}" for key, _, _ in changed)]
-    return {name: edits for name, edits in found.items() if edits}
-
-
-def _edited_files(record: RunRecord, step: Step) -> list[str]:
-    """Return the files with another digest, of those that the stage and the plug-ins it chooses import."""
-    stage = STAGES[step.stage].module
+def edited_files(record: RunRecord) -> list[str]:
+    """Return the files that were edited since a step ran, of those that its stage and the plug-ins it chose import."""
+    stage = STAGES[record.stage].module
     today = code_of(stage)
     edited = [name for name, digest in record.code.items() if today.get(name, digest) != digest]
     if not edited:
         return []
-    settings = json.dumps(step.settings)
+    settings = json.dumps(record.all_settings)
     used = {f"{stage.partition('.')[2].replace('.', '/')}.py"}
     used |= {name for name in today if f'"{Path(name).stem}"' in settings}
     while more := {each for name in used for each in _imports(name)} & today.keys() - used:

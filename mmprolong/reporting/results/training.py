@@ -1,6 +1,6 @@
 """The training data of each arm: certificates and packs of its own phases."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,17 +32,6 @@ class ArmMixture:
             found.update({name: part["actual"]} if drawn_alike else {k: v["actual"] for k, v in part["tasks"].items()})
         return {task: count for task, count in found.items() if count}
 
-    @property
-    def tasks(self) -> dict[str, float]:
-        """Share of the tokens by task."""
-        return _shares(self.tokens)
-
-    @property
-    def lengths(self) -> dict[str, float]:
-        """Share of the largest component's tokens by length bin, shortest first."""
-        part = max(self.certificate["components"].values(), key=lambda part: part["actual"], default={"lengths": []})
-        return _shares({f"{bin_['from']:,}–{bin_['to']:,}": bin_["tokens"] for bin_ in part["lengths"]})
-
 
 def arm_mixtures(store: Path, plan: Plan) -> list[ArmMixture]:
     """Return the finished mixtures of every arm in the plan's order; phases that all arms share are left out.
@@ -69,13 +58,6 @@ def own_mixtures(store: Path, plan: Plan, point: Point) -> Iterator[tuple[str, P
             yield phase, Store(store).folder("mixture", step)
 
 
-def phase_sources(point: Point, phase: str) -> list[str]:
-    """Return the sources of a phase's mixture whose examples are steps of the run."""
-    components = point.config["phases"][phase]["mixture"]["components"].values()
-    named = dict.fromkeys(part["source"] for part in components)
-    return [source for source in named if f"measurement.{source}" in point.steps]
-
-
 def trained_on(runs: Runs) -> dict[str, list[Measured]]:
     """Return by arm the examples in the packs of its first seed.
 
@@ -86,21 +68,15 @@ def trained_on(runs: Runs) -> dict[str, list[Measured]]:
     """
     if runs.store is None:
         return {}
-    drawn = {label: list(_drawn(runs.store, runs.plan, runs.plan.of(label)[0])) for label in runs.plan.labels}
-    return {label: examples for label, examples in drawn.items() if examples}
-
-
-def _drawn(store: Path, plan: Plan, point: Point) -> Iterator[Measured]:
-    for phase, folder in own_mixtures(store, plan, point):
-        measured: dict[str, Measured] = {}
-        for step in (point.steps[f"measurement.{source}"] for source in phase_sources(point, phase)):
-            if Store(store).verified("measurement", step):
-                rows = read_parquet(Store(store).folder("measurement", step) / "measured.parquet", Measured)
-                measured |= {row.example: row for row in rows if row.conversation == "answer"}
-        for pack in read_jsonl(folder / "packs.jsonl", Pack):
-            yield from (measured[name] for name in pack.examples if name in measured)
-
-
-def _shares(tokens: Mapping[str, float]) -> dict[str, float]:
-    total = sum(tokens.values())
-    return {name: value / total if total else 0.0 for name, value in tokens.items()}
+    store, found = Store(runs.store), defaultdict[str, list[Measured]](list)
+    for label in runs.plan.labels:
+        point = runs.plan.of(label)[0]
+        for phase, folder in own_mixtures(store.root, runs.plan, point):
+            sources = {part["source"] for part in point.config["phases"][phase]["mixture"]["components"].values()}
+            steps = (point.steps.get(f"measurement.{source}", "") for source in sources)
+            files = [store.folder("measurement", one) for one in steps if one and store.verified("measurement", one)]
+            rows = (row for file in files for row in read_parquet(file / "measured.parquet", Measured))
+            measured = {row.example: row for row in rows if row.conversation == "answer"}
+            names = (name for pack in read_jsonl(folder / "packs.jsonl", Pack) for name in pack.examples)
+            found[label].extend(measured[name] for name in names if name in measured)
+    return {label: examples for label, examples in found.items() if examples}

@@ -1,4 +1,4 @@
-"""The runs of an ablation from W&B, and their upload one by one: a torn file costs its own tail and nothing else."""
+"""The runs of an ablation from W&B, and their upload."""
 
 import os
 import subprocess
@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from mmprolong.errors import ArtifactError, ConfigError
-from mmprolong.pipeline.plan import load_plan
+from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.records import Score
 from mmprolong.reporting.results.runs import Runs, require_comparable, score_steps
 from mmprolong.reporting.results.wandb_files import nested, read_runs
@@ -22,23 +22,6 @@ PAGE = 50
 """Runs a request; larger pages are slower."""
 SECONDS = 30
 """Time W&B may take to answer."""
-UPLOAD_SECONDS = 600
-"""Time that the upload of one run may take."""
-SYNCED, TORN, EMPTY, BEFORE, FAILED = "synced", "torn", "empty", "synced before", "failed"
-_TEARS = ("incomplete record", "leveldb/record: invalid chunk")
-"""Messages of wandb 0.31 about a file whose end is not on the disk."""
-_HEADER = 7
-"""Bytes of a file that holds nothing yet."""
-
-
-class Synced(NamedTuple):
-    """The state of one offline folder after its upload."""
-
-    run: str
-    """Id of the run."""
-    state: str
-    """synced; torn: uploaded up to the tear; empty: nothing is on disk yet; synced before; failed."""
-    reason: str = ""
 
 
 def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS) -> Runs:
@@ -49,21 +32,19 @@ def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS)
 
     Args:
         project: `entity/project`.
-        seconds: time W&B may take to answer.
+        seconds: time that W&B may take to answer.
 
     Raises:
         ConfigError: the store has no such plan, W&B cannot be reached or refuses the key, or there is no such project.
         ArtifactError: results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    steps = score_steps(plan)
-    wanted: dict[str, Any] = {"$and": [{"name": {"$in": steps}}, {"state": "finished"}]}
+    wanted: dict[str, Any] = {"$and": [{"name": {"$in": score_steps(plan)}}, {"state": "finished"}]}
     with errors_of(project):
         import wandb
 
-        runs = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
-        found = {run.id: _scores(run.id, _rows(run)) for run in runs if "overall" in run.summary_metrics}
-    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
+        found = wandb.Api(timeout=seconds).runs(project, filters=wanted, per_page=PAGE, order="+created_at")
+        return _joined(plan, ((run.id, _rows(run)) for run in found if "overall" in run.summary_metrics))
 
 
 def read_offline(store: Path, ablation: str) -> Runs:
@@ -74,10 +55,8 @@ def read_offline(store: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    steps = score_steps(plan)
-    runs = read_runs(store / "wandb", steps).values()
-    found = {run.id: _scores(run.id, map(nested, run.history)) for run in runs if "overall" in run.summary}
-    return require_comparable(Runs(plan=plan, results={step: found[step] for step in steps if found.get(step)}))
+    runs = read_runs(store / "wandb", score_steps(plan)).values()
+    return _joined(plan, ((run.id, map(nested, run.history)) for run in runs if "overall" in run.summary))
 
 
 @contextmanager
@@ -100,38 +79,43 @@ def errors_of(project: str) -> Iterator[None]:
 def require_reachable(seconds: int = SECONDS) -> None:
     """Ask W&B who we are.
 
-    Args:
-        seconds: time it may take to answer; no more than `SECONDS` in any case.
-
     Raises:
         ConfigError: it cannot be reached or refuses the key.
     """
     with errors_of(""):
         import wandb
 
-        wandb.Api(timeout=min(seconds, SECONDS))
+        wandb.Api(timeout=seconds)
 
 
-def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = UPLOAD_SECONDS) -> Iterator[Synced]:
-    """Upload the offline runs below `folder` (`<store>/wandb`), oldest first; each is done when it is yielded.
+def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = SECONDS) -> dict[str, bool]:
+    """Upload the offline runs below `folder` (`<store>/wandb`) by `wandb beta sync`, which says what it does.
+
+    Returns by offline folder whether all of it is in W&B; what went on since its upload is uploaded again.
 
     Args:
         entity: in whose name; empty: as the run says, or the key's owner.
         project: empty: as the run says.
-        seconds: time that the upload of one run may take.
+        seconds: time that W&B may take to answer before anything is uploaded.
 
     Raises:
-        ConfigError: W&B cannot be reached or refuses the key, now or any more; what was yielded stays uploaded.
+        ConfigError: W&B cannot be reached or refuses the key.
     """
-    for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
-        run, marker = path.stem.removeprefix("run-"), path.with_name(path.name + ".synced")
-        if marker.exists() and marker.stat().st_mtime_ns >= path.stat().st_mtime_ns:
-            yield Synced(run, BEFORE)
-        elif path.stat().st_size <= _HEADER:
-            yield Synced(run, EMPTY)
-        else:
-            require_reachable(seconds)
-            yield Synced(run, *_upload(path, marker, entity, project, seconds))
+    markers = {Path(f"{path}.synced"): path for path in sorted(folder.glob("offline-run-*/run-*.wandb"))}
+    written = {marker: path.stat().st_mtime_ns for marker, path in markers.items()}
+    for marker in markers:
+        if marker.exists() and marker.stat().st_mtime_ns < written[marker]:
+            marker.unlink()
+    if not all(marker.exists() for marker in markers):
+        require_reachable(seconds)
+        words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes", "--skip-synced"]
+        words += ["--entity", entity] * bool(entity) + ["--project", project] * bool(project)
+        own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
+        subprocess.run([*words, *map(str, markers.values())], env=own, check=False)
+    done = {marker: marker.exists() for marker in markers}
+    for marker in (marker for marker, whole in done.items() if whole):
+        os.utime(marker, ns=(written[marker], written[marker]))  # the run may have gone on meanwhile
+    return {marker.parent.name: whole for marker, whole in done.items()}
 
 
 def _rows(run: Any) -> Iterator[dict[str, Any]]:
@@ -140,30 +124,17 @@ def _rows(run: Any) -> Iterator[dict[str, Any]]:
         yield nested({name.replace(".", "/"): value for name, value in row.items()})
 
 
+def _joined(plan: Plan, histories: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> Runs:
+    """Join the histories of finished runs with a plan by their ids."""
+    found = {run: _scores(run, rows) for run, rows in histories}
+    return require_comparable(
+        Runs(plan=plan, results={step: found[step] for step in score_steps(plan) if found.get(step)})
+    )
+
+
 def _scores(run: str, rows: Iterable[dict[str, Any]]) -> tuple[Score, ...]:
     found = (row for row in rows if "sample" in row and "value" in row)
     try:
         return tuple(msgspec.convert(row, Score, strict=False) for row in found)
     except msgspec.ValidationError as error:
         raise ArtifactError(f"W&B run {run}: {error}; expected rows with the fields of a Score") from error
-
-
-def _upload(path: Path, marker: Path, entity: str, project: str, seconds: int) -> tuple[str, str]:
-    """Upload a file, and date wandb's marker beside it as the file was before: the run may go on meanwhile."""
-    words = [sys.executable, "-m", "wandb", "beta", "sync", "--yes"]
-    words += [text for name, value in (("--entity", entity), ("--project", project)) if value for text in (name, value)]
-    written = path.stat().st_mtime_ns
-    marker.unlink(missing_ok=True)
-    own = {name: value for name, value in os.environ.items() if name not in ("WANDB_SERVICE", "WANDB_SILENT")}
-    try:
-        done = subprocess.run([*words, str(path)], env=own, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return FAILED, f"no end after {seconds} s"
-    torn = any(tear in done.stderr for tear in _TEARS)
-    if torn or marker.exists():
-        marker.touch()
-        os.utime(marker, ns=(written, written))
-        return (TORN, "uploaded what was written whole; the rest is in the step's log.jsonl") if torn else (SYNCED, "")
-    lines = [line.removeprefix("wandb: ") for line in done.stderr.strip().splitlines()]
-    errors = [line.removeprefix("ERROR ") for line in lines if line.startswith("ERROR ")]
-    return FAILED, one_line((errors or lines[-1:] or [f"exit code {done.returncode}"])[0])

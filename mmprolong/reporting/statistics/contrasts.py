@@ -1,4 +1,4 @@
-"""The rows of a table compared: planned comparisons, corrected by Holm, ties with the best, and uneven seeds."""
+"""The rows of a table compared: planned comparisons, corrected by Holm, and uneven seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,21 +74,6 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
                 one, against = (arms(other.lengths).get(row) for row in (label, other.row))
                 found[contrast.key, label] = difference(one, against) if one and against else None
     return corrected(found)
-
-
-def ties_with_best(arms: Mapping[str, ArmScores], planned: Mapping[tuple[str, str], Estimate | None]) -> set[str]:
-    """Return the rows over which the best row's lead is not clear.
-
-    Args:
-        planned: differences of the table by their two rows; where one is of the best row, it counts.
-    """
-    if not arms:
-        return set()
-    best = max(arms, key=lambda label: float(arms[label].means.mean()))
-    p = holm({label: difference(arms[best], arm).p for label, arm in arms.items() if label != best})
-    known = {each: one for each, one in planned.items() if one and best in each}
-    p |= {row if other == best else other: one.p for (row, other), one in known.items()}
-    return {label for label in arms if p.get(label, 0.0) >= LEVEL}
 
 
 def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]:

@@ -103,7 +103,7 @@ def design_of(runs: Runs) -> Design:
         clusters=layout.clusters,
         questions=questions,
         cell_means=layout.clusters - layout.degrees_of_freedom,
-        sides=1 + (runs.planned(runs.plan.baseline) > 1),
+        sides=1 + (len(runs.plan.of(runs.plan.baseline)) > 1),
         interaction=max(fmean(interaction), 0.0) * layout.clusters / (1 - share + share / questions),
         by_question=share,
         residual=residual * layout.clusters * questions,

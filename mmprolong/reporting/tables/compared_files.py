@@ -1,11 +1,11 @@
 """Runs of any harness compared item by item: the table of `mmprolong compare`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mmprolong.evaluation.average import headline
+from mmprolong.evaluation.judged_files import Judged, Paired, pair
 from mmprolong.records import Average
-from mmprolong.reporting.results.judged_files import Judged, Paired, pair
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
 from mmprolong.reporting.statistics.power import design_of_pair
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
@@ -18,8 +18,8 @@ _ALL = "all"
 class ComparedFiles:
     """One planned comparison of a run with the first."""
 
-    first: str
     second: str
+    """Name of the run."""
     cell: str
     """`all`, or benchmark, task and length."""
     n: int
@@ -49,45 +49,44 @@ def compare_files(runs: Sequence[Judged], by_cell: bool = False) -> list[Compare
         averages: list[tuple[str, Average]] = [(_ALL, headline(cells))]
         averages += [(" ".join(filter(None, cell)), {cell: 1.0}) for cell in cells if by_cell and len(cells) > 1]
         planned += [(other.name, name, pairs, average) for name, average in averages]
-    found = [_compared(first.name, *one, comparisons=len(planned)) for one in planned]
+    found = []
+    for name, cell, pairs, average in planned:
+        questions = questions_of(pairs.first, average)
+        arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
+        delta = difference(arms[1], arms[0])
+        found.append(
+            ComparedFiles(
+                second=name,
+                cell=cell,
+                n=len(questions.names),
+                clusters=questions.clusters,
+                means=(mean(arms[0]), mean(arms[1])),
+                difference=delta,
+                smallest=design_of_pair(delta, questions).smallest(LEVEL / len(planned)),
+                pairs=pairs,
+            )
+        )
     p = holm({place: one.difference.p for place, one in enumerate(found)})
     return [replace(one, difference=replace(one.difference, p=p[place])) for place, one in enumerate(found)]
 
 
-def _compared(first: str, second: str, cell: str, pairs: Paired, average: Average, comparisons: int) -> ComparedFiles:
-    questions = questions_of(pairs.first, average)
-    arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
-    found = difference(arms[1], arms[0])
-    return ComparedFiles(
-        first=first,
-        second=second,
-        cell=cell,
-        n=len(questions.names),
-        clusters=questions.clusters,
-        means=(mean(arms[0]), mean(arms[1])),
-        difference=found,
-        smallest=design_of_pair(found, questions).smallest(LEVEL / comparisons),
-        pairs=pairs,
-    )
-
-
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
     """Make the table of these comparisons."""
-    fields: list[tuple[Column, Callable[[ComparedFiles], TableCell]]] = [
-        (Column.of("run", numeric=False), lambda one: TableCell(text=one.second)),
-        (Column.of("cell", numeric=False), lambda one: TableCell(text=one.cell)),
-        (Column.of("n"), lambda one: TableCell.count(one.n)),
-        (Column.of("documents"), lambda one: TableCell.count(one.clusters)),
-        (Column.of(f"first [{CONFIDENCE}]", "first"), lambda one: TableCell.mean(one.means[0])),
-        (Column.of(f"this [{CONFIDENCE}]", "second"), lambda one: TableCell.mean(one.means[1])),
-        (Column.of(f"Δ [{CONFIDENCE}]", "difference"), lambda one: TableCell.difference(one.difference)),
-        (Column.of("p"), lambda one: TableCell.p(one.difference)),
-        (Column.of("smallest visible Δ", "smallest"), lambda one: TableCell.points(one.smallest)),
-        (Column.of("in the first alone", "only_first"), lambda one: TableCell.count(one.pairs.only_first)),
-        (Column.of("in this alone", "only_second"), lambda one: TableCell.count(one.pairs.only_second)),
+    columns = [
+        Column.words("run", (one.second for one in found)),
+        Column.words("cell", (one.cell for one in found)),
+        Column.counts("n", (one.n for one in found)),
+        Column.counts("documents", (one.clusters for one in found)),
+        Column.of(f"first [{CONFIDENCE}]", (TableCell.mean(one.means[0]) for one in found), "first"),
+        Column.of(f"this [{CONFIDENCE}]", (TableCell.mean(one.means[1]) for one in found), "second"),
+        Column.of(f"Δ [{CONFIDENCE}]", (TableCell.difference(one.difference) for one in found), "difference"),
+        Column.of("p", (TableCell.p(one.difference) for one in found)),
+        Column.of("smallest visible Δ", (TableCell.points(one.smallest) for one in found), "smallest"),
+        Column.of("in the first alone", (TableCell.count(one.pairs.only_first) for one in found), "only_first"),
+        Column.of("in this alone", (TableCell.count(one.pairs.only_second) for one in found), "only_second"),
     ]
     notes, title = tuple(_notes(runs, found)), f"Compared with {runs[0].name}"
-    return Table.of("compare", title, fields, found, notes=notes, comparisons=len(found))
+    return Table(name="compare", title=title, columns=columns, notes=notes, comparisons=len(found))
 
 
 def _notes(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Iterator[str]:

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.results.training import arm_mixtures
 from mmprolong.reporting.tables.model import Column, Table, TableCell
 from mmprolong.reporting.tables.notes import override_notes
 from mmprolong.reporting.tables.published import parse_number, require_columns
-from mmprolong.reporting.tables.score_table import Field, Row
+from mmprolong.reporting.tables.score_table import Row
 
 
 def count_table(
@@ -32,33 +31,28 @@ def count_table(
     require_columns(name, published, [*keys, *(known or columns[:1])])
     theirs, own = ({tuple(row[key] for key in keys): row for row in rows} for rows in (published, ours))
     shown = [column for column in columns if any(column in row for row in ours)] or list(columns[:1])
-    heads = [Column.of(key, numeric=False) for key in keys]
-    heads += [Column.of(title) for title in (*shown, *(f"published {column}" for column in known))]
-    rows = [
-        (
-            *(TableCell(text=str(text)) for text in key),
-            *(_cell(own.get(key, {}).get(column)) for column in shown),
-            *(_cell(theirs.get(key, {}).get(column)) for column in known),
-        )
-        for key in dict.fromkeys([*theirs, *own])
+    rows = list(dict.fromkeys([*theirs, *own]))
+    made = [Column.words(key, (str(row[at]) for row in rows)) for at, key in enumerate(keys)]
+    made += [Column.of(column, (_cell(own.get(row, {}).get(column)) for row in rows)) for column in shown]
+    made += [
+        Column.of(f"published {column}", (_cell(theirs.get(row, {}).get(column)) for row in rows)) for column in known
     ]
     missing = [] if ours else ["Ours: not run."]
     notes = tuple(dict.fromkeys([f"Published: {source}.", *missing, *override_notes(runs), *notes]))
-    return Table(name=name, title=title, columns=tuple(heads), rows=tuple(rows), notes=notes)
+    return Table(name=name, title=title, columns=made, notes=notes)
 
 
-def trained_on_columns(runs: Runs) -> list[Field]:
+def trained_on_columns(runs: Runs) -> list[Column]:
     """Return columns of tokens, examples and pages that each row's first seed was trained on in its own phases."""
     found: dict[str, Counter[str]] = {}
     for one in arm_mixtures(runs.store, runs.plan) if runs.store else []:
         pages = {int(count): number for count, number in one.certificate["page_counts"].items()}
         counts = {"examples": sum(pages.values()), "pages": sum(count * number for count, number in pages.items())}
         found.setdefault(one.label, Counter()).update({"tokens": one.certificate["tokens"]["actual"], **counts})
-
-    def cell(name: str, label: str) -> TableCell:
-        return TableCell.count(found[label][name] if label in found else None)
-
-    return [(Column.of(f"trained {name}"), partial(cell, name)) for name in ("tokens", "examples", "pages")]
+    return [
+        Column.counts(f"trained {name}", (found[at][name] if at in found else None for at in runs.plan.labels))
+        for name in ("tokens", "examples", "pages")
+    ]
 
 
 def _cell(value: float | str | None) -> TableCell:

@@ -1,8 +1,7 @@
 """The judges of one score step: their scores, their agreement, and what a few human labels make of them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -71,14 +70,17 @@ def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     judges = columns_of(scores)
     against = judges | ({HUMAN: dict(labels)} if labels else {})
     means = {name: _means(scores, marks, labels) for name, marks in judges.items()}
-    fields: list[tuple[Column, Callable[[str], TableCell]]] = [
-        (Column.of("judge", numeric=False), lambda name: TableCell(text=name)),
-        (Column.of("n"), lambda name: TableCell.count(len(judges[name]))),
-        (Column.of("score"), lambda name: TableCell.mean(means[name][0])),
-        (Column.of("corrected"), lambda name: TableCell.mean(means[name][1])),
-        *((Column.of(f"κ with {one}", f"kappa {one}"), partial(_kappa, judges, against, one)) for one in against),
+    columns = [
+        Column.words("judge", judges),
+        Column.counts("n", map(len, judges.values())),
+        Column.of("score", (TableCell.mean(score) for score, _ in means.values())),
+        Column.of("corrected", (TableCell.mean(corrected) for _, corrected in means.values())),
     ]
-    return Table.of("judges", "Judges of one set of replies", fields, judges, notes=tuple(_notes(means, labels)))
+    for other, marks in against.items():
+        cells = (TableCell() if name == other else _kappa(own, marks) for name, own in judges.items())
+        columns.append(Column.of(f"κ with {other}", cells, f"kappa {other}"))
+    notes = list(_notes(means, labels))
+    return Table(name="judges", title="Judges of one set of replies", columns=columns, notes=notes)
 
 
 def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estimate, Estimate | None]:
@@ -88,10 +90,10 @@ def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estima
     return judged_mean(said, average), corrected_mean(said, average, labels) if labels else None
 
 
-def _kappa(judges: Mapping[str, Marks], against: Mapping[str, Marks], other: str, name: str) -> TableCell:
-    common = [sample for sample in judges[name] if sample in against[other]]
-    found = kappa([judges[name][each] for each in common], [against[other][each] for each in common])
-    return TableCell() if found is None or other == name else TableCell(text=decimal(found, 2), value=found)
+def _kappa(one: Marks, other: Marks) -> TableCell:
+    common = [sample for sample in one if sample in other]
+    found = kappa([one[each] for each in common], [other[each] for each in common])
+    return TableCell() if found is None else TableCell(text=decimal(found, 2), value=found)
 
 
 def _notes(means: Mapping[str, tuple[Estimate, Estimate | None]], labels: Marks) -> Iterator[str]:

@@ -1,13 +1,11 @@
 """The one model of a table: its content, free of how it is printed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from mmprolong.reporting.statistics.intervals import Estimate
 from mmprolong.reporting.tables.published import decimal, format_difference, interval
 
-T = TypeVar("T")
 MISSING = "-"
 CONFIDENCE = "95\u00a0%"
 
@@ -26,7 +24,7 @@ class TableCell:
     best: bool = False
     """Best of its column: printed bold."""
     symbol: str = ""
-    """Printed after the text: `*` significant, `ns` not, `≈` not significantly below the best."""
+    """Printed after the text: `*` significant, `ns` not."""
 
     @classmethod
     def estimate(cls, found: Estimate, text: str, sd: float | None = None, symbol: str = "") -> "TableCell":
@@ -64,78 +62,71 @@ class TableCell:
         return cls(text=f"{value:,.0f}" if value == int(value) else f"{value:.3g}", value=value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
-    """One column."""
+    """One column: its heading, and a cell for each row of the table."""
 
+    title: str
+    cells: tuple[TableCell, ...]
     key: str
     """Name in CSV."""
-    title: str
     numeric: bool = True
-    score: bool = False
-    """More is better: the best of the column is printed bold."""
 
     @classmethod
-    def of(cls, title: str, key: str = "", numeric: bool = True, score: bool = False) -> "Column":
-        """Make a column whose name in CSV is its title, if it is given no other."""
-        return cls(key=key or title.replace(" ", "_"), title=title, numeric=numeric, score=score)
+    def of(cls, title: str, cells: Iterable[TableCell], key: str = "", best: bool = False) -> "Column":
+        """Make a column of numbers.
+
+        Args:
+            key: name in CSV; empty: the title.
+            best: the largest number is printed bold, and what prints like it.
+        """
+        made = tuple(cells)
+        known = [(cell.value, cell.text.partition(" ")[0]) for cell in made if cell.value is not None]
+        if best and len(known) > 1:
+            made = tuple(replace(cell, best=cell.text.partition(" ")[0] == max(known)[1]) for cell in made)
+        return cls(title, made, key or title.replace(" ", "_"))
+
+    @classmethod
+    def words(cls, title: str, texts: Iterable[str], key: str = "") -> "Column":
+        """Make a column of texts."""
+        return cls(title, tuple(TableCell(text=text) for text in texts), key or title.replace(" ", "_"), numeric=False)
+
+    @classmethod
+    def counts(cls, title: str, counts: Iterable[float | None]) -> "Column":
+        """Make a column of counts."""
+        return cls.of(title, map(TableCell.count, counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table of a paper or report."""
 
-    name: str
-    title: str
+    name: str = ""
+    title: str = ""
     caption: str = ""
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[TableCell, ...], ...]
-    notes: tuple[str, ...] = ()
+    columns: Sequence[Column]
+    """All with as many cells."""
+    notes: Sequence[str] = ()
     """Printed below, one a line."""
     comparisons: int = 0
     """Number of planned comparisons over which p is corrected."""
 
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        title: str,
-        fields: Iterable[tuple[Column, Callable[[T], TableCell]]],
-        items: Iterable[T],
-        **more: Any,
-    ) -> "Table":
-        """Make a table by its columns, each with the function that makes its cell of an item: a row an item."""
-        columns, makers = zip(*fields, strict=True)
-        rows = mark_best([[make(item) for make in makers] for item in items], columns)
-        return cls(name=name, title=title, columns=columns, rows=rows, **more)
+    @property
+    def rows(self) -> list[tuple[TableCell, ...]]:
+        """The cells row by row."""
+        return list(zip(*(column.cells for column in self.columns), strict=True))
 
     def without(self, key: str) -> "Table":
         """Return the table without the column `key`."""
-        kept = [index for index, column in enumerate(self.columns) if column.key != key]
-        columns, *rows = (tuple(line[index] for index in kept) for line in (self.columns, *self.rows))
-        return replace(self, columns=columns, rows=tuple(rows))
+        return replace(self, columns=[column for column in self.columns if column.key != key])
 
     def cell(self, row: str, key: str) -> TableCell:
         """Return the cell of the row whose first cell reads `row`, in the column `key`."""
-        index = [column.key for column in self.columns].index(key)
-        return next(cells[index] for cells in self.rows if cells[0].text == row)
+        place = [cell.text for cell in self.columns[0].cells].index(row)
+        return next(column.cells[place] for column in self.columns if column.key == key)
 
 
-def mark_best(rows: Sequence[Sequence[TableCell]], columns: Sequence[Column]) -> tuple[tuple[TableCell, ...], ...]:
-    """Return the rows with the best of each column of scores in bold; cells that print alike are equally good."""
-    made = [list(row) for row in rows]
-    for index, column in enumerate(columns):
-        cells = [row[index] for row in made]
-        known = [(cell.value, cell.text.partition(" ")[0]) for cell in cells if cell.value is not None]
-        if column.score and len(known) > 1:
-            for row, cell in zip(made, cells, strict=True):
-                row[index] = replace(cell, best=cell.text.partition(" ")[0] == max(known)[1])
-    return tuple(tuple(row) for row in made)
-
-
-def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def text_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Make a table of words for a page."""
-    heads = tuple(Column.of(title, numeric=False) for title in columns)
-    return Table(
-        name="", title="", columns=heads, rows=tuple(tuple(TableCell(text=text) for text in row) for row in rows)
-    )
+    lines = list(rows)
+    return Table(columns=[Column.words(title, (row[at] for row in lines)) for at, title in enumerate(titles)])

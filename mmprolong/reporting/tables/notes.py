@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.results.runs import Runs, differing_facts
+from mmprolong.reporting.results.runs import Runs, differing_facts, environment_of
+from mmprolong.reporting.results.store import edited_files
 from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.published import decimal
@@ -19,7 +20,7 @@ _EXECUTION = ("ablation", "cluster", "tracking", "paths")
 
 def progress(runs: Runs) -> str:
     """Return ' (9 of 13 runs)' while a sweep is not finished; else nothing."""
-    planned, missing = sum(map(runs.planned, runs.plan.labels)), len(runs.missing)
+    planned, missing = sum(len(runs.plan.of(label)) for label in runs.plan.labels), len(runs.missing)
     return f" ({planned - missing} of {planned} runs)" if missing else ""
 
 
@@ -38,7 +39,7 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
     if comparisons:
         yield (
             f"p: after Holm's correction over {comparisons} comparison{'s' * (comparisons > 1)}. *: significant; ns: "
-            "not. Bold: best of its column; ≈: not significantly below the best arm."
+            "not. Bold: best of its column."
         )
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
@@ -52,7 +53,7 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
 
 def trust_notes(runs: Runs) -> Iterator[str]:
     """Yield notes on overrides, missing seeds, stale rows, edits and mixed origins; none where all is well."""
-    steps, origins = runs.steps(), runs.origins
+    steps, records = runs.steps(), runs.records
     yield from override_notes(runs)
     if missing := [point.name for point in runs.missing]:
         yield f"partial: not final, these numbers are of the finished seeds alone. Missing: {', '.join(missing)}."
@@ -62,19 +63,19 @@ def trust_notes(runs: Runs) -> Iterator[str]:
     yield from runs.remarks
     edited: dict[str, dict[str, None]] = defaultdict(dict)
     for step, stage in runs.steps([label for label in runs.plan.labels if label not in runs.stale]).items():
-        edited[stage] |= dict.fromkeys(runs.edited.get(step, ()))
+        edited[stage] |= dict.fromkeys(edited_files(records[step]) if step in records else ())
     for stage, names in edited.items():
         if names:
             yield (
-                f"Edited since {stage} ran, without a new version: {_first(names)}; the numbers are of the old code. "
-                "Raise its version to run it again."
+                f"Edited since {stage} ran, without a new version: {_first(names)}; the numbers are of the old "
+                "code. Raise its version to run it again."
             )
     mixed: dict[str, list[str]] = defaultdict(list)
-    for stage, name, _ in differing_facts(steps, origins, lambda origin: origin.environment):
+    for stage, name, _ in differing_facts(steps, records, environment_of):
         mixed[stage].append(name)
     for stage, names in mixed.items():
         yield f"Steps of {stage} differ in {_first(names)}: their last digits may differ."
-    if unknown := steps.keys() - origins.keys():
+    if unknown := steps.keys() - records.keys():
         yield f"Code, packages and hardware of {len(unknown)} of {len(steps)} steps are not known."
 
 

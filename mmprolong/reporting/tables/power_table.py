@@ -1,6 +1,5 @@
 """The smallest difference that an ablation can show as it is designed, and with twice the seeds or questions."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from mmprolong.reporting.results.runs import Runs
@@ -27,13 +26,14 @@ def power_table(runs: Runs, comparisons: int) -> Table:
         "twice the documents": replace(now, clusters=2 * now.clusters),
         "twice the questions": replace(now, questions=2 * now.questions),
     }
-    fields: list[tuple[Column, Callable[[str], TableCell]]] = [
-        (Column.of("design", numeric=False), lambda name: TableCell(text=name)),
-        (Column.of("seeds"), lambda name: TableCell.count(designs[name].seeds)),
-        (Column.of("documents"), lambda name: TableCell.count(designs[name].clusters)),
-        (Column.of("questions on each", "questions"), lambda name: TableCell.count(designs[name].questions)),
-        (Column.of("smallest difference, alone", "alone"), lambda name: TableCell.points(designs[name].smallest())),
-        (Column.of("in this table", "in_table"), lambda name: TableCell.points(designs[name].smallest(level))),
+    each = designs.values()
+    columns = [
+        Column.words("design", designs),
+        Column.counts("seeds", (one.seeds for one in each)),
+        Column.counts("documents", (one.clusters for one in each)),
+        Column.of("questions on each", (TableCell.count(one.questions) for one in each), "questions"),
+        Column.of("smallest difference, alone", (TableCell.points(one.smallest()) for one in each), "alone"),
+        Column.of("in this table", (TableCell.points(one.smallest(level)) for one in each), "in_table"),
     ]
     parts = zip(("documents and questions", "chance in replies", "seeds"), now.variances, strict=True)
     total, floor = sum(now.variances) or 1.0, replace(now, seeds=1_000_000).smallest(level)
@@ -46,4 +46,4 @@ def power_table(runs: Runs, comparisons: int) -> Table:
     )
     name, plan = f"{runs.plan.ablation}_power", runs.plan
     title = f"Smallest difference that {plan.ablation} can show"
-    return Table.of(name, title, fields, designs, caption=plan.question, notes=notes)
+    return Table(name=name, title=title, columns=columns, caption=plan.question, notes=notes)

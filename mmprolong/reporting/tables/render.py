@@ -13,7 +13,7 @@ from typing import Any
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console
 from rich.styled import Styled
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -22,9 +22,10 @@ from mmprolong.reporting.tables.model import MISSING, Table, TableCell
 from mmprolong.store.atomic import write_file
 
 _SYMBOLS = ["pm", "approx", "times", "to", "dagger", "ddagger", "le", "ge", "ne", "infty", "cdot", "Delta"]
+_SYMBOLS += ["alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "lambda", "mu", "sigma", "tau"]
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    **{letter: rf"$\{name}$" for letter, name in zip("±≈×→†‡≤≥≠∞·Δ", _SYMBOLS, strict=True)},
+    **{letter: rf"$\{name}$" for letter, name in zip("±≈×→†‡≤≥≠∞·Δαβγδεηθκλμστ", _SYMBOLS, strict=True)},
     "−": "$-$",
     "\\": r"\textbackslash{}",
     "|": r"\textbar{}",
@@ -36,7 +37,6 @@ _LATEX = {
     "…": r"\dots{}",
     "\u00a0": "~",
 }
-_GREEK = re.compile("GREEK SMALL LETTER (?!OMICRON)([A-Z]+)")
 _MARKDOWN = re.compile(
     r"""[|*\\`<>$~]        # anywhere
     | (?<!\w)_ | _(?!\w)   # but not in a_b
@@ -54,36 +54,16 @@ _GAP = 2
 """Between two columns, and at both edges together [characters]."""
 
 
-class TerminalTable:
-    """A table in as many parts as the terminal needs: no number is cut, and each part names the rows."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        cells = [[cell_len(cell.text + cell.symbol) for cell in column] for column in zip(*table.rows, strict=True)]
-        words = [map(cell_len, column.title.split(" ")) for column in table.columns]  # a title is broken between them
-        self._widths = [max(*each, *others) for each, others in zip(cells, words, strict=True)]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(self._table.title, style="bold")
-        for part in self._parts(options.max_width - _GAP):
-            yield self._rich(part, options.max_width - _GAP)
-        yield Text("\n".join(self._table.notes), style="dim")
-
-    def _parts(self, room: int) -> list[list[int]]:
-        """Return the columns of each part, as many as fit; the first column stands in each."""
-        numeric = [column.numeric for column in self._table.columns]
-        least = [each if number else min(each, _SENTENCE) for each, number in zip(self._widths, numeric, strict=True)]
-        parts = [[0]]
-        for index in range(1, len(least)):
-            if len(parts[-1]) > 1 and sum(least[at] + _GAP for at in (*parts[-1], index)) - _GAP > room:
-                parts.append([0])
-            parts[-1].append(index)
-        return parts
-
-    def _rich(self, part: Sequence[int], room: int) -> RichTable:
+def print_table(console: Console, table: Table) -> None:
+    """Print a table in as many parts as the terminal needs: no number is cut, and each part names the rows."""
+    cells = [[cell_len(cell.text + cell.symbol) for cell in column.cells] for column in table.columns]
+    words = [map(cell_len, column.title.split(" ")) for column in table.columns]  # a title is broken between them
+    widths, room = [max(*each, *others) for each, others in zip(cells, words, strict=True)], console.width - _GAP
+    console.print(Text(table.title, style="bold"))
+    for part in _parts(table, widths, room):
         made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         for index in part:
-            column, width = self._table.columns[index], self._widths[index]
+            column, width = table.columns[index], widths[index]
             made.add_column(
                 "\n".join(textwrap.wrap(column.title, width)),
                 justify="right" if column.numeric else "left",
@@ -91,9 +71,22 @@ class TerminalTable:
                 overflow="fold",
                 width=width if column.numeric and width <= room else None,
             )
-        for row in self._table.rows:
+        for row in table.rows:
             made.add_row(*(Styled(row[at].text + row[at].symbol, "bold" if row[at].best else "") for at in part))
-        return made
+        console.print(made)
+    console.print(Text("\n".join(table.notes), style="dim"))
+
+
+def _parts(table: Table, widths: Sequence[int], room: int) -> list[list[int]]:
+    """Return the columns of each part, as many as fit; the first column stands in each."""
+    numeric = (column.numeric for column in table.columns)
+    least = [each if number else min(each, _SENTENCE) for each, number in zip(widths, numeric, strict=True)]
+    parts = [[0]]
+    for index in range(1, len(least)):
+        if len(parts[-1]) > 1 and sum(least[at] + _GAP for at in (*parts[-1], index)) - _GAP > room:
+            parts.append([0])
+        parts[-1].append(index)
+    return parts
 
 
 def write_table(table: Table, stem: Path) -> dict[str, Path]:
@@ -142,10 +135,11 @@ def to_latex(table: Table) -> str:
 def to_csv(table: Table) -> str:
     """Return the numbers behind the cells; `<key>_sd`, `<key>_low` and `<key>_high` follow where cells have them."""
     columns: list[list[object]] = []
-    for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
-        columns.append([column.key, *(cell.text if cell.value is None else _number(cell.value) for cell in cells)])
+    for column in table.columns:
+        texts = (cell.text if cell.value is None else _number(cell.value) for cell in column.cells)
+        columns.append([column.key, *texts])
         for part in ("sd", "low", "high"):
-            values = [getattr(cell, part) for cell in cells]
+            values = [getattr(cell, part) for cell in column.cells]
             if any(value is not None for value in values):
                 columns.append([f"{column.key}_{part}", *map(_number, values)])
     file = io.StringIO()
@@ -188,8 +182,9 @@ def markdown_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Return text that pdflatex shows as it is; a letter that it has not by itself is named by its code."""
-    return "".join(_LATEX.get(letter) or _latex_letter(letter) for letter in unicodedata.normalize("NFC", text))
+    """Return text that pdflatex shows as it is; a letter that it has not by itself stands as its code."""
+    letters = unicodedata.normalize("NFC", text)
+    return "".join(_LATEX.get(each) or (each if ord(each) < 0x180 else f"[U+{ord(each):04X}]") for each in letters)
 
 
 def _texts(table: Table, escape: Callable[[str], str], best: str) -> Iterator[list[str]]:
@@ -197,13 +192,6 @@ def _texts(table: Table, escape: Callable[[str], str], best: str) -> Iterator[li
     yield [escape(column.title) for column in table.columns]
     for row in table.rows:
         yield [(best if cell.best else "{}").format(escape(cell.text)) + escape(cell.symbol) for cell in row]
-
-
-def _latex_letter(letter: str) -> str:
-    greek = _GREEK.fullmatch(unicodedata.name(letter, ""))
-    if greek:
-        return rf"$\{greek[1].lower().replace('lamda', 'lambda')}$"
-    return letter if ord(letter) < 0x180 else f"[U+{ord(letter):04X}]"
 
 
 def _json_cell(cell: TableCell, numeric: bool) -> Any:

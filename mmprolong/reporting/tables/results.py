@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmprolong import plugins
 from mmprolong.errors import ConfigError, nearest
 from mmprolong.evaluation.average import headline
+from mmprolong.evaluation.official import OFFICIAL
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import PROBE, Average
-from mmprolong.reporting.results.runs import Runs
+from mmprolong.reporting.results.runs import Runs, restated
 from mmprolong.reporting.statistics.contrasts import Against, Contrast
 from mmprolong.reporting.tables.metrics import MMPROLONG, Measure
-from mmprolong.reporting.tables.model import Table
-from mmprolong.reporting.tables.official import OFFICIAL, restated
+from mmprolong.reporting.tables.model import Column, Table
 from mmprolong.reporting.tables.published import require_columns
-from mmprolong.reporting.tables.score_table import Field, Row, ScoreColumn, ScoreTable
+from mmprolong.reporting.tables.score_table import Row, ScoreColumn, ScoreTable
 
 NO_RUNS = Runs(plan=Plan(ablation="", points=()))
 ONE_RUN = "about 100 questions a cell, one run, no intervals: differences of 1–2 points there are within noise"
@@ -24,7 +24,7 @@ def ablation_table(
     title: str,
     published: Mapping[str, Row] | None = None,
     contrasts: Sequence[Contrast] = (),
-    more: Sequence[Field] = (),
+    more: Sequence[Column] = (),
     intervals: bool = False,
     notes: Sequence[str] = (),
 ) -> Table:

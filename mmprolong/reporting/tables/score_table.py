@@ -1,19 +1,13 @@
 """A table of scores: seeds, means and differences of our runs, and apart from them the published numbers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.contrasts import (
-    Contrast,
-    arms_of,
-    compare,
-    estimates,
-    ties_with_best,
-)
+from mmprolong.reporting.statistics.contrasts import Contrast, arms_of, compare, estimates
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Column, Table, TableCell
@@ -22,8 +16,6 @@ from mmprolong.reporting.tables.published import decimal, interval, parse_number
 
 Row = Mapping[str, float | str]
 """Published cells by column, as printed or as means."""
-Field = tuple[Column, Callable[[str], TableCell]]
-"""A column, and the function that makes its cell in the row of a label."""
 
 
 class ScoreColumn(NamedTuple):
@@ -50,7 +42,7 @@ class ScoreTable:
     """The first one is the table's Δ, beside which the published differences stand."""
     published: Mapping[str, Row] = field(default_factory=dict)
     """By row."""
-    more: Sequence[Field] = ()
+    more: Sequence[Column] = ()
     """Columns before the scores."""
     intervals: bool = False
     """Every score has its interval and its number of questions, and not the headline alone."""
@@ -60,43 +52,43 @@ class ScoreTable:
         """Make the table, with notes on the meaning of its numbers and the trust that they deserve."""
         runs, compared = self.runs, len(self._compared)
         notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
-        return Table.of(
-            self.name,
-            self.title + progress(runs),
-            self._fields(),
-            self.rows,
+        return Table(
+            name=self.name,
+            title=self.title + progress(runs),
+            columns=list(self._columns()),
             caption=runs.plan.question,
             notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
             comparisons=compared,
         )
 
-    def _fields(self) -> Iterator[Field]:
+    def _columns(self) -> Iterator[Column]:
         """Yield the columns from left to right: ours, then the published ones."""
-        runs = self.runs
-        yield Column.of(self.key, numeric=False), lambda label: TableCell(text=label)
-        yield Column.of("seeds"), self._seeds
-        if any(self._marks(label).text for label in self.rows):
-            yield Column.of("marks", numeric=False), self._marks
-        yield Column.of("n"), lambda label: TableCell.count(next((len(one.scores) for one in runs.of(label)), None))
+        runs, rows = self.runs, self.rows
+        yield Column.words(self.key, rows)
+        yield Column.of("seeds", map(self._seeds, rows))
+        if any(marks := [self._marks(label) for label in rows]):
+            yield Column.words("marks", marks)
+        yield Column.counts("n", (next((len(one.scores) for one in runs.of(label)), None) for label in rows))
         yield from self.more
         for title, average in self.scores:
             if found := estimates(runs, average):
-                key, counted = title.replace(" ", "_"), self._counted(average) if self.intervals else ""
-                yield Column(key=key, title=title + counted, score=True), partial(self._score, found)
+                counted = self._counted(average) if self.intervals else ""
+                cells = (self._score(found.get(label)) for label in rows)
+                yield Column.of(title + counted, cells, title.replace(" ", "_"), best=True)
         title = self.headline.title
-        yield Column.of(f"{title} ± sd", title.replace(" ", "_"), score=True), self._headline
+        yield Column.of(f"{title} ± sd", map(self._headline, rows), title.replace(" ", "_"), best=True)
         ends = {label: interval(mean(arm)) for label, arm in self._arms.items()}
-        yield Column.of(f"{title} {CONFIDENCE}", "interval"), lambda label: TableCell(text=ends.get(label, MISSING))
+        cells = (TableCell(text=ends.get(label, MISSING)) for label in rows)
+        yield Column.of(f"{title} {CONFIDENCE}", cells, "interval")
         for number, contrast in enumerate(self.contrasts):
-            found = partial(self._difference, contrast.key)
-            column = Column.of(f"{contrast.title} [{CONFIDENCE}]", contrast.key)
-            yield column, lambda label, found=found: TableCell.difference(found(label))
+            differences = [self._compared.get((contrast.key, label)) for label in rows]
+            yield Column.of(f"{contrast.title} [{CONFIDENCE}]", map(TableCell.difference, differences), contrast.key)
             if number == 0:
-                yield Column.of("p (Holm)", "p_holm"), lambda label, found=found: TableCell.p(found(label))
+                yield Column.of("p (Holm)", map(TableCell.p, differences), "p_holm")
         for name in dict.fromkeys(name for row in self.published.values() for name in row):
-            yield Column.of(f"published {name}", score=True), partial(self._published, name)
-        if self.published and self._opponents:
-            yield Column.of(f"published Δ {title}", "published_delta"), self._published_delta
+            yield Column.of(f"published {name}", (self._published(name, label) for label in rows), best=True)
+        if self.published and self.contrasts and self.contrasts[0].pairs:
+            yield Column.of(f"published Δ {title}", map(self._published_delta, rows), "published_delta")
 
     @cached_property
     def _arms(self) -> dict[str, ArmScores]:
@@ -106,18 +98,9 @@ class ScoreTable:
     def _compared(self) -> dict[tuple[str, str], Estimate | None]:
         return compare(self.runs, self.contrasts, self.headline.average)
 
-    @cached_property
-    def _opponents(self) -> dict[str, str]:
-        return {label: other.row for each in self.contrasts[:1] for label, other in each.pairs.items()}
-
-    @cached_property
-    def _ties(self) -> set[str]:
-        planned = {(at, self._opponents[at]): one for (key, at), one in self._compared.items() if key == "delta"}
-        return ties_with_best(self._arms, planned)
-
     def _seeds(self, label: str) -> TableCell:
         """'(2/3)': runs that have a result, of those that are planned; nothing for a row that is not ours."""
-        planned = self.runs.planned(label)
+        planned = len(self.runs.plan.of(label))
         return TableCell(text=f"({len(self.runs.of(label))}/{planned})") if planned else TableCell()
 
     def _counted(self, average: Average) -> str:
@@ -125,16 +108,14 @@ class ScoreTable:
         scores = next(result.scores for label in self.rows for result in self.runs.of(label))
         return f" (n {sum(score.cell in average for score in scores):,})"
 
-    def _marks(self, label: str) -> TableCell:
+    def _marks(self, label: str) -> str:
         """'partial stale': runs are missing; the ablation would plan others today."""
-        partial = len(self.runs.of(label)) < self.runs.planned(label)
-        return TableCell(text=" ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale)))
+        partial = len(self.runs.of(label)) < len(self.runs.plan.of(label))
+        return " ".join(["partial"] * partial + ["stale"] * (label in self.runs.stale))
 
-    def _score(self, found: Mapping[str, Estimate], label: str) -> TableCell:
+    def _score(self, found: Estimate | None) -> TableCell:
         """'89.4', or '89.4 [85.9, 92.9]'."""
-        if self.intervals or label not in found:
-            return TableCell.mean(found.get(label))
-        return TableCell.points(found[label].value)
+        return TableCell.mean(found) if self.intervals or not found else TableCell.points(found.value)
 
     def _headline(self, label: str) -> TableCell:
         """'89.4 ± 1.2': mean and standard deviation over seeds; '-' for the deviation of a single run."""
@@ -143,10 +124,7 @@ class ScoreTable:
         one, values = mean(self._arms[label]), self._arms[label].means
         sd = 100 * float(values.std(ddof=1)) if len(values) > 1 else None
         text = f"{decimal(100 * one.value)} ± {'-' if sd is None else decimal(sd)}"
-        return TableCell.estimate(one, text, sd, " ≈" if label in self._ties else "")
-
-    def _difference(self, key: str, label: str) -> Estimate | None:
-        return self._compared.get((key, label))
+        return TableCell.estimate(one, text, sd)
 
     def _published(self, column: str, label: str) -> TableCell:
         found = self.published.get(label, {}).get(column, "")
@@ -154,8 +132,8 @@ class ScoreTable:
 
     def _published_delta(self, label: str) -> TableCell:
         """'−1.05'."""
-        title = self.headline.title
-        one, other = (self._published(title, row).value for row in (label, self._opponents.get(label, "")))
-        return (
-            TableCell() if one is None or other is None else TableCell(text=signed(one - other, 2), value=one - other)
-        )
+        other = self.contrasts[0].pairs.get(label)
+        values = [self._published(self.headline.title, row).value for row in (label, other.row if other else "")]
+        if values[0] is None or values[1] is None:
+            return TableCell()
+        return TableCell(text=signed(values[0] - values[1], 2), value=values[0] - values[1])

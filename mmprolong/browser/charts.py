@@ -9,9 +9,6 @@ from mmprolong.reporting.figures.charts import COLOURS, FAINT, INK, new_figure, 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_REASONS = 16
-"""Bars of a figure of reasons; the rarest are added up."""
-
 
 def lengths_histogram(lengths: Counter[int], what: str, unit: str) -> "Figure":
     """Draw how many have which length, a bar for each half doubling.
@@ -41,9 +38,6 @@ def lengths_histogram(lengths: Counter[int], what: str, unit: str) -> "Figure":
 def reasons_chart(reasons: Mapping[str, int], title: str) -> "Figure":
     """Draw counts by reason, the most frequent on top."""
     rows = sorted(reasons.items(), key=lambda row: (-row[1], row[0]))
-    if len(rows) > _MOST_REASONS:
-        rest = sum(count for _, count in rows[_MOST_REASONS - 1 :])
-        rows = [*rows[: _MOST_REASONS - 1], (f"{len(rows) - _MOST_REASONS + 1} others", rest)]
     figure, (axes,) = new_figure(6.4, 0.9 + 0.27 * max(len(rows), 3))
     bars = axes.barh([short(name) for name, _ in rows], [count for _, count in rows], color=COLOURS[1])
     axes.bar_label(bars, [f"{count:,}" for _, count in rows], padding=3, color=INK, fontsize=8.5)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from statistics import fmean
 
 from mmprolong.records import Cell, Score
-from mmprolong.reporting.results.runs import Runs
 
 Restated = Callable[[Sequence[Score]], tuple[Score, ...]]
 
@@ -45,17 +44,6 @@ OFFICIAL: dict[str, tuple[str, Restated]] = {
     "longvideobench": ("of replies that name an option", of_answered),
 }
 """By plug-in: what counts, and the scores that say so."""
-
-
-def restated(runs: Runs) -> Runs:
-    """Return the runs with the marks of `OFFICIAL` benchmarks as they count there."""
-    results = dict(runs.results)
-    for name, plugin in runs.plugins.items():
-        for point in runs.plan.points if plugin in OFFICIAL else ():
-            step = point.scores.get(name)
-            if step in runs.results:
-                results[step] = OFFICIAL[plugin][1](runs.results[step])
-    return replace(runs, results=results)
 
 
 def _linearised(scores: Sequence[Score]) -> list[Score]:

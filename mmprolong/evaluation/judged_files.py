@@ -1,15 +1,13 @@
 """Judged items from the files of several harnesses, and the items that two of them have in common."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from mmprolong.errors import ConfigError, DataError, FeasibilityError, nearest
-from mmprolong.records import Reject, Score
-from mmprolong.reporting.results.harnesses import (
+from mmprolong.evaluation.harnesses import (
     HARNESSES,
     SUFFIXES,
     Harness,
@@ -19,6 +17,7 @@ from mmprolong.reporting.results.harnesses import (
     mark_of,
     open_results,
 )
+from mmprolong.records import Reject, Score
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def pair(first: Judged, second: Judged) -> Paired:
     """
     by_id = first.harness == second.harness
     alone = all(len({score.benchmark for score in one.scores}) == 1 for one in (first, second))
-    sides = [_by_id(one, not alone) if by_id else _by_question(one) for one in (first, second)]
+    sides = [_grouped(one, by_id, not alone) for one in (first, second)]
     common = [key for key in sides[0] if key in sides[1]]
     if not common:
         example = " and ".join(repr(next(iter(side), ())) for side in sides)
@@ -126,20 +125,18 @@ def _score(row: Any, harness: Harness, place: Row, where: str, metric: str, clus
     return Score(**known, cluster=document, value=value, parsed="", facts=facts)
 
 
-def _by_id(run: Judged, benchmarks: bool) -> Mapping[tuple[str, ...], list[Score]]:
-    """Return scores by task, length, id, gold answer and perhaps benchmark; several where an item was asked again."""
+def _grouped(run: Judged, by_id: bool, benchmarks: bool) -> dict[tuple[str, ...], list[Score]]:
+    """Return scores by task, length, id, gold answer and perhaps benchmark, or by question and gold answer.
+
+    Several where an item was asked again; a question that stands for several items names none of them.
+    """
     found: dict[tuple[str, ...], list[Score]] = defaultdict(list)
     for one in run.scores:
-        found[one.benchmark * benchmarks, one.task, one.length, one.sample, one.target].append(one)
-    return found
-
-
-def _by_question(run: Judged) -> Mapping[tuple[str, ...], list[Score]]:
-    """Return scores by question and gold answer; one that stands for several items names none of them."""
-    found: dict[tuple[str, ...], list[Score]] = defaultdict(list)
-    for one in run.scores:
-        if asked := one.facts.get("question"):
-            found[_plain(str(asked)), _plain(one.target)].append(one)
+        asked = _plain(str(one.facts.get("question", "")))
+        if by_id:
+            found[one.benchmark * benchmarks, one.task, one.length, one.sample, one.target].append(one)
+        elif asked:
+            found[asked, _plain(one.target)].append(one)
     return {key: group for key, group in found.items() if len({score.sample for score in group}) == 1}
 
 
