@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @click.command()
 @perhaps_launched
 @click.option("--table", "other", help="Show the ablation's runs in this table of the papers.")
-@click.option("--from", "source", help="Read results from `offline` (W&B's files in the store), or ENTITY/PROJECT.")
+@click.option(
+    "--from",
+    "source",
+    help="Read results from `offline` (W&B's files in the store), ENTITY/PROJECT of W&B, or a report's items.parquet.",
+)
 @click.option("--wandb", metavar="ENTITY/PROJECT", help="Save the report in W&B, too.")
 @json_output
 @stored
@@ -75,6 +79,7 @@ def print_report(runs: "Runs", store: Store, console: Terminal) -> None:
 
 def _read(ablation: str, source: str | None, store: Path) -> "Runs":
     """Read the runs from the source asked for, with notes on stale ones."""
+    from mmprolong.reporting.results.items import FILE, read_items
     from mmprolong.reporting.results.store import mark_stale, read_store
     from mmprolong.reporting.results.wandb import read_offline, read_wandb
 
@@ -82,10 +87,14 @@ def _read(ablation: str, source: str | None, store: Path) -> "Runs":
         runs = read_store(store, ablation)
     elif source == "offline":
         runs = read_offline(store, ablation)
+    elif Path(source).name == FILE:
+        runs = read_items(Path(source))
+        if runs.plan.ablation != ablation:
+            raise ConfigError(f"report {ablation} --from {source}: it holds {runs.plan.ablation}; name that")
     elif source.count("/") == 1:
         runs = read_wandb(store, ablation, source)
     else:
-        raise ConfigError(f"--from {source!r}: write offline, or ENTITY/PROJECT of W&B")
+        raise ConfigError(f"--from {source!r}: write offline, ENTITY/PROJECT of W&B, or a report's {FILE}")
     return mark_stale(runs, store)
 
 

@@ -77,7 +77,7 @@ def test_a_store_without_offline_runs_syncs_nothing(capsys, tmp_path: Path):
     ("words", "says"),
     [
         (["report", "mm_nia"], "did you mean 'mm_niah'?"),
-        (["report", "length_dist", "--from", "nowhere"], "write offline, or ENTITY/PROJECT of W&B"),
+        (["report", "length_dist", "--from", "nowhere"], "write offline, ENTITY/PROJECT of W&B, or"),
         (["power", "rope_base"], "begin with python -m mmprolong.sweep +ablation=rope_base"),
         (["claims", "ratio_8_2"], "did you mean 'ratio_8_2_is_best'?"),
     ],

@@ -10,10 +10,11 @@ from typing import Any
 import pandas
 import pytest
 
-from mmprolong.errors import ConfigError
+from mmprolong.errors import ArtifactError, ConfigError
 from mmprolong.evaluation.score import metrics
 from mmprolong.records import Score
 from mmprolong.reporting.report.report import write_report as write
+from mmprolong.reporting.results.items import read_items, write_items
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.paper_tables import table_of
 from tests.store_inputs import LENGTHS
@@ -46,6 +47,26 @@ def test_a_row_of_the_items_is_an_answer_that_any_tool_reads(report: Path, store
     means = found.groupby(["run", "length", "task"])["value"].mean().groupby("run").mean()
     for step, scores in read_store(store, "length_dist").results.items():
         assert means[step] == pytest.approx(metrics(scores, LENGTHS)["overall"])
+
+
+def test_the_items_alone_give_the_same_table_and_file(report: Path, store: Path, tmp_path: Path):
+    path = report.with_name("items.parquet")
+    found = read_items(path)
+    assert table_of(found).rows == table_of(read_store(store, "length_dist")).rows
+    assert write_items(tmp_path / "again.parquet", found).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1PAR1", "cut", "foreign", "digit", None])
+def test_damaged_items_are_one_line(report: Path, tmp_path: Path, damage: bytes | str | None):
+    path, whole = tmp_path / "items.parquet", bytearray(report.with_name("items.parquet").read_bytes())
+    whole[200] ^= 1
+    if damage == "foreign":
+        pandas.DataFrame({"a": [1]}).to_parquet(path)
+    elif damage is not None:
+        path.write_bytes({"cut": whole[:-100], "digit": whole}[damage] if isinstance(damage, str) else damage)
+    with pytest.raises(ArtifactError, match=r"items\.parquet: .+; expected the items of a report") as caught:
+        read_items(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_page_needs_nothing_but_itself(report: Path):

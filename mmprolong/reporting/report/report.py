@@ -1,20 +1,18 @@
 """Everything that is written about one ablation: tables, figures, all answers, and the page that holds them."""
 
-import json
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmprolong import plugins
 from mmprolong.config.groups import FIGURES, files_in
-from mmprolong.records import Score
 from mmprolong.reporting.figures.charts import accuracy_by_length, inline_svg, save
 from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, draw_maps
 from mmprolong.reporting.report.html import html_report
+from mmprolong.reporting.results.items import FILE, write_items
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.tables.model import Table
 from mmprolong.reporting.tables.render import to_csv, write_table
-from mmprolong.store.atomic import replacing, write_file
+from mmprolong.store.atomic import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +59,7 @@ def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = No
         save(one.figure, folder / one.name)
     if maps:
         write_file(folder / "depth.csv", to_csv(depth_table(maps)).encode())
-    write_answers(folder / "items.parquet", runs)
+    write_items(folder / FILE, runs)
     figures = [(inline_svg(one.figure, one.name), one.caption) for one in drawings]
     return write_file(folder / "report.html", html_report(store, runs, table, figures))
 
@@ -73,29 +71,3 @@ def own_drawing(runs: Runs) -> NamedFigure | None:
         return None
     module = plugins.load_file(files[name], "CAPTION", "draw")
     return NamedFigure(name, module.CAPTION, module.draw(runs))
-
-
-def write_answers(path: Path, runs: Runs) -> None:
-    """Write every answer, row by row of the plan; a run that two rows share stands in both.
-
-    Columns: `run` (id of the score step), `label`, `seed`, `depth` (of the evidence, or null), the fields of a `Score`;
-    `also` and `facts` as JSON. Equal results give equal files.
-    """
-    import pandas
-
-    answers = [
-        {"run": step, "label": point.label, "seed": point.seed, **_fields(score)}
-        for label in runs.plan.labels
-        for point in runs.plan.of(label)
-        for step in point.scores.values()
-        for score in runs.results.get(step, ())
-    ]
-    columns: Any = ["run", "label", "seed", *(each.name for each in fields(Score)), "depth"]
-    with replacing(path) as file:
-        pandas.DataFrame(answers, columns=columns).to_parquet(file, compression="zstd", index=False)
-
-
-def _fields(score: Score) -> dict[str, Any]:
-    depth = score.facts.get("depth")
-    texts = {name: json.dumps(getattr(score, name), sort_keys=True) for name in ("also", "facts")}
-    return asdict(score) | texts | {"depth": float(depth) if isinstance(depth, int | float) else None}
