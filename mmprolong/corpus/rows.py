@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mmprolong.images.page_boxes import Box
@@ -17,7 +17,13 @@ _UNSPACED_GAP = 0.35
 """The same of Chinese and Japanese."""
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
+_LONE_MARK = re.compile(r"[•◦▪∗*·➢✓●○■□‣⁃–—-]|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]")
+_MARK_GAP = 3.0
+"""From such a mark to its item, at most, in font sizes."""
 _LONGEST_WORD = 80
+_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
+_BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
+_ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -45,7 +51,7 @@ class Row:
         text = self.lines[0].text
         for left, right in zip(self.lines, self.lines[1:], strict=False):
             gap = right.box[0] - left.box[2]
-            limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
+            limit = _UNSPACED_GAP if is_unspaced(text, right.text) else _LETTER_GAP
             near = gap < limit * left.size
             text += right.text if near else f" {right.text}"
         return text
@@ -90,7 +96,23 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
             rows[-1].append(line)
         else:
             rows.append([line])
+    _marked(rows)
     return [Row(tuple(sorted(row, key=lambda line: line.box[0]))) for row in rows]
+
+
+def _marked(rows: list[list[Line]]) -> None:
+    """Put marks of lists that the file draws by themselves, apart from their items, before these."""
+    lone = [row for row in rows if len(row) == 1 and _LONE_MARK.fullmatch(row[0].text)]
+    for row in lone:
+        mark = row[0]
+        limit = mark.box[2] + _MARK_GAP * mark.size
+        items = (item for item in rows if item is not row and overlaps(mark.box, item[0].box))
+        item = next((item for item in items if mark.box[2] - 1 <= item[0].box[0] < limit), None)
+        if item is not None:
+            x0, y0, x1, y1 = mark.box
+            apart = min(x1, item[0].box[0] - _LETTER_GAP * mark.size)
+            item.insert(0, replace(mark, box=(x0, y0, apart, y1), group=item[0].group))
+            rows[:] = [other for other in rows if other is not row]
 
 
 def union(boxes: Iterable[Box]) -> Box:
@@ -120,17 +142,21 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
     for text in texts:
         broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
         continued = _CONTINUED_WORD.match(text) if broken else None
-        if whole.endswith(SOFT_HYPHEN):
+        address = _BROKEN_ADDRESS.search(whole[-_LONGEST_WORD:]) if whole.endswith(_ADDRESS_BREAKS) else None
+        if address and _ADDRESS_PART.match(text):
+            whole += text
+        elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
         elif broken and continued and continued[1][0].islower():
             keep = f"{broken[1]}-{continued[1]}".lower() in hyphenated
             whole = (whole if keep else whole[:-1]) + text
         else:
-            whole += text if not whole or _is_unspaced(whole, text) else f" {text}"
+            whole += text if not whole or is_unspaced(whole, text) else f" {text}"
     return whole.replace(SOFT_HYPHEN, "-")
 
 
-def _is_unspaced(left: str, right: str) -> bool:
+def is_unspaced(left: str, right: str) -> bool:
+    """Tell whether one of two texts that meet is Chinese or Japanese there."""
     return (not left.isascii() and bool(_ENDS_UNSPACED.search(left))) or bool(_BEGINS_UNSPACED.match(right))
 
 

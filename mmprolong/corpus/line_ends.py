@@ -1,0 +1,88 @@
+"""Lines that end before the margin on purpose: the last of a paragraph, a line of an address, a verse, an entry."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from mmprolong.corpus.rows import Row, is_unspaced
+
+_SPARE = 0.5
+"""A line ends early if the next word would have fitted with so many font sizes to spare."""
+_SPARE_UNSPACED = 4.0
+"""The same of Chinese and Japanese, which break lines anywhere."""
+_MOST_EARLY = 0.5
+"""Share of the lines of a block that end early above which each stands for itself."""
+_UNEVEN = 2.5
+"""Lines of prose but the last end within so many font sizes of the longest."""
+_FAR = 4.0
+"""Lines that stand for themselves end so many font sizes before the margin."""
+_WIDE = 3.0
+"""Gap before the number at the end of an entry, in font sizes."""
+_ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
+_GOES_ON = re.compile(r"[-\u00ad\u2010,(/]$")
+"""Ends of lines that the next line goes on with."""
+
+
+def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
+    """Tell after which rows of a block, all of running text, the next one begins anew.
+
+    Args:
+        rows: at least two.
+        page: all rows of its page.
+    """
+    left, right = min(row.box[0] for row in rows), max(row.box[2] for row in rows)
+    pairs = list(pairwise(rows))
+    early = [_ends_early(above, below, left, right) for above, below in pairs]
+    alone = len(rows) > 2 and (sum(early) > _MOST_EARLY * len(early) or _are_short(rows, left, right, page))
+    found: list[bool] = []
+    start = 0
+    for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
+        anew = is_entry(above) or alone or (ends and not below.text[0].islower()) or _is_centred(above, below)
+        hung = _is_hung(rows[start:index], below)
+        found.append(hung or (anew and not _GOES_ON.search(above.text)))
+        start = index if found[-1] else start
+    return [*found, False]
+
+
+def _is_hung(item: Sequence[Row], below: Row) -> bool:
+    """Tell whether all rows of an item but the first are indented, and the next row is not: another item's first."""
+    first, indent = item[0].box[0], below.main.size
+    return len(item) > 1 and abs(below.box[0] - first) < 1 and all(row.box[0] > first + indent for row in item[1:])
+
+
+def _are_short(rows: Sequence[Row], left: float, right: float, page: Sequence[Row]) -> bool:
+    """Tell whether rows end far from the margin, each elsewhere: an address, verses."""
+    size = rows[0].main.size
+    uneven = sum(row.box[2] < right - _UNEVEN * size for row in rows[:-1])
+    if uneven * 3 < len(rows) - 1:
+        return False
+    around = (row.box[2] for row in page if row.box[0] <= left + 2 and row.box[2] >= right and row not in rows)
+    return min(around, default=0.0) > right + _FAR * size
+
+
+def _is_centred(above: Row, below: Row) -> bool:
+    """Tell whether two rows are centred and the first one is the shorter: it was broken on purpose."""
+    before, after = above.box[0] - below.box[0], below.box[2] - above.box[2]
+    return before > below.main.size and abs(before - after) < 2 and not below.text[0].islower()
+
+
+def is_entry(row: Row) -> bool:
+    """Tell whether a row is an entry of a table of contents: its last cell, far from the others, is a number."""
+    if len(row.lines) < 2:
+        return False
+    last, before = row.lines[-1], row.lines[-2]
+    return last.box[0] - before.box[2] > _WIDE * last.size and bool(_ENTRY_NUMBER.fullmatch(last.text))
+
+
+def _ends_early(above: Row, below: Row, left: float, right: float) -> bool:
+    """Tell whether the next row's first word would have fitted into a row."""
+    first, size = below.lines[0], below.main.size
+    before, spare = above.box[0] - left, right - above.box[2]
+    if before > 2 * size and abs(before - spare) < size:
+        spare += before
+    if spare < size:
+        return False
+    if is_unspaced(above.text, below.text):
+        return spare > _SPARE_UNSPACED * size
+    word = first.text.partition(" ")[0]
+    return spare > (first.box[2] - first.box[0]) * len(word) / len(first.text) + _SPARE * size
