@@ -43,7 +43,7 @@ def blocks_of(
         sizes: width and height of each page [pt].
         outline: the document's own table of contents; without one, headings are known by their type.
     """
-    parted = [split_margins(lines, height) for lines, (_, height) in zip(pages, sizes, strict=True)]
+    parted = [split_margins(lines, size) for lines, size in zip(pages, sizes, strict=True)]
     rows = [rows_of(lines) for lines, _ in parted]
     words = hyphenated_words(line for lines in pages for line in lines)
     look = typography(rows, outline)
@@ -95,7 +95,8 @@ def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
     taken = []
     for index, (kind, row) in enumerate(named):
         above = named[index - 1][1] if index and kinds[index] in ("paragraph", "list") else None
-        lone = kind == "code" and kinds[index + 2] != "code" and above is not None and above.group == row.group
+        near = above is not None and (above.group == row.group or (_is_next(above, row) and _fills(above, row)))
+        lone = kind == "code" and kinds[index + 2] != "code" and near
         inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
         taken.append(("paragraph" if lone or inline else kind, row))
     return taken
@@ -177,7 +178,11 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
         return near
     if above.group == row.group:
         return near or kind == "paragraph"
-    return kind == "paragraph" and -2 < gap < _NEXT_LINE * row.main.size and _fills(above, row)
+    return kind == "paragraph" and _is_next(above, row) and _fills(above, row)
+
+
+def _is_next(above: Row, row: Row) -> bool:
+    return -2 < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
 
 
 def _fills(above: Row, row: Row) -> bool:

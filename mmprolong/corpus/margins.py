@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 
-from mmprolong.corpus.kinds import is_code
-from mmprolong.corpus.rows import Row, rows_of
+from mmprolong.corpus.kinds import is_code, is_mono
+from mmprolong.corpus.rows import Row, overlaps, rows_of
 from mmprolong.images.renderer import Line
 
 MARGIN = "margin"
@@ -15,8 +16,12 @@ _LONG = 20
 """Lines of text wider than so many font sizes show where its column is."""
 _FEWEST = 3
 """Such lines, at least, begin where it does."""
+_WIDTH = 0.4
+"""Least share of the page's width that the text takes."""
 _EDGE = 0.1
 """Share of the page's height at its top and bottom where lines beside the text may belong to a header."""
+_MOST = 0.35
+"""Share of the page's characters above which what is beside a column is no margin, but columns of a table."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 _NUMBER = re.compile(r"\d{1,4}[A-Z]?")
 _SMALL = 0.9
@@ -28,45 +33,66 @@ Named = tuple[str, list[Row]]
 """A block: kind and rows."""
 
 
-def split_margins(lines: Sequence[Line], height: float) -> tuple[Sequence[Line], list[Named]]:
+def split_margins(lines: Sequence[Line], page: tuple[float, float]) -> tuple[Sequence[Line], list[Named]]:
     """Return the lines of the text, and the blocks in its margins.
 
     Args:
-        height: of the page [pt].
+        page: its width and height [pt].
     """
     long = [line for line in lines if line.box[2] - line.box[0] > _LONG * line.size]
     begun = Counter(round(line.box[0]) for line in long)
     left = min((x for x, count in begun.items() if count >= _FEWEST), default=0)
-    if not left:
+    right = max((line.box[2] for line in long), default=0)
+    width, height = page
+    if not left or right - left < _WIDTH * width:
         return lines, []
-    right = max(line.box[2] for line in long)
     text = (left, _EDGE * height, right, (1 - _EDGE) * height)
     outside = [line for line in lines if _is_outside(line, text)]
     if not outside:
         return lines, []
-    size = median(line.size for line in long)
-    small = _SMALL * size
+    small = _SMALL * median(line.size for line in long)
     numbers = [line for line in outside if line.size < small and _NUMBER.fullmatch(line.text)]
-    notes = [line for line in outside if line not in numbers and (line.size < small or _WORD.search(line.text))]
-    taken = {id(line) for line in (*notes, *numbers)}
+    noted = [line for line in outside if line not in numbers and (line.size < small or _WORD.search(line.text))]
+    sides = [line for line in noted if line.box[2] < left], [line for line in noted if line.box[2] >= left]
+    notes = [rows_of(sorted(side, key=lambda line: line.box[1])) for side in sides]
+    share = sum(len(line.text) for line in noted) / sum(len(line.text) for line in lines)
+    if share > _MOST or any(map(_is_table, notes)):
+        return lines, []
+    numbers = [line for line in numbers if not _is_of_code(line, lines)]
+    taken = {id(line) for line in (*noted, *numbers)}
     blocks = [(MARGIN, [Row((line,))]) for line in numbers]
-    for side in ([line for line in notes if line.box[2] < left], [line for line in notes if line.box[2] >= left]):
-        blocks += _stacked(rows_of(sorted(side, key=lambda line: line.box[1])))
+    blocks += [block for rows in notes for block in _stacked(rows)]
     return [line for line in lines if id(line) not in taken], blocks
 
 
 def with_margins(blocks: Sequence[Named], margins: Sequence[Named]) -> list[Named]:
     """Put each block of a margin before the block beside which it begins; headers stay first."""
     placed = list(blocks)
-    for kind, rows in sorted(margins, key=lambda block: block[1][0].box[1]):
-        middle = (rows[0].box[1] + rows[0].box[3]) / 2
-        beside = (
-            index
-            for index, (name, group) in enumerate(placed)
-            if name != "header" and max(row.box[3] for row in group) > middle and name != MARGIN
-        )
-        placed.insert(next(beside, len(placed)), (kind, rows))
+    for note in sorted(margins, key=lambda block: block[1][0].box[1]):
+        box = note[1][0].box
+        middle = (box[1] + box[3]) / 2
+        index = next((index for index, block in enumerate(placed) if _reaches(block, middle)), len(placed))
+        kind, rows = placed[index] if index < len(placed) else ("", [])
+        above = [row for row in rows if row.box[3] <= middle] if kind == "code" else []
+        below = rows[len(above) :]
+        placed[index : index + 1] = [*([(kind, above)] if above else []), note, *([(kind, below)] if below else [])]
     return placed
+
+
+def _reaches(block: Named, y: float) -> bool:
+    """Tell whether a block of the text goes on below a place."""
+    return block[0] not in ("header", MARGIN) and max(row.box[3] for row in block[1]) > y
+
+
+def _is_table(rows: Sequence[Row]) -> bool:
+    """Tell whether rows outside a column of text are cells beside it, not notes."""
+    return sum(len(row.cells) > 1 for row in rows) * 3 > len(rows)
+
+
+def _is_of_code(number: Line, lines: Sequence[Line]) -> bool:
+    """Tell whether a number is that of a row of code."""
+    beside = [line for line in lines if line is not number and overlaps(line.box, number.box)]
+    return bool(beside) and all(map(is_mono, beside))
 
 
 def _is_outside(line: Line, text: tuple[float, float, float, float]) -> bool:
@@ -75,15 +101,27 @@ def _is_outside(line: Line, text: tuple[float, float, float, float]) -> bool:
 
 
 def _stacked(rows: Sequence[Row]) -> Iterator[Named]:
+    """Yield rows that stand close together: names, each in a line of its own, or a note."""
     held: list[Row] = []
     for row in rows:
-        if held and row.box[1] - held[-1].box[3] > _STACKED * row.main.size:
-            yield _kind(held), held
+        if held and (
+            row.box[1] - held[-1].box[3] > _STACKED * row.main.size or _is_name(row) is not _is_name(held[-1])
+        ):
+            yield _note(held)
             held = []
         held.append(row)
     if held:
-        yield _kind(held), held
+        yield _note(held)
 
 
-def _kind(rows: Sequence[Row]) -> str:
-    return "code" if all(map(is_code, rows)) else "paragraph"
+def _note(rows: list[Row]) -> Named:
+    if not _is_name(rows[0]):
+        return "paragraph", rows
+    left = min(row.box[0] for row in rows)
+    return "code", [
+        Row((replace(row.main, text=row.text, box=(left, row.box[1], row.box[2], row.box[3])),)) for row in rows
+    ]
+
+
+def _is_name(row: Row) -> bool:
+    return " " not in row.text or is_code(row)
