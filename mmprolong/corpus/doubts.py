@@ -1,10 +1,11 @@
-"""Rows whose reading order is not known: they are named `mixed`, and no transcript is asked of their page."""
+"""Rows whose reading order or text is not known: they are named `mixed`, and no transcript is asked of their page."""
 
 import re
 from collections.abc import Sequence
 
-from mmprolong.corpus.kinds import Typography, is_label, is_wordless
+from mmprolong.corpus.kinds import Typography, is_formula, is_label
 from mmprolong.corpus.rows import Row
+from mmprolong.images.printed_text import UNKNOWN
 
 MIXED = "mixed"
 _UNREAD = ("equation", "figure", "header", "footer", MIXED)
@@ -37,7 +38,7 @@ def with_doubts(named: Sequence[tuple[str, Row]], look: Typography) -> list[tupl
             continue
         if before >= 0 and _stands_beside(named[before][1], row):
             doubtful |= {before, index}
-        if not row.text.isascii() and _has_two_directions(row.text):
+        if not row.text.isascii() and (UNKNOWN in row.text or _has_two_directions(row.text)):
             doubtful.add(index)
         if len(row.lines) > 1 and _is_of_columns(row, named[columns[-1]][1] if columns else None):
             columns.append(index)
@@ -54,7 +55,7 @@ def _kind(row: Row, look: Typography) -> str:
     """Return the kind of a doubtful row: parts of formulas and labels of figures are in no transcript."""
     if is_label(row, look):
         return "figure"
-    return "equation" if is_wordless(row) else MIXED
+    return "equation" if is_formula(row) else MIXED
 
 
 def _stands_beside(above: Row, row: Row) -> bool:

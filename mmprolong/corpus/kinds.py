@@ -22,7 +22,7 @@ _CAPTION = re.compile(
     r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
-_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
 LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
@@ -30,6 +30,9 @@ _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[t
 _MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
+_MATH = re.compile("[Ͱ-Ͽ∂-⋿⨀-⫿�]")
+"""Greek letters and signs of formulas, those without a name included."""
+_EQUATION_NUMBER = re.compile(r"\(\d+(?:\.\d+)*[a-z]?\)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TICK = re.compile(r"[−-]?\d[\d.,%e+− -]*")
 """Numbers along an axis."""
@@ -178,11 +181,20 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
     return larger or (own.bold and not look.body.bold and own.size >= look.body.size - 0.2)
 
 
-def _is_equation(row: Row) -> bool:
-    """Tell whether a row is a displayed formula: mathematical type, a relation, hardly a word."""
-    if len(row.text) > _FORMULA or not _RELATION.search(row.text) or not is_wordless(row):
+def is_formula(row: Row) -> bool:
+    """Tell whether a row is hardly more than mathematical type and signs."""
+    if len(row.text) > _FORMULA or not is_wordless(row):
         return False
-    return any(_MATH_FONT.search(line.font) for line in row.lines)
+    return (
+        bool(_EQUATION_NUMBER.fullmatch(row.text))
+        or bool(_MATH.search(row.text))
+        or any(_MATH_FONT.search(line.font) for line in row.lines)
+    )
+
+
+def _is_equation(row: Row) -> bool:
+    """Tell whether a row is a displayed formula."""
+    return bool(_RELATION.search(row.text)) and is_formula(row)
 
 
 def _has_letters(text: str) -> bool:

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from mmprolong.corpus.doubts import MIXED, with_doubts
 from mmprolong.corpus.edges import Body, running_rows
-from mmprolong.corpus.kinds import LEADERS, kind_of, typography, with_figures
+from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, with_figures
 from mmprolong.corpus.line_ends import breaks
 from mmprolong.corpus.margins import split_margins, with_margins
-from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
+from mmprolong.corpus.rows import Row, hyphenated_words, joined, overlaps, rows_of, union
 from mmprolong.images.renderer import Line
 from mmprolong.records import Block, Heading
 
@@ -23,8 +23,12 @@ _COLUMN_GAP = "  "
 """Between the cells of a table's row."""
 _FULL = 20
 """A full line of running text is wider than so many font sizes."""
+_HANGING = 3.5
+"""Indentation of the lines after the first, at most, in font sizes."""
 _NEXT_LINE = 0.8
 """Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
+_CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
+"""A row of code without words, or the number of one."""
 _CODE_GAP = 2.5
 """Code goes on across a gap of so many font sizes: a blank line."""
 
@@ -90,16 +94,29 @@ def _code(rows: Sequence[Row]) -> str:
 
 
 def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
-    """Take back rows of a paragraph that hold only commands or symbols: they stand in its block, or at its margin."""
+    """Take back rows that their neighbours know better.
+
+    Rows of a paragraph that hold only commands or symbols stand in its block, or at its margin. Between rows of code a
+    number is that of an empty row, and beside formulas their parts are no text.
+    """
     kinds = ["", *(kind for kind, _ in named), ""]
-    taken = []
-    for index, (kind, row) in enumerate(named):
-        above = named[index - 1][1] if index and kinds[index] in ("paragraph", "list") else None
+    for index, (kind, row) in enumerate(named, 1):
+        if kind == "paragraph" and "code" in (kinds[index - 1], kinds[index + 1]) and _CODE_NUMBER.fullmatch(row.text):
+            kinds[index] = "code"
+        if kind not in ("code", "equation"):
+            continue
+        above = named[index - 2][1] if kinds[index - 1] in ("paragraph", "list") else None
         near = above is not None and (above.group == row.group or (_is_next(above, row) and _fills(above, row)))
-        lone = kind == "code" and kinds[index + 2] != "code" and near
+        lone = kind == "code" and near and (index == len(named) or named[index][0] != "code")
         inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
-        taken.append(("paragraph" if lone or inline else kind, row))
-    return taken
+        kinds[index] = "paragraph" if lone or inline else kind
+    for order in (range(1, len(named) + 1), range(len(named), 0, -1)):
+        for index in order:
+            if kinds[index] == "paragraph" and is_formula(named[index - 1][1]):
+                beside = [other for other in (index - 1, index + 1) if kinds[other] == "equation"]
+                if any(overlaps(named[other - 1][1].box, named[index - 1][1].box, 0) for other in beside):
+                    kinds[index] = "equation"
+    return [(kind, row) for kind, (_, row) in zip(kinds[1:], named, strict=False)]
 
 
 def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
@@ -189,5 +206,5 @@ def _fills(above: Row, row: Row) -> bool:
     """Tell whether a line is full, so that the next one goes on with its paragraph: same size, same margins."""
     size = row.main.size
     same = above.main.bold == row.main.bold and abs(above.main.size - size) < 0.3
-    aligned = abs(above.box[0] - row.box[0]) < 2.5 * size
+    aligned = -2.5 * size < row.box[0] - above.box[0] < _HANGING * size
     return same and aligned and above.box[2] > row.box[2] - size and above.box[2] - above.box[0] > _FULL * size

@@ -12,6 +12,8 @@ _SPARE_UNSPACED = 4.0
 """The same of Chinese and Japanese, which break lines anywhere."""
 _MOST_EARLY = 0.5
 """Share of the lines of a block that end early above which each stands for itself."""
+_SURELY = 2.0
+"""Font sizes to spare besides where only other blocks show the margin."""
 _UNEVEN = 2.5
 """Lines of prose but the last end within so many font sizes of the longest."""
 _FAR = 4.0
@@ -19,6 +21,7 @@ _FAR = 4.0
 _WIDE = 3.0
 """Gap before the number at the end of an entry, in font sizes."""
 _ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
+_ENDS = re.compile(r"[.:!?。][)”\"’]*$")
 _GOES_ON = re.compile(r"[-\u00ad\u2010,(/]$")
 """Ends of lines that the next line goes on with."""
 
@@ -33,11 +36,18 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
     left, right = min(row.box[0] for row in rows), max(row.box[2] for row in rows)
     pairs = list(pairwise(rows))
     early = [_ends_early(above, below, left, right) for above, below in pairs]
-    alone = len(rows) > 2 and (sum(early) > _MOST_EARLY * len(early) or _are_short(rows, left, right, page))
+    outer = _outer_edge(left, right, page)
+    alone = len(rows) > 2 and (sum(early) > _MOST_EARLY * len(early) or _are_short(rows, right, outer))
     found: list[bool] = []
     start = 0
     for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
-        anew = is_entry(above) or alone or (ends and not below.text[0].islower()) or _is_centred(above, below)
+        sentence = (
+            outer > right
+            and _ENDS.search(above.text)
+            and _ends_early(above, below, left, outer - _SURELY * above.main.size)
+        )
+        anew = (ends or sentence) and not below.text[0].islower()
+        anew = anew or alone or is_entry(above) or _are_cells(above, below) or _is_centred(above, below)
         hung = _is_hung(rows[start:index], below)
         found.append(hung or (anew and not _GOES_ON.search(above.text)))
         start = index if found[-1] else start
@@ -50,14 +60,23 @@ def _is_hung(item: Sequence[Row], below: Row) -> bool:
     return len(item) > 1 and abs(below.box[0] - first) < 1 and all(row.box[0] > first + indent for row in item[1:])
 
 
-def _are_short(rows: Sequence[Row], left: float, right: float, page: Sequence[Row]) -> bool:
+def _outer_edge(left: float, right: float, page: Sequence[Row]) -> float:
+    """Return the right edge of the narrowest row that reaches around a block; 0: none does."""
+    return min((row.box[2] for row in page if row.box[0] <= left + 2 and row.box[2] > right + 1), default=0.0)
+
+
+def _are_short(rows: Sequence[Row], right: float, outer: float) -> bool:
     """Tell whether rows end far from the margin, each elsewhere: an address, verses."""
     size = rows[0].main.size
     uneven = sum(row.box[2] < right - _UNEVEN * size for row in rows[:-1])
-    if uneven * 3 < len(rows) - 1:
+    return outer > right + _FAR * size and uneven * 3 >= len(rows) - 1
+
+
+def _are_cells(above: Row, below: Row) -> bool:
+    """Tell whether two rows are parted at one place, as those of a table are."""
+    if len(above.lines) < 2 or len(below.lines) < 2 or len(above.cells) != 2 or len(below.cells) != 2:
         return False
-    around = (row.box[2] for row in page if row.box[0] <= left + 2 and row.box[2] >= right and row not in rows)
-    return min(around, default=0.0) > right + _FAR * size
+    return abs(above.box[0] - below.box[0]) < 2 and abs(above.lines[-1].box[0] - below.lines[-1].box[0]) < 2
 
 
 def _is_centred(above: Row, below: Row) -> bool:

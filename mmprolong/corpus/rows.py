@@ -24,7 +24,7 @@ _LONGEST_WORD = 80
 _ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
 _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
 _ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
-_CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
+_CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -143,12 +143,12 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
         broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
         continued = _CONTINUED_WORD.match(text) if broken else None
         address = _BROKEN_ADDRESS.search(whole[-_LONGEST_WORD:]) if whole.endswith(_ADDRESS_BREAKS) else None
-        if address and _ADDRESS_PART.match(text):
+        if (address and _ADDRESS_PART.match(text)) or (whole.endswith("/") and not whole.endswith(" /")):
             whole += text
         elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
-        elif broken and continued and continued[1][0].islower():
-            keep = f"{broken[1]}-{continued[1]}".lower() in hyphenated
+        elif broken and continued:
+            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in hyphenated
             whole = (whole if keep else whole[:-1]) + text
         else:
             whole += text if not whole or is_unspaced(whole, text) else f" {text}"
@@ -166,4 +166,6 @@ def _side_by_side(row: Sequence[Line], line: Line) -> bool:
     follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
     if follows and grouped:
         return overlaps(last.box, line.box, 0.2)  # an index below or above the line
+    if not follows and abs(line.box[1] + line.box[3] - last.box[1] - last.box[3]) > line.size:
+        return False
     return (follows or grouped) and overlaps(last.box, line.box)

@@ -130,7 +130,7 @@ def test_code_keeps_its_lines_and_its_indentation():
         (["the pack-", "age is"], frozenset(), "the package is"),
         (["the log-", "likelihood"], frozenset({"log-likelihood"}), "the log-likelihood"),
         (["pages 3-", "5"], frozenset(), "pages 3- 5"),
-        (["Meyer-", "Ortmanns"], frozenset(), "Meyer- Ortmanns"),
+        (["Meyer-", "Ortmanns"], frozenset(), "Meyer-Ortmanns"),
         (["neigh\u00ad", "bours"], frozenset(), "neighbours"),
         (["日本語の", "文章"], frozenset(), "日本語の文章"),
         (["한국어", "문장"], frozenset(), "한국어 문장"),
