@@ -32,20 +32,20 @@ def with_doubts(named: Sequence[tuple[str, Row]], look: Typography) -> list[tupl
     """Name the rows whose reading order is not known."""
     doubtful: set[int] = set()
     columns: list[int] = []
-    before = -1
+    before, last = -1, 0.0
     for index, (kind, row) in enumerate(named):
         if kind in _UNREAD:
             continue
-        if before >= 0 and _stands_beside(named[before][1], row):
+        if before >= 0 and row.box[1] < named[before][1].box[3] and _stands_beside(named[before][1], row):
             doubtful |= {before, index}
         if not row.text.isascii() and (UNKNOWN in row.text or _has_two_directions(row.text)):
             doubtful.add(index)
-        if len(row.lines) > 1 and _is_of_columns(row, named[columns[-1]][1] if columns else None):
+        gutter = _gutter(row) if len(row.lines) > 1 else 0.0
+        columns = columns if gutter and abs(gutter - last) < row.main.size else []
+        if gutter:
             columns.append(index)
             doubtful.update(columns if len(columns) >= _COLUMNS else ())
-        else:
-            columns = [index] if len(row.lines) > 1 and _is_of_columns(row, None) else []
-        before = index
+        before, last = index, gutter
     if not doubtful:
         return list(named)
     return [(_kind(row, look) if index in doubtful else kind, row) for index, (kind, row) in enumerate(named)]
@@ -72,15 +72,10 @@ def _has_two_directions(text: str) -> bool:
     return min(len(_RIGHT_TO_LEFT.findall(text)), len(_LEFT_TO_RIGHT.findall(text))) >= _LETTERS
 
 
-def _is_of_columns(row: Row, above: Row | None) -> bool:
-    """Tell whether a row is two lines of text side by side, parted where those of the row above are."""
+def _gutter(row: Row) -> float:
+    """Return where the gap between two lines of text side by side begins [pt]; 0: the row is none such."""
     cells = row.cells
     if len(cells) != 2 or min(map(len, cells)) < _CELL:
-        return False
-    return above is None or abs(_gutter(above) - _gutter(row)) < row.main.size
-
-
-def _gutter(row: Row) -> float:
-    """Return where the widest gap of a row begins [pt]."""
+        return 0.0
     gaps = [(right.box[0] - left.box[2], left.box[2]) for left, right in zip(row.lines, row.lines[1:], strict=False)]
     return max(gaps)[1]

@@ -110,11 +110,12 @@ def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
         lone = kind == "code" and near and (index == len(named) or named[index][0] != "code")
         inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
         kinds[index] = "paragraph" if lone or inline else kind
-    for order in (range(1, len(named) + 1), range(len(named), 0, -1)):
-        for index in order:
-            if kinds[index] == "paragraph" and is_formula(named[index - 1][1]):
-                beside = [other for other in (index - 1, index + 1) if kinds[other] == "equation"]
-                if any(overlaps(named[other - 1][1].box, named[index - 1][1].box, 0) for other in beside):
+    if "equation" in kinds:
+        for index in (*range(1, len(named) + 1), *range(len(named), 0, -1)):
+            if kinds[index] == "paragraph" and "equation" in (kinds[index - 1], kinds[index + 1]):
+                row = named[index - 1][1]
+                beside = (other for other in (index - 1, index + 1) if kinds[other] == "equation")
+                if any(overlaps(named[other - 1][1].box, row.box, 0) for other in beside) and is_formula(row):
                     kinds[index] = "equation"
     return [(kind, row) for kind, (_, row) in zip(kinds[1:], named, strict=False)]
 

@@ -1,6 +1,7 @@
 """Lines that end before the margin on purpose: the last of a paragraph, a line of an address, a verse, an entry."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -33,7 +34,7 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
         rows: at least two.
         page: all rows of its page.
     """
-    left, right = min(row.box[0] for row in rows), max(row.box[2] for row in rows)
+    left, right = min(row.box[0] for row in rows), _right_edge(rows)
     pairs = list(pairwise(rows))
     early = [_ends_early(above, below, left, right) for above, below in pairs]
     outer = _outer_edge(left, right, page)
@@ -41,28 +42,47 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
     found: list[bool] = []
     start = 0
     for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
-        sentence = (
-            outer > right
-            and _ENDS.search(above.text)
-            and _ends_early(above, below, left, outer - _SURELY * above.main.size)
-        )
-        anew = (ends or sentence) and not below.text[0].islower()
-        anew = anew or alone or is_entry(above) or _are_cells(above, below) or _is_centred(above, below)
+        anew = alone or _is_parted(above, below) or _is_centred(above, below)
+        if not anew and _begins(below.text[0]):
+            closed = _ENDS.search(above.text)
+            sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
+            anew = ends or bool(sentence) or (bool(closed) and _is_indented(rows, index))
         hung = _is_hung(rows[start:index], below)
         found.append(hung or (anew and not _GOES_ON.search(above.text)))
         start = index if found[-1] else start
     return [*found, False]
 
 
-def _is_hung(item: Sequence[Row], below: Row) -> bool:
-    """Tell whether all rows of an item but the first are indented, and the next row is not: another item's first."""
-    first, indent = item[0].box[0], below.main.size
-    return len(item) > 1 and abs(below.box[0] - first) < 1 and all(row.box[0] > first + indent for row in item[1:])
+def _begins(char: str) -> bool:
+    """Tell whether a line that begins so may begin a paragraph."""
+    return char.isdigit() or (char.isalpha() and not char.islower())
+
+
+def _right_edge(rows: Sequence[Row]) -> float:
+    """Return where most lines of a block end, if some end at one place; else the end of the longest."""
+    edge, count = Counter(round(row.box[2]) for row in rows).most_common(1)[0]
+    return edge + 0.5 if count > 1 and count * 3 >= len(rows) else max(row.box[2] for row in rows)
 
 
 def _outer_edge(left: float, right: float, page: Sequence[Row]) -> float:
-    """Return the right edge of the narrowest row that reaches around a block; 0: none does."""
-    return min((row.box[2] for row in page if row.box[0] <= left + 2 and row.box[2] > right + 1), default=0.0)
+    """Return the right edge of the narrowest rows, at least two, that reach around a block; 0: none do."""
+    around = Counter(round(row.box[2]) for row in page if row.box[2] > right + 1 and row.box[0] <= left + 2)
+    return min((edge for edge, count in around.items() if count > 1), default=0.0)
+
+
+def _is_indented(rows: Sequence[Row], index: int) -> bool:
+    """Tell whether a row is indented, and those around it are not: it begins a paragraph."""
+    above, row = rows[index - 1], rows[index]
+    below = rows[index + 1] if index + 1 < len(rows) else above
+    return row.box[0] > above.box[0] + 0.8 * row.main.size and abs(above.box[0] - below.box[0]) < 1
+
+
+def _is_hung(item: Sequence[Row], below: Row) -> bool:
+    """Tell whether all rows of an item but the first are indented, and the next row is not: another item's first."""
+    first, indent = item[0].box[0], below.main.size
+    if len(item) < 2 or abs(below.box[0] - first) >= 1 or item[-1].box[0] <= first + indent:
+        return False
+    return all(row.box[0] > first + indent for row in item[1:])
 
 
 def _are_short(rows: Sequence[Row], right: float, outer: float) -> bool:
@@ -72,17 +92,23 @@ def _are_short(rows: Sequence[Row], right: float, outer: float) -> bool:
     return outer > right + _FAR * size and uneven * 3 >= len(rows) - 1
 
 
-def _are_cells(above: Row, below: Row) -> bool:
-    """Tell whether two rows are parted at one place, as those of a table are."""
-    if len(above.lines) < 2 or len(below.lines) < 2 or len(above.cells) != 2 or len(below.cells) != 2:
+def _is_parted(above: Row, below: Row) -> bool:
+    """Tell whether a row is an entry of contents, or two rows are parted at one place as those of a table are."""
+    if len(above.lines) < 2:
+        return False
+    if is_entry(above):
+        return True
+    if len(below.lines) < 2 or len(above.cells) != 2 or len(below.cells) != 2:
         return False
     return abs(above.box[0] - below.box[0]) < 2 and abs(above.lines[-1].box[0] - below.lines[-1].box[0]) < 2
 
 
 def _is_centred(above: Row, below: Row) -> bool:
     """Tell whether two rows are centred and the first one is the shorter: it was broken on purpose."""
-    before, after = above.box[0] - below.box[0], below.box[2] - above.box[2]
-    return before > below.main.size and abs(before - after) < 2 and not below.text[0].islower()
+    before = above.box[0] - below.box[0]
+    if before <= below.main.size or abs(before - below.box[2] + above.box[2]) >= 2:
+        return False
+    return not below.text[0].islower()
 
 
 def is_entry(row: Row) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import median
 
 from mmprolong.corpus.kinds import is_code, is_mono
-from mmprolong.corpus.rows import Row, overlaps, rows_of
+from mmprolong.corpus.rows import Row, rows_of
 from mmprolong.images.renderer import Line
 
 MARGIN = "margin"
@@ -40,14 +40,17 @@ def split_margins(lines: Sequence[Line], page: tuple[float, float]) -> tuple[Seq
         page: its width and height [pt].
     """
     long = [line for line in lines if line.box[2] - line.box[0] > _LONG * line.size]
-    begun = Counter(round(line.box[0]) for line in long)
+    if len(long) < _FEWEST:
+        return lines, []
+    begun = Counter([round(line.box[0]) for line in long])
     left = min((x for x, count in begun.items() if count >= _FEWEST), default=0)
-    right = max((line.box[2] for line in long), default=0)
+    right = max([line.box[2] for line in long])
     width, height = page
     if not left or right - left < _WIDTH * width:
         return lines, []
-    text = (left, _EDGE * height, right, (1 - _EDGE) * height)
-    outside = [line for line in lines if _is_outside(line, text)]
+    top, bottom = _EDGE * height, (1 - _EDGE) * height
+    beside = [line for line in lines if line.box[2] < left or line.box[0] > right]
+    outside = [line for line in beside if line.box[1] > top and line.box[3] < bottom]
     if not outside:
         return lines, []
     small = _SMALL * median(line.size for line in long)
@@ -91,13 +94,9 @@ def _is_table(rows: Sequence[Row]) -> bool:
 
 def _is_of_code(number: Line, lines: Sequence[Line]) -> bool:
     """Tell whether a number is that of a row of code."""
-    beside = [line for line in lines if line is not number and overlaps(line.box, number.box)]
+    middle = (number.box[1] + number.box[3]) / 2
+    beside = [line for line in lines if line.box[1] < middle < line.box[3] and line is not number]
     return bool(beside) and all(map(is_mono, beside))
-
-
-def _is_outside(line: Line, text: tuple[float, float, float, float]) -> bool:
-    beside = line.box[2] < text[0] or line.box[0] > text[2]
-    return beside and line.box[1] > text[1] and line.box[3] < text[3]
 
 
 def _stacked(rows: Sequence[Row]) -> Iterator[Named]:

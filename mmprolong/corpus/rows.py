@@ -102,12 +102,12 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
 
 def _marked(rows: list[list[Line]]) -> None:
     """Put marks of lists that the file draws by themselves, apart from their items, before these."""
-    lone = [row for row in rows if len(row) == 1 and _LONE_MARK.fullmatch(row[0].text)]
+    lone = [row for row in rows if len(row) == 1 and len(row[0].text) < 7 and _LONE_MARK.fullmatch(row[0].text)]
     for row in lone:
         mark = row[0]
-        limit = mark.box[2] + _MARK_GAP * mark.size
-        items = (item for item in rows if item is not row and overlaps(mark.box, item[0].box))
-        item = next((item for item in items if mark.box[2] - 1 <= item[0].box[0] < limit), None)
+        low, high = mark.box[2] - 1, mark.box[2] + _MARK_GAP * mark.size
+        items = (item for item in rows if low <= item[0].box[0] < high and item is not row)
+        item = next((item for item in items if overlaps(mark.box, item[0].box)), None)
         if item is not None:
             x0, y0, x1, y1 = mark.box
             apart = min(x1, item[0].box[0] - _LETTER_GAP * mark.size)
