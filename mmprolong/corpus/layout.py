@@ -143,7 +143,7 @@ def _front_matter(page: int, named: list[tuple[str, Row]]) -> list[tuple[str, Ro
     """Keep only numbered headings before the first running text of page 0: names of authors look like headings."""
     if page:
         return named
-    groups = Counter(row.group for kind, row in named for _ in row.text if kind == "paragraph")
+    groups = Counter(row.group for kind, row in named for _ in row.text if kind in ("paragraph", "list"))
     end = next((index for index, (_, row) in enumerate(named) if groups[row.group] >= _FRONT_MATTER), len(named))
     return [
         ("paragraph" if kind == "section" and index < end and not _OPENING.match(row.text) else kind, row)

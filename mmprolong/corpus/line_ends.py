@@ -100,7 +100,12 @@ def _is_parted(above: Row, below: Row) -> bool:
         return True
     if len(below.lines) < 2 or len(above.cells) != 2 or len(below.cells) != 2:
         return False
-    return abs(above.box[0] - below.box[0]) < 2 and abs(above.lines[-1].box[0] - below.lines[-1].box[0]) < 2
+    return abs(above.box[0] - below.box[0]) < 2 and abs(_second_cell(above) - _second_cell(below)) < 2
+
+
+def _second_cell(row: Row) -> float:
+    """Return where the line after the widest gap begins [pt]."""
+    return max((right.box[0] - left.box[2], right.box[0]) for left, right in pairwise(row.lines))[1]
 
 
 def _is_centred(above: Row, below: Row) -> bool:

@@ -22,6 +22,8 @@ _EDGE = 0.1
 """Share of the page's height at its top and bottom where lines beside the text may belong to a header."""
 _MOST = 0.35
 """Share of the page's characters above which what is beside a column is no margin, but columns of a table."""
+_LARGE = 1.15
+"""Larger lines beside the text are headings."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 _NUMBER = re.compile(r"\d{1,4}[A-Z]?")
 _SMALL = 0.9
@@ -53,18 +55,21 @@ def split_margins(lines: Sequence[Line], page: tuple[float, float]) -> tuple[Seq
     outside = [line for line in beside if line.box[1] > top and line.box[3] < bottom]
     if not outside:
         return lines, []
-    small = _SMALL * median(line.size for line in long)
+    size = median(line.size for line in long)
+    small, large = _SMALL * size, _LARGE * size
     numbers = [line for line in outside if line.size < small and _NUMBER.fullmatch(line.text)]
     noted = [line for line in outside if line not in numbers and (line.size < small or _WORD.search(line.text))]
+    noted = [line for line in noted if line.size < large]
+    share = sum(len(line.text) for line in noted) / sum(len(line.text) for line in lines)
     sides = [line for line in noted if line.box[2] < left], [line for line in noted if line.box[2] >= left]
     notes = [rows_of(sorted(side, key=lambda line: line.box[1])) for side in sides]
-    share = sum(len(line.text) for line in noted) / sum(len(line.text) for line in lines)
     if share > _MOST or any(map(_is_table, notes)):
         return lines, []
-    numbers = [line for line in numbers if not _is_of_code(line, lines)]
-    taken = {id(line) for line in (*noted, *numbers)}
-    blocks = [(MARGIN, [Row((line,))]) for line in numbers]
-    blocks += [block for rows in notes for block in _stacked(rows)]
+    text = [line for line in lines if left <= line.box[0] < right]
+    stacks = [stack for rows in notes for stack in _stacks(rows) if is_code(stack[0]) or _is_beside(stack, text)]
+    numbers = [line for line in numbers if not _is_of_code(line, text)]
+    taken = {id(line) for line in numbers} | {id(line) for stack in stacks for row in stack for line in row.lines}
+    blocks = [(MARGIN, [Row((line,))]) for line in numbers] + [_note(stack) for stack in stacks]
     return [line for line in lines if id(line) not in taken], blocks
 
 
@@ -92,34 +97,39 @@ def _is_table(rows: Sequence[Row]) -> bool:
     return sum(len(row.cells) > 1 for row in rows) * 3 > len(rows)
 
 
-def _is_of_code(number: Line, lines: Sequence[Line]) -> bool:
+def _is_beside(stack: Sequence[Row], text: Sequence[Line]) -> bool:
+    """Tell whether text stands beside a note; beside a heading none does."""
+    top, bottom = stack[0].box[1], stack[-1].box[3]
+    return any(top < (line.box[1] + line.box[3]) / 2 < bottom for line in text)
+
+
+def _is_of_code(number: Line, text: Sequence[Line]) -> bool:
     """Tell whether a number is that of a row of code."""
     middle = (number.box[1] + number.box[3]) / 2
-    beside = [line for line in lines if line.box[1] < middle < line.box[3] and line is not number]
+    beside = [line for line in text if line.box[1] < middle < line.box[3]]
     return bool(beside) and all(map(is_mono, beside))
 
 
-def _stacked(rows: Sequence[Row]) -> Iterator[Named]:
-    """Yield rows that stand close together: names, each in a line of its own, or a note."""
+def _stacks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield rows that stand close together, names or a note."""
     held: list[Row] = []
     for row in rows:
-        if held and (
-            row.box[1] - held[-1].box[3] > _STACKED * row.main.size or _is_name(row) is not _is_name(held[-1])
-        ):
-            yield _note(held)
+        apart = held and row.box[1] - held[-1].box[3] > _STACKED * row.main.size
+        if held and (apart or _is_name(row) is not _is_name(held[-1])):
+            yield held
             held = []
         held.append(row)
     if held:
-        yield _note(held)
+        yield held
 
 
 def _note(rows: list[Row]) -> Named:
+    """Return a note as a paragraph, names each in a line of its own."""
     if not _is_name(rows[0]):
         return "paragraph", rows
     left = min(row.box[0] for row in rows)
-    return "code", [
-        Row((replace(row.main, text=row.text, box=(left, row.box[1], row.box[2], row.box[3])),)) for row in rows
-    ]
+    moved = [replace(row.main, text=row.text, box=(left, *row.box[1:])) for row in rows]
+    return "code", [Row((line,)) for line in moved]
 
 
 def _is_name(row: Row) -> bool:
