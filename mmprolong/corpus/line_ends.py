@@ -23,6 +23,8 @@ _WIDE = 3.0
 """Gap before the number at the end of an entry, in font sizes."""
 _ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
 _ENDS = re.compile(r"[.:!?。][)”\"’]*$")
+_LINE_MARKS = "#%>|$"
+"""Lines that begin with the same of these are rows of code, whatever their font."""
 _GOES_ON = re.compile(r"[-\u00ad\u2010,(/]$")
 """Ends of lines that the next line goes on with."""
 
@@ -42,7 +44,8 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
     found: list[bool] = []
     start = 0
     for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
-        anew = alone or _is_parted(above, below) or _is_centred(above, below)
+        marked = below.text[0] in _LINE_MARKS and below.text[0] == above.text[0]
+        anew = alone or marked or _is_parted(above, below) or _is_centred(above, below)
         if not anew and _begins(below.text[0]):
             closed = _ENDS.search(above.text)
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import SOFT_HYPHEN
@@ -128,9 +129,10 @@ def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
-    """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
+    """Return the pairs of words with a hyphen between that is not at a line's end; they keep it where a line breaks."""
     hyphens = (line.text for line in lines if "-" in line.text)
-    return frozenset(word.lower() for text in hyphens for word in _HYPHENATED.findall(text))
+    words = (word.lower().split("-") for text in hyphens for word in _HYPHENATED.findall(text))
+    return frozenset(f"{left}-{right}" for parts in words for left, right in pairwise(parts))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
