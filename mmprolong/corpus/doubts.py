@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mmprolong.corpus.kinds import Typography, is_formula, is_label
+from mmprolong.corpus.kinds import Typography, is_formula, is_label, is_wordless
 from mmprolong.corpus.rows import Row
 from mmprolong.images.printed_text import UNKNOWN
 
@@ -53,7 +53,7 @@ def with_doubts(named: Sequence[tuple[str, Row]], look: Typography) -> list[tupl
 
 def _kind(row: Row, look: Typography) -> str:
     """Return the kind of a doubtful row: parts of formulas and labels of figures are in no transcript."""
-    if is_label(row, look):
+    if is_label(row, look) and is_wordless(row):
         return "figure"
     return "equation" if is_formula(row) else MIXED
 

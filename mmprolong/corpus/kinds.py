@@ -27,7 +27,9 @@ _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
 LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
-_MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
+_MONO_FONT = re.compile(
+    r"Mono|Courier|Consol|NimbusMon|Typewriter|Menlo|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I
+)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
 _MATH = re.compile("[Ͱ-Ͽ∂-⋿⨀-⫿�]")

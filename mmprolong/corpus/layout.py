@@ -101,13 +101,15 @@ def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
     """
     kinds = ["", *(kind for kind, _ in named), ""]
     for index, (kind, row) in enumerate(named, 1):
-        if kind == "paragraph" and "code" in (kinds[index - 1], kinds[index + 1]) and _CODE_NUMBER.fullmatch(row.text):
-            kinds[index] = "code"
+        if kind == "paragraph" and _CODE_NUMBER.fullmatch(row.text):
+            beside = (named[other - 1][1] for other in (index - 1, index + 1) if kinds[other] == "code")
+            kinds[index] = "code" if any(abs(one.box[0] - row.box[0]) < row.main.size for one in beside) else kind
         if kind not in ("code", "equation"):
             continue
         above = named[index - 2][1] if kinds[index - 1] in ("paragraph", "list") else None
         near = above is not None and (above.group == row.group or (_is_next(above, row) and _fills(above, row)))
-        lone = kind == "code" and near and (index == len(named) or named[index][0] != "code")
+        ends = index == len(named) or named[index][0] != "code" or not _is_next(row, named[index][1])
+        lone = kind == "code" and near and ends
         inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
         kinds[index] = "paragraph" if lone or inline else kind
     if "equation" in kinds:

@@ -65,7 +65,8 @@ def split_margins(lines: Sequence[Line], page: tuple[float, float]) -> tuple[Seq
     notes = [rows_of(sorted(side, key=lambda line: line.box[1])) for side in sides]
     if share > _MOST or any(map(_is_table, notes)):
         return lines, []
-    text = [line for line in lines if left <= line.box[0] < right]
+    aside = {id(line) for line in (*noted, *numbers)}
+    text = [line for line in lines if id(line) not in aside]
     stacks = [stack for rows in notes for stack in _stacks(rows) if is_code(stack[0]) or _is_beside(stack, text)]
     numbers = [line for line in numbers if not _is_of_code(line, text)]
     taken = {id(line) for line in numbers} | {id(line) for stack in stacks for row in stack for line in row.lines}
