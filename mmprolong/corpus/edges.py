@@ -13,6 +13,8 @@ Side = Literal["header", "footer"]
 
 _EDGE = 0.13
 """Share of the page's height at its top and bottom where headers and footers stand."""
+_NUMBER_EDGE = 0.2
+"""The same of lone page numbers: pages of a small format are printed on large paper."""
 _DEEP = 2
 """Rows above each other that a header or footer has at most."""
 _APART = 0.6
@@ -86,7 +88,8 @@ def _places(
             continue
         outermost = min(left, key=lambda index: _distance(rows[index], height, side))
         row = rows[outermost]
-        if _distance(row, height, side) + row.height > _EDGE * height or row.main.size > _LARGER * body.size:
+        edge = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE
+        if _distance(row, height, side) + row.height > edge * height or row.main.size > _LARGER * body.size:
             continue
         beside = tuple(index for index in left if overlaps(rows[index].box, row.box))
         others = [_distance(rows[index], height, side) for index in left if index not in beside]

@@ -22,17 +22,23 @@ _CAPTION = re.compile(
     r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
-_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
-LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…)")
+LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
-_MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
+_MONO_FONT = re.compile(
+    r"Mono|Courier|Consol|NimbusMon|Typewriter|Menlo|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I
+)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
+_MATH = re.compile("[Ͱ-Ͽ∂-⋿⨀-⫿�]")
+"""Greek letters and signs of formulas, those without a name included."""
+_EQUATION_NUMBER = re.compile(r"\(\d+(?:\.\d+)*[a-z]?\)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TICK = re.compile(r"[−-]?\d[\d.,%e+− -]*")
 """Numbers along an axis."""
+_LINE_NUMBER = re.compile(r"\d{1,5}:?")
 _EAST_ASIAN = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _EAST_ASIAN_SHARE = 0.1
 """Code has no more of it, in comments."""
@@ -96,7 +102,7 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
     """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
-    label = [kind in ("paragraph", "list", "equation", "section") and _is_label(row, look) for kind, row in named]
+    label = [kind in ("paragraph", "list", "equation", "section") and is_label(row, look) for kind, row in named]
     kinds = [kind for kind, _ in named]
     start = 0
     while start < len(named):
@@ -123,8 +129,12 @@ def is_target(row: Row, heading: Heading, body: float) -> bool:
 
 
 def is_code(row: Row) -> bool:
-    """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none."""
-    if not all(map(is_mono, row.lines)):
+    """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none.
+
+    The number of a row of code may be of any font.
+    """
+    first, *others = row.lines
+    if not all(map(is_mono, others)) or not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
         return False
     return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 
@@ -137,6 +147,18 @@ def is_mono(line: Line) -> bool:
 @cache
 def _is_mono_font(font: str) -> bool:
     return bool(_MONO_FONT.search(font))
+
+
+def is_label(row: Row, look: Typography) -> bool:
+    """Tell whether a row may be a label of a figure: short and sans-serif, in a text with serifs."""
+    serifs = not _SANS_FONT.search(look.body.font)
+    small = row.main.size <= look.body.size
+    return serifs and small and len(row.text) <= _LABEL and all(_SANS_FONT.search(line.font) for line in row.lines)
+
+
+def is_wordless(row: Row) -> bool:
+    """Tell whether a row has hardly a word."""
+    return not _EAST_ASIAN.search(row.text) and sum(map(len, _WORD.findall(row.text))) < 0.3 * len(row.text)
 
 
 def style(row: Row) -> Style:
@@ -161,18 +183,20 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
     return larger or (own.bold and not look.body.bold and own.size >= look.body.size - 0.2)
 
 
-def _is_equation(row: Row) -> bool:
-    """Tell whether a row is a displayed formula: mathematical type, a relation, hardly a word."""
-    if len(row.text) > _FORMULA or _EAST_ASIAN.search(row.text) or not _RELATION.search(row.text):
+def is_formula(row: Row) -> bool:
+    """Tell whether a row is hardly more than mathematical type and signs."""
+    if len(row.text) > _FORMULA or not is_wordless(row):
         return False
-    words = sum(map(len, _WORD.findall(row.text)))
-    return words < 0.3 * len(row.text) and any(_MATH_FONT.search(line.font) for line in row.lines)
+    return (
+        bool(_EQUATION_NUMBER.fullmatch(row.text))
+        or bool(_MATH.search(row.text))
+        or any(_MATH_FONT.search(line.font) for line in row.lines)
+    )
 
 
-def _is_label(row: Row, look: Typography) -> bool:
-    serifs = not _SANS_FONT.search(look.body.font)
-    small = row.main.size <= look.body.size
-    return serifs and small and len(row.text) <= _LABEL and all(_SANS_FONT.search(line.font) for line in row.lines)
+def _is_equation(row: Row) -> bool:
+    """Tell whether a row is a displayed formula."""
+    return bool(_RELATION.search(row.text)) and is_formula(row)
 
 
 def _has_letters(text: str) -> bool:
