@@ -1,7 +1,7 @@
 """Lines of a page's text layer as PyMuPDF finds them; characters are looked at one by one only where they must be."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -10,11 +10,11 @@ from mmprolong.images.printed_text import Glyph, clean, is_right_to_left, logica
 from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.shown_text import FoundLine, is_pale
 
-Matrix = tuple[float, float, float, float, float, float]
-_Drawn = dict[tuple[str, int], list[tuple[float, float]]]
-"""Corners of the characters that are drawn, by the character and the column that they stand in."""
+_Span = dict[str, Any]
+_Stretch = tuple[list[_Span], int]
+"""Spans of a line that are alike in being seen, with the number of their block."""
 _CELL = 8.0
-"""Width of such a column [pt]."""
+"""Width of the columns in which characters drawn twice are looked for [pt]."""
 _MONO, _BOLD = 1 << 3, 1 << 4
 _DRAWN = 1 << 4 | 1 << 5
 """Flags of characters that are filled or stroked."""
@@ -28,25 +28,17 @@ _TWICE = 0.12
 
 
 def found_lines(library: Any, page: Any) -> list[FoundLine]:
-    """Return the lines of a page, a `fitz` one, in the order in which the file draws them."""
-    flags = library.TEXTFLAGS_DICT | library.TEXT_MEDIABOX_CLIP
-    dropped = ("TEXT_PRESERVE_LIGATURES", "TEXT_PRESERVE_IMAGES", "TEXT_CID_FOR_UNKNOWN_UNICODE")
-    for name in dropped:
-        flags &= ~getattr(library, name)
-    read = page.get_textpage(flags=flags)
-    turn, whole = _turn(page), tuple(page.rect)
-    stretches = _stretches(page.get_text("dict", textpage=read)["blocks"])
-    lines = [(_merged(spans), group) for spans, group in stretches]
-    boxes = [_box(spans, turn) for spans, _ in lines]
-    texts = [spans[0]["text"] if len(spans) == 1 else "".join([span["text"] for span in spans]) for spans, _ in lines]
-    outside = any(_reaches_out(box, whole) for box in boxes)
-    if outside or any(map(_needs_characters, texts)) or _overlap(texts, boxes):
-        try:
-            return _by_characters(page, read)
-        except (SystemError, ValueError):  # the library fails where a font names a character that Unicode has not
-            pass
-    found = [_line(spans, text, box, group) for (spans, group), text, box in zip(lines, texts, boxes, strict=True)]
-    return [one for one in found if one.line.text]
+    """Return the lines of a page, given as its display list, in the order in which the file draws them."""
+    whole, spaced = tuple(page.rect), _text_page(library, page)
+    lines, texts = _lines_and_texts(library, page, spaced)
+    boxes = [_box(spans) for spans, _ in lines]
+    mended = _by_characters(spaced, _doubted(texts, boxes, whole), whole, len(lines))
+    found = [
+        mended[index] if index in mended else _line(spans, text, box, group)
+        for index, ((spans, group), text, box) in enumerate(zip(lines, texts, boxes, strict=True))
+        if text and not text.isspace()
+    ]
+    return [one for one in found if one is not None and one.line.text]
 
 
 def user_unit(page: Any) -> float:
@@ -56,113 +48,76 @@ def user_unit(page: Any) -> float:
     return unit if abs(unit - 1) > 1e-3 else 1.0
 
 
-def _turn(page: Any) -> Matrix | None:
-    """Return the matrix that turns the page, if it is turned; the library's own does not know its unit."""
-    if not page.rotation:
-        return None
-    a, b, c, d, e, f = page.rotation_matrix
-    unit = user_unit(page)
-    return a, b, c, d, e * unit, f * unit
+def _text_page(library: Any, page: Any, more: int = 0) -> Any:
+    flags = library.TEXTFLAGS_DICT | library.TEXT_MEDIABOX_CLIP | more
+    for name in ("TEXT_PRESERVE_LIGATURES", "TEXT_PRESERVE_IMAGES", "TEXT_CID_FOR_UNKNOWN_UNICODE"):
+        flags &= ~getattr(library, name)
+    made = page.get_textpage(flags)
+    return made if isinstance(made, library.TextPage) else library.TextPage(made)
 
 
-def _turned(box: Box, turn: Matrix | None) -> Box:
-    """Return a box as displayed; the library's own boxes are too slow."""
-    if turn is None:
-        return box
-    (x0, y0, x1, y1), (a, b, c, d, e, f) = box, turn
-    one, other = (a * x0 + c * y0 + e, b * x0 + d * y0 + f), (a * x1 + c * y1 + e, b * x1 + d * y1 + f)
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[0], other[0]), max(one[1], other[1])
+def _lines_and_texts(library: Any, page: Any, spaced: Any) -> tuple[list[_Stretch], list[str]]:
+    """Return the spans of each line, and its text.
+
+    The library begins a span at each space that it adds, and these many spans take half its time: they are asked for
+    without such spaces, and the text by itself. A page on which the two do not agree is read in the slow way.
+    """
+    lines = list(_stretches(_text_page(library, page, library.TEXT_INHIBIT_SPACES).extractDICT()["blocks"]))
+    whole = spaced.extractText()
+    texts = whole.split("\n")[:-1]
+    letters = "".join([span["text"] for spans, _ in lines for span in spans])
+    if len(texts) != len(lines) or letters.replace(" ", "") != whole.replace("\n", "").replace(" ", ""):
+        lines = list(_stretches(spaced.extractDICT()["blocks"]))
+        texts = ["".join([span["text"] for span in spans]) for spans, _ in lines]
+    return lines, texts
 
 
-def _by_characters(page: Any, read: Any) -> list[FoundLine]:
-    """Return the lines without characters outside the page or drawn twice, right-to-left ones as they are read."""
-    turn, whole = _turn(page), tuple(page.rect)
-    drawn: _Drawn = {}
-    found = []
-    for spans, group in _stretches(page.get_text("rawdict", textpage=read)["blocks"]):
-        kept = []
-        for span in spans:
-            boxes = [(char["c"], _turned(char["bbox"], turn)) for char in span["chars"]]
-            inside = [(c, box) for c, box in boxes if _centre_in(box, whole)]
-            span["chars"] = [(c, box) for c, box in inside if _is_first(c, box, span["size"], drawn)]
-            span["text"] = "".join(c for c, _ in span["chars"])
-            kept += [span] if span["chars"] else []
-        if any(span["text"].strip() for span in kept):
-            found.append(_line(kept, _read(kept), _union([box for span in kept for _, box in span["chars"]]), group))
-    return [one for one in found if one.line.text]
-
-
-def _reaches_out(box: Box, whole: Box) -> bool:
-    return box[0] < whole[0] or box[1] < whole[1] or box[2] > whole[2] or box[3] > whole[3]
-
-
-def _centre_in(box: Box, whole: Box) -> bool:
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return whole[0] <= x <= whole[2] and whole[1] <= y <= whole[3]
-
-
-def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    """Yield spans of a line that are alike in being seen, with the number of their block."""
+def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[_Stretch]:
     for group, block in enumerate(blocks):
         for line in block.get("lines", ()):
             spans = line["spans"]
-            if len({(span["char_flags"] & _DRAWN, span["alpha"], span["color"]) for span in spans}) == 1:
+            if len(spans) == 1:
                 yield spans, group
                 continue
             for _, alike in groupby(spans, key=_is_doubtful):
                 yield list(alike), group
 
 
-def _merged(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Make one span of those of one type: the library parts a line at each space that it adds."""
-    if len(spans) == 1 or len({(span["font"], span["size"], span["flags"]) for span in spans}) > 1:
-        return spans
-    text = "".join([span["text"] for span in spans])
-    if text[:1].isspace():
-        return spans
-    box = _union([span["bbox"] for span in spans if not span["text"].isspace()])
-    return [{**spans[0], "text": text, "bbox": box}]
-
-
-def _is_doubtful(span: dict[str, Any]) -> bool:
+def _is_doubtful(span: _Span) -> bool:
     if not span["char_flags"] & _DRAWN or not span["alpha"]:
         return True
     colour = span["color"]
     return colour > _PALE and is_pale(*((colour >> shift & 255) / 255 for shift in (16, 8, 0)))
 
 
-def _overlap(texts: Sequence[str], boxes: Sequence[Box]) -> bool:
-    """Tell whether lines with a word in common lie on each other, as those drawn twice do."""
-    seen: dict[str, list[Box]] = {}
+def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]:
+    """Return the lines whose characters must be looked at.
+
+    They reach out of the page, lie on a line with a word in common, as those drawn twice do, or are of a script that
+    the library reads wrongly.
+    """
+    doubted: set[int] = set()
+    seen: dict[str, list[int]] = {}
+    left, top, right, bottom = whole
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
+        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom or _needs_characters(text):
+            doubted.add(index)
         if index and _on_each_other(boxes[index - 1], box) and not {*texts[index - 1].split()}.isdisjoint(text.split()):
-            return True
+            doubted |= {index - 1, index}
         others = seen.setdefault(text, [])
-        if others and any(_on_each_other(other, box) for other in others):
-            return True
-        others.append(box)
-    return False
+        doubles = [other for other in others if _on_each_other(boxes[other], box)]
+        if doubles:
+            doubted |= {*doubles, index}
+        others.append(index)
+    return doubted
 
 
 def _on_each_other(one: Box, other: Box) -> bool:
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if height <= 0:
+    if one[3] <= other[1] or other[3] <= one[1]:
         return False
+    height = min(one[3], other[3]) - max(one[1], other[1])
     low = min(one[3] - one[1], other[3] - other[1])
     return height > 0.6 * low and min(one[2], other[2]) - max(one[0], other[0]) > 0.5 * low
-
-
-def _is_first(char: str, box: Box, size: float, drawn: _Drawn) -> bool:
-    """Tell whether a character is not drawn yet where it stands; notes it if so."""
-    if char.isspace():
-        return True
-    x, y, near = box[0], box[1], _TWICE * size
-    for cell in range(int((x - near) // _CELL), int((x + near) // _CELL) + 1):
-        for left, top in drawn.get((char, cell), ()):
-            if abs(left - x) < near and abs(top - y) < near:
-                return False
-    drawn.setdefault((char, int(x // _CELL)), []).append((x, y))
-    return True
 
 
 def _needs_characters(text: str) -> bool:
@@ -170,7 +125,67 @@ def _needs_characters(text: str) -> bool:
     return not text.isascii() and (is_right_to_left(text) or bool(_HANGUL.search(text)))
 
 
-def _read(spans: Sequence[dict[str, Any]]) -> str:
+def _by_characters(read: Any, doubted: Collection[int], whole: Box, count: int) -> dict[int, FoundLine | None]:
+    """Return lines without characters outside the page or drawn twice, right-to-left ones as they are read.
+
+    All lines are looked at if a character of the doubted ones is drawn twice.
+    """
+    if not doubted:
+        return {}
+    try:
+        lines = list(_stretches(read.extractRAWDICT()["blocks"]))
+    except (SystemError, ValueError):  # the library fails where a font names a character that Unicode has not
+        return {}
+    if len(lines) != count:  # a space that the library adds has another colour
+        return {}
+    for indices in (sorted(doubted), range(count)):
+        drawn = _Drawn()
+        mended = {index: _mended(*lines[index], whole, drawn) for index in indices}
+        if not drawn.twice:
+            break
+    return mended
+
+
+class _Drawn:
+    """The characters that are drawn so far."""
+
+    def __init__(self) -> None:
+        self.twice = False
+        """A character was drawn twice."""
+        self._corners: dict[tuple[str, int], list[tuple[float, float]]] = {}
+        """By the character and the column that they stand in."""
+
+    def is_first(self, char: str, box: Box, size: float) -> bool:
+        """Tell whether a character is not drawn yet where it stands; notes it if so."""
+        if char.isspace():
+            return True
+        x, y, near = box[0], box[1], _TWICE * size
+        for cell in range(int((x - near) // _CELL), int((x + near) // _CELL) + 1):
+            for left, top in self._corners.get((char, cell), ()):
+                if abs(left - x) < near and abs(top - y) < near:
+                    self.twice = True
+                    return False
+        self._corners.setdefault((char, int(x // _CELL)), []).append((x, y))
+        return True
+
+
+def _mended(spans: Sequence[_Span], group: int, whole: Box, drawn: _Drawn) -> FoundLine | None:
+    kept = []
+    for span in spans:
+        inside = [(char["c"], char["bbox"]) for char in span["chars"] if _centre_in(char["bbox"], whole)]
+        chars = [(c, box) for c, box in inside if drawn.is_first(c, box, span["size"])]
+        if chars:
+            kept.append({**span, "chars": chars, "text": "".join([c for c, _ in chars])})
+    boxes = [box for span in kept for c, box in span["chars"] if not c.isspace()]
+    return _line(kept, _read(kept), _union(boxes), group) if boxes else None
+
+
+def _centre_in(box: Box, whole: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return whole[0] <= x <= whole[2] and whole[1] <= y <= whole[3]
+
+
+def _read(spans: Sequence[_Span]) -> str:
     text = "".join(span["text"] for span in spans)
     glyphs = [(Glyph(c, box[0], box[2]), span["size"]) for span in spans for c, box in span["chars"]]
     if is_right_to_left(text):
@@ -184,11 +199,14 @@ def _read(spans: Sequence[dict[str, Any]]) -> str:
     return "".join(spaced)
 
 
-def _box(spans: Sequence[dict[str, Any]], turn: Matrix | None) -> Box:
-    if len(spans) == 1:
-        return _turned(spans[0]["bbox"], turn)
-    printed = [span["bbox"] for span in spans if not span["text"].isspace()]
-    return _turned(_union(printed or [span["bbox"] for span in spans]), turn)
+def _box(spans: Sequence[_Span]) -> Box:
+    """Return the box of what is printed of a line: the library's own begins with its leading spaces."""
+    printed = spans if len(spans) == 1 else [span for span in spans if not span["text"].isspace()] or spans
+    box, text = printed[0]["bbox"], printed[0]["text"]
+    if text[:1].isspace():
+        share = 1 - len(text.lstrip()) / len(text)
+        box = (box[0] + share * (box[2] - box[0]), *box[1:])
+    return box if len(printed) == 1 else _union([box, *(span["bbox"] for span in printed[1:])])
 
 
 def _union(boxes: Sequence[Box]) -> Box:
@@ -196,13 +214,10 @@ def _union(boxes: Sequence[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def _line(spans: Sequence[dict[str, Any]], text: str, box: Box, group: int) -> FoundLine:
-    size, font, flags = _type(spans)
+def _line(spans: Sequence[_Span], text: str, box: Box, group: int) -> FoundLine:
+    size, font, flags = _type(spans, text)
     mono = bool(flags & _MONO)
     x0, y0, x1, y1 = box
-    if text[:1].isspace() and not text.isspace():
-        first = next(span["text"] for span in spans if not span["text"].isspace())
-        x0 += (len(first) - len(first.lstrip())) * (x1 - x0) / len(text.rstrip())
     line = Line(
         text=clean(text.strip(), spaces=mono),
         box=(round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1)),
@@ -215,15 +230,22 @@ def _line(spans: Sequence[dict[str, Any]], text: str, box: Box, group: int) -> F
     return FoundLine(line, _is_doubtful(spans[0]))
 
 
-def _type(spans: Sequence[dict[str, Any]]) -> tuple[float, str, int]:
-    """Return size and font of most characters, and the flags that hold for enough of them."""
-    if len(spans) == 1:
+def _type(spans: Sequence[_Span], text: str) -> tuple[float, str, int]:
+    """Return size and font of most characters, and the flags that hold for enough of them.
+
+    Args:
+        text: of the spans, with the spaces that they lack.
+    """
+    types: dict[tuple[str, float, int], int] = {}
+    letters = [place for place, char in enumerate(text) if char != " "] if len(spans) > 1 else []
+    start = 0
+    for span in spans:
+        kind, end = (span["font"], span["size"], span["flags"]), start + len(span["text"].replace(" ", ""))
+        types[kind] = types.get(kind, 0) + (letters[end - 1] - letters[start] + 1 if start < end <= len(letters) else 0)
+        start = end
+    if len(types) == 1:
         only = spans[0]
         return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
-    types: dict[tuple[str, float, int], int] = {}
-    for span in spans:
-        kind, text = (span["font"], span["size"], span["flags"]), span["text"]
-        types[kind] = types.get(kind, 0) + (0 if text == " " else len(text.strip()))
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0

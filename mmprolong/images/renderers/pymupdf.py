@@ -60,7 +60,7 @@ class _OpenInPyMuPDF:
 
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
-            shown = self._document[page]
+            shown = self._document[page].get_displaylist()  # interpreted once: to be read and drawn
             return shown_lines(found_lines(self._library, shown), partial(self._draw_part, shown), self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
@@ -109,7 +109,8 @@ class _OpenInPyMuPDF:
         return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
 
     def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
-        drawn = shown.get_pixmap(clip=self._library.Rect(box), colorspace=self._library.csGRAY, alpha=False)
+        library = self._library
+        drawn = shown.get_pixmap(matrix=library.Identity, clip=library.Rect(box), colorspace=library.csGRAY)
         return np.array(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width)
 
     def _draw(self, page: int, size: tuple[int, int], colours: Any) -> np.ndarray:
