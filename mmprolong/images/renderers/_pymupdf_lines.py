@@ -11,8 +11,8 @@ from mmprolong.images.renderer import MONO_SHARE, Line
 from mmprolong.images.shown_text import FoundLine, is_pale
 
 _Span = dict[str, Any]
-_Stretch = tuple[list[_Span], int]
-"""Spans of a line that are alike in being seen, with the number of their block."""
+_Stretch = tuple[list[_Span], int, bool]
+"""Spans of a line that are alike in being seen, the number of their block, and whether they are doubtful."""
 _CELL = 8.0
 """Width of the columns in which characters drawn twice are looked for [pt]."""
 _MONO, _BOLD = 1 << 3, 1 << 4
@@ -31,11 +31,11 @@ def found_lines(library: Any, page: Any) -> list[FoundLine]:
     """Return the lines of a page, given as its display list, in the order in which the file draws them."""
     whole, spaced = tuple(page.rect), _text_page(library, page)
     lines, texts = _lines_and_texts(library, page, spaced)
-    boxes = [_box(spans) for spans, _ in lines]
+    boxes = [_box(spans) for spans, _, _ in lines]
     mended = _by_characters(spaced, _doubted(texts, boxes, whole), whole, len(lines))
     found = [
-        mended[index] if index in mended else _line(spans, text, box, group)
-        for index, ((spans, group), text, box) in enumerate(zip(lines, texts, boxes, strict=True))
+        mended[index] if index in mended else _line(stretch, text, box)
+        for index, (stretch, text, box) in enumerate(zip(lines, texts, boxes, strict=True))
         if text and not text.isspace()
     ]
     return [one for one in found if one is not None and one.line.text]
@@ -65,10 +65,10 @@ def _lines_and_texts(library: Any, page: Any, spaced: Any) -> tuple[list[_Stretc
     lines = list(_stretches(_text_page(library, page, library.TEXT_INHIBIT_SPACES).extractDICT()["blocks"]))
     whole = spaced.extractText()
     texts = whole.split("\n")[:-1]
-    letters = "".join([span["text"] for spans, _ in lines for span in spans])
+    letters = "".join([span["text"] for spans, _, _ in lines for span in spans])
     if len(texts) != len(lines) or letters.replace(" ", "") != whole.replace("\n", "").replace(" ", ""):
         lines = list(_stretches(spaced.extractDICT()["blocks"]))
-        texts = ["".join([span["text"] for span in spans]) for spans, _ in lines]
+        texts = ["".join([span["text"] for span in spans]) for spans, _, _ in lines]
     return lines, texts
 
 
@@ -77,10 +77,10 @@ def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[_Stretch]:
         for line in block.get("lines", ()):
             spans = line["spans"]
             if len(spans) == 1:
-                yield spans, group
+                yield spans, group, _is_doubtful(spans[0])
                 continue
-            for _, alike in groupby(spans, key=_is_doubtful):
-                yield list(alike), group
+            for doubtful, alike in groupby(spans, key=_is_doubtful):
+                yield list(alike), group, doubtful
 
 
 def _is_doubtful(span: _Span) -> bool:
@@ -100,15 +100,19 @@ def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]
     seen: dict[str, list[int]] = {}
     left, top, right, bottom = whole
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
-        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom or _needs_characters(text):
+        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom:
+            doubted.add(index)
+        if not text.isascii() and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
             doubted.add(index)
         if index and _on_each_other(boxes[index - 1], box) and not {*texts[index - 1].split()}.isdisjoint(text.split()):
             doubted |= {index - 1, index}
-        others = seen.setdefault(text, [])
-        doubles = [other for other in others if _on_each_other(boxes[other], box)]
+        if text not in seen:
+            seen[text] = [index]
+            continue
+        doubles = [other for other in seen[text] if _on_each_other(boxes[other], box)]
         if doubles:
             doubted |= {*doubles, index}
-        others.append(index)
+        seen[text].append(index)
     return doubted
 
 
@@ -118,11 +122,6 @@ def _on_each_other(one: Box, other: Box) -> bool:
     height = min(one[3], other[3]) - max(one[1], other[1])
     low = min(one[3] - one[1], other[3] - other[1])
     return height > 0.6 * low and min(one[2], other[2]) - max(one[0], other[0]) > 0.5 * low
-
-
-def _needs_characters(text: str) -> bool:
-    """Tell whether the library's own text of a line is wrong: it has no Korean spaces, and its bidi is poor."""
-    return not text.isascii() and (is_right_to_left(text) or bool(_HANGUL.search(text)))
 
 
 def _by_characters(read: Any, doubted: Collection[int], whole: Box, count: int) -> dict[int, FoundLine | None]:
@@ -140,7 +139,7 @@ def _by_characters(read: Any, doubted: Collection[int], whole: Box, count: int) 
         return {}
     for indices in (sorted(doubted), range(count)):
         drawn = _Drawn()
-        mended = {index: _mended(*lines[index], whole, drawn) for index in indices}
+        mended = {index: _mended(lines[index], whole, drawn) for index in indices}
         if not drawn.twice:
             break
     return mended
@@ -169,7 +168,8 @@ class _Drawn:
         return True
 
 
-def _mended(spans: Sequence[_Span], group: int, whole: Box, drawn: _Drawn) -> FoundLine | None:
+def _mended(line: _Stretch, whole: Box, drawn: _Drawn) -> FoundLine | None:
+    spans, group, doubtful = line
     kept = []
     for span in spans:
         inside = [(char["c"], char["bbox"]) for char in span["chars"] if _centre_in(char["bbox"], whole)]
@@ -177,7 +177,7 @@ def _mended(spans: Sequence[_Span], group: int, whole: Box, drawn: _Drawn) -> Fo
         if chars:
             kept.append({**span, "chars": chars, "text": "".join([c for c, _ in chars])})
     boxes = [box for span in kept for c, box in span["chars"] if not c.isspace()]
-    return _line(kept, _read(kept), _union(boxes), group) if boxes else None
+    return _line((kept, group, doubtful), _read(kept), _union(boxes)) if boxes else None
 
 
 def _centre_in(box: Box, whole: Box) -> bool:
@@ -214,7 +214,8 @@ def _union(boxes: Sequence[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def _line(spans: Sequence[_Span], text: str, box: Box, group: int) -> FoundLine:
+def _line(stretch: _Stretch, text: str, box: Box) -> FoundLine:
+    spans, group, doubtful = stretch
     size, font, flags = _type(spans, text)
     mono = bool(flags & _MONO)
     x0, y0, x1, y1 = box
@@ -227,7 +228,7 @@ def _line(spans: Sequence[_Span], text: str, box: Box, group: int) -> FoundLine:
         mono=mono,
         group=group,
     )
-    return FoundLine(line, _is_doubtful(spans[0]))
+    return FoundLine(line, doubtful)
 
 
 def _type(spans: Sequence[_Span], text: str) -> tuple[float, str, int]:
@@ -236,16 +237,16 @@ def _type(spans: Sequence[_Span], text: str) -> tuple[float, str, int]:
     Args:
         text: of the spans, with the spaces that they lack.
     """
+    only = spans[0]
+    if len({(span["font"], span["size"], span["flags"]) for span in spans}) == 1:
+        return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
     types: dict[tuple[str, float, int], int] = {}
-    letters = [place for place, char in enumerate(text) if char != " "] if len(spans) > 1 else []
+    letters = [place for place, char in enumerate(text) if char != " "]
     start = 0
     for span in spans:
         kind, end = (span["font"], span["size"], span["flags"]), start + len(span["text"].replace(" ", ""))
         types[kind] = types.get(kind, 0) + (letters[end - 1] - letters[start] + 1 if start < end <= len(letters) else 0)
         start = end
-    if len(types) == 1:
-        only = spans[0]
-        return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0
