@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import SOFT_HYPHEN
@@ -27,59 +26,57 @@ _ENDS_UNSPACED = re.compile(f"[{_UNSPACED}]$")
 _BEGINS_UNSPACED = re.compile(f"^[{_UNSPACED}]")
 
 
-@dataclass(frozen=True)
 class Row:
-    """Lines side by side, from left to right."""
+    """Lines side by side.
 
-    lines: tuple[Line, ...]
+    Args:
+        lines: from left to right.
+    """
 
-    def __post_init__(self) -> None:
-        """Take over what is known of a lone line, as most rows are: a cached property costs more."""
-        if len(self.lines) == 1:
-            only = self.lines[0]
-            self.__dict__.update(text=only.text, box=only.box, main=only, cells=(only.text,))
+    __slots__ = ("box", "cells", "group", "lines", "main", "text")
 
-    @cached_property
-    def text(self) -> str:
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        first = lines[0]
+        self.lines = lines
+        self.group = first.group
+        """The library's block."""
+        self.main = first
+        """The longest line; its style is the row's."""
+        self.text = first.text
         """All lines, joined by a space where a gap is between them."""
-        text = self.lines[0].text
-        for left, right in zip(self.lines, self.lines[1:], strict=False):
-            gap = right.box[0] - left.box[2]
-            limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
-            near = gap < limit * left.size
-            text += right.text if near else f" {right.text}"
-        return text
-
-    @cached_property
-    def box(self) -> Box:
+        self.box: Box = first.box
         """x0, y0, x1, y1 [pt]."""
-        return union(line.box for line in self.lines)
+        self.cells: tuple[str, ...] = (first.text,)
+        """Texts of the row that are set apart as cells of a table are."""
+        if len(lines) > 1:
+            self.main = max(lines, key=lambda line: len(line.text))
+            self.text = _side_by_side_text(lines)
+            self.box = union([line.box for line in lines])
+            self.cells = _cells(lines)
 
     @property
     def height(self) -> float:
         """Height of the box [pt], at least 1."""
         return max(1.0, self.box[3] - self.box[1])
 
-    @cached_property
-    def main(self) -> Line:
-        """The longest line; its style is the row's."""
-        return max(self.lines, key=lambda line: len(line.text))
 
-    @property
-    def group(self) -> int:
-        """The library's block."""
-        return self.lines[0].group
+def _side_by_side_text(lines: Sequence[Line]) -> str:
+    text = lines[0].text
+    for left, right in pairwise(lines):
+        gap = right.box[0] - left.box[2]
+        limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
+        text += right.text if gap < limit * left.size else f" {right.text}"
+    return text
 
-    @cached_property
-    def cells(self) -> tuple[str, ...]:
-        """Texts of the row that are set apart as cells of a table are."""
-        found = [[self.lines[0]]]
-        for left, right in zip(self.lines, self.lines[1:], strict=False):
-            if right.box[0] - left.box[2] > _CELL_GAP * left.size:
-                found.append([right])
-            else:
-                found[-1].append(right)
-        return tuple(Row(tuple(lines)).text for lines in found)
+
+def _cells(lines: Sequence[Line]) -> tuple[str, ...]:
+    found = [[lines[0]]]
+    for left, right in pairwise(lines):
+        if right.box[0] - left.box[2] > _CELL_GAP * left.size:
+            found.append([right])
+        else:
+            found[-1].append(right)
+    return tuple(_side_by_side_text(cell) for cell in found)
 
 
 def rows_of(lines: Sequence[Line]) -> list[Row]:
@@ -90,7 +87,7 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [Row(tuple(sorted(row, key=lambda line: line.box[0]))) for row in rows]
+    return [Row(tuple(sorted(row, key=lambda line: line.box[0])) if len(row) > 1 else (row[0],)) for row in rows]
 
 
 def union(boxes: Iterable[Box]) -> Box:
