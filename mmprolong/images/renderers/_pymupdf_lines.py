@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+import numpy as np
+
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import Glyph, clean, is_right_to_left, logical
 from mmprolong.images.renderer import MONO_SHARE, Line
@@ -57,19 +59,35 @@ def _text_page(library: Any, page: Any, more: int = 0) -> Any:
 
 
 def _lines_and_texts(library: Any, page: Any, spaced: Any) -> tuple[list[_Stretch], list[str]]:
-    """Return the spans of each line, and its text.
+    """Return the spans of each line, and its text; each span has its place in a text: start and stop.
 
     The library begins a span at each space that it adds, and these many spans take half its time: they are asked for
-    without such spaces, and the text by itself. A page on which the two do not agree is read in the slow way.
+    without spaces, and the text of the page by itself. A page on which the two do not agree is read in the slow way.
     """
     lines = list(_stretches(_text_page(library, page, library.TEXT_INHIBIT_SPACES).extractDICT()["blocks"]))
-    whole = spaced.extractText()
-    texts = whole.split("\n")[:-1]
-    letters = "".join([span["text"] for spans, _, _ in lines for span in spans])
-    if len(texts) != len(lines) or letters.replace(" ", "") != whole.replace("\n", "").replace(" ", ""):
-        lines = list(_stretches(spaced.extractDICT()["blocks"]))
-        texts = ["".join([span["text"] for span in spans]) for spans, _, _ in lines]
+    spans = [span for stretch in lines for span in stretch[0]]
+    buffer = library.mupdf.fz_new_buffer_from_stext_page(spaced.this)  # extractText looks at each character's box
+    whole = library.mupdf.fz_buffer_extract_copy(buffer).decode(errors="replace")
+    letters = "".join([span["text"] for span in spans])
+    if letters.replace(" ", "") == whole.replace("\n", "").replace(" ", ""):
+        _place(spans, whole)
+        return lines, [whole[spans[0]["start"] : spans[-1]["stop"]] for spans, _, _ in lines]
+    lines = list(_stretches(spaced.extractDICT()["blocks"]))
+    texts = ["".join([span["text"] for span in spans]) for spans, _, _ in lines]
+    for span in (span for stretch in lines for span in stretch[0]):
+        span["start"], span["stop"] = 0, len(span["text"].strip())
     return lines, texts
+
+
+def _place(spans: Sequence[_Span], whole: str) -> None:
+    """Note where a page's text has the first letter of each span, and where its last one ends."""
+    codes = np.frombuffer(whole.encode("utf-32-le"), np.uint32)
+    letters = np.concatenate(([-1], np.flatnonzero((codes != ord(" ")) & (codes != ord("\n"))), [len(whole)]))
+    lengths = np.array([len(span["text"].replace(" ", "")) for span in spans], int)
+    ends = np.cumsum(lengths)
+    starts, stops = letters[ends - lengths + 1].tolist(), (letters[ends] + 1).tolist()
+    for span, start, stop in zip(spans, starts, stops, strict=True):
+        span["start"], span["stop"] = start, stop
 
 
 def _stretches(blocks: Sequence[dict[str, Any]]) -> Iterator[_Stretch]:
@@ -175,7 +193,8 @@ def _mended(line: _Stretch, whole: Box, drawn: _Drawn) -> FoundLine | None:
         inside = [(char["c"], char["bbox"]) for char in span["chars"] if _centre_in(char["bbox"], whole)]
         chars = [(c, box) for c, box in inside if drawn.is_first(c, box, span["size"])]
         if chars:
-            kept.append({**span, "chars": chars, "text": "".join([c for c, _ in chars])})
+            text = "".join([c for c, _ in chars])
+            kept.append({**span, "chars": chars, "text": text, "start": 0, "stop": len(text.strip())})
     boxes = [box for span in kept for c, box in span["chars"] if not c.isspace()]
     return _line((kept, group, doubtful), _read(kept), _union(boxes)) if boxes else None
 
@@ -216,7 +235,7 @@ def _union(boxes: Sequence[Box]) -> Box:
 
 def _line(stretch: _Stretch, text: str, box: Box) -> FoundLine:
     spans, group, doubtful = stretch
-    size, font, flags = _type(spans, text)
+    size, font, flags = _type(spans)
     mono = bool(flags & _MONO)
     x0, y0, x1, y1 = box
     line = Line(
@@ -231,22 +250,15 @@ def _line(stretch: _Stretch, text: str, box: Box) -> FoundLine:
     return FoundLine(line, doubtful)
 
 
-def _type(spans: Sequence[_Span], text: str) -> tuple[float, str, int]:
-    """Return size and font of most characters, and the flags that hold for enough of them.
-
-    Args:
-        text: of the spans, with the spaces that they lack.
-    """
-    only = spans[0]
-    if len({(span["font"], span["size"], span["flags"]) for span in spans}) == 1:
-        return round(only["size"], 1), only["font"].rpartition("+")[2], only["flags"]
+def _type(spans: Sequence[_Span]) -> tuple[float, str, int]:
+    """Return size and font of most characters, and the flags that hold for enough of them."""
+    kinds = [(span["font"], span["size"], span["flags"]) for span in spans]
+    if kinds.count(kinds[0]) == len(kinds):
+        name, exact, flags = kinds[0]
+        return round(exact, 1), name.rpartition("+")[2], flags
     types: dict[tuple[str, float, int], int] = {}
-    letters = [place for place, char in enumerate(text) if char != " "]
-    start = 0
-    for span in spans:
-        kind, end = (span["font"], span["size"], span["flags"]), start + len(span["text"].replace(" ", ""))
-        types[kind] = types.get(kind, 0) + (letters[end - 1] - letters[start] + 1 if start < end <= len(letters) else 0)
-        start = end
+    for kind, span in zip(kinds, spans, strict=True):
+        types[kind] = types.get(kind, 0) + max(0, span["stop"] - span["start"])
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0
