@@ -98,14 +98,16 @@ def union(boxes: Iterable[Box]) -> Box:
 
 def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
     """Tell whether two boxes share more than so much of the lower one's height."""
+    if one[3] <= other[1] or other[3] <= one[1]:
+        return False
     shared = min(one[3], other[3]) - max(one[1], other[1])
     return shared > share * min(one[3] - one[1], other[3] - other[1])
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
-    hyphens = (line.text for line in lines if "-" in line.text)
-    return frozenset(word.lower() for text in hyphens for word in _HYPHENATED.findall(text))
+    parts = (part for line in lines if "-" in line.text for part in line.text.split() if "-" in part)
+    return frozenset(word.lower() for part in parts for word in _HYPHENATED.findall(part))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
@@ -134,6 +136,8 @@ def _is_unspaced(left: str, right: str) -> bool:
 def _side_by_side(row: Sequence[Line], line: Line) -> bool:
     """Tell whether a line goes on with a row: in one block of the library, or to the right of what is there."""
     last = row[-1]
+    if line.box[1] >= last.box[3] or last.box[1] >= line.box[3]:
+        return False
     follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
     if follows and grouped:
         return overlaps(last.box, line.box, 0.2)  # an index below or above the line

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from mmprolong.images.printed_text import UNKNOWN
 from mmprolong.images.renderer import Line
@@ -27,12 +26,12 @@ def fault_of(lines: Sequence[Line]) -> str:
 
     Source code is not judged by its words.
     """
-    whole = "".join(line.text for line in lines)
+    whole = "".join([line.text for line in lines])
     unknown = whole.count(UNKNOWN)
-    if unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
+    if unknown and unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
         return "no Unicode map"
-    prose = " ".join(line.text for line in lines if not line.mono)
-    words = [found[0] for found in islice(_WORD.finditer(prose), _MOST)]
+    prose = " ".join([line.text for line in lines if not line.mono])
+    words = _WORD.findall(prose)[:_MOST]
     if len(words) < _FEWEST:
         return ""
     letters = " ".join(words).lower()
