@@ -25,6 +25,8 @@ _PALE = 0xE00000
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _WORD_GAP = 0.15
 """Gap between two Korean words, as a share of their size; the library takes none for a space."""
+_NARROWEST = 0.1
+"""Half the width of the narrowest characters, as a share of their line's height."""
 _TWICE = 0.12
 """Equal characters closer than this share of their size are one that is drawn twice."""
 
@@ -111,18 +113,19 @@ def _is_doubtful(span: _Span) -> bool:
 def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]:
     """Return the lines whose characters must be looked at.
 
-    They reach out of the page, lie on a line with a word in common, as those drawn twice do, or are of a script that
-    the library reads wrongly.
+    They reach so far out of the page that a character may be outside, lie on a line with a word in common, as those
+    drawn twice do, or are of a script that the library reads wrongly.
     """
     doubted: set[int] = set()
     seen: dict[str, list[int]] = {}
     left, top, right, bottom = whole
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
-        if box[0] < left or box[1] < top or box[2] > right or box[3] > bottom:
+        slack = _NARROWEST * (box[3] - box[1])
+        if box[0] < left - slack or box[1] < top - slack or box[2] > right + slack or box[3] > bottom + slack:
             doubted.add(index)
         if not text.isascii() and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
             doubted.add(index)
-        if index and _on_each_other(boxes[index - 1], box) and not {*texts[index - 1].split()}.isdisjoint(text.split()):
+        if index and _on_each_other(boxes[index - 1], box) and _repeats(texts[index - 1], boxes[index - 1], text, box):
             doubted |= {index - 1, index}
         if text not in seen:
             seen[text] = [index]
@@ -140,6 +143,15 @@ def _on_each_other(one: Box, other: Box) -> bool:
     height = min(one[3], other[3]) - max(one[1], other[1])
     low = min(one[3] - one[1], other[3] - other[1])
     return height > 0.6 * low and min(one[2], other[2]) - max(one[0], other[0]) > 0.5 * low
+
+
+def _repeats(text: str, box: Box, other_text: str, other: Box) -> bool:
+    """Tell whether a word of two letters or more may be drawn in two lines at one place."""
+    low = min(box[3] - box[1], other[3] - other[1])
+    if min(abs(box[1] - other[1]), abs(box[3] - other[3])) > 0.25 * low:
+        return False
+    fits = (min(box[2], other[2]) - max(box[0], other[0])) / (2 * _NARROWEST * low)
+    return any(1 < len(word) < fits for word in {*text.split()} & {*other_text.split()})
 
 
 def _by_characters(read: Any, doubted: Collection[int], whole: Box, count: int) -> dict[int, FoundLine | None]:
