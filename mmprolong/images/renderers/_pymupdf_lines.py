@@ -70,9 +70,9 @@ def _lines_and_texts(library: Any, page: Any, spaced: Any) -> tuple[list[_Stretc
     spans = [span for stretch in lines for span in stretch[0]]
     buffer = library.mupdf.fz_new_buffer_from_stext_page(spaced.this)  # extractText looks at each character's box
     whole = library.mupdf.fz_buffer_extract_copy(buffer).decode(errors="replace")
-    letters = "".join([span["text"] for span in spans])
-    if letters.replace(" ", "") == whole.replace("\n", "").replace(" ", ""):
-        _place(spans, whole)
+    letters = [span["text"].replace(" ", "") for span in spans]  # it leaves some
+    if "".join(letters) == whole.replace("\n", "").replace(" ", ""):
+        _place(spans, np.array([len(each) for each in letters], int), whole)
         return lines, [whole[spans[0]["start"] : spans[-1]["stop"]] for spans, _, _ in lines]
     lines = list(_stretches(spaced.extractDICT()["blocks"]))
     texts = ["".join([span["text"] for span in spans]) for spans, _, _ in lines]
@@ -81,11 +81,14 @@ def _lines_and_texts(library: Any, page: Any, spaced: Any) -> tuple[list[_Stretc
     return lines, texts
 
 
-def _place(spans: Sequence[_Span], whole: str) -> None:
-    """Note where a page's text has the first letter of each span, and where its last one ends."""
+def _place(spans: Sequence[_Span], lengths: np.ndarray, whole: str) -> None:
+    """Note where a page's text has the first letter of each span, and where its last one ends.
+
+    Args:
+        lengths: letters of each span.
+    """
     codes = np.frombuffer(whole.encode("utf-32-le"), np.uint32)
     letters = np.concatenate(([-1], np.flatnonzero((codes != ord(" ")) & (codes != ord("\n"))), [len(whole)]))
-    lengths = np.array([len(span["text"].replace(" ", "")) for span in spans], int)
     ends = np.cumsum(lengths)
     starts, stops = letters[ends - lengths + 1].tolist(), (letters[ends] + 1).tolist()
     for span, start, stop in zip(spans, starts, stops, strict=True):
@@ -119,11 +122,13 @@ def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]
     doubted: set[int] = set()
     seen: dict[str, list[int]] = {}
     left, top, right, bottom = whole
+    page = "".join(texts)
+    foreign = not page.isascii() and (is_right_to_left(page) or bool(_HANGUL.search(page)))  # rare: asked once
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
         slack = _NARROWEST * (box[3] - box[1])
         if box[0] < left - slack or box[1] < top - slack or box[2] > right + slack or box[3] > bottom + slack:
             doubted.add(index)
-        if not text.isascii() and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
+        if foreign and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
             doubted.add(index)
         if index and _on_each_other(boxes[index - 1], box) and _repeats(texts[index - 1], boxes[index - 1], text, box):
             doubted |= {index - 1, index}
@@ -264,13 +269,13 @@ def _line(stretch: _Stretch, text: str, box: Box) -> FoundLine:
 
 def _type(spans: Sequence[_Span]) -> tuple[float, str, int]:
     """Return size and font of most characters, and the flags that hold for enough of them."""
-    kinds = [(span["font"], span["size"], span["flags"]) for span in spans]
-    if kinds.count(kinds[0]) == len(kinds):
-        name, exact, flags = kinds[0]
-        return round(exact, 1), name.rpartition("+")[2], flags
     types: dict[tuple[str, float, int], int] = {}
-    for kind, span in zip(kinds, spans, strict=True):
+    for span in spans:
+        kind = span["font"], span["size"], span["flags"]
         types[kind] = types.get(kind, 0) + max(0, span["stop"] - span["start"])
+    if len(types) == 1:
+        ((name, exact, flags),) = types
+        return round(exact, 1), name.rpartition("+")[2], flags
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
     mono = bold = total = 0

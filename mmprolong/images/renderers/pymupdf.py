@@ -61,7 +61,10 @@ class _OpenInPyMuPDF:
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
             shown = self._document[page].get_displaylist()  # interpreted once: to be read and drawn
-            return shown_lines(found_lines(self._library, shown), partial(self._draw_part, shown), self._fonts)
+            found = found_lines(self._library, shown)
+            if not self._fonts.issuperset(one.line.font for one in found):
+                self._fonts |= self._surely_drawing(page)
+            return shown_lines(found, partial(self._draw_part, shown), self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
@@ -107,6 +110,12 @@ class _OpenInPyMuPDF:
         shown = self._document[page]
         box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
         return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
+
+    def _surely_drawing(self, page: int) -> set[str]:
+        """Return fonts that need not be drawn to see that they do: one without glyphs is of Type 3, or over a scan."""
+        if self._document.get_page_images(page):
+            return set()
+        return {font[3].rpartition("+")[2] for font in self._document.get_page_fonts(page) if font[2] != "Type3"}
 
     def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
         library = self._library
