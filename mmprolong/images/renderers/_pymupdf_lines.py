@@ -27,6 +27,8 @@ _WORD_GAP = 0.15
 """Gap between two Korean words, as a share of their size; the library takes none for a space."""
 _NARROWEST = 0.1
 """Half the width of the narrowest characters, as a share of their line's height."""
+_LETTER = 0.25
+"""Width of a letter of a narrow word, as a share of its line's height."""
 _TWICE = 0.12
 """Equal characters closer than this share of their size are one that is drawn twice."""
 
@@ -123,6 +125,7 @@ def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]
     seen: dict[str, list[int]] = {}
     left, top, right, bottom = whole
     page = "".join(texts)
+    before: Box = whole
     foreign = not page.isascii() and (is_right_to_left(page) or bool(_HANGUL.search(page)))  # rare: asked once
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
         slack = _NARROWEST * (box[3] - box[1])
@@ -130,8 +133,9 @@ def _doubted(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set[int]
             doubted.add(index)
         if foreign and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
             doubted.add(index)
-        if index and _on_each_other(boxes[index - 1], box) and _repeats(texts[index - 1], boxes[index - 1], text, box):
+        if index and before[3] > box[1] and before[1] < box[3] and _repeats(texts[index - 1], before, text, box):
             doubted |= {index - 1, index}
+        before = box
         if text not in seen:
             seen[text] = [index]
             continue
@@ -153,10 +157,13 @@ def _on_each_other(one: Box, other: Box) -> bool:
 def _repeats(text: str, box: Box, other_text: str, other: Box) -> bool:
     """Tell whether a word of two letters or more may be drawn in two lines at one place."""
     low = min(box[3] - box[1], other[3] - other[1])
-    if min(abs(box[1] - other[1]), abs(box[3] - other[3])) > 0.25 * low:
+    if min(abs(box[1] - other[1]), abs(box[3] - other[3])) > 0.25 * low or not _on_each_other(box, other):
         return False
-    fits = (min(box[2], other[2]) - max(box[0], other[0])) / (2 * _NARROWEST * low)
-    return any(1 < len(word) < fits for word in {*text.split()} & {*other_text.split()})
+    if other[0] < box[0]:
+        return _repeats(other_text, other, text, box)
+    letters = int((min(box[2], other[2]) - other[0]) / (_LETTER * low)) + 1
+    end = text if other[2] <= box[2] else text[-letters:]
+    return any(len(word) > 1 for word in {*end.split()} & {*other_text[:letters].split()})
 
 
 def _by_characters(read: Any, doubted: Collection[int], whole: Box, count: int) -> dict[int, FoundLine | None]:
@@ -237,7 +244,9 @@ def _read(spans: Sequence[_Span]) -> str:
 
 def _box(spans: Sequence[_Span]) -> Box:
     """Return the box of what is printed of a line: the library's own begins with its leading spaces."""
-    printed = spans if len(spans) == 1 else [span for span in spans if not span["text"].isspace()] or spans
+    if len(spans) == 1 and not spans[0]["text"][:1].isspace():
+        return spans[0]["bbox"]
+    printed = [span for span in spans if not span["text"].isspace()] or spans
     box, text = printed[0]["bbox"], printed[0]["text"]
     if text[:1].isspace():
         share = 1 - len(text.lstrip()) / len(text)

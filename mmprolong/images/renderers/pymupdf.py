@@ -38,6 +38,7 @@ class _OpenInPyMuPDF:
         self.id = hashlib.sha256(content).hexdigest()
         self._library = _library()
         self._fonts: set[str] = set()
+        self._boxes: dict[int, PageBox] = {}
         with _broken("opening"):
             self._document = self._library.open(stream=content, filetype="pdf")
         if self._document.needs_pass:
@@ -107,9 +108,12 @@ class _OpenInPyMuPDF:
         return self._document.xref_object(int(value.split()[0])) if kind == "xref" else str(value)
 
     def _page_box(self, page: int) -> PageBox:
-        shown = self._document[page]
-        box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
-        return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
+        if page not in self._boxes:
+            shown = self._document[page]
+            box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
+            made = PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
+            self._boxes[page] = made
+        return self._boxes[page]
 
     def _surely_drawing(self, page: int) -> set[str]:
         """Return fonts that need not be drawn to see that they do: one without glyphs is of Type 3, or over a scan."""
