@@ -17,7 +17,7 @@ from mmprolong.records import Block
 class TextLayer:
     """Text layer as a PDF library reads it."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     slowness: ClassVar[int] = 1
     library: str = "pymupdf"
     """A renderer's name."""

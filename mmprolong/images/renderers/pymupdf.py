@@ -26,7 +26,7 @@ _EXPLICIT = re.compile(r"/(XYZ|FitR|FitB?[HV])\s*((?:(?:null|[-+.\d]+)\s*)*)")
 class PyMuPDF:
     """Opens PDFs with PyMuPDF."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def open(self, path: Path) -> AbstractContextManager["_OpenInPyMuPDF"]:
         """See `Renderer.open`."""
