@@ -115,7 +115,8 @@ class Block:
     document: str
     page: int
     kind: str
-    """title, section, paragraph, table, figure, caption, header, footer, equation, list or code."""
+    """title, section, paragraph, table, figure, caption, header, footer, equation, list, code, margin (numbers of
+    lines) or mixed (its reading order is not known)."""
     box: Box
     """[pt]"""
     text: str

@@ -13,6 +13,8 @@ Side = Literal["header", "footer"]
 
 _EDGE = 0.13
 """Share of the page's height at its top and bottom where headers and footers stand."""
+_NUMBER_EDGE = 0.2
+"""The same of lone page numbers: pages of a small format are printed on large paper."""
 _DEEP = 2
 """Rows above each other that a header or footer has at most."""
 _APART = 0.6
@@ -90,7 +92,8 @@ def _places(
             continue
         outermost = min(distances, key=distances.__getitem__)
         row, distance = rows[outermost], distances[outermost]
-        if distance + row.height > _EDGE * height or row.main.size > _LARGER * body.size:
+        edge = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE
+        if distance + row.height > edge * height or row.main.size > _LARGER * body.size:
             continue
         beside = tuple(index for index in distances if overlaps(rows[index].box, row.box))
         others = [distances[index] for index in distances if index not in beside]

@@ -22,17 +22,23 @@ _CAPTION = re.compile(
     r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
-_BULLET = re.compile(r"(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
-LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…)")
+LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
-_MONO_FONT = re.compile(r"Mono|Courier|Consol|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I)
+_MONO_FONT = re.compile(
+    r"Mono|Courier|Consol|NimbusMon|Typewriter|Menlo|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I
+)
 _SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
+_MATH = re.compile("[Ͱ-Ͽ∂-⋿⨀-⫿�]")
+"""Greek letters and signs of formulas, those without a name included."""
+_EQUATION_NUMBER = re.compile(r"\(\d+(?:\.\d+)*[a-z]?\)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TICK = re.compile(r"[−-]?\d[\d.,%e+− -]*")
 """Numbers along an axis."""
+_LINE_NUMBER = re.compile(r"\d{1,5}:?")
 _EAST_ASIAN = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _EAST_ASIAN_SHARE = 0.1
 """Code has no more of it, in comments."""
@@ -98,7 +104,7 @@ def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tup
     """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
     if _is_sans(look.body.font):
         return list(named)
-    label = [kind in ("paragraph", "list", "equation", "section") and _is_label(row, look) for kind, row in named]
+    label = [kind in ("paragraph", "list", "equation", "section") and is_label(row, look) for kind, row in named]
     if sum(label) < _LABELS:
         return list(named)
     kinds = [kind for kind, _ in named]
@@ -127,8 +133,12 @@ def is_target(row: Row, heading: Heading, body: float) -> bool:
 
 
 def is_code(row: Row) -> bool:
-    """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none."""
-    if not all(map(is_mono, row.lines)):
+    """Tell whether a row is set in a monospaced font; Chinese and Japanese always are, and are none.
+
+    The number of a row of code may be of any font.
+    """
+    first, *others = row.lines
+    if not all(map(is_mono, others)) or not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
         return False
     return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 
@@ -141,6 +151,17 @@ def is_mono(line: Line) -> bool:
 @cache
 def _is_mono_font(font: str) -> bool:
     return bool(_MONO_FONT.search(font))
+
+
+def is_label(row: Row, look: Typography) -> bool:
+    """Tell whether a row may be a label of a figure: short and sans-serif, in a text with serifs."""
+    small = row.main.size <= look.body.size and len(row.text) <= _LABEL
+    return small and not _is_sans(look.body.font) and all(_is_sans(line.font) for line in row.lines)
+
+
+def is_wordless(row: Row) -> bool:
+    """Tell whether a row has hardly a word."""
+    return not _EAST_ASIAN.search(row.text) and sum(map(len, _WORD.findall(row.text))) < 0.3 * len(row.text)
 
 
 def style(row: Row) -> Style:
@@ -168,18 +189,17 @@ def _is_set_as_heading(own: Style, look: Typography) -> bool:
     return larger or (own.bold and not look.body.bold and own.size >= look.body.size - 0.2)
 
 
+def is_formula(row: Row) -> bool:
+    """Tell whether a row is hardly more than mathematical type and signs."""
+    if len(row.text) > _FORMULA:
+        return False
+    signs = any(_is_math(line.font) for line in row.lines) or bool(_MATH.search(row.text))
+    return (signs or bool(_EQUATION_NUMBER.fullmatch(row.text))) and is_wordless(row)
+
+
 def _is_equation(row: Row) -> bool:
-    """Tell whether a row is a displayed formula: mathematical type, a relation, hardly a word."""
-    if len(row.text) > _FORMULA or not any(_is_math(line.font) for line in row.lines):
-        return False
-    if _EAST_ASIAN.search(row.text) or not _RELATION.search(row.text):
-        return False
-    return sum(map(len, _WORD.findall(row.text))) < 0.3 * len(row.text)
-
-
-def _is_label(row: Row, look: Typography) -> bool:
-    small = row.main.size <= look.body.size and len(row.text) <= _LABEL
-    return small and all(_is_sans(line.font) for line in row.lines)
+    """Tell whether a row is a displayed formula."""
+    return bool(_RELATION.search(row.text)) and is_formula(row)
 
 
 @cache

@@ -2,12 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from mmprolong.corpus.doubts import MIXED, with_doubts
 from mmprolong.corpus.edges import Body, running_rows
-from mmprolong.corpus.kinds import LEADERS, kind_of, typography, with_figures
-from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
+from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, with_figures
+from mmprolong.corpus.line_ends import breaks
+from mmprolong.corpus.margins import split_margins, with_margins
+from mmprolong.corpus.rows import Row, hyphenated_words, joined, overlaps, rows_of, union
 from mmprolong.images.renderer import Line
 from mmprolong.records import Block, Heading
 
@@ -18,10 +21,14 @@ _FRONT_MATTER = 200
 """The first paragraph of this many characters ends a document's title, authors and addresses."""
 _COLUMN_GAP = "  "
 """Between the cells of a table's row."""
-_MONO_WIDTH = 0.6
-"""Width of a monospaced character, in font sizes."""
 _FULL = 20
 """A full line of running text is wider than so many font sizes."""
+_HANGING = 3.5
+"""Indentation of the lines after the first, at most, in font sizes."""
+_NEXT_LINE = 0.8
+"""Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
+_CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
+"""A row of code without words, or the number of one."""
 _CODE_GAP = 2.5
 """Code goes on across a gap of so many font sizes: a blank line."""
 
@@ -40,7 +47,8 @@ def blocks_of(
         sizes: width and height of each page [pt].
         outline: the document's own table of contents; without one, headings are known by their type.
     """
-    rows = [rows_of(lines) for lines in pages]
+    parted = [split_margins(lines, size) for lines, size in zip(pages, sizes, strict=True)]
+    rows = [rows_of(lines) for lines, _ in parted]
     words = hyphenated_words(line for lines in pages for line in lines)
     look = typography(rows, outline)
     edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
@@ -52,7 +60,8 @@ def blocks_of(
             for index, row in enumerate(page_rows)
         ]
         named = _front_matter(page, _ordered(with_figures(list(_tables(_prose(named))), look)))
-        for order, (kind, group) in enumerate(_groups(named)):
+        named = with_doubts(named, look)
+        for order, (kind, group) in enumerate(with_margins(list(_parted(_groups(named), page_rows)), parted[page][1])):
             box, text = union(row.box for row in group), _text(kind, group, words)
             blocks.append(Block(document=document, page=page, kind=kind, box=box, text=text, order=order))
     return blocks
@@ -61,14 +70,15 @@ def blocks_of(
 def _text(kind: str, rows: Sequence[Row], hyphenated: frozenset[str]) -> str:
     if kind == "code":
         return _code(rows)
-    if kind == "table":
+    if kind in ("table", MIXED):
         return "\n".join(_COLUMN_GAP.join(row.cells) for row in rows)
     return joined([row.text for row in rows], hyphenated)
 
 
 def _code(rows: Sequence[Row]) -> str:
     """Return rows of code with their indentation, their columns and the blank lines between them."""
-    width = _MONO_WIDTH * rows[0].main.size
+    longest = max((line for row in rows for line in row.lines), key=lambda line: len(line.text))
+    width = max(1.0, (longest.box[2] - longest.box[0]) / len(longest.text))
     left = min(row.box[0] for row in rows)
     pitches = sorted(below.box[1] - above.box[1] for above, below in pairwise(rows))
     pitch = max(1.0, pitches[len(pitches) // 2]) if pitches else 1.0
@@ -84,15 +94,32 @@ def _code(rows: Sequence[Row]) -> str:
 
 
 def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
-    """Take back rows of a paragraph that hold only commands or symbols: they stand in its block, or at its margin."""
+    """Take back rows that their neighbours know better.
+
+    Rows of a paragraph that hold only commands or symbols stand in its block, or at its margin. Between rows of code a
+    number is that of an empty row, and beside formulas their parts are no text.
+    """
     kinds = ["", *(kind for kind, _ in named), ""]
-    taken = []
-    for index, (kind, row) in enumerate(named):
-        above = named[index - 1][1] if index and kinds[index] in ("paragraph", "list") else None
-        lone = kind == "code" and kinds[index + 2] != "code" and above is not None and above.group == row.group
+    for index, (kind, row) in enumerate(named, 1):
+        if kind == "paragraph" and _CODE_NUMBER.fullmatch(row.text):
+            beside = (named[other - 1][1] for other in (index - 1, index + 1) if kinds[other] == "code")
+            kinds[index] = "code" if any(abs(one.box[0] - row.box[0]) < row.main.size for one in beside) else kind
+        if kind not in ("code", "equation"):
+            continue
+        above = named[index - 2][1] if kinds[index - 1] in ("paragraph", "list") else None
+        near = above is not None and (above.group == row.group or (_is_next(above, row) and _fills(above, row)))
+        ends = index == len(named) or named[index][0] != "code" or not _is_next(row, named[index][1])
+        lone = kind == "code" and near and ends
         inline = kind == "equation" and above is not None and abs(above.box[0] - row.box[0]) < row.main.size / 2
-        taken.append(("paragraph" if lone or inline else kind, row))
-    return taken
+        kinds[index] = "paragraph" if lone or inline else kind
+    if "equation" in kinds:
+        for index in (*range(1, len(named) + 1), *range(len(named), 0, -1)):
+            if kinds[index] == "paragraph" and "equation" in (kinds[index - 1], kinds[index + 1]):
+                row = named[index - 1][1]
+                beside = (other for other in (index - 1, index + 1) if kinds[other] == "equation")
+                if any(overlaps(named[other - 1][1].box, row.box, 0) for other in beside) and is_formula(row):
+                    kinds[index] = "equation"
+    return [(kind, row) for kind, (_, row) in zip(kinds[1:], named, strict=False)]
 
 
 def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
@@ -118,7 +145,7 @@ def _front_matter(page: int, named: list[tuple[str, Row]]) -> list[tuple[str, Ro
     """Keep only numbered headings before the first running text of page 0: names of authors look like headings."""
     if page:
         return named
-    groups = Counter(row.group for kind, row in named for _ in row.text if kind == "paragraph")
+    groups = Counter(row.group for kind, row in named for _ in row.text if kind in ("paragraph", "list"))
     end = next((index for index, (_, row) in enumerate(named) if groups[row.group] >= _FRONT_MATTER), len(named))
     return [
         ("paragraph" if kind == "section" and index < end and not _OPENING.match(row.text) else kind, row)
@@ -140,6 +167,19 @@ def _groups(named: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
         yield kind, held
 
 
+def _parted(groups: Iterable[tuple[str, list[Row]]], page: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Part running text where a line ends early."""
+    for kind, rows in groups:
+        if len(rows) == 1 or kind not in ("paragraph", "list"):
+            yield kind, rows
+            continue
+        start = 0
+        for end, is_break in enumerate(breaks(rows, page), 1):
+            if is_break or end == len(rows):
+                yield kind if start == 0 else "paragraph", rows[start:end]
+                start = end
+
+
 def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
         if LEADERS.search(first.text):
@@ -148,22 +188,26 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
         return above.group == row.group or (kind == "list" and hanging)
     if name != kind or kind in _CONTINUED:
         return False
-    if kind in ("figure", "equation"):
+    if kind in ("figure", "equation", MIXED):
         return True
     gap = row.box[1] - above.box[3]
     if kind == "code":
-        return -2 < gap < _CODE_GAP * row.main.size and abs(row.main.size - first.main.size) < 0.5
+        return -2 < gap < _CODE_GAP * row.lines[-1].size and abs(row.lines[-1].size - first.lines[-1].size) < 0.5
     near = -2 < gap < 1.2 * row.main.size
     if kind in ("table", "title"):
         return near
     if above.group == row.group:
         return near or kind == "paragraph"
-    return kind == "paragraph" and near and _fills(above, row)
+    return kind == "paragraph" and _is_next(above, row) and _fills(above, row)
+
+
+def _is_next(above: Row, row: Row) -> bool:
+    return -2 < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
 
 
 def _fills(above: Row, row: Row) -> bool:
-    """Tell whether a line is full, so that the next one goes on with its paragraph: same type, same margins."""
+    """Tell whether a line is full, so that the next one goes on with its paragraph: same size, same margins."""
     size = row.main.size
-    same = above.main.font == row.main.font and abs(above.main.size - size) < 0.3
-    aligned = abs(above.box[0] - row.box[0]) < 2.5 * size
+    same = above.main.bold == row.main.bold and abs(above.main.size - size) < 0.3
+    aligned = -2.5 * size < row.box[0] - above.box[0] < _HANGING * size
     return same and aligned and above.box[2] > row.box[2] - size and above.box[2] - above.box[0] > _FULL * size

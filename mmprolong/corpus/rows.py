@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import SOFT_HYPHEN
 from mmprolong.images.renderer import Line
@@ -16,8 +18,14 @@ _UNSPACED_GAP = 0.35
 """The same of Chinese and Japanese."""
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
+_LONE_MARK = re.compile(r"[•◦▪∗*·➢✓●○■□‣⁃–—-]|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]")
+_MARK_GAP = 3.0
+"""From such a mark to its item, at most, in font sizes."""
 _LONGEST_WORD = 80
-_CONTINUED_WORD = re.compile(r"^([^\W\d_]+)")
+_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
+_BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
+_ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
+_CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -64,7 +72,7 @@ def _side_by_side_text(lines: Sequence[Line]) -> str:
     text = lines[0].text
     for left, right in pairwise(lines):
         gap = right.box[0] - left.box[2]
-        limit = _UNSPACED_GAP if _is_unspaced(text, right.text) else _LETTER_GAP
+        limit = _UNSPACED_GAP if is_unspaced(text, right.text) else _LETTER_GAP
         text += right.text if gap < limit * left.size else f" {right.text}"
     return text
 
@@ -87,7 +95,23 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
             rows[-1].append(line)
         else:
             rows.append([line])
+    _marked(rows)
     return [Row(tuple(sorted(row, key=lambda line: line.box[0])) if len(row) > 1 else (row[0],)) for row in rows]
+
+
+def _marked(rows: list[list[Line]]) -> None:
+    """Put marks of lists that the file draws by themselves, apart from their items, before these."""
+    lone = [row for row in rows if len(row) == 1 and len(row[0].text) < 7 and _LONE_MARK.fullmatch(row[0].text)]
+    for row in lone:
+        mark = row[0]
+        low, high = mark.box[2] - 1, mark.box[2] + _MARK_GAP * mark.size
+        items = (item for item in rows if low <= item[0].box[0] < high and item is not row)
+        item = next((item for item in items if overlaps(mark.box, item[0].box)), None)
+        if item is not None:
+            x0, y0, x1, y1 = mark.box
+            apart = min(x1, item[0].box[0] - _LETTER_GAP * mark.size)
+            item.insert(0, replace(mark, box=(x0, y0, apart, y1), group=item[0].group))
+            rows[:] = [other for other in rows if other is not row]
 
 
 def union(boxes: Iterable[Box]) -> Box:
@@ -105,9 +129,10 @@ def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
-    """Return the words with a hyphen that is not at a line's end; they keep it where a line breaks there."""
+    """Return the pairs of words with a hyphen between that is not at a line's end; they keep it where a line breaks."""
     parts = (part for line in lines if "-" in line.text for part in line.text.split() if "-" in part)
-    return frozenset(word.lower() for part in parts for word in _HYPHENATED.findall(part))
+    words = (word.lower().split("-") for part in parts for word in _HYPHENATED.findall(part))
+    return frozenset(f"{left}-{right}" for parts in words for left, right in pairwise(parts))
 
 
 def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
@@ -119,17 +144,21 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
     for text in texts:
         broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
         continued = _CONTINUED_WORD.match(text) if broken else None
-        if whole.endswith(SOFT_HYPHEN):
+        address = _BROKEN_ADDRESS.search(whole[-_LONGEST_WORD:]) if whole.endswith(_ADDRESS_BREAKS) else None
+        if (address and _ADDRESS_PART.match(text)) or (whole.endswith("/") and not whole.endswith(" /")):
+            whole += text
+        elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
-        elif broken and continued and continued[1][0].islower():
-            keep = f"{broken[1]}-{continued[1]}".lower() in hyphenated
+        elif broken and continued:
+            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in hyphenated
             whole = (whole if keep else whole[:-1]) + text
         else:
-            whole += text if not whole or _is_unspaced(whole, text) else f" {text}"
+            whole += text if not whole or is_unspaced(whole, text) else f" {text}"
     return whole.replace(SOFT_HYPHEN, "-")
 
 
-def _is_unspaced(left: str, right: str) -> bool:
+def is_unspaced(left: str, right: str) -> bool:
+    """Tell whether one of two texts that meet is Chinese or Japanese there."""
     return (not left.isascii() and bool(_ENDS_UNSPACED.search(left))) or bool(_BEGINS_UNSPACED.match(right))
 
 
@@ -141,4 +170,6 @@ def _side_by_side(row: Sequence[Line], line: Line) -> bool:
     follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
     if follows and grouped:
         return overlaps(last.box, line.box, 0.2)  # an index below or above the line
+    if not follows and abs(line.box[1] + line.box[3] - last.box[1] - last.box[3]) > line.size:
+        return False
     return (follows or grouped) and overlaps(last.box, line.box)

@@ -167,6 +167,11 @@ class ParsedDocument:
         return [caption for caption in found if labels[caption.label] == 1]
 
     @cached_property
+    def unordered(self) -> frozenset[int]:
+        """Pages with text whose reading order is not known."""
+        return frozenset(block.page for block in self.blocks if block.kind == "mixed")
+
+    @cached_property
     def page_texts(self) -> list[str]:
         """All that is printed on each page, normalised by `plain`."""
         texts: dict[int, list[str]] = defaultdict(list)

@@ -34,6 +34,8 @@ def find_flaw(question: Question, parsed: ParsedDocument, segment: Segment | Non
     if not question.evidence or not all(0 <= page < parsed.document.pages for page in question.evidence):
         return "evidence is not in the document"
     if question.kind == "transcription":
+        if parsed.unordered & set(question.evidence):
+            return "reading order is not known"
         return "" if question.answer.strip() else "empty answer"
     if parsed.skipped & set(question.evidence):
         return "evidence on a page that is left out"

@@ -242,3 +242,13 @@ def test_a_transcription_leaves_out_headers_formulas_and_figures():
     source = replace(SOURCE, tasks=["ocr_full"], questions_per_task=1)
     (example,) = examples(parsed, source)
     assert (example.gold[0].answer, example.gold[0].evidence) == ("1. A\n\n> x\n> y", (0,))
+
+
+def test_pages_whose_reading_order_is_not_known_are_not_transcribed():
+    known, unknown = [("paragraph", "The quick red fox jumps. " * 10)], [("mixed", "A fox\nsleeps.")]
+    source = replace(SOURCE, tasks=["ocr_full", "ocr_needle"], questions_per_task=1)
+    asked = [str(each.conversations["answer"][0].parts[1]) for each in examples(made([known, unknown, known]), source)]
+    assert "Transcribe the text of this whole document, but for page 2." in asked[0]
+    assert {example.gold[0].evidence for example in examples(made([known, unknown]), source)} == {(0,)}
+    many = list(written(made([known, unknown, [*known, *unknown]]), source))
+    assert "reading order is not known" in {each.reason for each in many if isinstance(each, Reject)}

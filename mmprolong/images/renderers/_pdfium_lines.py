@@ -16,6 +16,8 @@ from mmprolong.images.shown_text import FoundLine
 _FIXED_PITCH, _FORCE_BOLD = 1 << 0, 1 << 18
 _GAP = 0.9
 """Lines further apart than this share of their height are in different groups."""
+_APART = 0.75
+"""Characters further apart than this share of their height are in different lines: the margin, another column."""
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _BREAK_HYPHEN = 2
 """Character that the library puts in place of a hyphen and line break inside a word."""
@@ -41,21 +43,24 @@ def found_lines(raw: Any, text: Any, page: PageBox, objects: TextObjects) -> lis
 def _lines(raw: Any, text: Any, page: PageBox, objects: TextObjects) -> Iterator[FoundLine]:
     held: list[_Character] = []
     doubtful = False
+    edge = 0.0
     for index in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text, index)
         if code in _LINE_ENDS:
             if code == _BREAK_HYPHEN:
                 held.append(_Character(index, "-", None))
             yield from _line(raw, text, page, held, doubtful)
-            held = []
+            held, edge = [], 0.0
             continue
         box = page.displayed(text.get_charbox(index, loose=True)) if code > 32 else None
         if box is not None:
             if not _inside(box, page.size) or objects.is_hidden(text, index):
                 continue
-            if objects.is_doubtful(text, index) != doubtful:
+            is_doubtful, printed = objects.is_doubtful(text, index), chr(code).isprintable()
+            if is_doubtful != doubtful or (printed and edge and box[0] - edge > _APART * (box[3] - box[1])):
                 yield from _line(raw, text, page, held, doubtful)
-                held, doubtful = [], not doubtful
+                held, doubtful = [], is_doubtful
+            edge = box[2] if printed else edge
         held.append(_Character(index, _letter(code), box))
     yield from _line(raw, text, page, held, doubtful)
 
@@ -117,15 +122,28 @@ def _font(raw: Any, text: Any, index: int) -> tuple[str, int]:
 
 
 def _grouped(lines: Iterator[FoundLine]) -> Iterator[FoundLine]:
-    group, last = 0, None
+    group = 0
+    last: Line | None = None
     for line, doubtful in lines:
         if last is not None and not _follows(last, line):
             group += 1
-        last = replace(line, group=group)
-        yield FoundLine(last, doubtful)
+        placed = replace(line, group=group)
+        yield FoundLine(placed, doubtful)
+        beside = last is not None and last.group == group and _are_level(last.box, line.box)
+        last = replace(placed, box=_around(last.box, line.box)) if last is not None and beside else placed
+
+
+def _are_level(one: Box, other: Box) -> bool:
+    return min(one[3], other[3]) - max(one[1], other[1]) > 0.5 * min(one[3] - one[1], other[3] - other[1])
+
+
+def _around(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
 def _follows(above: Line, below: Line) -> bool:
+    if below.box[0] >= above.box[2] and _are_level(above.box, below.box):
+        return True
     gap = below.box[1] - above.box[3]
     overlap = min(above.box[2], below.box[2]) - max(above.box[0], below.box[0])
     height = max(above.box[3] - above.box[1], 1.0)

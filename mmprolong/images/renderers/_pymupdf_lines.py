@@ -142,7 +142,10 @@ def _line(spans: Sequence[Span], text: str, box: Box, group: int) -> Line:
 
 
 def _type(spans: Sequence[Span]) -> tuple[float, str, int]:
-    """Return size and font of most characters, and the flags that hold for enough of them."""
+    """Return size and font of most characters, and the flags that hold for enough of them.
+
+    A line that is not monospaced has no monospaced font.
+    """
     types: dict[tuple[str, float, int], int] = {}
     for span in spans:
         kind = span["font"], span["size"], span["flags"]
@@ -152,13 +155,18 @@ def _type(spans: Sequence[Span]) -> tuple[float, str, int]:
         return round(exact, 1), name.rpartition("+")[2], flags
     fonts: dict[str, int] = {}
     sizes: dict[float, int] = {}
+    fixed: set[str] = set()
     mono = bold = total = 0
     for (name, exact, flags), characters in types.items():
         font, size = name.rpartition("+")[2], round(exact, 1)
         fonts[font] = fonts.get(font, 0) + characters
         sizes[size] = sizes.get(size, 0) + characters
         total += characters
-        mono += characters if flags & _MONO else 0
+        if flags & _MONO:
+            mono += characters
+            fixed.add(font)
         bold += characters if flags & _BOLD else 0
+    if mono <= MONO_SHARE * total:
+        fonts = {name: count for name, count in fonts.items() if name not in fixed} or fonts
     most = (_MONO if mono > MONO_SHARE * total else 0) | (_BOLD if bold > total / 2 else 0)
     return max(sizes, key=sizes.__getitem__), max(fonts, key=fonts.__getitem__), most

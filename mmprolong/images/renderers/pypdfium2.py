@@ -27,7 +27,7 @@ _NO_PAGE = (612.0, 792.0)
 class Pypdfium2:
     """Opens PDFs with pypdfium2."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def open(self, path: Path) -> AbstractContextManager["_OpenInPdfium"]:
         """See `Renderer.open`."""
