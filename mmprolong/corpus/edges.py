@@ -83,29 +83,29 @@ def _places(
     """Yield the outermost row of each page that is left."""
     for page, rows in enumerate(pages):
         height = sizes[page][1]
-        left = [index for index in range(len(rows)) if (page, index) not in found]
-        if not left:
+        distances = {
+            index: row.box[1] if side == "header" else height - row.box[3]
+            for index, row in enumerate(rows)
+            if (page, index) not in found
+        }
+        if not distances:
             continue
-        outermost = min(left, key=lambda index: _distance(rows[index], height, side))
-        row = rows[outermost]
+        outermost = min(distances, key=distances.__getitem__)
+        row, distance = rows[outermost], distances[outermost]
         edge = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE
-        if _distance(row, height, side) + row.height > edge * height or row.main.size > _LARGER * body.size:
+        if distance + row.height > edge * height or row.main.size > _LARGER * body.size:
             continue
-        beside = tuple(index for index in left if overlaps(rows[index].box, row.box))
-        others = [_distance(rows[index], height, side) for index in left if index not in beside]
-        far = max(_distance(rows[index], height, side) + rows[index].height for index in beside)
+        beside = tuple(index for index in distances if overlaps(rows[index].box, row.box))
+        others = [distances[index] for index in distances if index not in beside]
+        far = max(distances[index] + rows[index].height for index in beside)
         yield _Place(
             page=page,
             rows=beside,
             text=" ".join(rows[index].text for index in beside),
-            distance=_distance(row, height, side),
+            distance=distance,
             gap=(min(others) - far) / row.height if others else _FAR,
             plain=row.main.font == body.font and abs(row.main.size - body.size) < 0.3,
         )
-
-
-def _distance(row: Row, height: float, side: Side) -> float:
-    return row.box[1] if side == "header" else height - row.box[3]
 
 
 def _running(places: Sequence[_Place]) -> Iterator[_Place]:

@@ -82,7 +82,7 @@ def typography(pages: Sequence[Sequence[Row]], outline: Sequence[Heading]) -> Ty
 
 def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look: Typography) -> str:
     """Return the kind of a row, by itself: section, code, caption, title, equation, list or paragraph."""
-    if any(is_target(row, heading, look.body.size) for heading in targets):
+    if targets and any(is_target(row, heading, look.body.size) for heading in targets):
         return "section"
     if _MARK.match(row.text):
         return "list"
@@ -102,7 +102,11 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
     """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
+    if _is_sans(look.body.font):
+        return list(named)
     label = [kind in ("paragraph", "list", "equation", "section") and is_label(row, look) for kind, row in named]
+    if sum(label) < _LABELS:
+        return list(named)
     kinds = [kind for kind, _ in named]
     start = 0
     while start < len(named):
@@ -151,9 +155,8 @@ def _is_mono_font(font: str) -> bool:
 
 def is_label(row: Row, look: Typography) -> bool:
     """Tell whether a row may be a label of a figure: short and sans-serif, in a text with serifs."""
-    serifs = not _SANS_FONT.search(look.body.font)
-    small = row.main.size <= look.body.size
-    return serifs and small and len(row.text) <= _LABEL and all(_SANS_FONT.search(line.font) for line in row.lines)
+    small = row.main.size <= look.body.size and len(row.text) <= _LABEL
+    return small and not _is_sans(look.body.font) and all(_is_sans(line.font) for line in row.lines)
 
 
 def is_wordless(row: Row) -> bool:
@@ -167,6 +170,8 @@ def style(row: Row) -> Style:
 
 
 def _looks_like_heading(row: Row, look: Typography) -> bool:
+    if not _is_set_as_heading(style(row), look):
+        return False
     text = _NUMBER.sub("", row.text)
     if len(text) > _HEADING_LENGTH or not _has_letters(text) or text[-1] in ".,;:。、，；：" or text[0].islower():
         return False
@@ -174,9 +179,10 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
         return False
     if text[-1].isdigit() and (look.outlined or text != row.text):
         return False  # a line of a table of contents: it ends in a page number
-    if len(row.cells) > 2:
-        return False  # the first row of a table
-    own = style(row)
+    return len(row.cells) <= 2  # more has the first row of a table
+
+
+def _is_set_as_heading(own: Style, look: Typography) -> bool:
     if look.outlined:
         return own in look.headings
     larger = own.size >= look.body.size * 1.12
@@ -185,18 +191,25 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
 
 def is_formula(row: Row) -> bool:
     """Tell whether a row is hardly more than mathematical type and signs."""
-    if len(row.text) > _FORMULA or not is_wordless(row):
+    if len(row.text) > _FORMULA:
         return False
-    return (
-        bool(_EQUATION_NUMBER.fullmatch(row.text))
-        or bool(_MATH.search(row.text))
-        or any(_MATH_FONT.search(line.font) for line in row.lines)
-    )
+    signs = any(_is_math(line.font) for line in row.lines) or bool(_MATH.search(row.text))
+    return (signs or bool(_EQUATION_NUMBER.fullmatch(row.text))) and is_wordless(row)
 
 
 def _is_equation(row: Row) -> bool:
     """Tell whether a row is a displayed formula."""
     return bool(_RELATION.search(row.text)) and is_formula(row)
+
+
+@cache
+def _is_sans(font: str) -> bool:
+    return bool(_SANS_FONT.search(font))
+
+
+@cache
+def _is_math(font: str) -> bool:
+    return bool(_MATH_FONT.search(font))
 
 
 def _has_letters(text: str) -> bool:

@@ -132,7 +132,7 @@ def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
 
 
 def _cells(row: Row) -> int:
-    return 0 if LEADERS.search(row.text) else len(row.cells)
+    return 0 if len(row.cells) < 2 or LEADERS.search(row.text) else len(row.cells)
 
 
 def _ordered(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:

@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from statistics import median
+
+from msgspec.structs import replace
 
 from mmprolong.corpus.kinds import is_code, is_mono
 from mmprolong.corpus.rows import Row, rows_of

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
+from mmprolong.images.shingles import without_signs
 from mmprolong.records import TEXT_LAYER, Block, PageFacts
 
 SIDE = 32
@@ -36,7 +37,6 @@ _CONTENTS = re.compile(
     re.I,
 )
 _LEADERS = re.compile(r"[.·…] ?(?:[.·…] ?){3}(?:(?:[.·…] ?)*\s*[\divxlc]+\b|(?:[.·…] ?){4})")
-_SIGNS = re.compile(r"[\W_]+")
 _SHARE = 0.5
 """Share of a page's characters that make its role."""
 
@@ -60,7 +60,7 @@ def _fact(document: OpenDocument, page: int, text: str, role: str, agreement: fl
     shows = "text"
     if len(text) < _USABLE:
         shows = "image" if document.picture_share(page) >= _PICTURE else "blank"
-    letters = round((len(text) - sum(map(len, _SIGNS.findall(text)))) / max(len(text), 1), 3)
+    letters = round(len(without_signs(text)) / max(len(text), 1), 3)
     return PageFacts(
         document=document.id,
         page=page,

@@ -112,7 +112,7 @@ def _read(job: ReadingJob, parser: LayoutParser, document: GuardedPages) -> File
     except Unreadable as error:
         return _refused(job, error.reason, error.detail, document)
     shows = dict.fromkeys(document.unusable, "image") | dict.fromkeys(document.failed, "unreadable")
-    facts = [replace(fact, shows=shows.get(fact.page, fact.shows)) for fact in looked_at]
+    facts = [replace(fact, shows=shows[fact.page]) if fact.page in shows else fact for fact in looked_at]
     if all(fact.shows in ("blank", "unreadable") and not fact.characters for fact in facts):
         return _refused(job, "blank", "no page shows anything", document)
     write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)

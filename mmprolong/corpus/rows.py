@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import SOFT_HYPHEN
@@ -34,59 +34,57 @@ _ENDS_UNSPACED = re.compile(f"[{_UNSPACED}]$")
 _BEGINS_UNSPACED = re.compile(f"^[{_UNSPACED}]")
 
 
-@dataclass(frozen=True)
 class Row:
-    """Lines side by side, from left to right."""
+    """Lines side by side.
 
-    lines: tuple[Line, ...]
+    Args:
+        lines: from left to right.
+    """
 
-    def __post_init__(self) -> None:
-        """Take over what is known of a lone line, as most rows are: a cached property costs more."""
-        if len(self.lines) == 1:
-            only = self.lines[0]
-            self.__dict__.update(text=only.text, box=only.box, main=only, cells=(only.text,))
+    __slots__ = ("box", "cells", "group", "lines", "main", "text")
 
-    @cached_property
-    def text(self) -> str:
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        first = lines[0]
+        self.lines = lines
+        self.group = first.group
+        """The library's block."""
+        self.main = first
+        """The longest line; its style is the row's."""
+        self.text = first.text
         """All lines, joined by a space where a gap is between them."""
-        text = self.lines[0].text
-        for left, right in zip(self.lines, self.lines[1:], strict=False):
-            gap = right.box[0] - left.box[2]
-            limit = _UNSPACED_GAP if is_unspaced(text, right.text) else _LETTER_GAP
-            near = gap < limit * left.size
-            text += right.text if near else f" {right.text}"
-        return text
-
-    @cached_property
-    def box(self) -> Box:
+        self.box: Box = first.box
         """x0, y0, x1, y1 [pt]."""
-        return union(line.box for line in self.lines)
+        self.cells: tuple[str, ...] = (first.text,)
+        """Texts of the row that are set apart as cells of a table are."""
+        if len(lines) > 1:
+            self.main = max(lines, key=lambda line: len(line.text))
+            self.text = _side_by_side_text(lines)
+            self.box = union([line.box for line in lines])
+            self.cells = _cells(lines)
 
     @property
     def height(self) -> float:
         """Height of the box [pt], at least 1."""
         return max(1.0, self.box[3] - self.box[1])
 
-    @cached_property
-    def main(self) -> Line:
-        """The longest line; its style is the row's."""
-        return max(self.lines, key=lambda line: len(line.text))
 
-    @property
-    def group(self) -> int:
-        """The library's block."""
-        return self.lines[0].group
+def _side_by_side_text(lines: Sequence[Line]) -> str:
+    text = lines[0].text
+    for left, right in pairwise(lines):
+        gap = right.box[0] - left.box[2]
+        limit = _UNSPACED_GAP if is_unspaced(text, right.text) else _LETTER_GAP
+        text += right.text if gap < limit * left.size else f" {right.text}"
+    return text
 
-    @cached_property
-    def cells(self) -> tuple[str, ...]:
-        """Texts of the row that are set apart as cells of a table are."""
-        found = [[self.lines[0]]]
-        for left, right in zip(self.lines, self.lines[1:], strict=False):
-            if right.box[0] - left.box[2] > _CELL_GAP * left.size:
-                found.append([right])
-            else:
-                found[-1].append(right)
-        return tuple(Row(tuple(lines)).text for lines in found)
+
+def _cells(lines: Sequence[Line]) -> tuple[str, ...]:
+    found = [[lines[0]]]
+    for left, right in pairwise(lines):
+        if right.box[0] - left.box[2] > _CELL_GAP * left.size:
+            found.append([right])
+        else:
+            found[-1].append(right)
+    return tuple(_side_by_side_text(cell) for cell in found)
 
 
 def rows_of(lines: Sequence[Line]) -> list[Row]:
@@ -98,7 +96,7 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
         else:
             rows.append([line])
     _marked(rows)
-    return [Row(tuple(sorted(row, key=lambda line: line.box[0]))) for row in rows]
+    return [Row(tuple(sorted(row, key=lambda line: line.box[0])) if len(row) > 1 else (row[0],)) for row in rows]
 
 
 def _marked(rows: list[list[Line]]) -> None:
@@ -124,14 +122,16 @@ def union(boxes: Iterable[Box]) -> Box:
 
 def overlaps(one: Box, other: Box, share: float = 0.5) -> bool:
     """Tell whether two boxes share more than so much of the lower one's height."""
+    if one[3] <= other[1] or other[3] <= one[1]:
+        return False
     shared = min(one[3], other[3]) - max(one[1], other[1])
     return shared > share * min(one[3] - one[1], other[3] - other[1])
 
 
 def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     """Return the pairs of words with a hyphen between that is not at a line's end; they keep it where a line breaks."""
-    hyphens = (line.text for line in lines if "-" in line.text)
-    words = (word.lower().split("-") for text in hyphens for word in _HYPHENATED.findall(text))
+    parts = (part for line in lines if "-" in line.text for part in line.text.split() if "-" in part)
+    words = (word.lower().split("-") for part in parts for word in _HYPHENATED.findall(part))
     return frozenset(f"{left}-{right}" for parts in words for left, right in pairwise(parts))
 
 
@@ -165,6 +165,8 @@ def is_unspaced(left: str, right: str) -> bool:
 def _side_by_side(row: Sequence[Line], line: Line) -> bool:
     """Tell whether a line goes on with a row: in one block of the library, or to the right of what is there."""
     last = row[-1]
+    if line.box[1] >= last.box[3] or last.box[1] >= line.box[3]:
+        return False
     follows, grouped = line.box[0] >= last.box[2] - 2, last.group == line.group
     if follows and grouped:
         return overlaps(last.box, line.box, 0.2)  # an index below or above the line

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from mmprolong.images.printed_text import UNKNOWN
 from mmprolong.images.renderer import Line
@@ -10,14 +9,14 @@ from mmprolong.images.renderer import Line
 _UNKNOWN_SHARE = 0.1
 """Share of characters without a name above which a page's text is unusable."""
 _WORD = re.compile(r"[A-Za-z]{4,}")
-_VOWELLESS = re.compile(r"\b[b-df-hj-np-tv-xz]+\b")
+_CONSONANTS = b"bcdfghjklmnpqrstvwxz"
 _FEWEST = 20
 """Words that a page needs to be judged by them."""
 _MOST = 200
 """Words that are looked at."""
 _SPOKEN = 0.6
 """Share of words with a vowel below which Latin letters are no language; English and Czech have 0.97 and more."""
-_COMMON = "etaoinsr"
+_COMMON = b"etaoinsr"
 _OFTEN = 0.4
 """Share of these letters below which they are no language; languages have 0.5 to 0.65, a shifted alphabet 0.2."""
 
@@ -27,15 +26,15 @@ def fault_of(lines: Sequence[Line]) -> str:
 
     Source code is not judged by its words.
     """
-    whole = "".join(line.text for line in lines)
+    whole = "".join([line.text for line in lines])
     unknown = whole.count(UNKNOWN)
-    if unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
+    if unknown and unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
         return "no Unicode map"
-    prose = " ".join(line.text for line in lines if not line.mono)
-    words = [found[0] for found in islice(_WORD.finditer(prose), _MOST)]
+    prose = " ".join([line.text for line in lines if not line.mono])
+    words = _WORD.findall(prose)[:_MOST]
     if len(words) < _FEWEST:
         return ""
-    letters = " ".join(words).lower()
-    spoken = 1 - len(_VOWELLESS.findall(letters)) / len(words)
-    common = sum(map(letters.count, _COMMON)) / sum(map(len, words))
+    letters = " ".join(words).lower().encode()
+    spoken = len(letters.translate(None, _CONSONANTS).split()) / len(words)
+    common = (len(letters) - len(letters.translate(None, _COMMON))) / (len(letters) - len(words) + 1)
     return "no language" if spoken < _SPOKEN or common < _OFTEN else ""

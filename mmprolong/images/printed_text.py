@@ -27,6 +27,7 @@ _ACCENTS = {
 _BEFORE = re.compile(
     r"(?<=[^\W\d_])( ?)([´ˆ˜¯˘˙¨˚˝ˇ])( ?)([^\W\d_])|()([´ˆ˜˘¨ˇ])()([^\W\d_])|(?<=[a-z])()(`)()([aeiou])(?=[a-z])"
 )
+_ACCENT = re.compile("[`´ˆ˜¯˘˙¨˚˝ˇ]")
 _CEDILLA = re.compile(r"([cCsStT]) ?¸")
 _DOTLESS = str.maketrans("ıȷ", "ij")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
@@ -50,12 +51,12 @@ def clean(text: str, spaces: bool = False) -> str:
         spaces: keep runs of spaces, as code needs them.
     """
     if text.isascii() and text.isprintable() and "`" not in text:
-        return text.rstrip() if spaces else " ".join(text.split())
+        return text.rstrip() if spaces else " ".join(text.split()) if "  " in text else text.strip()
     kept = unicodedata.normalize("NFC", text if text.isprintable() else "".join(_kept(text)))
     kept = kept.rstrip() if spaces else " ".join(kept.split())
     if not kept.isascii():
         kept = _CEDILLA.sub(lambda found: unicodedata.normalize("NFC", f"{found[1]}\u0327"), kept)
-    return kept if spaces else _BEFORE.sub(_accented, kept)
+    return kept if spaces or not _ACCENT.search(kept) else _BEFORE.sub(_accented, kept)
 
 
 def is_right_to_left(text: str) -> bool:

@@ -3,11 +3,11 @@
 import importlib
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 
 from mmprolong import plugins
@@ -22,8 +22,7 @@ MONO_SHARE = 0.85
 _THUMBNAIL_OVERSAMPLING = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One printed line of text."""
 
     text: str

@@ -6,14 +6,21 @@ import unicodedata
 import numpy as np
 
 LENGTH = 16
-"""Characters of a shingle, about three words."""
-_ALNUM = re.compile(r"[^\W_]+")
-_BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Characters of a shingle, about three words; a power of 2."""
+_SIGNS = re.compile(r"[\W_]+")
+_ASCII_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+_BASE = 0x9E3779B97F4A7C15
 
 
 def squashed(text: str) -> str:
     """Return the letters and digits of a text alone: line breaks, hyphens and quotation marks are typography."""
-    return "".join(_ALNUM.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return without_signs(unicodedata.normalize("NFKC", text).casefold())
+
+
+def without_signs(text: str) -> str:
+    """Return a text without all that is neither letter nor digit; those of ASCII are the most, and go at once."""
+    content = text.encode("utf-8", "surrogatepass").translate(None, _ASCII_SIGNS)
+    return _SIGNS.sub("", content.decode("utf-8", "surrogatepass"))
 
 
 def shingles(text: str, sample: int = 1) -> np.ndarray:
@@ -27,9 +34,10 @@ def shingles(text: str, sample: int = 1) -> np.ndarray:
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
     if len(codes) < LENGTH:
         return np.empty(0, np.uint64)
-    windows = np.zeros(len(codes) - LENGTH + 1, np.uint64)
-    for place in range(LENGTH):
-        windows = windows * _BASE + codes[place : place + len(windows)]
+    windows, power, length = codes, _BASE, 1
+    while length < LENGTH:  # a window is two of half its length
+        windows = windows[:-length] * np.uint64(power) + windows[length:]
+        power, length = power * power % 2**64, 2 * length
     hashes = _mixed(windows)
     return np.unique(hashes[hashes % np.uint64(sample) == 0])
 

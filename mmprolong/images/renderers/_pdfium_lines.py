@@ -3,8 +3,9 @@
 import ctypes
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from mmprolong.images.page_boxes import Box, PageBox
 from mmprolong.images.printed_text import UNKNOWN, Glyph, clean, is_right_to_left, logical

@@ -43,10 +43,12 @@ class _OpenInPyMuPDF:
         if self._document.needs_pass:
             raise Unreadable("encrypted", "needs a password")
         with _broken("counting pages"):
-            sizes = [self._document[number].rect for number in range(self._document.page_count)]
-        if not sizes:
+            pages = (self._document[number] for number in range(self._document.page_count))
+            found = [(page.rect, page.rotation) for page in pages]
+        if not found:
             raise Unreadable("no pages")
-        self.page_sizes = tuple((round(rect.width, 3), round(rect.height, 3)) for rect in sizes)
+        self.page_sizes = tuple((round(rect.width, 3), round(rect.height, 3)) for rect, _ in found)
+        self._is_turned = any(rotation for _, rotation in found)
 
     def close(self) -> None:
         self._document.close()
@@ -62,13 +64,17 @@ class _OpenInPyMuPDF:
 
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
-            shown = self._document[page]
-            return shown_lines(found_lines(self._library, shown), partial(self._draw_part, shown), self._fonts)
+            shown = self._document[page].get_displaylist()  # interpreted once: to be read and drawn
+            found = found_lines(self._library, shown)
+            if not self._fonts.issuperset(one.line.font for one in found):
+                self._fonts |= self._surely_drawing(page)
+            return shown_lines(found, partial(self._draw_part, shown), self._fonts)
 
     def outline(self) -> tuple[Heading, ...]:
         with _broken("reading the outline"):
-            entries = self._document.get_toc(simple=False)
-            headings = [self._heading(entry) for entry in entries]
+            if not self._is_turned:
+                return tuple(self._headings(self._document.outline, 1))
+            headings = [self._heading(entry) for entry in self._document.get_toc(simple=False)]
         return tuple(heading for heading in headings if heading is not None)
 
     def picture_share(self, page: int) -> float:
@@ -82,6 +88,20 @@ class _OpenInPyMuPDF:
     def properties(self) -> Properties:
         stated = self._document.metadata or {}
         return Properties(clean(stated.get("producer") or ""), stated.get("encryption") or "")
+
+    def _headings(self, item: Any, level: int) -> Iterator[Heading]:
+        """Yield an entry of the outline, those below and those after it.
+
+        Much faster than the library's `get_toc`, which reads all names of the document; but on turned pages the place
+        is wrong if the link leaves a coordinate open.
+        """
+        while item and item.this.m_internal:
+            if item.uri and not item.is_external and 0 <= item.page < len(self.page_sizes):
+                y = item.y if item.y > 0 else 0.0  # not a number: the link leaves it open
+                y = round(min(y, self.page_sizes[item.page][1]), 1)
+                yield Heading(title=" ".join((item.title or "").split()), level=level, page=item.page, y=y)
+            yield from self._headings(item.down, level + 1)
+            item = item.next
 
     def _heading(self, entry: list[Any]) -> Heading | None:
         level, title, number, link = entry[:4]
@@ -110,8 +130,15 @@ class _OpenInPyMuPDF:
         box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
         return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
 
+    def _surely_drawing(self, page: int) -> set[str]:
+        """Return fonts that need not be drawn to see that they do: one without glyphs is of Type 3, or over a scan."""
+        if self._document.get_page_images(page):
+            return set()
+        return {font[3].rpartition("+")[2] for font in self._document.get_page_fonts(page) if font[2] != "Type3"}
+
     def _draw_part(self, shown: Any, box: Box) -> np.ndarray:
-        drawn = shown.get_pixmap(clip=self._library.Rect(box), colorspace=self._library.csGRAY, alpha=False)
+        library = self._library
+        drawn = shown.get_pixmap(matrix=library.Identity, clip=library.Rect(box), colorspace=library.csGRAY)
         return np.array(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width)
 
     def _draw(self, page: int, size: tuple[int, int], colours: Any) -> np.ndarray:
