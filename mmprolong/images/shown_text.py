@@ -38,7 +38,7 @@ def shown_lines(found: Sequence[FoundLine], draw: Draw, drawing_fonts: set[str])
     Only doubtful lines are looked at, and the longest of each font of which nothing was seen yet.
 
     Args:
-        drawing_fonts: fonts whose glyphs were seen on this document; grows.
+        drawing_fonts: fonts that are known to draw on this document, most because they were seen; grows.
     """
     firsts = _longest_of_new_fonts(found, drawing_fonts)
     examined = [index for index, (line, doubtful) in enumerate(found) if doubtful or index in firsts.values()]
