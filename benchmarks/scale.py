@@ -45,7 +45,9 @@ STAMPED = ["extract_single", "extract_multi", "reasoning", "ocr_needle"]
 LONG = Length("50p", [32, 50])
 CAPACITY = 131_072
 A4 = (595.0, 842.0)
-WORDS = ("the", "of", "model", "data", "table", "figure", "results", "method", "page", "section", "value", "mean")
+SYLLABLES = ("con", "ta", "tion", "re", "ment", "al", "in", "er", "pro", "ble", "de", "ti", "si", "um", "la", "ver")
+WORDS = ["".join(np.random.default_rng(n).choice(SYLLABLES, 1 + n.bit_length() // 4)) for n in range(30_000)]
+"""Drawn by Zipf's law, as those of a language are."""
 
 
 def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
@@ -160,8 +162,9 @@ def examples_on(folder: Path) -> Iterator[Example]:
             if not LONG.pages[0] <= document.pages <= LONG.pages[1]:
                 continue
             for task in TASKS:
-                words = rng.choice(WORDS, 24).tolist()
-                question = f"According to pages 3-12 (counted from 1), what is {' '.join(words[:20])} in {number}?"
+                words = [WORDS[int(len(WORDS) ** power) - 1] for power in rng.random(24)]
+                run = "3–12" if number % 5 == 0 else "3-12"  # not all text is ASCII
+                question = f"According to pages {run} (counted from 1), what is {' '.join(words[:20])} in {number}?"
                 answer = f"{' '.join(words[20:])} {number}"
                 pages = Pages(f"pdf:{document.id}", 0, document.pages - 1)
                 said = (

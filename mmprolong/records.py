@@ -166,8 +166,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Writer, task and version."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Exact lengths of one conversation for one backbone and one view: all that mixing and packing read."""
 
     example: str

@@ -1,6 +1,8 @@
 """JSON lines by key: a table of places in memory instead of the records, which are read when they are asked for."""
 
 import hashlib
+import os
+import weakref
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +30,10 @@ class LinesByKey(Generic[T]):
 
     def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
         self.path = path
-        self._kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
         self._key = key
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
         stored, status = places_file(path), path.stat()
         self._table = (
             np.load(stored, mmap_mode="r")
@@ -50,10 +54,7 @@ class LinesByKey(Generic[T]):
             DataError: the file is damaged.
         """
         for begin, size in places_in(self._table, key):  # equal hashes are rare
-            with self.path.open("rb") as file:
-                file.seek(begin)
-                content = file.read(size)
-            found = [self._decoded(line) for line in content.splitlines()]
+            found = [self._decoded(line) for line in os.pread(self._file, size, begin).split(b"\n") if line]
             if found and getattr(found[0], self._key) == key:
                 return found
         return []
@@ -64,9 +65,10 @@ class LinesByKey(Generic[T]):
 
     def _decoded(self, line: bytes) -> T:
         try:
-            return msgspec.json.decode(line, type=self._kind)
+            return self._decoder.decode(line)
         except msgspec.DecodeError as error:
-            raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
+            kind = self._decoder.type.__name__
+            raise DataError(f"{self.path}: {error}; expected a {kind}; run its step again") from error
 
 
 def write_places(path: Path, places: Iterable[Place]) -> None:
@@ -81,8 +83,11 @@ def write_places(path: Path, places: Iterable[Place]) -> None:
 
 def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
     """Yield first byte and number of bytes of what has the hash of a key."""
-    first, last = np.searchsorted(table[:, 0], (_hash(key), _hash(key) + np.uint64(1)))
-    yield from ((int(begin), int(size)) for _, begin, size in table[first:last])
+    wanted = _hash(key)
+    row = int(np.searchsorted(table[:, 0], wanted))
+    while row < len(table) and table[row, 0] == wanted:
+        yield int(table[row, 1]), int(table[row, 2])
+        row += 1
 
 
 def places_file(path: Path) -> Path:
