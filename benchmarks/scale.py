@@ -121,7 +121,7 @@ def document_of(name: str, identifier: str, pages: int) -> Document:
 
 def block_line(document: Document) -> bytes:
     box = (72.0, 72.0, 520.0, 90.0)
-    block = Block(document=document.id, page=0, kind="paragraph", box=box, text=" ".join(WORDS * 2), order=0)
+    block = Block(document=document.id, page=0, kind="paragraph", box=box, text=" ".join(WORDS[:24]), order=0)
     import msgspec
 
     return msgspec.json.encode(block) + b"\n"
