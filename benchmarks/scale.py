@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from mmprolong.conversations import Message, Pages, Text
@@ -37,7 +38,7 @@ from mmprolong.settings.knobs import Component, Length, LengthDistribution, Mixt
 from mmprolong.settings.stages import MeasurementSettings, MixtureSettings, SelectionSettings, SynthesisSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.store.lines_by_key import write_places
+from mmprolong.store.parquet_by_key import write_by_key
 from mmprolong.synthesis import stage as synthesis
 
 TASKS = {"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2}
@@ -66,16 +67,7 @@ def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
         drawn[copied, rng.integers(0, 16) * 8] += 1
         signatures[start : start + len(drawn)] = drawn
     signatures.flush()
-
-    def placed() -> Iterator[tuple[str, int, int]]:
-        for document, _ in facts(documents):
-            line = block_line(document)
-            begin = file.tell()
-            file.write(line)
-            yield document.id, begin, len(line)
-
-    with (corpus / "blocks.jsonl").open("wb") as file:
-        write_places(corpus / "blocks.jsonl", placed())
+    write_by_key(corpus / "blocks", ((document.id, blocks_of(document)) for document, _ in facts(documents)))
     (corpus / "pool.txt").write_text(f"{folder}\n")
     return {"items": sum(totals.documents.values()), "pages": sum(totals.pages.values())}
 
@@ -119,12 +111,10 @@ def document_of(name: str, identifier: str, pages: int) -> Document:
     )
 
 
-def block_line(document: Document) -> bytes:
+def blocks_of(document: Document) -> bytes:
     box = (72.0, 72.0, 520.0, 90.0)
     block = Block(document=document.id, page=0, kind="paragraph", box=box, text=" ".join(WORDS[:24]), order=0)
-    import msgspec
-
-    return msgspec.json.encode(block) + b"\n"
+    return msgspec.json.encode([block])
 
 
 def select(folder: Path, documents: int, examples: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The corpus stage: every PDF of the pool opened, measured and laid out; unreadable files refused."""
 
 import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -26,8 +25,8 @@ from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.store.lines_by_key import Place, write_places
 from mmprolong.store.parquet import write_parquet
+from mmprolong.store.parquet_by_key import write_by_key
 
 SIGNATURES = "signatures.npy"
 _AGREES = 0.7
@@ -58,7 +57,7 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
 
 
 def join(settings: Corpus, work: Work) -> dict[str, Any]:
-    """Write documents.jsonl, blocks.jsonl, pages.parquet, signatures.npy, rejects.jsonl, ledger.parquet and pool.txt.
+    """Write documents.jsonl, blocks/, pages.parquet, signatures.npy, rejects.jsonl, ledger.parquet and pool.txt.
 
     One document is in memory at a time.
 
@@ -85,7 +84,8 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         raise DataError(f"{settings.path}: none of {len(jobs)} PDFs is readable ({why}); give another corpus.path")
     write_parquet(work.out / "pages.parquet", (page for _, each in read.accepted() for page in each.facts), PageFacts)
     _write_signatures(work.out / SIGNATURES, count, read)
-    _write_blocks(work.out / "blocks.jsonl", read)
+    layouts = ((result.id, Path(job.part + ".blocks.json").read_bytes()) for job, result in read.accepted())
+    write_by_key(work.out / "blocks", layouts)
     (work.out / "pool.txt").write_text(f"{pool_folder(settings.path)}\n", encoding="utf-8")
     work.log.attempt.add_cpu(sum(part.cpu_seconds for _, part in read.all()))  # once: a later attempt has all again
     shown: Counter[str] = Counter()
@@ -225,17 +225,3 @@ def _write_signatures(target: Path, count: int, read: _Read) -> None:
         np.lib.format.write_array_header_1_0(whole, {**header, "shape": (count, _SIGNATURE)})
         for _, result in read.accepted():
             whole.write(np.array(result.signature or [0] * _SIGNATURE, np.uint32).tobytes())
-
-
-def _write_blocks(target: Path, read: _Read) -> None:
-    """Write the layout of all documents, and where that of each is."""
-
-    def placed() -> Iterator[Place]:
-        for job, result in read.accepted():
-            begin = whole.tell()
-            with Path(job.part + ".blocks.jsonl").open("rb") as part:
-                shutil.copyfileobj(part, whole)
-            yield result.id, begin, whole.tell() - begin
-
-    with replacing(target) as whole:
-        write_places(target, placed())

@@ -16,13 +16,13 @@ from mmprolong.store.atomic import replacing
 
 T = TypeVar("T")
 Place = tuple[str, int, int]
-"""Key, first byte, number of bytes."""
+"""Key, first byte and number of bytes; or key, row group and row."""
 
 
 class LinesByKey(Generic[T]):
     """The records of a file by their key; lines of one key follow each other.
 
-    Holds 24 bytes a key. The table is read from the file that `write_places` wrote, or made by reading all lines once.
+    Holds 24 bytes a key; the table is made by reading all lines once.
 
     Args:
         key: field that names a record.
@@ -34,12 +34,8 @@ class LinesByKey(Generic[T]):
         self._key = key
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
-        stored, status = places_file(path), path.stat()
-        self._table = (
-            np.load(stored, mmap_mode="r")
-            if stored.exists()
-            else _known_table(path, key, status.st_size, status.st_mtime_ns)
-        )
+        status = path.stat()
+        self._table = _known_table(path, key, status.st_size, status.st_mtime_ns)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -72,7 +68,7 @@ class LinesByKey(Generic[T]):
 
 
 def write_places(path: Path, places: Iterable[Place]) -> None:
-    """Write the table of a file of JSON lines beside it.
+    """Write a table of places beside the file that it is of.
 
     Raises:
         DiskFull: names the file.
@@ -82,7 +78,7 @@ def write_places(path: Path, places: Iterable[Place]) -> None:
 
 
 def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
-    """Yield first byte and number of bytes of what has the hash of a key."""
+    """Yield the two numbers of each place that has the hash of a key."""
     wanted = _hash(key)
     row = int(np.searchsorted(table[:, 0], wanted))
     while row < len(table) and table[row, 0] == wanted:
@@ -91,7 +87,7 @@ def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
 
 
 def places_file(path: Path) -> Path:
-    """Return the file of the table of a file of JSON lines."""
+    """Return the file of the table of places in a file."""
     return path.with_suffix(".places.npy")
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,7 +15,6 @@ from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import Line, Properties
 from mmprolong.records import Block, Heading
 from mmprolong.settings.knobs import Corpus
-from mmprolong.store.jsonl import read_jsonl
 from tests.corpus.pdfs import LONG, write_pdf
 from tests.working import work_in
 
@@ -92,5 +92,5 @@ def test_a_document_with_a_deadly_page_is_read_without_it(tmp_path: Path):
     list(Children(read_file, note_death, 60, 2048).each([job], 0))
     result = read_result(job.part)
     assert [(page.page, page.reason) for page in result.failed] == [(1, "crashed")] and result.document is not None
-    blocks = read_jsonl(Path(job.part + ".blocks.jsonl"), Block)
+    blocks = msgspec.json.decode(Path(job.part + ".blocks.json").read_bytes(), type=list[Block])
     assert {block.page for block in blocks} == {0, 2} and not notes.dead()
