@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = tuple[str, bytes]
 """Key, and a list of records as JSON."""
-_BYTES = 1 << 20
+_BYTES = 1 << 19
 """Bytes of JSON of a row group; a longer list has one alone. Larger groups are no smaller on the disk."""
 _GROUPS = 256
 """Row groups of a file: its footer, which is read whole, stays small."""
