@@ -21,7 +21,7 @@ from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import hash_outputs
-from tests.corpus.pdfs import LONG, encrypt, layout, write_pdf
+from tests.corpus.pdfs import LONG, encrypt, jobs_in, layout, write_pdf
 from tests.working import run_stage, work_in
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
@@ -135,7 +135,7 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     for number in range(4):
         write_pdf(pool / f"{number}.pdf", [f"Document {number}"] * 3)
     run(pool, tmp_path / "whole")
-    jobs = list(stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))[0])
+    jobs = jobs_in(pool, tmp_path / "resumed")
     assert read_all(jobs[:1]) == jobs[:1]
     before = Path(jobs[0].part + ".json").stat().st_mtime_ns
     (Path(jobs[0].part).parent / "torn.json.partial").write_bytes(b"{")
@@ -149,7 +149,7 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
 def test_the_number_of_workers_changes_nothing(tmp_path: Path):
     for number in range(4):
         write_pdf(tmp_path / "pool" / f"{number}.pdf", [f"Document {number}"] * 2)
-    jobs, _ = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    jobs = jobs_in(tmp_path / "pool", tmp_path)
     parts = []
     for workers in (1, 3):
         moved = [replace(job, part=str(tmp_path / f"{workers}-{index}")) for index, job in enumerate(jobs)]
@@ -160,7 +160,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path: Path):
 
 def test_a_file_that_vanishes_is_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
-    ((job,), _) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    (job,) = jobs_in(tmp_path / "pool", tmp_path)
     lost: ReadingJob = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
     read_all([lost])
     reject = read_result(lost.part).reject
