@@ -30,7 +30,7 @@ class LinesByKey(Generic[T]):
 
     def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
         self.path = path
-        self._decoder = msgspec.json.Decoder(kind)
+        self._kind, self._decoder = kind, msgspec.json.Decoder(kind)
         self._key = key
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
@@ -63,8 +63,7 @@ class LinesByKey(Generic[T]):
         try:
             return self._decoder.decode(line)
         except msgspec.DecodeError as error:
-            kind = self._decoder.type.__name__
-            raise DataError(f"{self.path}: {error}; expected a {kind}; run its step again") from error
+            raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
 
 
 def write_places(path: Path, places: Iterable[Place]) -> None:

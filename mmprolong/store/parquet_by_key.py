@@ -46,7 +46,7 @@ def _write(folder: Path, rows: Iterable[Row]) -> Iterator[Place]:
     for number, groups in groupby(enumerate(_grouped(rows)), lambda each: each[0] // _GROUPS):
         with (
             replacing(_file(folder, number)) as file,
-            ParquetWriter(file, schema, compression="zstd", use_dictionary=False, write_statistics=["key"]) as writer,
+            ParquetWriter(file, schema, compression="zstd", use_dictionary=False, write_statistics=False) as writer,
         ):
             for place, group in groups:
                 keys, records = zip(*group, strict=True)
@@ -81,7 +81,7 @@ class ParquetByKey(Generic[T]):
         from pyarrow.parquet import ParquetFile
 
         self.folder = folder
-        self._decoder = msgspec.json.Decoder(list[kind])
+        self._decoder = msgspec.json.Decoder(list[kind])  # pyright: ignore[reportInvalidTypeForm]
         self._table = np.load(places_file(folder / "rows"), mmap_mode="r")
         self._opened = lru_cache(_HELD)(lambda number: ParquetFile(_file(folder, number)))
         self._group = lru_cache(_HELD)(self._read)
