@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 def blocks(name: int) -> list[Block]:
-    text = "é\n" + "x" * (3_000 if name < SMALL else MIB)
+    text = "é\n" + "x" * (3_000 if name < SMALL else MIB * 5 // 8)
     row = {"document": f"d{name}", "page": 0, "kind": "paragraph", "box": (0.0, 0.5, 1.0, 1.0), "text": text}
     return [Block(**row, order=order, confidence=0.5) for order in range(name % 3 if name < SMALL else 1)]
 
