@@ -38,6 +38,7 @@ from mmprolong.settings.knobs import Component, Corpus, LengthDistribution, Mixt
 from mmprolong.settings.stages import MeasurementSettings, MixtureSettings, SelectionSettings, SynthesisSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import write_lines
 from mmprolong.store.parquet_by_key import write_by_key
 from mmprolong.synthesis import stage as synthesis
 
@@ -49,7 +50,7 @@ def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
     """Facts of a pool: one of 20 documents has 32 to 50 pages, the mean is 24; 7 % are refused, 1 % have a bad page."""
     target = folder / "corpus"
     target.mkdir(parents=True)
-    write_jsonl(target / "documents.jsonl", (document for document, _ in facts(documents)))
+    write_lines(target / "documents.jsonl", ((document.id, document) for document, _ in facts(documents)))
     totals = write_ledger(target, (row for _, rows in facts(documents, everything=True) for row in rows))
     kept = totals.documents[KEPT]
     signatures = np.lib.format.open_memmap(target / "signatures.npy", "w+", np.uint32, (kept, 128))

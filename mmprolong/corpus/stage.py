@@ -26,6 +26,7 @@ from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import write_lines
 from mmprolong.store.parquet import write_parquet
 from mmprolong.store.parquet_by_key import write_by_key
 
@@ -77,7 +78,8 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
         DataError: no document is accepted.
     """
     read, rejects = _Read(settings, work), list(read_jsonl(work.scratch / _NOT_READ, Reject))
-    count = write_jsonl(work.out / "documents.jsonl", (result.document for _, result in read.accepted()))
+    documents = ((result.id, result.document) for _, result in read.accepted())
+    count = write_lines(work.out / "documents.jsonl", documents)
     reasons: Counter[str] = Counter()
 
     def refused() -> Iterator[Reject]:

@@ -22,7 +22,7 @@ Place = tuple[str, int, int]
 class LinesByKey(Generic[T]):
     """The records of a file by their key; lines of one key follow each other.
 
-    Holds 24 bytes a key; the table is made by reading all lines once.
+    The table, 24 bytes a key, is the mapped one that `write_lines` left, or made by reading all lines once.
 
     Args:
         key: field that names a record.
@@ -34,8 +34,12 @@ class LinesByKey(Generic[T]):
         self._key = key
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
-        status = path.stat()
-        self._table = _known_table(path, key, status.st_size, status.st_mtime_ns)
+        stored, status = places_file(path), path.stat()
+        self._table = (
+            np.load(stored, mmap_mode="r")
+            if stored.exists()
+            else _known_table(path, key, status.st_size, status.st_mtime_ns)
+        )
 
     def __len__(self) -> int:
         return len(self._table)
@@ -66,14 +70,36 @@ class LinesByKey(Generic[T]):
             raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
 
 
-def write_places(path: Path, places: Iterable[Place]) -> None:
-    """Write a table of places beside the file that it is of.
+def write_lines(path: Path, records: Iterable[tuple[str, Any]]) -> int:
+    """Write records as JSON lines, each with its key, and their table of places. Returns the number of lines.
 
     Raises:
         DiskFull: names the file.
     """
+
+    def placed() -> Iterator[Place]:
+        begin = 0
+        for key, record in records:
+            line = encoder.encode(record) + b"\n"
+            file.write(line)
+            yield key, begin, len(line)
+            begin += len(line)
+
+    encoder = msgspec.json.Encoder()
+    with replacing(path) as file:
+        return write_places(path, placed())
+
+
+def write_places(path: Path, places: Iterable[Place]) -> int:
+    """Write a table of places beside the file that it is of. Returns the number of its rows.
+
+    Raises:
+        DiskFull: names the file.
+    """
+    table = _table(places)
     with replacing(places_file(path)) as file:
-        np.save(file, _table(places))
+        np.save(file, table)
+    return len(table)
 
 
 def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:

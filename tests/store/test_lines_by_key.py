@@ -4,8 +4,8 @@ import pytest
 
 from mmprolong.errors import DataError
 from mmprolong.records import Reject, Selected
-from mmprolong.store.jsonl import write_jsonl
-from mmprolong.store.lines_by_key import LinesByKey
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import LinesByKey, write_lines
 
 
 def test_records_are_found_by_their_key(tmp_path: Path):
@@ -16,6 +16,15 @@ def test_records_are_found_by_their_key(tmp_path: Path):
     read = LinesByKey(file, Selected, "document")
     assert {name: read.lines(name) for name in written} == written
     assert read.lines("d") == [] and "a" in read and "d" not in read and len(read) == 3
+
+
+def test_a_stored_table_says_the_same(tmp_path: Path):
+    file = tmp_path / "rejects.jsonl"
+    written = [Reject(what=name, reason="é") for name in ("b", "a", "c")]
+    assert write_lines(file, ((each.what, each) for each in written)) == 3
+    stored, scanned = LinesByKey(file, Reject, "what"), read_jsonl(file, Reject)
+    assert [stored.lines(name) for name in "bacd"] == [*([each] for each in scanned), []]
+    assert list(read_jsonl(file, Reject)) == written and len(stored) == 3
 
 
 def test_a_damaged_line_is_named(tmp_path: Path):
