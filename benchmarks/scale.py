@@ -2,60 +2,58 @@
 
 Facts of 1,500,000 documents are written as a corpus step has them (no PDF behind them): a ledger, page sizes, outlines,
 signatures with near-duplicates, one block of text a document. Each stage then runs in a process of its own, of which
-time and peak memory are printed. Examples for measurement (200,000) show all pages of documents of 32 to 50 pages, as
-in the paper, with a question and an answer; the tokenizer is Qwen's.
+time and peak memory are printed. A corpus step joins what readers would leave of 100,000 PDFs. Examples for measurement
+(200,000) show all pages of documents of 32 to 50 pages, as in the paper, with a question and an answer; the tokenizer
+is Qwen's.
 
 The same with 1,000 and 10,000 documents says what grows with the pool. Measurement and mixture together say how many
 examples a minute are counted, drawn and packed; beside them stands a bare loop that decodes the same lines and encodes
 the same texts.
 """
 
-import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmprolong.conversations import Message, Pages, Text
-from mmprolong.images.pool_ledger import KEPT, PageState, refused, write_ledger
+from benchmarks.simulated_pool import LONG, TASKS, blocks_of, examples_on, facts, leave_result
+from mmprolong.corpus import stage as corpus
+from mmprolong.images.pool_ledger import KEPT, write_ledger
 from mmprolong.measurement import stage as measurement
 from mmprolong.mixture import stage as mixture
 from mmprolong.mixture.packing import fewest_packs, pack
-from mmprolong.records import Block, Document, Example, Gold, Heading, Measured, Pack
+from mmprolong.records import Example, Measured, Pack
 from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import Work
 from mmprolong.selection import stage as selection
-from mmprolong.settings.knobs import Component, Length, LengthDistribution, Mixture, Source
+from mmprolong.settings.knobs import Component, Corpus, LengthDistribution, Mixture, Source
 from mmprolong.settings.stages import MeasurementSettings, MixtureSettings, SelectionSettings, SynthesisSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.store.lines_by_key import write_places
+from mmprolong.store.lines_by_key import write_lines
+from mmprolong.store.parquet_by_key import write_by_key
 from mmprolong.synthesis import stage as synthesis
 
-TASKS = {"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2}
 STAMPED = ["extract_single", "extract_multi", "reasoning", "ocr_needle"]
-LONG = Length("50p", [32, 50])
-CAPACITY = 131_072
-A4 = (595.0, 842.0)
-WORDS = ("the", "of", "model", "data", "table", "figure", "results", "method", "page", "section", "value", "mean")
+CAPACITY, JOINED = 131_072, 100_000
 
 
 def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
     """Facts of a pool: one of 20 documents has 32 to 50 pages, the mean is 24; 7 % are refused, 1 % have a bad page."""
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True)
-    write_jsonl(corpus / "documents.jsonl", (document for document, _ in facts(documents)))
-    totals = write_ledger(corpus, (row for _, rows in facts(documents, everything=True) for row in rows))
+    target = folder / "corpus"
+    target.mkdir(parents=True)
+    write_lines(target / "documents.jsonl", ((document.id, document) for document, _ in facts(documents)))
+    totals = write_ledger(target, (row for _, rows in facts(documents, everything=True) for row in rows))
     kept = totals.documents[KEPT]
-    signatures = np.lib.format.open_memmap(corpus / "signatures.npy", "w+", np.uint32, (kept, 128))
+    signatures = np.lib.format.open_memmap(target / "signatures.npy", "w+", np.uint32, (kept, 128))
     rng = np.random.default_rng(1)
     for start in range(0, kept, 65_536):
         drawn = rng.integers(1, 2**32, (min(65_536, kept - start), 128), np.uint32)
@@ -64,65 +62,25 @@ def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
         drawn[copied, rng.integers(0, 16) * 8] += 1
         signatures[start : start + len(drawn)] = drawn
     signatures.flush()
-
-    def placed() -> Iterator[tuple[str, int, int]]:
-        for document, _ in facts(documents):
-            line = block_line(document)
-            begin = file.tell()
-            file.write(line)
-            yield document.id, begin, len(line)
-
-    with (corpus / "blocks.jsonl").open("wb") as file:
-        write_places(corpus / "blocks.jsonl", placed())
-    (corpus / "pool.txt").write_text(f"{folder}\n")
+    write_by_key(target / "blocks", ((document.id, blocks_of(document)) for document, _ in facts(documents)))
+    (target / "pool.txt").write_text(f"{folder}\n")
     return {"items": sum(totals.documents.values()), "pages": sum(totals.pages.values())}
 
 
-def facts(documents: int, everything: bool = False) -> Iterator[tuple[Any, list[PageState]]]:
-    rng = np.random.default_rng(0)
-    for start in range(0, documents, 65_536):
-        count = min(65_536, documents - start)
-        long, kind = rng.random(count) < 0.05, rng.random(count)
-        pages = np.where(long, rng.integers(32, 51, count), np.minimum(rng.lognormal(2.6, 0.9, count) + 1, 900))
-        for number, size, chance in zip(range(start, start + count), pages.astype(int).tolist(), kind, strict=True):
-            name, identifier = f"{number:07}.pdf", hashlib.sha256(str(number).encode()).hexdigest()
-            row = PageState(source=name, document=identifier, last_page=size - 1, state=KEPT)
-            if chance < 0.07:
-                if everything:
-                    yield None, [refused_row(name, identifier, size)]
-                continue
-            rows = [row]
-            if chance > 0.99:
-                bad = PageState(source=name, document=identifier, state="failed", reason="broken", last_page=0)
-                rows = [bad, PageState(source=name, document=identifier, first_page=1, last_page=size - 1, state=KEPT)]
-            yield document_of(name, identifier, size), rows if size > 1 else [row]
+def leave_results(folder: Path, documents: int, examples: int) -> dict[str, Any]:
+    """What the readers of the first PDFs leave for the join of a corpus step, two files each."""
+    count = min(documents, JOINED)
+    write_jsonl(folder / "pool.jsonl", ({"path": f"{number:07}.pdf"} for number in range(count)))
+    settings, work = Corpus(path=str(folder / "pool.jsonl")), work_of(folder, "joined")
+    corpus.parts(settings, work)
+    for job, (document, _) in zip(corpus.jobs_of(settings, work), facts(count, everything=True), strict=True):
+        leave_result(job, document)
+    return {"items": count}
 
 
-def refused_row(name: str, identifier: str, pages: int) -> PageState:
-    from mmprolong.records import Reject
-
-    return refused(Reject(what=name, reason="duplicate"), identifier, pages)
-
-
-def document_of(name: str, identifier: str, pages: int) -> Document:
-    titles = range(0, pages, max(1, pages // 8))
-    outline = tuple(Heading(title=f"Section {page} of it", level=1, page=page, y=72.0) for page in titles)
-    return Document(
-        id=identifier,
-        source=name,
-        licence="CC-BY-4.0",
-        page_sizes=(A4,) * pages,
-        outline=outline,
-        text_digest=identifier,
-    )
-
-
-def block_line(document: Document) -> bytes:
-    box = (72.0, 72.0, 520.0, 90.0)
-    block = Block(document=document.id, page=0, kind="paragraph", box=box, text=" ".join(WORDS * 2), order=0)
-    import msgspec
-
-    return msgspec.json.encode(block) + b"\n"
+def join_corpus(folder: Path, documents: int, examples: int) -> dict[str, Any]:
+    found = corpus.join(Corpus(path=str(folder / "pool.jsonl")), work_of(folder, "joined"))
+    return {"items": found["documents"], "pages": found["pages"]}
 
 
 def select(folder: Path, documents: int, examples: int) -> dict[str, Any]:
@@ -149,36 +107,6 @@ def read_documents(folder: Path, documents: int, examples: int) -> dict[str, Any
 def write_examples(folder: Path, documents: int, examples: int) -> dict[str, Any]:
     (folder / "examples").mkdir()
     return {"items": write_jsonl(folder / "examples" / "examples.jsonl", islice(examples_on(folder), examples))}
-
-
-def examples_on(folder: Path) -> Iterator[Example]:
-    """Questions and answers on documents of 32 to 50 pages, as many on each as it takes."""
-    rng = np.random.default_rng(3)
-    number = 0
-    while True:
-        for document in read_jsonl(folder / "corpus" / "documents.jsonl", Document):
-            if not LONG.pages[0] <= document.pages <= LONG.pages[1]:
-                continue
-            for task in TASKS:
-                words = rng.choice(WORDS, 24).tolist()
-                question = f"According to pages 3-12 (counted from 1), what is {' '.join(words[:20])} in {number}?"
-                answer = f"{' '.join(words[20:])} {number}"
-                pages = Pages(f"pdf:{document.id}", 0, document.pages - 1)
-                said = (
-                    Message("user", (pages, Text(question))),
-                    Message("assistant", (Text(answer, learned=True),)),
-                )
-                yield Example(
-                    id=f"{document.id[:16]}-0-{task}-{number}",
-                    task=task,
-                    cluster=document.id,
-                    sources=(pages.source,),
-                    conversations={"answer": said},
-                    gold=(Gold(answer, evidence=(3,)),),
-                    facts={"kind": "made", "licence": document.licence, "document": document.source},
-                    origin="made",
-                )
-                number += 1
 
 
 def bare(folder: Path, documents: int, examples: int) -> dict[str, Any]:
@@ -252,6 +180,8 @@ def write_tokenizer(folder: Path, documents: int, examples: int) -> dict[str, An
 STAGES: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
     "tokenizer written": write_tokenizer,
     "pool written": write_pool,
+    "PDFs read": leave_results,
+    "corpus: join": join_corpus,
     "selection": select,
     "synthesis: stamped": synthesise,
     "synthesis: one part of 64 read": read_documents,

@@ -9,7 +9,8 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1, from the top left."""
 
 
-class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
+# gc=False: millions are made, and none can be part of a cycle
+class Text(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="text"):
     """A stretch of text."""
 
     text: str
@@ -17,7 +18,7 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
     """Carries loss: the model is trained to write it. Only in the assistant's turns."""
 
 
-class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
+class Image(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="image"):
     """A picture by reference, drawn when it is needed."""
 
     source: str
@@ -30,7 +31,7 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
     """Key and value printed into the corner of the page's thumbnail ('A7'); empty: the page as it is."""
 
 
-class Pages(msgspec.Struct, frozen=True, omit_defaults=True, tag="pages"):
+class Pages(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="pages"):
     """A run of pages of one document: as many images, stored as one range."""
 
     source: str
@@ -56,7 +57,7 @@ class Video(msgspec.Struct, frozen=True, omit_defaults=True, tag="video"):
 Part = Text | Image | Pages | Video
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]

@@ -20,6 +20,7 @@ from mmprolong.reporting.figures.charts import inline_svg
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.lines_by_key import LinesByKey
+from mmprolong.store.parquet_by_key import ParquetByKey
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from mmprolong.sweep.view.templates import render
@@ -106,7 +107,7 @@ class _Drawer:
     def __init__(self, data: DataStep, image_root: str) -> None:
         root = Path(image_root).expanduser() if image_root else None
         self._images = open_images(View(dpi=_DPI), Corpus(), {"corpus": data.corpus}, root)
-        self._layouts = LinesByKey(data.corpus / "blocks.jsonl", Block, "document")
+        self._layouts = ParquetByKey(data.corpus / "blocks", Block)
         self._documents = LinesByKey(data.corpus / "documents.jsonl", Document)
 
     def example(self, component: str, one: Example, measured: dict[str, Measured]) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class _Drawer:
         if not large or not image.source.startswith("pdf:") or image.stamp or image.crop:
             return page
         name = image.source.removeprefix("pdf:")
-        blocks = [block for block in self._layouts.lines(name) if block.page == image.index]
+        blocks = [block for block in self._layouts.records(name) if block.page == image.index]
         return page | {"size": self._documents.lines(name)[0].page_sizes[image.index], "boxes": blocks[:_BLOCKS]}
 
     def _drawn(self, image: Image) -> "ndarray":

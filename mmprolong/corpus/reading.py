@@ -18,7 +18,6 @@ from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
 from mmprolong.records import Block, Document, PageFacts, Reject
 from mmprolong.store.atomic import write_file
-from mmprolong.store.jsonl import write_jsonl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,7 @@ def _read(job: ReadingJob, parser: LayoutParser, document: GuardedPages) -> File
     facts = [replace(fact, shows=shows[fact.page]) if fact.page in shows else fact for fact in looked_at]
     if all(fact.shows in ("blank", "unreadable") and not fact.characters for fact in facts):
         return _refused(job, "blank", "no page shows anything", document)
-    write_jsonl(Path(job.part + ".blocks.jsonl"), blocks)
+    write_file(Path(job.part + ".blocks.json"), msgspec.json.encode(blocks))
     known, signed = _described(job, document, blocks, facts, thumbnails)
     failed = tuple(document.failed[page] for page in sorted(document.failed))
     return FileResult(document=known, id=document.id, pages=pages, facts=tuple(facts), failed=failed, signature=signed)

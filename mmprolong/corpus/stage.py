@@ -1,9 +1,9 @@
 """The corpus stage: every PDF of the pool opened, measured and laid out; unreadable files refused."""
 
 import hashlib
-import shutil
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,28 @@ from mmprolong.runtime.work import Work
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.atomic import replacing
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.store.lines_by_key import Place, write_places
+from mmprolong.store.lines_by_key import write_lines
 from mmprolong.store.parquet import write_parquet
+from mmprolong.store.parquet_by_key import write_by_key
 
 SIGNATURES = "signatures.npy"
 _AGREES = 0.7
 """Share of characters below which a text layer is not what OCR reads; formulas alone cost up to a fifth."""
+_DOUBTFUL = "pages whose text differs from OCR"
+_LISTED, _NOT_READ, _FILES = "pool.jsonl", "not_read.jsonl", "files"
+"""Of the scratch folder: what there is to read, what of the pool is no file to read, and what was read."""
 _SIGNATURE = 128
 """Values of a signature; all 0 where a document has none."""
 
 
 def parts(settings: Corpus, work: Work) -> int:
-    """Return the number of parts: files fall into them by their names."""
+    """List the pool, once for all parts; return their number: files fall into them by their names."""
     plugins.make("mmprolong.corpus.parsers", settings.parser, "corpus.parser")
-    return part_count(len(entries(locate(settings.path))[0]))
+    found, rejects = entries(locate(settings.path))
+    for number in range(256):
+        (work.scratch / _FILES / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+    write_jsonl(work.scratch / _NOT_READ, rejects)
+    return part_count(write_jsonl(work.scratch / _LISTED, found))
 
 
 def run_part(settings: Corpus, work: Work, part: int) -> None:
@@ -48,8 +56,9 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
     Raises:
         Interrupted: the step was asked to stop.
     """
-    count = parts(settings, work)
-    jobs = in_part(jobs_of(settings, work)[0], _source, part, count)
+    with (work.scratch / _LISTED).open("rb") as listed:
+        count = part_count(sum(1 for _ in listed))
+    jobs = in_part(jobs_of(settings, work), _source, part, count)
     children = Children(read_file, note_death, _seconds(settings), settings.memory, _PRELOAD)
     while missing := [job for job in jobs if not _is_read(job)]:  # again those of which a page ended the process
         for _ in children.each(missing):
@@ -58,7 +67,7 @@ def run_part(settings: Corpus, work: Work, part: int) -> None:
 
 
 def join(settings: Corpus, work: Work) -> dict[str, Any]:
-    """Write documents.jsonl, blocks.jsonl, pages.parquet, signatures.npy, rejects.jsonl, ledger.parquet and pool.txt.
+    """Write documents.jsonl, blocks/, pages.parquet, signatures.npy, rejects.jsonl, ledger.parquet and pool.txt.
 
     One document is in memory at a time.
 
@@ -68,9 +77,9 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     Raises:
         DataError: no document is accepted.
     """
-    jobs, rejects = jobs_of(settings, work)
-    read = _Read(jobs, work.scratch / "results.jsonl")
-    count = write_jsonl(work.out / "documents.jsonl", (result.document for _, result in read.accepted()))
+    read, rejects = _Read(settings, work), list(read_jsonl(work.scratch / _NOT_READ, Reject))
+    documents = ((result.id, result.document) for _, result in read.accepted())
+    count = write_lines(work.out / "documents.jsonl", documents)
     reasons: Counter[str] = Counter()
 
     def refused() -> Iterator[Reject]:
@@ -82,56 +91,38 @@ def join(settings: Corpus, work: Work) -> dict[str, Any]:
     totals = write_ledger(work.out, read.states(rejects))
     if not count:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-        raise DataError(f"{settings.path}: none of {len(jobs)} PDFs is readable ({why}); give another corpus.path")
-    write_parquet(work.out / "pages.parquet", (page for _, each in read.accepted() for page in each.facts), PageFacts)
-    _write_signatures(work.out / SIGNATURES, count, read)
-    _write_blocks(work.out / "blocks.jsonl", read)
-    (work.out / "pool.txt").write_text(f"{pool_folder(settings.path)}\n", encoding="utf-8")
-    work.log.attempt.add_cpu(sum(part.cpu_seconds for _, part in read.all()))  # once: a later attempt has all again
+        raise DataError(f"{settings.path}: none of {len(read)} PDFs is readable ({why}); give another corpus.path")
     shown: Counter[str] = Counter()
-    doubtful = 0
-    for _, each in read.accepted():
-        shown.update(page.shows for page in each.facts)
-        doubtful += sum(page.agreement < _AGREES for page in each.facts)
+    write_parquet(work.out / "pages.parquet", _facts(read, shown), PageFacts)
+    _write_signatures(work.out / SIGNATURES, count, read)
+    layouts = ((result.id, Path(job.part + ".blocks.json").read_bytes()) for job, result in read.accepted())
+    write_by_key(work.out / "blocks", layouts)
+    (work.out / "pool.txt").write_text(f"{pool_folder(settings.path)}\n", encoding="utf-8")
+    work.log.attempt.add_cpu(read.cpu_seconds)  # once: a later attempt has all again
+    doubtful = shown.pop(_DOUBTFUL, 0)
     return {
         "documents": count,
         "pages": shown.total(),
         "pages without text": shown.total() - shown["text"],
         "blank pages": shown["blank"],
-        **({"pages whose text differs from OCR": doubtful} if doubtful else {}),
+        **({_DOUBTFUL: doubtful} if doubtful else {}),
         "rejects": dict(sorted(reasons.items())),
         "ledger": {"documents": dict(totals.documents), "pages": dict(+totals.pages)},
     }
 
 
-def jobs_of(settings: Corpus, work: Work) -> tuple[Sequence[ReadingJob], list[Reject]]:
-    """Return the files to read, in the order of their names, and what of the pool is no file to read."""
-    found, rejects = entries(locate(settings.path))
-    return _Jobs(settings, found, work.scratch / "files"), rejects
-
-
-class _Jobs(Sequence[ReadingJob]):
-    """A job for each entry of a pool, made when it is asked for."""
-
-    def __init__(self, settings: Corpus, pool: Sequence[Entry], target: Path) -> None:
-        self._settings, self._pool, self._target = settings, pool, target
-        self._folder = pool_folder(settings.path)
-        for number in range(256):
-            (target / f"{number:02x}").mkdir(parents=True, exist_ok=True)
-
-    def __len__(self) -> int:
-        return len(self._pool)
-
-    def __getitem__(self, index: int) -> ReadingJob:  # pyright: ignore[reportIncompatibleMethodOverride]
-        entry, settings = self._pool[index], self._settings
+def jobs_of(settings: Corpus, work: Work) -> Iterator[ReadingJob]:
+    """Yield the files to read, in the order of their names, as `parts` has listed them."""
+    pool, seconds = pool_folder(settings.path), _seconds(settings)
+    for entry in read_jsonl(work.scratch / _LISTED, Entry):
         key = hashlib.sha256(entry.name.encode()).hexdigest()
-        return ReadingJob(
-            path=str(self._folder / entry.name),
+        yield ReadingJob(
+            path=str(pool / entry.name),
             entry=entry,
-            part=str(self._target / key[:2] / key[2:34]),
+            part=str(work.scratch / _FILES / key[:2] / key[2:34]),
             parser=settings.parser,
             memory=settings.memory,
-            seconds=_seconds(settings),
+            seconds=seconds,
             most_pages=settings.most_pages,
         )
 
@@ -163,30 +154,35 @@ def _is_read(job: ReadingJob) -> bool:
 class _Read:
     """Results of the files, from the disk, in the order of their names; the first of equal files is accepted.
 
-    Args:
-        file: where all of them are gathered, so that they can be gone through again quickly.
+    All of them are gathered in one file first, so that they can be gone through again quickly.
     """
 
-    def __init__(self, jobs: Sequence[ReadingJob], file: Path) -> None:
-        self._jobs = jobs
-        self._file = file
-        ids = bytearray()
-        with replacing(file) as whole:
-            for job in jobs:
+    def __init__(self, settings: Corpus, work: Work) -> None:
+        self._settings, self._work, self._file = settings, work, work.scratch / "results.jsonl"
+        self.cpu_seconds = 0.0
+        begins = array("Q")
+        with replacing(self._file) as whole:
+            for job in jobs_of(settings, work):
                 content = Path(job.part + ".json").read_bytes()
-                ids += msgspec.json.decode(content, type=_Identity).id.encode().ljust(64, b"\0")
+                known = msgspec.json.decode(content, type=_Identity)
+                self.cpu_seconds += known.cpu_seconds
+                begins.append(int(known.id[:16] or "0", 16))
                 whole.write(content + b"\n")
-        found, counts = np.unique(np.frombuffer(ids, "S64"), return_counts=True)
-        self._repeated = {each.decode() for each in found[counts > 1]}
+        self._files = len(begins)
+        found, counts = np.unique(np.frombuffer(begins, np.uint64), return_counts=True)
+        self._repeated = frozenset(f"{begin:016x}" for begin in found[counts > 1].tolist())
+
+    def __len__(self) -> int:
+        return self._files
 
     def all(self) -> Iterator[tuple[ReadingJob, FileResult]]:
         """Yield every result; a document whose bytes are there already has a reject."""
         contents: dict[str, str] = {}
-        for job, result in zip(self._jobs, read_jsonl(self._file, FileResult), strict=True):
+        for job, result in zip(jobs_of(self._settings, self._work), read_jsonl(self._file, FileResult), strict=True):
             if result.document and result.id in contents:
                 reject = Reject(what=job.source, reason="duplicate", detail=f"of {contents[result.id]}")
                 result = FileResult(reject=reject, id=result.id, pages=result.pages, cpu_seconds=result.cpu_seconds)
-            if result.id in self._repeated:
+            if result.id[:16] in self._repeated:
                 contents.setdefault(result.id, job.source)
             yield job, result
 
@@ -213,9 +209,19 @@ class _Read:
 
 
 class _Identity(msgspec.Struct):
-    """Of a result, its id alone."""
+    """Of a result, its id and what it took."""
 
     id: str = ""
+    cpu_seconds: float = 0.0
+
+
+def _facts(read: _Read, shown: Counter[str]) -> Iterator[PageFacts]:
+    """Yield the facts of all pages; count what they show."""
+    for _, result in read.accepted():
+        for page in result.facts:
+            shown[page.shows] += 1
+            shown[_DOUBTFUL] += page.agreement < _AGREES
+            yield page
 
 
 def _write_signatures(target: Path, count: int, read: _Read) -> None:
@@ -225,17 +231,3 @@ def _write_signatures(target: Path, count: int, read: _Read) -> None:
         np.lib.format.write_array_header_1_0(whole, {**header, "shape": (count, _SIGNATURE)})
         for _, result in read.accepted():
             whole.write(np.array(result.signature or [0] * _SIGNATURE, np.uint32).tobytes())
-
-
-def _write_blocks(target: Path, read: _Read) -> None:
-    """Write the layout of all documents, and where that of each is."""
-
-    def placed() -> Iterator[Place]:
-        for job, result in read.accepted():
-            begin = whole.tell()
-            with Path(job.part + ".blocks.jsonl").open("rb") as part:
-                shutil.copyfileobj(part, whole)
-            yield result.id, begin, whole.tell() - begin
-
-    with replacing(target) as whole:
-        write_places(target, placed())

@@ -1,14 +1,14 @@
 """Pages of the PDFs of a finished corpus as pixels, drawn when they are needed."""
 
 import zlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from mmprolong.conversations import Image
+from mmprolong.conversations import Image, Pages
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
 from mmprolong.images.kept_pages import open_kept
@@ -52,6 +52,18 @@ class CorpusPages:
             return self._view.thumbnail, self._view.thumbnail
         left, top, right, bottom = _shown(image, *pixel_size(document.page_sizes[image.index], self._view.dpi))
         return right - left, bottom - top
+
+    def sizes(self, pages: Pages) -> dict[tuple[int, int], int]:
+        """Return the number of pages of a run by their size [px]."""
+        document = self._document(Image(pages.source, pages.first))
+        self._document(Image(pages.source, min(pages.last, document.pages)))  # names the first page that is not there
+        if pages.stamps:
+            return {(self._view.thumbnail, self._view.thumbnail): pages.last - pages.first + 1}
+        found: dict[tuple[int, int], int] = {}
+        for size, count in Counter(document.page_sizes[pages.first : pages.last + 1]).items():
+            drawn = pixel_size(size, self._view.dpi)
+            found[drawn] = found.get(drawn, 0) + count
+        return found
 
     def pixels(self, image: Image) -> np.ndarray:
         """Return the stamped thumbnail, uint8 (S, S) grey, or what is shown of the page, uint8 (H, W, 3).

@@ -1,12 +1,13 @@
 """Images by reference: one protocol, whatever they come from."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from mmprolong.conversations import Image
+from mmprolong.conversations import Image, Pages
 from mmprolong.errors import DataError, nearest
 from mmprolong.images.image_files import FileImages
 from mmprolong.images.pages import CorpusPages
@@ -44,17 +45,33 @@ class ImagesByScheme:
 
     def size(self, image: Image) -> tuple[int, int]:
         """Return width and height [px]."""
-        return self._of(image).size(image)
+        return self.by_scheme(image.source).size(image)
 
     def pixels(self, image: Image) -> np.ndarray:
         """Return the image as uint8."""
-        return self._of(image).pixels(image)
+        return self.by_scheme(image.source).pixels(image)
 
-    def _of(self, image: Image) -> Images:
-        scheme = image.source.partition(":")[0]
+    def by_scheme(self, source: str) -> Images:
+        """Return what draws a source.
+
+        Raises:
+            DataError: nothing does.
+        """
+        scheme = source.partition(":")[0]
         if scheme not in self._schemes:
-            raise DataError(f"image {image.source!r}: scheme {scheme!r} is unknown; {nearest(scheme, self._schemes)}")
+            raise DataError(f"image {source!r}: scheme {scheme!r} is unknown; {nearest(scheme, self._schemes)}")
         return self._schemes[scheme]
+
+
+def sizes(images: Images, pages: Pages) -> Mapping[tuple[int, int], int]:
+    """Return the number of pages of a run by their size [px]; those of a PDF of the pool are not made one by one.
+
+    Raises:
+        DataError: there is no such page, or it cannot be drawn.
+    """
+    if isinstance(images, ImagesByScheme):
+        images = images.by_scheme(pages.source)
+    return images.sizes(pages) if isinstance(images, CorpusPages) else Counter(map(images.size, pages.images()))
 
 
 def open_images(view: View, corpus: Corpus, inputs: Mapping[str, Path], data_root: Path | None = None) -> Images:

@@ -19,6 +19,7 @@ from mmprolong.store.parquet import write_parquet
 
 _FEWEST = 10_000
 """Examples of a part, where there are as many."""
+_NUMBERS = ("tokens", "supervised", "images", "conversations")
 
 
 def parts(settings: MeasurementSettings, work: Work) -> int:
@@ -43,14 +44,18 @@ def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
     Raises:
         FeasibilityError: no example can be measured.
     """
-    count, totals, reasons = parts(settings, work), Counter[str](), Counter[str]()
-    by_task: dict[str, Counter[str]] = {}
+    count, reasons = parts(settings, work), Counter[str]()
+    tasks: dict[str, dict[str, int]] = {}
 
     def counted() -> Iterator[Measured]:
         for row in parts_of_step.results(work, count, Measured):
-            numbers = {"tokens": row.tokens, "supervised": row.supervised, "images": row.images, "conversations": 1}
-            totals.update(numbers)
-            by_task.setdefault(row.task, Counter()).update(numbers)
+            of_task = tasks.get(row.task)
+            if of_task is None:
+                of_task = tasks[row.task] = dict.fromkeys(_NUMBERS, 0)
+            of_task["tokens"] += row.tokens
+            of_task["supervised"] += row.supervised
+            of_task["images"] += row.images
+            of_task["conversations"] += 1
             yield row
 
     def refused() -> Iterator[Reject]:
@@ -64,8 +69,8 @@ def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
         first = next((f"; {one.what}: {one.detail}" for one in parts_of_step.rejects(work, count)), "")
         found = f"none of {reasons.total()} examples can be read: {reasons.most_common(3)}"
         raise FeasibilityError(f"measurement: {found}{first}")
-    tasks = {task: dict(row) for task, row in sorted(by_task.items())}
-    return {**totals, "tasks": tasks, "rejects": dict(reasons)}
+    totals = {name: sum(row[name] for row in tasks.values()) for name in _NUMBERS}
+    return {**totals, "tasks": dict(sorted(tasks.items())), "rejects": dict(reasons)}
 
 
 def _file(work: Work) -> Path:

@@ -8,7 +8,9 @@ does not fill is padding.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.records import Measured, Pack

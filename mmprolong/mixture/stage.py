@@ -37,7 +37,8 @@ def run(settings: MixtureSettings, work: Work) -> dict[str, Any]:
         drawn[name] = _draw(settings, name, part, targets[name], work.inputs)
     everything = [entry for part in drawn.values() for entry in part.planned]
     packs = pack(everything, mixture.sequence_length, settings.seed)
-    packs = filled_packs(packs, {name: rows for part in drawn.values() for name, rows in part.filled.items()})
+    if filled := {name: rows for part in drawn.values() for name, rows in part.filled.items()}:
+        packs = filled_packs(packs, filled)
     write_jsonl(work.out / "packs.jsonl", packs)
     certificate = certificate_of(settings.mixture, drawn, packs)
     write_json(work.out / "certificate.json", certificate)

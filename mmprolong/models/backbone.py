@@ -11,7 +11,7 @@ import numpy as np
 from mmprolong import plugins
 from mmprolong.conversations import Conversation, Image, Message, Pages, Part, Text, flat
 from mmprolong.errors import DataError
-from mmprolong.images.sources import Images
+from mmprolong.images.sources import Images, sizes
 from mmprolong.models.encoding import Encoded, Piece
 from mmprolong.settings.knobs import Model, View
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _KNOWN_RUNS = 65_536
 """Runs of pages whose tokens are kept."""
+_COUNTED = Image("")
+"""Stands for a run of pages whose tokens are known."""
 
 
 class Backbone(Protocol):
@@ -173,27 +175,33 @@ class TokenCounter:
         elif any(isinstance(part, Pages) for message in messages for part in message.parts):
             messages, tokens = self._shortened(messages)
         for piece, learned in self._backbone.pieces(messages):
-            length = self._image(piece) if isinstance(piece, Image) else len(piece)
+            if isinstance(piece, list):
+                length = len(piece)
+            else:  # the marks around a run are counted with it
+                length = -self._backbone.marks if piece is _COUNTED else self._image(piece)
             tokens += length
             supervised += learned * length
         return tokens, supervised
 
     def _shortened(self, messages: Conversation) -> tuple[Conversation, int]:
-        """Return a conversation with the first page of each run alone, and the tokens of the others."""
-        left_out, shown = 0, []
+        """Return a conversation with one image in the place of each run of pages, and the tokens of the runs."""
+        counted, shown = 0, []
         for message in messages:
             parts = []
             for part in message.parts:
                 if isinstance(part, Pages):
-                    left_out += self._of_run(part.source, part.first + 1, part.last, bool(part.stamps))
-                    part = next(part.images())
+                    stamps = ("A0",) * (part.last + 1 - part.first) if part.stamps else ()  # all are equally large
+                    counted += self._of_run(Pages(part.source, part.first, part.last, stamps))
+                    part = _COUNTED
                 parts.append(part)
             shown.append(Message(message.role, tuple(parts)))
-        return tuple(shown), left_out
+        return tuple(shown), counted
 
-    def _add_up(self, source: str, first: int, last: int, stamped: bool) -> int:
-        pages = (Image(source, page, stamp="A0" if stamped else "") for page in range(first, last + 1))
-        return sum(self._image(page) + self._backbone.marks for page in pages)
+    def _add_up(self, run: Pages) -> int:
+        found, marks = sizes(self._images, run), self._backbone.marks
+        if found.keys() <= self._by_size.keys():
+            return sum(count * (self._by_size[size] + marks) for size, count in found.items())
+        return sum(self._image(page) + marks for page in run.images())
 
     def _image(self, image: Image) -> int:
         size = self._images.size(image)

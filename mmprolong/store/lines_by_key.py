@@ -1,6 +1,8 @@
 """JSON lines by key: a table of places in memory instead of the records, which are read when they are asked for."""
 
 import hashlib
+import os
+import weakref
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +16,13 @@ from mmprolong.store.atomic import replacing
 
 T = TypeVar("T")
 Place = tuple[str, int, int]
-"""Key, first byte, number of bytes."""
+"""Key, first byte and number of bytes; or key, row group and row."""
 
 
 class LinesByKey(Generic[T]):
     """The records of a file by their key; lines of one key follow each other.
 
-    Holds 24 bytes a key. The table is read from the file that `write_places` wrote, or made by reading all lines once.
+    The table, 24 bytes a key, is the mapped one that `write_lines` left, or made by reading all lines once.
 
     Args:
         key: field that names a record.
@@ -28,8 +30,10 @@ class LinesByKey(Generic[T]):
 
     def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
         self.path = path
-        self._kind = kind
+        self._kind, self._decoder = kind, msgspec.json.Decoder(kind)
         self._key = key
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
         stored, status = places_file(path), path.stat()
         self._table = (
             np.load(stored, mmap_mode="r")
@@ -50,10 +54,7 @@ class LinesByKey(Generic[T]):
             DataError: the file is damaged.
         """
         for begin, size in places_in(self._table, key):  # equal hashes are rare
-            with self.path.open("rb") as file:
-                file.seek(begin)
-                content = file.read(size)
-            found = [self._decoded(line) for line in content.splitlines()]
+            found = [self._decoded(line) for line in os.pread(self._file, size, begin).split(b"\n") if line]
             if found and getattr(found[0], self._key) == key:
                 return found
         return []
@@ -64,29 +65,54 @@ class LinesByKey(Generic[T]):
 
     def _decoded(self, line: bytes) -> T:
         try:
-            return msgspec.json.decode(line, type=self._kind)
+            return self._decoder.decode(line)
         except msgspec.DecodeError as error:
             raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
 
 
-def write_places(path: Path, places: Iterable[Place]) -> None:
-    """Write the table of a file of JSON lines beside it.
+def write_lines(path: Path, records: Iterable[tuple[str, Any]]) -> int:
+    """Write records as JSON lines, each with its key, and their table of places. Returns the number of lines.
 
     Raises:
         DiskFull: names the file.
     """
+
+    def placed() -> Iterator[Place]:
+        begin = 0
+        for key, record in records:
+            line = encoder.encode(record) + b"\n"
+            file.write(line)
+            yield key, begin, len(line)
+            begin += len(line)
+
+    encoder = msgspec.json.Encoder()
+    with replacing(path) as file:
+        return write_places(path, placed())
+
+
+def write_places(path: Path, places: Iterable[Place]) -> int:
+    """Write a table of places beside the file that it is of. Returns the number of its rows.
+
+    Raises:
+        DiskFull: names the file.
+    """
+    table = _table(places)
     with replacing(places_file(path)) as file:
-        np.save(file, _table(places))
+        np.save(file, table)
+    return len(table)
 
 
 def places_in(table: np.ndarray, key: str) -> Iterator[tuple[int, int]]:
-    """Yield first byte and number of bytes of what has the hash of a key."""
-    first, last = np.searchsorted(table[:, 0], (_hash(key), _hash(key) + np.uint64(1)))
-    yield from ((int(begin), int(size)) for _, begin, size in table[first:last])
+    """Yield the two numbers of each place that has the hash of a key."""
+    wanted = _hash(key)
+    row = int(np.searchsorted(table[:, 0], wanted))
+    while row < len(table) and table[row, 0] == wanted:
+        yield int(table[row, 1]), int(table[row, 2])
+        row += 1
 
 
 def places_file(path: Path) -> Path:
-    """Return the file of the table of a file of JSON lines."""
+    """Return the file of the table of places in a file."""
     return path.with_suffix(".places.npy")
 
 

@@ -1,10 +1,9 @@
 """Records as Parquet: one column a field, read by any tool."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from mmprolong.errors import DataError
 from mmprolong.store.atomic import replacing
@@ -16,7 +15,7 @@ _TYPES = {str: "string", int: "int64", float: "float64", bool: "bool_"}
 
 
 def write_parquet(path: Path, records: Iterable[Any], kind: type) -> int:
-    """Write flat dataclass records; the file appears whole or not at all. Returns the number of rows.
+    """Write flat records; the file appears whole or not at all. Returns the number of rows.
 
     Raises:
         DiskFull: names the file.
@@ -24,11 +23,12 @@ def write_parquet(path: Path, records: Iterable[Any], kind: type) -> int:
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
-    schema = pyarrow.schema([(each.name, getattr(pyarrow, _TYPES[each.type])()) for each in fields(kind)])  # pyright: ignore
+    types = {name: getattr(pyarrow, _TYPES[each])() for name, each in get_type_hints(kind).items()}
     rows, count = iter(records), 0
-    with replacing(path) as file, ParquetWriter(file, schema) as writer:
-        while chunk := [asdict(each) for each in islice(rows, _ROWS)]:
-            writer.write_table(pyarrow.Table.from_pylist(chunk, schema=schema))
+    with replacing(path) as file, ParquetWriter(file, pyarrow.schema(types)) as writer:
+        while chunk := list(islice(rows, _ROWS)):
+            columns = [pyarrow.array([getattr(each, name) for each in chunk], of) for name, of in types.items()]
+            writer.write_table(pyarrow.table(columns, schema=writer.schema))
             count += len(chunk)
     return count
 
@@ -42,7 +42,7 @@ def read_parquet(path: Path, kind: type[T]) -> Iterator[T]:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
-    names = [each.name for each in fields(kind)]  # pyright: ignore
+    names = list(get_type_hints(kind))
     try:
         with ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=names):

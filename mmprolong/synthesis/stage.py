@@ -22,6 +22,7 @@ from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.lines_by_key import LinesByKey
 from mmprolong.store.parquet import read_parquet
+from mmprolong.store.parquet_by_key import ParquetByKey
 from mmprolong.synthesis.by_model import most_cost, write_by_model
 from mmprolong.synthesis.examples import chosen_lengths, shared
 from mmprolong.synthesis.instructions import find_files, write_instructions
@@ -176,7 +177,7 @@ def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Ite
     """Yield the documents of one part, read, and the names of their lengths; one is in memory at a time."""
     source, count = settings.source, parts(settings, work)
     documents = LinesByKey(work.inputs["corpus"] / "documents.jsonl", Document)
-    layouts = LinesByKey(work.inputs["corpus"] / "blocks.jsonl", Block, "document")
+    layouts = ParquetByKey(work.inputs["corpus"] / "blocks", Block)
     unasked = _unasked(source, work.inputs["corpus"])
     chosen = chosen_lengths(_runs(settings, work)["pages"], source) if source.lengths else None
     names = [length.name for length in source.lengths]
@@ -185,7 +186,7 @@ def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Ite
         if parts_of_step.part_of(each.document, count) != part or (chosen is not None and chosen[place] < 0):
             continue
         if whole is None or held != each.document:  # windows of one document follow each other
-            held, whole, blocks = each.document, documents.lines(each.document)[0], layouts.lines(each.document)
+            held, whole, blocks = each.document, documents.lines(each.document)[0], layouts.records(each.document)
             left_out = unasked(each.document)
         document, first = _window(whole, each), each.first_page
         inside = range(first, first + document.pages)

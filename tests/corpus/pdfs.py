@@ -6,7 +6,14 @@ from typing import Any
 
 import pymupdf
 
+from mmprolong.corpus import stage
 from mmprolong.corpus.pool import entries, locate
+from mmprolong.corpus.reading import ReadingJob
+from mmprolong.records import Block, Document
+from mmprolong.settings.knobs import Corpus
+from mmprolong.store.jsonl import read_jsonl
+from mmprolong.store.parquet_by_key import ParquetByKey
+from tests.working import work_in
 
 LONG = "Enough words to be told from chance. " * 8
 """Text of a page that has a language."""
@@ -46,3 +53,17 @@ def write_undrawable(path: Path, pages: Sequence[str], bad: int) -> Path:
         document.xref_set_key(document[bad].xref, "Contents", f"[{contents} {extra} 0 R]")
         document.saveIncr()
     return path
+
+
+def layout(corpus: Path) -> list[Block]:
+    """The blocks of all documents of a finished corpus."""
+    read = ParquetByKey(corpus / "blocks", Block)
+    documents = read_jsonl(corpus / "documents.jsonl", Document)
+    return [block for document in documents for block in read.records(document.id)]
+
+
+def jobs_in(pool: Path, folder: Path) -> list[ReadingJob]:
+    """The files to read of a pool, as a step in a folder lists them."""
+    settings, work = Corpus(path=str(pool)), work_in(folder)
+    stage.parts(settings, work)
+    return list(stage.jobs_of(settings, work))

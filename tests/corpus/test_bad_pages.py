@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from mmprolong.corpus import stage
 from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.reading import note_death, read_file, read_result
 from mmprolong.images.child_processes import Children
@@ -13,10 +13,7 @@ from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import Line, Properties
 from mmprolong.records import Block, Heading
-from mmprolong.settings.knobs import Corpus
-from mmprolong.store.jsonl import read_jsonl
-from tests.corpus.pdfs import LONG, write_pdf
-from tests.working import work_in
+from tests.corpus.pdfs import LONG, jobs_in, write_pdf
 
 
 class BadPages:
@@ -84,7 +81,7 @@ def test_a_slow_document_is_not_read_again(tmp_path: Path):
 
 def test_a_document_with_a_deadly_page_is_read_without_it(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf", [LONG, "bad", LONG])
-    ((job,), _) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    (job,) = jobs_in(tmp_path / "pool", tmp_path)
     notes = PageNotes(job.part)
     notes.begin(1)
     note_death(job, "crashed", "SIGSEGV")
@@ -92,5 +89,5 @@ def test_a_document_with_a_deadly_page_is_read_without_it(tmp_path: Path):
     list(Children(read_file, note_death, 60, 2048).each([job], 0))
     result = read_result(job.part)
     assert [(page.page, page.reason) for page in result.failed] == [(1, "crashed")] and result.document is not None
-    blocks = read_jsonl(Path(job.part + ".blocks.jsonl"), Block)
+    blocks = msgspec.json.decode(Path(job.part + ".blocks.json").read_bytes(), type=list[Block])
     assert {block.page for block in blocks} == {0, 2} and not notes.dead()

@@ -10,10 +10,10 @@ from mmprolong.corpus import stage
 from mmprolong.corpus.parsers.docling import Docling
 from mmprolong.corpus.parsers.vision_model import parts_of
 from mmprolong.errors import EndpointError
-from mmprolong.records import Block, Reject
+from mmprolong.records import Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
-from tests.corpus.pdfs import write_pdf
+from tests.corpus.pdfs import layout, write_pdf
 from tests.llm.server import Response, serving
 from tests.working import run_stage, work_in
 
@@ -127,7 +127,7 @@ def test_pages_without_text_are_read_by_a_model_once(tmp_path: Path):
         for attempt in ("one", "two"):
             run_stage(stage, Corpus(path=str(tmp_path / "pool"), parser=parser), work_in(tmp_path / attempt))
         assert len(server.bodies) == 1, "what was paid for is kept"
-    blocks = [block for block in read_jsonl(tmp_path / "two" / "blocks.jsonl", Block) if block.page == 1]
+    blocks = [block for block in layout(tmp_path / "two") if block.page == 1]
     assert [(block.kind, block.text) for block in blocks] == [
         ("section", "Walls"),
         ("paragraph", "The committee met. It agreed."),

@@ -16,12 +16,12 @@ from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_res
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.images.child_processes import Children
 from mmprolong.images.pool_ledger import PageState, read_ledger, write_ledger
-from mmprolong.records import Block, Document, PageFacts, Reject
+from mmprolong.records import Document, PageFacts, Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.store import hash_outputs
-from tests.corpus.pdfs import LONG, encrypt, write_pdf
+from tests.corpus.pdfs import LONG, encrypt, jobs_in, layout, write_pdf
 from tests.working import run_stage, work_in
 
 ARTICLE = locate("demo") / "glmnet" / "relax.pdf"
@@ -112,7 +112,7 @@ def test_a_text_layer_that_is_no_language_is_no_text(shift: int, tmp_path: Path)
     write_pdf(tmp_path / "pool" / "a.pdf", [garbled, printed])
     run(tmp_path / "pool", tmp_path / "out")
     (document,) = read_jsonl(tmp_path / "out" / "documents.jsonl", Document)
-    read = {block.page for block in read_jsonl(tmp_path / "out" / "blocks.jsonl", Block)}
+    read = {block.page for block in layout(tmp_path / "out")}
     facts = list(read_parquet(tmp_path / "out" / "pages.parquet", PageFacts))
     assert (document.unusable, read) == (({"no language": (0,)}, {1}) if shift else ({}, {0, 1}))
     assert [fact.shows for fact in facts] == ["image" if shift else "text", "text"]
@@ -135,13 +135,13 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
     for number in range(4):
         write_pdf(pool / f"{number}.pdf", [f"Document {number}"] * 3)
     run(pool, tmp_path / "whole")
-    jobs = list(stage.jobs_of(Corpus(path=str(pool)), work_in(tmp_path / "resumed"))[0])
+    jobs = jobs_in(pool, tmp_path / "resumed")
     assert read_all(jobs[:1]) == jobs[:1]
     before = Path(jobs[0].part + ".json").stat().st_mtime_ns
     (Path(jobs[0].part).parent / "torn.json.partial").write_bytes(b"{")
     run(pool, tmp_path / "resumed")
     assert Path(jobs[0].part + ".json").stat().st_mtime_ns == before
-    for name in ("documents.jsonl", "blocks.jsonl", "rejects.jsonl"):
+    for name in ("documents.jsonl", "blocks/00000.parquet", "rejects.jsonl"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "resumed" / name).read_bytes()
     assert hash_outputs(tmp_path / "resumed") == hash_outputs(tmp_path / "whole")
 
@@ -149,18 +149,18 @@ def test_a_killed_run_continues_and_gives_equal_files(tmp_path: Path):
 def test_the_number_of_workers_changes_nothing(tmp_path: Path):
     for number in range(4):
         write_pdf(tmp_path / "pool" / f"{number}.pdf", [f"Document {number}"] * 2)
-    jobs, _ = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    jobs = jobs_in(tmp_path / "pool", tmp_path)
     parts = []
     for workers in (1, 3):
         moved = [replace(job, part=str(tmp_path / f"{workers}-{index}")) for index, job in enumerate(jobs)]
         assert len(read_all(moved, workers)) == 4
-        parts.append([(read_result(job.part).document, Path(job.part + ".blocks.jsonl").read_bytes()) for job in moved])
+        parts.append([(read_result(job.part).document, Path(job.part + ".blocks.json").read_bytes()) for job in moved])
     assert parts[0] == parts[1]
 
 
 def test_a_file_that_vanishes_is_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "a.pdf")
-    ((job,), _) = stage.jobs_of(Corpus(path=str(tmp_path / "pool")), work_in(tmp_path))
+    (job,) = jobs_in(tmp_path / "pool", tmp_path)
     lost: ReadingJob = replace(job, path=str(tmp_path / "gone.pdf"), part=str(tmp_path / "part"))
     read_all([lost])
     reject = read_result(lost.part).reject
@@ -174,7 +174,7 @@ def test_records_say_where_a_document_comes_from(tmp_path: Path):
     (document,) = read_jsonl(tmp_path / "out" / "documents.jsonl", Document)
     assert (document.source, document.licence, document.pages) == ("sub/a.pdf", "CC-BY-4.0", 2)
     assert document.id == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert [block.text for block in read_jsonl(tmp_path / "out" / "blocks.jsonl", Block)] == ["One.", "Two."]
+    assert [block.text for block in layout(tmp_path / "out")] == ["One.", "Two."]
 
 
 def states(folder: Path) -> dict[str, list[tuple[str, int, int, str]]]:

@@ -16,7 +16,7 @@ def test_a_corpus_has_taken_what_the_readers_of_its_pdfs_took(tmp_path: Path):
     settings = Corpus(path=str(small_pool(tmp_path / "pool")))
     began, work = time.process_time(), work_in(tmp_path / "out")
     run_stage(stage, settings, work)
-    readers = sum(read_result(job.part).cpu_seconds for job in stage.jobs_of(settings, work)[0])
+    readers = sum(read_result(job.part).cpu_seconds for job in stage.jobs_of(settings, work))
     assert readers > 0
     assert readers <= work.log.attempt.usage.cpu_seconds <= readers + time.process_time() - began
 

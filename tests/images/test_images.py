@@ -1,4 +1,5 @@
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import numpy as np
 import pymupdf
 import pytest
 
-from mmprolong.conversations import Image
+from mmprolong.conversations import Image, Pages
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
 from mmprolong.images import stage as render
@@ -63,6 +64,15 @@ def test_a_stamp_changes_only_the_corner_and_is_always_the_same(corpus: tuple[Pa
     drawn[:28, :28] = plain[:28, :28]
     assert (drawn == plain).all()
     assert (drawer(folder, settings).pixels(image) == pages.pixels(image)).all()
+
+
+def test_sizes_of_a_run_are_those_of_its_pages(corpus: tuple[Path, Corpus]):
+    folder, settings = corpus
+    pages, source = drawer(folder, settings), f"pdf:{ids(folder)[0]}"
+    for run in (Pages(source, 0, 1), Pages(source, 1, 1), Pages(source, 0, 1, ("A1", "B2"))):
+        assert pages.sizes(run) == Counter(map(pages.size, run.images()))
+    with pytest.raises(DataError, match="no page 3; the document has 2"):
+        pages.sizes(Pages(source, 1, 4))
 
 
 def test_a_crop_is_cut_from_the_page(corpus: tuple[Path, Corpus]):

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mmprolong.errors import FeasibilityError
 from mmprolong.mixture.matching import fill, slots_of

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 import tiktoken
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer
 
 from mmprolong.conversations import Message, Text
@@ -44,6 +47,32 @@ def test_ids_are_those_of_qwens_vocabulary(tokenizer: TextTokenizer):
         assert tokenizer.encode(text) == theirs.encode_ordinary(unicodedata.normalize("NFC", text))
         assert tokenizer.decode(tokenizer.encode(text)) == unicodedata.normalize("NFC", text)
     assert tokenizer.encode("Hello, world! 2024") == [9707, 11, 1879, 0, 220, 17, 15, 17, 19]
+
+
+PARTS = st.one_of(
+    st.text(max_size=6),
+    st.text("\x00\t\n\x0b\r\x1c\x1f '.,<|>_-09aZsStTrReEvVmMlLdD", max_size=8),
+    st.sampled_from(
+        [" ", "  ", "\n ", "'ll", "'RE", "e\u0301", "\u0301", "\u00a0", "\u2028", "ſ", "ﬁ", "½", "第", *TEXTS]
+    ),
+)
+
+
+@given(st.lists(PARTS, max_size=8).map("".join))
+@settings(max_examples=2_000, deadline=None)
+def test_ids_that_are_looked_up_by_words_are_those_of_the_whole_text(tokenizer: TextTokenizer, text: str):
+    assert tokenizer._by_words
+    assert tokenizer.encode(text) == tokenizer._encode(text)
+
+
+def test_an_added_token_in_a_text_and_an_unknown_way_to_split_leave_the_text_whole(tmp_path: Path):
+    added, other = qwen_tokenizer(), qwen_tokenizer()
+    added.add_tokens(["<tool_call>"])
+    other.pre_tokenizer = pre_tokenizers.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
+    for made in (added, other):
+        made.save(str(tmp_path / "tokenizer.json"))
+        text = "Call <tool_call> 12 times, don't"
+        assert TextTokenizer(tmp_path / "tokenizer.json").encode(text) == made.encode(text).ids
 
 
 def test_special_tokens_have_their_published_ids(tokenizer: TextTokenizer):

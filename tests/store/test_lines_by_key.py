@@ -1,30 +1,30 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mmprolong.errors import DataError
-from mmprolong.records import Block, Reject
-from mmprolong.store.jsonl import write_jsonl
-from mmprolong.store.lines_by_key import LinesByKey, places_file, write_places
+from mmprolong.records import Reject, Selected
+from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import LinesByKey, write_lines
 
 
-def block(document: str, order: int) -> Block:
-    return Block(document=document, page=0, kind="paragraph", box=(0, 0, 1, 1), text=f"é\n{order}", order=order)
-
-
-def test_records_are_found_by_their_key_with_a_stored_table_and_without(tmp_path: Path):
-    file = tmp_path / "blocks.jsonl"
-    written = {name: [block(name, order) for order in range(count)] for name, count in (("b", 3), ("a", 1), ("c", 2))}
-    write_jsonl(file, [one for blocks in written.values() for one in blocks])
-    read = LinesByKey(file, Block, "document")
+def test_records_are_found_by_their_key(tmp_path: Path):
+    file = tmp_path / "selection.jsonl"
+    counts = (("b", 3), ("a", 1), ("é", 2))
+    written = {name: [Selected(document=name, split=f"\n{order}") for order in range(count)] for name, count in counts}
+    write_jsonl(file, [one for found in written.values() for one in found])
+    read = LinesByKey(file, Selected, "document")
     assert {name: read.lines(name) for name in written} == written
     assert read.lines("d") == [] and "a" in read and "d" not in read and len(read) == 3
-    sizes = [len(line) for line in file.read_bytes().splitlines(keepends=True)]
-    write_places(file, [("b", 0, sum(sizes[:3])), ("empty", sum(sizes[:3]), 0), ("c", sum(sizes[:4]), sum(sizes[4:]))])
-    stored = LinesByKey(file, Block, "document")
-    assert stored.lines("c") == written["c"] and stored.lines("empty") == [] and stored.lines("a") == []
-    assert np.load(places_file(file)).nbytes == 3 * 24
+
+
+def test_a_stored_table_says_the_same(tmp_path: Path):
+    file = tmp_path / "rejects.jsonl"
+    written = [Reject(what=name, reason="é") for name in ("b", "a", "c")]
+    assert write_lines(file, ((each.what, each) for each in written)) == 3
+    stored, scanned = LinesByKey(file, Reject, "what"), read_jsonl(file, Reject)
+    assert [stored.lines(name) for name in "bacd"] == [*([each] for each in scanned), []]
+    assert list(read_jsonl(file, Reject)) == written and len(stored) == 3
 
 
 def test_a_damaged_line_is_named(tmp_path: Path):

@@ -4,13 +4,14 @@ import importlib
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from mmprolong.corpus.ocr_blocks import OcrLine, Region, agreement, blocks_of_regions
 from mmprolong.corpus.parsers.text_layer import TextLayer
