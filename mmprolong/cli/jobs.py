@@ -90,7 +90,7 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
     """Print the submitted arrays, what was left alone, and the commands that follow; write the dashboard anew."""
     from mmprolong.sweep.commands import command
     from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.dashboard import page_path, write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
     rows = [
         (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)
@@ -106,8 +106,7 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.say(f"{len(launched.unplanned)} jobs of points that are no longer in the file: {jobs}; {done}")
     _print_shared(launched.shared, console)
-    trouble = write_page(store, plan, step_states(store, plan))
-    console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")
+    console.say(f"dashboard: {write_page(store, plan, step_states(store, plan))}")
     for name in ("status", "logs", "retry", "cancel", "report"):
         console.say(f"  {command(store, name, plan.ablation)}")
 

@@ -50,7 +50,7 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     """
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import status_view
-    from mmprolong.sweep.view.dashboard import page_path, write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
     views: list[RenderableType] = []
     finished = True
@@ -63,10 +63,8 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
             views.append(Text(f"{name}: {error}", style="red"))
             continue
         states = step_states(store, plan)
-        trouble = write_page(store, plan, states)
-        where = f"dashboard: {trouble or page_path(store, name)}"
-        written = Text(where, style="yellow" if trouble else "", no_wrap=True, overflow="ignore")
-        views += [status_view(store, plan, states), written]
+        written = f"dashboard: {write_page(store, plan, states)}"
+        views += [status_view(store, plan, states), Text(written, no_wrap=True, overflow="ignore")]
         finished = finished and all(each.state == "finished" for each in states.values())
     return Group(*views), finished
 

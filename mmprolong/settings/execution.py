@@ -110,10 +110,8 @@ class Cluster:
     """Devices that train; time and memory are predicted from them."""
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
-    step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
-    """Expected size of a finished step, by stage [MB]."""
     times_of: str = execution("")
-    """Model that these times and sizes belong to; empty: unknown."""
+    """Model that these times belong to; empty: unknown."""
 
 
 @dataclass

@@ -13,9 +13,7 @@ from typing import Any
 import msgspec
 
 from mmprolong.errors import ArtifactError
-from mmprolong.plugins import identity_of
 from mmprolong.store.atomic import sync_folder, write_json
-from mmprolong.store.fingerprint import differences
 from mmprolong.store.lease import LEASE, try_lock
 from mmprolong.store.run_record import RunRecord
 
@@ -107,21 +105,6 @@ def remove_left_scratch(folder: Path) -> None:
         with suppress(OSError), (folder / LEASE).open("a") as file:  # a store that may not be written is left as it is
             if try_lock(file.fileno()):
                 remove_scratch(folder)
-
-
-def drifted(record: RunRecord, settings: Any) -> list[str]:
-    """Return a line for each setting that a finished step had otherwise than `settings`, which have the same id.
-
-    Its default was edited since: the stored result is of the old one.
-
-    Args:
-        settings: of the step's stage, as they are today.
-    """
-    return [
-        f"{record.path}: {key} was {then!r} when it ran, and is {now!r} by default today; restore the "
-        f"default, or raise the version of {record.stage} in settings/stages.py to run it again"
-        for key, then, now in differences(record.all_settings, identity_of(settings, whole=True))
-    ]
 
 
 def _decode(folder: Path, content: bytes) -> RunRecord:

@@ -3,18 +3,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmprolong.errors import ArtifactError
-from mmprolong.plugins import identity_of
-from mmprolong.settings.knobs import Optimizer, Source
-from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.lease import lease
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import DONE, SCRATCH, Store, drifted, hash_outputs, remove_left_scratch, remove_scratch
+from mmprolong.store.store import DONE, SCRATCH, Store, hash_outputs, remove_left_scratch, remove_scratch
 
 RECORD = RunRecord(id="m-1", stage="mixture", version=1, settings={}, needs={}, metrics={"fill": 0.975}, outputs={})
 
@@ -106,25 +103,6 @@ def test_what_a_kill_left_is_removed_unless_a_process_holds_it(store: Store):
         assert (folder / SCRATCH).exists()
     remove_left_scratch(folder)
     assert not (folder / SCRATCH).exists()
-
-
-def test_an_edited_default_is_told_with_key_and_both_values():
-    @dataclass
-    class Edited(Optimizer):
-        warmup_ratio: float = 0.2
-        new: int = 3
-
-    then = replace(RECORD, all_settings=identity_of(Optimizer(), whole=True))
-    assert identity_of(Edited()) == identity_of(Optimizer()) == {}
-    assert drifted(then, Optimizer()) == []
-    (line,) = drifted(then, Edited())
-    assert "mixture/m-1: warmup_ratio was 0.1 when it ran, and is 0.2 by default today" in line
-
-
-def test_an_edited_default_is_found_inside_lists_and_groups():
-    settings = SynthesisSettings(Source(tasks=["b"]))
-    then = replace(RECORD, all_settings=identity_of(SynthesisSettings(Source(tasks=["a"])), whole=True))
-    assert [line.split(" was")[0] for line in drifted(then, settings)] == ["mixture/m-1: source.tasks"]
 
 
 def test_a_share_of_another_launch_may_write_while_scratch_is_removed(tmp_path: Path):

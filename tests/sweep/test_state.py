@@ -14,7 +14,6 @@ from mmprolong.settings.execution import Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
 from mmprolong.sweep.assignment import Assignment, local_log, tail
-from mmprolong.sweep.estimate import totals
 from mmprolong.sweep.local import Launcher
 from mmprolong.sweep.logs import last_lines, last_words
 from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
@@ -204,7 +203,6 @@ def test_what_was_used_up_is_not_run_again(spent: Store):
     found = step_states(spent, CHAIN)
     assert states(found) == ["finished"] * 3
     assert "deleted" in found["training0"].detail
-    assert (totals(CHAIN, found).state, totals(CHAIN, found).left.cpu) == ("finished", 0)
     assert Launcher(spent, CHAIN).over
 
 
@@ -246,19 +244,19 @@ def test_a_tail_has_as_many_whole_lines_as_were_asked_for(tmp_path: Path, lines:
 
 def test_the_last_words_are_those_of_the_traceback_or_else_of_the_log(store: Store):
     log = write(store, "one\n\ntwo\n")
-    folder = store.folder("training", "training0")
-    assert last_words(folder, StepState(state="running", log=log), 1) == ["two"]
+    step, folder = CHAIN.steps["training0"], store.folder("training", "training0")
+    assert last_words(store, step, StepState(state="running", log=log), 1) == ["two"]
     write_failure(folder, Failure("code", "KeyError: 3"), "Traceback\n  File x\nKeyError: 3\n")
     failed = StepState(state="failed", log=log, failure=read_failure(folder))
-    assert last_words(folder, failed, 2) == ["  File x", "KeyError: 3"]
+    assert last_words(store, step, failed, 2) == ["  File x", "KeyError: 3"]
 
 
 def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_log(store: Store):
     log = write(store, "batch 2\n", "2")
     write_failure(store.folder("training", "training0"), Failure("code", "KeyError: 3"), "Traceback\nKeyError: 3")
     with lease(store.folder("reply", "reply0"), waiting=lambda: None):
-        (*_, failed), (_, *runs) = last_lines(store, CHAIN, "", 1)
-        assert failed == ["code: KeyError: 3", "Traceback", "KeyError: 3"]
+        (_, *failed), (_, *runs) = last_lines(store, CHAIN, "", 1)
+        assert (failed[0], failed[-1]) == ("failed (code): KeyError: 3", ["KeyError: 3"])
         assert runs == ["running", log, ["batch 2"]]
         os.utime(log, (time.time() - 3600,) * 2)
         here = local_log(store, CHAIN.steps["reply0"])
