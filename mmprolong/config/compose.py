@@ -39,7 +39,7 @@ class Composer:
                 what cannot be; says what set it.
         """
         with self.locating(overrides):
-            config = _expanded(decode(self._plain(overrides), Config))
+            config = decode(self._plain(overrides), Config)
             problems = [*plugin_problems(config), *inconsistent(config)]
             if problems:
                 raise InvalidSettings(*problems)
@@ -86,7 +86,7 @@ class Composer:
             config.pop(SWEEP, None)
             self._last = rest, config
         apply(self._last[1], seeds)
-        return _inherited(resolved(self._last[1]))
+        return _at_home(_inherited(resolved(self._last[1])))
 
     def _files(self, overrides: Sequence[str]) -> DictConfig:
         """Return the files' composition, which is not to be changed."""
@@ -111,18 +111,13 @@ def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _expanded(config: Config) -> Config:
-    """Replace a leading `~` by the user's home, in every setting that may be a folder."""
-    paths = (
-        (config.paths, "store"),
-        (config.corpus, "path"),
-        (config.suite, "data_root"),
-        (config.corpus, "image_root"),
-        (config.model, "path"),
-    )
-    for block, name in paths:
-        text = getattr(block, name)
-        setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)
-    benchmarks = config.selection.benchmarks.items()
-    config.selection.benchmarks = {name: str(Path(path).expanduser()) for name, path in benchmarks}
-    return config
+def _at_home(value: Any) -> Any:
+    """Replace a leading `~/` of every text by the user's home: no shell does it behind a key or in YAML."""
+    match value:
+        case str():
+            return str(Path(value).expanduser()) if f"{value}/".startswith("~/") else value
+        case dict():
+            return {key: _at_home(each) for key, each in value.items()}
+        case list():
+            return [_at_home(each) for each in value]
+    return value

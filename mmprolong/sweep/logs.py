@@ -41,7 +41,7 @@ def failure_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> 
             groups[step.stage, at.failure].append(step)
     for (stage, failure), (first, *others) in sorted(groups.items(), key=lambda group: -len(group[1])):
         more = f" and {len(others)} more of {stage}" if others else ""
-        advice = failure.advice(stage, recovery_command(store, plan, first, failure.kind))
+        advice = failure.advice(stage, recovery_command(store, plan, failure.kind))
         yield f"{first.label}{more} failed ({failure.kind}): {failure.message}; {advice}"
     if blocked := sum(at.state == "blocked" for at in states.values()):
         yield f"{blocked} steps need a failed one and were not run"

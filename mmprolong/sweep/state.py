@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -144,9 +144,12 @@ def _unfinished(
     if failure or submission is None:
         return StepState(state="failed" if failure else "open", job=job, failure=failure)
     log = tail(job_log(store, job), _LAST_LINES)
-    failure = _failure_of_job(state, newest_attempt(log))
     if submission.note == CANCELLED:
         failure = Failure("cancelled", "taken out of the queue by mmprolong")
+    else:  # Slurm's own word, unless it says less than the log
+        reason = from_job(state.state, state.exit_code, state.node) if state else None
+        vague = reason is None or reason.kind in ("killed", "job")
+        failure = (from_log(newest_attempt(log)) or reason) if vague else reason
     if failure:
         return StepState(state="failed", job=job, failure=failure)
     reason = f"Slurm: {state.state.lower()}, but no result" if state else ""
@@ -159,14 +162,6 @@ def _is_shared(folder: Path, step: Step) -> bool:
     if STAGES[step.stage].way != "parts" or not progress.exists():
         return False
     return time.time() - progress.stat().st_mtime < _FRESH
-
-
-def _failure_of_job(state: JobState | None, log: Sequence[str]) -> Failure | None:
-    """Return the reason why a job ended: Slurm's own, else the last words of its log, else that it failed."""
-    reason = from_job(state.state, state.exit_code, state.node) if state else None
-    if reason is not None and reason.kind not in ("killed", "job"):
-        return reason
-    return from_log(log) or reason
 
 
 def _json(text: str) -> dict[str, Any]:

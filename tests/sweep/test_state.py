@@ -126,11 +126,12 @@ def test_a_damaged_step_has_failed_and_says_so(store: Store):
         ("srun: error: Node failure on n7", "node"),
         ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026-11-22T04:00:00 DUE TO NODE FAILURE ***", "node"),
         ("slurmstepd: error: *** JOB 1 ON n7 CANCELLED AT 2026-11-22T04:00:00 ***", "cancelled"),
-        ("ModuleNotFoundError: No module named 'torch'", "code"),
     ],
 )
 def test_the_log_says_why_where_no_accounts_are_kept(store: Store, last: str, kind: str):
-    write(store, f"*** JOB 1 ON n7 CANCELLED AT 2026 DUE TO PREEMPTION ***\n{last}\n* DUE TO JOB REQUEUE *\n\n")
+    write(
+        store, f"*** JOB 1 ON n7 CANCELLED AT 2026 DUE TO PREEMPTION ***\n{BEGINS}\n{last}\n* DUE TO JOB REQUEUE *\n\n"
+    )
     assert failure_of(store).kind == kind
 
 
