@@ -87,18 +87,15 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 
 
 def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
-    """Print the submitted arrays, what was left alone, and the commands that follow; write the dashboard anew."""
+    """Print what was submitted and what was left alone, and the commands that follow; write the dashboard anew."""
     from mmprolong.sweep.commands import command
     from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 
-    rows = [
-        (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)
-        for each in launched.submitted
-    ]
-    columns = ("job", "stage", "steps", "after")
-    submitted = table(f"{plan.ablation}: submitted", columns, rows, text=("stage", "after"))
-    console.print(submitted if rows else f"{plan.ablation}: nothing to submit")
+    stages = Counter[str]()
+    for each in launched.submitted:
+        stages[plan.steps[each.step].stage] += 1 + len(each.elements)
+    console.print(table(f"{plan.ablation}: submitted", ("stage", "jobs"), stages.items()))
     if launched.queued:
         console.say(f"{len(launched.queued)} steps were in the queue already")
     if launched.unplanned:

@@ -1,6 +1,7 @@
 """The frozen plan of a sweep: its points, their configurations and their steps."""
 
 import shlex
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,14 @@ class Plan:
         for point in self.rows.get(label, []):
             found.setdefault(tuple(point.scores.values()), point)
         return list(found.values())
+
+    def descendants(self, steps: Set[str]) -> set[str]:
+        """Return all steps that depend on one of `steps`, directly or not."""
+        found: set[str] = set()
+        for name, step in self.steps.items():
+            if set(step.inputs.values()) & (found | steps):
+                found.add(name)
+        return found
 
     def own_phases(self, point: Point) -> list[str]:
         """Return the phases of a run that not all rows share: those that the ablation is about."""

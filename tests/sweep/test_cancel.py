@@ -5,8 +5,8 @@ from mmprolong.pipeline.plan import Point
 from mmprolong.store.store import Store
 from mmprolong.sweep.slurm.job_list import cancel, read_jobs, slurm_folder
 from mmprolong.sweep.slurm.queue import JobState
+from tests.sweep.chains import ARMS, plan
 from tests.sweep.queues import CHAIN, SaidQueue, submit
-from tests.sweep.test_arrays import plan
 
 
 def test_cancelling_takes_along_what_hangs_on_it(tmp_path: Path):
@@ -63,12 +63,16 @@ def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_wit
     assert queue.cancelled == ["1", "2", "3"]
 
 
+def test_all_that_hangs_on_a_step_is_found():
+    assert ARMS.descendants({"mixture1"}) == {"training1", "reply1"}
+
+
 def test_those_that_share_the_parts_of_a_step_are_cancelled_with_it(tmp_path: Path):
     store = Store(tmp_path)
     submit(store, plan(reply0=""), "8", parts="7", width=2)
     queue = SaidQueue(job8=JobState("PENDING", "Dependency"))
     assert cancel(store, plan(reply0=""), queue=queue).ended == ["reply0"]
-    assert queue.cancelled == ["7_0", "7_1", "8"]
+    assert queue.cancelled == ["7", "8"]
 
 
 def test_the_order_of_lines_says_which_job_is_newest_and_a_torn_line_does_not_count(tmp_path: Path):

@@ -19,8 +19,8 @@ from mmprolong.sweep.logs import last_lines, last_words
 from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
 from mmprolong.sweep.slurm.queue import JobState
 from mmprolong.sweep.state import StepState, completed_steps, step_states, unneeded_steps
+from tests.sweep.chains import ARMS, plan
 from tests.sweep.queues import CHAIN, SaidQueue, SilentQueue, finish, submit
-from tests.sweep.test_arrays import ARMS, plan
 
 BEGINS, BEGINS_REPLY = (
     Assignment(step=CHAIN.steps[name], ablation="a", tracking=Tracking()).heading for name in ("training0", "reply0")

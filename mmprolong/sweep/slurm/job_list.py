@@ -15,7 +15,6 @@ from mmprolong.errors import writing
 from mmprolong.pipeline.plan import Plan
 from mmprolong.store.lease import lease
 from mmprolong.store.store import Store
-from mmprolong.sweep.slurm.arrays import descendants
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 CANCELLED = "cancelled"
@@ -129,7 +128,7 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
     queue = queue or SlurmQueue()
     with lease(slurm_folder(store), waiting=lambda: None):  # a launch may be submitting the same steps
         jobs, chosen = read_jobs(store), _choose_steps(plan, match)
-        chosen |= descendants(plan, chosen)
+        chosen |= plan.descendants(chosen)
         names = [name for name in plan.steps if name in chosen and name in jobs.newest]
         names += [] if match else unplanned_steps(jobs, plan)
         live = live_steps(queue, {name: jobs.newest[name] for name in names})
@@ -162,7 +161,7 @@ def release(
 
 def withdraw(store: Store, ablation: str, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
-    queue.cancel([job for each in submissions for job in (*each.elements, each.job)])
+    queue.cancel([job for each in submissions for job in (each.parts, each.job) if job])
     append_jobs(store, submissions, ablation=ablation, note=CANCELLED)
 
 
