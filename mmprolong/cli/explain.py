@@ -82,7 +82,8 @@ def _compare_points(steps: Steps, a: str, b: str, factors: Sequence[str], consol
     shown = [(row.name, row.a, row.b, row.verdict if factors else "", row.residual) for row in rows]
     console.print(table("", ("", *names, "verdict", "residual"), shown, text=names))
     for role in (role for role in one.steps if stage_of(role) == "mixture" and role in other.steps):
-        _print_examples(steps, *(steps.get(f"mixture/{point.steps[role]}") for point in (one, other)), console)
+        left, right = (steps.get(f"mixture/{point.steps[role]}") for point in (one, other))
+        _print_examples(steps, left, right, console)
     if not factors:
         console.say("no factor is declared: give --factor KEY, or `factor` in the ablation's file")
         return

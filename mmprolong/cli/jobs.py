@@ -1,7 +1,6 @@
 """`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and the summary of a launch on Slurm."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -63,7 +62,7 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
 @click.argument("match", default="")
 @stored
 def cancel(ablation: str, match: str, store: Store) -> None:
-    """Cancel an ablation's jobs on a cluster, except those that another ablation needs.
+    """Cancel an ablation's jobs on a cluster, except those that another ablation has too.
 
     With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
     """
@@ -81,7 +80,10 @@ def cancel(ablation: str, match: str, store: Store) -> None:
     stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)
     for stage, count in stages.items():
         console.say(f"cancelled: {count} steps of {stage}")
-    _print_shared(done.shared, console)
+    for name, count in done.shared.items():
+        console.say(
+            f"left alone: {count} jobs that {name} has too; `cancel {ablation} STAGE/ID` cancels one all the same"
+        )
     if not done.ended and not done.shared:
         console.say(f"{ablation}: no job of it is in the queue")
 
@@ -102,12 +104,6 @@ def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool
         jobs = ", ".join(launched.unplanned.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.say(f"{len(launched.unplanned)} jobs of points that are no longer in the file: {jobs}; {done}")
-    _print_shared(launched.shared, console)
     console.say(f"dashboard: {write_page(store, plan, step_states(store, plan))}")
     for name in ("status", "logs", "retry", "cancel", "report"):
         console.say(f"  {command(store, name, plan.ablation)}")
-
-
-def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:
-    for name, count in shared.items():
-        console.say(f"left alone: {count} jobs that {name} needs too")

@@ -30,7 +30,7 @@ _PAGE_SECONDS = 5.0
 @own_files
 def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
     """Plan, run and report an ablation: +ablation=NAME, group=choice, key=value."""
-    from mmprolong.config.compose import Composer
+    from mmprolong.config.overrides import locating
     from mmprolong.reporting.tables.paper_tables import check_table
     from mmprolong.sweep.planning import make_plan
     from mmprolong.sweep.resources import check_jobs
@@ -40,7 +40,7 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
     slurm = config.cluster.launcher == "slurm"
     if prune and not slurm:
         raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
-    with Composer().locating(overrides):
+    with locating(overrides):
         check_table(plan)
         check_jobs(config.cluster, plan.steps.values())
     store = Store(Path(config.paths.store))

@@ -1,9 +1,7 @@
 """From overrides to a typed, checked configuration."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from mmprolong.config.consistency import DEFAULT, inconsistent, reads_pool
 from mmprolong.config.decode import decode, plugin_problems
-from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
-from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, located
+from mmprolong.config.hydra_compose import apply, composed, resolved
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, locating
 from mmprolong.corpus.hash_cache import benchmarks_digest, pool_digest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import InvalidSettings
@@ -38,7 +36,7 @@ class Composer:
             ConfigError: an override or a file is malformed, names a group, choice or key that does not exist, or sets
                 what cannot be; says what set it.
         """
-        with self.locating(overrides):
+        with locating(overrides):
             config = decode(self._plain(overrides), Config)
             problems = [*plugin_problems(config), *inconsistent(config)]
             if problems:
@@ -54,7 +52,7 @@ class Composer:
         config = self.compose(overrides)
         if not reads_pool(config):
             return config
-        with self.locating(overrides):
+        with locating(overrides):
             store, benchmarks = config.paths.store, config.selection.benchmarks
             pool = config.corpus.path, store
             config.corpus.digest = self._once(pool, lambda: pool_digest(locate(pool[0]), Path(store)))
@@ -66,15 +64,6 @@ class Composer:
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
         """Return the value of `key` as the files of the chosen groups have it; None where they have none."""
         return OmegaConf.select(self._files(overrides), key, throw_on_resolution_failure=False)
-
-    @contextmanager
-    def locating(self, overrides: Sequence[str]) -> Iterator[None]:
-        """Let errors say what set the values that they are about."""
-        try:
-            yield
-        except InvalidSettings as error:
-            files = cache(lambda: files_of(overrides))
-            raise InvalidSettings(*(located(each, overrides, files) for each in error.problems)) from error
 
     def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the plain values; runs that differ in their seed alone are set up once."""

@@ -10,17 +10,15 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from mmprolong.config.groups import groups, search_folders, shown
-from mmprolong.config.overrides import Files, assigned, choices, key_of, value_of
+from mmprolong.config.overrides import assigned, key_of, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import Config
 
@@ -42,18 +40,6 @@ def composed(chosen: Sequence[str]) -> DictConfig:
         raise ConfigError(_told(error)) from error
     OmegaConf.set_struct(config, False)
     return config
-
-
-def files_of(overrides: Sequence[str]) -> Files:
-    """Return the files that Hydra merges, in order, and the key below which each sets values; none of wrong choices."""
-    try:
-        chosen = _overrides(choices(overrides))
-    except InvalidSettings:
-        return ()
-    with _session():
-        merged = GlobalHydra.instance().config_loader().compute_defaults_list("config", chosen, RunMode.RUN).defaults
-    found = ((_file(str(each.config_path)), each.package or "") for each in merged)
-    return [(file, package) for file, package in found if file]
 
 
 def apply(config: DictConfig, overrides: Iterable[str]) -> None:

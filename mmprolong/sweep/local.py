@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -127,16 +127,16 @@ class Launcher:
                 return
             given = self._waiting.popleft()
             (self._folder(given.step.id) / FAILED).unlink(missing_ok=True)  # an earlier attempt no longer counts
-            path = local_log(self.store, given.step)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            words = [sys.executable, "-m", "mmprolong.sweep.local", str(self.store.root), msgspec.json.encode(given).decode()]
-            with path.open("ab") as log:
-                log.write(f"{given.heading}\n".encode())
-                log.flush()
-                process = subprocess.Popen(
-                    words, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-                )
-            self._running.append(_Running(given, process))
+            self._running.append(_Running(given, self._start(given, variables)))
+
+    def _start(self, given: Assignment, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+        path, words = local_log(self.store, given.step), (str(self.store.root), msgspec.json.encode(given).decode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as log:
+            log.write(f"{given.heading}\n".encode())
+            log.flush()
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+            return subprocess.Popen([sys.executable, "-m", "mmprolong.sweep.local", *words], env=variables, **streams)
 
     def _collect(self, ended: _Running) -> None:
         """Take the end of a process."""

@@ -13,12 +13,6 @@ from mmprolong.sweep.commands import recovery_command
 from mmprolong.sweep.state import StepState, step_states
 
 
-def last_words(store: Store, step: Step, state: StepState, lines: int) -> list[str]:
-    """Return the end of the traceback of a failed step; without one, the last lines of its log."""
-    traceback = read_traceback(store.folder(step.stage, step.id)) if state.failure else []
-    return traceback[-lines:] or (tail(state.log, lines) if state.log else [])
-
-
 def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[tuple[Step, str, Path, list[str]]]:
     """Yield step, state, log and its last lines of the steps whose label or `stage/id` contains `match`.
 
@@ -29,8 +23,9 @@ def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[tup
         chosen = match in step.label or match in step.path if match else at.state in ("failed", "running")
         if chosen and (at.log or at.failure):
             why = f" ({at.failure.kind}): {at.failure.message}" if at.failure else ""
-            log = at.log or store.folder(step.stage, name) / FAILED
-            yield step, at.state + why, log, last_words(store, step, at, lines)
+            folder = store.folder(step.stage, name)
+            words = read_traceback(folder)[-lines:] if at.failure else []
+            yield step, at.state + why, at.log or folder / FAILED, words or (tail(at.log, lines) if at.log else [])
 
 
 def failure_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterator[str]:

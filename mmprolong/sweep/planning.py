@@ -15,7 +15,7 @@ import msgspec
 
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import ABLATION, own_folder
-from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, refuse_ablation, value_of
+from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, locating, refuse_ablation, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem, nearest
 from mmprolong.evaluation.checkpoint_match import find_note
 from mmprolong.models import weights
@@ -95,7 +95,7 @@ def freeze(overrides: Sequence[str], composer: Composer) -> tuple[Config, dict[s
         ConfigError: an override is wrong; says what set it.
     """
     config = composer.frozen(overrides)
-    with composer.locating(overrides):
+    with locating(overrides):
         return config, steps_of(config)
 
 

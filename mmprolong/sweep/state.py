@@ -16,7 +16,7 @@ from mmprolong.store.lease import is_held
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
 from mmprolong.sweep.assignment import local_log, newest, newest_attempt, tail
-from mmprolong.sweep.slurm.job_list import CANCELLED, Submission, job_log, job_logs, read_jobs
+from mmprolong.sweep.slurm.job_list import Submission, job_log, job_logs, read_jobs
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 _LAST_LINES = 50
@@ -51,7 +51,7 @@ def step_states(store: Store, plan: Plan, queue: Queue | None = None) -> dict[st
     finished = {name for name, each in recorded.items() if each.state == "finished"}
     deleted = StepState(state="finished", detail="its folder was deleted, and no unfinished step needs it")
     settled = dict.fromkeys(unneeded_steps(plan, finished), deleted) | recorded
-    known = {name: each for name, each in read_jobs(store).newest.items() if name in plan.steps}
+    known = {name: each for name, each in read_jobs(store).items() if name in plan.steps}
     states, trouble = _ask(queue or SlurmQueue(), [each for name, each in known.items() if name not in settled])
     found: dict[str, StepState] = {}
     for name, step in plan.steps.items():
@@ -144,7 +144,7 @@ def _unfinished(
     if failure or submission is None:
         return StepState(state="failed" if failure else "open", job=job, failure=failure)
     log = tail(job_log(store, job), _LAST_LINES)
-    if submission.note == CANCELLED:
+    if submission.cancelled:
         failure = Failure("cancelled", "taken out of the queue by mmprolong")
     else:  # Slurm's own word, unless it says less than the log
         reason = from_job(state.state, state.exit_code, state.node) if state else None

@@ -37,7 +37,8 @@ def test_jobs_that_another_ablation_needs_too_are_left_to_it(site: Site):
         done = site.drive("cancel", "a")
         assert (len(done["ended"]), done["shared"]) == (2, {"b": 3})
         assert {state for state, *_ in site.states("b").values()} == {"queued"}
-        assert len(site.drive("cancel", "b")["ended"]) == 3
+        assert site.drive("cancel", "b")["shared"] == {"a": 3}
+        assert len(site.drive("cancel", "b", "counting")["ended"]) == 3
 
 
 def test_a_job_that_slurm_refuses_is_one_line_and_leaves_nothing_queued(site: Site):

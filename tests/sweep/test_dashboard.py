@@ -65,9 +65,7 @@ def test_the_page_reloads_while_the_sweep_goes_on(store: Store, state: str, relo
 def test_hostile_labels_and_lines_are_text_and_nothing_is_loaded(store: Store):
     plan = sweep((HOSTILE, "c"), 1, question=HOSTILE)
     failed = replace(FAILED_STEP, failure=Failure("code", HOSTILE))
-    starts = StepState(state="running", job="[bold]", log=store.root / "log")
-    store.root.mkdir()
-    (store.root / "log").write_text(HOSTILE)
+    starts = StepState(state="running", job="[bold]")
     roles = {f"training.longpt-{HOSTILE}-0": failed, "training.longpt-c-0": starts}
     text = render_page(store, plan, all_finished(plan) | roles)
     seen = Seen(text)

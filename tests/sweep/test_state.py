@@ -5,18 +5,19 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mmprolong.runtime.failures import Failure, read_failure, write_failure
+from mmprolong.runtime.failures import Failure, write_failure
 from mmprolong.settings.execution import Tracking
 from mmprolong.store.lease import LEASE, is_held, lease
 from mmprolong.store.store import PROGRESS, SCRATCH, Store
 from mmprolong.sweep.assignment import Assignment, local_log, tail
 from mmprolong.sweep.local import Launcher
-from mmprolong.sweep.logs import last_lines, last_words
-from mmprolong.sweep.slurm.job_list import CANCELLED, append_jobs, job_log, read_jobs
+from mmprolong.sweep.logs import last_lines
+from mmprolong.sweep.slurm.job_list import append_jobs, job_log, read_jobs
 from mmprolong.sweep.slurm.queue import JobState
 from mmprolong.sweep.state import StepState, completed_steps, step_states, unneeded_steps
 from tests.sweep.chains import ARMS, plan
@@ -53,7 +54,7 @@ def failure_of(store: Store, **known: JobState) -> Failure:
 
 
 def cancelled(store: Store) -> None:
-    append_jobs(store, read_jobs(store).newest.values(), note=CANCELLED)
+    append_jobs(store, [replace(each, cancelled=True) for each in read_jobs(store).values()])
 
 
 # What Slurm says
@@ -241,15 +242,6 @@ def test_a_tail_has_as_many_whole_lines_as_were_asked_for(tmp_path: Path, lines:
     (tmp_path / "log").write_text("\n\n".join(LINES))
     assert tail(tmp_path / "log", lines) == LINES[max(0, 1000 - lines) :]
     assert tail(tmp_path / "no log", lines) == []
-
-
-def test_the_last_words_are_those_of_the_traceback_or_else_of_the_log(store: Store):
-    log = write(store, "one\n\ntwo\n")
-    step, folder = CHAIN.steps["training0"], store.folder("training", "training0")
-    assert last_words(store, step, StepState(state="running", log=log), 1) == ["two"]
-    write_failure(folder, Failure("code", "KeyError: 3"), "Traceback\n  File x\nKeyError: 3\n")
-    failed = StepState(state="failed", log=log, failure=read_failure(folder))
-    assert last_words(store, step, failed, 2) == ["  File x", "KeyError: 3"]
 
 
 def test_what_failed_is_told_with_its_traceback_and_what_runs_with_its_newest_log(store: Store):

@@ -1,7 +1,7 @@
 """Submission of the unfinished steps of a plan to Slurm, through submitit: a job a step, an array for its parts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -19,8 +19,8 @@ from mmprolong.sweep.slurm.job_list import (
     Submission,
     append_jobs,
     live_steps,
+    others,
     read_jobs,
-    release,
     slurm_folder,
     unplanned_steps,
     withdraw,
@@ -37,9 +37,7 @@ class Launched(NamedTuple):
     queued: list[str]
     """Steps that were in the queue before, from this sweep or another."""
     unplanned: dict[str, str]
-    """Live jobs by step, of steps that the plan no longer has and no other ablation wants."""
-    shared: Mapping[str, int]
-    """Number of such jobs that other ablations want, by ablation."""
+    """Live jobs by step, of steps that neither the plan nor another ablation has any longer."""
 
 
 class SlurmLauncher:
@@ -83,22 +81,21 @@ class SlurmLauncher:
             return launched
 
     def _launch(self, prune: bool) -> Launched:
-        plan, ablation, jobs = self.plan, self.plan.ablation, read_jobs(self.store)
-        live = live_steps(self.queue, jobs.newest)
+        plan, jobs = self.plan, read_jobs(self.store)
+        live = live_steps(self.queue, jobs)
         finished = completed_steps(self.store, plan)
         without_job = plan.steps.keys() - finished - live.keys()
         stuck = {name for name in plan.descendants(without_job) & live.keys() if live[name].waiting}
         waiting = (plan.steps.keys() & live.keys()) - stuck - finished
-        withdraw(self.store, ablation, self.queue, [jobs.newest[name] for name in sorted(stuck)])
-        self._jobs = {name: jobs.newest[name].job for name in waiting}
+        withdraw(self.store, self.queue, [jobs[name] for name in sorted(stuck)])
+        self._jobs = {name: jobs[name].job for name in waiting}
         submitted = self._submit([name for name in plan.steps if name in without_job | stuck])
-        adopted = (jobs.newest[name] for name in sorted(waiting) if ablation not in jobs.wanted[name])
-        append_jobs(self.store, adopted, ablation=ablation, note="")
-        dropped = [name for name in unplanned_steps(jobs, plan) if name in live]
-        unplanned, shared = release(self.store, ablation, jobs, dropped)
+        dropped = [
+            name for name in unplanned_steps(jobs, plan) if name in live and name not in others(self.store, plan)
+        ]
         if prune:
-            withdraw(self.store, ablation, self.queue, unplanned)
-        return Launched(submitted, sorted(waiting), {each.step: each.job for each in unplanned}, shared)
+            withdraw(self.store, self.queue, [jobs[name] for name in dropped])
+        return Launched(submitted, sorted(waiting), {name: jobs[name].job for name in dropped})
 
     def _submit(self, names: Sequence[str]) -> list[Submission]:
         """Submit steps, in an order in which they can run."""
@@ -109,7 +106,7 @@ class SlurmLauncher:
                 submitted.append(self._submit_step(name, code))
                 append_jobs(self.store, submitted[-1:])
         except (SchedulerError, DiskFull, OSError):
-            withdraw(self.store, self.plan.ablation, self.queue, submitted)
+            withdraw(self.store, self.queue, submitted)
             raise
         return submitted
 

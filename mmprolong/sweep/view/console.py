@@ -2,25 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from statistics import fmean
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mmprolong.pipeline.plan import Plan, Point
-from mmprolong.records import PROBE
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
 from mmprolong.sweep.estimate import ComputeCost, cost, expect, seconds_left, wall_time
-from mmprolong.sweep.logs import failure_lines, last_words
+from mmprolong.sweep.logs import failure_lines
 from mmprolong.sweep.resources import workers
 from mmprolong.sweep.state import StepState
 
 _ORDER = ("failed", "running", "queued", "unknown", "open", "blocked")
 """Order of states, the first of which a point shows if its steps are in several."""
-_SPEAKING = ("failed", "running", "unknown")
-"""States that are shown with the last line of the log."""
 _STYLES = {"failed": "red", "running": "cyan", "queued": "blue", "unknown": "yellow"}
 
 
@@ -55,31 +51,20 @@ def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
 
 def status_view(store: Store, plan: Plan, states: Mapping[str, StepState]) -> RenderableType:
     """Return a row for each point with its finished steps, state and score; then advice about failures."""
-    columns = ("point", "seed", "steps", "state", "overall [%]")
+    columns = ("point", "seed", "steps", "state", "scores [%]")
     table = _table(plan, summary(plan, states), columns, words=("point", "state"))
     for point in plan.points:
         done = sum(states[name].state == "finished" for name in point.steps.values())
-        score = run_scores(point, states).get("overall") if done == len(point.steps) else None
-        overall = "-" if score is None else f"{100 * score:.1f}"
+        scores = (f"{name} {100 * mean:.1f}" for name, mean in run_scores(point, states).items())
         steps = f"{done}/{len(point.steps)}"
-        table.add_row(point.label, str(point.seed), steps, _point_state(store, plan, point, states), overall)
+        table.add_row(point.label, str(point.seed), steps, _point_state(point, states), ", ".join(scores))
     return Group(table, *_failures(store, plan, states))
 
 
 def run_scores(point: Point, states: Mapping[str, StepState]) -> dict[str, float]:
-    """Return the mean score of a run as `overall`, and its means by length or, if there are several, by benchmark.
-
-    Empty if the run is not finished.
-    """
+    """Return the mean score of a run by benchmark, of those that are finished."""
     records = {name: states[step].record for name, step in point.scores.items()}
-    metrics = {name: record.metrics for name, record in records.items() if record}
-    if not metrics or len(metrics) < len(records):
-        return {}
-    means = {name: each["overall"] for name, each in metrics.items()}
-    probes = {name for name, each in metrics.items() if all(task.startswith(PROBE) for task in each["by_task"])}
-    parts = means if len(means) > 1 else next(iter(metrics.values()))["accuracy"]
-    counted = [mean for name, mean in means.items() if name not in probes or len(probes) == len(means)]
-    return {"overall": fmean(counted), **parts}
+    return {name: record.metrics["overall"] for name, record in records.items() if record}
 
 
 def summary(plan: Plan, states: Mapping[str, StepState]) -> str:
@@ -133,14 +118,12 @@ def per_second(rate: float) -> str:
     return f"{rate:.2g}/s" if rate < 10 else f"{rate:,.0f}/s"
 
 
-def _point_state(store: Store, plan: Plan, point: Point, states: Mapping[str, StepState]) -> Text:
+def _point_state(point: Point, states: Mapping[str, StepState]) -> Text:
     unfinished = {role: states[name] for role, name in point.steps.items() if states[name].state != "finished"}
     if not unfinished:
         return Text("finished", style="green")
     role, at = min(unfinished.items(), key=lambda item: _ORDER.index(item[1].state))
-    words = last_words(store, plan.steps[point.steps[role]], at, 1) if at.state in _SPEAKING else []
-    head = Text(_step_state(role, at), style=_STYLES.get(at.state, ""))
-    return Text("\n").join([head, *(Text(f"  {line.strip()}", style="dim") for line in words)])
+    return Text(_step_state(role, at), style=_STYLES.get(at.state, ""))
 
 
 def _step_state(role: str, at: StepState) -> str:
