@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 
 from mmprolong.conversations import Message, Pages, Text
+from mmprolong.images.documents import Block, Document, Heading
 from mmprolong.images.pool_ledger import KEPT, PageState, refused, write_ledger
 from mmprolong.measurement import stage as measurement
 from mmprolong.mixture import stage as mixture
 from mmprolong.mixture.packing import fewest_packs, pack
-from mmprolong.records import Block, Document, Example, Gold, Heading, Measured, Pack
+from mmprolong.records import Example, Gold, Measured, Pack
 from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import Work

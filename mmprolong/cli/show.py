@@ -16,8 +16,9 @@ from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.errors import ConfigError, StepFailed, nearest
 from mmprolong.evaluation.shown_sample import describe_sample
+from mmprolong.images.documents import Document, Selected
 from mmprolong.pipeline.steps import stage_of
-from mmprolong.records import Document, Example, Measured, Pack, Reply, Sample, Score, Selected
+from mmprolong.records import Example, Measured, Pack, Reply, Sample, Score
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
 from mmprolong.store.run_record import RunRecord

@@ -8,8 +8,8 @@ from itertools import pairwise
 from mmprolong.corpus.edges import Body, running_rows
 from mmprolong.corpus.kinds import LEADERS, kind_of, typography, with_figures
 from mmprolong.corpus.rows import Row, hyphenated_words, joined, rows_of, union
+from mmprolong.images.documents import Block, Heading
 from mmprolong.images.renderer import Line
-from mmprolong.records import Block, Heading
 
 _OPENING = re.compile(r"\d|abstract|contents|introduction|summary|preface", re.I)
 _CONTINUED = ("caption", "list")

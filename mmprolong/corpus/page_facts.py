@@ -11,9 +11,9 @@ from itertools import groupby
 
 import numpy as np
 
+from mmprolong.images.documents import TEXT_LAYER, Block, PageFacts
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.records import TEXT_LAYER, Block, PageFacts
 
 SIDE = 32
 """Side of the thumbnails by which documents without text are judged [px]."""

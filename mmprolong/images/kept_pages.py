@@ -19,11 +19,11 @@ from PIL import Image as Pillow
 from mmprolong import plugins
 from mmprolong.errors import DataError
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import Document, PageFacts, Selected
 from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import find_renderer
 from mmprolong.plugins import Choice
-from mmprolong.records import Document, PageFacts, Selected
 from mmprolong.settings.knobs import View
 from mmprolong.store.atomic import replacing, write_file
 from mmprolong.store.fingerprint import readable_id

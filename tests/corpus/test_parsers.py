@@ -10,7 +10,8 @@ from mmprolong.corpus import stage
 from mmprolong.corpus.parsers.docling import Docling
 from mmprolong.corpus.parsers.vision_model import parts_of
 from mmprolong.errors import EndpointError
-from mmprolong.records import Block, Reject
+from mmprolong.images.documents import Block
+from mmprolong.records import Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from tests.corpus.pdfs import write_pdf

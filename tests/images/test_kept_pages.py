@@ -11,9 +11,9 @@ import pytest
 from mmprolong.conversations import Image
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
+from mmprolong.images.documents import Document, Selected
 from mmprolong.images.kept_pages import jobs_of, keep_pages, kept_folder, open_kept, page_name, shard_file
 from mmprolong.images.pages import CorpusPages
-from mmprolong.records import Document, Selected
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from tests.working import run_stage, work_in

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from mmprolong.errors import FeasibilityError
+from mmprolong.images.documents import Document
 from mmprolong.mixture.matching import slots_of
 from mmprolong.mixture.stage import run
-from mmprolong.records import Document, Measured, Pack
+from mmprolong.records import Measured, Pack
 from mmprolong.settings.knobs import Component, LengthDistribution, Matched, Mixture
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import read_json

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mmprolong.errors import DataError
-from mmprolong.records import Block, Reject
+from mmprolong.images.documents import Block
+from mmprolong.records import Reject
 from mmprolong.store.jsonl import write_jsonl
 from mmprolong.store.lines_by_key import LinesByKey, places_file, write_places
 

@@ -4,7 +4,8 @@ import pymupdf
 
 from mmprolong.conversations import Pages
 from mmprolong.corpus import stage as corpus
-from mmprolong.records import Document, Example, Selected
+from mmprolong.images.documents import Document, Selected
+from mmprolong.records import Example
 from mmprolong.selection import stage as selection
 from mmprolong.settings.knobs import Corpus, Selection, Source
 from mmprolong.settings.stages import SelectionSettings, SynthesisSettings

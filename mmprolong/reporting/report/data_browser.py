@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from mmprolong.conversations import Conversation, Image, images_of
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
+from mmprolong.images.documents import Block, Document
 from mmprolong.images.sources import Images, open_images
-from mmprolong.records import Block, Document, Gold
+from mmprolong.records import Gold
 from mmprolong.reporting.figures.charts import inline_svg
 from mmprolong.reporting.figures.data_charts import lengths_histogram, mixture_lengths, mixture_shares, reasons_chart
 from mmprolong.reporting.results.data_steps import (

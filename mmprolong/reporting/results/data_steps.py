@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmprolong.errors import ConfigError, DataError
+from mmprolong.images.documents import Document
 from mmprolong.images.pool_ledger import KEPT, Totals, read_ledger
-from mmprolong.records import Document, Example, Measured, Pack
+from mmprolong.records import Example, Measured, Pack
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet
