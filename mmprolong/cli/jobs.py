@@ -1,19 +1,20 @@
 """`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and the summary of a launch on Slurm."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import click
 
 from mmprolong.cli.arguments import launched, overrides, stored
 from mmprolong.cli.terminal import Terminal, table
 from mmprolong.errors import ConfigError, nearest
-from mmprolong.pipeline.plan import load_plan
+from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.store.store import Store
-
-if TYPE_CHECKING:
-    from mmprolong.pipeline.plan import Plan
-    from mmprolong.sweep.slurm.submit import Launched
+from mmprolong.sweep.commands import command
+from mmprolong.sweep.logs import last_lines
+from mmprolong.sweep.resources import check_jobs
+from mmprolong.sweep.slurm import job_list
+from mmprolong.sweep.slurm.submit import Launched, SlurmLauncher
+from mmprolong.sweep.state import step_states
 
 
 @click.command()
@@ -26,8 +27,6 @@ def logs(ablation: str, match: str, lines: int, store: Store) -> None:
 
     Of those whose label or stage/id contains MATCH; without it of those that failed or run.
     """
-    from mmprolong.sweep.logs import last_lines
-
     console = Terminal()
     found = [*last_lines(store, load_plan(store, ablation), match, lines)]
     for step, state, path, last in found:
@@ -48,8 +47,6 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
     OVERRIDES change what they ask for, such as cluster.jobs.training.minutes=600.
     """
     from mmprolong.sweep.planning import plan_retry
-    from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.slurm.submit import SlurmLauncher
 
     plan = plan_retry(store, load_plan(store, ablation), overrides)
     check_jobs(plan.cluster, plan.steps.values())
@@ -66,8 +63,6 @@ def cancel(ablation: str, match: str, store: Store) -> None:
 
     With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
     """
-    from mmprolong.sweep.slurm.job_list import cancel
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 
     console, plan = Terminal(), load_plan(store, ablation)
@@ -75,7 +70,7 @@ def cancel(ablation: str, match: str, store: Store) -> None:
     if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
         found = "no label/s<seed> and no stage/id contains it"
         raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
-    done = cancel(store, plan, match)
+    done = job_list.cancel(store, plan, match)
     write_page(store, plan, step_states(store, plan))
     stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)
     for stage, count in stages.items():
@@ -88,10 +83,8 @@ def cancel(ablation: str, match: str, store: Store) -> None:
         console.say(f"{ablation}: no job of it is in the queue")
 
 
-def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
+def print_launched(store: Store, plan: Plan, launched: Launched, prune: bool, console: Terminal) -> None:
     """Print what was submitted and what was left alone, and the commands that follow; write the dashboard anew."""
-    from mmprolong.sweep.commands import command
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 
     stages = Counter[str]()

@@ -14,6 +14,7 @@ from mmprolong.config.groups import ABLATION, ablations, groups
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
+from mmprolong.sweep.state import step_states
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
@@ -44,7 +45,6 @@ def status(ablation: str | None, watch: bool, as_json: bool, store: Store) -> No
 
 def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
     """Return the tables of some ablations, and True once every step is finished; the dashboards are written."""
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import status_view
     from mmprolong.sweep.view.dashboard import write_page
 
@@ -60,7 +60,6 @@ def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
 
 def _states(store: Store, name: str) -> dict[str, Any]:
     """Return the points and the steps of an ablation for programs."""
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import run_scores
 
     plan = load_plan(store, name)

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.live import Live
@@ -15,9 +14,12 @@ from mmprolong.errors import ConfigError, StepFailed
 from mmprolong.pipeline.plan import Plan, save_plan
 from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store
-
-if TYPE_CHECKING:
-    from mmprolong.sweep.local import Launcher
+from mmprolong.sweep.arm_checks import describe_equal_arms
+from mmprolong.sweep.local import Launcher
+from mmprolong.sweep.logs import failure_lines
+from mmprolong.sweep.resources import check_jobs
+from mmprolong.sweep.slurm.submit import SlurmLauncher
+from mmprolong.sweep.state import step_states
 
 _PAGE_SECONDS = 5.0
 """Time between two pages of the dashboard [s]."""
@@ -33,7 +35,6 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
     from mmprolong.config.overrides import locating
     from mmprolong.reporting.tables.paper_tables import check_table
     from mmprolong.sweep.planning import make_plan
-    from mmprolong.sweep.resources import check_jobs
 
     console = Terminal()
     plan, config = make_plan(overrides)
@@ -65,8 +66,6 @@ def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
 
         require_reachable()
     if plan.cluster.launcher == "slurm":
-        from mmprolong.sweep.slurm.submit import SlurmLauncher
-
         launched = SlurmLauncher(store, plan).submit(prune)
         print_launched(store, plan, launched, prune, console)
         return
@@ -76,10 +75,7 @@ def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
 
 def _print_plan(store: Store, plan: Plan, console: Terminal) -> None:
     """Print the plan, what failed before, and the expected cost of the rest."""
-    from mmprolong.sweep.arm_checks import describe_equal_arms
     from mmprolong.sweep.estimate import basis, expect
-    from mmprolong.sweep.logs import failure_lines
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.console import plan_table, summary
 
     states = step_states(store, plan)
@@ -98,8 +94,6 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
         StepFailed: a step failed; all that does not need it was run.
     """
     from mmprolong.reporting.results.store import read_runs
-    from mmprolong.sweep.local import Launcher
-    from mmprolong.sweep.logs import failure_lines
 
     interrupt_on_signals()
     launcher = Launcher(store, plan)
@@ -113,7 +107,7 @@ def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
         raise StepFailed(f"{failed} steps failed; the same command runs them again")
 
 
-def _run_shown(launcher: "Launcher", console: Terminal) -> None:
+def _run_shown(launcher: Launcher, console: Terminal) -> None:
     """Run with the steps at hand in the terminal, or where there is none a line for each that ends; write the page."""
     from mmprolong.sweep.view.console import ended_line, progress_view
     from mmprolong.sweep.view.dashboard import write_page

@@ -17,7 +17,8 @@ from mmprolong.llm.requests import Chat
 from mmprolong.records import Example, Reject
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
-from mmprolong.settings.knobs import Source, View
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import View
 from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -11,7 +11,7 @@ from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins, document_lengths, native_weights, split_tokens
 from mmprolong.mixture.stage import run
 from mmprolong.records import Measured, Pack
-from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
+from mmprolong.settings.data import Component, LengthDistribution, Mixture
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -8,7 +8,7 @@ from mmprolong.conversations import Message, Pages, Text
 from mmprolong.images.documents import Document, Heading
 from mmprolong.llm.flows import answer_from
 from mmprolong.records import Example, Gold, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 from mmprolong.synthesis.examples import shared, shown
 from mmprolong.synthesis.page_numbers import COUNTED, PRINTED, printed_numbers, stated
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question

@@ -113,11 +113,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def per_second(rate: float) -> str:
-    """Return '0.031/s', '1.2/s', '120/s'."""
-    return f"{rate:.2g}/s" if rate < 10 else f"{rate:,.0f}/s"
-
-
 def _point_state(point: Point, states: Mapping[str, StepState]) -> Text:
     unfinished = {role: states[name] for role, name in point.steps.items() if states[name].state != "finished"}
     if not unfinished:
@@ -142,7 +137,7 @@ def progress_text(state: StepState) -> str:
     at, metrics, left = state.progress, state.metrics, seconds_left(state)
     if not at:
         return "starting"
-    parts = [f"{at['done']}/{at['total']} {at['unit']}", per_second(at["rate"])]
+    parts = [f"{at['done']}/{at['total']} {at['unit']}", f"{_amount(at['rate'])}/s"]
     if left is not None:
         parts.append(f"{duration(left)} left")
     if "loss" in metrics:
