@@ -6,7 +6,7 @@ import click
 
 from mmprolong.cli.arguments import launched, overrides, stored
 from mmprolong.cli.terminal import Terminal, table
-from mmprolong.errors import ConfigError, nearest
+from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.store.store import Store
 from mmprolong.sweep.commands import command
@@ -66,10 +66,6 @@ def cancel(ablation: str, match: str, store: Store) -> None:
     from mmprolong.sweep.view.dashboard import write_page
 
     console, plan = Terminal(), load_plan(store, ablation)
-    points = (f"{point.label}/s{point.seed}" for point in plan.points)
-    if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
-        found = "no label/s<seed> and no stage/id contains it"
-        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
     done = job_list.cancel(store, plan, match)
     write_page(store, plan, step_states(store, plan))
     stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)

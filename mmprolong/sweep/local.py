@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -130,13 +130,14 @@ class Launcher:
             self._running.append(_Running(given, self._start(given, variables)))
 
     def _start(self, given: Assignment, variables: dict[str, str]) -> subprocess.Popen[bytes]:
-        path, words = local_log(self.store, given.step), (str(self.store.root), msgspec.json.encode(given).decode())
+        path, encoded = local_log(self.store, given.step), msgspec.json.encode(given).decode()
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as log:
             log.write(f"{given.heading}\n".encode())
             log.flush()
-            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-            return subprocess.Popen([sys.executable, "-m", "mmprolong.sweep.local", *words], env=variables, **streams)
+            words = (sys.executable, "-m", "mmprolong.sweep.local", str(self.store.root), encoded)
+            null, out = subprocess.DEVNULL, subprocess.STDOUT
+            return subprocess.Popen(words, env=variables, stdin=null, stdout=log, stderr=out)
 
     def _collect(self, ended: _Running) -> None:
         """Take the end of a process."""

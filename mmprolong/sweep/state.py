@@ -15,7 +15,7 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
-from mmprolong.sweep.assignment import local_log, newest, newest_attempt, tail
+from mmprolong.sweep.assignment import local_log, newest_attempt, tail
 from mmprolong.sweep.slurm.job_list import Submission, job_log, job_logs, read_jobs
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
@@ -58,8 +58,9 @@ def step_states(store: Store, plan: Plan, queue: Queue | None = None) -> dict[st
         state = settled.get(name) or _unfinished(store, step, known.get(name), states, trouble)
         if _is_idle(state) and any(found[each].state in ("failed", "blocked") for each in step.inputs.values()):
             state = StepState(state="blocked", job=state.job)
-        jobs = job_logs(store, known[name]) if name in known else []
-        found[name] = replace(state, log=newest([local_log(store, step), *jobs]))
+        logs = [local_log(store, step), *(job_logs(store, known[name]) if name in known else [])]
+        written = [path for path in logs if path.exists()]
+        found[name] = replace(state, log=max(written, key=lambda path: path.stat().st_mtime_ns, default=None))
     return found
 
 

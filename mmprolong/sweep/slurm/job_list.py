@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from mmprolong.errors import writing
+from mmprolong.errors import ConfigError, nearest, writing
 from mmprolong.pipeline.plan import Plan, load_plan, planned
 from mmprolong.store.lease import lease
 from mmprolong.store.store import Store
@@ -104,6 +104,9 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
     Args:
         match: choose the points whose `label/s<seed>` contains it, without the steps that other points need; if there
             is no such point, the steps whose `stage/id` contains it, whoever else has them.
+
+    Raises:
+        ConfigError: there are neither.
     """
     queue = queue or SlurmQueue()
     with lease(slurm_folder(store), waiting=lambda: None):  # a launch may be submitting the same steps
@@ -144,7 +147,11 @@ def withdraw(store: Store, queue: Queue, submissions: Sequence[Submission]) -> N
 def _choose_steps(plan: Plan, match: str) -> tuple[set[str], bool]:
     """Return the steps that are meant, and True if they were named one by one."""
     inside = [point for point in plan.points if match in f"{point.label}/s{point.seed}"]
+    named = {name for name, step in plan.steps.items() if match in step.path}
+    if not inside and not named:
+        found = "no label/s<seed> and no stage/id contains it"
+        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
     if not inside:
-        return {name for name, step in plan.steps.items() if match in step.path}, bool(match)
+        return named, bool(match)
     kept = {name for point in plan.points if point not in inside for name in point.steps.values()}
     return {name for point in inside for name in point.steps.values()} - kept, False

@@ -90,9 +90,9 @@ class SlurmLauncher:
         withdraw(self.store, self.queue, [jobs[name] for name in sorted(stuck)])
         self._jobs = {name: jobs[name].job for name in waiting}
         submitted = self._submit([name for name in plan.steps if name in without_job | stuck])
-        dropped = [
-            name for name in unplanned_steps(jobs, plan) if name in live and name not in others(self.store, plan)
-        ]
+        dropped = [name for name in unplanned_steps(jobs, plan) if name in live]
+        kept = others(self.store, plan) if dropped else {}
+        dropped = [name for name in dropped if name not in kept]
         if prune:
             withdraw(self.store, self.queue, [jobs[name] for name in dropped])
         return Launched(submitted, sorted(waiting), {name: jobs[name].job for name in dropped})

@@ -22,8 +22,7 @@ _STYLES = {"failed": "red", "running": "cyan", "queued": "blue", "unknown": "yel
 
 def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
     """Return the number of steps by stage: asked for by all points, different ones, finished ones."""
-    seeds = ", ".join(map(str, plan.seeds))
-    caption = f"{len(plan.points)} points = {len(plan.labels)} rows x seeds {seeds}"
+    caption = f"{len(plan.points)} points in {len(plan.labels)} rows"
     table = _table(plan, caption, ("stage", "asked for", "different", "done"), words=("stage",))
     asked = Counter(plan.steps[name].stage for point in plan.points for name in point.steps.values())
     different = Counter(step.stage for step in plan.steps.values())
@@ -118,18 +117,14 @@ def _point_state(point: Point, states: Mapping[str, StepState]) -> Text:
     if not unfinished:
         return Text("finished", style="green")
     role, at = min(unfinished.items(), key=lambda item: _ORDER.index(item[1].state))
-    return Text(_step_state(role, at), style=_STYLES.get(at.state, ""))
-
-
-def _step_state(role: str, at: StepState) -> str:
     job = f", job {at.job}" if at.job else ""
-    if at.state == "failed" and at.failure:
-        return f"{role} failed ({at.failure.kind}): {at.failure.message}{job}"
-    if at.state == "running":
-        return f"{role} {progress_text(at)}{job}"
-    if at.state == "queued":
-        return f"{role} queued ({at.detail}){job}"
-    return f"{role} unknown: {at.detail}" if at.state == "unknown" else f"waits for {role}"
+    shown = {
+        "failed": f"{role} failed ({at.failure.kind}): {at.failure.message}{job}" if at.failure else "",
+        "running": f"{role} {progress_text(at)}{job}",
+        "queued": f"{role} queued ({at.detail}){job}",
+        "unknown": f"{role} unknown: {at.detail}",
+    }
+    return Text(shown.get(at.state) or f"waits for {role}", style=_STYLES.get(at.state, ""))
 
 
 def progress_text(state: StepState) -> str:
