@@ -24,8 +24,9 @@ def last_lines(store: Store, plan: Plan, match: str, lines: int) -> Iterator[tup
         if chosen and (at.log or at.failure):
             why = f" ({at.failure.kind}): {at.failure.message}" if at.failure else ""
             folder = store.folder(step.stage, name)
-            words = read_traceback(folder)[-lines:] if at.failure else []
-            yield step, at.state + why, at.log or folder / FAILED, words or (tail(at.log, lines) if at.log else [])
+            words = read_traceback(folder) if at.failure else []
+            shown = words[max(0, len(words) - lines) :] if words or not at.log else tail(at.log, lines)
+            yield step, at.state + why, at.log or folder / FAILED, shown
 
 
 def failure_lines(store: Store, plan: Plan, states: Mapping[str, StepState]) -> Iterator[str]:
