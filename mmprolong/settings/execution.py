@@ -55,7 +55,7 @@ class Job:
     ranks: AtLeast0 = execution(0)
     """Collective processes on each node of a step in ranks; 0: one for each GPU."""
     parallel: AtLeast1 = execution(100)
-    """Jobs of one launch that run at once."""
+    """Jobs of one launch, or shares of one step, that run at once."""
     flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
     """More options of sbatch, by name without dashes."""
 

@@ -169,6 +169,7 @@ class SlurmLauncher:
             "cpus_per_task": job.cpus,
             "time": job.minutes,
             "signal_delay_s": self.cluster.warning,
+            "array_parallelism": job.parallel,
             "setup": [f"export {key}={quote(value)}" for key, value in (code_variables(code) | THREADS).items()],
             "stderr_to_stdout": True,
             "srun_args": ["--kill-on-bad-exit=1"],
