@@ -1,8 +1,7 @@
 """Files of conf/ and sweeps/ as Hydra composes them, and the values that are set after them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -33,9 +32,13 @@ def composed(chosen: Sequence[str]) -> DictConfig:
     Raises:
         ConfigError: a file is wrong; names it.
     """
+    ConfigStore.instance().store("schema", asdict(Config()))
+    folder, *others = map(str, search_folders())
+    quoted = ("'file://" + each.replace("'", r"\'") + "'" for each in others)
+    search = f"hydra.searchpath=[{','.join(quoted)}]"
     try:
-        with _session():
-            config = compose("config", overrides=_overrides(chosen))
+        with initialize_config_dir(folder, version_base="1.3"):
+            config = compose("config", overrides=[search, *chosen])
     except _RAISED as error:
         raise ConfigError(_told(error)) from error
     OmegaConf.set_struct(config, False)
@@ -92,18 +95,6 @@ def _parsed(text: str) -> Override:
     if override.package is not None or not override.key_or_group:
         raise InvalidSettings(Problem(key_of(text), _FORM))
     return override
-
-
-def _overrides(chosen: Sequence[str]) -> list[str]:
-    escaped = (str(folder).replace("'", r"\'") for folder in search_folders()[1:])
-    return ["hydra.searchpath=[" + ",".join(f"'file://{folder}'" for folder in escaped) + "]", *chosen]
-
-
-@contextmanager
-def _session() -> Iterator[None]:
-    ConfigStore.instance().store("schema", asdict(Config()))
-    with initialize_config_dir(str(search_folders()[0]), version_base="1.3"):
-        yield
 
 
 def _told(error: Exception) -> str:
