@@ -14,11 +14,12 @@ from itertools import islice
 from pathlib import Path
 
 from mmprolong.conversations import Message, Pages, Text
+from mmprolong.images.documents import Document
 from mmprolong.images.sources import open_images
 from mmprolong.models.backbone import encode, find
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import make_step
-from mmprolong.records import Document, Example, Pack
+from mmprolong.records import Example, Pack
 from mmprolong.settings.execution import Paths, Tracking
 from mmprolong.settings.knobs import Config
 from mmprolong.store.jsonl import read_jsonl

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from mmprolong.conversations import Image
+from mmprolong.images.documents import Document
 from mmprolong.images.kept_pages import kept_folder, open_kept
 from mmprolong.images.pages import CorpusPages
 from mmprolong.images.prerendering import jobs_of, keep_pages
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import make_step
-from mmprolong.records import Document
 from mmprolong.settings.execution import Tracking
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl

@@ -34,7 +34,8 @@ from mmprolong.runtime.parts import run_parts
 from mmprolong.runtime.run_log import RunLog
 from mmprolong.runtime.work import Work
 from mmprolong.selection import stage as selection
-from mmprolong.settings.knobs import Component, Corpus, LengthDistribution, Mixture, Source
+from mmprolong.settings.data import Component, LengthDistribution, Mixture, Source
+from mmprolong.settings.knobs import Corpus
 from mmprolong.settings.stages import MeasurementSettings, MixtureSettings, SelectionSettings, SynthesisSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -10,9 +10,10 @@ import numpy as np
 
 from mmprolong.conversations import Message, Pages, Text
 from mmprolong.corpus.reading import FileResult, ReadingJob
+from mmprolong.images.documents import Block, Document, Heading, PageFacts
 from mmprolong.images.pool_ledger import KEPT, PageState, refused
-from mmprolong.records import Block, Document, Example, Gold, Heading, PageFacts, Reject
-from mmprolong.settings.knobs import Length
+from mmprolong.records import Example, Gold, Reject
+from mmprolong.settings.data import Length
 from mmprolong.store.jsonl import read_jsonl
 
 TASKS = {"extract_single": 0.4, "extract_multi": 0.4, "reasoning": 0.2}

@@ -10,8 +10,9 @@ import numpy as np
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.evaluation.benchmarks import Inputs
 from mmprolong.evaluation.benchmarks.generated import Generated
+from mmprolong.images.documents import Document
 from mmprolong.pipeline.steps import split_path
-from mmprolong.records import Document, Example, Gold, Measured, Sample
+from mmprolong.records import Example, Gold, Measured, Sample
 from mmprolong.store.jsonl import write_jsonl
 from mmprolong.store.parquet import write_parquet
 from mmprolong.store.run_record import RunRecord

@@ -11,7 +11,8 @@ from mmprolong.evaluation.score import metrics as measured
 from mmprolong.models.weights import Checkpoint
 from mmprolong.pipeline.steps import split_path
 from mmprolong.records import Pack, Reply, Sample, Score
-from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite, View
+from mmprolong.settings.data import Component, Length, Mixture, Source
+from mmprolong.settings.knobs import Config, Evaluation, Phase, Suite, View
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import write_jsonl
 from mmprolong.store.store import Store, hash_outputs

@@ -185,7 +185,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
         (
             "conf/rope/base_x1.yaml",
             "# @package phases.longpt.rope\nfactr: 1",
-            "rope/base_x1.yaml: mine/a: phases.longpt.rope.factr",
+            "mine/a: phases.longpt.rope.factr",
         ),
         ("conf/rope/base_x1.yaml", "# @package phases.longpt.rope\nfactor: [", "rope/base_x1.yaml:2: "),
         (
@@ -200,7 +200,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
             "a file of conf: 'utf-8' codec can't decode byte 0xe9",
         ),
         ("conf/corpus/demo.yaml", "defaults: [{a: 3}]", "a file of conf: Unsupported item value in defaults"),
-        ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "local.yaml: cluster.jobs.defalt: 'defalt' is no stage"),
+        ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "cluster.jobs.defalt: 'defalt' is no stage"),
         ("sweeps/ablation/mine.yaml", MINE.partition("\n")[2], "does not begin with the line `# @package _global_`"),
         ("sweeps/ablation/mine.yaml", MINE + "# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
         (

@@ -147,5 +147,5 @@ def test_commands_that_are_told_name_the_folder_of_the_launch(launched: Store, o
     assert command(Store(Path("store")), "list") == "mmprolong list"
     moved = own.rename(tmp_path / "moved")
     with config_dir(str(moved)):
-        assert recovery_command(launched, plan, "score", "node").endswith(f"--config-dir {moved}")
+        assert recovery_command(launched, plan, "node").endswith(f"--config-dir {moved}")
         assert command(Store(Path("store")), "list") == f"mmprolong list --config-dir {moved}"

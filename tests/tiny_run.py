@@ -5,21 +5,9 @@ from typing import Any
 
 from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import Step, steps_of
+from mmprolong.settings.data import Component, Length, Mixture, Source
 from mmprolong.settings.execution import Paths, Tracking
-from mmprolong.settings.knobs import (
-    Component,
-    Config,
-    Corpus,
-    Evaluation,
-    Length,
-    Mixture,
-    Model,
-    Optimizer,
-    Phase,
-    Source,
-    Suite,
-    View,
-)
+from mmprolong.settings.knobs import Config, Corpus, Evaluation, Model, Optimizer, Phase, Suite, View
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store
 from tests.corpus.pdfs import write_pdf

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.records import Document, Example, Measured, Pack, Sample
+from mmprolong.images.documents import Document
+from mmprolong.records import Example, Measured, Pack, Sample
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet

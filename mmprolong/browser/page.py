@@ -13,9 +13,10 @@ from mmprolong.browser.data_steps import DataStep, data_step, draw_evenly
 from mmprolong.conversations import Image, images_of
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
+from mmprolong.images.documents import Block, Document
 from mmprolong.images.pool_ledger import KEPT, Totals, read_ledger
 from mmprolong.images.sources import open_images
-from mmprolong.records import Block, Document, Example, Measured
+from mmprolong.records import Example, Measured
 from mmprolong.reporting.figures.charts import inline_svg
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl

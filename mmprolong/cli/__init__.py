@@ -1,5 +1,7 @@
 """The command line. A user's error is one line and exit code 1; anything else is a bug and shows its traceback."""
 
+import importlib
+import pkgutil
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -7,23 +9,6 @@ from io import TextIOWrapper
 import click
 
 from mmprolong import __version__
-from mmprolong.cli import (
-    browse,
-    compare,
-    evaluate,
-    explain,
-    export_data,
-    files,
-    jobs,
-    lint,
-    preflight,
-    prerender,
-    report,
-    show,
-    stages,
-    status,
-    sweep,
-)
 from mmprolong.cli.terminal import Terminal
 from mmprolong.errors import MMProLongError, out_of_space
 
@@ -53,11 +38,8 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(commands, {}, "mmprolong", "_MMPROLONG_COMPLETE").source())
 
 
-for _module in (
-    *(sweep, evaluate, preflight, status, report, compare, lint, jobs),
-    *(stages, show, browse, prerender, export_data, explain, files),
-):
-    for _command in vars(_module).values():
+for _file in pkgutil.iter_modules(__path__):
+    for _command in vars(importlib.import_module(f"{__name__}.{_file.name}")).values() if _file.name[0] != "_" else ():
         if isinstance(_command, click.Command):
             commands.add_command(_command)
 commands.add_command(completion)

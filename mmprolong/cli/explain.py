@@ -1,7 +1,7 @@
 """`mmprolong why` and `mmprolong diff`: the settings and inputs of steps, and the differences of two."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -52,44 +52,44 @@ def diff(a: str, b: str, factors: tuple[str, ...], store: Store) -> None:
     steps, console = Steps(store), Terminal()
     if is_ablation(store, a) != is_ablation(store, b):
         raise ConfigError(f"diff {a!r} {b!r}: a point and a step; give two of one kind")
-    (name_a, below_a), (name_b, below_b) = (_below(steps, text) for text in (a, b))
-    roles = list(dict.fromkeys([*below_a, *below_b]))
-    apart = [role for role in roles if below_a.get(role) != below_b.get(role)]
-    if not apart:
-        console.say(f"{name_a} and {name_b} are the same, in all of {len(roles)} steps")
-        return
-    console.say(f"{len(roles) - len(apart)} of {len(roles)} steps are shared; they part first at {apart[0]}")
-    console.say(f"A {name_a}\nB {name_b}")
-    pairs: dict[tuple[str | None, str | None], str] = {}
-    for role in apart:  # a step that several others need stands in the table once
-        pairs.setdefault((below_a.get(role), below_b.get(role)), role)
-    rows = [(role, *row) for pair, role in pairs.items() for row in _differences(steps, *pair)]
-    console.print(table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B")))
-    for pair in pairs:
-        one, other = (steps.get(path) if path else None for path in pair)
-        if one and other and one.stage == "mixture" and is_finished(one) and is_finished(other):
-            _print_examples(steps, one, other, console)
     if is_ablation(store, a):
-        _prove(steps, a, b, factors, console)
+        _compare_points(steps, a, b, factors, console)
+        return
+    one, other = steps.find(a), steps.find(b)
+    if one.path == other.path:
+        console.say(f"{one.path} and {other.path} are the same")
+        return
+    rows = _differences(steps, one.path, other.path, one.stage, set())
+    console.print(
+        table("", ("step", "differs in", one.path, other.path), rows, text=("differs in", one.path, other.path))
+    )
+    _print_examples(steps, one, other, console)
 
 
-def _prove(steps: Steps, a: str, b: str, factors: Sequence[str], console: Terminal) -> None:
+def _compare_points(steps: Steps, a: str, b: str, factors: Sequence[str], console: Terminal) -> None:
     """Print what two runs differ in, and whether it is the factor that they are to differ in.
 
     Raises:
         Confounded: it is more.
     """
     (plan, one), (other_plan, other) = find_point(steps.store, a), find_point(steps.store, b)
+    names = [f"{plan.ablation}/{one.label}/s{one.seed}", f"{other_plan.ablation}/{other.label}/s{other.seed}"]
+    if one.steps == other.steps:
+        console.say(f"{' and '.join(names)} are the same")
+        return
     factors = factors or (plan.factor if plan.ablation == other_plan.ablation else ())
+    rows = compare(_arm(steps, one), _arm(steps, other), factors)
+    shown = [(row.name, row.a, row.b, row.verdict if factors else "", row.residual) for row in rows]
+    console.print(table("", ("", *names, "verdict", "residual"), shown, text=names))
+    for role in (role for role in one.steps if stage_of(role) == "mixture" and role in other.steps):
+        left, right = (steps.get(f"mixture/{point.steps[role]}") for point in (one, other))
+        _print_examples(steps, left, right, console)
     if not factors:
         console.say("no factor is declared: give --factor KEY, or `factor` in the ablation's file")
         return
-    rows = compare(_arm(steps, one), _arm(steps, other), factors)
-    shown = [(row.name, row.a, row.b, row.verdict, row.residual) for row in rows]
-    console.print(table(f"factor {', '.join(factors)}", ("", "A", "B", "verdict", "residual"), shown, text=("A", "B")))
     if seconds := second_differences(rows):
         raise Confounded(f"{a}, {b}: differ in {', '.join(seconds)}, too; the declared factor is {', '.join(factors)}")
-    console.say("equal in all but the declared factor and what follows from it")
+    console.say(f"equal in all but the declared factor {', '.join(factors)} and what follows from it")
 
 
 def _arm(steps: Steps, point: Point) -> Arm:
@@ -107,37 +107,24 @@ def _arm(steps: Steps, point: Point) -> Arm:
     return Arm(settings=settings_of_arm(point.config, point.steps), phases=phases, made_by=made_by)
 
 
-def _below(steps: Steps, text: str) -> tuple[str, dict[str, str]]:
-    """Return the whole name of a point or a step, and its steps by role, inputs first."""
-    if not is_ablation(steps.store, text):
-        step = steps.find(text)
-        return step.path, dict(_inputs(steps, step, ""))
-    plan, point = find_point(steps.store, text)
-    made_of = {role: f"{stage_of(role)}/{name}" for role, name in point.steps.items()}
-    return f"{plan.ablation}/{point.label}/s{point.seed}", made_of
-
-
-def _inputs(steps: Steps, step: RunRecord, where: str) -> Iterator[tuple[str, str]]:
-    for role, path in step.needs.items():
-        yield from _inputs(steps, steps.get(path), f"{where} > {role}" if where else role)
-    yield where or "(itself)", step.path
-
-
-def _differences(steps: Steps, a: str | None, b: str | None) -> Iterator[tuple[str, str, str]]:
-    """Yield key and both values of every difference of two steps themselves, defaults too."""
-    if a is None or b is None:
-        yield "step", a or "-", b or "-"
+def _differences(steps: Steps, a: str, b: str, role: str, seen: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+    """Yield role, key and both values of what two steps and their inputs differ in, inputs first, each pair once."""
+    if a == b or (a, b) in seen:
         return
-    found = (steps.get(path) for path in (a, b))
-    one, other = ({"stage": each.stage, "version": each.version, **dict(leaves(each.all_settings))} for each in found)
-    keys = [key for key in dict.fromkeys([*one, *other]) if _shown(one, key) != _shown(other, key)]
-    yield from ((key, _shown(one, key), _shown(other, key)) for key in keys)
-    if not keys:
-        yield "only its inputs", a, b
-
-
-def _shown(settings: Mapping[str, object], key: str) -> str:
-    return json.dumps(settings[key], ensure_ascii=False) if key in settings else "-"
+    seen.add((a, b))
+    one, other = steps.get(a), steps.get(b)
+    for name, path in one.needs.items():
+        if name in other.needs:
+            yield from _differences(steps, path, other.needs[name], f"{role} > {name}", seen)
+    left, right = (
+        {"stage": each.stage, "version": each.version, **dict(leaves(each.all_settings))}
+        | {name: path for name, path in each.needs.items() if name not in one.needs.keys() & other.needs.keys()}
+        for each in (one, other)
+    )
+    for key in dict.fromkeys([*left, *right]):
+        values = [json.dumps(each[key], ensure_ascii=False) if key in each else "-" for each in (left, right)]
+        if values[0] != values[1]:
+            yield role, key, *values
 
 
 def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
@@ -157,7 +144,9 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
 
 
 def _print_examples(steps: Steps, a: RunRecord, b: RunRecord, console: Terminal) -> None:
-    """Count the examples that two mixtures share, by task and by length."""
+    """Count the examples that two finished mixtures share, by task and by length; nothing of other steps."""
+    if a.path == b.path or not all(each.stage == "mixture" and is_finished(each) for each in (a, b)):
+        return
     root, measured = steps.store.root, [*_measured(steps.store, a), *_measured(steps.store, b)]
     by_task, by_length = compare_drawn(root / a.path, root / b.path, measured)
     lengths = {span(1 << int(power), 2 << int(power)): part for power, part in by_length.items()}

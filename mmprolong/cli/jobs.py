@@ -1,20 +1,20 @@
 """`mmprolong logs`, `retry` and `cancel`: the jobs of a launched sweep; and the summary of a launch on Slurm."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import click
 
 from mmprolong.cli.arguments import launched, overrides, stored
 from mmprolong.cli.terminal import Terminal, table
-from mmprolong.errors import ConfigError, nearest
-from mmprolong.pipeline.plan import load_plan
+from mmprolong.errors import ConfigError
+from mmprolong.pipeline.plan import Plan, load_plan
 from mmprolong.store.store import Store
-
-if TYPE_CHECKING:
-    from mmprolong.pipeline.plan import Plan
-    from mmprolong.sweep.slurm.submit import Launched
+from mmprolong.sweep.commands import command
+from mmprolong.sweep.logs import last_lines
+from mmprolong.sweep.resources import check_jobs
+from mmprolong.sweep.slurm import job_list
+from mmprolong.sweep.slurm.submit import Launched, SlurmLauncher
+from mmprolong.sweep.state import step_states
 
 
 @click.command()
@@ -27,8 +27,6 @@ def logs(ablation: str, match: str, lines: int, store: Store) -> None:
 
     Of those whose label or stage/id contains MATCH; without it of those that failed or run.
     """
-    from mmprolong.sweep.logs import last_lines
-
     console = Terminal()
     found = [*last_lines(store, load_plan(store, ablation), match, lines)]
     for step, state, path, last in found:
@@ -49,8 +47,6 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
     OVERRIDES change what they ask for, such as cluster.jobs.training.minutes=600.
     """
     from mmprolong.sweep.planning import plan_retry
-    from mmprolong.sweep.resources import check_jobs
-    from mmprolong.sweep.slurm.submit import SlurmLauncher
 
     plan = plan_retry(store, load_plan(store, ablation), overrides)
     check_jobs(plan.cluster, plan.steps.values())
@@ -63,55 +59,40 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
 @click.argument("match", default="")
 @stored
 def cancel(ablation: str, match: str, store: Store) -> None:
-    """Cancel an ablation's jobs on a cluster, except those that another ablation needs.
+    """Cancel an ablation's jobs on a cluster, except those that another ablation has too.
 
     With MATCH those alone of points whose label/s<seed>, or else of steps whose stage/id, contains it.
     """
-    from mmprolong.sweep.slurm.job_list import cancel
-    from mmprolong.sweep.state import step_states
     from mmprolong.sweep.view.dashboard import write_page
 
     console, plan = Terminal(), load_plan(store, ablation)
-    points = (f"{point.label}/s{point.seed}" for point in plan.points)
-    if not any(match in name for name in [*points, *(step.path for step in plan.steps.values())]):
-        found = "no label/s<seed> and no stage/id contains it"
-        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
-    done = cancel(store, plan, match)
+    done = job_list.cancel(store, plan, match)
     write_page(store, plan, step_states(store, plan))
     stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)
     for stage, count in stages.items():
         console.say(f"cancelled: {count} steps of {stage}")
-    _print_shared(done.shared, console)
+    for name, count in done.shared.items():
+        console.say(
+            f"left alone: {count} jobs that {name} has too; `cancel {ablation} STAGE/ID` cancels one all the same"
+        )
     if not done.ended and not done.shared:
         console.say(f"{ablation}: no job of it is in the queue")
 
 
-def print_launched(store: Store, plan: "Plan", launched: "Launched", prune: bool, console: Terminal) -> None:
-    """Print the submitted arrays, what was left alone, and the commands that follow; write the dashboard anew."""
-    from mmprolong.sweep.commands import command
-    from mmprolong.sweep.state import step_states
-    from mmprolong.sweep.view.dashboard import page_path, write_page
+def print_launched(store: Store, plan: Plan, launched: Launched, prune: bool, console: Terminal) -> None:
+    """Print what was submitted and what was left alone, and the commands that follow; write the dashboard anew."""
+    from mmprolong.sweep.view.dashboard import write_page
 
-    rows = [
-        (each.job, each.stage, f"{each.parts} shares of 1" if each.parts else str(len(each.steps)), each.dependency)
-        for each in launched.submitted
-    ]
-    columns = ("job", "stage", "steps", "after")
-    submitted = table(f"{plan.ablation}: submitted", columns, rows, text=("stage", "after"))
-    console.print(submitted if rows else f"{plan.ablation}: nothing to submit")
+    stages = Counter[str]()
+    for each in launched.submitted:
+        stages[plan.steps[each.step].stage] += 1 + len(each.elements)
+    console.print(table(f"{plan.ablation}: submitted", ("stage", "jobs"), stages.items()))
     if launched.queued:
         console.say(f"{len(launched.queued)} steps were in the queue already")
     if launched.unplanned:
         jobs = ", ".join(launched.unplanned.values())
         done = "cancelled" if prune else "left alone; --prune cancels them"
         console.say(f"{len(launched.unplanned)} jobs of points that are no longer in the file: {jobs}; {done}")
-    _print_shared(launched.shared, console)
-    trouble = write_page(store, plan, step_states(store, plan))
-    console.say(f"dashboard: {trouble or page_path(store, plan.ablation)}")
+    console.say(f"dashboard: {write_page(store, plan, step_states(store, plan))}")
     for name in ("status", "logs", "retry", "cancel", "report"):
         console.say(f"  {command(store, name, plan.ablation)}")
-
-
-def _print_shared(shared: Mapping[str, int], console: Terminal) -> None:
-    for name, count in shared.items():
-        console.say(f"left alone: {count} jobs that {name} needs too")

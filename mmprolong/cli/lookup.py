@@ -48,18 +48,17 @@ class Steps:
             return self.get(_step_of_point(self.store, text))
         if self.store.record(*split_path(text)) is not None:  # whatever is wrong with the plans
             return self.get(text)
-        matches = [path for path in self.paths if text in (path, split_path(path)[1])]
-        if text and not matches:
-            names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths}
-            matches = [path for path, own in names.items() if any(each.startswith(text) for each in own)]
+        names = {path: (path, split_path(path)[1], path.rpartition("-")[2]) for path in self.paths}
+        exact = [path for path, own in names.items() if text in own]
+        matches = exact or [path for path, own in names.items() if any(each.startswith(text) for each in own)]
         if len(matches) == 1:
             return self.get(matches[0])
         if matches:
             shown = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
             raise ConfigError(f"step {text!r}: {len(matches)} of {self.store.root} are named so: {shown}; write more")
-        known = {*self.paths, *(split_path(path)[1] for path in self.paths), *planned(self.store), *ablations()}
-        near = get_close_matches(text, known, 3, 0.4)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "its folders are the steps' names"
+        known = {*(each for own in names.values() for each in own[:2]), *planned(self.store), *ablations()}
+        near = " or ".join(map(repr, get_close_matches(text, known, 3, 0.4)))
+        hint = f"did you mean {near}?" if near else "its folders are the steps' names"
         raise ConfigError(f"step {text!r}: not in {self.store.root}; {hint}")
 
     def get(self, path: str) -> RunRecord:
@@ -92,17 +91,14 @@ def find_point(store: Store, text: str) -> tuple[Plan, Point]:
     """
     name, _, rest = text.partition("/")
     plan = load_plan(store, name)
-    label, seed = rest or plan.baseline, None
-    if label not in plan.labels:  # a label may hold a slash; what follows the last one is a seed if it is a number
-        before, slash, last = label.rpartition("/")
-        if slash and last.removeprefix("s").isdigit():
-            label, seed = before, int(last.removeprefix("s"))
+    arm, _, seed = rest.rpartition("/")  # a label may hold a slash; what follows the last one may be a seed
+    label, seed = (rest or plan.baseline, "") if rest in ("", *plan.labels) else (arm or rest, seed if arm else "")
     if label not in plan.labels:
-        raise ConfigError(f"point {text!r}: {name} has no label {label!r}; {nearest(label, plan.labels)}")
-    points = {point.seed: point for point in plan.rows[label]}
-    if seed is not None and seed not in points:
-        raise ConfigError(f"point {text!r}: {label} has no seed {seed}; allowed: {', '.join(map(str, points))}")
-    return plan, next(iter(points.values())) if seed is None else points[seed]
+        raise ConfigError(f"point {text!r}: {name} has no label {rest!r}; {nearest(rest, plan.labels)}")
+    points = {str(point.seed): point for point in plan.rows[label]}
+    if seed and seed.removeprefix("s") not in points:
+        raise ConfigError(f"point {text!r}: {label} has no seed {seed}; allowed: {', '.join(points)}")
+    return plan, points[seed.removeprefix("s") or next(iter(points))]
 
 
 def _step_of_point(store: Store, text: str) -> str:

@@ -13,7 +13,8 @@ from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
 from mmprolong.errors import ConfigError, StepFailed, nearest
 from mmprolong.evaluation.shown_sample import describe_sample
-from mmprolong.records import Document, Reply, Sample, Score, Selected
+from mmprolong.images.documents import Document, Selected
+from mmprolong.records import Reply, Sample, Score
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store

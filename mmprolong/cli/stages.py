@@ -9,9 +9,10 @@ from rich.live import Live
 
 from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.terminal import Terminal, histogram, rejects_table, span, table
+from mmprolong.images.documents import Document, Selected
 from mmprolong.images.pool_ledger import Totals
 from mmprolong.mixture.certificate import length_rows, notes, task_rows
-from mmprolong.records import Document, Example, Reject, Selected
+from mmprolong.records import Example, Reject
 from mmprolong.selection.page_counts import count_pages
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl

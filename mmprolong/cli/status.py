@@ -11,9 +11,10 @@ from rich.text import Text
 from mmprolong.cli.arguments import json_output, own_files, perhaps_launched, stored
 from mmprolong.cli.terminal import Terminal, print_json, table
 from mmprolong.config.groups import ABLATION, ablations, groups
-from mmprolong.errors import ArtifactError, ConfigError
+from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import load_plan, planned
 from mmprolong.store.store import Store
+from mmprolong.sweep.state import step_states
 
 _SECONDS = 2.0
 """Time between two looks at the store and the queue [s]."""
@@ -43,43 +44,25 @@ def status(ablation: str | None, watch: bool, as_json: bool, store: Store) -> No
 
 
 def _look(store: Store, names: list[str]) -> tuple[RenderableType, bool]:
-    """Return the tables of some ablations, and True once every step is finished; the dashboards are written.
-
-    Raises:
-        ArtifactError: the plan of the only ablation is damaged; of several, the error stands in place of its table.
-    """
-    from mmprolong.sweep.state import step_states
+    """Return the tables of some ablations, and True once every step is finished; the dashboards are written."""
     from mmprolong.sweep.view.console import status_view
-    from mmprolong.sweep.view.dashboard import page_path, write_page
+    from mmprolong.sweep.view.dashboard import write_page
 
     views: list[RenderableType] = []
     finished = True
-    for name in names:
-        try:
-            plan = load_plan(store, name)
-        except ArtifactError as error:
-            if len(names) == 1:
-                raise
-            views.append(Text(f"{name}: {error}", style="red"))
-            continue
+    for plan in (load_plan(store, name) for name in names):
         states = step_states(store, plan)
-        trouble = write_page(store, plan, states)
-        where = f"dashboard: {trouble or page_path(store, name)}"
-        written = Text(where, style="yellow" if trouble else "", no_wrap=True, overflow="ignore")
-        views += [status_view(store, plan, states), written]
+        written = f"dashboard: {write_page(store, plan, states)}"
+        views += [status_view(store, plan, states), Text(written, no_wrap=True, overflow="ignore")]
         finished = finished and all(each.state == "finished" for each in states.values())
     return Group(*views), finished
 
 
 def _states(store: Store, name: str) -> dict[str, Any]:
-    """Return the points and the steps of an ablation for programs; of one whose plan is damaged the error."""
-    from mmprolong.sweep.state import step_states
+    """Return the points and the steps of an ablation for programs."""
     from mmprolong.sweep.view.console import run_scores
 
-    try:
-        plan = load_plan(store, name)
-    except ArtifactError as error:
-        return {"error": str(error)}
+    plan = load_plan(store, name)
     states = step_states(store, plan)
     points = [
         {"label": one.label, "seed": one.seed, "steps": one.steps, "scores": run_scores(one, states)}

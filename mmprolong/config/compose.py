@@ -1,9 +1,7 @@
 """From overrides to a typed, checked configuration."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from mmprolong.config.consistency import DEFAULT, inconsistent, reads_pool
 from mmprolong.config.decode import decode, plugin_problems
-from mmprolong.config.hydra_compose import apply, composed, files_of, resolved
-from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, located
+from mmprolong.config.hydra_compose import apply, composed, resolved
+from mmprolong.config.overrides import SWEEP, choices, is_choice, key_of, locating
 from mmprolong.corpus.hash_cache import benchmarks_digest, pool_digest
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import InvalidSettings
@@ -38,8 +36,8 @@ class Composer:
             ConfigError: an override or a file is malformed, names a group, choice or key that does not exist, or sets
                 what cannot be; says what set it.
         """
-        with self.locating(overrides):
-            config = _expanded(decode(self._plain(overrides), Config))
+        with locating(overrides):
+            config = decode(self._plain(overrides), Config)
             problems = [*plugin_problems(config), *inconsistent(config)]
             if problems:
                 raise InvalidSettings(*problems)
@@ -54,7 +52,7 @@ class Composer:
         config = self.compose(overrides)
         if not reads_pool(config):
             return config
-        with self.locating(overrides):
+        with locating(overrides):
             store, benchmarks = config.paths.store, config.selection.benchmarks
             pool = config.corpus.path, store
             config.corpus.digest = self._once(pool, lambda: pool_digest(locate(pool[0]), Path(store)))
@@ -67,15 +65,6 @@ class Composer:
         """Return the value of `key` as the files of the chosen groups have it; None where they have none."""
         return OmegaConf.select(self._files(overrides), key, throw_on_resolution_failure=False)
 
-    @contextmanager
-    def locating(self, overrides: Sequence[str]) -> Iterator[None]:
-        """Let errors say what set the values that they are about."""
-        try:
-            yield
-        except InvalidSettings as error:
-            files = cache(lambda: files_of(overrides))
-            raise InvalidSettings(*(located(each, overrides, files) for each in error.problems)) from error
-
     def _plain(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the plain values; runs that differ in their seed alone are set up once."""
         rest = tuple(text for text in overrides if key_of(text) != _SEED)
@@ -86,7 +75,7 @@ class Composer:
             config.pop(SWEEP, None)
             self._last = rest, config
         apply(self._last[1], seeds)
-        return _inherited(resolved(self._last[1]))
+        return _at_home(_inherited(resolved(self._last[1])))
 
     def _files(self, overrides: Sequence[str]) -> DictConfig:
         """Return the files' composition, which is not to be changed."""
@@ -111,18 +100,13 @@ def _inherited(plain: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _expanded(config: Config) -> Config:
-    """Replace a leading `~` by the user's home, in every setting that may be a folder."""
-    paths = (
-        (config.paths, "store"),
-        (config.corpus, "path"),
-        (config.suite, "data_root"),
-        (config.corpus, "image_root"),
-        (config.model, "path"),
-    )
-    for block, name in paths:
-        text = getattr(block, name)
-        setattr(block, name, str(Path(text).expanduser()) if text.startswith("~") else text)
-    benchmarks = config.selection.benchmarks.items()
-    config.selection.benchmarks = {name: str(Path(path).expanduser()) for name, path in benchmarks}
-    return config
+def _at_home(value: Any) -> Any:
+    """Replace a leading `~/` of every text by the user's home: no shell does it behind a key or in YAML."""
+    match value:
+        case str():
+            return str(Path(value).expanduser()) if f"{value}/".startswith("~/") else value
+        case dict():
+            return {key: _at_home(each) for key, each in value.items()}
+        case list():
+            return [_at_home(each) for each in value]
+    return value

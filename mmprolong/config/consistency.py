@@ -81,9 +81,8 @@ def _cluster(cluster: Cluster) -> Iterator[Problem]:
         yield from check_name(
             f"cluster.jobs.{key}", stage if plugin else key, [DEFAULT, *STAGES], "stage or STAGE.PLUGIN"
         )
-    for key in ("step_seconds", "step_megabytes"):
-        for stage in getattr(cluster, key):
-            yield from check_name(f"cluster.{key}.{stage}", stage, STAGES, "stage")
+    for stage in cluster.step_seconds:
+        yield from check_name(f"cluster.step_seconds.{stage}", stage, STAGES, "stage")
     least = -(-(cluster.warning + _EARLY) // 60)
     for stage, job in cluster.jobs.items() if cluster.launcher == "slurm" else ():
         if job.minutes < least:

@@ -1,11 +1,10 @@
 """Files that a user can choose by name: those of the package and the user's own."""
 
-import codecs
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 
@@ -121,8 +120,7 @@ def own_files() -> Mapping[str, Path]:
     """Return the user's own files by their names below the folder, such as `conf/rope/mine.yaml`.
 
     Raises:
-        ConfigError: there is no such folder or nothing in it; a file lies where none is read, has a name of the
-            package's, or begins with a byte-order mark.
+        ConfigError: there is no such folder or nothing in it; a file has a name of the package's.
     """
     folder = own_folder()
     return _own_files(folder) if folder else {}
@@ -130,30 +128,17 @@ def own_files() -> Mapping[str, Path]:
 
 @cache
 def _own_files(folder: Path) -> dict[str, Path]:
-    below = {path for part in PARTS for path in (*(folder / part).rglob("*"), *(folder / part).glob("*/*"))}  # + links
-    inner = {path.relative_to(folder): path for path in sorted(below) if path.is_file()}
-    files = {name.as_posix(): path for name, path in inner.items() if not any(map(_hidden, (name, *name.parents)))}
+    files: dict[str, Path] = {}
+    for place in _places():
+        for path in sorted((folder / place).glob(f"*{_ending(place)}")):
+            part, _, below = f"{place}/{path.name}".partition("/")
+            if (root(part) / below).exists():
+                raise ConfigError(f"{path}: the package has a file of this name, {root(part) / below}; rename yours")
+            files[f"{part}/{below}"] = path
     if not files:
-        lacks = "holds nothing" if folder.is_dir() else "is no folder"
-        where = f"{OPTION} (or {CONFIG_DIR}): {str(folder)!r}"
-        raise ConfigError(f"{where} {lacks}; give one with files in conf/, sweeps/ or analysis/, laid out as ours")
-    for name, path in files.items():
-        if path.suffix in {".yaml", ".yml", ".py", ".csv"}:  # meant to be read
-            _check(PurePosixPath(name), path)
+        where, do = f"{OPTION} (or {CONFIG_DIR}): {str(folder)!r}", "give a folder laid out as ours"
+        raise ConfigError(f"{where} has no file that is read; {do}: {', '.join(_places())}")
     return files
-
-
-def _check(name: PurePosixPath, path: Path) -> None:
-    """Refuse a file that no command would find, that would replace one of the package's, or that Hydra misreads."""
-    place = name.parent.as_posix()
-    if place not in _places() or name.suffix != _ending(place):
-        known = [f"{each}/*{_ending(each)}" for each in _places() if each.startswith(f"{name.parts[0]}/")]
-        raise ConfigError(f"{path}: read by no command; {nearest(f'{place}/*{name.suffix}', known)}")
-    ours = root(name.parts[0]) / name.relative_to(name.parts[0])
-    if ours.exists():
-        raise ConfigError(f"{path}: the package has a file of this name, {ours}; give yours another")
-    if path.read_bytes().startswith(codecs.BOM_UTF8):  # it would hide the line `# @package`
-        raise ConfigError(f"{path}: begins with a byte-order mark; save it as UTF-8 without one")
 
 
 @cache
@@ -169,12 +154,8 @@ def _files_in(place: str, own: Path | None) -> dict[str, Path]:
 def _places() -> tuple[str, ...]:
     """Return the package's folders in which files are looked for by name."""
     folders = (folder for part in PARTS for folder in root(part).iterdir() if folder.is_dir())
-    return tuple(sorted(f"{each.parent.name}/{each.name}" for each in folders if not _hidden(each)))
+    return tuple(sorted(f"{each.parent.name}/{each.name}" for each in folders if not each.name.startswith((".", "__"))))
 
 
 def _ending(place: str) -> str:
     return _ENDINGS.get(place, ".yaml")
-
-
-def _hidden(path: PurePosixPath | Path) -> bool:
-    return path.name.startswith((".", "__"))  # what editors and Python leave

@@ -1,8 +1,7 @@
 """Files of conf/ and sweeps/ as Hydra composes them, and the values that are set after them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -10,17 +9,15 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from mmprolong.config.groups import groups, search_folders, shown
-from mmprolong.config.overrides import Files, assigned, choices, key_of, value_of
+from mmprolong.config.overrides import assigned, key_of, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import Config
 
@@ -35,25 +32,17 @@ def composed(chosen: Sequence[str]) -> DictConfig:
     Raises:
         ConfigError: a file is wrong; names it.
     """
+    ConfigStore.instance().store("schema", asdict(Config()))
+    folder, *others = map(str, search_folders())
+    quoted = ("'file://" + each.replace("'", r"\'") + "'" for each in others)
+    search = f"hydra.searchpath=[{','.join(quoted)}]"
     try:
-        with _session():
-            config = compose("config", overrides=_overrides(chosen))
+        with initialize_config_dir(folder, version_base="1.3"):
+            config = compose("config", overrides=[search, *chosen])
     except _RAISED as error:
         raise ConfigError(_told(error)) from error
     OmegaConf.set_struct(config, False)
     return config
-
-
-def files_of(overrides: Sequence[str]) -> Files:
-    """Return the files that Hydra merges, in order, and the key below which each sets values; none of wrong choices."""
-    try:
-        chosen = _overrides(choices(overrides))
-    except InvalidSettings:
-        return ()
-    with _session():
-        merged = GlobalHydra.instance().config_loader().compute_defaults_list("config", chosen, RunMode.RUN).defaults
-    found = ((_file(str(each.config_path)), each.package or "") for each in merged)
-    return [(file, package) for file, package in found if file]
 
 
 def apply(config: DictConfig, overrides: Iterable[str]) -> None:
@@ -106,18 +95,6 @@ def _parsed(text: str) -> Override:
     if override.package is not None or not override.key_or_group:
         raise InvalidSettings(Problem(key_of(text), _FORM))
     return override
-
-
-def _overrides(chosen: Sequence[str]) -> list[str]:
-    escaped = (str(folder).replace("'", r"\'") for folder in search_folders()[1:])
-    return ["hydra.searchpath=[" + ",".join(f"'file://{folder}'" for folder in escaped) + "]", *chosen]
-
-
-@contextmanager
-def _session() -> Iterator[None]:
-    ConfigStore.instance().store("schema", asdict(Config()))
-    with initialize_config_dir(str(search_folders()[0]), version_base="1.3"):
-        yield
 
 
 def _told(error: Exception) -> str:

@@ -1,17 +1,15 @@
 """Overrides as text: choices from groups, and values that are set after all files; and what set a wrong value."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
-from mmprolong.config.groups import ABLATION, folder_of, groups, named, shown
+from mmprolong.config.groups import ABLATION, folder_of, groups, named
 from mmprolong.errors import ConfigError, InvalidSettings, Problem
 
 SWEEP = "sweep"
 """The block of an ablation file."""
-Files = Sequence[tuple[Path, str]]
-"""The merged files, in order, and the key below which each sets values."""
 _PLAIN = re.compile(r"[\w./:+-]+", re.ASCII)
 
 
@@ -67,12 +65,18 @@ def choices(overrides: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{'+' if group == ABLATION else ''}{group}='{name}'" for group, name in chosen.items())
 
 
-def located(problem: Problem, overrides: Sequence[str], files: Callable[[], Files]) -> Problem:
-    """Return `problem` with the last override or file that set its key; as it is where none did."""
-    if problem.where or not problem.key:
-        return problem
-    found = (f"override {text!r}" for text in reversed(overrides) if _touches(text, problem.key))
-    return replace(problem, where=next(found, "") or _in_files(problem.key, files()))
+@contextmanager
+def locating(overrides: Sequence[str], file: str = "") -> Iterator[None]:
+    """Let errors name the last override that set the key that they are about, or else `file`."""
+    try:
+        yield
+    except InvalidSettings as error:
+        raise InvalidSettings(*(_located(each, overrides, file) for each in error.problems)) from error
+
+
+def _located(problem: Problem, overrides: Sequence[str], file: str) -> Problem:
+    found = (f"override {text!r}" for text in reversed(overrides) if problem.key and _touches(text, problem.key))
+    return replace(problem, where=problem.where or next(found, file))
 
 
 def _touches(override: str, key: str) -> bool:
@@ -81,15 +85,3 @@ def _touches(override: str, key: str) -> bool:
     if is_choice(override):
         return own == key
     return f"{key}.".startswith(f"{own}.") or own.startswith(f"{key}.")
-
-
-def _in_files(key: str, files: Files) -> str:
-    from omegaconf import OmegaConf
-
-    for file, package in reversed(files):
-        if f"{key}.".startswith(f"{package}." if package else ""):
-            within = OmegaConf.load(file)
-            rest = key.removeprefix(package).lstrip(".")
-            if not rest or OmegaConf.select(within, rest, throw_on_resolution_failure=False) is not None:
-                return shown(file)
-    return ""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmprolong.corpus.usable_text import fault_of
+from mmprolong.images.documents import Heading
 from mmprolong.images.page_notes import FailedPage, PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import Line, OpenDocument, Properties
-from mmprolong.records import Heading
 
 _LARGEST_RATIO = 200
 """Longer side of a page in shorter ones, at most. Source: `smart_resize` of Qwen-VL."""

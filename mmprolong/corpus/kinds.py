@@ -8,8 +8,8 @@ from functools import cache
 from typing import NamedTuple
 
 from mmprolong.corpus.rows import Row
+from mmprolong.images.documents import Heading
 from mmprolong.images.renderer import Line
-from mmprolong.records import Heading
 
 _HEADING_SLACK = (-10.0, 32.0)
 """Range in which a printed heading's top may lie below its outline's target [pt]."""

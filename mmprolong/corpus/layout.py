@@ -11,8 +11,8 @@ from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, wit
 from mmprolong.corpus.line_ends import breaks
 from mmprolong.corpus.margins import split_margins, with_margins
 from mmprolong.corpus.rows import Row, hyphenated_words, joined, overlaps, rows_of, union
+from mmprolong.images.documents import Block, Heading
 from mmprolong.images.renderer import Line
-from mmprolong.records import Block, Heading
 
 _OPENING = re.compile(r"\d|abstract|contents|introduction|summary|preface", re.I)
 _CONTINUED = ("caption", "list")

@@ -5,9 +5,9 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from mmprolong.corpus.rows import joined, union
+from mmprolong.images.documents import Block
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.printed_text import clean
-from mmprolong.records import Block
 
 
 class OcrLine(NamedTuple):

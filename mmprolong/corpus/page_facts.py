@@ -11,10 +11,10 @@ from itertools import groupby
 
 import numpy as np
 
+from mmprolong.images.documents import TEXT_LAYER, Block, PageFacts
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.images.shingles import without_signs
-from mmprolong.records import TEXT_LAYER, Block, PageFacts
 
 SIDE = 32
 """Side of the thumbnails by which documents without text are judged [px]."""

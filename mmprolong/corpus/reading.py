@@ -12,11 +12,12 @@ from mmprolong import plugins
 from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.manifest import Entry
 from mmprolong.corpus.parsers import LayoutParser
+from mmprolong.images.documents import Block, Document, PageFacts
 from mmprolong.images.page_notes import FailedPage, PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.plugins import Choice
-from mmprolong.records import Block, Document, PageFacts, Reject
+from mmprolong.records import Reject
 from mmprolong.store.atomic import write_file
 
 

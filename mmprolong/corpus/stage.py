@@ -17,9 +17,10 @@ from mmprolong.corpus.pool import entries, locate
 from mmprolong.corpus.reading import FileResult, ReadingJob, note_death, read_file
 from mmprolong.errors import DataError
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import PageFacts
 from mmprolong.images.pdf_files import pool_folder
 from mmprolong.images.pool_ledger import PageState, read_pages, refused, write_ledger
-from mmprolong.records import PageFacts, Reject
+from mmprolong.records import Reject
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work

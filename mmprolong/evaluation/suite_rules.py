@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from mmprolong import plugins
 from mmprolong.errors import Problem, check_name
 from mmprolong.evaluation.lengths import ALLOWED, is_length
-from mmprolong.settings.knobs import Config, Evaluation, Source
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Config, Evaluation
 
 _ASKS_OURS = "generated"
 """The benchmark that asks about examples that we write."""

@@ -11,10 +11,10 @@ import numpy as np
 from mmprolong.conversations import Image, Pages
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
+from mmprolong.images.documents import Document
 from mmprolong.images.kept_pages import open_kept
 from mmprolong.images.pdf_files import Unreadable, has_content, is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
-from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.lines_by_key import LinesByKey

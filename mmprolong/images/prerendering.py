@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image as Pillow
 
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import Document, PageFacts, Selected
 from mmprolong.images.kept_pages import BLOCK, FAR, INDEX, UNDRAWN, kept_folder, page_name, read_undrawn, shard_file
 from mmprolong.images.page_notes import PageNotes, UndrawnImage
 from mmprolong.images.pdf_files import Unreadable, has_content
 from mmprolong.images.renderer import find_renderer
 from mmprolong.plugins import Choice
-from mmprolong.records import Document, PageFacts, Selected
 from mmprolong.settings.knobs import View
 from mmprolong.store.atomic import replacing, write_file
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -12,8 +12,8 @@ import numpy as np
 
 from mmprolong import plugins
 from mmprolong.errors import ConfigError
+from mmprolong.images.documents import Heading
 from mmprolong.plugins import Choice
-from mmprolong.records import Heading
 
 LARGEST_PAGE = 2**24
 """Area of the largest rendered page [px]: what Qwen3-VL takes, the most of all backbones."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import Document
 from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pages import THUMBNAILS
 from mmprolong.images.pdf_files import Unreadable, is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer
-from mmprolong.records import Document, Reject
+from mmprolong.records import Reject
 from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import RenderSettings

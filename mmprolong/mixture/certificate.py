@@ -8,7 +8,7 @@ from typing import Any
 from mmprolong.mixture.packing import fewest_packs
 from mmprolong.mixture.shares import Range
 from mmprolong.records import Measured, Pack
-from mmprolong.settings.knobs import Mixture
+from mmprolong.settings.data import Mixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

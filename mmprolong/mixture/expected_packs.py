@@ -7,7 +7,7 @@ import numpy as np
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins
 from mmprolong.records import Measured
-from mmprolong.settings.knobs import Component, Source
+from mmprolong.settings.data import Component, Source
 from mmprolong.settings.stages import MixtureSettings
 
 

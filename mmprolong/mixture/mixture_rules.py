@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from mmprolong.errors import Problem, check_name
 from mmprolong.mixture.shares import bins
-from mmprolong.settings.knobs import Component, Config, Mixture, Source
+from mmprolong.settings.data import Component, Mixture, Source
+from mmprolong.settings.knobs import Config
 
 _PAGELESS = {"arithmetic", "text_only"}
 """The tasks whose examples show no page."""

@@ -14,7 +14,7 @@ from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import Range, bins, document_lengths, native_weights, split_tokens
 from mmprolong.records import Measured
 from mmprolong.runtime.work import Work
-from mmprolong.settings.knobs import Component, LengthDistribution
+from mmprolong.settings.data import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

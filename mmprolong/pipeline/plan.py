@@ -1,6 +1,7 @@
 """The frozen plan of a sweep: its points, their configurations and their steps."""
 
 import shlex
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,6 @@ class Plan:
         return list(dict.fromkeys(point.label for point in self.points))
 
     @property
-    def seeds(self) -> list[int]:
-        """Seeds in the order of the plan."""
-        return list(dict.fromkeys(point.seed for point in self.points))
-
-    @property
     def trained(self) -> str:
         """Longest length that training covers; empty if the arms differ in it."""
         found = {point.config["suite"].get("trained") or "" for point in self.points}
@@ -116,6 +112,14 @@ class Plan:
             found.setdefault(tuple(point.scores.values()), point)
         return list(found.values())
 
+    def descendants(self, steps: Set[str]) -> set[str]:
+        """Return all steps that depend on one of `steps`, directly or not."""
+        found: set[str] = set()
+        for name, step in self.steps.items():
+            if set(step.inputs.values()) & (found | steps):
+                found.add(name)
+        return found
+
     def own_phases(self, point: Point) -> list[str]:
         """Return the phases of a run that not all rows share: those that the ablation is about."""
         used = ({step for each in points for step in each.steps.values()} for points in self.rows.values())
@@ -143,22 +147,18 @@ def load_plan(store: Store, ablation: str) -> Plan:
         ConfigError: it was never launched from this store; names the command, or the nearest ablation.
         ArtifactError: the file is not a plan.
     """
-    launched = planned(store)
-    if ablation in launched:
-        path = _path(store, ablation)
-        try:
-            plan = msgspec.json.decode(path.read_bytes(), type=Plan)
-        except msgspec.DecodeError as error:
-            raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
-        if plan.baseline not in plan.labels:
-            raise ArtifactError(f"{path}: the baseline {plan.baseline!r} has no point; plan the sweep again")
-        return plan
-    if ablation not in ablations():
+    launched, path = planned(store), _path(store, ablation)
+    if ablation not in {*launched, *ablations()}:
         near = nearest(ablation, {*launched, *ablations()})
         raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
-    known = f"launched are: {', '.join(launched) or '(none)'}"
-    begin = shlex.join(["python", "-m", "mmprolong.sweep", f"+ablation={ablation}", *own_option()])
-    raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
+    if ablation not in launched:
+        known = f"launched are: {', '.join(launched) or '(none)'}"
+        begin = shlex.join(["python", "-m", "mmprolong.sweep", f"+ablation={ablation}", *own_option()])
+        raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except msgspec.DecodeError as error:
+        raise ArtifactError(f"{path}: {error}; plan the sweep again") from error
 
 
 def require_own_files(plan: Plan) -> None:

@@ -1,7 +1,6 @@
 """Execution of one step: check its inputs, lock its folder, write its record last."""
 
 import importlib
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from mmprolong.store.atomic import remove_partials, write_file
 from mmprolong.store.environment import code_of, code_version, hardware, packages
 from mmprolong.store.lease import lease
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import FAILED, SCRATCH, Store, drifted, hash_outputs, remove_scratch
+from mmprolong.store.store import FAILED, SCRATCH, Store, hash_outputs, remove_scratch
 
 LOGGED = ("training", "score")
 """Stages whose steps are runs in W&B."""
@@ -65,7 +64,6 @@ def run_step(
         finished = store.record(step.stage, step.id)
         if finished is not None:
             remove_scratch(folder)
-            sys.stderr.writelines(f"{line}\n" for line in drifted(finished, settings_of(step)))
             return finished
         (folder / FAILED).unlink(missing_ok=True)
         remove_partials(folder)

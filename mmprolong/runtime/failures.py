@@ -33,26 +33,18 @@ ADVICE = {
 }
 """Advice by kind of failure."""
 
-_STATES = {
-    "memory": ("OUT_OF_MEMORY", "OUT_OF_ME"),
-    "time": ("TIMEOUT", "DEADLINE"),
-    "node": ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "LAUNCH_FAILED", "RECONFIG_FAIL"),
-    "cancelled": ("CANCELLED",),
+_SIGNS = {
+    "memory": r"^OUT_OF_ME\w*$|oom[-_]kill event|[Ee]xceeded (job )?memory limit",
+    "time": r"^(TIMEOUT|DEADLINE)$|DUE TO TIME LIMIT",
+    "node": r"^(\w+_FAIL|PREEMPTED|REVOKED|\w+_FAILED)$|DUE TO (NODE FAILURE|PREEMPTION)|error: Node failure on",
+    "disk": r"[Nn]o space left on (the )?device|Disk quota exceeded",
+    "cancelled": r"^CANCELLED$|\*\*\* JOB .* CANCELLED AT \S+ \*\*\*",
+    "killed": r"^srun: error: \S+: tasks? [\d,-]+: Killed",
 }
-"""Words with which Slurm closes a job, by kind; all other jobs are judged by what they wrote."""
-_LAST_WORDS = {
-    "memory": ("oom-kill event", "oom_kill event", "exceeded memory limit", "Exceeded job memory limit"),
-    "time": ("DUE TO TIME LIMIT",),
-    "node": ("DUE TO NODE FAILURE", "error: Node failure on", "DUE TO PREEMPTION"),
-    "cancelled": ("CANCELLED AT",),
-    "disk": ("No space left on device", "no space left on the device", "Disk quota exceeded"),
-}
-"""Words in a job's log, by kind; for clusters that keep no accounts, and for disks without room for a note."""
-_UNLOADED = ("ModuleNotFoundError: ", "ImportError: ")
-"""Last words of the traceback of a job that could not load our code; warnings have such words inside."""
-_KILLED = re.compile(r"srun: error: \S+: tasks? [\d,-]+: Killed")
-_BESIDE = ("DUE TO JOB REQUEUE", "*** STEP ")
-"""In lines that do not say why a job ended: it was queued again, or the reason stands in another line."""
+"""Patterns of the states with which Slurm closes a job, and of the lines that it writes into the job's log then.
+
+Those that say most come first. Lines serve clusters that keep no accounts, and disks without room for a note.
+"""
 _KILLS = (SIGKILL, SIGTERM, SIGINT, SIGHUP)
 """Signals that come from outside; a process gets the others by its own fault."""
 _MEMORY = ("MemoryError", "OutOfMemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
@@ -135,17 +127,10 @@ def from_process(code: int) -> Failure:
 
 
 def from_log(lines: Sequence[str]) -> Failure | None:
-    """Return the failure that the last telling line of a job's log names: Slurm writes one when it ends a job."""
-    for line in reversed(lines):
-        if line.startswith(PREFIX) or any(words in line for words in _BESIDE):
-            continue
-        if line.startswith(_UNLOADED):
-            return Failure("code", f"log: {line.strip()}")
-        for kind, words in _LAST_WORDS.items():
-            if any(each in line for each in words):
-                return Failure(kind, f"log: {line.strip()}")
-    killed = (line.strip() for line in reversed(lines) if _KILLED.match(line))  # also where another line says why
-    return next((Failure("killed", f"log: {line}") for line in killed), None)
+    """Return the failure that a line of a job's log names; None if none does."""
+    telling = [line.strip() for line in reversed(lines) if not line.startswith(PREFIX)]
+    found = ((kind, line) for kind, sign in _SIGNS.items() for line in telling if re.search(sign, line))
+    return next((Failure(kind, f"log: {line}") for kind, line in found), None)
 
 
 def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
@@ -156,12 +141,11 @@ def from_job(state: str, exit_code: str = "", node: str = "") -> Failure | None:
         exit_code: `code:signal`, empty if unknown.
     """
     where = f" on {node}" if node else ""
-    kind = next((kind for kind, words in _STATES.items() if state in words), None)
-    if kind:
+    if kind := next((kind for kind, sign in _SIGNS.items() if re.search(sign, state)), None):
         return Failure(kind, f"Slurm: {state.lower().replace('_', ' ')}{where}")
-    if state == "FAILED":
-        code, _, signal = exit_code.partition(":")
-        if signal == "9" or code in ("137", "9"):
-            return Failure("killed", f"Slurm: its process was killed (signal 9){where}")
-        return Failure("job", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")
-    return None
+    if state != "FAILED":
+        return None
+    code, _, signal = exit_code.partition(":")
+    if signal == "9" or code in ("137", "9"):
+        return Failure("killed", f"Slurm: its process was killed (signal 9){where}")
+    return Failure("job", f"Slurm: failed with exit code {exit_code or '?'}{where}, and left no note")

@@ -45,26 +45,24 @@ class Usage:
 
 
 class Attempt:
-    """One attempt at a step: counts from now on, after the attempts before it if they left something to continue from.
+    """One attempt at a step, from now on; the attempts before it count too if they left something to go on from.
 
-    An attempt that was killed counts up to its last `note`. Each has a file of its own, since those that share the
-    parts of a step run at once.
+    Each has a file of its own, since those that share the parts of a step run at once. One that was killed counts up to
+    its last `note`.
 
     Args:
         scratch: of the step; the notes lie there.
         code: digests of the files that this attempt uses.
-        shares: it runs some parts only, and counts nothing but itself.
+        shares: it runs some parts only, beside others.
     """
 
     def __init__(self, scratch: Path, code: Mapping[str, str], shares: bool = False) -> None:
-        notes = scratch / NOTES
-        notes.mkdir(parents=True, exist_ok=True)
-        before = [] if shares else sorted(notes.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        if all(path == notes for path in scratch.iterdir()):
-            while before:
-                before.pop().unlink(missing_ok=True)
-        self._before = [msgspec.convert(read_json(path), Usage) for path in before]
-        self._path = notes / f"{socket.gethostname()}-{secrets.token_hex(4)}.json"
+        self._notes = scratch / NOTES
+        self._notes.mkdir(parents=True, exist_ok=True)
+        if not shares and all(path == self._notes for path in scratch.iterdir()):
+            for path in self._notes.glob("*.json"):
+                path.unlink(missing_ok=True)
+        self._path = self._notes / f"{socket.gethostname()}-{secrets.token_hex(4)}.json"
         self._code = dict(code)
         self._wall, self._cpu = time.monotonic(), time.process_time()
         self.note()
@@ -73,27 +71,28 @@ class Attempt:
         """Count the CPU time of other processes that work for the step [s]."""
         self._cpu -= seconds
 
-    @property
-    def usage(self) -> Usage:
-        """Time taken until now, and code used."""
-        attempts = [*self._before, self._own]
-        code: dict[str, str] = {}
-        for name, digest in (pair for each in attempts for pair in each.code.items()):
-            code[name] = "+".join(dict.fromkeys([*(code[name].split("+") if name in code else []), digest]))
-        seconds, cpu_seconds = (sum(getattr(each, name) for each in attempts) for name in ("seconds", "cpu_seconds"))
-        return Usage(seconds, cpu_seconds, code)
-
     def note(self) -> None:
-        """Keep the usage for the attempt that continues this one.
+        """Keep what this attempt has taken until now.
 
         Raises:
             DiskFull: it cannot be written.
         """
-        write_json(self._path, self._own)
+        seconds, cpu_seconds = time.monotonic() - self._wall, time.process_time() - self._cpu
+        write_json(self._path, Usage(seconds, cpu_seconds, self._code))
 
     @property
-    def _own(self) -> Usage:
-        return Usage(time.monotonic() - self._wall, time.process_time() - self._cpu, self._code)
+    def usage(self) -> Usage:
+        """Time that all attempts have taken until now, and the code that they used."""
+        self.note()
+        attempts = [msgspec.convert(read_json(path), Usage) for path in sorted(self._notes.glob("*.json"))]
+        code: dict[str, set[str]] = {}
+        for name, digest in (pair for each in attempts for pair in each.code.items()):
+            code.setdefault(name, set()).add(digest)
+        return Usage(
+            seconds=sum(each.seconds for each in attempts),
+            cpu_seconds=sum(each.cpu_seconds for each in attempts),
+            code={name: "+".join(sorted(digests)) for name, digests in code.items()},
+        )
 
 
 class RunLog:

@@ -13,12 +13,8 @@ from mmprolong.store.fingerprint import leaves
 
 PREFIX = "W&B: "
 """Begins the lines that tell of W&B, and nothing of the step."""
-_INHERITED = ("WANDB_SERVICE", "WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")
-"""Variables of the run in which this process was started: its server, its identity."""
-_INIT_SECONDS = 30
-"""Time W&B may take to answer before a run is logged offline instead."""
-_FINISH_SECONDS = 30
-"""Time that the last rows may take to be uploaded; a job that is to end has no more."""
+_SECONDS = 30
+"""Time W&B may take to answer before a run is logged offline instead, and to upload the last rows."""
 _LINE = 300
 """Letters of a message."""
 
@@ -33,8 +29,6 @@ class WandbLogger:
         self._step = step
         self._broken = False
         self._online = tracking.mode == "online"
-        for variable in _INHERITED:
-            os.environ.pop(variable, None)
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))
@@ -108,8 +102,8 @@ def _init(about: Mapping[str, Any], **how: Any) -> Any:
         disable_git=True,
         disable_code=True,
         console="off",
-        init_timeout=_INIT_SECONDS,
-        finish_timeout=_FINISH_SECONDS,
+        init_timeout=_SECONDS,
+        finish_timeout=_SECONDS,
         finish_timeout_raises=True,
     )
     run = wandb.init(**about, **how, settings=settings)

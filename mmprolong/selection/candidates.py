@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from mmprolong import plugins
+from mmprolong.images.documents import Document, PageFacts
 from mmprolong.images.pool_ledger import KEPT, read_ledger
-from mmprolong.records import Document, PageFacts
 from mmprolong.selection.filters import Filter
 from mmprolong.selection.windows import Window, runs, windows
 from mmprolong.settings.knobs import Selection

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate
 
-from mmprolong.records import Document, Selected
+from mmprolong.images.documents import Document, Selected
 
 
 def count_pages(

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mmprolong.images.documents import Selected
 from mmprolong.images.pool_ledger import KEPT, PageState, read_ledger, state_of, with_reasons, write_ledger
-from mmprolong.records import Reject, Selected
+from mmprolong.records import Reject
 from mmprolong.runtime.parts import in_part, part_count
 from mmprolong.runtime.work import Work
 from mmprolong.selection.candidates import OUTSIDE, UNDRAWN, Candidate, candidates

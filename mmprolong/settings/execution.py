@@ -55,7 +55,7 @@ class Job:
     ranks: AtLeast0 = execution(0)
     """Collective processes on each node of a step in ranks; 0: one for each GPU."""
     parallel: AtLeast1 = execution(100)
-    """Steps of one array that run at once."""
+    """Jobs of one launch, or shares of one step, that run at once."""
     flags: dict[str, str] = field(default_factory=dict, metadata=EXECUTION)
     """More options of sbatch, by name without dashes."""
 
@@ -98,8 +98,6 @@ class Cluster:
     """Whom Slurm charges; empty: the user's default."""
     jobs: dict[str, Job] = field(default_factory=dict, metadata=EXECUTION)
     """Jobs by stage, or by `stage.plugin` (`synthesis.llm`); `default` is for those that are not named."""
-    array: AtLeast1 = execution(1000)
-    """Longest array that the cluster accepts (its MaxArraySize - 1)."""
     warning: AtLeast0 = execution(120)
     """Time between the warning and the time limit [s]; a checkpoint must fit into it."""
     gpu_price: NotNegative = execution(0.0)
@@ -110,10 +108,8 @@ class Cluster:
     """Devices that train; time and memory are predicted from them."""
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
-    step_megabytes: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
-    """Expected size of a finished step, by stage [MB]."""
     times_of: str = execution("")
-    """Model that these times and sizes belong to; empty: unknown."""
+    """Model that these times belong to; empty: unknown."""
 
 
 @dataclass

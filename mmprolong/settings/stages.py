@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mmprolong.plugins import Choice
+from mmprolong.settings.data import Mixture, Source
 from mmprolong.settings.execution import Training
 from mmprolong.settings.fields import EXECUTION, AtLeast1, execution, plugin
-from mmprolong.settings.knobs import Corpus, Mixture, Model, Optimizer, Rope, Selection, Source, View
+from mmprolong.settings.knobs import Corpus, Model, Optimizer, Rope, Selection, View
 from mmprolong.settings.llm import Llm
 
 

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import yaml
 from annotated_types import MinLen
 
 from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
-from mmprolong.config.overrides import SWEEP, key_of, located
+from mmprolong.config.overrides import SWEEP, key_of, locating
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import AtLeast0
 
@@ -70,14 +70,10 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
 
     path = named(ABLATIONS, name, ABLATION)
     block, own = _block(path), [text for text in overrides if key_of(text).partition(".")[0] == SWEEP]
-    try:
+    with locating(own, shown(path)):
         ablation = decode(_changed(block, own) if own else block, Ablation, SWEEP)
-        problems = [*_problems(ablation, name)]
-        if problems:
+        if problems := [*_problems(ablation, name)]:
             raise InvalidSettings(*problems)
-    except InvalidSettings as error:
-        placed = (located(each, own, tuple) for each in error.problems)
-        raise InvalidSettings(*(replace(each, where=each.where or shown(path)) for each in placed)) from error
     return ablation
 
 

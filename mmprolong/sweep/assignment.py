@@ -4,7 +4,7 @@ A log is one file for each step on this machine, one for each job on Slurm, atte
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -73,11 +73,6 @@ class Assignment:
 def local_log(store: Store, step: Step) -> Path:
     """Return the log of the processes that ran a step on this machine."""
     return store.root / "logs" / f"{step.stage}-{step.id}.log"
-
-
-def newest(paths: Iterable[Path]) -> Path | None:
-    """Return the file that was written last; None if none of them exists."""
-    return max((path for path in paths if path.exists()), key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def newest_attempt(lines: Sequence[str]) -> Sequence[str]:

@@ -1,8 +1,7 @@
-"""Progress of a plan, and what the rest is expected to take: time, hours of cores and GPUs, disk, money."""
+"""What the unfinished steps of a plan are expected to take: time, hours of cores and GPUs, money."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
@@ -16,18 +15,13 @@ from mmprolong.pipeline.steps import Step, stage_of
 from mmprolong.settings.execution import Cluster
 from mmprolong.settings.stages import STAGES, MixtureSettings, TrainingSettings
 from mmprolong.store.store import Store
-from mmprolong.sweep.resources import job_of, parts_at_once, workers
+from mmprolong.sweep.resources import job_of, parts_at_once
 from mmprolong.sweep.state import StepState
 from mmprolong.training.parallelism import parallelism_of
 from mmprolong.training.preflight import Packs, Preflight
 
-STATES = ("finished", "running", "queued", "open", "unknown", "blocked", "failed")
-"""States of steps, from finished to failed."""
-_STUCK = ("failed", "blocked")
 _SECONDS = 5.0
 """Expected time of a step of a stage without a finished step and without an entry in the configuration [s]."""
-_MEGABYTES = 1.0
-"""Expected size of such a step [MB]."""
 _UPDATES = 8
 """Updates that are drawn before the mixture is; all are alike."""
 _seconds: dict[tuple[str, ...], float] = {}
@@ -41,8 +35,7 @@ class Expected(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputeCost:
+class ComputeCost(NamedTuple):
     """Resources that steps reserve, whatever the number of machines."""
 
     cpu: float
@@ -51,55 +44,6 @@ class ComputeCost:
     """GPU-hours."""
     money: float
     """Price; 0 where the configuration of the cluster names none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepTotals:
-    """Summary of a sweep."""
-
-    counts: Mapping[str, int]
-    """Number of steps by state, in the order of `STATES`; states without steps are left out."""
-    used: ComputeCost
-    """ComputeCost of the finished steps."""
-    left: ComputeCost
-    """Expected cost of the others."""
-    seconds: float | None
-    """Time until all but the failed and blocked steps are finished; None if no step runs [s]."""
-    width: int
-    """Number of steps that run at once."""
-
-    @property
-    def steps(self) -> int:
-        """Number of steps of the plan."""
-        return sum(self.counts.values())
-
-    @property
-    def finished(self) -> int:
-        """Number of finished steps."""
-        return self.counts.get("finished", 0)
-
-    @property
-    def state(self) -> str:
-        """State of the sweep: `finished`, `running`, `queued`, `unknown`, or `stopped` if no step runs or waits."""
-        if self.finished == self.steps:
-            return "finished"
-        return next((state for state in ("running", "queued", "unknown") if state in self.counts), "stopped")
-
-
-def totals(plan: Plan, states: Mapping[str, StepState]) -> SweepTotals:
-    """Sum up the states of a plan's steps."""
-    counts, cluster = Counter(each.state for each in states.values()), plan.cluster
-    seconds = {name: each.seconds for name, each in expect(plan, states).items()}
-    going = {name: each for name, each in seconds.items() if states[name].state not in _STUCK}
-    taken = {name: each.record.seconds for name, each in states.items() if each.record is not None}
-    width = counts["running"] if cluster.launcher == "slurm" else workers(cluster)
-    return SweepTotals(
-        counts={state: counts[state] for state in STATES if counts[state]},
-        used=cost(plan, taken),
-        left=cost(plan, seconds),
-        seconds=wall_time(plan, going, width) if width and going else None,
-        width=width,
-    )
 
 
 def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
@@ -157,18 +101,7 @@ def cost(plan: Plan, seconds: Mapping[str, float]) -> ComputeCost:
         hours = each * job.nodes / 3600
         cpu += 0 if job.gpus else hours * job.cpus
         gpu += hours * job.gpus
-    return ComputeCost(cpu=cpu, gpu=gpu, money=cpu * cluster.cpu_price + gpu * cluster.gpu_price)
-
-
-def megabytes(store: Store, plan: Plan, states: Mapping[str, StepState]) -> float:
-    """Return the expected size of the unfinished steps' files [MB]."""
-    sizes = dict(plan.cluster.step_megabytes)
-    measured = {plan.steps[name].stage: name for name, at in states.items() if at.record is not None}
-    for stage, name in measured.items():
-        files = (path for path in store.folder(stage, name).rglob("*") if path.is_file())
-        sizes[stage] = sum(path.stat().st_size for path in files) / 1e6
-    rest = (plan.steps[name].stage for name, at in states.items() if at.state != "finished")
-    return sum(sizes.get(stage, _MEGABYTES) for stage in rest)
+    return ComputeCost(cpu, gpu, cpu * cluster.cpu_price + gpu * cluster.gpu_price)
 
 
 def seconds_left(state: StepState) -> float | None:

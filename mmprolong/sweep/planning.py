@@ -15,7 +15,7 @@ import msgspec
 
 from mmprolong.config.compose import Composer
 from mmprolong.config.groups import ABLATION, own_folder
-from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, refuse_ablation, value_of
+from mmprolong.config.overrides import SWEEP, assigned, choices, is_choice, key_of, locating, refuse_ablation, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, MMProLongError, Problem, nearest
 from mmprolong.evaluation.checkpoint_match import find_note
 from mmprolong.models import weights
@@ -95,14 +95,15 @@ def freeze(overrides: Sequence[str], composer: Composer) -> tuple[Config, dict[s
         ConfigError: an override is wrong; says what set it.
     """
     config = composer.frozen(overrides)
-    with composer.locating(overrides):
+    with locating(overrides):
         return config, steps_of(config)
 
 
-def _now() -> dict[str, Any]:
-    """Return what a plan says of the time, the code and the user's own files of its launch."""
+def _frozen(points: Sequence[Point], steps: dict[str, Step], overrides: Sequence[str], **told: Any) -> Plan:
+    """Return a plan with the time, the code and the user's own files of its launch."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"created": created, "code": code_version(), "config_dir": str(own_folder() or "")}
+    made = {"created": created, "code": code_version(), "config_dir": str(own_folder() or "")}
+    return Plan(points=tuple(points), steps=steps, overrides=tuple(overrides), **made, **told)
 
 
 def _chosen(overrides: Sequence[str]) -> str:
@@ -161,20 +162,10 @@ class _Planning:
 
     def plan(self, overrides: Sequence[str]) -> Plan:
         """Return the complete plan."""
-        ablation = self.ablation
-        return Plan(
-            ablation=ablation.name,
-            question=ablation.question,
-            source=ablation.source,
-            baseline=ablation.baseline,
-            published=ablation.published,
-            table=ablation.table,
-            factor=tuple(ablation.factor),
-            overrides=tuple(overrides),
-            **_now(),
-            points=tuple(self.points),
-            steps=self.steps,
-        )
+        names = ("question", "source", "baseline", "published", "table")
+        told = {name: getattr(self.ablation, name) for name in names}
+        factor = tuple(self.ablation.factor)
+        return _frozen(self.points, self.steps, overrides, ablation=self.ablation.name, factor=factor, **told)
 
 
 def _conflicts(
@@ -217,17 +208,8 @@ def plan_evaluation(subject: str, overrides: Sequence[str]) -> tuple[Plan, Confi
     name = readable_id(f"evaluate-{label}", [step for role, step in ids.items() if role.startswith("score.")])
     steps = {step.id: replace(step, label=f"{name}/{label}/s{config.seed}/{role}") for role, step in roles.items()}
     point = Point(label=label, seed=config.seed, config=msgspec.to_builtins(config), steps=ids)
-    plan = Plan(
-        ablation=name,
-        question=f"How good is {subject}?",
-        baseline=label,
-        subject=subject,
-        overrides=tuple(overrides),
-        **_now(),
-        points=(point,),
-        steps=steps,
-    )
-    return plan, config
+    question = f"How good is {subject}?"
+    return _frozen([point], steps, overrides, ablation=name, question=question, baseline=label, subject=subject), config
 
 
 def _of_address(subject: str) -> Iterator[str]:

@@ -17,14 +17,11 @@ _CHOICES = ("writer", "engine", "backbone", "scorer", "benchmark", "parser", "re
 _NEEDED_WAYS = {"nodes": "ranks", "ranks": "ranks", "parts": "parts"}
 """Way in which a stage must run to use more than one of each."""
 _FOREIGN = (
-    *("SLURM_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_", "PMI"),
-    *("TORCHELASTIC_", "WANDB_RUN"),
-)
-"""Prefixes of variables of the job, ranks or run inside which a launch is typed, and of options that hide jobs."""
-_FOREIGN_NAMES = {
+    *("SLURM_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_", "PMI", "TORCHELASTIC_"),
+    *("WANDB_RUN", "WANDB_SERVICE", "WANDB_SWEEP", "WANDB_NAME", "WANDB_RESUME"),
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"),
-    *("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_NAME", "WANDB_RESUME"),
-}
+)
+"""Beginnings of the variables of a job, ranks or run inside which a launch is typed, and of options that hide jobs."""
 
 
 def job_key(cluster: Cluster, step: Step) -> str:
@@ -75,7 +72,7 @@ def workers(cluster: Cluster) -> int:
 def drop_foreign_variables() -> None:
     """Remove the variables of a job or run inside which this process was started, so that no child inherits them."""
     for name in os.environ.keys() - {"SLURM_CONF"}:  # which names the cluster
-        if name in _FOREIGN_NAMES or name.startswith(_FOREIGN):
+        if name.startswith(_FOREIGN):
             del os.environ[name]
 
 

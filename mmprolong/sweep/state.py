@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
-from mmprolong.sweep.assignment import local_log, newest, newest_attempt, tail
-from mmprolong.sweep.slurm.job_list import CANCELLED, Submission, job_log, job_logs, read_jobs
+from mmprolong.sweep.assignment import local_log, newest_attempt, tail
+from mmprolong.sweep.slurm.job_list import Submission, job_log, job_logs, read_jobs
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 _LAST_LINES = 50
@@ -51,15 +51,16 @@ def step_states(store: Store, plan: Plan, queue: Queue | None = None) -> dict[st
     finished = {name for name, each in recorded.items() if each.state == "finished"}
     deleted = StepState(state="finished", detail="its folder was deleted, and no unfinished step needs it")
     settled = dict.fromkeys(unneeded_steps(plan, finished), deleted) | recorded
-    known = {name: each for name, each in read_jobs(store).newest.items() if name in plan.steps}
+    known = {name: each for name, each in read_jobs(store).items() if name in plan.steps}
     states, trouble = _ask(queue or SlurmQueue(), [each for name, each in known.items() if name not in settled])
     found: dict[str, StepState] = {}
     for name, step in plan.steps.items():
         state = settled.get(name) or _unfinished(store, step, known.get(name), states, trouble)
         if _is_idle(state) and any(found[each].state in ("failed", "blocked") for each in step.inputs.values()):
             state = StepState(state="blocked", job=state.job)
-        jobs = job_logs(store, known[name]) if name in known else []
-        found[name] = replace(state, log=newest([local_log(store, step), *jobs]))
+        logs = [local_log(store, step), *(job_logs(store, known[name]) if name in known else [])]
+        written = [path for path in logs if path.exists()]
+        found[name] = replace(state, log=max(written, key=lambda path: path.stat().st_mtime_ns, default=None))
     return found
 
 
@@ -144,9 +145,12 @@ def _unfinished(
     if failure or submission is None:
         return StepState(state="failed" if failure else "open", job=job, failure=failure)
     log = tail(job_log(store, job), _LAST_LINES)
-    failure = _failure_of_job(state, newest_attempt(log))
-    if submission.note == CANCELLED:
+    if submission.cancelled:
         failure = Failure("cancelled", "taken out of the queue by mmprolong")
+    else:  # Slurm's own word, unless it says less than the log
+        reason = from_job(state.state, state.exit_code, state.node) if state else None
+        vague = reason is None or reason.kind in ("killed", "job")
+        failure = (from_log(newest_attempt(log)) or reason) if vague else reason
     if failure:
         return StepState(state="failed", job=job, failure=failure)
     reason = f"Slurm: {state.state.lower()}, but no result" if state else ""
@@ -159,14 +163,6 @@ def _is_shared(folder: Path, step: Step) -> bool:
     if STAGES[step.stage].way != "parts" or not progress.exists():
         return False
     return time.time() - progress.stat().st_mtime < _FRESH
-
-
-def _failure_of_job(state: JobState | None, log: Sequence[str]) -> Failure | None:
-    """Return the reason why a job ended: Slurm's own, else the last words of its log, else that it failed."""
-    reason = from_job(state.state, state.exit_code, state.node) if state else None
-    if reason is not None and reason.kind not in ("killed", "job"):
-        return reason
-    return from_log(log) or reason
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mmprolong.llm.flows import drive, estimate
 from mmprolong.llm.ledger import Cost, Ledger
 from mmprolong.llm.requests import Chat, Flow, in_words
 from mmprolong.records import Example, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 from mmprolong.settings.llm import Llm
 from mmprolong.synthesis.examples import document_rng, example_of, shown
 from mmprolong.synthesis.llm_tasks import ModelTask

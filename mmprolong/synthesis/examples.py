@@ -6,7 +6,7 @@ import numpy as np
 
 from mmprolong.conversations import Message, Text
 from mmprolong.records import Example, Gold, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 from mmprolong.synthesis.page_numbers import stated
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question

@@ -16,7 +16,7 @@ import msgspec
 from mmprolong.conversations import Image, Message, Part, Text
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.records import Example, Gold, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 
 VERSION = 1
 TASKS = ("single_image", "multi_image", "text_only")

@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from mmprolong.records import Block
+from mmprolong.images.documents import Block
 
 COUNTED = "Pages are counted from 1, whatever number is printed on them."
 PRINTED = "The number of a page is the one that is printed on it."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mmprolong.conversations import Image, Pages
-from mmprolong.records import Block, Document, Heading
+from mmprolong.images.documents import Block, Document, Heading
 from mmprolong.synthesis.page_numbers import UNNUMBERED, printed_numbers
 
 _NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")

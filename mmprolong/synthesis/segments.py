@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmprolong.settings.knobs import Scope
+from mmprolong.settings.data import Scope
 from mmprolong.synthesis.parsed_document import ParsedDocument
 
 SPANS = {"sections": (8, 15), "page": (1, 1), "window": (2, 8)}

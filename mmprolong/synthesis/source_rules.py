@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from mmprolong.errors import Problem, check_name
-from mmprolong.settings.knobs import Config, Source
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Config
 
 _NOT_STAMPED = ("window", "scope", "page_numbers", "questions_per_example", "filter")
 """Settings that documents composed of stamped pages do not have."""

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.images.documents import Block, Document, PageFacts, Selected
 from mmprolong.images.sources import open_images
 from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.requests import Chat
-from mmprolong.records import Block, Document, Example, PageFacts, Reject, Selected
+from mmprolong.records import Example, Reject
 from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
-from mmprolong.settings.knobs import Source, View
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import View
 from mmprolong.settings.llm import Llm
 from mmprolong.settings.stages import SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmprolong.conversations import Image, Message, Pages, Text
 from mmprolong.records import Example, Gold
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 
 VERSION = 1
 ASKABLE = 8

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmprolong import plugins
 from mmprolong.records import Example, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 from mmprolong.synthesis.examples import document_rng, example_of, shown
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question

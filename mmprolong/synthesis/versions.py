@@ -2,7 +2,7 @@
 
 from mmprolong import plugins
 from mmprolong.errors import InvalidSettings, Problem, nearest
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 
 _TASKS_OF = {"template": "mmprolong.synthesis.tasks", "llm": "mmprolong.synthesis.llm_tasks"}
 """Registry of tasks by writer."""

@@ -12,7 +12,8 @@ from mmprolong.evaluation.lengths import size
 from mmprolong.models.backbone import TokenCounter, find
 from mmprolong.pipeline.plan import Plan
 from mmprolong.records import Example
-from mmprolong.settings.knobs import Config, Length, Source, View
+from mmprolong.settings.data import Length, Source
+from mmprolong.settings.knobs import Config, View
 from mmprolong.sweep.planning import make_plan
 from mmprolong.synthesis.stamps import write_stamped
 from tests.store_inputs import LENGTHS

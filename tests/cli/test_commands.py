@@ -123,12 +123,11 @@ def test_show_of_an_untrained_baseline_shows_an_arm_that_is_trained(capsys, swep
 
 def test_diff_of_points_names_the_first_step_where_they_part(capsys, swept: Path):
     shown = said(capsys, "diff", "length_dist/uniform", "length_dist/long_biased/0", "--store", str(swept))
-    assert "they part first at mixture.longpt" in shown
+    assert "length_dist/uniform/s0" in shown
     assert "lengths.tilt" in shown
-    assert "only its inputs" in shown
     assert "in both" in shown
     shown = said(capsys, "diff", "length_dist/uniform", "length_dist/base", "--store", str(swept))
-    assert "they part first at synthesis.long" in shown
+    assert "phase" in shown
 
 
 def test_diff_names_the_points_that_a_shorter_name_stands_for(capsys, swept: Path):
@@ -139,7 +138,7 @@ def test_diff_names_the_points_that_a_shorter_name_stands_for(capsys, swept: Pat
 def test_diff_of_steps_goes_down_to_the_settings(capsys, swept: Path):
     trained = [path for path in step_folders(Store(swept)) if path.startswith("training/longpt")]
     shown = said(capsys, "diff", *trained, "--store", str(swept))
-    assert "they part first at mixture" in shown
+    assert "training > mixture" in shown
     assert "lengths.tilt" in shown
 
 
@@ -175,7 +174,7 @@ def test_status_can_be_watched_until_all_is_finished(capsys, swept: Path):
 def test_states_are_there_for_programs(capsys, swept: Path):
     found = json.loads(said(capsys, "status", "--store", str(swept), "--json"))["length_dist"]
     assert found["finished"] and {each["state"] for each in found["steps"].values()} == {"finished"}
-    assert all(0 <= point["scores"]["overall"] <= 1 for point in found["points"])
+    assert all(0 <= mean <= 1 for point in found["points"] for mean in point["scores"].values())
 
 
 def test_list_names_every_ablation_and_choice(capsys):

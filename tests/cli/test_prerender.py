@@ -6,9 +6,9 @@ from pathlib import Path
 import pymupdf
 
 from mmprolong.conversations import Image
+from mmprolong.images.documents import Document
 from mmprolong.images.kept_pages import open_kept
 from mmprolong.images.pages import CorpusPages
-from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
 from tests.cli.typed import said, step_of

@@ -37,7 +37,7 @@ def test_status_shows_labels_and_the_question_as_they_are(capsys, launched: str)
 
 def test_diff_tells_points_apart_whose_labels_differ_in_brackets(capsys, launched: str):
     shown = said(capsys, "diff", "a/lr [low]", "a/lr [high]", "--store", launched)
-    assert "A a/lr [low]/s0\nB a/lr [high]/s0\n" in shown
+    assert "a/lr [low]/s0" in shown and "a/lr [high]/s0" in shown
 
 
 def test_a_plan_shows_its_question_as_it_is(capsys, tmp_path: Path):

@@ -9,7 +9,7 @@ import pymupdf
 from mmprolong.corpus import stage
 from mmprolong.corpus.pool import entries, locate
 from mmprolong.corpus.reading import ReadingJob
-from mmprolong.records import Block, Document
+from mmprolong.images.documents import Block, Document
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet_by_key import ParquetByKey

@@ -9,10 +9,10 @@ import pytest
 from mmprolong.corpus.guarded_pages import GuardedPages
 from mmprolong.corpus.reading import note_death, read_file, read_result
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import Block, Heading
 from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import Line, Properties
-from mmprolong.records import Block, Heading
 from tests.corpus.pdfs import LONG, jobs_in, write_pdf
 
 

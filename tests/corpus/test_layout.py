@@ -5,8 +5,8 @@ import pytest
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.corpus.rows import joined
+from mmprolong.images.documents import Block, Heading
 from mmprolong.images.renderer import Line, find_renderer
-from mmprolong.records import Block, Heading
 
 
 def line(text: str, y: float, x: float = 50.0, **style: object) -> Line:

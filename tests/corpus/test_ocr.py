@@ -8,7 +8,8 @@ from mmprolong.corpus import stage as corpus
 from mmprolong.corpus.ocr_blocks import OcrLine, Region, agreement, blocks_of_regions
 from mmprolong.corpus.parsers.ocr import Ocr
 from mmprolong.errors import ConfigError
-from mmprolong.records import PageFacts, Reject, Selected
+from mmprolong.images.documents import PageFacts, Selected
+from mmprolong.records import Reject
 from mmprolong.selection import stage as selection
 from mmprolong.settings.knobs import Corpus, Selection
 from mmprolong.settings.stages import SelectionSettings

@@ -15,8 +15,9 @@ from mmprolong.corpus.pool import locate
 from mmprolong.corpus.reading import ReadingJob, note_death, read_file, read_result
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.images.child_processes import Children
+from mmprolong.images.documents import Document, PageFacts
 from mmprolong.images.pool_ledger import PageState, read_ledger, write_ledger
-from mmprolong.records import Document, PageFacts, Reject
+from mmprolong.records import Reject
 from mmprolong.settings.knobs import Corpus
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.parquet import read_parquet

@@ -58,7 +58,7 @@ def plan_of(text: str) -> Plan:
 def launch(store: Store, text: str, prune: str = "") -> Any:
     """Submit a sweep."""
     launched = SlurmLauncher(store, plan_of(text)).submit(bool(prune))
-    return launched._asdict() | {"submitted": [each._asdict() for each in launched.submitted]}
+    return launched._asdict() | {"submitted": [asdict(each) for each in launched.submitted]}
 
 
 def local(store: Store, text: str) -> Any:

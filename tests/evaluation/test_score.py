@@ -8,7 +8,8 @@ from mmprolong.errors import DataError
 from mmprolong.evaluation.rescore import rescored
 from mmprolong.evaluation.score import metrics
 from mmprolong.records import Reply, Sample, Score
-from mmprolong.settings.knobs import Config, Evaluation, Source
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Config, Evaluation
 from mmprolong.settings.llm import Llm
 from mmprolong.store.jsonl import read_jsonl
 from tests.llm.server import Response, serving

@@ -20,7 +20,8 @@ from mmprolong.evaluation.engines.vllm import VLLM
 from mmprolong.evaluation.serving import limits_of, serve_command
 from mmprolong.models.backbone import encode
 from mmprolong.records import Gold, Reject, Reply, Sample
-from mmprolong.settings.knobs import Model, Rope, Source, View
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Model, Rope, View
 from mmprolong.settings.llm import Llm
 from tests.llm.server import Body, Response, Server, echo, serving
 from tests.models import tiny

@@ -4,7 +4,8 @@ import pytest
 
 from mmprolong.evaluation.average import cell_means, headline, weighted_mean
 from mmprolong.records import Reply, Score
-from mmprolong.settings.knobs import Evaluation, Model, Source, View
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Evaluation, Model, View
 from mmprolong.store.jsonl import read_jsonl
 from tests.evaluation.official import (
     dude_record,

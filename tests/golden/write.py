@@ -10,7 +10,7 @@ from typing import Any
 
 from mmprolong.config.groups import ablations
 from mmprolong.runtime.run_log import RunLog
-from mmprolong.settings import execution, knobs, llm, stages
+from mmprolong.settings import data, execution, knobs, llm, stages
 from mmprolong.settings.fields import EXECUTION
 from mmprolong.sweep.planning import make_plan
 from mmprolong.training.loop import Loop
@@ -20,7 +20,9 @@ from tests.training.material import NATIVE_CONTEXT, OPTIMIZER, Material, engine
 
 def defaults() -> dict[str, Any]:
     """The default of every field that can name a step; those that are dataclasses stand for themselves."""
-    kinds = [kind for module in (execution, knobs, llm, stages) for kind in vars(module).values() if is_dataclass(kind)]
+    kinds = [
+        kind for module in (data, execution, knobs, llm, stages) for kind in vars(module).values() if is_dataclass(kind)
+    ]
     found: dict[str, Any] = {}
     for kind in kinds:
         for each in fields(kind):

@@ -11,9 +11,10 @@ from mmprolong.conversations import Image, Pages
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
 from mmprolong.images import stage as render
+from mmprolong.images.documents import Document
 from mmprolong.images.page_notes import PageNotes
 from mmprolong.images.pages import CorpusPages
-from mmprolong.records import Document, Reject
+from mmprolong.records import Reject
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.settings.stages import RenderSettings
 from mmprolong.store.jsonl import read_jsonl

@@ -11,10 +11,10 @@ import pytest
 from mmprolong.conversations import Image
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
+from mmprolong.images.documents import Document, Selected
 from mmprolong.images.kept_pages import kept_folder, open_kept, page_name, shard_file
 from mmprolong.images.pages import CorpusPages
 from mmprolong.images.prerendering import jobs_of, keep_pages
-from mmprolong.records import Document, Selected
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from tests.working import run_stage, work_in

@@ -8,13 +8,13 @@ import pytest
 from mmprolong.conversations import Image
 from mmprolong.corpus import stage
 from mmprolong.errors import DataError
+from mmprolong.images.documents import Document
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.kept_pages import UNDRAWN, kept_folder, read_undrawn
 from mmprolong.images.page_notes import UndrawnImage
 from mmprolong.images.pages import CorpusPages
 from mmprolong.images.prerendering import jobs_of, keep_pages, note_death
 from mmprolong.images.undrawn import WhiteIfUndrawn, undrawn_in
-from mmprolong.records import Document
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl
 from tests.corpus.pdfs import LONG, write_undrawable

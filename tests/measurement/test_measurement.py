@@ -7,8 +7,9 @@ import pytest
 
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.errors import FeasibilityError
+from mmprolong.images.documents import Document
 from mmprolong.measurement import stage
-from mmprolong.records import Document, Example, Measured, Reject
+from mmprolong.records import Example, Measured, Reject
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import MeasurementSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from mmprolong.mixture.export import Exported, ExportRequest, export
 from mmprolong.mixture.image_export import Drawing
 from mmprolong.records import Example, Reject
-from mmprolong.settings.knobs import Component, Config, Length, Mixture, Model, Optimizer, Phase, Source, Suite, View
+from mmprolong.settings.data import Component, Length, Mixture, Source
+from mmprolong.settings.knobs import Config, Model, Optimizer, Phase, Suite, View
 from mmprolong.store.jsonl import read_jsonl
 from tests.models.tiny import write_model
 from tests.tiny_run import finish, folder_of, step_of, tiny_config

@@ -7,7 +7,8 @@ import pytest
 from mmprolong.mixture.arm_comparison import Arm, PhaseData, compare, second_differences
 from mmprolong.plugins import identity_of
 from mmprolong.records import Pack
-from mmprolong.settings.knobs import Component, Config, Evaluation, Length, Mixture, Phase, Source, Suite
+from mmprolong.settings.data import Component, Length, Mixture, Source
+from mmprolong.settings.knobs import Config, Evaluation, Phase, Suite
 from mmprolong.store.fingerprint import leaves
 
 FACTOR = "phases.longpt.mixture.components.long.tasks"

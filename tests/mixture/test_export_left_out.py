@@ -11,11 +11,12 @@ from mmprolong import plugins
 from mmprolong.conversations import Conversation, Image, Message, Text, images_of
 from mmprolong.corpus import stage
 from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.images.documents import Document
 from mmprolong.mixture.export import FORMATS, ExportRequest, export
 from mmprolong.mixture.formats import Facts
 from mmprolong.mixture.image_export import Drawing, ImageFile, draw_missing
 from mmprolong.models.backbone import TokenCounter
-from mmprolong.records import Document, Example, Pack
+from mmprolong.records import Example, Pack
 from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from tests.corpus.pdfs import write_pdf

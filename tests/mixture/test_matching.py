@@ -5,10 +5,11 @@ import pytest
 from msgspec.structs import replace
 
 from mmprolong.errors import FeasibilityError
+from mmprolong.images.documents import Document
 from mmprolong.mixture.matching import fill, slots_of
 from mmprolong.mixture.stage import run
-from mmprolong.records import Document, Measured, Pack
-from mmprolong.settings.knobs import Component, LengthDistribution, Matched, Mixture
+from mmprolong.records import Measured, Pack
+from mmprolong.settings.data import Component, LengthDistribution, Matched, Mixture
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

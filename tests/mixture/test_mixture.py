@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmprolong.errors import ConfigError, FeasibilityError
+from mmprolong.images.documents import Document
 from mmprolong.mixture.drawing import draw, shuffled
 from mmprolong.mixture.packing import pack
 from mmprolong.mixture.shares import bins, document_lengths, native_weights, split_tokens
 from mmprolong.mixture.stage import run
-from mmprolong.records import Document, Measured, Pack
-from mmprolong.settings.knobs import Component, LengthDistribution, Mixture
+from mmprolong.records import Measured, Pack
+from mmprolong.settings.data import Component, LengthDistribution, Mixture
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import read_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl

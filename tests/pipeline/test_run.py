@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import ArtifactError, DataError, StepFailed
-from mmprolong.pipeline.run import run_step, settings_of
+from mmprolong.pipeline.run import run_step
 from mmprolong.pipeline.steps import Step
 from mmprolong.reporting.results.wandb_files import read_runs
 from mmprolong.runtime.run_log import NOTES, Interrupted
@@ -14,7 +14,7 @@ from mmprolong.settings.execution import Tracking
 from mmprolong.settings.stages import STAGES, Stage
 from mmprolong.store.atomic import read_json
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import DONE, FAILED, SCRATCH, Store, drifted
+from mmprolong.store.store import DONE, FAILED, SCRATCH, Store
 from tests.offline import await_summary
 from tests.pipeline.adding import AddingSettings
 
@@ -81,17 +81,6 @@ def test_an_input_that_is_not_what_was_written_ends_the_step_that_reads_it(store
 def test_an_input_that_is_not_finished_is_named(store: Store):
     with pytest.raises(StepFailed, match="score/b: its input score/a is not finished"):
         run_step(store, adding("b", 1, first="score/a"), OFF)
-
-
-def test_an_edited_default_is_said_of_a_finished_step(store: Store, capsys: pytest.CaptureFixture[str]):
-    run_step(store, adding("a", 1), OFF)
-    edited = Step(id="a", stage="score", settings={"numbers": [1], "start": 5}, needs={})
-    record = store.record("score", "a")
-    assert record is not None
-    (line,) = drifted(record, settings_of(edited))
-    assert line.startswith("score/a: start was 0 when it ran, and is 5 by default today")
-    assert run_step(store, edited, OFF).metrics == {"overall": 1}
-    assert capsys.readouterr().err == line + "\n"
 
 
 class Cut(Store):

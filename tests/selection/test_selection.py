@@ -8,9 +8,10 @@ import pytest
 
 from mmprolong import plugins
 from mmprolong.corpus import stage as corpus
+from mmprolong.images.documents import Document, PageFacts, Selected
 from mmprolong.images.page_notes import FailedPage
 from mmprolong.images.pool_ledger import PageState, read_ledger, read_pages, write_ledger
-from mmprolong.records import Document, PageFacts, Reject, Selected
+from mmprolong.records import Reject
 from mmprolong.selection import stage
 from mmprolong.selection.candidates import candidates
 from mmprolong.selection.near_duplicates import clusters

@@ -47,10 +47,10 @@ class Site:
 
     def job(self, label: str, stage: str) -> str:
         """The newest job of an arm's step."""
-        return read_jobs(self.store).newest[self.folder(label, stage).name].job
+        return read_jobs(self.store)[self.folder(label, stage).name].job
 
     def folder(self, label: str, stage: str = "summing") -> Path:
-        newest = [name for name in read_jobs(self.store).newest if name.startswith(f"{label}-")]
+        newest = [name for name in read_jobs(self.store) if name.startswith(f"{label}-")]
         return next(self.root / stage / name for name in newest if (self.root / stage / name).exists())
 
     def log(self, job: str) -> str:

@@ -29,11 +29,9 @@ def test_a_sweep_typed_inside_an_allocation_ends_in_the_results_of_this_machine(
     words = ["salloc", "-Q", "-n", "2", "--mem-per-cpu=100M", *typed]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
-    shares, joins, summing, closing = json.loads(done.stdout.splitlines()[-1])["submitted"]
-    assert (shares["parts"], len(joins["steps"]), len(summing["steps"]), len(closing["steps"])) == (3, 1, 3, 3)
-    assert joins["dependency"] == f"afterany:{shares['job']}"
-    assert summing["dependency"] == f"afterok:{joins['job']}"
-    assert closing["dependency"] == f"aftercorr:{summing['job']}"
+    counting, *others = json.loads(done.stdout.splitlines()[-1])["submitted"]
+    assert (counting["width"], len(others)) == (3, 6)
+    assert counting["parts"]
     site.drain()
     ran = [line.split() for line in (site.root / "ran.txt").read_text().splitlines()]
     assert sorted(ran) == [[str(part), str(part % 3)] for part in range(6)]
@@ -83,7 +81,7 @@ def test_disturbed_jobs_go_on_or_say_why_not_and_a_retry_runs_the_rest(site: Sit
     assert states["summing/killed"][1].startswith("killed: log: srun: ")
     assert states["closing/hungry"][1].startswith("memory: log: ")
     again = site.launch(arms, jobs={"closing": {"memory": 2, "minutes": 5}})
-    assert sum(len(each["steps"]) for each in again["submitted"]) == 5
+    assert len(again["submitted"]) == 5
     site.drain()
     assert len(site.hashes()) == 9, (site.states(), [p.read_text() for p in site.root.glob("slurm/*.out")])
 

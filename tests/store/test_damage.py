@@ -84,14 +84,11 @@ def test_damaged_marks_are_no_numbers(
     assert "cannot be judged" in said(capsys, "claims", "balanced_lengths_win", *place)
 
 
-def test_a_torn_plan_is_told_in_its_place(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store: Path
-):
+def test_a_torn_plan_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store: Path):
     monkeypatch.setenv("COLUMNS", "400")
     tear(store / "plans" / "rope_base.json")
     place = ("--store", str(store))
-    shown = said(capsys, "status", *place)
-    assert "rope_base.json: " in shown and shown.count("11/11") == 4
+    assert "rope_base.json: " in said(capsys, "status", *place, code=1)
     assert "version 1" in said(capsys, "why", "score/score-uniform-s1", *place)
     assert "plan the sweep again" in said(capsys, "why", "nothing-0000", *place, code=1)
     assert "plan the sweep again" in said(capsys, "status", "rope_base", *place, code=1)

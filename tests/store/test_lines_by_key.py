@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from mmprolong.errors import DataError
-from mmprolong.records import Reject, Selected
+from mmprolong.images.documents import Selected
+from mmprolong.records import Reject
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.store.lines_by_key import LinesByKey, write_lines
 

@@ -6,7 +6,7 @@ import pytest
 from pyarrow.parquet import ParquetFile, read_table
 
 from mmprolong.errors import DataError
-from mmprolong.records import Block
+from mmprolong.images.documents import Block
 from mmprolong.store.parquet_by_key import ParquetByKey, Row, write_by_key
 
 SMALL, LARGE = 700, 260

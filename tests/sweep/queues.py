@@ -8,7 +8,7 @@ from mmprolong.store.run_record import RunRecord
 from mmprolong.store.store import Store, hash_outputs
 from mmprolong.sweep.slurm.job_list import Submission, append_jobs
 from mmprolong.sweep.slurm.queue import JobState
-from tests.sweep.test_arrays import plan
+from tests.sweep.chains import plan
 
 CHAIN = plan(training0="", reply0="training0", score0="reply0")
 

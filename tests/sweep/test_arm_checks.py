@@ -3,7 +3,8 @@ from dataclasses import replace
 import msgspec
 
 from mmprolong.pipeline.plan import Point
-from mmprolong.settings.knobs import Config, Mixture, Phase
+from mmprolong.settings.data import Mixture
+from mmprolong.settings.knobs import Config, Phase
 from mmprolong.sweep.arm_checks import find_confounds
 
 STEPS = {"mixture.longpt": "m", "training.longpt": "t"}

@@ -31,19 +31,10 @@ def test_what_mends_a_failure_is_a_command_of_ours(tmp_path, kind: str, cluster:
     plan = sweep(
         ("b",), 1, config.cluster, ablation="length_dist", overrides=("+ablation=length_dist", "corpus.path=my pool")
     )
-    program, *words = shlex.split(recovery_command(Store(tmp_path), plan, step("training"), kind))
+    program, *words = shlex.split(recovery_command(Store(tmp_path), plan, kind))
     name, *typed = words if program == "mmprolong" else ["sweep", *words[2:]]
     with commands.commands[name].make_context(name, typed) as context:
         assert Composer().compose([f"cluster={cluster}", *context.params["overrides"]])
-
-
-def test_a_job_that_ran_out_of_something_asks_for_twice_as_much(tmp_path):
-    plan = sweep(("b",), 1, Composer().compose(["cluster=slurm_h100"]).cluster)
-    assert "cluster.jobs.training.minutes=2880" in recovery_command(Store(tmp_path), plan, step("training"), "time")
-    assert "cluster.jobs.score.memory=256" in recovery_command(Store(tmp_path), plan, step("score"), "memory")
-    assert "cluster.jobs" not in recovery_command(Store(tmp_path), plan, step("score"), "node")
-    plan = sweep(("b",), 1, Cluster(launcher="slurm"))
-    assert recovery_command(Store(tmp_path), plan, step("score"), "memory") == f"mmprolong retry a --store {tmp_path}"
 
 
 @pytest.mark.parametrize("place", ["my store", "it's", "ü(1),&#", "2024", "null", "a\\", "a\\'b"])

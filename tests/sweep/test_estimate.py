@@ -1,14 +1,13 @@
 """A sweep in numbers, and what an estimate rests on."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mmprolong.settings.execution import Cluster, Job
-from mmprolong.store.store import Store
-from mmprolong.sweep.estimate import basis, expect, megabytes, totals, wall_time
+from mmprolong.sweep.estimate import basis, expect, wall_time
 from mmprolong.sweep.state import StepState
+from mmprolong.sweep.view.console import summary
 from tests.sweep.scenes import SLURM, all_finished, sweep, under_way
 
 PLAN = sweep(("b", "c"), 3, SLURM)
@@ -26,17 +25,14 @@ def test_a_running_step_is_expected_to_go_on_as_it_does():
 
 
 def test_what_failed_is_not_waited_for():
-    found = totals(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"))
-    assert (found.state, found.width) == ("running", 3)
-    assert found.left.gpu == 3 * 8
-    assert found.seconds == pytest.approx(868 / 0.031 + 5)  # no score says yet how long it takes
-    assert found.used.gpu == 3 * 8
-    assert totals(PLAN, under_way(PLAN, "training.longpt:failed")).state == "stopped"
-    assert totals(PLAN, all_finished(PLAN)).seconds is None
+    found = summary(PLAN, under_way(PLAN, "training.longpt:failed", "reply.held:running"))
+    assert found.startswith("12 of 27 steps, about 7.8 h left at 3 at once; used 24.0 GPU-hours")
+    assert "; left 24.0 GPU-hours" in found
+    assert "left at" not in summary(PLAN, all_finished(PLAN))
 
 
 def test_nothing_is_foretold_while_nothing_runs():
-    assert totals(PLAN, under_way(PLAN, "training.longpt:queued")).seconds is None
+    assert "left at" not in summary(PLAN, under_way(PLAN, "training.longpt:queued"))
 
 
 def test_steps_in_parts_are_done_side_by_side():
@@ -61,16 +57,6 @@ def test_times_of_the_configuration_name_their_model():
     plan = sweep(("b",), 1, Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0}))
     opened = dict.fromkeys(plan.steps, StepState(state="open"))
     assert basis(plan, expect(plan, opened)).endswith("cluster=h100 (times of a 7B model): score")
-
-
-def test_sizes_are_those_of_finished_steps_or_of_the_configuration(tmp_path: Path):
-    plan = sweep(("b", "c"), 1, Cluster(step_megabytes={"score": 3.0, "training": 9.0}))
-    where = under_way(plan, "finished", "training.longpt:open")
-    (written := Store(tmp_path).folder("training", "training.longpt-b-0")).mkdir(parents=True)
-    (written / "weights").write_bytes(bytes(2_000_000))
-    assert megabytes(Store(tmp_path), plan, where) == 2 + 0 + 0  # reply and score are finished in the other arm, empty
-    opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert megabytes(Store(tmp_path), plan, opened) == 3 + 2 * (1 + 9 + 1 + 3)
 
 
 def test_training_is_predicted_from_its_hardware_where_that_is_described():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmprolong.records import Block, Document, Heading
+from mmprolong.images.documents import Block, Document, Heading
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.segments import Segment
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmprolong.pipeline.run import run_step
 from mmprolong.records import Example
-from mmprolong.settings.knobs import Source
+from mmprolong.settings.data import Source
 from mmprolong.settings.llm import Llm
 from mmprolong.store.jsonl import read_jsonl
 from mmprolong.store.store import Store

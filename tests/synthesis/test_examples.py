@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from mmprolong.conversations import Message, Pages, Text
+from mmprolong.images.documents import Document, Heading
 from mmprolong.llm.flows import answer_from
-from mmprolong.records import Document, Example, Gold, Heading, Reject
-from mmprolong.settings.knobs import Source
+from mmprolong.records import Example, Gold, Reject
+from mmprolong.settings.data import Source
 from mmprolong.synthesis.examples import shared, shown
 from mmprolong.synthesis.page_numbers import COUNTED, PRINTED, printed_numbers, stated
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question

@@ -10,7 +10,8 @@ from mmprolong.conversations import Image, Text, images_of
 from mmprolong.errors import ConfigError, DataError
 from mmprolong.images.sources import open_images
 from mmprolong.records import Example, Reject
-from mmprolong.settings.knobs import Corpus, Source, View
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Corpus, View
 from mmprolong.store.jsonl import write_jsonl
 from mmprolong.synthesis.instructions import TASKS, find_files, write_instructions
 

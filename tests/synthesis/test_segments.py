@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmprolong.settings.knobs import Scope
+from mmprolong.settings.data import Scope
 from mmprolong.synthesis.segments import SPANS, draw_segments
 from tests.synthesis.documents import made
 from tests.synthesis.test_template import article

@@ -1,5 +1,5 @@
 from mmprolong.conversations import Image, Text, images_of
-from mmprolong.settings.knobs import Length, Source
+from mmprolong.settings.data import Length, Source
 from mmprolong.synthesis.stamps import TASKS, write_stamped
 
 POOL = [Image(f"pdf:{name}", page) for name in ("a", "b", "c") for page in range(20)]

@@ -10,9 +10,10 @@ from mmprolong.conversations import Pages, Text
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
 from mmprolong.errors import ConfigError
+from mmprolong.images.documents import Document, Heading
 from mmprolong.images.renderer import find_renderer
-from mmprolong.records import Document, Example, Heading, Reject
-from mmprolong.settings.knobs import Length, Source
+from mmprolong.records import Example, Reject
+from mmprolong.settings.data import Length, Source
 from mmprolong.synthesis import prose
 from mmprolong.synthesis.examples import chosen_lengths
 from mmprolong.synthesis.parsed_document import ParsedDocument, sentences

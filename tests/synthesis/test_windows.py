@@ -4,9 +4,11 @@ import pymupdf
 
 from mmprolong.conversations import Pages
 from mmprolong.corpus import stage as corpus
-from mmprolong.records import Document, Example, Selected
+from mmprolong.images.documents import Document, Selected
+from mmprolong.records import Example
 from mmprolong.selection import stage as selection
-from mmprolong.settings.knobs import Corpus, Selection, Source
+from mmprolong.settings.data import Source
+from mmprolong.settings.knobs import Corpus, Selection
 from mmprolong.settings.stages import SelectionSettings, SynthesisSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
 from mmprolong.synthesis import stage

@@ -12,7 +12,7 @@ from mmprolong.errors import RequestFailed
 from mmprolong.llm.flows import answer_from
 from mmprolong.llm.requests import Answer, Request, in_words, last_object
 from mmprolong.records import Reject
-from mmprolong.settings.knobs import Scope
+from mmprolong.settings.data import Scope
 from mmprolong.synthesis.llm_tasks import ModelTask, _checks
 from mmprolong.synthesis.question import NOT_ANSWERABLE, Question
 from mmprolong.synthesis.segments import Segment, draw_segments

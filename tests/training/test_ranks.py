@@ -18,8 +18,9 @@ from mmprolong.pipeline.ranks import Place, run_in_ranks
 from mmprolong.pipeline.steps import steps_of
 from mmprolong.runtime.run_log import Interrupted, never
 from mmprolong.runtime.work import World
+from mmprolong.settings.data import Component, Mixture
 from mmprolong.settings.execution import Training
-from mmprolong.settings.knobs import Component, Config, Mixture, Optimizer, Phase
+from mmprolong.settings.knobs import Config, Optimizer, Phase
 from mmprolong.settings.stages import TrainingSettings
 from mmprolong.store.store import SCRATCH, Store
 from mmprolong.training import stage

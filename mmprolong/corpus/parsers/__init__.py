@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from mmprolong.images.documents import Block
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.records import Block
 
 
 class LayoutParser(Protocol):

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from mmprolong.corpus.parsers.text_layer import TextLayer
 from mmprolong.errors import ConfigError
+from mmprolong.images.documents import Block
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.printed_text import clean
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.records import Block
 
 _HASH = re.compile(rb'"binary_hash"\s*:\s*(\d+)')
 _HEAD = 65_536

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from mmprolong.corpus.ocr_blocks import OcrLine, Region, agreement, blocks_of_regions
 from mmprolong.corpus.parsers.text_layer import TextLayer
 from mmprolong.errors import ConfigError
+from mmprolong.images.documents import Block
 from mmprolong.images.page_boxes import Box
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
-from mmprolong.records import Block
 
 _USABLE = 50
 """Characters of a page that needs no OCR; fewer are the page number of a scan."""

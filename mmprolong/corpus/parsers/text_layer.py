@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from mmprolong import plugins
 from mmprolong.corpus.layout import blocks_of
+from mmprolong.images.documents import Block
 from mmprolong.images.renderer import OpenDocument, Renderer
-from mmprolong.records import Block
 
 
 @dataclass(frozen=True)

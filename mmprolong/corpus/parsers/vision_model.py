@@ -10,6 +10,7 @@ from typing import ClassVar
 from mmprolong.conversations import Image, Message, Text
 from mmprolong.corpus.parsers.text_layer import TextLayer
 from mmprolong.errors import ConfigError, EndpointError, RequestFailed
+from mmprolong.images.documents import Block
 from mmprolong.images.pdf_files import Unreadable
 from mmprolong.images.renderer import OpenDocument
 from mmprolong.llm.budget import Budget
@@ -17,7 +18,6 @@ from mmprolong.llm.chat.openai import OpenAIChat
 from mmprolong.llm.flows import drive
 from mmprolong.llm.ledger import Ledger
 from mmprolong.llm.requests import Flow, Request
-from mmprolong.records import Block
 from mmprolong.settings.fields import execution
 from mmprolong.settings.llm import Limits, Llm, Sampling
 

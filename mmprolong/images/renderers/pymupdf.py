@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmprolong.images.documents import Heading
 from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
 from mmprolong.images.printed_text import clean
 from mmprolong.images.renderer import Line, Properties, load_library, oversampled, pixel_size, shrink
 from mmprolong.images.renderers._pymupdf_lines import found_lines, user_unit
 from mmprolong.images.shown_text import shown_lines
-from mmprolong.records import Heading
 
 _EXPLICIT = re.compile(r"/(XYZ|FitR|FitB?[HV])\s*((?:(?:null|[-+.\d]+)\s*)*)")
 

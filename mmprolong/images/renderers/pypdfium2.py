@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmprolong.images.documents import Heading
 from mmprolong.images.page_boxes import Box, PageBox, target_of
 from mmprolong.images.pdf_files import Unreadable, pdf_bytes
 from mmprolong.images.printed_text import clean
@@ -18,7 +19,6 @@ from mmprolong.images.renderers._pdfium_lines import found_lines
 from mmprolong.images.renderers._pdfium_objects import TextObjects, flatten
 from mmprolong.images.renderers._pdfium_units import user_units
 from mmprolong.images.shown_text import shown_lines
-from mmprolong.records import Heading
 
 _NO_PAGE = (612.0, 792.0)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from mmprolong.records import Document, PageFacts
+from mmprolong.images.documents import Document, PageFacts
 
 
 class Filter(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mmprolong.records import Document, PageFacts
+from mmprolong.images.documents import Document, PageFacts
 from mmprolong.selection.filters import share
 
 

@@ -1,32 +1,26 @@
-"""The jobs of a store in a file that only grows, a line for each job of a step and each ablation that wants it.
+"""The jobs of a store in a file that only grows, a line for each submission and cancellation; and cancellation.
 
-The order of the lines says which job is newest, because clocks of nodes differ. And the cancellation of jobs.
+The order of the lines says which job is newest, because clocks of nodes differ.
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from mmprolong.errors import writing
-from mmprolong.pipeline.plan import Plan
+from mmprolong.errors import ConfigError, nearest, writing
+from mmprolong.pipeline.plan import Plan, load_plan, planned
 from mmprolong.store.lease import lease
 from mmprolong.store.store import Store
-from mmprolong.sweep.slurm.arrays import descendants
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
-
-CANCELLED = "cancelled"
-"""Note on a job that was taken out of the queue; Slurm forgets cancelled elements of an array at once."""
-RELEASED = "released"
-"""Note on a job that its ablation no longer wants, but others do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Job of a step, and an ablation that wants it."""
+    """Job of a step, submitted for an ablation."""
 
     step: str
     job: str
@@ -36,23 +30,13 @@ class Submission:
     """Id of the array whose jobs share the step's parts, which `job` joins; empty: there is none."""
     width: int = 1
     """Number of elements of that array."""
-    note: str = ""
-    """`CANCELLED`, `RELEASED`, or empty if the job is wanted."""
+    cancelled: bool = False
+    """True if it was taken out of the queue; Slurm forgets cancelled jobs."""
 
     @property
     def elements(self) -> list[str]:
         """Ids of the jobs that share the parts."""
         return [f"{self.parts}_{element}" for element in range(self.width) if self.parts]
-
-
-@dataclass(frozen=True, slots=True)
-class JobList:
-    """Content of the list."""
-
-    newest: dict[str, Submission] = field(default_factory=dict)
-    """Newest job by step."""
-    wanted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Ablations that want the job, by step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +64,13 @@ def job_logs(store: Store, submission: Submission) -> list[Path]:
     return [job_log(store, job) for job in (submission.job, *submission.elements)]
 
 
-def append_jobs(store: Store, submissions: Iterable[Submission], **changes: str) -> None:
-    """Append a line for each submission, with `changes` of its fields, and bring it to the disk.
+def append_jobs(store: Store, submissions: Iterable[Submission]) -> None:
+    """Append a line for each submission, and bring it to the disk.
 
     Raises:
         DiskFull: the lines were not written.
     """
-    lines = b"".join(msgspec.json.encode(replace(each, **changes)) + b"\n" for each in submissions)
+    lines = b"".join(msgspec.json.encode(each) + b"\n" for each in submissions)
     if lines:
         path = _path(store)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,21 +80,16 @@ def append_jobs(store: Store, submissions: Iterable[Submission], **changes: str)
             os.fsync(file.fileno())
 
 
-def read_jobs(store: Store) -> JobList:
-    """Read the list; empty and torn lines do not count."""
-    jobs = JobList()
+def read_jobs(store: Store) -> dict[str, Submission]:
+    """Return the newest job by step; empty and torn lines do not count."""
+    newest: dict[str, Submission] = {}
     for line in _path(store).read_bytes().splitlines() if _path(store).exists() else ():
         try:
             each = msgspec.json.decode(line, type=Submission)
         except msgspec.DecodeError:
             continue
-        if each.note:
-            jobs.wanted[each.step].discard(each.ablation)
-        else:
-            jobs.wanted[each.step].add(each.ablation)
-        if each.note != RELEASED:
-            jobs.newest[each.step] = each
-    return jobs
+        newest[each.step] = each
+    return newest
 
 
 def _path(store: Store) -> Path:
@@ -118,24 +97,28 @@ def _path(store: Store) -> Path:
 
 
 def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> Cancelled:
-    """Cancel the live jobs of a plan's steps and those that wait for them, except jobs that other ablations want.
+    """Cancel the live jobs of a plan's steps and those that wait for them, except jobs that other ablations have too.
 
     Without `match`, also the jobs of earlier plans of the ablation.
 
     Args:
         match: choose the points whose `label/s<seed>` contains it, without the steps that other points need; if there
-            is no such point, the steps whose `stage/id` contains it.
+            is no such point, the steps whose `stage/id` contains it, whoever else has them.
+
+    Raises:
+        ConfigError: there are neither.
     """
     queue = queue or SlurmQueue()
     with lease(slurm_folder(store), waiting=lambda: None):  # a launch may be submitting the same steps
-        jobs, chosen = read_jobs(store), _choose_steps(plan, match)
-        chosen |= descendants(plan, chosen)
-        names = [name for name in plan.steps if name in chosen and name in jobs.newest]
+        jobs, (chosen, exact) = read_jobs(store), _choose_steps(plan, match)
+        chosen |= plan.descendants(chosen)
+        names = [name for name in plan.steps if name in chosen and name in jobs]
         names += [] if match else unplanned_steps(jobs, plan)
-        live = live_steps(queue, {name: jobs.newest[name] for name in names})
-        unshared, shared = release(store, plan.ablation, jobs, live)
-        withdraw(store, plan.ablation, queue, unshared)
-    return Cancelled([each.step for each in unshared], shared)
+        live = live_steps(queue, {name: jobs[name] for name in names})
+        shared = {} if exact else {name: user for name, user in others(store, plan).items() if name in live}
+        ended = [jobs[name] for name in live if name not in shared]
+        withdraw(store, queue, ended)
+    return Cancelled([each.step for each in ended], dict(Counter(shared.values())))
 
 
 def live_steps(queue: Queue, newest: Mapping[str, Submission]) -> dict[str, JobState]:
@@ -144,31 +127,31 @@ def live_steps(queue: Queue, newest: Mapping[str, Submission]) -> dict[str, JobS
     return {name: states[each.job] for name, each in newest.items() if each.job in states and states[each.job].live}
 
 
-def unplanned_steps(jobs: JobList, plan: Plan) -> list[str]:
-    """Return the steps that the ablation wants and that its plan no longer has."""
-    return [name for name, users in jobs.wanted.items() if plan.ablation in users and name not in plan.steps]
+def unplanned_steps(jobs: Mapping[str, Submission], plan: Plan) -> list[str]:
+    """Return the steps that were submitted for the ablation and that its plan no longer has."""
+    return [name for name, each in jobs.items() if each.ablation == plan.ablation and name not in plan.steps]
 
 
-def release(
-    store: Store, ablation: str, jobs: JobList, steps: Iterable[str]
-) -> tuple[list[Submission], Mapping[str, int]]:
-    """Leave jobs of `steps` to the other ablations that want them; returns the rest, and the number left to each."""
-    others = {name: jobs.wanted[name] - {ablation} for name in steps}
-    left = (jobs.newest[name] for name, users in others.items() if users)
-    append_jobs(store, left, ablation=ablation, note=RELEASED)
-    shared = dict(Counter(user for users in others.values() for user in users))
-    return [jobs.newest[name] for name, users in others.items() if not users], shared
+def others(store: Store, plan: Plan) -> dict[str, str]:
+    """Return the steps of all other plans of the store, and the ablation of each."""
+    names = (name for name in planned(store) if name != plan.ablation)
+    return {step: name for name in names for step in load_plan(store, name).steps}
 
 
-def withdraw(store: Store, ablation: str, queue: Queue, submissions: Sequence[Submission]) -> None:
+def withdraw(store: Store, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
-    queue.cancel([job for each in submissions for job in (*each.elements, each.job)])
-    append_jobs(store, submissions, ablation=ablation, note=CANCELLED)
+    queue.cancel([job for each in submissions for job in (each.parts, each.job) if job])
+    append_jobs(store, (replace(each, cancelled=True) for each in submissions))
 
 
-def _choose_steps(plan: Plan, match: str) -> set[str]:
+def _choose_steps(plan: Plan, match: str) -> tuple[set[str], bool]:
+    """Return the steps that are meant, and True if they were named one by one."""
     inside = [point for point in plan.points if match in f"{point.label}/s{point.seed}"]
+    named = {name for name, step in plan.steps.items() if match in step.path}
+    if not inside and not named:
+        found = "no label/s<seed> and no stage/id contains it"
+        raise ConfigError(f"cancel {plan.ablation} {match!r}: {found}; {nearest(match, plan.labels)}")
     if not inside:
-        return {name for name, step in plan.steps.items() if match in step.path}
+        return named, bool(match)
     kept = {name for point in plan.points if point not in inside for name in point.steps.values()}
-    return {name for point in inside for name in point.steps.values()} - kept
+    return {name for point in inside for name in point.steps.values()} - kept, False

@@ -1,11 +1,9 @@
 """States of jobs from Slurm: its queue first, its accounting second. A job that neither knows has no state."""
 
 import os
-import re
 import shutil
 import subprocess
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,8 +14,6 @@ _SECONDS = 60
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
 _LIVE = _WAITING | {"RUNNING", "COMPLETING", "RESIZING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING"}
 _HOPELESS = "DependencyNeverSatisfied"
-_ELEMENTS = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
-"""Ids of elements that share a line: `4711_[0-2,5,8-12:2%4]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +65,11 @@ class SlurmQueue:
             return {}
         require_slurm()
         words = ("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(wanted))
-        found = states_of(wanted, read_squeue(_run(*words)))
-        missing = wanted - found.keys()
-        accounts = states_of(missing, _sacct(missing)) if missing else {}
-        return found | {job: state for job, state in accounts.items() if not state.live}
+        rows = read_squeue(_run(*words))
+        missing = wanted - rows.keys()
+        accounts = _sacct(missing) if missing else {}
+        rows |= {job: state for job, state in accounts.items() if job in missing and not state.live}
+        return {job: rows[job] for job in wanted & rows.keys()}
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """Cancel jobs, the last first, as they may wait for each other.
@@ -81,7 +78,7 @@ class SlurmQueue:
             SchedulerError: Slurm does not answer.
         """
         if jobs:
-            _run("scancel", *join_arrays(jobs))
+            _run("scancel", *reversed(jobs))
 
 
 def require_slurm() -> None:
@@ -99,12 +96,6 @@ def array_of(job: str) -> str:
     return job.partition("_")[0]
 
 
-def states_of(jobs: Iterable[str], rows: Mapping[str, JobState]) -> dict[str, JobState]:
-    """Return the states of `jobs`; an element without a row of its own has the state of its whole array."""
-    found = {job: rows.get(job) or rows.get(array_of(job)) for job in jobs}
-    return {job: state for job, state in found.items() if state is not None}
-
-
 def read_squeue(text: str) -> dict[str, JobState]:
     """Read the lines `job|state|reason|nodes` of squeue."""
     rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
@@ -112,38 +103,13 @@ def read_squeue(text: str) -> dict[str, JobState]:
 
 
 def read_sacct(text: str) -> dict[str, JobState]:
-    """Read the lines `job|state|exit code|nodes` of sacct.
-
-    Elements that share a line get one state each, steps such as `4711.batch` none; `CANCELLED by 1000` loses its tail.
-    """
-    found = {}
-    for line in text.splitlines():
-        cells = line.split("|")
-        if len(cells) == 4 and cells[1].strip() and "." not in cells[0]:
-            job, state, code, node = cells
-            each = JobState(state.split()[0].rstrip("+"), exit_code=code, node=node.replace("None assigned", ""))
-            found.update(dict.fromkeys(_split_array(job), each))
-    return found
-
-
-def join_arrays(jobs: Iterable[str]) -> list[str]:
-    """Join the ids of each array, the last array first: `4711_[0,1,5]` is cancelled faster than three ids."""
-    arrays: dict[str, list[str]] = defaultdict(list)
-    for job in jobs:
-        array, _, element = job.partition("_")
-        arrays[array] += [element] if element else []
-    return [f"{array}_[{','.join(each)}]" if each else array for array, each in reversed(arrays.items())]
-
-
-def _split_array(job: str) -> Iterator[str]:
-    match = _ELEMENTS.fullmatch(job)
-    if match is None:
-        yield job
-        return
-    for part in match[2].split(","):
-        span, _, step = part.partition(":")
-        first, _, last = span.partition("-")
-        yield from (f"{match[1]}_{element}" for element in range(int(first), int(last or first) + 1, int(step or 1)))
+    """Read the lines `job|state|exit code|nodes` of sacct; `CANCELLED by 1000` loses its tail."""
+    rows = (line.split("|") for line in text.splitlines() if line.count("|") == 3)
+    return {
+        job: JobState(state.split()[0].rstrip("+"), exit_code=code, node=node.replace("None assigned", ""))
+        for job, state, code, node in rows
+        if state.strip()
+    }
 
 
 def _sacct(jobs: set[str]) -> dict[str, JobState]:

@@ -1,6 +1,7 @@
-"""Submission of the unfinished steps of a plan to Slurm, through submitit."""
+"""Submission of the unfinished steps of a plan to Slurm, through submitit: a job a step, an array for its parts."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -14,13 +15,12 @@ from mmprolong.store.store import FAILED, Store
 from mmprolong.sweep.assignment import Assignment
 from mmprolong.sweep.code_copy import code_variables, copy_code
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, job_key, job_of, parts_at_once
-from mmprolong.sweep.slurm.arrays import Array, descendants, make_arrays
 from mmprolong.sweep.slurm.job_list import (
     Submission,
     append_jobs,
     live_steps,
+    others,
     read_jobs,
-    release,
     slurm_folder,
     unplanned_steps,
     withdraw,
@@ -30,27 +30,14 @@ from mmprolong.sweep.slurm.task import Task
 from mmprolong.sweep.state import completed_steps
 
 
-class Submitted(NamedTuple):
-    """One submitted array."""
-
-    job: str
-    stage: str
-    steps: tuple[str, ...]
-    dependency: str
-    parts: int = 0
-    """Number of elements that share the parts of one step; 0: every element is a step."""
-
-
 class Launched(NamedTuple):
     """Result of a launch."""
 
-    submitted: list[Submitted]
+    submitted: list[Submission]
     queued: list[str]
     """Steps that were in the queue before, from this sweep or another."""
     unplanned: dict[str, str]
-    """Live jobs by step, of steps that the plan no longer has and no other ablation wants."""
-    shared: Mapping[str, int]
-    """Number of such jobs that other ablations want, by ablation."""
+    """Live jobs by step, of steps that neither the plan nor another ablation has any longer."""
 
 
 class SlurmLauncher:
@@ -63,7 +50,8 @@ class SlurmLauncher:
         self.queue: Queue = SlurmQueue()
         self._jobs: dict[str, str] = {}
         """Jobs by step, that others may depend on."""
-        self._submitted: list[Submission] = []
+        self._asked: dict[str, list[str]] = defaultdict(list)
+        """Submitted jobs by key of `cluster.jobs`."""
 
     def submit(self, prune: bool = False) -> Launched:
         """Submit the steps that are neither finished nor in the queue, with their dependencies, and save the plan.
@@ -74,7 +62,7 @@ class SlurmLauncher:
             prune: also cancel the jobs of steps that the plan no longer has.
 
         Raises:
-            SchedulerError: Slurm refuses an array; the arrays before it are cancelled.
+            SchedulerError: Slurm refuses a job; the jobs before it are cancelled.
             ConfigError: Slurm would expand the path of the store.
             DiskFull: the jobs cannot be noted; they are cancelled.
         """
@@ -93,69 +81,61 @@ class SlurmLauncher:
             return launched
 
     def _launch(self, prune: bool) -> Launched:
-        plan, ablation, jobs = self.plan, self.plan.ablation, read_jobs(self.store)
-        live = live_steps(self.queue, jobs.newest)
+        plan, jobs = self.plan, read_jobs(self.store)
+        live = live_steps(self.queue, jobs)
         finished = completed_steps(self.store, plan)
         without_job = plan.steps.keys() - finished - live.keys()
-        stuck = {name for name in descendants(plan, without_job) & live.keys() if live[name].waiting}
+        stuck = {name for name in plan.descendants(without_job) & live.keys() if live[name].waiting}
         waiting = (plan.steps.keys() & live.keys()) - stuck - finished
-        withdraw(self.store, ablation, self.queue, [jobs.newest[name] for name in sorted(stuck)])
-        self._jobs = {name: jobs.newest[name].job for name in waiting}
-        submitted = self._submit(make_arrays(plan, without_job | stuck, waiting, self.cluster.array, self._array_key))
-        adopted = (jobs.newest[name] for name in sorted(waiting) if ablation not in jobs.wanted[name])
-        append_jobs(self.store, adopted, ablation=ablation, note="")
+        withdraw(self.store, self.queue, [jobs[name] for name in sorted(stuck)])
+        self._jobs = {name: jobs[name].job for name in waiting}
+        submitted = self._submit([name for name in plan.steps if name in without_job | stuck])
         dropped = [name for name in unplanned_steps(jobs, plan) if name in live]
-        unplanned, shared = release(self.store, ablation, jobs, dropped)
+        kept = others(self.store, plan) if dropped else {}
+        dropped = [name for name in dropped if name not in kept]
         if prune:
-            withdraw(self.store, ablation, self.queue, unplanned)
-        return Launched(submitted, sorted(waiting), {each.step: each.job for each in unplanned}, shared)
+            withdraw(self.store, self.queue, [jobs[name] for name in dropped])
+        return Launched(submitted, sorted(waiting), {name: jobs[name].job for name in dropped})
 
-    def _array_key(self, name: str) -> str:
-        """Return the key of the steps that may form one array: equal jobs; a step in parts is alone."""
-        step = self.plan.steps[name]
-        return name if parts_at_once(self.cluster, step) > 1 else job_key(self.cluster, step)
-
-    def _submit(self, arrays: Sequence[Array]) -> list[Submitted]:
-        if not arrays:
-            return []
-        code = copy_code(self.store)
-        submitted: list[Submitted] = []
+    def _submit(self, names: Sequence[str]) -> list[Submission]:
+        """Submit steps, in an order in which they can run."""
+        code = copy_code(self.store) if names else Path()
+        submitted: list[Submission] = []
         try:
-            for array in arrays:
-                submitted += self._submit_array(array, _dependency(array, submitted, self._jobs), code)
+            for name in names:
+                submitted.append(self._submit_step(name, code))
+                append_jobs(self.store, submitted[-1:])
         except (SchedulerError, DiskFull, OSError):
-            withdraw(self.store, self.plan.ablation, self.queue, self._submitted)
+            withdraw(self.store, self.queue, submitted)
             raise
         return submitted
 
-    def _submit_array(self, array: Array, dependency: str, code: Path) -> list[Submitted]:
-        """Submit steps as an array; a step in parts as an array of shares and a job that joins them.
+    def _submit_step(self, name: str, code: Path) -> Submission:
+        """Submit a step; one in parts as an array of shares and a job that joins them.
 
         The joining job begins even if shares have failed: it runs the missing parts.
         """
-        steps = [self.plan.steps[name] for name in array.steps]
-        for step in steps:  # notes of earlier attempts no longer count
-            (self.store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)
-        submitted, parts, width = [], "", parts_at_once(self.cluster, steps[0])
+        step, job = self.plan.steps[name], job_of(self.cluster, self.plan.steps[name])
+        (self.store.folder(step.stage, step.id) / FAILED).unlink(missing_ok=True)  # an earlier attempt no longer counts
+        needed = [self._jobs[each] for each in dict.fromkeys(step.inputs.values()) if each in self._jobs]
+        earlier = self._asked[job_key(self.cluster, step)]
+        window = [earlier[-job.parallel]] if len(earlier) >= job.parallel else []
+        waits = _words("afterok", needed) + _words("afterany", window)
+        parts, width = "", parts_at_once(self.cluster, step)
         if width > 1:
-            shares = [Assignment.of(self.plan, array.steps[0], element, width) for element in range(width)]
-            parts = array_of(self._call_sbatch(shares, dependency, code)[0])
-            submitted = [Submitted(parts, steps[0].stage, array.steps, dependency, width)]
-            dependency = ",".join(filter(None, [dependency, f"afterany:{parts}"]))
-        ids = self._call_sbatch([Assignment.of(self.plan, name) for name in array.steps], dependency, code)
-        made, ablation = dict(zip(array.steps, ids, strict=True)), self.plan.ablation
-        lines = [Submission(step=s, job=j, ablation=ablation, parts=parts, width=width) for s, j in made.items()]
-        self._submitted += lines
-        self._jobs |= made
-        append_jobs(self.store, lines)
-        return [*submitted, Submitted(array_of(ids[0]), steps[0].stage, array.steps, dependency)]
+            shares = [Assignment.of(self.plan, name, element, width) for element in range(width)]
+            parts = array_of(self._call_sbatch(shares, waits, code)[0])
+            waits += _words("afterany", [parts])
+        (self._jobs[name],) = self._call_sbatch([Assignment.of(self.plan, name)], waits, code)
+        earlier.append(self._jobs[name])
+        return Submission(step=name, job=self._jobs[name], ablation=self.plan.ablation, parts=parts, width=width)
 
-    def _call_sbatch(self, given: Sequence[Assignment], dependency: str, code: Path) -> list[str]:
+    def _call_sbatch(self, given: Sequence[Assignment], waits: Sequence[str], code: Path) -> list[str]:
         from submitit import SlurmExecutor
         from submitit.core.utils import FailedJobError
 
         executor = SlurmExecutor(folder=slurm_folder(self.store).absolute())
-        executor.update_parameters(**self._parameters(given[0], dependency, code))
+        executor.update_parameters(**self._parameters(given[0], waits, code))
         store = str(self.store.root.absolute())
         try:
             with redirect_stderr(StringIO()), executor.batch():  # the error contains it
@@ -167,12 +147,12 @@ class SlurmLauncher:
             raise SchedulerError(f"{key}: {'; '.join(filter(None, lines))}; {reason}") from error
         return [job.job_id for job in jobs]
 
-    def _parameters(self, given: Assignment, dependency: str, code: Path) -> dict[str, Any]:
+    def _parameters(self, given: Assignment, waits: Sequence[str], code: Path) -> dict[str, Any]:
         """Return the parameters for submitit; empty settings are left to the cluster."""
         job = job_of(self.cluster, given.step)
         flags: dict[str, Any] = {"requeue": True, **job.flags}
-        if dependency:
-            flags |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}
+        if waits:
+            flags |= {"dependency": ",".join(waits), "kill-on-invalid-dep": "yes"}
         options = {
             "partition": job.partition,
             "account": self.cluster.account,
@@ -197,10 +177,6 @@ class SlurmLauncher:
         }
 
 
-def _dependency(array: Array, submitted: Sequence[Submitted], jobs: Mapping[str, str]) -> str:
-    """Return the dependency for sbatch: element after element of earlier arrays, and after single jobs."""
-    arrays = [each.job for each in submitted if not each.parts]
-    words = [f"aftercorr:{arrays[position]}" for position in array.aligned]
-    if array.after:
-        words.append("afterok:" + ":".join(jobs[step] for step in array.after))
-    return ",".join(words)
+def _words(kind: str, jobs: Iterable[str]) -> list[str]:
+    """Return a dependency on jobs, if there are any, as sbatch has it."""
+    return [":".join([kind, *jobs])] if jobs else []
