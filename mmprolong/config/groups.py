@@ -1,5 +1,6 @@
 """Files that a user can choose by name: those of the package and the user's own."""
 
+import codecs
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -120,7 +121,8 @@ def own_files() -> Mapping[str, Path]:
     """Return the user's own files by their names below the folder, such as `conf/rope/mine.yaml`.
 
     Raises:
-        ConfigError: there is no such folder or nothing in it; a file has a name of the package's.
+        ConfigError: there is no such folder or nothing in it; a file has a name of the package's, or begins with a
+            byte-order mark.
     """
     folder = own_folder()
     return _own_files(folder) if folder else {}
@@ -134,6 +136,8 @@ def _own_files(folder: Path) -> dict[str, Path]:
             part, _, below = f"{place}/{path.name}".partition("/")
             if (root(part) / below).exists():
                 raise ConfigError(f"{path}: the package has a file of this name, {root(part) / below}; rename yours")
+            if path.read_bytes().startswith(codecs.BOM_UTF8):  # it would hide the line `# @package`
+                raise ConfigError(f"{path}: begins with a byte-order mark; save it as UTF-8 without one")
             files[f"{part}/{below}"] = path
     if not files:
         where, do = f"{OPTION} (or {CONFIG_DIR}): {str(folder)!r}", "give a folder laid out as ours"

@@ -1,9 +1,11 @@
-"""Steps on this machine: each is a process of this module, and no more run at once than there are cores.
+"""Steps on this machine: a launcher, and the worker processes that it keeps busy, no more than there are cores.
 
-All that a process writes goes to the log of its step. SIGTERM ends it once that step has saved its progress; Ctrl-C is
-for the launcher, which sends it.
+A worker runs steps one after another, so that the heavy imports are paid once. It reads assignments from standard
+input, one a line, and answers each with a line `{"error": "..."}`, empty on success. All other output goes to the log
+of the step at hand. SIGTERM ends it once that step has saved its progress; Ctrl-C is for the launcher, which sends it.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -11,8 +13,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,23 +27,50 @@ from mmprolong.runtime.run_log import Interrupted
 from mmprolong.runtime.signals import StopSignals
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
-from mmprolong.store.store import FAILED, Store
+from mmprolong.store.store import DONE, FAILED, Store
 from mmprolong.sweep.assignment import Assignment, local_log, newest_attempt, tail
 from mmprolong.sweep.code_copy import code_variables, copy_code
 from mmprolong.sweep.resources import THREADS, drop_foreign_variables, workers
 from mmprolong.sweep.state import StepState, completed_steps, running
 
-_TICK = 0.1
-"""Time between two looks at the processes [s]."""
+_TICK = 0.25
+"""Time between two looks at the progress [s]."""
 _GRACE = 30.0
-"""Time that processes have to save their progress [s]."""
+"""Time that workers have to save their progress [s]."""
 _LAST_LINES = 30
 """Last lines of its log that are kept of a step whose process died."""
 
 
-class _Running(NamedTuple):
-    given: Assignment
-    process: subprocess.Popen[bytes]
+class _Worker:
+    """A worker process and its assignment."""
+
+    def __init__(self, store: Store, variables: dict[str, str]) -> None:
+        self.given: Assignment | None = None
+        command = [sys.executable, "-m", "mmprolong.sweep.local", str(store.root)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables, text=True, bufsize=1)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
+
+    def give(self, assignment: Assignment) -> None:
+        self.requests.write(msgspec.json.encode(assignment).decode() + "\n")
+        self.requests.flush()
+        self.given = assignment
+
+    def answer(self) -> str | None:
+        """Return the error of the step that ended, empty on success; None if the process died."""
+        line = self.answers.readline()
+        return json.loads(line)["error"] if line else None
+
+    def ask_to_stop(self) -> None:
+        with suppress(BrokenPipeError):  # it died with something still to read
+            self.requests.close()
+        self.process.terminate()
+
+    def stop(self) -> None:
+        self.process.kill()
+        with suppress(BrokenPipeError), self.process:  # which closes the pipes
+            pass
 
 
 class Launcher:
@@ -53,7 +83,7 @@ class Launcher:
         for name in completed_steps(store, plan):
             self._finish(plan.steps[name])
         self._count = workers(plan.cluster)
-        self._running: list[_Running] = []
+        self._workers: list[_Worker] = []
         self._waiting: deque[Assignment] = deque()
         """Shares of a step's parts, and steps whose shares are done."""
         self._shares: dict[str, int] = {}
@@ -67,20 +97,19 @@ class Launcher:
     def run(self, tick: Callable[[], None]) -> None:
         """Run until nothing more can run; `tick` is called a few times a second.
 
-        An interrupt ends the processes; finished steps stay, and a second run goes on from there.
+        An interrupt ends the workers; finished steps stay, and a second run goes on from there.
 
         Raises:
-            DiskFull: there is no room for the copy of the code that runs.
+            DiskFull: there is no room for the copy of the code that the workers run.
         """
         drop_foreign_variables()
         variables = {**os.environ, **code_variables(copy_code(self.store)), **THREADS}
         try:
             while not self.over:
-                self._begin(variables)
-                time.sleep(_TICK)
-                for each in [each for each in self._running if each.process.poll() is not None]:
-                    self._running.remove(each)
-                    self._collect(each)
+                self._give(variables)
+                ready = wait([worker.answers.fileno() for worker in self._workers], _TICK)
+                for worker in [worker for worker in self._workers if worker.answers.fileno() in ready]:
+                    self._collect(worker)
                 tick()
         finally:
             self._stop()
@@ -106,89 +135,124 @@ class Launcher:
                 yield name
 
     def _fill(self) -> None:
-        """Let the next step wait for a core: all of it or, if cores outnumber steps, shares of its parts."""
+        """Let the next step wait for a worker: all of it or, if workers outnumber steps, shares of its parts."""
         ready = list(self._ready())
         if self._waiting or not ready:
             return
         step = self.plan.steps[ready[0]]
         self._states[step.id] = StepState(state="running")
         if STAGES[step.stage].way == "parts" and len(ready) < self._count:
+            (self._folder(step.id) / FAILED).unlink(missing_ok=True)
             self._shares[step.id] = width = self._count
             self._waiting.extend(Assignment.of(self.plan, step.id, element, width) for element in range(width))
         else:
             self._waiting.append(Assignment.of(self.plan, step.id))
 
-    def _begin(self, variables: dict[str, str]) -> None:
-        """Begin waiting assignments as long as there are cores for all their ranks."""
+    def _give(self, variables: dict[str, str]) -> None:
+        """Give waiting assignments to idle workers, and to new ones as long as there are cores for all ranks."""
         while True:
             self._fill()
-            busy = sum(each.given.ranks for each in self._running)
+            busy = sum(worker.given.ranks for worker in self._workers if worker.given)
             if not self._waiting or (busy and busy + self._waiting[0].ranks > self._count):
                 return
-            given = self._waiting.popleft()
-            (self._folder(given.step.id) / FAILED).unlink(missing_ok=True)  # an earlier attempt no longer counts
-            self._running.append(_Running(given, self._start(given, variables)))
+            worker = next((worker for worker in self._workers if not worker.given), None)
+            if worker is None:
+                worker = _Worker(self.store, variables)
+                self._workers.append(worker)
+            try:
+                worker.give(self._waiting[0])
+            except BrokenPipeError:
+                return  # the process died while it was idle: its end is collected next, and another runs the step
+            self._waiting.popleft()
 
-    def _start(self, given: Assignment, variables: dict[str, str]) -> subprocess.Popen[bytes]:
-        path, encoded = local_log(self.store, given.step), msgspec.json.encode(given).decode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as log:
-            log.write(f"{given.heading}\n".encode())
-            log.flush()
-            words = (sys.executable, "-m", "mmprolong.sweep.local", str(self.store.root), encoded)
-            null, out = subprocess.DEVNULL, subprocess.STDOUT
-            return subprocess.Popen(words, env=variables, stdin=null, stdout=log, stderr=out)
+    def _collect(self, worker: _Worker) -> None:
+        """Take the answer of a worker, or its death."""
+        answer, given = worker.answer(), worker.given
+        if given and given.width:  # the step that joins the parts runs failed ones again, and reports them
+            self._shares[given.step.id] -= 1
+            if not self._shares[given.step.id]:
+                self._waiting.append(Assignment.of(self.plan, given.step.id))
+        elif given:
+            error = self._note_death(worker, given.step) if answer is None else answer
+            if error:
+                failure = read_failure(self._folder(given.step.id)) or Failure("killed", error)
+                self._states[given.step.id] = StepState(state="failed", failure=failure)
+            else:
+                self._finish(given.step)
+        worker.given = None
+        if answer is None:
+            worker.stop()
+            self._workers.remove(worker)
 
-    def _collect(self, ended: _Running) -> None:
-        """Take the end of a process."""
-        step, code = ended.given.step, ended.process.returncode
-        if ended.given.width:  # the step that joins the parts runs failed ones again, and reports them
-            self._shares[step.id] -= 1
-            if not self._shares[step.id]:
-                self._waiting.append(Assignment.of(self.plan, step.id))
-        elif code and self.store.record(step.stage, step.id) is None:
-            self._states[step.id] = StepState(state="failed", failure=self._failure(step, code))
-        else:
-            self._finish(step)
-
-    def _failure(self, step: Step, code: int) -> Failure:
-        """Return the reason why a step failed; what its process could not write down is written here.
+    def _note_death(self, worker: _Worker, step: Step) -> str:
+        """Write down and return the reason why the step of a dead process failed; empty if the step is finished.
 
         A step that another sweep has taken up meanwhile is left to that.
         """
-        folder, failure = self._folder(step.id), from_process(code)
-        if not is_held(folder) and read_failure(folder) is None:
+        folder = self._folder(step.id)
+        failure = from_process(worker.process.wait())
+        if (folder / DONE).exists():
+            return ""
+        if not is_held(folder):
             written = newest_attempt(tail(local_log(self.store, step), _LAST_LINES))
             write_failure(folder, failure, "\n".join(written))
-        return read_failure(folder) or failure
+        return failure.message
 
     def _stop(self) -> None:
-        """End the processes; a running step may save its progress. A second interrupt does not wait for it."""
+        """End the workers; a running step may save its progress. A second interrupt does not wait for it."""
         end = time.monotonic() + _GRACE
         try:
-            for each in self._running:
-                each.process.terminate()
-            for each in self._running:
-                each.process.wait(max(end - time.monotonic(), 0))
+            for worker in self._workers:
+                worker.ask_to_stop()
+            for worker in self._workers:
+                worker.process.wait(max(end - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             return
         finally:
-            for each in self._running:
-                each.process.kill()
-                each.process.wait()
+            for worker in self._workers:
+                worker.stop()
             ended = [name for name, at in self._states.items() if at.state == "running"]
             self._states |= dict.fromkeys(ended, StepState(state="open"))
 
 
-def main(root: str, given: str) -> None:
-    """Run an assignment; a step that was asked to stop and has saved ends as a process that SIGTERM ended."""
+def main(root: str) -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping, store = StopSignals().stopping, Store(Path(root))
+    for line in sys.stdin:
+        given = msgspec.json.decode(line, type=Assignment)
+        try:
+            error = _run(store, given, stopping)
+        except Interrupted:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        answers.write(json.dumps({"error": error}) + "\n")
+
+
+def _run(store: Store, given: Assignment, stopping: Callable[[], bool]) -> str:
+    """Run an assignment; returns the reason why it failed, empty on success.
+
+    Raises:
+        Interrupted: it was asked to stop.
+    """
     try:
-        msgspec.json.decode(given, type=Assignment).run(Store(Path(root)), StopSignals().stopping)
-    except Interrupted:
-        raise SystemExit(128 + signal.SIGTERM) from None
+        _redirect_output(local_log(store, given.step))
+        print(given.heading, flush=True)  # noqa: T201  (the log of the step)
+        given.run(store, stopping)
     except MMProLongError as error:
-        raise SystemExit(str(error)) from None
+        return str(error)
+    except Exception as error:  # noqa: BLE001  (a bug in one arm must not sink the others; its traceback is in failed.json)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _redirect_output(path: Path) -> None:
+    """Append all further output of this process and its children to a file."""
+    sys.stdout.flush()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
 
 
 if __name__ == "__main__":

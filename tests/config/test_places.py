@@ -42,6 +42,7 @@ def test_of_overrides_the_last_is_named(tmp_path: Path):
         (ROPE, "3", "a file of conf: Invalid loaded object type: int"),
         (MODEL, "# @package _global_\ndefaults: [prox, _self_]", f"{MODEL}: 'prox' is unknown; did you mean 'proxy'?"),
         (MODEL, "defaults: [override /rope: base_x9]", f"{MODEL}: Could not override 'rope"),
+        (ROPE, f"\ufeff{HEADER}factor: 1", f"{ROPE}: begins with a byte-order mark; save it as UTF-8 without one"),
     ],
 )
 def test_a_file_that_cannot_be_composed_is_named(tmp_path: Path, file: str, text: str, says: str):
