@@ -71,7 +71,7 @@ def test_an_own_ablation_is_planned_and_completed(elsewhere: Path):
     words = ["sweep", "+ablation=rope_fine", "corpus.path=pool", "--dry-run"]
     planned = typed(elsewhere, *words, "--config-dir", "own")
     assert planned.returncode == 0, planned.stderr
-    assert "Is three times the rotary base enough?" in planned.stdout
+    assert "Is three times the rotary base enough?" in " ".join(planned.stdout.split())
     assert typed(elsewhere, *words, **{CONFIG_DIR: "own"}).stdout == planned.stdout
     assert "files of your own: --config-dir DIR" in typed(elsewhere, *words).stderr
 

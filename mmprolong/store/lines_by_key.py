@@ -1,10 +1,8 @@
 """JSON lines by key: a table of places in memory instead of the records, which are read when they are asked for."""
 
 import hashlib
-import os
-import weakref
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -30,10 +28,8 @@ class LinesByKey(Generic[T]):
 
     def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
         self.path = path
-        self._kind, self._decoder = kind, msgspec.json.Decoder(kind)
+        self._kind = kind
         self._key = key
-        self._file = os.open(path, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._file)
         stored, status = places_file(path), path.stat()
         self._table = (
             np.load(stored, mmap_mode="r")
@@ -54,7 +50,10 @@ class LinesByKey(Generic[T]):
             DataError: the file is damaged.
         """
         for begin, size in places_in(self._table, key):  # equal hashes are rare
-            found = [self._decoded(line) for line in os.pread(self._file, size, begin).split(b"\n") if line]
+            with self.path.open("rb") as file:
+                file.seek(begin)
+                content = file.read(size)
+            found = [self._decoded(line) for line in content.split(b"\n") if line]
             if found and getattr(found[0], self._key) == key:
                 return found
         return []
@@ -65,7 +64,7 @@ class LinesByKey(Generic[T]):
 
     def _decoded(self, line: bytes) -> T:
         try:
-            return self._decoder.decode(line)
+            return _decoder(self._kind).decode(line)
         except msgspec.DecodeError as error:
             raise DataError(f"{self.path}: {error}; expected a {self._kind.__name__}; run its step again") from error
 
@@ -130,6 +129,11 @@ def _table(places: Iterable[Place]) -> np.ndarray:
     """Return uint64 (keys, 3): hash, first byte, bytes; sorted by hash."""
     rows = np.fromiter(((_hash(key), begin, size) for key, begin, size in places), np.dtype((np.uint64, 3)))
     return rows[np.argsort(rows[:, 0], kind="stable")]
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:  # kept here: it cannot be sent to a worker
+    return msgspec.json.Decoder(kind)
 
 
 @lru_cache(4)

@@ -3,6 +3,7 @@
 import math
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def run(settings: TrainingSettings, work: Work) -> dict[str, Any]:
     trace = work.store / "profiles" / f"{work.out.name}-rank-{layout.rank}.json"
     objective: Objective = plugins.make("mmprolong.training.objectives", settings.objective, "objective")
     engine = choice.start(network, settings.optimizer, layout)
-    with traced(settings.training.profile, trace) as after_update:
+    with traced(settings.training.profile, trace) as after_update, closing(stream):
         loop = Loop(
             engine,
             objective,

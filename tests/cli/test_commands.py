@@ -121,7 +121,8 @@ def test_show_of_an_untrained_baseline_shows_an_arm_that_is_trained(capsys, swep
     assert "length_dist/base/s0" in said(capsys, "show", "length_dist/base", "-n", "1", "--store", str(swept))
 
 
-def test_diff_of_points_names_the_first_step_where_they_part(capsys, swept: Path):
+def test_diff_of_points_names_what_they_differ_in(capsys, monkeypatch: pytest.MonkeyPatch, swept: Path):
+    monkeypatch.setenv("COLUMNS", "200")
     shown = said(capsys, "diff", "length_dist/uniform", "length_dist/long_biased/0", "--store", str(swept))
     assert "length_dist/uniform/s0" in shown
     assert "lengths.tilt" in shown

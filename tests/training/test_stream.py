@@ -1,6 +1,7 @@
 """Packs as batches: what is wrong with one is told in a line, whichever process makes it."""
 
 from functools import partial
+from multiprocessing import active_children
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,21 @@ class Torn(Drawn):
         raise DataError(f"{image.source}: no page {image.index + 1}; the document has 3")
 
 
+class Lost(Drawn):
+    """Pages of a file system that has failed."""
+
+    def pixels(self, image: Image) -> np.ndarray:
+        raise OSError("the disk is gone")
+
+
+def stream_of(images: type[Drawn], tokens: int, workers: int) -> Stream:
+    shown: Any = {"answer": (asked("find A", Image("pdf:56x56", 7)), answered("7"))}
+    example = Example(id="a", task="t", cluster="c", sources=(), conversations=shown)
+    encoder = Encoder({"a": example}, PROXY, partial(images, grey=True), View(), Shard())
+    pack = Pack(id=0, examples=("a",), lengths=(tokens,), supervised=(2,))
+    return Stream([pack], encoder, 256, 256, workers=workers)
+
+
 @pytest.mark.parametrize(
     ("workers", "tokens", "says"),
     [
@@ -32,9 +48,16 @@ class Torn(Drawn):
     ],
 )
 def test_an_example_that_is_not_what_was_measured_is_one_line(workers: int, tokens: int, says: str):
-    shown: Any = {"answer": (asked("find A", Image("pdf:56x56", 7)), answered("7"))}
-    example = Example(id="a", task="t", cluster="c", sources=(), conversations=shown)
-    encoder = Encoder({"a": example}, PROXY, partial(Torn, grey=True), View(), Shard())
-    pack = Pack(id=0, examples=("a",), lengths=(tokens,), supervised=(2,))
     with pytest.raises(DataError, match=f"^{says}$"):
-        next(Stream([pack], encoder, 256, 256, workers=workers).batches(0))
+        next(stream_of(Torn, tokens, workers).batches(0))
+
+
+def test_a_worker_that_meets_a_fault_of_the_system_ends_with_the_stream():
+    stream, others = stream_of(Lost, 11, workers=1), active_children()
+    with pytest.raises(OSError, match="the disk is gone"):  # which pytest holds, and with it the loader
+        next(stream.batches(0))
+    stream.close()
+    made = [process for process in active_children() if process not in others]
+    for process in made:
+        process.join(20)
+    assert not any(process.is_alive() for process in made)

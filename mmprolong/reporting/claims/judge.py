@@ -124,18 +124,20 @@ def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Ru
     sides = claim.runs
     if sides is None or sides.ablation not in ablations():
         return Verdict(verdict=WAITING, command=f"no ablation yet: {sides.ablation if sides else claim.needs}")
-    launched = load_plan(Store(store), sides.ablation) if store and sides.ablation in planned(Store(store)) else None
-    rows = [*read_ablation(sides.ablation).arms, *(launched.labels if launched else ())]
-    for label in (*sides.arm, *sides.baseline):
-        if label not in rows:
-            raise ConfigError(f"claim {claim.name}: {label!r} is no row of {sides.ablation}; {nearest(label, rows)}")
-    if store is None or launched is None:
-        return Verdict(verdict=NOT_RUN, command=sweep_command(Plan(ablation=sides.ablation, points=()), store))
+    name, rows = sides.ablation, list(read_ablation(sides.ablation).arms)
+    ours = Store(store) if store else None
     try:
-        return judge_runs(claim, sides, read(store, sides.ablation))
+        launched = load_plan(ours, name) if ours and name in planned(ours) else None
+        rows += launched.labels if launched else ()
+        for label in (*sides.arm, *sides.baseline):
+            if label not in rows:
+                raise ConfigError(f"claim {claim.name}: {label!r} is no row of {name}; {nearest(label, rows)}")
+        if store is None or launched is None:
+            return Verdict(verdict=NOT_RUN, command=sweep_command(Plan(ablation=name, points=()), store))
+        return judge_runs(claim, sides, read(store, name))
     except (ArtifactError, DataError, FeasibilityError) as error:
-        report = command(Store(store), "report", sides.ablation)
-        return Verdict(verdict=UNJUDGED, command=report, notes=(f"{sides.ablation} {UNJUDGED}: {error}",))
+        notes = (f"{name} {UNJUDGED}: {error}",)
+        return Verdict(verdict=UNJUDGED, command=command(ours, "report", name) if ours else "", notes=notes)
 
 
 def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
