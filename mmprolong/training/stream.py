@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from multiprocessing import active_children
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +109,6 @@ class Stream:
         self._cost = cache(cost)
         self._workers = workers
         self._ahead: Iterator[Batch | MMProLongError] = iter(())
-        self._makers: list[BaseProcess] = []
         self._next = -1
 
     def __len__(self) -> int:
@@ -162,25 +159,22 @@ class Stream:
         """
         if self._next != update:
             ahead = partial(_made_ahead, workers=self._workers) if self._workers else _one_ahead
-            self.close()
-            others = active_children()
             self._ahead = ahead(self._encoder, self._turns_from(update))
-            self._makers = [process for process in active_children() if process not in others]
         self._next = update + 1
         for _ in self.turns(update):
-            batch = next(self._ahead)
+            try:
+                batch = next(self._ahead)
+            except Exception as error:
+                if self._workers:
+                    error.__traceback__ = None  # torch's frames in it would keep the processes
+                raise
             if isinstance(batch, MMProLongError):
                 raise batch
             yield batch
 
     def close(self) -> None:
-        """End the processes that make batches.
-
-        They ignore a request to stop, so this one would wait for them at its end if an error holds on to their queue.
-        """
+        """End the processes that make batches; they ignore requests to stop, so this one would wait for them."""
         self._ahead = iter(())
-        for process in self._makers:
-            process.kill()
 
     def _turns_from(self, update: int) -> list[MicroStep]:
         return [turn for each in range(update, len(self)) for turn in self.turns(each)]
