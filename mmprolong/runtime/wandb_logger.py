@@ -13,6 +13,8 @@ from mmprolong.store.fingerprint import leaves
 
 PREFIX = "W&B: "
 """Begins the lines that tell of W&B, and nothing of the step."""
+_INHERITED = ("WANDB_SERVICE", "WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")
+"""Variables of the run in which this process was started: its server, its identity."""
 _SECONDS = 30
 """Time W&B may take to answer before a run is logged offline instead, and to upload the last rows."""
 _LINE = 300
@@ -29,6 +31,8 @@ class WandbLogger:
         self._step = step
         self._broken = False
         self._online = tracking.mode == "online"
+        for variable in _INHERITED:
+            os.environ.pop(variable, None)
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_DATA_DIR", str(root.resolve() / "wandb"))

@@ -30,18 +30,12 @@ logger.finish({"loss": 0.0}, failed=False)
 """
 
 
-@pytest.fixture(autouse=True)
-def _ours_alone():
-    """No process that a test starts finds W&B's process of an earlier test."""
-    yield
-    os.environ.pop("WANDB_SERVICE", None)
-
-
 @pytest.mark.parametrize("ready", [lambda run: not run.history, lambda run: len(run.history) == 6])
 def test_a_run_that_was_killed_online_is_gone_on_with(tmp_path: Path, ready):
     """Whether what the first attempt logged had reached W&B or not."""
     with serving() as server:
         environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY, "HOME": str(tmp_path)}
+        environment |= {"WANDB_RUN_ID": "theirs", "WANDB_NAME": "theirs"}  # as inside a run of somebody else
         words = [sys.executable, "-c", ATTEMPT, str(tmp_path)]
         with subprocess.Popen([*words, "1", "7", "killed"], env=environment, stdout=subprocess.PIPE) as victim:
             assert victim.stdout is not None and victim.stdout.readline() == b"logged\n"
