@@ -59,10 +59,9 @@ def diff(a: str, b: str, factors: tuple[str, ...], store: Store) -> None:
     if one.path == other.path:
         console.say(f"{one.path} and {other.path} are the same")
         return
+    console.say(f"A {one.path}\nB {other.path}")
     rows = _differences(steps, one.path, other.path, one.stage, set())
-    console.print(
-        table("", ("step", "differs in", one.path, other.path), rows, text=("differs in", one.path, other.path))
-    )
+    console.print(table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B")))
     _print_examples(steps, one, other, console)
 
 
@@ -79,8 +78,13 @@ def _compare_points(steps: Steps, a: str, b: str, factors: Sequence[str], consol
         return
     factors = factors or (plan.factor if plan.ablation == other_plan.ablation else ())
     rows = compare(_arm(steps, one), _arm(steps, other), factors)
-    shown = [(row.name, row.a, row.b, row.verdict if factors else "", row.residual) for row in rows]
-    console.print(table("", ("", *names, "verdict", "residual"), shown, text=names))
+    console.say(f"A {names[0]}\nB {names[1]}")
+    apart = [
+        (row.name, row.a, row.b, row.residual, *([row.verdict] if factors else [])) for row in rows if row.a != row.b
+    ]
+    columns = ("differs in", "A", "B", "residual", *(["verdict"] if factors else []))
+    console.print(table("", columns, apart, text=columns))
+    console.say(f"{len(rows) - len(apart)} other facts of data, code, packages and hardware are equal")
     for role in (role for role in one.steps if stage_of(role) == "mixture" and role in other.steps):
         left, right = (steps.get(f"mixture/{point.steps[role]}") for point in (one, other))
         _print_examples(steps, left, right, console)
