@@ -100,7 +100,9 @@ def main() -> None:
                 continue
             shutil.copy(path, pool / f"{number}.pdf")
         work = Work(inputs={}, out=Path(name), scratch=Path(name) / "scratch", log=RunLog(Path(name)))
-        jobs, _ = stage.jobs_of(Corpus(path=str(pool), parser={"name": "text_layer", "library": library}), work)
+        settings = Corpus(path=str(pool), parser={"name": "text_layer", "library": library})
+        stage.parts(settings, work)
+        jobs = list(stage.jobs_of(settings, work))
         paths = [Path(job.path) for job in jobs]
         loops: dict[str, tuple[Callable[[], int], Callable[[], int]]] = {
             "text, read": (lambda: sum(bare(library, each, True, None) for each in paths), lambda: read(jobs)),
