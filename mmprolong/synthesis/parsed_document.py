@@ -8,17 +8,12 @@ from functools import cached_property
 
 from mmprolong.conversations import Image, Pages
 from mmprolong.images.documents import Block, Document, Heading
+from mmprolong.synthesis import titles
 from mmprolong.synthesis.page_numbers import UNNUMBERED, printed_numbers
 
-_NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
 _CAPTION = re.compile(r"^(Figure|Table) (\d+)[:.]\s+(.+)$", re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"(])")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|al|cf|vs|resp|etc|Fig|Eq|Sec|pp?|No|Dr|Prof|approx|[A-Z])\.)$")
-_UNNUMBERED_TOP = re.compile(
-    r"(references|bibliography|acknowledge?ments?|abstract|contents|computational details|summary|appendix)\b", re.I
-)
-_DEEP = 9
-"""Level of a heading that neither the outline nor a number places."""
 _LONGEST_HEADING = 150
 _SLACK = 8.0
 """An outline's target may lie this far below the top of what it points at [pt]."""
@@ -74,6 +69,8 @@ class ParsedDocument:
     """Pages that are shown, but no question is about them."""
     is_cut: bool = False
     """An example shows these pages instead of all that were selected."""
+    goes_on: bool = False
+    """The file has pages after the last: its last sections may go on there."""
 
     def window(self, first: int, last: int) -> "ParsedDocument":
         """Return pages `first` to `last` as a document of their own: its pages are counted anew."""
@@ -84,6 +81,7 @@ class ParsedDocument:
             blocks=[block.moved(first) for block in self.blocks if block.page in inside],
             skipped=frozenset(page - first for page in self.skipped if page in inside),
             is_cut=True,
+            goes_on=self.goes_on or last < self.document.pages - 1,
         )
 
     def pages(self) -> Pages:
@@ -120,17 +118,25 @@ class ParsedDocument:
     @cached_property
     def headings(self) -> list[tuple[int, int, str]]:
         """Index of its block, level and title of every heading: those that are printed, then the outline's others."""
-        levels = [(heading.page, _letters(heading.title), heading.level) for heading in self.document.outline]
+        levels: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+        for heading in self.document.outline:
+            levels[heading.page].append((titles.letters(heading.title), heading.level))
         found = {
-            index: (_level(block, levels), block.text)
+            index: (titles.level_of(block.text, levels[block.page], levels[block.page - 1]), block.text)
             for index, block in enumerate(self.blocks)
             if block.kind == "section" and len(block.text) < _LONGEST_HEADING
         }
-        printed = {(self.blocks[index].page, _letters(_NUMBER.sub("", title))) for index, (_, title) in found.items()}
+        printed: defaultdict[int, list[str]] = defaultdict(list)
+        for index, (_, title) in found.items():
+            printed[self.blocks[index].page].append(titles.unnumbered(title))
         for heading in self.document.outline:
-            if not any(page == heading.page and _alike(title, heading.title) for page, title in printed):
-                found.setdefault(self._block_at(heading), (heading.level, heading.title))
-        return [(index, level, title) for index, (level, title) in sorted(found.items()) if index < len(self.blocks)]
+            title = titles.unnumbered(heading.title)
+            if any(titles.alike(other, title) for other in printed[heading.page]):
+                continue
+            index = self._block_at(heading)
+            if index < len(self.blocks) and title not in printed[self.blocks[index].page]:
+                found.setdefault(index, (heading.level, heading.title))
+        return [(index, level, title) for index, (level, title) in sorted(found.items())]
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -185,13 +191,30 @@ class ParsedDocument:
         return bool(numbers) and sorted(numbers) == list(range(1, len(numbers) + 1))
 
     def children(self, index: int) -> list[int]:
-        """Return the direct subsections of a section; none if their levels or numbers say that one was missed."""
+        """Return the direct subsections of a section; none if there is a sign that one was missed, or cut."""
         found = [number for number, section in enumerate(self.sections) if section.parent == index]
         levels = {self.sections[number].level for number in found}
-        return found if levels == {self.sections[index].level + 1} and self._gapless(found) else []
+        if levels != {self.sections[index].level + 1} or not self._gapless(found) or not self.is_closed(index):
+            return []
+        told = self._outlined.get(titles.unnumbered(self.sections[index].title), len(found))
+        cut = any(titles.is_cut(self.sections[number].title) for number in found)
+        return [] if cut or told != len(found) else found
+
+    def is_closed(self, index: int) -> bool:
+        """Tell whether all of a section is shown: another one follows, or the file ends."""
+        level = self.sections[index].level
+        return not self.goes_on or any(other.level <= level for other in self.sections[index + 1 :])
+
+    def is_sure(self, index: int) -> bool:
+        """Tell whether a heading is a section's for sure: not of the document, a theorem or a note, and whole."""
+        section, others = self.sections[index], self.sections[1:]
+        names_all = index == section.first_page == 0 and all(other.level > section.level for other in others)
+        if titles.is_cut(section.title) or (names_all and not titles.NUMBER.match(section.title)):
+            return False
+        return section.level < titles.DEEP or all(other.level == titles.DEEP for other in self.sections)
 
     def _gapless(self, siblings: Sequence[int]) -> bool:
-        matches = [_NUMBER.match(self.sections[number].title) for number in siblings]
+        matches = [titles.NUMBER.match(self.sections[number].title) for number in siblings]
         last = [match[1].rpartition(".")[2] for match in matches if match]
         return not last or last == [str(number) for number in range(1, len(siblings) + 1)]
 
@@ -202,17 +225,22 @@ class ParsedDocument:
         return index == ancestor
 
     def anchor(self, section: int, page: int) -> str:
-        """Return the words that name a place: its section if the title is unique, else its page."""
-        if section >= 0 and self._titles[_letters(self.sections[section].title)] == 1:
-            return f'in the section "{self.sections[section].title}"'
+        """Return the words that name a place: its section if the title is whole and unique, else its page."""
+        title = self.sections[section].title if section >= 0 else ""
+        if title and not titles.is_cut(title) and self._titles[titles.letters(title)] == 1:
+            return f'in the section "{title}"'
         return f"on {self.span(page, page)}"
 
     @cached_property
     def _titles(self) -> Counter[str]:
-        titles: Counter[str] = Counter()
+        times: Counter[str] = Counter()
         for section in self.sections:
-            titles.update({_letters(section.title), _letters(_NUMBER.sub("", section.title))})
-        return titles
+            times.update({titles.letters(section.title), titles.unnumbered(section.title)})
+        return times | Counter(titles.letters(heading.title) for heading in self.document.outline)
+
+    @cached_property
+    def _outlined(self) -> dict[str, int]:
+        return titles.subsections_by_title(self.document.outline)
 
     @cached_property
     def _places(self) -> list[int]:
@@ -227,7 +255,9 @@ class ParsedDocument:
         """Return the index of the first block under a heading, by (page, y)."""
         place = (heading.page, heading.y - _SLACK)
         below = (
-            n for n, block in enumerate(self.blocks) if (block.page, block.box[1]) >= place and block.kind != "header"
+            n
+            for n, block in enumerate(self.blocks)
+            if (block.page, block.box[1]) >= place and block.kind not in ("header", "footer")
         )
         return next(below, len(self.blocks))
 
@@ -255,25 +285,3 @@ def sentences(text: str) -> Iterator[str]:
 def plain(text: str) -> str:
     """Return text in lower case with single spaces and no quotation marks, to compare two printings of one wording."""
     return " ".join(re.sub(r"[“”\"‘’'`]", "", text).lower().split())
-
-
-def _level(block: Block, levels: Sequence[tuple[int, str, int]]) -> int:
-    printed = _letters(_NUMBER.sub("", block.text))
-    here = [(title, level) for page, title, level in levels if page == block.page and printed and title]
-    exact = [level for title, level in here if title in (printed, _letters(block.text))]
-    partial = [(len(title), level) for title, level in here if printed in title or title in _letters(block.text)]
-    if exact or partial:
-        return exact[0] if exact else max(partial)[1]
-    numbered = _NUMBER.match(block.text)
-    if numbered:
-        return numbered[1].count(".") + 1
-    return 1 if _UNNUMBERED_TOP.match(block.text) else _DEEP
-
-
-def _alike(printed: str, title: str) -> bool:
-    wanted = _letters(_NUMBER.sub("", title))
-    return bool(printed and wanted) and (printed in wanted or wanted in printed)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()

@@ -194,7 +194,9 @@ def _parsed_documents(settings: SynthesisSettings, work: Work, part: int) -> Ite
         inside = range(first, first + document.pages)
         moved = [block.moved(first) for block in blocks if block.page in inside]
         skipped = frozenset(page - first for page in {*each.skipped, *left_out} if page in inside)
-        parsed = ParsedDocument(document, moved, source.page_numbers == "printed", each.cluster, skipped)
+        goes_on = first + document.pages < whole.pages
+        printed = source.page_numbers == "printed"
+        parsed = ParsedDocument(document, moved, printed, each.cluster, skipped, goes_on=goes_on)
         yield parsed, "" if chosen is None else names[chosen[place]]
 
 

@@ -25,7 +25,7 @@ _NEAREST, _FARTHEST = 1, 12
 class ExtractMulti:
     """Ask for a list of facts from several pages."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is collected from several pages of the segment."""
@@ -55,14 +55,14 @@ def _subsections(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]
             answer_format="List",
             evidence=tuple(sorted({section.first_page, *pages})),
             sources=("Layout", "Text"),
-            quotes=tuple((part.first_page, part.title) for part in parts),
+            quotes=tuple((each.first_page, each.title) for each in (section, *parts)),
         )
 
 
 def _captions(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     chosen = [each for each in parsed.captions if _inside(segment, (each.page,)) and readable(each)]
     for one, two in combinations(chosen, 2):
-        if _NEAREST <= two.page - one.page <= _FARTHEST:
+        if _NEAREST <= two.page - one.page <= _FARTHEST and first_sentence(one) != first_sentence(two):
             yield Question(
                 kind="captions",
                 text=f"According to their captions, what do {one.label} and {two.label} show? {_TWO}",
@@ -107,8 +107,9 @@ def _labels(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
 
 
 def _beginnings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
-    named = [(index, each) for index, each in enumerate(parsed.sections) if _inside(segment, (each.first_page,))]
-    unique = [each for index, each in named if parsed.anchor(index, -1).startswith("in the section")]
+    inside = [(index, each) for index, each in enumerate(parsed.sections) if _inside(segment, (each.first_page,))]
+    sure = [(index, each) for index, each in inside if parsed.is_sure(index)]
+    unique = [each for index, each in sure if parsed.anchor(index, -1).startswith("in the section")]
     for first in range(0, len(unique) - 2, 3):
         three = unique[first : first + 3]
         pages = tuple(each.first_page for each in three)

@@ -21,7 +21,7 @@ _LAYOUT = 0.3
 class ExtractSingle:
     """Ask for one fact."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on single facts of the segment, each kind as likely as another."""
@@ -68,9 +68,10 @@ def _spelt(page: int, anchor: str, found: prose.Abbreviation) -> Question:
 
 def _headings(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
     pages = Counter(section.first_page for section in parsed.sections)
-    for section in parsed.sections:
+    pages |= Counter(heading.page for heading in parsed.document.outline)
+    for index, section in enumerate(parsed.sections):
         page = section.first_page
-        if pages[page] == 1 and segment.first_page <= page <= segment.last_page:
+        if pages[page] == 1 and segment.first_page <= page <= segment.last_page and parsed.is_sure(index):
             yield Question(
                 kind="heading",
                 text=f"Which section begins on page {parsed.number(page)} of the document?",

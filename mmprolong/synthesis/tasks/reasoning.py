@@ -22,7 +22,7 @@ _MOST_COUNTED = 12
 class Reasoning:
     """Ask for a conclusion from several places."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is computed from several places of the segment."""
@@ -105,7 +105,7 @@ def _subsection_count(parsed: ParsedDocument, index: int, parts: Sequence[int], 
         answer_format="Integer",
         evidence=tuple(sorted(pages)),
         sources=("Layout", "Text"),
-        quotes=tuple((parsed.sections[part].first_page, parsed.sections[part].title) for part in parts),
+        quotes=tuple((parsed.sections[each].first_page, parsed.sections[each].title) for each in (index, *parts)),
     )
 
 
@@ -122,7 +122,7 @@ def _compared(parsed: ParsedDocument, group: Sequence[tuple[int, Sequence[int]]]
         answer=(one if difference > 0 else two).title,
         evidence=tuple(sorted({one.first_page, two.first_page, *(part.first_page for part in parts)})),
         sources=("Layout", "Text"),
-        quotes=tuple((part.first_page, part.title) for part in parts),
+        quotes=tuple((each.first_page, each.title) for each in (one, two, *parts)),
         choice=True,
     )
 
@@ -161,6 +161,7 @@ def _page_gaps(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
         for index, section in enumerate(parsed.sections)
         if section.level == 1 and segment.first_page <= section.first_page <= segment.last_page
         if parsed.anchor(index, -1).startswith("in the section") and not _is_bibliography(section.title)
+        if parsed.is_sure(index)
     ]
     for one, two in combinations(named, 2):
         gap = two.first_page - one.first_page
@@ -232,7 +233,8 @@ def _captions(parsed: ParsedDocument, segment: Segment, kind: str) -> list[Capti
 
 def _whole(parsed: ParsedDocument, segment: Segment, index: int) -> bool:
     section = parsed.sections[index]
-    return segment.first_page <= section.first_page and section.last_page <= segment.last_page
+    inside = segment.first_page <= section.first_page and section.last_page <= segment.last_page
+    return inside and parsed.is_closed(index)
 
 
 def _inside(segment: Segment, pages: Sequence[int]) -> bool:
