@@ -206,12 +206,11 @@ class ParsedDocument:
         return not self.goes_on or any(other.level <= level for other in self.sections[index + 1 :])
 
     def is_sure(self, index: int) -> bool:
-        """Tell whether a heading is a section's for sure: not of the document, a theorem or a note, and whole."""
-        section, others = self.sections[index], self.sections[1:]
-        names_all = index == section.first_page == 0 and all(other.level > section.level for other in others)
-        if titles.is_cut(section.title) or (names_all and not titles.NUMBER.match(section.title)):
-            return False
-        return section.level < titles.DEEP or all(other.level == titles.DEEP for other in self.sections)
+        """Tell whether a heading is a section's for sure: whole, placed by outline or number, not of the document."""
+        section = self.sections[index]
+        others = (other.level > section.level for other in self.sections[1:])
+        is_title = index == section.first_page == 0 and not titles.NUMBER.match(section.title) and all(others)
+        return section.level < titles.DEEP and not is_title and not titles.is_cut(section.title)
 
     def _gapless(self, siblings: Sequence[int]) -> bool:
         matches = [titles.NUMBER.match(self.sections[number].title) for number in siblings]
