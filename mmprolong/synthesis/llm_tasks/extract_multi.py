@@ -23,7 +23,7 @@ class ExtractMultiByModel:
 
     exemplars: int = 2
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def write(
         self, document: ParsedDocument, segment: Segment, rng: np.random.Generator

@@ -23,7 +23,7 @@ class ExtractSingleByModel:
 
     exemplars: int = 2
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def write(
         self, document: ParsedDocument, segment: Segment, rng: np.random.Generator

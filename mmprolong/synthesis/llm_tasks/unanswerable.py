@@ -34,7 +34,7 @@ class UnanswerableByModel:
 
     exemplars: int = 2
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def write(
         self, document: ParsedDocument, segment: Segment, rng: np.random.Generator
