@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmprolong.browser.charts import lengths_histogram, mixture_lengths, mixture_shares, reasons_chart
+from mmprolong.browser.charts import counts_chart, lengths_histogram, mixture_lengths, mixture_shares
 from mmprolong.browser.data_steps import DataStep, data_step, draw_evenly
 from mmprolong.conversations import Image, images_of
 from mmprolong.errors import DataError
@@ -89,13 +89,13 @@ def data_figures(data: DataStep) -> "Iterator[tuple[str, Figure]]":
     reasons = sorted({(reason, *counts) for (_, reason), counts in pool.reasons.items()})
     refused = {f"{reason}{'' if whole else ' (pages)'}": whole or single for reason, whole, single in reasons}
     if refused:
-        yield "pool_refused", reasons_chart(refused, "documents, or single pages, that are not used")
+        yield "pool_refused", counts_chart("documents, or single pages, that are not used", refused)
     if data.parts and (lengths := data.token_lengths()):
         yield "example_lengths", lengths_histogram(lengths, "examples", "tokens")
     for part in data.parts:
         if part.refused:
             title = f"{part.name}: {sum(part.refused.values()):,} questions refused"
-            yield f"refused_{part.name}", reasons_chart(part.refused, title)
+            yield f"refused_{part.name}", counts_chart(title, part.refused)
     if data.certificate:
         yield "mixture_shares", mixture_shares(data.certificate)
         if any(len(part["lengths"]) > 1 for part in data.certificate["components"].values()):
