@@ -55,8 +55,8 @@ def read_offline(store: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    runs = read_runs(store / "wandb", score_steps(plan)).values()
-    return _joined(plan, ((run.id, map(nested, run.history)) for run in runs if "overall" in run.summary))
+    runs = read_runs(store / "wandb", score_steps(plan)).items()
+    return _joined(plan, ((name, map(nested, run.history)) for name, run in runs if "overall" in run.summary))
 
 
 @contextmanager
