@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy import ndarray
 
-MOST = 60
-"""Examples or documents of a page; with the limits below a page has at most about 12 MB."""
 _LARGE, _SMALL = 420, 150
 """Longest side of a large page, one with evidence, and of the others [px]."""
 _LARGE_PAGES, _ALL_PAGES = 3, 9
@@ -55,7 +53,7 @@ def data_page(store: Store, step: RunRecord, number: int = 40, seed: int = 0, im
         ConfigError: it is a step of another stage.
         ArtifactError, DataError: a file is damaged, or its step is gone.
     """
-    data, number = data_step(store, step), min(number, MOST)
+    data = data_step(store, step)
     drawer = _Drawer(data, image_root)
     if data.parts:
         drawn = draw_evenly((((part, one.task), one) for part, one in data.examples()), number, seed)

@@ -71,7 +71,7 @@ def trust_notes(runs: Runs) -> Iterator[str]:
                 "code. Raise its version to run it again."
             )
     mixed: dict[str, list[str]] = defaultdict(list)
-    for stage, name, _ in differing_facts(steps, records, environment_of):
+    for stage, name, _ in differing_facts(runs, environment_of):
         mixed[stage].append(name)
     for stage, names in mixed.items():
         yield f"Steps of {stage} differ in {_first(names)}: their last digits may differ."
