@@ -114,9 +114,7 @@ class _Drawer:
         images = list(images_of(conversation))
         evidence = sorted({place for gold in one.gold for place in gold.evidence if place < len(images)})
         large = evidence[:_LARGE_PAGES]
-        others = [int(place * len(images) / _ALL_PAGES) for place in range(_ALL_PAGES)] if images else []
-        places = list(dict.fromkeys([*large, *others]))[:_ALL_PAGES]
-        order = [*large, *sorted(set(places) - set(large))]
+        places = list(dict.fromkeys([*large, *_spread(len(images))]))[:_ALL_PAGES]
         said = [message.text for message in conversation if message.role != "system"]
         tokens = measured.get(name)
         sources = dict.fromkeys(image.source for image in images)
@@ -132,12 +130,12 @@ class _Drawer:
             "component": component,
             "task": one.task,
             "facts": facts,
-            "pages": [self._page(images[place], place, place in evidence, place in large) for place in order],
+            "pages": [self._page(images[place], place, place in evidence, place in large) for place in places],
             "turns": list(zip_longest(said[::2], said[1::2], one.gold[: len(said) // 2])),
         }
 
     def document(self, one: Document) -> dict[str, Any]:
-        places = sorted({int(place * one.pages / _ALL_PAGES) for place in range(_ALL_PAGES)})
+        places = _spread(one.pages)
         large = places[: _LARGE_PAGES - 1]
         facts = {
             "pages": f"{one.pages}",
@@ -178,6 +176,10 @@ class _Drawer:
     def _name(self, source: str) -> str:
         found = self._documents.lines(source.removeprefix("pdf:"))
         return found[0].source if found else source
+
+
+def _spread(pages: int) -> range:
+    return range(0, pages, max(-(-pages // _ALL_PAGES), 1))
 
 
 def _uri(pixels: "ndarray", side: int) -> str:

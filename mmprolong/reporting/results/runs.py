@@ -141,7 +141,8 @@ def require_comparable(runs: Runs) -> Runs:
         ArtifactError: names the first two that differ, in what, and what to do.
     """
     name = runs.plan.ablation
-    for stage, what, found in differing_facts(runs, versions_of):
+    versions = differing_facts(runs, lambda one: {one.stage: one.version, **plugin_versions(one.settings)})
+    for stage, what, found in versions:
         sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
         advice = "sweep again, so that all rows are of today's version"
         raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
@@ -157,16 +158,6 @@ def require_comparable(runs: Runs) -> Runs:
                 "give all rows one corpus and one suite, and sweep again"
             )
     return runs
-
-
-def versions_of(record: RunRecord) -> dict[str, int]:
-    """Return the versions of a step's stage, and of every plug-in by its key and name."""
-    return {record.stage: record.version, **plugin_versions(record.settings)}
-
-
-def environment_of(record: RunRecord) -> dict[str, str]:
-    """Return everything beside the versions that may change a number a little."""
-    return {**record.code, **record.packages, **({"hardware": record.hardware} if record.hardware else {})}
 
 
 def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int]:

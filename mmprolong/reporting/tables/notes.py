@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.results.runs import Runs, differing_facts, environment_of
+from mmprolong.reporting.results.runs import Runs, differing_facts
 from mmprolong.reporting.results.store import edited_files
 from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
@@ -71,7 +71,7 @@ def trust_notes(runs: Runs) -> Iterator[str]:
                 "code. Raise its version to run it again."
             )
     mixed: dict[str, list[str]] = defaultdict(list)
-    for stage, name, _ in differing_facts(runs, environment_of):
+    for stage, name, _ in differing_facts(runs, lambda one: one.code | one.packages | {"hardware": one.hardware}):
         mixed[stage].append(name)
     for stage, names in mixed.items():
         yield f"Steps of {stage} differ in {_first(names)}: their last digits may differ."
