@@ -18,12 +18,6 @@ _EXECUTION = ("ablation", "cluster", "tracking", "paths")
 """Overrides without effect on results: the ablation's name, where and how its steps run."""
 
 
-def progress(runs: Runs) -> str:
-    """Return ' (9 of 13 runs)' while a sweep is not finished; else nothing."""
-    planned, missing = sum(len(runs.plan.of(label)) for label in runs.plan.labels), len(runs.missing)
-    return f" ({planned - missing} of {planned} runs)" if missing else ""
-
-
 def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: int) -> Iterator[str]:
     """Yield the meaning of the numbers, what their intervals cover, and where these are weak."""
     yield (
