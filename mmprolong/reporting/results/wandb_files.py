@@ -76,11 +76,8 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
     position = HEADER
     while position + HEADER <= len(data):
         rest = BLOCK - position % BLOCK
-        if rest < HEADER:
-            position += rest
-            continue
         checksum, length, kind = struct.unpack_from("<IHB", data, position)
-        if kind == 0 and length == 0:
+        if rest < HEADER or kind == length == 0:
             position += rest
             continue
         chunk = data[position + HEADER : position + HEADER + length]
