@@ -101,24 +101,18 @@ def data_step(store: Store, step: RunRecord) -> DataStep:
     return DataStep(corpus=corpus, ledger=ledger, parts=parts, packs=packs, certificate=certificate)
 
 
-def draw(items: Iterable[tuple[K, T]], number: int, seed: int) -> dict[K, list[T]]:
-    """Draw up to `number` items of each group by the hashes of their ids; no more are held in memory.
+def draw_evenly(items: Iterable[tuple[K, T]], number: int, seed: int) -> list[tuple[K, T]]:
+    """Draw items by the hashes of their ids, as many of each group as far as it has them.
 
-    Args:
-        items: each after its group.
+    No more than `number` of a group are held in memory.
     """
     held: dict[K, list[tuple[int, int, T]]] = defaultdict(list)
     for place, (group, item) in enumerate(items):
         digest = hashlib.blake2b(f"{seed}:{item.id}".encode(), digest_size=8).digest()
         put = heappush if len(held[group]) < number else heappushpop
         put(held[group], (-int.from_bytes(digest), -place, item))
-    return {group: [item for *_, item in sorted(rows, reverse=True)] for group, rows in held.items()}
-
-
-def draw_evenly(items: Iterable[tuple[K, T]], number: int, seed: int) -> list[tuple[K, T]]:
-    """Draw items, as many of each group as far as it has them."""
-    found = [[(group, item) for item in rows] for group, rows in draw(items, number, seed).items()]
-    return list(islice((one for one in chain.from_iterable(zip_longest(*found)) if one), number))
+    found = [[(group, item) for *_, item in sorted(rows, reverse=True)] for group, rows in held.items()]
+    return list(islice(filter(None, chain.from_iterable(zip_longest(*found))), number))
 
 
 def _record(store: Store, path: str) -> RunRecord:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmprolong.browser.charts import lengths_histogram, mixture_lengths, mixture_shares, reasons_chart
+from mmprolong.browser.charts import counts_chart, lengths_histogram, mixture_lengths, mixture_shares
 from mmprolong.browser.data_steps import DataStep, data_step, draw_evenly
 from mmprolong.conversations import Image, images_of
 from mmprolong.errors import DataError
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy import ndarray
 
-MOST = 60
-"""Examples or documents of a page; with the limits below a page has at most about 12 MB."""
 _LARGE, _SMALL = 420, 150
 """Longest side of a large page, one with evidence, and of the others [px]."""
 _LARGE_PAGES, _ALL_PAGES = 3, 9
@@ -55,7 +53,7 @@ def data_page(store: Store, step: RunRecord, number: int = 40, seed: int = 0, im
         ConfigError: it is a step of another stage.
         ArtifactError, DataError: a file is damaged, or its step is gone.
     """
-    data, number = data_step(store, step), min(number, MOST)
+    data = data_step(store, step)
     drawer = _Drawer(data, image_root)
     if data.parts:
         drawn = draw_evenly((((part, one.task), one) for part, one in data.examples()), number, seed)
@@ -89,13 +87,13 @@ def data_figures(data: DataStep) -> "Iterator[tuple[str, Figure]]":
     reasons = sorted({(reason, *counts) for (_, reason), counts in pool.reasons.items()})
     refused = {f"{reason}{'' if whole else ' (pages)'}": whole or single for reason, whole, single in reasons}
     if refused:
-        yield "pool_refused", reasons_chart(refused, "documents, or single pages, that are not used")
+        yield "pool_refused", counts_chart("documents, or single pages, that are not used", refused)
     if data.parts and (lengths := data.token_lengths()):
         yield "example_lengths", lengths_histogram(lengths, "examples", "tokens")
     for part in data.parts:
         if part.refused:
             title = f"{part.name}: {sum(part.refused.values()):,} questions refused"
-            yield f"refused_{part.name}", reasons_chart(part.refused, title)
+            yield f"refused_{part.name}", counts_chart(title, part.refused)
     if data.certificate:
         yield "mixture_shares", mixture_shares(data.certificate)
         if any(len(part["lengths"]) > 1 for part in data.certificate["components"].values()):
@@ -116,9 +114,7 @@ class _Drawer:
         images = list(images_of(conversation))
         evidence = sorted({place for gold in one.gold for place in gold.evidence if place < len(images)})
         large = evidence[:_LARGE_PAGES]
-        others = [int(place * len(images) / _ALL_PAGES) for place in range(_ALL_PAGES)] if images else []
-        places = list(dict.fromkeys([*large, *others]))[:_ALL_PAGES]
-        order = [*large, *sorted(set(places) - set(large))]
+        places = list(dict.fromkeys([*large, *_spread(len(images))]))[:_ALL_PAGES]
         said = [message.text for message in conversation if message.role != "system"]
         tokens = measured.get(name)
         sources = dict.fromkeys(image.source for image in images)
@@ -134,12 +130,12 @@ class _Drawer:
             "component": component,
             "task": one.task,
             "facts": facts,
-            "pages": [self._page(images[place], place, place in evidence, place in large) for place in order],
+            "pages": [self._page(images[place], place, place in evidence, place in large) for place in places],
             "turns": list(zip_longest(said[::2], said[1::2], one.gold[: len(said) // 2])),
         }
 
     def document(self, one: Document) -> dict[str, Any]:
-        places = sorted({int(place * one.pages / _ALL_PAGES) for place in range(_ALL_PAGES)})
+        places = _spread(one.pages)
         large = places[: _LARGE_PAGES - 1]
         facts = {
             "pages": f"{one.pages}",
@@ -180,6 +176,10 @@ class _Drawer:
     def _name(self, source: str) -> str:
         found = self._documents.lines(source.removeprefix("pdf:"))
         return found[0].source if found else source
+
+
+def _spread(pages: int) -> range:
+    return range(0, pages, max(-(-pages // _ALL_PAGES), 1))
 
 
 def _uri(pixels: "ndarray", side: int) -> str:

@@ -7,7 +7,7 @@ import click
 
 from mmprolong.cli.arguments import json_output, launched, perhaps_launched, stored
 from mmprolong.cli.terminal import Terminal, print_json, print_written, table
-from mmprolong.config.groups import ablations
+from mmprolong.config.groups import TABLES, ablations, files_in
 from mmprolong.errors import ConfigError
 from mmprolong.pipeline.plan import Plan, planned
 from mmprolong.store.store import Store
@@ -32,7 +32,7 @@ def report(
 ) -> None:
     """Print the table of an ablation or of a paper and write its files; without a name list the tables."""
     from mmprolong.reporting.report.wandb_report import save_wandb_report
-    from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
+    from mmprolong.reporting.tables.paper_tables import paper_table, table_of
     from mmprolong.reporting.tables.render import print_table, to_json, write_table
     from mmprolong.sweep.commands import sweep_command
 
@@ -42,7 +42,7 @@ def report(
     if wandb and wandb.count("/") != 1:
         raise ConfigError(f"--wandb {wandb!r}: write ENTITY/PROJECT")
     if not ablation:
-        rows = sorted((name, "launched" if name in ours else "published only") for name in {*table_names(), *ours})
+        rows = sorted((name, "launched" if name in ours else "published only") for name in {*files_in(TABLES), *ours})
         if as_json:
             print_json(dict(rows))
         else:

@@ -11,7 +11,7 @@ from rich.text import Text
 from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, is_finished
 from mmprolong.cli.terminal import Terminal, visible
-from mmprolong.errors import ConfigError, StepFailed, nearest
+from mmprolong.errors import ConfigError, StepFailed
 from mmprolong.evaluation.shown_sample import describe_sample
 from mmprolong.images.documents import Document, Selected
 from mmprolong.records import Reply, Sample, Score
@@ -37,15 +37,13 @@ def show(what: str, number: int, task: str | None, seed: int, store: Store) -> N
 
     WHAT is a step's id, or ABLATION[/ARM[/SEED]].
     """
-    from mmprolong.browser.data_steps import draw, draw_evenly
+    from mmprolong.browser.data_steps import draw_evenly
 
     def drawn(items: Iterable[tuple[str, Any]]) -> list[Any]:
-        if task is None:
-            return [item for _, item in draw_evenly(items, number, seed)]
-        found = draw(items, number, seed)
-        if task not in found:
-            raise ConfigError(f"--task: {task!r} is not among them; {nearest(task, found)}")
-        return found[task]
+        found = draw_evenly((one for one in items if task in (None, one[0])), number, seed)
+        if task and not found:
+            raise ConfigError(f"--task: none is of {task!r}; without it all tasks are shown")
+        return [item for _, item in found]
 
     step = Steps(store).find(what)
     if not is_finished(step):

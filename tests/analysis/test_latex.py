@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mmprolong.config.groups import TABLES, files_in
 from mmprolong.reporting.claims.judge import claims_table, judge_claims
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.model import Column, Table
-from mmprolong.reporting.tables.paper_tables import paper_table, table_names, table_of
+from mmprolong.reporting.tables.paper_tables import paper_table, table_of
 from mmprolong.reporting.tables.power_table import power_table
 from mmprolong.reporting.tables.render import to_latex
 from tests.stores import Truth, rewrite, write_store
@@ -36,6 +37,6 @@ def test_every_table_compiles(tmp_path: Path):
     runs = read_store(store, "length_dist")
     own = [table_of(runs), paper_table("training_data", runs), power_table(runs, 3), claims_table(judge_claims())]
     own.append(odd("[low]", "*", "$a_$ {b} \\\\ 50 %", "~^#&", "<i>"))
-    done = compiled([*own, *map(paper_table, table_names())], tmp_path)
+    done = compiled([*own, *map(paper_table, files_in(TABLES))], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout and "Missing character" not in done.stdout

@@ -10,7 +10,7 @@ from mmprolong.evaluation.official import circular, of_answered
 from mmprolong.records import Cell, Score
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.tables.metrics import DOCUMENTS, MAXIMA, NEEDLES, columns_by_length, orion
-from mmprolong.reporting.tables.paper_tables import paper_table, table_names
+from mmprolong.reporting.tables.paper_tables import paper_table
 from mmprolong.reporting.tables.published import Published
 from mmprolong.reporting.tables.render import write_table
 from tests.analysis.runs import runs_of
@@ -24,7 +24,7 @@ def build(name: str, runs):
     return plugins.load_file(files_in(TABLES)[name]).build(runs, PAPER)
 
 
-@pytest.mark.parametrize("name", table_names())
+@pytest.mark.parametrize("name", files_in(TABLES))
 def test_a_table_needs_no_runs_and_then_ours_are_dashes(name: str, tmp_path: Path):
     table = paper_table(name)
     numeric = {at: one.key for at, one in enumerate(table.columns) if one.numeric}
@@ -41,7 +41,7 @@ def test_every_published_file_stands_in_a_table():
 
     Rows that the paper calls otherwise in each table have one label of ours.
     """
-    shown = {cell.text for name in table_names() for row in paper_table(name).rows for cell in row}
+    shown = {cell.text for name in files_in(TABLES) for row in paper_table(name).rows for cell in row}
     means = {"mmprolong_length_distribution", "mmprolong_rope_base", "mmprolong_vqa_vs_ocr"}
     means |= {"mmprolong_extraction_reasoning_ratio", "mmprolong_short_ratio_long_score"}
     labels = {"MMProLong (7B)", "Qwen3-VL-8B, MM-NIAH", "+ MMProLong recipe, MM-NIAH"}

@@ -228,7 +228,7 @@ def test_a_mistake_is_one_line_with_the_way_out(capsys, monkeypatch, tmp_path: P
     [
         (["show", "longpt-unifrm"], "did you mean 'longpt-uniform"),
         (["show", "longpt"], "are named so"),
-        (["show", "length_dist", "--task", "reading"], "did you mean 'reasoning'?"),
+        (["show", "length_dist", "--task", "reading"], "--task: none is of 'reading'"),
         (["show", "length_dist/unifrm"], "did you mean 'uniform'?"),
         (["show", "length_dist/uniform/7"], "has no seed 7; allowed: 0"),
         (["diff", "length_dist/uniform", "longpt"], "give two of one kind"),

@@ -15,10 +15,16 @@ from mmprolong.reporting.figures.heat_map import depth_maps, depth_table, draw_m
 from mmprolong.reporting.report.report import write_report
 from mmprolong.reporting.results.store import read_store
 from mmprolong.reporting.results.training import arm_mixtures
+from mmprolong.reporting.statistics.intervals import mean
+from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.paper_tables import table_of
 from mmprolong.reporting.tables.render import to_csv
 from tests.analysis.runs import answered, judged, runs_with
 from tests.stores import Truth, write_store
+
+
+def number(field: ArmScores) -> int:
+    return len(field.questions.names)
 
 
 def test_equal_runs_give_equal_figures(store: Path, tmp_path: Path):
@@ -65,9 +71,9 @@ def test_a_heat_map_shows_each_arm_by_length_and_depth(store: Path):
     found = depth_maps(runs)["base"]
     texts = [text.get_text() for text in shown[0].texts]
     field = found["1x", 0]
-    low, high = (f"{100 * end:.0f}" for end in (field.mean.low, field.mean.high))
-    assert texts[0] == f"{100 * field.mean.value:.0f}\n{low}–{high}\nn={field.n}" and len(texts) == 25
-    assert sum(field.n for field in found.values()) == len(runs.of("base")[0].scores)
+    value, low, high = (f"{100 * number:.0f}" for number in (mean(field).value, mean(field).low, mean(field).high))
+    assert texts[0] == f"{value}\n{low}–{high}\nn={number(field)}" and len(texts) == 25
+    assert sum(map(number, found.values())) == len(runs.of("base")[0].scores)
 
 
 def test_the_fields_of_a_heat_map_are_data(store: Path):
@@ -75,7 +81,8 @@ def test_the_fields_of_a_heat_map_are_data(store: Path):
     lines = list(csv.DictReader(io.StringIO(to_csv(depth_table(maps)))))
     assert len(lines) == sum(map(len, maps.values()))
     field = maps["base"]["1x", 0]
-    assert float(lines[0]["score"]) == pytest.approx(100 * field.mean.value, abs=1e-6) and int(lines[0]["n"]) == field.n
+    assert float(lines[0]["score"]) == pytest.approx(100 * mean(field).value, abs=1e-6)
+    assert int(lines[0]["n"]) == number(field)
     assert all(float(line["score_low"]) <= float(line["score"]) <= float(line["score_high"]) for line in lines)
 
 
@@ -90,10 +97,9 @@ def test_depth_is_where_the_evidence_stands_and_only_if_that_is_known():
     cell = Cell("heldout", "reasoning", "1x")
     placed = [replace(judged(cell, "d", str(n), 1.0), facts={"depth": n / 3}) for n in range(4)]
     runs = runs_with({("a", 0): [*placed, judged(cell, "d", "nowhere", 0.0)]}, "a")
-    found = depth_maps(runs, depths=4)["a"]
-    assert {place: field.mean.value for place, field in found.items()} == {("1x", part): 1.0 for part in range(4)}
-    assert {(field.n, field.mean.low, field.mean.high) for field in found.values()} == {(1, 0.0, 1.0)}
-    assert set(depth_maps(runs, depths=10)["a"]) == {("1x", part) for part in (0, 3, 6, 9)}
+    found = depth_maps(runs)["a"]
+    assert {place: mean(field).value for place, field in found.items()} == {("1x", part): 1.0 for part in (0, 1, 3, 4)}
+    assert {(number(field), mean(field).low, mean(field).high) for field in found.values()} == {(1, 0.0, 1.0)}
 
 
 def test_lengths_of_several_units_stand_side_by_side():

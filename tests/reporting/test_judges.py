@@ -15,7 +15,6 @@ from mmprolong.store.jsonl import write_jsonl
 from tests.cli.typed import said
 
 CELL = Cell("docs", "find", "64K")
-WHOLE = {CELL: 1.0}
 
 
 def marked(number: int, value: float, **also: float) -> Score:
@@ -56,7 +55,7 @@ def test_labels_correct_a_biased_judge_and_the_interval_keeps_its_promise():
     held, alone, widths = 0, 0, []
     for _ in range(300):
         scores, labels = drawn(rng)
-        naive, corrected = judged_mean(scores, WHOLE), corrected_mean(scores, WHOLE, labels)
+        naive, corrected = judged_mean(scores), corrected_mean(scores, labels)
         held += corrected.low <= 0.6 <= corrected.high
         alone += naive.low <= 0.6 <= naive.high
         widths.append((naive.high - naive.low, corrected.high - corrected.low, corrected.value))
@@ -69,14 +68,14 @@ def test_labels_correct_a_biased_judge_and_the_interval_keeps_its_promise():
 def test_labels_of_a_judge_that_is_always_right_leave_its_score():
     scores = [marked(number, float(number % 3 > 0)) for number in range(80)]
     labels = {score.sample: score.value for score in scores[::2]}
-    found = corrected_mean(scores, WHOLE, labels)
-    assert found.value == pytest.approx(judged_mean(scores, WHOLE).value)
-    assert found.high - found.low > judged_mean(scores, WHOLE).high - judged_mean(scores, WHOLE).low
+    found = corrected_mean(scores, labels)
+    assert found.value == pytest.approx(judged_mean(scores).value)
+    assert found.high - found.low > judged_mean(scores).high - judged_mean(scores).low
 
 
 def test_labels_on_one_document_correct_nothing():
     with pytest.raises(FeasibilityError, match="on fewer than two documents"):
-        corrected_mean([marked(number, 1.0) for number in range(8)], WHOLE, {"0": 1.0, "1": 0.0})
+        corrected_mean([marked(number, 1.0) for number in range(8)], {"0": 1.0, "1": 0.0})
 
 
 def test_a_table_has_the_range_of_scores_and_the_agreement_of_all():

@@ -7,18 +7,13 @@ from typing import Literal
 
 import msgspec
 
+from mmprolong.config.decode import decode
 from mmprolong.config.groups import CLAIMS, files_in, named
-from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
-from mmprolong.evaluation.lengths import is_length
+from mmprolong.errors import ConfigError, InvalidSettings, Problem
 from mmprolong.reporting.statistics.intervals import Estimate
 
-SUPPORTED, CONTRADICTED, UNCLEAR, NOT_RUN = "supported", "contradicted", "too small to tell", "not run"
-WAITING = "waiting"
-"""There is no ablation of it yet."""
-UNJUDGED = "cannot be judged"
-"""There are results that must not be judged: damaged, or not comparable."""
-LENGTHS = ("overall", "shortest", "trained", "beyond")
-"""Lengths by their role."""
+Judgement = Literal["supported", "contradicted", "too small to tell", "not run", "waiting", "cannot be judged"]
+"""`waiting`: there is no ablation of it yet. `cannot be judged`: its results are damaged, or not comparable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +54,6 @@ class RunSides:
 class Claim:
     """A statement of a paper about a difference."""
 
-    name: str = ""
-    """Of its file."""
     claim: str
     source: str
     """Paper and table."""
@@ -78,13 +71,15 @@ class Claim:
     """None: there is no ablation of it yet."""
     needs: str = ""
     """Requirements of an ablation of it."""
+    name: str = ""
+    """Of its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The verdict of printed numbers, or of runs, on a claim."""
 
-    verdict: str
+    verdict: Judgement
     differences: tuple[Estimate, ...] = ()
     """To each row of the other side; one where that side is averaged."""
     runs: tuple[str, ...] = ()
@@ -97,10 +92,10 @@ class Verdict:
     """Rows that were used are not those that the ablation would plan today."""
 
 
-def decide(claim: Claim, differences: Sequence[Estimate]) -> str:
+def decide(claim: Claim, differences: Sequence[Estimate]) -> Judgement:
     """Return the verdict: a claim is supported by all differences together, and contradicted by any."""
     supported, contradicted = zip(*(_judge_difference(claim, one) for one in differences), strict=True)
-    return SUPPORTED if all(supported) else CONTRADICTED if any(contradicted) else UNCLEAR
+    return "supported" if all(supported) else "contradicted" if any(contradicted) else "too small to tell"
 
 
 def read_claims(names: Iterable[str] = ()) -> list[Claim]:
@@ -128,8 +123,6 @@ def _judge_difference(claim: Claim, one: Estimate) -> tuple[bool, bool]:
 
 
 def _read(path: Path) -> Claim:
-    from mmprolong.config.decode import decode
-
     try:
         claim = replace(decode(msgspec.yaml.decode(path.read_bytes()), Claim), name=path.stem)
         if problems := list(_problems(claim)):
@@ -140,10 +133,8 @@ def _read(path: Path) -> Claim:
 
 
 def _problems(claim: Claim) -> Iterator[Problem]:
-    sides, runs = claim.published, claim.runs
+    sides = claim.published
     if claim.direction in ("alike", "not_lower") and claim.margin <= 0:
         yield Problem("margin", f"{claim.margin}; say how many points count as no difference")
     if len(sides.questions) != len(sides.columns) and not (sides.noise > 0 and not sides.questions):
         yield Problem("published.questions", f"{sides.questions}; give one number for each column, or noise")
-    if runs and runs.length not in LENGTHS and not is_length(runs.length):
-        yield Problem("runs.length", f"{runs.length!r}; a length such as '4x', or {nearest(runs.length, LENGTHS)}")

@@ -14,18 +14,7 @@ from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.lengths import size
 from mmprolong.pipeline.plan import Plan, load_plan, planned
 from mmprolong.records import Average, Cell
-from mmprolong.reporting.claims.claim import (
-    NOT_RUN,
-    UNCLEAR,
-    UNJUDGED,
-    WAITING,
-    Claim,
-    PublishedSides,
-    RunSides,
-    Verdict,
-    decide,
-    read_claims,
-)
+from mmprolong.reporting.claims.claim import Claim, PublishedSides, RunSides, Verdict, decide, read_claims
 from mmprolong.reporting.results.runs import Runs, restated
 from mmprolong.reporting.results.store import read_and_mark_stale
 from mmprolong.reporting.statistics.contrasts import arms_of
@@ -39,7 +28,6 @@ from mmprolong.sweep.ablation import read_ablation
 from mmprolong.sweep.commands import command, sweep_command
 
 Rows = Sequence[Mapping[str, str]]
-PAPERS_SIZE = "published, at the paper's own sample size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +39,7 @@ class JudgedClaim:
     runs: Verdict
 
 
-def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[JudgedClaim]:
+def judge_claims(store: Path, names: Iterable[str] = ()) -> list[JudgedClaim]:
     """Judge every claim, or those that are named, by the papers' numbers and by the runs in `store`; paper by paper.
 
     Raises:
@@ -67,10 +55,8 @@ def judge_claims(store: Path | None = None, names: Iterable[str] = ()) -> list[J
 
 def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     """Make the table of these claims."""
-    published, ours = (
-        ", ".join(f"{count} {name}" for name, count in Counter(each).items())
-        for each in ([one.published.verdict for one in judged], [one.runs.verdict for one in judged])
-    )
+    verdicts = [[one.published.verdict for one in judged], [one.runs.verdict for one in judged]]
+    published, ours = (", ".join(f"{count} {name}" for name, count in Counter(each).items()) for each in verdicts)
     notes = (
         f"By the printed numbers: {published}. By our runs: {ours}.",
         "Printed intervals take the two sides as if they had answered different questions, the worst pairing. They "
@@ -82,7 +68,7 @@ def claims_table(judged: Sequence[JudgedClaim]) -> Table:
     columns = [
         *(Column.words(name, (getattr(one.claim, name) for one in judged)) for name in ("claim", "source", "metric")),
         Column.of(f"published Δ [{CONFIDENCE} at most]", (_smallest(one.published) for one in judged), "published"),
-        Column.words(PAPERS_SIZE, (one.published.verdict for one in judged), "published_verdict"),
+        Column.words("published, at the paper's own sample size", verdicts[0], "published_verdict"),
         Column.of(f"our Δ [{CONFIDENCE}]", (_smallest(one.runs) for one in judged), "ours"),
         Column.counts("runs", (len(one.runs.runs) or None for one in judged)),
         Column.words("our verdict", (one.runs.verdict + " stale" * one.runs.stale for one in judged), "verdict"),
@@ -102,17 +88,16 @@ def judge_published(claim: Claim, published: Published) -> Verdict:
         ConfigError: the claim names a table, row or column that does not exist.
     """
     sides = claim.published
-    arm = [row for rows in _rows(sides.table, sides.arm, published) for row in rows]
-    others = _rows(sides.baseline_table or sides.table, sides.baseline, published)
-    if claim.direction != "best":
-        others = [[row for rows in others for row in rows]]
-    quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / len(others))
-    found = [_published_difference(sides, arm, other) for other in others]
+    arm = _rows(sides.table, sides.arm, published)
+    others = _rows(sides.baseline_table or sides.table, sides.baseline, published) if sides.baseline else []
+    apart = [[row] for row in others] if claim.direction == "best" else [others]
+    quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / len(apart))
+    found = [_published_difference(sides, arm, other) for other in apart]
     differences = tuple(Estimate(value=d, low=d - quantile * se, high=d + quantile * se, p=0.0) for d, se in found)
     return Verdict(verdict=decide(claim, differences), differences=differences)
 
 
-def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Runs] = read_and_mark_stale) -> Verdict:
+def judge_store(claim: Claim, store: Path, read: Callable[[Path, str], Runs] = read_and_mark_stale) -> Verdict:
     """Return the verdict of the runs in `store`, or the reason if they are damaged or cannot be compared.
 
     Args:
@@ -121,23 +106,22 @@ def judge_store(claim: Claim, store: Path | None, read: Callable[[Path, str], Ru
     Raises:
         ConfigError: the claim names a row that the ablation does not have.
     """
-    sides = claim.runs
+    sides, ours = claim.runs, Store(store)
     if sides is None or sides.ablation not in ablations():
-        return Verdict(verdict=WAITING, command=f"no ablation yet: {sides.ablation if sides else claim.needs}")
-    name, rows = sides.ablation, list(read_ablation(sides.ablation).arms)
-    ours = Store(store) if store else None
+        return Verdict(verdict="waiting", command=f"no ablation yet: {sides.ablation if sides else claim.needs}")
+    name = sides.ablation
     try:
-        launched = load_plan(ours, name) if ours and name in planned(ours) else None
-        rows += launched.labels if launched else ()
+        plan = load_plan(ours, name) if name in planned(ours) else Plan(ablation=name, points=())
+        rows = [*read_ablation(name).arms, *plan.labels]
         for label in (*sides.arm, *sides.baseline):
             if label not in rows:
                 raise ConfigError(f"claim {claim.name}: {label!r} is no row of {name}; {nearest(label, rows)}")
-        if store is None or launched is None:
-            return Verdict(verdict=NOT_RUN, command=sweep_command(Plan(ablation=name, points=()), store))
+        if not plan.points:
+            return Verdict(verdict="not run", command=sweep_command(plan, store))
         return judge_runs(claim, sides, read(store, name))
     except (ArtifactError, DataError, FeasibilityError) as error:
-        notes = (f"{name} {UNJUDGED}: {error}",)
-        return Verdict(verdict=UNJUDGED, command=command(ours, "report", name) if ours else "", notes=notes)
+        notes = (f"{name} cannot be judged: {error}",)
+        return Verdict(verdict="cannot be judged", command=command(ours, "report", name), notes=notes)
 
 
 def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
@@ -154,12 +138,12 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
         what = f"{', '.join(rows.of)} at length {rows.length}" if rows.of else f"length {rows.length}"
         lacks = f"{rows.ablation}: {what} is not evaluated, only {', '.join(runs.lengths)}."
         notes = (lacks,) if runs.lengths and not average else ()
-        return Verdict(verdict=NOT_RUN, command=sweep_command(runs.plan, runs.store), notes=notes)
+        return Verdict(verdict="not run", command=sweep_command(runs.plan, runs.store), notes=notes)
     arm, *others = [_averaged([arms[label] for label in side]) for side in sides]
     found = corrected({number: difference(arm, other) for number, other in enumerate(others)})
     differences = tuple(one for one in found.values() if one)
     verdict, store = decide(claim, differences), Store(runs.store or Path("store"))
-    settles = "power" if verdict == UNCLEAR else "report"
+    settles = "power" if verdict == "too small to tell" else "report"
     return Verdict(
         verdict=verdict,
         differences=differences,
@@ -172,18 +156,14 @@ def judge_runs(claim: Claim, rows: RunSides, runs: Runs) -> Verdict:
 
 def _smallest(found: Verdict) -> TableCell:
     """Return the smallest lead: a claim against several rows hangs on it."""
-    differences = found.differences
-    if not differences:
-        return TableCell()
-    one = min(differences, key=lambda one: one.value)
-    more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-    return TableCell.estimate(one, format_difference(one) + more)
+    one = min(found.differences, key=lambda one: one.value, default=None)
+    return TableCell.estimate(one, format_difference(one)) if one else TableCell()
 
 
-def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) -> list[list[dict[str, str]]]:
-    """Return the rows of each choice of texts."""
-    choices = product(*where.values()) if where else ()
-    return [published.rows(table, dict(zip(where, texts, strict=True))) for texts in choices]
+def _rows(table: str, where: Mapping[str, Sequence[str]], published: Published) -> Rows:
+    """Return the rows of every choice of texts."""
+    choices = (dict(zip(where, texts, strict=True)) for texts in product(*where.values()))
+    return [row for each in choices for row in published.rows(table, each)]
 
 
 def _published_difference(sides: PublishedSides, arm: Rows, baseline: Rows) -> tuple[float, float]:

@@ -35,19 +35,18 @@ class NamedFigure(NamedTuple):
     figure: "Figure"
 
 
-def write_report(runs: Runs, table: Table, store: Path, folder: Path | None = None) -> Path:
-    """Write the report of an ablation as far as it has run; returns its page.
+def write_report(runs: Runs, table: Table, store: Path) -> Path:
+    """Write the report of an ablation as far as it has run, to `reports/<ablation>` in the store; returns its page.
 
     Args:
         runs: as they were read from `store`.
         table: theirs.
-        folder: where to; by default `reports/<ablation>` in the store.
 
     Raises:
         ArtifactError: a recorded file is damaged.
         DiskFull, OSError: a file cannot be written.
     """
-    folder = folder or store / "reports" / runs.plan.ablation
+    folder = store / "reports" / runs.plan.ablation
     maps = depth_maps(runs)
     drawings = [NamedFigure("accuracy", ACCURACY, accuracy_by_length(runs))]
     if own := own_drawing(runs):

@@ -141,7 +141,8 @@ def require_comparable(runs: Runs) -> Runs:
         ArtifactError: names the first two that differ, in what, and what to do.
     """
     name = runs.plan.ablation
-    for stage, what, found in differing_facts(runs.steps(), runs.records, versions_of):
+    versions = differing_facts(runs, lambda one: {one.stage: one.version, **plugin_versions(one.settings)})
+    for stage, what, found in versions:
         sides = " and ".join(f"{version} in {stage}/{step}" for version, step in found.items())
         advice = "sweep again, so that all rows are of today's version"
         raise ArtifactError(f"{name}: different versions of {what} made steps of {stage}: {sides}; {advice}")
@@ -159,16 +160,6 @@ def require_comparable(runs: Runs) -> Runs:
     return runs
 
 
-def versions_of(record: RunRecord) -> dict[str, int]:
-    """Return the versions of a step's stage, and of every plug-in by its key and name."""
-    return {record.stage: record.version, **plugin_versions(record.settings)}
-
-
-def environment_of(record: RunRecord) -> dict[str, str]:
-    """Return everything beside the versions that may change a number a little."""
-    return {**record.code, **record.packages, **({"hardware": record.hardware} if record.hardware else {})}
-
-
 def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int]:
     """Return the versions in a step's identity: of plug-ins by key and name, of the tasks of a source by name."""
     found = {f"{key}{name}": one for name, one in settings.items() if key.endswith("versions.")}
@@ -181,12 +172,12 @@ def plugin_versions(settings: Mapping[str, Any], key: str = "") -> dict[str, int
 
 
 def differing_facts(
-    steps: Mapping[str, str], records: Mapping[str, RunRecord], facts: Callable[[RunRecord], Mapping[str, Any]]
+    runs: Runs, facts: Callable[[RunRecord], Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, dict[Any, str]]]:
-    """Yield stage, name and value -> first step of each fact that differs among `steps` (stage by id) of one stage."""
+    """Yield stage, name and value -> first step of each fact that differs among the steps of one stage."""
     found: dict[tuple[str, str], dict[Any, str]] = defaultdict(dict)
-    for step, stage in steps.items():
-        for name, value in facts(records[step]).items() if step in records else ():
+    for step, stage in runs.steps().items():
+        for name, value in facts(runs.records[step]).items() if step in runs.records else ():
             found[stage, name].setdefault(value, step)
     yield from ((stage, name, values) for (stage, name), values in found.items() if len(values) > 1)
 

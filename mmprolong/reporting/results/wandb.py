@@ -32,7 +32,6 @@ def read_wandb(store: Path, ablation: str, project: str, seconds: int = SECONDS)
 
     Args:
         project: `entity/project`.
-        seconds: time that W&B may take to answer.
 
     Raises:
         ConfigError: the store has no such plan, W&B cannot be reached or refuses the key, or there is no such project.
@@ -55,8 +54,8 @@ def read_offline(store: Path, ablation: str) -> Runs:
         ArtifactError: a file is none of W&B's, or results cannot be compared.
     """
     plan = load_plan(Store(store), ablation)
-    runs = read_runs(store / "wandb", score_steps(plan)).values()
-    return _joined(plan, ((run.id, map(nested, run.history)) for run in runs if "overall" in run.summary))
+    runs = read_runs(store / "wandb", score_steps(plan)).items()
+    return _joined(plan, ((name, map(nested, run.history)) for name, run in runs if "overall" in run.summary))
 
 
 @contextmanager
@@ -96,7 +95,6 @@ def sync_runs(folder: Path, entity: str = "", project: str = "", seconds: int = 
     Args:
         entity: in whose name; empty: as the run says, or the key's owner.
         project: empty: as the run says.
-        seconds: time that W&B may take to answer before anything is uploaded.
 
     Raises:
         ConfigError: W&B cannot be reached or refuses the key.

@@ -6,10 +6,10 @@ Source: https://github.com/google/leveldb/blob/main/doc/log_format.md; the heade
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmprolong.errors import ArtifactError
 
@@ -19,15 +19,13 @@ HEADER = 7
 FULL, FIRST, LAST = 1, 2, 4
 
 
-@dataclass(slots=True, kw_only=True)
-class WandbRun:
+class WandbRun(NamedTuple):
     """Summary and history of one run, over all its offline folders."""
 
-    id: str
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any]
     """Nested by the `/` of the names; without W&B's own, which begin with `_`."""
-    history: list[dict[str, Any]] = field(default_factory=list)
-    """Rows in the order of their steps; a row that was logged twice counts once."""
+    history: list[dict[str, Any]]
+    """Rows in the order of their steps; of those with one step the last."""
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, WandbRun]:
@@ -39,15 +37,23 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> dict[str, Wan
     Raises:
         ArtifactError: a file is none of W&B's.
     """
-    found: dict[str, WandbRun] = {}
+    from wandb.proto import wandb_internal_pb2
+
+    messages: Any = wandb_internal_pb2
+    found: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]]]] = defaultdict(lambda: ({}, {}))
     for path in sorted(folder.glob("offline-run-*/run-*.wandb")):
         name = path.stem.removeprefix("run-")
         if ids is None or name in ids:
-            _read_into(found.setdefault(name, WandbRun(id=name)), path)
-    for run in found.values():
-        run.summary = nested(run.summary)
-        run.history = merged(run.history)
-    return found
+            summary, rows = found[name]
+            for record in map(messages.Record.FromString, payloads(path)):
+                row = _values(record.history.item)  # of a record of another kind there are none
+                summary |= row or _values(record.summary.update)
+                if row:
+                    rows[row.get("_step", len(rows))] = row
+    return {
+        name: WandbRun(nested(summary), [rows[step] for step in sorted(rows)])
+        for name, (summary, rows) in found.items()
+    }
 
 
 def payloads(path: Path) -> Iterator[bytes]:
@@ -70,11 +76,8 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
     position = HEADER
     while position + HEADER <= len(data):
         rest = BLOCK - position % BLOCK
-        if rest < HEADER:
-            position += rest
-            continue
         checksum, length, kind = struct.unpack_from("<IHB", data, position)
-        if kind == 0 and length == 0:
+        if rest < HEADER or kind == length == 0:
             position += rest
             continue
         chunk = data[position + HEADER : position + HEADER + length]
@@ -84,30 +87,10 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, chunk
 
 
-def _read_into(run: WandbRun, path: Path) -> None:
-    from wandb.proto import wandb_internal_pb2
-
-    messages: Any = wandb_internal_pb2
-    for payload in payloads(path):
-        record = messages.Record.FromString(payload)
-        match record.WhichOneof("record_type"):
-            case "summary":
-                run.summary |= _values(record.summary.update)
-            case "history":
-                run.history.append(_values(record.history.item))
-                run.summary |= run.history[-1]
-
-
 def _values(items: Any) -> dict[str, Any]:
     """Return the values of a message read from their JSON; one call for all, as there are a million."""
     texts = {item.key or "/".join(item.nested_key): item.value_json or "null" for item in items}
     return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
-
-
-def merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows in the order of their steps; of those with one step the last."""
-    by_step = {row.get("_step", index): row for index, row in enumerate(rows)}
-    return [by_step[step] for step in sorted(by_step)]
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

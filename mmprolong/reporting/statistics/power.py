@@ -8,7 +8,7 @@ from mmprolong.errors import FeasibilityError
 from mmprolong.reporting.results.runs import Runs
 from mmprolong.reporting.statistics.contrasts import arms_of
 from mmprolong.reporting.statistics.intervals import LEVEL, Estimate
-from mmprolong.reporting.statistics.scores import ArmScores, Questions
+from mmprolong.reporting.statistics.scores import ArmScores
 
 POWER = 0.8
 DRAWS = 400
@@ -111,23 +111,12 @@ def design_of(runs: Runs) -> Design:
     )
 
 
-def design_of_pair(found: Estimate, questions: Questions) -> Design:
-    """Return the design of two models that answered once: all variance is between the documents.
+def smallest_visible(found: Estimate, comparisons: int) -> float:
+    """Return the smallest true difference of two models that one of so many tests finds with a chance of 80 %."""
+    from scipy.special import stdtrit
 
-    Args:
-        found: their difference.
-    """
-    return Design(
-        seeds=1,
-        clusters=questions.clusters,
-        questions=len(questions.names) / questions.clusters,
-        cell_means=questions.clusters - questions.degrees_of_freedom,
-        sides=2,
-        interaction=found.standard_error**2 * questions.clusters,
-        by_question=0.0,
-        residual=0.0,
-        seed=0.0,
-    )
+    quantiles = (float(stdtrit(found.degrees_of_freedom, share)) for share in (1 - LEVEL / 2 / comparisons, POWER))
+    return min(sum(quantiles) * found.standard_error, 1.0)
 
 
 def _residual(arm: ArmScores) -> float:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.judged_files import Judged, Paired, pair
 from mmprolong.records import Average
-from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, difference, holm, mean
-from mmprolong.reporting.statistics.power import design_of_pair
+from mmprolong.reporting.statistics.intervals import Estimate, difference, holm, mean
+from mmprolong.reporting.statistics.power import smallest_visible
 from mmprolong.reporting.statistics.scores import arm_scores, questions_of
 from mmprolong.reporting.tables.model import CONFIDENCE, Column, Table, TableCell
-
-_ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +25,6 @@ class ComparedFiles:
     means: tuple[Estimate, Estimate]
     difference: Estimate
     """The second less the first."""
-    smallest: float
-    """Smallest true difference that is marked in 80 % of repetitions, as one of all comparisons, in [0, 1]."""
     pairs: Paired
 
 
@@ -42,36 +38,34 @@ def compare_files(runs: Sequence[Judged], by_cell: bool = False) -> list[Compare
         FeasibilityError: a run has no item in common with the first.
     """
     first, *others = runs
-    planned: list[tuple[str, str, Paired, Average]] = []
+    found: list[ComparedFiles] = []
     for other in others:
         pairs = pair(first, other)
-        cells = list(dict.fromkeys(score.cell for score in pairs.first))
-        averages: list[tuple[str, Average]] = [(_ALL, headline(cells))]
-        averages += [(" ".join(filter(None, cell)), {cell: 1.0}) for cell in cells if by_cell and len(cells) > 1]
-        planned += [(other.name, name, pairs, average) for name, average in averages]
-    found = []
-    for name, cell, pairs, average in planned:
-        questions = questions_of(pairs.first, average)
-        arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
-        delta = difference(arms[1], arms[0])
-        found.append(
-            ComparedFiles(
-                second=name,
-                cell=cell,
-                n=len(questions.names),
-                clusters=questions.clusters,
-                means=(mean(arms[0]), mean(arms[1])),
-                difference=delta,
-                smallest=design_of_pair(delta, questions).smallest(LEVEL / len(planned)),
-                pairs=pairs,
+        cells = dict.fromkeys(score.cell for score in pairs.first)
+        averages: dict[str, Average] = {"all": headline(cells)}
+        if by_cell and len(cells) > 1:
+            averages |= {" ".join(filter(None, cell)): {cell: 1.0} for cell in cells}
+        for name, average in averages.items():
+            questions = questions_of(pairs.first, average)
+            arms = [arm_scores([side], questions) for side in (pairs.first, pairs.second)]
+            found.append(
+                ComparedFiles(
+                    second=other.name,
+                    cell=name,
+                    n=len(questions.names),
+                    clusters=questions.clusters,
+                    means=(mean(arms[0]), mean(arms[1])),
+                    difference=difference(arms[1], arms[0]),
+                    pairs=pairs,
+                )
             )
-        )
     p = holm({place: one.difference.p for place, one in enumerate(found)})
     return [replace(one, difference=replace(one.difference, p=p[place])) for place, one in enumerate(found)]
 
 
 def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Table:
     """Make the table of these comparisons."""
+    smallest = (smallest_visible(one.difference, len(found)) for one in found)
     columns = [
         Column.words("run", (one.second for one in found)),
         Column.words("cell", (one.cell for one in found)),
@@ -81,7 +75,7 @@ def compared_table(runs: Sequence[Judged], found: Sequence[ComparedFiles]) -> Ta
         Column.of(f"this [{CONFIDENCE}]", (TableCell.mean(one.means[1]) for one in found), "second"),
         Column.of(f"Δ [{CONFIDENCE}]", (TableCell.difference(one.difference) for one in found), "difference"),
         Column.of("p", (TableCell.p(one.difference) for one in found)),
-        Column.of("smallest visible Δ", (TableCell.points(one.smallest) for one in found), "smallest"),
+        Column.of("smallest visible Δ", map(TableCell.points, smallest), "smallest"),
         Column.of("in the first alone", (TableCell.count(one.pairs.only_first) for one in found), "only_first"),
         Column.of("in this alone", (TableCell.count(one.pairs.only_second) for one in found), "only_second"),
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from mmprolong.errors import ConfigError, DataError
-from mmprolong.evaluation.average import headline
 from mmprolong.evaluation.judging import JUDGE
 from mmprolong.records import Score
 from mmprolong.reporting.statistics.intervals import Estimate
@@ -69,12 +68,17 @@ def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     """
     judges = columns_of(scores)
     against = judges | ({HUMAN: dict(labels)} if labels else {})
-    means = {name: _means(scores, marks, labels) for name, marks in judges.items()}
+    said = {
+        name: [replace(score, value=marks[score.sample]) for score in scores if score.sample in marks]
+        for name, marks in judges.items()
+    }
+    means = {name: judged_mean(each) for name, each in said.items()}
+    corrected = (corrected_mean(each, labels) if labels else None for each in said.values())
     columns = [
         Column.words("judge", judges),
         Column.counts("n", map(len, judges.values())),
-        Column.of("score", (TableCell.mean(score) for score, _ in means.values())),
-        Column.of("corrected", (TableCell.mean(corrected) for _, corrected in means.values())),
+        Column.of("score", map(TableCell.mean, means.values())),
+        Column.of("corrected", map(TableCell.mean, corrected)),
     ]
     for other, marks in against.items():
         cells = (TableCell() if name == other else _kappa(own, marks) for name, own in judges.items())
@@ -83,25 +87,18 @@ def judges_table(scores: Sequence[Score], labels: Marks) -> Table:
     return Table(name="judges", title="Judges of one set of replies", columns=columns, notes=notes)
 
 
-def _means(scores: Sequence[Score], marks: Marks, labels: Marks) -> tuple[Estimate, Estimate | None]:
-    """Return the mean of a judge's verdicts, and the mean corrected by labels."""
-    said = [replace(score, value=marks[score.sample]) for score in scores if score.sample in marks]
-    average = headline({score.cell for score in said})
-    return judged_mean(said, average), corrected_mean(said, average, labels) if labels else None
-
-
 def _kappa(one: Marks, other: Marks) -> TableCell:
     common = [sample for sample in one if sample in other]
     found = kappa([one[each] for each in common], [other[each] for each in common])
     return TableCell() if found is None else TableCell(text=decimal(found, 2), value=found)
 
 
-def _notes(means: Mapping[str, tuple[Estimate, Estimate | None]], labels: Marks) -> Iterator[str]:
+def _notes(means: Mapping[str, Estimate], labels: Marks) -> Iterator[str]:
     yield (
         "Scores in % over the replies that the judge gave a verdict on, with 95 % intervals over documents. κ: Cohen's "
         "kappa, right and wrong at a mark of 0.5."
     )
-    scores = [100 * found[0].value for name, found in means.items() if name != RULE]
+    scores = [100 * found.value for name, found in means.items() if name != RULE]
     if len(scores) > 1:
         yield f"By the choice of the judge the score lies between {decimal(min(scores))} and {decimal(max(scores))} %."
     if labels:

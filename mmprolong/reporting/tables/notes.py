@@ -5,23 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from mmprolong.config.overrides import key_of
-from mmprolong.reporting.results.runs import Runs, differing_facts, environment_of
+from mmprolong.reporting.results.runs import Runs, differing_facts
 from mmprolong.reporting.results.store import edited_files
-from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
-from mmprolong.reporting.tables.published import decimal
 from mmprolong.sweep.commands import sweep_command
 
 _NAMED = 3
 """Names in a note, before the number of the others."""
 _EXECUTION = ("ablation", "cluster", "tracking", "paths")
 """Overrides without effect on results: the ablation's name, where and how its steps run."""
-
-
-def progress(runs: Runs) -> str:
-    """Return ' (9 of 13 runs)' while a sweep is not finished; else nothing."""
-    planned, missing = sum(len(runs.plan.of(label)) for label in runs.plan.labels), len(runs.missing)
-    return f" ({planned - missing} of {planned} runs)" if missing else ""
 
 
 def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: int) -> Iterator[str]:
@@ -43,12 +35,6 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
         )
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
-    for label, deviations in uneven_arms(arms).items():
-        own, others = (decimal(100 * deviation) for deviation in deviations)
-        yield (
-            f"The seeds of {label} spread more than the others' (sd {own} against {others}): its interval is less "
-            "sure, as few seeds show little of such a spread; run more."
-        )
 
 
 def trust_notes(runs: Runs) -> Iterator[str]:
@@ -71,7 +57,7 @@ def trust_notes(runs: Runs) -> Iterator[str]:
                 "code. Raise its version to run it again."
             )
     mixed: dict[str, list[str]] = defaultdict(list)
-    for stage, name, _ in differing_facts(steps, records, environment_of):
+    for stage, name, _ in differing_facts(runs, lambda one: one.code | one.packages | {"hardware": one.hardware}):
         mixed[stage].append(name)
     for stage, names in mixed.items():
         yield f"Steps of {stage} differ in {_first(names)}: their last digits may differ."

@@ -13,11 +13,6 @@ from mmprolong.reporting.tables.results import ablation_table
 from mmprolong.sweep.ablation import read_ablation
 
 
-def table_names() -> list[str]:
-    """Return the names in `analysis/tables`."""
-    return list(files_in(TABLES))
-
-
 def paper_table(name: str, runs: Runs | None = None) -> Table:
     """Make table `name`: our runs, if there are any, beside the published numbers.
 

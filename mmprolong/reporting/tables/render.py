@@ -7,7 +7,6 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +159,11 @@ def to_json(table: Table) -> dict[str, Any]:
 def to_html(table: Table) -> str:
     """Return a `<figure>` with the table, its caption and notes; no style of its own."""
     kinds = ["" if column.numeric else ' class="text"' for column in table.columns]
-    lines = [
-        "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, line, strict=True))
-        for tag, line in zip(
-            chain(["th"], repeat("td")), _texts(table, html.escape, "<strong>{}</strong>"), strict=False
-        )
-    ]
-    head, *body = (f"<tr>{line}</tr>" for line in lines)
+    head, *rows = _texts(table, html.escape, "<strong>{}</strong>")
+    head, *body = (
+        f"<tr>{''.join(f'<{tag}{kind}>{text}</{tag}>' for kind, text in zip(kinds, line, strict=True))}</tr>"
+        for tag, line in [("th", head), *(("td", row) for row in rows)]
+    )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     caption = html.escape(f"{table.title}. {table.caption}".strip())
     return (

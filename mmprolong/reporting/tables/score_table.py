@@ -11,7 +11,7 @@ from mmprolong.reporting.statistics.contrasts import Contrast, arms_of, compare,
 from mmprolong.reporting.statistics.intervals import Estimate, mean
 from mmprolong.reporting.statistics.scores import ArmScores
 from mmprolong.reporting.tables.model import CONFIDENCE, MISSING, Column, Table, TableCell
-from mmprolong.reporting.tables.notes import override_notes, progress, statistics_notes, trust_notes
+from mmprolong.reporting.tables.notes import override_notes, statistics_notes, trust_notes
 from mmprolong.reporting.tables.published import decimal, interval, parse_number, signed
 
 Row = Mapping[str, float | str]
@@ -52,9 +52,11 @@ class ScoreTable:
         """Make the table, with notes on the meaning of its numbers and the trust that they deserve."""
         runs, compared = self.runs, len(self._compared)
         notes = [*statistics_notes(self.headline.title, self._arms, compared), *trust_notes(runs)]
+        planned, missing = sum(len(runs.plan.of(label)) for label in runs.plan.labels), len(runs.missing)
+        progress = f" ({planned - missing} of {planned} runs)" if missing else ""
         return Table(
             name=self.name,
-            title=self.title + progress(runs),
+            title=self.title + progress,
             columns=list(self._columns()),
             caption=runs.plan.question,
             notes=(*(notes if runs.results else ["Ours: not run.", *override_notes(runs)]), *self.notes),
