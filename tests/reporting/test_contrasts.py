@@ -8,9 +8,17 @@ from mmprolong.reporting.statistics.contrasts import (
     arms_of,
     compare,
     estimates_by_length,
+    uneven_arms,
 )
 from mmprolong.reporting.statistics.intervals import difference
+from mmprolong.reporting.statistics.scores import ArmScores
 from tests.analysis.runs import runs_of
+from tests.reporting.test_intervals import COVERAGE
+
+
+def table(*spreads: float, seeds: int = 3, trial: int = 1, effect: float = 0.0) -> dict[str, ArmScores]:
+    design = COVERAGE.Design("made", spreads, seeds=seeds, accuracy=(0.6,) * 4, effect=effect)
+    return dict(zip("abcdefgh", COVERAGE.simulated(design, trial)[0], strict=False))
 
 
 def test_holm_counts_the_comparisons_that_have_not_run_yet():
@@ -33,6 +41,12 @@ def test_a_row_may_be_compared_with_another_at_its_own_length():
     assert found and found.value == pytest.approx(lengths["b"]["2x"].value - lengths["a"]["2x"].value)
     gone = {"b": Against(row="a", lengths=("4x",))}
     assert compare(runs, [Contrast(key="at", title="", pairs=gone)], runs.average)["at", "b"] is None
+
+
+def test_an_arm_whose_seeds_spread_more_than_the_others_is_named():
+    found = [set(uneven_arms(table(0.002, 0.002, 0.002, 0.2, trial=trial))) for trial in range(20)]
+    assert sum(each == {"d"} for each in found) > 15
+    assert sum(bool(uneven_arms(table(0.02, 0.02, 0.02, 0.02, trial=trial))) for trial in range(20)) < 5
 
 
 def test_a_run_of_which_a_benchmark_is_missing_has_no_result():

@@ -1,4 +1,4 @@
-"""The rows of a table compared: planned comparisons, corrected by Holm."""
+"""The rows of a table compared: planned comparisons, corrected by Holm, and uneven seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cache
 from mmprolong.evaluation.average import headline
 from mmprolong.records import Average
 from mmprolong.reporting.results.runs import Runs
-from mmprolong.reporting.statistics.intervals import Estimate, corrected, difference, mean
+from mmprolong.reporting.statistics.intervals import LEVEL, Estimate, corrected, difference, holm, mean
 from mmprolong.reporting.statistics.scores import ArmScores, arm_scores, questions_of
 
 
@@ -74,3 +74,22 @@ def compare(runs: Runs, contrasts: Sequence[Contrast], average: Average) -> dict
                 one, against = (arms(other.lengths).get(row) for row in (label, other.row))
                 found[contrast.key, label] = difference(one, against) if one and against else None
     return corrected(found)
+
+
+def uneven_arms(arms: Mapping[str, ArmScores]) -> dict[str, tuple[float, float]]:
+    """Return the rows whose seeds spread more than the others': their standard deviation and that of the others pooled.
+
+    By an F test of an arm's variance against the others', after Holm's correction; arms without spread are left out.
+    """
+    from scipy.special import fdtrc
+
+    spread = {label: arm.means for label, arm in arms.items() if arm.means.std() > 1e-6}
+    deviations, p = {}, {}
+    for label, means in spread.items() if len(spread) > 1 else ():
+        others = [each for name, each in spread.items() if name != label]
+        degrees = sum(len(each) - 1 for each in others)
+        pooled = sum(each.var(ddof=1) * (len(each) - 1) for each in others) / degrees
+        variance = means.var(ddof=1)
+        deviations[label] = float(variance**0.5), float(pooled**0.5)
+        p[label] = float(fdtrc(len(means) - 1, degrees, variance / pooled))
+    return {label: deviations[label] for label, one in holm(p).items() if one < LEVEL}

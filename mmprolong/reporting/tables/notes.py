@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from mmprolong.config.overrides import key_of
 from mmprolong.reporting.results.runs import Runs, differing_facts
 from mmprolong.reporting.results.store import edited_files
+from mmprolong.reporting.statistics.contrasts import uneven_arms
 from mmprolong.reporting.statistics.scores import ArmScores
+from mmprolong.reporting.tables.published import decimal
 from mmprolong.sweep.commands import sweep_command
 
 _NAMED = 3
@@ -35,6 +37,12 @@ def statistics_notes(headline: str, arms: Mapping[str, ArmScores], comparisons: 
         )
     if two := [label for label, arm in arms.items() if len(arm.values) == 2]:
         yield f"Two seeds ({', '.join(two)}) say little of their spread: intervals are wide, and marks less sure."
+    for label, deviations in uneven_arms(arms).items():
+        own, others = (decimal(100 * deviation) for deviation in deviations)
+        yield (
+            f"The seeds of {label} spread more than the others' (sd {own} against {others}): its interval is less "
+            "sure, as few seeds show little of such a spread; run more."
+        )
 
 
 def trust_notes(runs: Runs) -> Iterator[str]:
