@@ -144,3 +144,16 @@ def test_an_address_broken_at_a_line_end_has_no_space(blocks):
         put(100, 212, "example.org/index has it.")
 
     assert blocks(draw)[0][1] == f"{SENTENCE} http://www.example.org/index has it."
+
+
+def test_words_inside_a_figure_are_none_of_the_text(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for x, y, label in ((120, 300, "Min"), (120, 200, "Max"), (140, 310, "sigma"), (240, 310, "prior")):
+            put(x, y, label, "helv", 12)
+        put(100, 340, "Figure 2: Diagnostic plot of the results.")
+        put(100, 400, SENTENCE)
+
+    found = blocks(draw)
+    assert [kind for kind, _ in found] == ["paragraph", "figure", "caption", "paragraph"]
+    assert found[1][1] == "Min Max sigma prior"
