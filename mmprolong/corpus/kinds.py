@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from mmprolong.corpus.rows import Row
+from mmprolong.corpus.rows import HOOK, Row
 from mmprolong.images.documents import Heading
 from mmprolong.images.renderer import Line
 
@@ -154,7 +154,9 @@ def is_code(row: Row) -> bool:
     The number of a row of code may be of any font.
     """
     first, *others = row.lines
-    if not all(map(is_mono, others)) or not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
+    if not all(is_mono(line) or line.text == HOOK for line in others):
+        return False
+    if not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
         return False
     return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 

@@ -29,6 +29,8 @@ _NEXT_LINE = 0.8
 """Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
 _CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
 """A row of code without words, or the number of one."""
+_CODE_DEPTH = 0.8
+"""A row of code reaches into the next one by less than so many font sizes, with a sign of another font in it."""
 _CODE_GAP = 2.5
 """Code goes on across a gap of so many font sizes: a blank line."""
 
@@ -192,7 +194,10 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
         return True
     gap = row.box[1] - above.box[3]
     if kind == "code":
-        return -2 < gap < _CODE_GAP * row.lines[-1].size and abs(row.lines[-1].size - first.lines[-1].size) < 0.5
+        return (
+            -_CODE_DEPTH * row.main.size < gap < _CODE_GAP * row.lines[-1].size
+            and abs(row.lines[-1].size - first.lines[-1].size) < 0.5
+        )
     near = -2 < gap < 1.2 * row.main.size
     if kind in ("table", "title"):
         return near

@@ -7,7 +7,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from mmprolong.images.page_boxes import Box
-from mmprolong.images.printed_text import SOFT_HYPHEN
+from mmprolong.images.printed_text import SOFT_HYPHEN, UNKNOWN
 from mmprolong.images.renderer import Line
 
 _CELL_GAP = 1.2
@@ -21,6 +21,10 @@ _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
 _LONE_MARK = re.compile(r"[•◦▪∗*·➢✓●○■□‣⁃–—-]|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]")
 _MARK_GAP = 3.0
 """From such a mark to its item, at most, in font sizes."""
+HOOK = "↩"
+"""Mark of a row of code that goes on in the next one."""
+_HOOK = re.compile(f"←[{UNKNOWN}-]$")
+"""The same as TeX prints it: two signs, of which the file does not name the second."""
 _LONGEST_WORD = 80
 _ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
 _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
@@ -91,6 +95,8 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
     """Return the rows of a page, in the order of their first lines."""
     rows: list[list[Line]] = []
     for line in lines:
+        if "←" in line.text:
+            line = replace(line, text=_HOOK.sub(HOOK, line.text))
         if rows and _side_by_side(rows[-1], line):
             rows[-1].append(line)
         else:

@@ -157,3 +157,13 @@ def test_words_inside_a_figure_are_none_of_the_text(blocks):
     found = blocks(draw)
     assert [kind for kind, _ in found] == ["paragraph", "figure", "caption", "paragraph"]
     assert found[1][1] == "Min Max sigma prior"
+
+
+def test_a_hooked_arrow_ends_a_row_of_code_that_goes_on(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        put(100, 200, "install language=fr", "cour")
+        put(220, 200, "←-", "japan")
+        put(112, 212, "country=FR", "cour")
+
+    assert blocks(draw)[1:] == [("code", "install language=fr ↩\n  country=FR")]
