@@ -167,3 +167,34 @@ def test_a_hooked_arrow_ends_a_row_of_code_that_goes_on(blocks):
         put(112, 212, "country=FR", "cour")
 
     assert blocks(draw)[1:] == [("code", "install language=fr ↩\n  country=FR")]
+
+
+def test_paragraphs_are_parted_by_their_distance_or_the_indentation_of_their_first_lines(blocks):
+    def draw(put: Put) -> None:
+        for y, text in ((100, SENTENCE), (112, SENTENCE[:-9] + "is so."), (129, "If " + SENTENCE), (141, "it ends.")):
+            put(100, y, text)
+        for y, text in ((200, SENTENCE[:-9] + "is so."), (212, SENTENCE[:-9] + "is so.")):
+            put(112, y, text)
+        put(100, 224, SENTENCE)
+
+    end = SENTENCE[:-9] + "is so."
+    found = [text for _, text in blocks(draw)]
+    assert found == [f"{SENTENCE} {end}", f"If {SENTENCE} it ends.", end, f"{end} {SENTENCE}"]
+
+
+def test_a_hanging_second_line_goes_on_after_a_sentence(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, SENTENCE + ".")
+        put(120, 212, "Statistical Methods, 10(4).")
+
+    assert blocks(draw) == [("paragraph", f"{SENTENCE}. Statistical Methods, 10(4).")]
+
+
+def test_full_lines_of_notes_of_one_line_go_on(blocks):
+    def draw(put: Put) -> None:
+        put(115, 200, SENTENCE + " it is so and")
+        put(100, 210, "Policy Manual, 8.4.")
+        for row, text in enumerate(("See the symbols.", "See the issue.", "See the wiki.", "See the rest.")):
+            put(115, 220 + 10 * row, text)
+
+    assert blocks(draw)[0][1] == f"{SENTENCE} it is so and Policy Manual, 8.4."
