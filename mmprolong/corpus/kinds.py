@@ -22,7 +22,7 @@ _CAPTION = re.compile(
     r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
-_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-](?:\s|(?=[“‘]))|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
 LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")

@@ -27,6 +27,8 @@ _HANGING = 3.5
 """Indentation of the lines after the first, at most, in font sizes."""
 _NEXT_LINE = 0.8
 """Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
+_NEAR = 0.5
+"""The same within an item of a list where its lines are not full."""
 _CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
 """A row of code without words, or the number of one."""
 _CODE_DEPTH = 0.8
@@ -186,7 +188,9 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
         if LEADERS.search(first.text):
             return False
-        hanging = 0 <= row.box[1] - above.box[3] < 0.5 * row.main.size and row.box[0] > first.box[0] + 3
+        full = name == "paragraph" and above.box[2] > row.box[2] - 2 * row.main.size
+        near = (_NEXT_LINE if full else _NEAR) * row.main.size
+        hanging = 0 <= row.box[1] - above.box[3] < near and row.box[0] > first.box[0] + 3
         return above.group == row.group or (kind == "list" and hanging)
     if name != kind or kind in _CONTINUED:
         return False

@@ -198,3 +198,24 @@ def test_full_lines_of_notes_of_one_line_go_on(blocks):
             put(115, 220 + 10 * row, text)
 
     assert blocks(draw)[0][1] == f"{SENTENCE} it is so and Policy Manual, 8.4."
+
+
+def test_full_lines_of_an_item_far_apart_go_on_and_a_paragraph_below_an_item_does_not(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, "·")
+        put(108, 200, SENTENCE)
+        put(108, 216, SENTENCE[:-9])
+        put(100, 232, "·")
+        put(108, 232, "reiserfs")
+        put(108, 248, SENTENCE)
+
+    items = [("list", f"· {SENTENCE} {SENTENCE[:-9]}"), ("list", "· reiserfs")]
+    assert blocks(draw) == [*items, ("paragraph", SENTENCE)]
+
+
+def test_dashes_before_quotes_begin_items(blocks):
+    def draw(put: Put) -> None:
+        for row, name in enumerate(("“search” lists packages", "“show” describes one")):
+            put(100, 200 + 12 * row, f"–{name}", "china-s")
+
+    assert blocks(draw) == [("list", "–“search” lists packages"), ("list", "–“show” describes one")]
