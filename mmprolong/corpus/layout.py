@@ -85,7 +85,7 @@ def _code(rows: Sequence[Row]) -> str:
     width = max(1.0, (longest.box[2] - longest.box[0]) / len(longest.text))
     left = min(row.box[0] for row in rows)
     pitches = sorted(below.box[1] - above.box[1] for above, below in pairwise(rows))
-    pitch = max(1.0, pitches[len(pitches) // 2]) if pitches else 1.0
+    pitch = max(1.0, pitches[len(pitches) // 4]) if pitches else 1.0
     written = []
     for index, row in enumerate(rows):
         if index and row.box[1] - rows[index - 1].box[1] > 1.6 * pitch:

@@ -26,8 +26,9 @@ HOOK = "↩"
 _HOOK = re.compile(f"←[{UNKNOWN}-]$")
 """The same as TeX prints it: two signs, of which the file does not name the second."""
 _LONGEST_WORD = 80
-_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
+_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&", ":")
 _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
+_BROKEN_PATH = re.compile(r"\w/[\w./-]*[\w-][._]$")
 _ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
 _UNSPACED = (
@@ -150,8 +151,8 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
     for text in texts:
         broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
         continued = _CONTINUED_WORD.match(text) if broken else None
-        address = _BROKEN_ADDRESS.search(whole[-_LONGEST_WORD:]) if whole.endswith(_ADDRESS_BREAKS) else None
-        if (address and _ADDRESS_PART.match(text)) or (whole.endswith("/") and not whole.endswith(" /")):
+        slash = whole.endswith("/") and not whole.endswith(" /")
+        if slash or (whole.endswith(_ADDRESS_BREAKS) and _is_broken(whole[-_LONGEST_WORD:], text)):
             whole += text
         elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
@@ -161,6 +162,13 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
         else:
             whole += text if not whole or is_unspaced(whole, text) else f" {text}"
     return whole.replace(SOFT_HYPHEN, "-")
+
+
+def _is_broken(above: str, text: str) -> bool:
+    """Tell whether a line ends in an address or a path that goes on in the next one."""
+    if _BROKEN_ADDRESS.search(above) and _ADDRESS_PART.match(text):
+        return True
+    return "a" <= text[0] <= "z" and bool(_BROKEN_PATH.search(above))
 
 
 def is_unspaced(left: str, right: str) -> bool:

@@ -219,3 +219,21 @@ def test_dashes_before_quotes_begin_items(blocks):
             put(100, 200 + 12 * row, f"–{name}", "china-s")
 
     assert blocks(draw) == [("list", "–“search” lists packages"), ("list", "–“show” describes one")]
+
+
+def test_a_path_broken_at_a_dot_has_no_space(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, f"{SENTENCE} debian/libfoo1.")
+        put(100, 212, "symbols is written and/or")
+        put(100, 224, "read.")
+
+    assert blocks(draw)[0][1] == f"{SENTENCE} debian/libfoo1.symbols is written and/or read."
+
+
+def test_most_rows_of_code_may_have_a_blank_line_between(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for y, text in ((200, "> n"), (212, "> run(n)"), (233, "test"), (254, "data: n"), (275, "> n"), (287, "> n")):
+            put(100, y, text, "cour")
+
+    assert blocks(draw)[1:] == [("code", "> n\n> run(n)\n\ntest\n\ndata: n\n\n> n\n> n")]
