@@ -27,6 +27,8 @@ _HANGING = 3.5
 """Indentation of the lines after the first, at most, in font sizes."""
 _NEXT_LINE = 0.8
 """Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
+_TALL = 0.4
+"""A line reaches into the next one by less than so many font sizes, with a lowered letter or an index."""
 _NEAR = 0.5
 """The same within an item of a list where its lines are not full."""
 _CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
@@ -211,7 +213,7 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
 
 
 def _is_next(above: Row, row: Row) -> bool:
-    return -2 < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
+    return -_TALL * row.main.size < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
 
 
 def _fills(above: Row, row: Row) -> bool:
