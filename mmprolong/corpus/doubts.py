@@ -40,7 +40,7 @@ def with_doubts(named: Sequence[tuple[str, Row]], look: Typography) -> list[tupl
             doubtful |= {before, index}
         if not row.text.isascii() and (_has_lost_signs(kind, row.text) or _has_two_directions(row.text)):
             doubtful.add(index)
-        gutter = _gutter(row) if len(row.lines) > 1 else 0.0
+        gutter = _gutter(row) if len(row.lines) > 1 and kind != "code" else 0.0
         columns = columns if gutter and abs(gutter - last) < row.main.size else []
         if gutter:
             columns.append(index)

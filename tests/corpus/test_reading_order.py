@@ -237,3 +237,15 @@ def test_most_rows_of_code_may_have_a_blank_line_between(blocks):
             put(100, y, text, "cour")
 
     assert blocks(draw)[1:] == [("code", "> n\n> run(n)\n\ntest\n\ndata: n\n\n> n\n> n")]
+
+
+def test_columns_of_code_stay_rows(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for row, name in enumerate(("set(rightmost)", "set(rightward)", "set(rightmove)", "set(rightness)")):
+            put(100, 200 + 11 * row, name, "cour")
+            put(220, 200 + 11 * row, f"{{Bin}}{{MSA}}{{0{row}}}", "cour")
+
+    kind, text = blocks(draw)[1]
+    assert kind == "code"
+    assert text.splitlines()[3] == "set(rightness)      {Bin}{MSA}{03}"
