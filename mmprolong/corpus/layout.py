@@ -10,7 +10,7 @@ from mmprolong.corpus.edges import Body, running_rows
 from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, with_figures
 from mmprolong.corpus.line_ends import breaks
 from mmprolong.corpus.margins import split_margins, with_margins
-from mmprolong.corpus.rows import Row, hyphenated_words, joined, overlaps, rows_of, union
+from mmprolong.corpus.rows import Row, hyphenated_words, joined, korean_words, overlaps, rows_of, union
 from mmprolong.images.documents import Block, Heading
 from mmprolong.images.renderer import Line
 
@@ -56,6 +56,7 @@ def blocks_of(
     parted = [split_margins(lines, size) for lines, size in zip(pages, sizes, strict=True)]
     rows = [rows_of(lines) for lines, _ in parted]
     words = hyphenated_words(line for lines in pages for line in lines)
+    words |= korean_words(line for lines in pages for line in lines)
     look = typography(rows, outline)
     edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
     blocks = []

@@ -31,6 +31,8 @@ _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
 _BROKEN_PATH = re.compile(r"\w/[\w./-]*[\w-][._]$")
 _ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
+_KOREAN = re.compile("[\uac00-\ud7a3]+")
+_KOREAN_END = re.compile("[\uac00-\ud7a3]+$")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -142,10 +144,20 @@ def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     return frozenset(f"{left}-{right}" for parts in words for left, right in pairwise(parts))
 
 
-def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
+def korean_words(lines: Iterable[Line]) -> frozenset[str]:
+    """Return the Korean words that stand whole within a line; Korean may break a line within a word, without a sign."""
+    whole = (line.text.split()[1:-1] for line in lines if "\uac00" <= line.text[-1] <= "\ud7a3")
+    return frozenset(word[0] for words in whole for word in map(_KOREAN.match, words) if word)
+
+
+def joined(texts: Sequence[str], words: frozenset[str]) -> str:
     """Join the lines of a paragraph to one text.
 
     Words broken at a line's end are mended. Chinese and Japanese lines are joined without a space.
+
+    Args:
+        texts: the lines.
+        words: those of `hyphenated_words` and `korean_words`.
     """
     whole = ""
     for text in texts:
@@ -157,10 +169,12 @@ def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
         elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
         elif broken and continued:
-            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in hyphenated
+            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in words
             whole = (whole if keep else whole[:-1]) + text
+        elif not whole or is_unspaced(whole, text) or _is_korean_word(whole, text, words):
+            whole += text
         else:
-            whole += text if not whole or is_unspaced(whole, text) else f" {text}"
+            whole += f" {text}"
     return whole.replace(SOFT_HYPHEN, "-")
 
 
@@ -169,6 +183,13 @@ def _is_broken(above: str, text: str) -> bool:
     if _BROKEN_ADDRESS.search(above) and _ADDRESS_PART.match(text):
         return True
     return "a" <= text[0] <= "z" and bool(_BROKEN_PATH.search(above))
+
+
+def _is_korean_word(above: str, text: str, words: frozenset[str]) -> bool:
+    if text.isascii():
+        return False
+    left, right = _KOREAN_END.search(above[-_LONGEST_WORD:]), _KOREAN.match(text)
+    return bool(left and right and left[0] + right[0] in words)
 
 
 def is_unspaced(left: str, right: str) -> bool:

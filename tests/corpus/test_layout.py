@@ -179,3 +179,9 @@ def test_footers_of_pages_that_lie_on_their_side_are_as_far_from_the_edge_as_tho
 def test_a_line_with_a_lowered_letter_goes_on_in_the_next_one():
     tall = replace(line(BODY[:-1], 100), box=(50.0, 100.0, 430.0, 113.0))
     assert kinds([[tall, line("of it.", 110)]]) == [[("paragraph", f"{BODY[:-1]} of it.")]]
+
+
+def test_korean_words_broken_at_a_line_end_are_known_by_their_whole():
+    first = "이 하드웨어의 목록은 데비안 설치 프로그램을 지원하는 모든 컴퓨터와 하드웨어를 담은 목록이고 그 하드"
+    lines = [line(first, 100, group=1), line("웨어의 목록은 다음", 112, group=1)]
+    assert kinds([lines]) == [[("paragraph", f"{first}웨어의 목록은 다음")]]
