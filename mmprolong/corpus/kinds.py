@@ -45,7 +45,7 @@ _EAST_ASIAN_SHARE = 0.1
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
 _FORMULA = 80
 """Longer rows are text with formulas in it."""
-_LABEL = 40
+_LABEL = 60
 """Longer rows are no labels of a figure."""
 _LABEL_SIZE = 1.25
 """Size of a label, at most, as a multiple of the text's."""

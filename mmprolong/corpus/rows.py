@@ -31,6 +31,8 @@ _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
 _BROKEN_PATH = re.compile(r"\w/[\w./-]*[\w-][._]$")
 _ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
+_CLOSED = re.compile(r"⟩(?=[a-zA-Z]{2})")
+"""After it MuPDF adds no space."""
 _KOREAN = re.compile("[\uac00-\ud7a3]+")
 _KOREAN_END = re.compile("[\uac00-\ud7a3]+$")
 _UNSPACED = (
@@ -175,6 +177,8 @@ def joined(texts: Sequence[str], words: frozenset[str]) -> str:
             whole += text
         else:
             whole += f" {text}"
+    if "⟩" in whole:
+        whole = _CLOSED.sub("⟩ ", whole)
     return whole.replace(SOFT_HYPHEN, "-")
 
 

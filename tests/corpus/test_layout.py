@@ -185,3 +185,7 @@ def test_korean_words_broken_at_a_line_end_are_known_by_their_whole():
     first = "이 하드웨어의 목록은 데비안 설치 프로그램을 지원하는 모든 컴퓨터와 하드웨어를 담은 목록이고 그 하드"
     lines = [line(first, 100, group=1), line("웨어의 목록은 다음", 112, group=1)]
     assert kinds([lines]) == [[("paragraph", f"{first}웨어의 목록은 다음")]]
+
+
+def test_words_after_an_angle_bracket_are_words_of_their_own():
+    assert joined(["The ⟨key⟩to ⟨a⟩s of \\cs⟨b⟩."], frozenset()) == "The ⟨key⟩ to ⟨a⟩s of \\cs⟨b⟩."
