@@ -55,8 +55,8 @@ def blocks_of(
     """
     parted = [split_margins(lines, size) for lines, size in zip(pages, sizes, strict=True)]
     rows = [rows_of(lines) for lines, _ in parted]
-    words = hyphenated_words(line for lines in pages for line in lines)
-    words |= korean_words(line for lines in pages for line in lines)
+    whole = [line for lines in pages for line in lines]
+    words = hyphenated_words(whole) | korean_words(whole)
     look = typography(rows, outline)
     edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
     blocks = []

@@ -45,8 +45,6 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
     early = [_ends_early(above, below, left, right) for above, below in pairs]
     outer = _outer_edge(left, right, page)
     alone = len(rows) > 2 and (sum(early) > _MOST_EARLY * len(early) or _are_short(rows, right, outer))
-    pitches = [below.box[1] + below.box[3] - above.box[1] - above.box[3] for above, below in pairs]
-    pitch = sorted(pitches)[(len(pitches) - 1) // 2]
     found: list[bool] = []
     start = 0
     for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
@@ -56,8 +54,7 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
         if not anew and _begins(below.text[0]):
             closed = bool(_ENDS.search(above.text))
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
-            apart = pitches[index - 1] > pitch + _APART * below.main.size
-            anew = ends or bool(sentence) or (closed and (apart or _is_indented(rows, start, index)))
+            anew = ends or bool(sentence) or (closed and (_is_indented(rows, start, index) or _is_apart(rows, index)))
         hung = _is_hung(rows[start:index], below)
         found.append(hung or (anew and not _GOES_ON.search(above.text)))
         start = index if found[-1] else start
@@ -93,6 +90,13 @@ def _is_indented(rows: Sequence[Row], start: int, index: int) -> bool:
     else:
         below, flush = left, index - 1 > start
     return flush and row > below + _INDENT * rows[index].main.size
+
+
+def _is_apart(rows: Sequence[Row], index: int) -> bool:
+    """Tell whether a row is farther from the one above than most rows of the block are."""
+    middles = [row.box[1] + row.box[3] for row in rows]
+    pitches = [below - above for above, below in pairwise(middles)]
+    return pitches[index - 1] > sorted(pitches)[(len(pitches) - 1) // 2] + _APART * rows[index].main.size
 
 
 def _is_first(above: Row, below: Row, right: float) -> bool:
