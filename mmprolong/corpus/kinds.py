@@ -173,8 +173,9 @@ def _is_mono_font(font: str) -> bool:
 
 def is_label(row: Row, look: Typography) -> bool:
     """Tell whether a row may be a label of a figure: short and sans-serif, in a text with serifs."""
-    small = row.main.size <= _LABEL_SIZE * look.body.size and (len(row.text) <= _LABEL or is_wordless(row))
-    return small and not _is_sans(look.body.font) and all(_is_sans(line.font) for line in row.lines)
+    if row.main.size > _LABEL_SIZE * look.body.size or not _is_sans(row.main.font) or _is_sans(look.body.font):
+        return False
+    return (len(row.text) <= _LABEL or is_wordless(row)) and all(_is_sans(line.font) for line in row.lines)
 
 
 def is_wordless(row: Row) -> bool:
