@@ -41,7 +41,9 @@ class Page(NamedTuple):
 
 def letters(text: str) -> str:
     """Return the printed characters alone, in one form."""
-    whole = unicodedata.normalize("NFKD", text.translate({0x131: "i", 0x60: "", 0xB4: "", 0xA8: "", 0xB8: ""}))
+    whole = unicodedata.normalize(
+        "NFKD", text.translate({0x131: "i", 0x21A9: "←", 0x60: "", 0xB4: "", 0xA8: "", 0xB8: ""})
+    )
     return _DROPPED.sub("", "".join(char for char in whole if not unicodedata.combining(char) and char.isprintable()))
 
 

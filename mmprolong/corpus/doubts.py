@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from mmprolong.corpus.kinds import Typography, is_formula, is_label, is_wordless
-from mmprolong.corpus.rows import Row
+from mmprolong.corpus.rows import HOOK, Row
 from mmprolong.images.printed_text import UNKNOWN
 
 MIXED = "mixed"
@@ -38,9 +38,9 @@ def with_doubts(named: Sequence[tuple[str, Row]], look: Typography) -> list[tupl
             continue
         if before >= 0 and row.box[1] < named[before][1].box[3] and _stands_beside(named[before][1], row):
             doubtful |= {before, index}
-        if not row.text.isascii() and (UNKNOWN in row.text or _has_two_directions(row.text)):
+        if not row.text.isascii() and (_has_lost_signs(kind, row.text) or _has_two_directions(row.text)):
             doubtful.add(index)
-        gutter = _gutter(row) if len(row.lines) > 1 else 0.0
+        gutter = _gutter(row) if len(row.lines) > 1 and kind != "code" else 0.0
         columns = columns if gutter and abs(gutter - last) < row.main.size else []
         if gutter:
             columns.append(index)
@@ -66,6 +66,11 @@ def _stands_beside(above: Row, row: Row) -> bool:
     if not -_COLUMN * size < down < _BESIDE * size or -2 < apart < _GOES_ON * size:
         return False
     return down < _BELOW * size or apart >= 0 or above.box[0] >= row.box[2]
+
+
+def _has_lost_signs(kind: str, text: str) -> bool:
+    """Tell whether signs of a row have no name, or its spaces are those between the letters of code."""
+    return UNKNOWN in text or (HOOK in text and kind != "code")
 
 
 def _has_two_directions(text: str) -> bool:

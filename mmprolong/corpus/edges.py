@@ -12,7 +12,9 @@ from mmprolong.corpus.rows import Row, overlaps
 Side = Literal["header", "footer"]
 
 _EDGE = 0.13
-"""Share of the page's height at its top and bottom where headers and footers stand."""
+"""Share of the page's height at its top and bottom where headers and footers stand; of its width if that is more."""
+_PAPER = 550.0
+"""Lower pages are slides, which have no such wide margins [pt]."""
 _NUMBER_EDGE = 0.2
 """The same of lone page numbers: pages of a small format are printed on large paper."""
 _DEEP = 2
@@ -83,6 +85,7 @@ def _places(
     """Yield the outermost row of each page that is left."""
     for page, rows in enumerate(pages):
         height = sizes[page][1]
+        side_length = max(sizes[page]) if height > _PAPER else height
         distances = {
             index: row.box[1] if side == "header" else height - row.box[3]
             for index, row in enumerate(rows)
@@ -93,7 +96,7 @@ def _places(
         outermost = min(distances, key=distances.__getitem__)
         row, distance = rows[outermost], distances[outermost]
         edge = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE
-        if distance + row.height > edge * height or row.main.size > _LARGER * body.size:
+        if distance + row.height > edge * side_length or row.main.size > _LARGER * body.size:
             continue
         beside = tuple(index for index in distances if overlaps(rows[index].box, row.box))
         others = [distances[index] for index in distances if index not in beside]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from mmprolong.corpus.rows import Row
+from mmprolong.corpus.rows import HOOK, Row
 from mmprolong.images.documents import Heading
 from mmprolong.images.renderer import Line
 
@@ -22,7 +22,7 @@ _CAPTION = re.compile(
     r"(?:Figure|Fig\.|Table|Listing|Algorithm) (?:[A-Z]\.?)?\d+(?:[.-]\d+)*\s?[:.]"
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
-_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
+_BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-](?:\s|(?=[“‘]))|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
 _MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
 """Marks that begin nothing but an item of a list, whatever its type."""
 LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
@@ -30,7 +30,7 @@ _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[t
 _MONO_FONT = re.compile(
     r"Mono|Courier|Consol|NimbusMon|Typewriter|Menlo|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I
 )
-_SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats", re.I)
+_SANS_FONT = re.compile(r"Helvetica|Arial|NimbusSan|Dingbats|^Symbol$", re.I)
 _RELATION = re.compile("[=<>≤≥≈≡∼∝∈∑∏∫√±×∂∇→]")
 _MATH = re.compile("[Ͱ-Ͽ∂-⋿⨀-⫿�]")
 """Greek letters and signs of formulas, those without a name included."""
@@ -45,10 +45,16 @@ _EAST_ASIAN_SHARE = 0.1
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.\d+)*\.)\s+")
 _FORMULA = 80
 """Longer rows are text with formulas in it."""
-_LABEL = 40
+_LABEL = 60
 """Longer rows are no labels of a figure."""
+_LABEL_SIZE = 1.25
+"""Size of a label, at most, as a multiple of the text's."""
 _LABELS = 4
 """Labels that a figure has at least, one after the other."""
+_LABEL_KINDS = ("paragraph", "list", "equation", "section")
+"""Kinds that a label may seem to be."""
+_FIGURE = ("Fig", "図", "图")
+"""Beginnings of the captions of figures."""
 
 
 class Style(NamedTuple):
@@ -101,11 +107,14 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
 
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
-    """Name the labels inside figures: a run of short sans-serif rows, many of them numbers, in a text with serifs."""
+    """Name the labels inside figures: a run of short sans-serif rows in a text with serifs.
+
+    Many of them are numbers, or the caption of a figure follows.
+    """
     if _is_sans(look.body.font):
         return list(named)
-    label = [kind in ("paragraph", "list", "equation", "section") and is_label(row, look) for kind, row in named]
-    if sum(label) < _LABELS:
+    label = [kind in _LABEL_KINDS and is_label(row, look) for kind, row in named]
+    if not any(label):
         return list(named)
     kinds = [kind for kind, _ in named]
     start = 0
@@ -113,13 +122,20 @@ def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tup
         end = start
         while end < len(named) and label[end]:
             end += 1
-        rows = [row.text for _, row in named[start:end]]
-        wordless = sum(not _WORD.search(text) for text in rows)
-        numbers = sum(bool(_TICK.fullmatch(text)) for text in rows)
-        if len(rows) >= _LABELS and wordless * 2 >= len(rows) and numbers * 3 >= len(rows):
+        captioned = start < end < len(named) and kinds[end] == "caption" and named[end][1].text.startswith(_FIGURE)
+        headed = kinds[start] == "section" and named[start][1].main.bold
+        if (captioned and not headed) or _is_plot([row.text for _, row in named[start:end]]):
             kinds[start:end] = ["figure"] * (end - start)
         start = max(end, start + 1)
     return [(kind, row) for kind, (_, row) in zip(kinds, named, strict=True)]
+
+
+def _is_plot(labels: Sequence[str]) -> bool:
+    """Tell whether labels have as many numbers as those of a plot."""
+    if len(labels) < _LABELS:
+        return False
+    wordless = sum(not _WORD.search(text) for text in labels)
+    return wordless * 2 >= len(labels) and sum(bool(_TICK.fullmatch(text)) for text in labels) * 3 >= len(labels)
 
 
 def is_target(row: Row, heading: Heading, body: float) -> bool:
@@ -138,7 +154,9 @@ def is_code(row: Row) -> bool:
     The number of a row of code may be of any font.
     """
     first, *others = row.lines
-    if not all(map(is_mono, others)) or not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
+    if not all(is_mono(line) or line.text == HOOK for line in others):
+        return False
+    if not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
         return False
     return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 
@@ -155,8 +173,9 @@ def _is_mono_font(font: str) -> bool:
 
 def is_label(row: Row, look: Typography) -> bool:
     """Tell whether a row may be a label of a figure: short and sans-serif, in a text with serifs."""
-    small = row.main.size <= look.body.size and len(row.text) <= _LABEL
-    return small and not _is_sans(look.body.font) and all(_is_sans(line.font) for line in row.lines)
+    if row.main.size > _LABEL_SIZE * look.body.size or not _is_sans(row.main.font) or _is_sans(look.body.font):
+        return False
+    return (len(row.text) <= _LABEL or is_wordless(row)) and all(_is_sans(line.font) for line in row.lines)
 
 
 def is_wordless(row: Row) -> bool:

@@ -10,7 +10,7 @@ from mmprolong.corpus.edges import Body, running_rows
 from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, with_figures
 from mmprolong.corpus.line_ends import breaks
 from mmprolong.corpus.margins import split_margins, with_margins
-from mmprolong.corpus.rows import Row, hyphenated_words, joined, overlaps, rows_of, union
+from mmprolong.corpus.rows import Row, hyphenated_words, joined, korean_words, overlaps, rows_of, union
 from mmprolong.images.documents import Block, Heading
 from mmprolong.images.renderer import Line
 
@@ -27,8 +27,14 @@ _HANGING = 3.5
 """Indentation of the lines after the first, at most, in font sizes."""
 _NEXT_LINE = 0.8
 """Gap to the next line of a paragraph, in font sizes, where the library sees another block."""
+_TALL = 0.4
+"""A line reaches into the next one by less than so many font sizes, with a lowered letter or an index."""
+_NEAR = 0.5
+"""The same within an item of a list where its lines are not full."""
 _CODE_NUMBER = re.compile(r"\d{1,5}(?: \W{1,3})?")
 """A row of code without words, or the number of one."""
+_CODE_DEPTH = 0.8
+"""A row of code reaches into the next one by less than so many font sizes, with a sign of another font in it."""
 _CODE_GAP = 2.5
 """Code goes on across a gap of so many font sizes: a blank line."""
 
@@ -49,7 +55,8 @@ def blocks_of(
     """
     parted = [split_margins(lines, size) for lines, size in zip(pages, sizes, strict=True)]
     rows = [rows_of(lines) for lines, _ in parted]
-    words = hyphenated_words(line for lines in pages for line in lines)
+    whole = [line for lines in pages for line in lines]
+    words = hyphenated_words(whole) | korean_words(whole)
     look = typography(rows, outline)
     edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
     blocks = []
@@ -81,7 +88,7 @@ def _code(rows: Sequence[Row]) -> str:
     width = max(1.0, (longest.box[2] - longest.box[0]) / len(longest.text))
     left = min(row.box[0] for row in rows)
     pitches = sorted(below.box[1] - above.box[1] for above, below in pairwise(rows))
-    pitch = max(1.0, pitches[len(pitches) // 2]) if pitches else 1.0
+    pitch = max(1.0, pitches[len(pitches) // 4]) if pitches else 1.0
     written = []
     for index, row in enumerate(rows):
         if index and row.box[1] - rows[index - 1].box[1] > 1.6 * pitch:
@@ -184,7 +191,9 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
         if LEADERS.search(first.text):
             return False
-        hanging = 0 <= row.box[1] - above.box[3] < 0.5 * row.main.size and row.box[0] > first.box[0] + 3
+        full = name == "paragraph" and above.box[2] > row.box[2] - 2 * row.main.size
+        near = (_NEXT_LINE if full else _NEAR) * row.main.size
+        hanging = 0 <= row.box[1] - above.box[3] < near and row.box[0] > first.box[0] + 3
         return above.group == row.group or (kind == "list" and hanging)
     if name != kind or kind in _CONTINUED:
         return False
@@ -192,7 +201,10 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
         return True
     gap = row.box[1] - above.box[3]
     if kind == "code":
-        return -2 < gap < _CODE_GAP * row.lines[-1].size and abs(row.lines[-1].size - first.lines[-1].size) < 0.5
+        return (
+            -_CODE_DEPTH * row.main.size < gap < _CODE_GAP * row.lines[-1].size
+            and abs(row.lines[-1].size - first.lines[-1].size) < 0.5
+        )
     near = -2 < gap < 1.2 * row.main.size
     if kind in ("table", "title"):
         return near
@@ -202,7 +214,7 @@ def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
 
 
 def _is_next(above: Row, row: Row) -> bool:
-    return -2 < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
+    return -_TALL * row.main.size < row.box[1] - above.box[3] < _NEXT_LINE * row.main.size
 
 
 def _fills(above: Row, row: Row) -> bool:

@@ -21,6 +21,10 @@ _FAR = 4.0
 """Lines that stand for themselves end so many font sizes before the margin."""
 _WIDE = 3.0
 """Gap before the number at the end of an entry, in font sizes."""
+_APART = 0.7
+"""Paragraphs are apart by half so many font sizes more than their lines."""
+_INDENT = 0.8
+"""Least indentation, in font sizes."""
 _ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
 _ENDS = re.compile(r"[.:!?。][)”\"’]*$")
 _LINE_MARKS = "#%>|$"
@@ -45,11 +49,12 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
     start = 0
     for index, (ends, (above, below)) in enumerate(zip(early, pairs, strict=True), 1):
         marked = below.text[0] in _LINE_MARKS and below.text[0] == above.text[0]
-        anew = alone or marked or _is_parted(above, below) or _is_centred(above, below)
+        anew = (alone and not _is_first(above, below, right)) or marked
+        anew = anew or _is_parted(above, below) or _is_centred(above, below)
         if not anew and _begins(below.text[0]):
-            closed = _ENDS.search(above.text)
+            closed = bool(_ENDS.search(above.text))
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
-            anew = ends or bool(sentence) or (bool(closed) and _is_indented(rows, index))
+            anew = ends or bool(sentence) or (closed and (_is_indented(rows, start, index) or _is_apart(rows, index)))
         hung = _is_hung(rows[start:index], below)
         found.append(hung or (anew and not _GOES_ON.search(above.text)))
         start = index if found[-1] else start
@@ -73,11 +78,30 @@ def _outer_edge(left: float, right: float, page: Sequence[Row]) -> float:
     return min((edge for edge, count in around.items() if count > 1), default=0.0)
 
 
-def _is_indented(rows: Sequence[Row], index: int) -> bool:
-    """Tell whether a row is indented, and those around it are not: it begins a paragraph."""
-    above, row = rows[index - 1], rows[index]
-    below = rows[index + 1] if index + 1 < len(rows) else above
-    return row.box[0] > above.box[0] + 0.8 * row.main.size and abs(above.box[0] - below.box[0]) < 1
+def _is_indented(rows: Sequence[Row], start: int, index: int) -> bool:
+    """Tell whether a row is indented, and those around it are not: it begins a paragraph.
+
+    The row above may be a paragraph of one line. A second row that is the last may be that of a hanging item.
+    """
+    row, left = rows[index].box[0], rows[index - 1].box[0]
+    if index + 1 < len(rows):
+        below = rows[index + 1].box[0]
+        flush = abs(left - below) < 1 or (index - 1 == start and abs(left - row) < 1)
+    else:
+        below, flush = left, index - 1 > start
+    return flush and row > below + _INDENT * rows[index].main.size
+
+
+def _is_apart(rows: Sequence[Row], index: int) -> bool:
+    """Tell whether a row is farther from the one above than most rows of the block are."""
+    middles = [row.box[1] + row.box[3] for row in rows]
+    pitches = [below - above for above, below in pairwise(middles)]
+    return pitches[index - 1] > sorted(pitches)[(len(pitches) - 1) // 2] + _APART * rows[index].main.size
+
+
+def _is_first(above: Row, below: Row, right: float) -> bool:
+    """Tell whether a row is indented and full, and the next one is not indented: a paragraph's first two lines."""
+    return abs(above.box[2] - right) < 1 and above.box[0] > below.box[0] + _INDENT * above.main.size
 
 
 def _is_hung(item: Sequence[Row], below: Row) -> bool:

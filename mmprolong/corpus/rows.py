@@ -7,7 +7,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from mmprolong.images.page_boxes import Box
-from mmprolong.images.printed_text import SOFT_HYPHEN
+from mmprolong.images.printed_text import SOFT_HYPHEN, UNKNOWN
 from mmprolong.images.renderer import Line
 
 _CELL_GAP = 1.2
@@ -21,11 +21,20 @@ _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-$")
 _LONE_MARK = re.compile(r"[•◦▪∗*·➢✓●○■□‣⁃–—-]|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]")
 _MARK_GAP = 3.0
 """From such a mark to its item, at most, in font sizes."""
+HOOK = "↩"
+"""Mark of a row of code that goes on in the next one."""
+_HOOK = re.compile(f"←[{UNKNOWN}-]$")
+"""The same as TeX prints it: two signs, of which the file does not name the second."""
 _LONGEST_WORD = 80
-_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&")
+_ADDRESS_BREAKS = ("/", ".", "-", "_", "?", "=", "&", ":")
 _BROKEN_ADDRESS = re.compile(r"(?:https?://|www\.|doi:)\S*$")
+_BROKEN_PATH = re.compile(r"\w/[\w./-]*[\w-][._]$")
 _ADDRESS_PART = re.compile(r"[\w-]+(?:[./=&?#]\w|[./]$)|[a-z]*\d")
 _CONTINUED_WORD = re.compile(r"^([^\W\d_]+|\d)")
+_CLOSED = re.compile(r"⟩(?=[a-zA-Z]{2})")
+"""After it MuPDF adds no space."""
+_KOREAN = re.compile("[\uac00-\ud7a3]+")
+_KOREAN_END = re.compile("[\uac00-\ud7a3]+$")
 _UNSPACED = (
     "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -91,6 +100,8 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
     """Return the rows of a page, in the order of their first lines."""
     rows: list[list[Line]] = []
     for line in lines:
+        if "←" in line.text:
+            line = replace(line, text=_HOOK.sub(HOOK, line.text))
         if rows and _side_by_side(rows[-1], line):
             rows[-1].append(line)
         else:
@@ -135,26 +146,54 @@ def hyphenated_words(lines: Iterable[Line]) -> frozenset[str]:
     return frozenset(f"{left}-{right}" for parts in words for left, right in pairwise(parts))
 
 
-def joined(texts: Sequence[str], hyphenated: frozenset[str]) -> str:
+def korean_words(lines: Iterable[Line]) -> frozenset[str]:
+    """Return the Korean words that stand whole within a line; Korean may break a line within a word, without a sign."""
+    whole = (line.text.split()[1:-1] for line in lines if "\uac00" <= line.text[-1] <= "\ud7a3")
+    return frozenset(word[0] for words in whole for word in map(_KOREAN.match, words) if word)
+
+
+def joined(texts: Sequence[str], words: frozenset[str]) -> str:
     """Join the lines of a paragraph to one text.
 
     Words broken at a line's end are mended. Chinese and Japanese lines are joined without a space.
+
+    Args:
+        texts: the lines.
+        words: those of `hyphenated_words` and `korean_words`.
     """
     whole = ""
     for text in texts:
         broken = _BROKEN_WORD.search(whole[-_LONGEST_WORD:]) if whole.endswith("-") else None
         continued = _CONTINUED_WORD.match(text) if broken else None
-        address = _BROKEN_ADDRESS.search(whole[-_LONGEST_WORD:]) if whole.endswith(_ADDRESS_BREAKS) else None
-        if (address and _ADDRESS_PART.match(text)) or (whole.endswith("/") and not whole.endswith(" /")):
+        slash = whole.endswith("/") and not whole.endswith(" /")
+        if slash or (whole.endswith(_ADDRESS_BREAKS) and _is_broken(whole[-_LONGEST_WORD:], text)):
             whole += text
         elif whole.endswith(SOFT_HYPHEN):
             whole = whole[:-1] + text
         elif broken and continued:
-            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in hyphenated
+            keep = not continued[1][0].islower() or f"{broken[1]}-{continued[1]}".lower() in words
             whole = (whole if keep else whole[:-1]) + text
+        elif not whole or is_unspaced(whole, text) or _is_korean_word(whole, text, words):
+            whole += text
         else:
-            whole += text if not whole or is_unspaced(whole, text) else f" {text}"
+            whole += f" {text}"
+    if "⟩" in whole:
+        whole = _CLOSED.sub("⟩ ", whole)
     return whole.replace(SOFT_HYPHEN, "-")
+
+
+def _is_broken(above: str, text: str) -> bool:
+    """Tell whether a line ends in an address or a path that goes on in the next one."""
+    if _BROKEN_ADDRESS.search(above) and _ADDRESS_PART.match(text):
+        return True
+    return "a" <= text[0] <= "z" and bool(_BROKEN_PATH.search(above))
+
+
+def _is_korean_word(above: str, text: str, words: frozenset[str]) -> bool:
+    if text.isascii():
+        return False
+    left, right = _KOREAN_END.search(above[-_LONGEST_WORD:]), _KOREAN.match(text)
+    return bool(left and right and left[0] + right[0] in words)
 
 
 def is_unspaced(left: str, right: str) -> bool:

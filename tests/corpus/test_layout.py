@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mmprolong.corpus.layout import blocks_of
 from mmprolong.corpus.pool import locate
@@ -166,3 +167,25 @@ def test_headings_of_a_real_article_without_an_outline_are_found_by_their_type()
     sections = [block.text for block in blocks if block.kind == "section"]
     assert "1. Introduction" in sections and "3.1. Dealing with heteroskedasticity" in sections
     assert len(sections) == 17, "all of its headings and nothing else"
+
+
+def test_footers_of_pages_that_lie_on_their_side_are_as_far_from_the_edge_as_those_of_others():
+    for height, kind in ((612.0, "footer"), (540.0, "paragraph")):
+        pages = [[line(BODY, 100), line(f"Features Page {page} of 3", height - 97)] for page in range(1, 4)]
+        found = blocks_of("d", pages, [(790.0, height)] * 3, ())
+        assert {block.kind for block in found if block.text.startswith("Features")} == {kind}
+
+
+def test_a_line_with_a_lowered_letter_goes_on_in_the_next_one():
+    tall = replace(line(BODY[:-1], 100), box=(50.0, 100.0, 430.0, 113.0))
+    assert kinds([[tall, line("of it.", 110)]]) == [[("paragraph", f"{BODY[:-1]} of it.")]]
+
+
+def test_korean_words_broken_at_a_line_end_are_known_by_their_whole():
+    first = "이 하드웨어의 목록은 데비안 설치 프로그램을 지원하는 모든 컴퓨터와 하드웨어를 담은 목록이고 그 하드"
+    lines = [line(first, 100, group=1), line("웨어의 목록은 다음", 112, group=1)]
+    assert kinds([lines]) == [[("paragraph", f"{first}웨어의 목록은 다음")]]
+
+
+def test_words_after_an_angle_bracket_are_words_of_their_own():
+    assert joined(["The ⟨key⟩to ⟨a⟩s of \\cs⟨b⟩."], frozenset()) == "The ⟨key⟩ to ⟨a⟩s of \\cs⟨b⟩."

@@ -144,3 +144,108 @@ def test_an_address_broken_at_a_line_end_has_no_space(blocks):
         put(100, 212, "example.org/index has it.")
 
     assert blocks(draw)[0][1] == f"{SENTENCE} http://www.example.org/index has it."
+
+
+def test_words_inside_a_figure_are_none_of_the_text(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for x, y, label in ((120, 300, "Min"), (120, 200, "Max"), (140, 310, "sigma"), (240, 310, "prior")):
+            put(x, y, label, "helv", 12)
+        put(100, 340, "Figure 2: Diagnostic plot of the results.")
+        put(100, 400, SENTENCE)
+
+    found = blocks(draw)
+    assert [kind for kind, _ in found] == ["paragraph", "figure", "caption", "paragraph"]
+    assert found[1][1] == "Min Max sigma prior"
+
+
+def test_a_hooked_arrow_ends_a_row_of_code_that_goes_on(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        put(100, 200, "install language=fr", "cour")
+        put(220, 200, "←-", "japan")
+        put(112, 212, "country=FR", "cour")
+
+    assert blocks(draw)[1:] == [("code", "install language=fr ↩\n  country=FR")]
+
+
+def test_paragraphs_are_parted_by_their_distance_or_the_indentation_of_their_first_lines(blocks):
+    def draw(put: Put) -> None:
+        for y, text in ((100, SENTENCE), (112, SENTENCE[:-9] + "is so."), (129, "If " + SENTENCE), (141, "it ends.")):
+            put(100, y, text)
+        for y, text in ((200, SENTENCE[:-9] + "is so."), (212, SENTENCE[:-9] + "is so.")):
+            put(112, y, text)
+        put(100, 224, SENTENCE)
+
+    end = SENTENCE[:-9] + "is so."
+    found = [text for _, text in blocks(draw)]
+    assert found == [f"{SENTENCE} {end}", f"If {SENTENCE} it ends.", end, f"{end} {SENTENCE}"]
+
+
+def test_a_hanging_second_line_goes_on_after_a_sentence(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, SENTENCE + ".")
+        put(120, 212, "Statistical Methods, 10(4).")
+
+    assert blocks(draw) == [("paragraph", f"{SENTENCE}. Statistical Methods, 10(4).")]
+
+
+def test_full_lines_of_notes_of_one_line_go_on(blocks):
+    def draw(put: Put) -> None:
+        put(115, 200, SENTENCE + " it is so and")
+        put(100, 210, "Policy Manual, 8.4.")
+        for row, text in enumerate(("See the symbols.", "See the issue.", "See the wiki.", "See the rest.")):
+            put(115, 220 + 10 * row, text)
+
+    assert blocks(draw)[0][1] == f"{SENTENCE} it is so and Policy Manual, 8.4."
+
+
+def test_full_lines_of_an_item_far_apart_go_on_and_a_paragraph_below_an_item_does_not(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, "·")
+        put(108, 200, SENTENCE)
+        put(108, 216, SENTENCE[:-9])
+        put(100, 232, "·")
+        put(108, 232, "reiserfs")
+        put(108, 248, SENTENCE)
+
+    items = [("list", f"· {SENTENCE} {SENTENCE[:-9]}"), ("list", "· reiserfs")]
+    assert blocks(draw) == [*items, ("paragraph", SENTENCE)]
+
+
+def test_dashes_before_quotes_begin_items(blocks):
+    def draw(put: Put) -> None:
+        for row, name in enumerate(("“search” lists packages", "“show” describes one")):
+            put(100, 200 + 12 * row, f"–{name}", "china-s")
+
+    assert blocks(draw) == [("list", "–“search” lists packages"), ("list", "–“show” describes one")]
+
+
+def test_a_path_broken_at_a_dot_has_no_space(blocks):
+    def draw(put: Put) -> None:
+        put(100, 200, f"{SENTENCE} debian/libfoo1.")
+        put(100, 212, "symbols is written and/or")
+        put(100, 224, "read.")
+
+    assert blocks(draw)[0][1] == f"{SENTENCE} debian/libfoo1.symbols is written and/or read."
+
+
+def test_most_rows_of_code_may_have_a_blank_line_between(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for y, text in ((200, "> n"), (212, "> run(n)"), (233, "test"), (254, "data: n"), (275, "> n"), (287, "> n")):
+            put(100, y, text, "cour")
+
+    assert blocks(draw)[1:] == [("code", "> n\n> run(n)\n\ntest\n\ndata: n\n\n> n\n> n")]
+
+
+def test_columns_of_code_stay_rows(blocks):
+    def draw(put: Put) -> None:
+        put(100, 100, SENTENCE)
+        for row, name in enumerate(("set(rightmost)", "set(rightward)", "set(rightmove)", "set(rightness)")):
+            put(100, 200 + 11 * row, name, "cour")
+            put(220, 200 + 11 * row, f"{{Bin}}{{MSA}}{{0{row}}}", "cour")
+
+    kind, text = blocks(draw)[1]
+    assert kind == "code"
+    assert text.splitlines()[3] == "set(rightness)      {Bin}{MSA}{03}"

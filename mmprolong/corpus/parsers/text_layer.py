@@ -17,7 +17,7 @@ from mmprolong.images.renderer import OpenDocument, Renderer
 class TextLayer:
     """Text layer as a PDF library reads it."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     slowness: ClassVar[int] = 1
     library: str = "pymupdf"
     """A renderer's name."""
