@@ -22,10 +22,11 @@ _FAR = 4.0
 _WIDE = 3.0
 """Gap before the number at the end of an entry, in font sizes."""
 _ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
-_ENDS = re.compile(r"[.:!?。][)”\"’]*$")
+_ENDS = (".", ":", "!", "?", "。")
+"""Ends of sentences, before brackets and quotation marks."""
 _LINE_MARKS = "#%>|$"
 """Lines that begin with the same of these are rows of code, whatever their font."""
-_GOES_ON = re.compile(r"[-\u00ad\u2010,(/]$")
+_GOES_ON = ("-", "\u00ad", "\u2010", ",", "(", "/")
 """Ends of lines that the next line goes on with."""
 
 
@@ -47,11 +48,11 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
         marked = below.text[0] in _LINE_MARKS and below.text[0] == above.text[0]
         anew = alone or marked or _is_parted(above, below) or _is_centred(above, below)
         if not anew and _begins(below.text[0]):
-            closed = _ENDS.search(above.text)
+            closed = above.text.rstrip(")”\"’").endswith(_ENDS)
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
-            anew = ends or bool(sentence) or (bool(closed) and _is_indented(rows, index))
+            anew = ends or bool(sentence) or (closed and _is_indented(rows, index))
         hung = _is_hung(rows[start:index], below)
-        found.append(hung or (anew and not _GOES_ON.search(above.text)))
+        found.append(hung or (anew and not above.text.endswith(_GOES_ON)))
         start = index if found[-1] else start
     return [*found, False]
 
@@ -63,14 +64,14 @@ def _begins(char: str) -> bool:
 
 def _right_edge(rows: Sequence[Row]) -> float:
     """Return where most lines of a block end, if some end at one place; else the end of the longest."""
-    edge, count = Counter(round(row.box[2]) for row in rows).most_common(1)[0]
+    edge, count = Counter([round(row.box[2]) for row in rows]).most_common(1)[0]
     return edge + 0.5 if count > 1 and count * 3 >= len(rows) else max(row.box[2] for row in rows)
 
 
 def _outer_edge(left: float, right: float, page: Sequence[Row]) -> float:
     """Return the right edge of the narrowest rows, at least two, that reach around a block; 0: none do."""
-    around = Counter(round(row.box[2]) for row in page if row.box[2] > right + 1 and row.box[0] <= left + 2)
-    return min((edge for edge, count in around.items() if count > 1), default=0.0)
+    around = [round(row.box[2]) for row in page if row.box[2] > right + 1 and row.box[0] <= left + 2]
+    return min((edge for edge, count in Counter(around).items() if count > 1), default=0.0) if around else 0.0
 
 
 def _is_indented(rows: Sequence[Row], index: int) -> bool:
