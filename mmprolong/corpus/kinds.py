@@ -103,9 +103,12 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
 
 def has_leaders(text: str) -> bool:
     """Tell whether a row has dots between an entry and its page, as lines of contents have."""
-    if text.isascii() and ".." not in text and ". ." not in text:  # nearly all rows
-        return False
-    return bool(_LEADERS.search(text))
+    return may_have_leaders(text) and bool(_LEADERS.search(text))
+
+
+def may_have_leaders(text: str) -> bool:
+    """Tell whether it is worth while to look for leaders in a text: seldom."""
+    return ".." in text or ". ." in text or "…" in text or "·" in text
 
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:

@@ -48,7 +48,7 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
         marked = below.text[0] in _LINE_MARKS and below.text[0] == above.text[0]
         anew = alone or marked or _is_parted(above, below) or _is_centred(above, below)
         if not anew and _begins(below.text[0]):
-            closed = above.text.rstrip(")”\"’").endswith(_ENDS)
+            closed = above.text.rstrip(')”"’').endswith(_ENDS)
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
             anew = ends or bool(sentence) or (closed and _is_indented(rows, index))
         hung = _is_hung(rows[start:index], below)

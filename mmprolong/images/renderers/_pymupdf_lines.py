@@ -24,7 +24,8 @@ _PALE = 0xE00000
 
 def found_lines(library: Any, page: Any) -> list[FoundLine]:
     """Return the lines of a page, given as its display list, in the order in which the file draws them."""
-    whole, spaced = tuple(page.rect), _text_page(library, page)
+    bound, spaced = library.mupdf.fz_bound_display_list(page.this), _text_page(library, page)
+    whole = bound.x0, bound.y0, bound.x1, bound.y1
     lines, texts, letters = _lines_and_texts(library, page, spaced)
     boxes = [_box(spans, box) for spans, box, _, _ in lines]
     doubted = doubted_lines(texts, boxes, whole)
