@@ -74,7 +74,7 @@ def _has_lost_signs(kind: str, text: str) -> bool:
 
 
 def _has_two_directions(text: str) -> bool:
-    return min(len(_RIGHT_TO_LEFT.findall(text)), len(_LEFT_TO_RIGHT.findall(text))) >= _LETTERS
+    return len(_RIGHT_TO_LEFT.findall(text)) >= _LETTERS and len(_LEFT_TO_RIGHT.findall(text)) >= _LETTERS
 
 
 def _gutter(row: Row) -> float:

@@ -86,19 +86,19 @@ def _places(
     for page, rows in enumerate(pages):
         height = sizes[page][1]
         side_length = max(sizes[page]) if height > _PAPER else height
-        distances = {
-            index: row.box[1] if side == "header" else height - row.box[3]
-            for index, row in enumerate(rows)
-            if (page, index) not in found
-        }
+        left = [index for index in range(len(rows)) if (page, index) not in found]
+        if side == "header":
+            distances = {index: rows[index].box[1] for index in left}
+        else:
+            distances = {index: height - rows[index].box[3] for index in left}
         if not distances:
             continue
         outermost = min(distances, key=distances.__getitem__)
         row, distance = rows[outermost], distances[outermost]
-        edge = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE
-        if distance + row.height > edge * side_length or row.main.size > _LARGER * body.size:
+        edge, end = _NUMBER_EDGE if _PAGE_NUMBER.fullmatch(row.text) else _EDGE, distance + row.height
+        if end > edge * side_length or row.main.size > _LARGER * body.size:
             continue
-        beside = tuple(index for index in distances if overlaps(rows[index].box, row.box))
+        beside = tuple([index for index in left if distances[index] < end and overlaps(rows[index].box, row.box)])
         others = [distances[index] for index in distances if index not in beside]
         far = max(distances[index] + rows[index].height for index in beside)
         yield _Place(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mmprolong.corpus.rows import HOOK, Row
 from mmprolong.images.documents import Heading
 from mmprolong.images.renderer import Line
+from mmprolong.images.shingles import without_signs
 
 _HEADING_SLACK = (-10.0, 32.0)
 """Range in which a printed heading's top may lie below its outline's target [pt]."""
@@ -23,9 +24,9 @@ _CAPTION = re.compile(
     r"|[図表图]\s?\d+(?:[.-]\d+)*[:.：\s]"
 )
 _BULLET = re.compile(r"(?!pp?\. \d)(?:[•◦▪∗*·❼➢✓●○■□‣⁃] ?|[–—-](?:\s|(?=[“‘]))|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)] )\S")
-_MARK = re.compile("[•◦▪❼➢✓●○■□‣⁃]")
+_MARKS = "•◦▪❼➢✓●○■□‣⁃"
 """Marks that begin nothing but an item of a list, whatever its type."""
-LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
+_LEADERS = re.compile(r"[.·…](?: ?(?:[.·…] ?){4}|(?<=…)…| (?:\. ?)+\d[\d, –-]*$)")
 _MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSAM|MSBM|LMMath|Math|Symbol|[tp]xmi|[tp]xsy|rtxmi|[tp]xex|stix.*math", re.I)
 _MONO_FONT = re.compile(
     r"Mono|Courier|Consol|NimbusMon|Typewriter|Menlo|CMTT|CMSLTT|SFTT|SFST|t1xtt|txtt|(?:^|[a-z])tt\d*$", re.I
@@ -76,12 +77,13 @@ class Typography:
 
 def typography(pages: Sequence[Sequence[Row]], outline: Sequence[Heading]) -> Typography:
     """Return the style of most of the text, and those of headings that the outline has."""
-    styles: Counter[Style] = Counter()
+    styles: Counter[tuple[float, str, bool]] = Counter()
     for rows in pages:
         for row in rows:
-            if not is_mono(row.main):
-                styles[style(row)] += len(row.text)
-    body = styles.most_common(1)[0][0] if styles else Style(10.0, "", False)
+            main = row.main
+            if not is_mono(main):
+                styles[main.size, main.font, main.bold] += len(row.text)
+    body = Style(*styles.most_common(1)[0][0]) if styles else Style(10.0, "", False)
     found = {style(row) for heading in outline for row in pages[heading.page] if is_target(row, heading, body.size)}
     return Typography(body=body, headings=frozenset(found - {body}), outlined=bool(outline))
 
@@ -90,20 +92,29 @@ def kind_of(row: Row, page: int, height: float, targets: Sequence[Heading], look
     """Return the kind of a row, by itself: section, code, caption, title, equation, list or paragraph."""
     if targets and any(is_target(row, heading, look.body.size) for heading in targets):
         return "section"
-    if _MARK.match(row.text):
+    if row.text[0] in _MARKS:
         return "list"
     if is_code(row):
         return "code"
     if _CAPTION.match(row.text):
         return "caption"
-    large = row.main.size >= look.body.size * 1.3
-    if page == 0 and large and not _NUMBER.match(row.text) and row.box[1] < height / 2 and _has_letters(row.text):
+    if page == 0 and _is_title(row, height, look):
         return "title"
     if _is_equation(row):
         return "equation"
     if _looks_like_heading(row, look):
         return "section"
-    return "list" if LEADERS.search(row.text) or _BULLET.match(row.text) else "paragraph"
+    return "list" if has_leaders(row.text) or _BULLET.match(row.text) else "paragraph"
+
+
+def has_leaders(text: str) -> bool:
+    """Tell whether a row has dots between an entry and its page, as lines of contents have."""
+    return may_have_leaders(text) and bool(_LEADERS.search(text))
+
+
+def may_have_leaders(text: str) -> bool:
+    """Tell whether it is worth while to look for leaders in a text: seldom."""
+    return ".." in text or ". ." in text or "…" in text or "·" in text
 
 
 def with_figures(named: Sequence[tuple[str, Row]], look: Typography) -> list[tuple[str, Row]]:
@@ -153,12 +164,14 @@ def is_code(row: Row) -> bool:
 
     The number of a row of code may be of any font.
     """
+    if not is_mono(row.lines[-1]):  # nearly all rows
+        return False
     first, *others = row.lines
     if not all(is_mono(line) or line.text == HOOK for line in others):
         return False
     if not (is_mono(first) or (others and _LINE_NUMBER.fullmatch(first.text))):
         return False
-    return len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
+    return row.text.isascii() or len(_EAST_ASIAN.findall(row.text)) < _EAST_ASIAN_SHARE * len(row.text)
 
 
 def is_mono(line: Line) -> bool:
@@ -188,8 +201,13 @@ def style(row: Row) -> Style:
     return Style(row.main.size, row.main.font, row.main.bold)
 
 
+def _is_title(row: Row, height: float, look: Typography) -> bool:
+    large = row.main.size >= look.body.size * 1.3
+    return large and not _NUMBER.match(row.text) and row.box[1] < height / 2 and _has_letters(row.text)
+
+
 def _looks_like_heading(row: Row, look: Typography) -> bool:
-    if not _is_set_as_heading(style(row), look):
+    if not _is_set_as_heading(row, look):
         return False
     text = _NUMBER.sub("", row.text)
     if len(text) > _HEADING_LENGTH or not _has_letters(text) or text[-1] in ".,;:。、，；：" or text[0].islower():
@@ -201,9 +219,10 @@ def _looks_like_heading(row: Row, look: Typography) -> bool:
     return len(row.cells) <= 2  # more has the first row of a table
 
 
-def _is_set_as_heading(own: Style, look: Typography) -> bool:
+def _is_set_as_heading(row: Row, look: Typography) -> bool:
     if look.outlined:
-        return own in look.headings
+        return style(row) in look.headings
+    own = row.main
     larger = own.size >= look.body.size * 1.12
     return larger or (own.bold and not look.body.bold and own.size >= look.body.size - 0.2)
 
@@ -218,7 +237,7 @@ def is_formula(row: Row) -> bool:
 
 def _is_equation(row: Row) -> bool:
     """Tell whether a row is a displayed formula."""
-    return bool(_RELATION.search(row.text)) and is_formula(row)
+    return len(row.text) <= _FORMULA and bool(_RELATION.search(row.text)) and is_formula(row)
 
 
 @cache
@@ -236,4 +255,4 @@ def _has_letters(text: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+    return without_signs(text).lower()

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from mmprolong.corpus.doubts import MIXED, with_doubts
 from mmprolong.corpus.edges import Body, running_rows
-from mmprolong.corpus.kinds import LEADERS, is_formula, kind_of, typography, with_figures
+from mmprolong.corpus.kinds import has_leaders, is_formula, kind_of, typography, with_figures
 from mmprolong.corpus.line_ends import breaks
 from mmprolong.corpus.margins import split_margins, with_margins
 from mmprolong.corpus.rows import Row, hyphenated_words, joined, korean_words, overlaps, rows_of, union
@@ -59,17 +59,19 @@ def blocks_of(
     words = hyphenated_words(whole) | korean_words(whole)
     look = typography(rows, outline)
     edges = running_rows(rows, sizes, Body(look.body.size, look.body.font))
+    targets: dict[int, list[Heading]] = {}
+    for heading in outline:
+        targets.setdefault(heading.page, []).append(heading)
     blocks = []
     for page, page_rows in enumerate(rows):
-        targets = [heading for heading in outline if heading.page == page]
         named = [
-            (edges.get((page, index)) or kind_of(row, page, sizes[page][1], targets, look), row)
+            (edges.get((page, index)) or kind_of(row, page, sizes[page][1], targets.get(page, ()), look), row)
             for index, row in enumerate(page_rows)
         ]
         named = _front_matter(page, _ordered(with_figures(list(_tables(_prose(named))), look)))
         named = with_doubts(named, look)
         for order, (kind, group) in enumerate(with_margins(list(_parted(_groups(named), page_rows)), parted[page][1])):
-            box, text = union(row.box for row in group), _text(kind, group, words)
+            box, text = union([row.box for row in group]), _text(kind, group, words)
             blocks.append(Block(document=document, page=page, kind=kind, box=box, text=text, order=order))
     return blocks
 
@@ -108,7 +110,7 @@ def _prose(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
     """
     kinds = ["", *(kind for kind, _ in named), ""]
     for index, (kind, row) in enumerate(named, 1):
-        if kind == "paragraph" and _CODE_NUMBER.fullmatch(row.text):
+        if kind == "paragraph" and "code" in (kinds[index - 1], kinds[index + 1]) and _CODE_NUMBER.fullmatch(row.text):
             beside = (named[other - 1][1] for other in (index - 1, index + 1) if kinds[other] == "code")
             kinds[index] = "code" if any(abs(one.box[0] - row.box[0]) < row.main.size for one in beside) else kind
         if kind not in ("code", "equation"):
@@ -133,13 +135,13 @@ def _tables(named: list[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
     """Group rows of three or more cells into tables where another row of cells is next to them."""
     cells = [_cells(row) if kind == "paragraph" else 0 for kind, row in named]
     for index, (kind, row) in enumerate(named):
-        beside = max(cells[max(0, index - 1) : index] + cells[index + 1 : index + 2], default=0)
-        is_table = cells[index] >= 2 and beside >= 2 and max(cells[index], beside) >= 3
+        beside = cells[max(0, index - 1) : index] + cells[index + 1 : index + 2] if cells[index] >= 2 else []
+        is_table = max(beside, default=0) >= 2 and max(cells[index], *beside) >= 3
         yield ("table" if is_table else kind), row
 
 
 def _cells(row: Row) -> int:
-    return 0 if len(row.cells) < 2 or LEADERS.search(row.text) else len(row.cells)
+    return 0 if len(row.cells) < 2 or has_leaders(row.text) else len(row.cells)
 
 
 def _ordered(named: Sequence[tuple[str, Row]]) -> list[tuple[str, Row]]:
@@ -152,7 +154,9 @@ def _front_matter(page: int, named: list[tuple[str, Row]]) -> list[tuple[str, Ro
     """Keep only numbered headings before the first running text of page 0: names of authors look like headings."""
     if page:
         return named
-    groups = Counter(row.group for kind, row in named for _ in row.text if kind in ("paragraph", "list"))
+    groups: Counter[int] = Counter()
+    for kind, row in named:
+        groups[row.group] += len(row.text) if kind in ("paragraph", "list") else 0
     end = next((index for index, (_, row) in enumerate(named) if groups[row.group] >= _FRONT_MATTER), len(named))
     return [
         ("paragraph" if kind == "section" and index < end and not _OPENING.match(row.text) else kind, row)
@@ -189,7 +193,7 @@ def _parted(groups: Iterable[tuple[str, list[Row]]], page: Sequence[Row]) -> Ite
 
 def _continues(kind: str, first: Row, above: Row, name: str, row: Row) -> bool:
     if kind in _CONTINUED and name in ("paragraph", "figure", "code"):
-        if LEADERS.search(first.text):
+        if has_leaders(first.text):
             return False
         full = name == "paragraph" and above.box[2] > row.box[2] - 2 * row.main.size
         near = (_NEXT_LINE if full else _NEAR) * row.main.size

@@ -26,10 +26,11 @@ _APART = 0.7
 _INDENT = 0.8
 """Least indentation, in font sizes."""
 _ENTRY_NUMBER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,7})(?:[,–-] ?\d{1,4})*")
-_ENDS = re.compile(r"[.:!?。][)”\"’]*$")
+_ENDS = (".", ":", "!", "?", "。")
+"""Ends of sentences, before brackets and quotation marks."""
 _LINE_MARKS = "#%>|$"
 """Lines that begin with the same of these are rows of code, whatever their font."""
-_GOES_ON = re.compile(r"[-\u00ad\u2010,(/]$")
+_GOES_ON = ("-", "\u00ad", "\u2010", ",", "(", "/")
 """Ends of lines that the next line goes on with."""
 
 
@@ -52,11 +53,11 @@ def breaks(rows: Sequence[Row], page: Sequence[Row]) -> list[bool]:
         anew = (alone and not _is_first(above, below, right)) or marked
         anew = anew or _is_parted(above, below) or _is_centred(above, below)
         if not anew and _begins(below.text[0]):
-            closed = bool(_ENDS.search(above.text))
+            closed = above.text.rstrip(')”"’').endswith(_ENDS)
             sentence = closed and outer and _ends_early(above, below, left, outer - _SURELY * above.main.size)
             anew = ends or bool(sentence) or (closed and (_is_indented(rows, start, index) or _is_apart(rows, index)))
         hung = _is_hung(rows[start:index], below)
-        found.append(hung or (anew and not _GOES_ON.search(above.text)))
+        found.append(hung or (anew and not above.text.endswith(_GOES_ON)))
         start = index if found[-1] else start
     return [*found, False]
 
@@ -68,14 +69,14 @@ def _begins(char: str) -> bool:
 
 def _right_edge(rows: Sequence[Row]) -> float:
     """Return where most lines of a block end, if some end at one place; else the end of the longest."""
-    edge, count = Counter(round(row.box[2]) for row in rows).most_common(1)[0]
+    edge, count = Counter([round(row.box[2]) for row in rows]).most_common(1)[0]
     return edge + 0.5 if count > 1 and count * 3 >= len(rows) else max(row.box[2] for row in rows)
 
 
 def _outer_edge(left: float, right: float, page: Sequence[Row]) -> float:
     """Return the right edge of the narrowest rows, at least two, that reach around a block; 0: none do."""
-    around = Counter(round(row.box[2]) for row in page if row.box[2] > right + 1 and row.box[0] <= left + 2)
-    return min((edge for edge, count in around.items() if count > 1), default=0.0)
+    around = [round(row.box[2]) for row in page if row.box[2] > right + 1 and row.box[0] <= left + 2]
+    return min((edge for edge, count in Counter(around).items() if count > 1), default=0.0) if around else 0.0
 
 
 def _is_indented(rows: Sequence[Row], start: int, index: int) -> bool:

@@ -43,7 +43,7 @@ def blocks_of_regions(
     blocks = []
     for order, region in enumerate(_reading_order(list(groups))):
         read = sorted(groups[region], key=lambda line: (line.box[1] + line.box[3], line.box[0]))
-        x0, y0, x1, y1 = (round(value * scale, 1) for value in union(line.box for line in read))
+        x0, y0, x1, y1 = (round(value * scale, 1) for value in union([line.box for line in read]))
         texts = [clean(line.text) for line in read]
         blocks.append(
             Block(

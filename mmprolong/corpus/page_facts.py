@@ -11,6 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
+from mmprolong.corpus.kinds import may_have_leaders
 from mmprolong.images.documents import TEXT_LAYER, Block, PageFacts
 from mmprolong.images.file_content import Unreadable
 from mmprolong.images.renderer import OpenDocument
@@ -106,7 +107,8 @@ def _roles(blocks: Sequence[Block]) -> dict[int, str]:
             section = "references" if _REFERENCES.match(block.text) else ""
             section = section or ("contents" if _CONTENTS.match(block.text) else "")
         characters[block.page] += len(block.text)
-        leaders = sum(len(line) for line in block.text.splitlines() if _LEADERS.search(line))
+        lines = block.text.splitlines() if may_have_leaders(block.text) else ()
+        leaders = sum(len(line) for line in lines if _LEADERS.search(line))
         parts["contents"][block.page] += max(leaders, len(block.text) if section == "contents" else 0)
         parts["references"][block.page] += len(block.text) if section == "references" else 0
     return {

@@ -35,12 +35,10 @@ _CLOSED = re.compile(r"⟩(?=[a-zA-Z]{2})")
 """After it MuPDF adds no space."""
 _KOREAN = re.compile("[\uac00-\ud7a3]+")
 _KOREAN_END = re.compile("[\uac00-\ud7a3]+$")
-_UNSPACED = (
-    "\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_UNSPACED = re.compile(
+    "[\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
 """Scripts that part words by no space: Chinese, Japanese. Korean does."""
-_ENDS_UNSPACED = re.compile(f"[{_UNSPACED}]$")
-_BEGINS_UNSPACED = re.compile(f"^[{_UNSPACED}]")
 
 
 class Row:
@@ -69,7 +67,7 @@ class Row:
             self.main = max(lines, key=lambda line: len(line.text))
             self.text = _side_by_side_text(lines)
             self.box = union([line.box for line in lines])
-            self.cells = _cells(lines)
+            self.cells = _cells(lines, self.text)
 
     @property
     def height(self) -> float:
@@ -86,14 +84,14 @@ def _side_by_side_text(lines: Sequence[Line]) -> str:
     return text
 
 
-def _cells(lines: Sequence[Line]) -> tuple[str, ...]:
+def _cells(lines: Sequence[Line], text: str) -> tuple[str, ...]:
     found = [[lines[0]]]
     for left, right in pairwise(lines):
         if right.box[0] - left.box[2] > _CELL_GAP * left.size:
             found.append([right])
         else:
             found[-1].append(right)
-    return tuple(_side_by_side_text(cell) for cell in found)
+    return tuple([_side_by_side_text(cell) for cell in found]) if len(found) > 1 else (text,)
 
 
 def rows_of(lines: Sequence[Line]) -> list[Row]:
@@ -125,8 +123,10 @@ def _marked(rows: list[list[Line]]) -> None:
             rows[:] = [other for other in rows if other is not row]
 
 
-def union(boxes: Iterable[Box]) -> Box:
+def union(boxes: Sequence[Box]) -> Box:
     """Return the smallest box around `boxes`."""
+    if len(boxes) == 1:
+        return boxes[0]
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
 
@@ -198,7 +198,9 @@ def _is_korean_word(above: str, text: str, words: frozenset[str]) -> bool:
 
 def is_unspaced(left: str, right: str) -> bool:
     """Tell whether one of two texts that meet is Chinese or Japanese there."""
-    return (not left.isascii() and bool(_ENDS_UNSPACED.search(left))) or bool(_BEGINS_UNSPACED.match(right))
+    if left.isascii() and right.isascii():
+        return False
+    return bool(_UNSPACED.match(left[-1:]) or _UNSPACED.match(right))
 
 
 def _side_by_side(row: Sequence[Line], line: Line) -> bool:

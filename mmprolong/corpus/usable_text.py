@@ -1,6 +1,5 @@
 """Text layers that are no text: glyphs without names, numbers of glyphs, words of no language."""
 
-import re
 from collections.abc import Sequence
 
 from mmprolong.images.printed_text import UNKNOWN
@@ -8,7 +7,10 @@ from mmprolong.images.renderer import Line
 
 _UNKNOWN_SHARE = 0.1
 """Share of characters without a name above which a page's text is unusable."""
-_WORD = re.compile(r"[A-Za-z]{4,}")
+_LETTERS = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalpha() else ord(" ") for code in range(256))
+"""To lower case; all but letters of ASCII parts words."""
+_SHORTEST = 4
+"""Letters of the words that are looked at."""
 _CONSONANTS = b"bcdfghjklmnpqrstvwxz"
 _FEWEST = 20
 """Words that a page needs to be judged by them."""
@@ -31,10 +33,11 @@ def fault_of(lines: Sequence[Line]) -> str:
     if unknown and unknown > _UNKNOWN_SHARE * max(1, len(whole.replace(" ", ""))):
         return "no Unicode map"
     prose = " ".join([line.text for line in lines if not line.mono])
-    words = _WORD.findall(prose)[:_MOST]
+    parts = prose.encode("utf-8", "surrogatepass").translate(_LETTERS).split()
+    words = [word for word in parts if len(word) >= _SHORTEST][:_MOST]
     if len(words) < _FEWEST:
         return ""
-    letters = " ".join(words).lower().encode()
+    letters = b" ".join(words)
     spoken = len(letters.translate(None, _CONSONANTS).split()) / len(words)
     common = (len(letters) - len(letters.translate(None, _COMMON))) / (len(letters) - len(words) + 1)
     return "no language" if spoken < _SPOKEN or common < _OFTEN else ""

@@ -35,22 +35,27 @@ def doubted_lines(texts: Sequence[str], boxes: Sequence[Box], whole: Box) -> set
     before: Box = whole
     foreign = not page.isascii() and (is_right_to_left(page) or bool(_HANGUL.search(page)))  # rare: asked once
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
-        slack = _NARROWEST * (box[3] - box[1])
-        if box[0] < left - slack or box[1] < top - slack or box[2] > right + slack or box[3] > bottom + slack:
+        x0, y0, x1, y1 = box
+        if (x0 < left or y0 < top or x1 > right or y1 > bottom) and _reaches_out(box, whole):
             doubted.add(index)
         if foreign and (is_right_to_left(text) or _HANGUL.search(text)):  # poor bidi, no Korean spaces
             doubted.add(index)
-        if index and before[3] > box[1] and before[1] < box[3] and _repeats(texts[index - 1], before, text, box):
+        meets = before[3] > y0 and before[1] < y1 and before[2] > x0 and before[0] < x1
+        if meets and index and _repeats(texts[index - 1], before, text, box):
             doubted |= {index - 1, index}
         before = box
-        if text not in seen:
-            seen[text] = [index]
-            continue
-        doubles = [other for other in seen[text] if _on_each_other(boxes[other], box)]
+        others = seen.setdefault(text, [])
+        doubles = [other for other in others if _on_each_other(boxes[other], box)]
         if doubles:
             doubted |= {*doubles, index}
-        seen[text].append(index)
+        others.append(index)
     return doubted
+
+
+def _reaches_out(box: Box, whole: Box) -> bool:
+    slack = _NARROWEST * (box[3] - box[1])
+    low, high = min(box[0] - whole[0], box[1] - whole[1]), max(box[2] - whole[2], box[3] - whole[3])
+    return low < -slack or high > slack
 
 
 def _on_each_other(one: Box, other: Box) -> bool:

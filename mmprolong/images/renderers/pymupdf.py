@@ -64,9 +64,9 @@ class _OpenInPyMuPDF:
 
     def lines(self, page: int) -> list[Line]:
         with _broken(f"reading page {page + 1}"):
-            shown = self._document[page].get_displaylist()  # interpreted once: to be read and drawn
+            shown = self._display_list(page)
             found = found_lines(self._library, shown)
-            if not self._fonts.issuperset(one.line.font for one in found):
+            if not self._fonts.issuperset({line.font for line, _ in found}):
                 self._fonts |= self._surely_drawing(page)
             return shown_lines(found, partial(self._draw_part, shown), self._fonts)
 
@@ -129,6 +129,13 @@ class _OpenInPyMuPDF:
         shown = self._document[page]
         box, top = shown.cropbox, shown.mediabox.y1  # the library counts a crop box from the top of the media box
         return PageBox(box.x0, top - box.y1, box.x1, top - box.y0, shown.rotation, user_unit(shown))
+
+    def _display_list(self, page: int) -> Any:
+        """Interpret a page once, to be read and drawn; quicker than through the library's own class of pages."""
+        mupdf = self._library.mupdf
+        return self._library.DisplayList(
+            mupdf.fz_new_display_list_from_page(mupdf.fz_load_page(self._document.this, page))
+        )
 
     def _surely_drawing(self, page: int) -> set[str]:
         """Return fonts that need not be drawn to see that they do: one without glyphs is of Type 3, or over a scan."""
