@@ -1,10 +1,13 @@
 """The measurement stage: exact tokens of each conversation from page boxes alone; nothing is drawn."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mmprolong.conversations import image_count
 from mmprolong.errors import DataError, FeasibilityError
@@ -24,7 +27,7 @@ _NUMBERS = ("tokens", "supervised", "images", "conversations")
 
 def parts(settings: MeasurementSettings, work: Work) -> int:
     """Return the number of parts: each has a stretch of the examples."""
-    return parts_of_step.part_count(_examples(work), _FEWEST)
+    return parts_of_step.part_count(len(_line_starts(work)) - 1, _FEWEST)
 
 
 def run_part(settings: MeasurementSettings, work: Work, part: int) -> None:
@@ -33,9 +36,10 @@ def run_part(settings: MeasurementSettings, work: Work, part: int) -> None:
     Raises:
         Interrupted: the step was asked to stop.
     """
-    total, count = _examples(work), parts(settings, work)
-    edges = total * part // count, total * (part + 1) // count
-    parts_of_step.write_part(work, part, _measured(settings, work, *edges))
+    starts, count = _line_starts(work), parts(settings, work)
+    first, end = ((len(starts) - 1) * each // count for each in (part, part + 1))
+    stretch = {"first": first, "begin": int(starts[first]), "lines": end - first}
+    parts_of_step.write_part(work, part, _measured(settings, work, read_jsonl(_file(work), Example, **stretch)))
 
 
 def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
@@ -77,22 +81,22 @@ def _file(work: Work) -> Path:
     return work.inputs["synthesis"] / "examples.jsonl"
 
 
-def _examples(work: Work) -> int:
+def _line_starts(work: Work) -> np.ndarray:
     status = _file(work).stat()
-    return _lines(_file(work), status.st_size, status.st_mtime_ns)
+    return _starts(_file(work), status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(1)
-def _lines(path: Path, size: int, mtime_ns: int) -> int:
-    """Return the number of lines of a file, counted once for all parts."""
+def _starts(path: Path, size: int, mtime_ns: int) -> np.ndarray:
+    """Return the first byte of each line of a file and its end, int64 (lines + 1,), found once for all parts."""
     with path.open("rb") as file:
-        return sum(1 for _ in file)
+        return np.cumsum(np.fromiter(chain([0], map(len, file)), np.int64))
 
 
-def _measured(settings: MeasurementSettings, work: Work, first: int, end: int) -> Iterator[Measured | Reject]:
+def _measured(settings: MeasurementSettings, work: Work, examples: Iterable[Example]) -> Iterator[Measured | Reject]:
     backbone = find(settings.backbone, settings.model_path)
     counter = TokenCounter(backbone, open_images(settings.view, settings.corpus, work.inputs), settings.view)
-    for example in read_jsonl(_file(work), Example, first=first, end=end):
+    for example in examples:
         try:
             found = {name: counter.count(conversation) for name, conversation in example.conversations.items()}
         except DataError as error:

@@ -13,7 +13,7 @@ from mmprolong.errors import ConfigError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_KEPT, _FRAME = 1 << 17, 48
+_KEPT, _FRAME = 1 << 16, 48
 """Words and short texts whose ids are kept, and letters of such a text: frames of turns, headings of pages."""
 _QWEN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -26,17 +26,17 @@ _QWEN_IN_ASCII = re.compile(
 """The same for text of ASCII, where normalisation changes nothing."""
 
 
-class _Known(dict[str, list[int]]):
+class _Known(dict[str, tuple[int, ...]]):
     """Ids of texts, found once; forgotten when there are too many. An `lru_cache` takes twice as long to ask."""
 
     def __init__(self, find: Callable[[str], list[int]]) -> None:
         super().__init__()
         self._find = find
 
-    def __missing__(self, text: str) -> list[int]:
+    def __missing__(self, text: str) -> tuple[int, ...]:
         if len(self) >= _KEPT:
             self.clear()
-        ids = self[text] = self._find(text)
+        ids = self[text] = tuple(self._find(text))  # a tuple of numbers is nothing to the garbage collector
         return ids
 
 
@@ -56,24 +56,21 @@ class TextTokenizer:
         except Exception as error:  # the library raises nothing narrower
             raise ConfigError(f"{file}: {error}; expected the tokenizer.json that came with the model") from error
         self._tokenizer.encode_special_tokens = True
-        self._short, self._spaced = _Known(self._encode_spaced), _Known(self._encode_words)
-        self._word, self._special = _Known(self._encode), dict[str, int]()
+        self._word, self._short = _Known(self._encode), _Known(self._encode_words)
+        self._after_space = _Known(lambda text: self._encode_words(f" {text}"))
+        self._special: dict[str, int] = {}
         self._by_words = _splits_as_qwen(self._tokenizer)
         added = [token.content for token in self._tokenizer.get_added_tokens_decoder().values() if not token.special]
-        self._added = re.compile("|".join(map(re.escape, added)) or r"(?!)")
+        self._added = re.compile("|".join(map(re.escape, added))) if added else None
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without any that would begin or end a sequence."""
-        return self._short[text] if len(text) <= _FRAME else self._encode_spaced(text)
-
-    def _encode_spaced(self, text: str) -> list[int]:
-        if not self._by_words or self._added.search(text):
+        if not self._by_words or (self._added and self._added.search(text)):
             return self._encode(text)
-        if not text.isprintable() or "  " in text:
-            return self._encode_words(text)
-        first, *others = text.split(" ")  # of whitespace single spaces alone: a word begins with each
-        spaced = [first, *[f" {other}" for other in others]]
-        return list(chain.from_iterable(map(self._spaced.__getitem__, spaced)))
+        if text.isprintable() and "  " not in text:  # of whitespace single spaces alone: a word begins with each
+            first, *others = text.split(" ")
+            return list(chain(self._short[first], *map(self._after_space.__getitem__, others)))
+        return list(self._short[text]) if len(text) <= _FRAME else self._encode_words(text)
 
     def _encode_words(self, text: str) -> list[int]:
         if not text.isascii():
