@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import replace
+from msgspec.structs import replace
 from typing import Any
 
 import pytest
