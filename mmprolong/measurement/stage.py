@@ -18,11 +18,11 @@ from mmprolong.runtime import parts as parts_of_step
 from mmprolong.runtime.work import Work
 from mmprolong.settings.stages import MeasurementSettings
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
-from mmprolong.store.parquet import write_parquet
+from mmprolong.store.parquet import join_parquet, write_parquet
 
 _FEWEST = 10_000
 """Examples of a part, where there are as many."""
-_NUMBERS = ("tokens", "supervised", "images", "conversations")
+_SUMMED = ("tokens", "supervised", "images")
 
 
 def parts(settings: MeasurementSettings, work: Work) -> int:
@@ -39,7 +39,10 @@ def run_part(settings: MeasurementSettings, work: Work, part: int) -> None:
     starts, count = _line_starts(work), parts(settings, work)
     first, end = ((len(starts) - 1) * each // count for each in (part, part + 1))
     stretch = {"first": first, "begin": int(starts[first]), "lines": end - first}
-    parts_of_step.write_part(work, part, _measured(settings, work, read_jsonl(_file(work), Example, **stretch)))
+    rejects: list[Reject] = []
+    measured = _measured(settings, work, read_jsonl(_file(work), Example, **stretch), rejects)
+    write_parquet(_rows(work, part), measured, Measured)
+    parts_of_step.write_part(work, part, rejects)
 
 
 def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
@@ -49,32 +52,37 @@ def join(settings: MeasurementSettings, work: Work) -> dict[str, Any]:
         FeasibilityError: no example can be measured.
     """
     count, reasons = parts(settings, work), Counter[str]()
-    tasks: dict[str, dict[str, int]] = {}
-
-    def counted() -> Iterator[Measured]:
-        for row in parts_of_step.results(work, count, Measured):
-            of_task = tasks.get(row.task)
-            if of_task is None:
-                of_task = tasks[row.task] = dict.fromkeys(_NUMBERS, 0)
-            of_task["tokens"] += row.tokens
-            of_task["supervised"] += row.supervised
-            of_task["images"] += row.images
-            of_task["conversations"] += 1
-            yield row
 
     def refused() -> Iterator[Reject]:
         for reject in parts_of_step.rejects(work, count):
             reasons[reject.reason] += 1
             yield reject
 
-    written = write_parquet(work.out / "measured.parquet", counted(), Measured)
+    file = work.out / "measured.parquet"
+    written = join_parquet(file, (_rows(work, part) for part in range(count)), Measured)
     write_jsonl(work.out / "rejects.jsonl", refused())
     if not written:
         first = next((f"; {one.what}: {one.detail}" for one in parts_of_step.rejects(work, count)), "")
         found = f"none of {reasons.total()} examples can be read: {reasons.most_common(3)}"
         raise FeasibilityError(f"measurement: {found}{first}")
-    totals = {name: sum(row[name] for row in tasks.values()) for name in _NUMBERS}
-    return {**totals, "tasks": dict(sorted(tasks.items())), "rejects": dict(reasons)}
+    tasks = _sums_by_task(file)
+    totals = {name: sum(row[name] for row in tasks.values()) for name in (*_SUMMED, "conversations")}
+    return {**totals, "tasks": tasks, "rejects": dict(reasons)}
+
+
+def _sums_by_task(file: Path) -> dict[str, dict[str, int]]:
+    from pyarrow.parquet import read_table
+
+    wanted = [*((name, "sum") for name in _SUMMED), ([], "count_all")]
+    rows = read_table(file, columns=["task", *_SUMMED]).group_by("task").aggregate(wanted).sort_by("task").to_pylist()
+    return {
+        row["task"]: {**{name: row[f"{name}_sum"] for name in _SUMMED}, "conversations": row["count_all"]}
+        for row in rows
+    }
+
+
+def _rows(work: Work, part: int) -> Path:
+    return parts_of_step.file_beside(work, part, ".parquet")
 
 
 def _file(work: Work) -> Path:
@@ -93,14 +101,18 @@ def _starts(path: Path, size: int, mtime_ns: int) -> np.ndarray:
         return np.cumsum(np.fromiter(chain([0], map(len, file)), np.int64))
 
 
-def _measured(settings: MeasurementSettings, work: Work, examples: Iterable[Example]) -> Iterator[Measured | Reject]:
+def _measured(
+    settings: MeasurementSettings, work: Work, examples: Iterable[Example], rejects: list[Reject]
+) -> Iterator[Measured]:
+    """Yield the lengths of what can be counted; the rest is added to the rejects."""
     backbone = find(settings.backbone, settings.model_path)
     counter = TokenCounter(backbone, open_images(settings.view, settings.corpus, work.inputs), settings.view)
     for example in examples:
+        work.log.stop_if_asked()
         try:
             found = {name: counter.count(conversation) for name, conversation in example.conversations.items()}
         except DataError as error:
-            yield Reject(what=example.id, reason="image not readable", detail=str(error))
+            rejects.append(Reject(what=example.id, reason="image not readable", detail=str(error)))
             continue
         for name, (tokens, supervised) in found.items():
             yield Measured(
