@@ -34,11 +34,6 @@ class Drawn:
     """Examples that no pack can hold."""
 
     @property
-    def tokens(self) -> int:
-        """Tokens of its examples."""
-        return sum(entry.tokens for entry in self.own)
-
-    @property
     def filled(self) -> dict[str, list[Measured]]:
         """Examples by slot; empty where none is shared."""
         found: defaultdict[str, list[Measured]] = defaultdict(list)
@@ -67,20 +62,26 @@ def certificate_of(mixture: Mixture, drawn: Mapping[str, Drawn], packs: Sequence
 
 
 def _component(part: Drawn) -> dict[str, Any]:
-    targets = part.tasks or dict.fromkeys(sorted({entry.task for entry in part.own}))
+    by_task: defaultdict[str, list[int]] = defaultdict(list)
+    for entry in part.own:
+        by_task[entry.task].append(entry.tokens)
+    targets = part.tasks or dict.fromkeys(sorted(by_task))
     too_long = [entry.tokens for entry in part.too_long]
     lengths = [entry.tokens for entry in part.planned]
     available = [entry.tokens for entry in part.available]
-    planned, longest = sum(lengths), max(lengths, default=0)
+    planned, longest, actual = sum(lengths), max(lengths, default=0), sum(map(sum, by_task.values()))
     return {
         "source": part.source,
         "target": part.target,
-        "actual": part.tokens,
+        "actual": actual,
         "error": {"tokens": planned - part.target, "longest": longest, "within": abs(planned - part.target) <= longest},
-        "padded": planned - part.tokens,
+        "padded": planned - actual,
         "examples": len(part.own),
         "exposures": _exposures(part.own),
-        "tasks": {task: {"target": target, **_totals(part, task)} for task, target in targets.items()},
+        "tasks": {
+            task: {"target": target, "actual": sum(by_task[task]), "examples": len(by_task[task])}
+            for task, target in targets.items()
+        },
         "lengths": [
             _length(lengths, available, span, weight) for span, weight in zip(part.ranges, part.weights, strict=True)
         ],
@@ -97,11 +98,6 @@ def _exposures(entries: Sequence[Measured]) -> dict[str, Any]:
         "most_of_a_document": max(documents.values(), default=0),
         "examples_by_uses": {str(count): number for count, number in sorted(uses.items())},
     }
-
-
-def _totals(part: Drawn, task: str) -> dict[str, int]:
-    chosen = [entry.tokens for entry in part.own if entry.task == task]
-    return {"actual": sum(chosen), "examples": len(chosen)}
 
 
 def _length(planned: Sequence[int], available: Sequence[int], span: Range, weight: float) -> dict[str, Any]:

@@ -76,8 +76,10 @@ def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured
 def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]]:
     """Put the longest first, each into the fullest pack that still takes it. Returns the packs, the fullest first."""
     spaces: list[tuple[int, int]] = []
+    full: list[tuple[int, int]] = []
     members: list[list[Measured]] = []
-    for entry in sorted(entries, key=_TOKENS, reverse=True):
+    ordered = sorted(entries, key=_TOKENS, reverse=True)
+    for entry in ordered:
         if entry.tokens > capacity:
             raise FeasibilityError(
                 f"mixture.sequence_length: {entry.example} has {entry.tokens} tokens, a pack holds {capacity}; raise it"
@@ -87,8 +89,12 @@ def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]
         if index == len(members):
             members.append([])
         members[index].append(entry)
-        insort(spaces, (space - entry.tokens, index))
-    return [members[index] for _, index in spaces]
+        left = space - entry.tokens, index
+        if left[0] < ordered[-1].tokens:  # takes nothing more
+            full.append(left)
+        else:
+            insort(spaces, left)
+    return [members[index] for _, index in sorted([*full, *spaces])]
 
 
 def _pack(number: int, entries: Sequence[Measured]) -> Pack:

@@ -45,14 +45,13 @@ def _system_turn(text: str, tokenizer: TextTokenizer) -> list[int]:
 
 
 def _turn(message: Message, tokenizer: TextTokenizer, ended: bool) -> Iterator[Piece]:
-    yield [tokenizer.id_of(IM_START)], False
-    text, learned, any_learned = f"{message.role}\n", False, False
+    ids, text, learned, any_learned = [tokenizer.id_of(IM_START)], f"{message.role}\n", False, False
     for part in flat(message.parts):
         if isinstance(part, Text) and part.learned == learned:
             text += part.text  # neighbours are read as one text, as the template joins them
             continue
-        yield tokenizer.encode(text), learned
-        text, learned = "", False
+        yield ids + tokenizer.encode(text), learned
+        ids, text, learned = [], "", False
         if isinstance(part, Text):
             # what is learned is read apart from what is given, as it is when the model writes it
             text, learned = part.text, part.learned
@@ -60,10 +59,10 @@ def _turn(message: Message, tokenizer: TextTokenizer, ended: bool) -> Iterator[P
         elif isinstance(part, Image):
             yield [tokenizer.id_of(VISION_START)], False
             yield part, False
-            yield [tokenizer.id_of(VISION_END)], False
+            ids = [tokenizer.id_of(VISION_END)]
         elif isinstance(part, Video):
             raise DataError(f"a film of {len(part.frames)} frames: Qwen-VL backbones take no films yet; give images")
-    yield tokenizer.encode(text), learned
+    yield ids + tokenizer.encode(text), learned
     if ended:
         yield [tokenizer.id_of(IM_END)], any_learned
         yield tokenizer.encode("\n"), False
