@@ -38,10 +38,9 @@ def run_part(settings: MeasurementSettings, work: Work, part: int) -> None:
     """
     starts, count = _line_starts(work), parts(settings, work)
     first, end = ((len(starts) - 1) * each // count for each in (part, part + 1))
-    stretch = {"first": first, "begin": int(starts[first]), "lines": end - first}
+    examples = read_jsonl(_file(work), Example, first=first, begin=int(starts[first]), lines=end - first)
     rejects: list[Reject] = []
-    measured = _measured(settings, work, read_jsonl(_file(work), Example, **stretch), rejects)
-    write_parquet(_rows(work, part), measured, Measured)
+    write_parquet(_rows(work, part), _measured(settings, work, examples, rejects), Measured)
     parts_of_step.write_part(work, part, rejects)
 
 
