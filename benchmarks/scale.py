@@ -7,16 +7,18 @@ time and peak memory are printed. A corpus step joins what readers would leave o
 is Qwen's.
 
 The same with 1,000 and 10,000 documents says what grows with the pool. Measurement and mixture together say how many
-examples a minute are counted, drawn and packed; beside them stands a bare loop that decodes the same lines and encodes
-the same texts.
+examples a minute are counted, drawn and packed: by processor time, and by the clock with two workers. Beside them
+stands a bare loop that decodes the same lines and encodes the same texts.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,7 @@ from mmprolong.store.parquet_by_key import write_by_key
 from mmprolong.synthesis import stage as synthesis
 
 STAMPED = ["extract_single", "extract_multi", "reasoning", "ocr_needle"]
-CAPACITY, JOINED = 131_072, 100_000
+CAPACITY, JOINED, WORKERS = 131_072, 100_000, 2
 
 
 def write_pool(folder: Path, documents: int, examples: int) -> dict[str, Any]:
@@ -121,17 +123,43 @@ def bare(folder: Path, documents: int, examples: int) -> dict[str, Any]:
 
 
 def measure(folder: Path, documents: int, examples: int) -> dict[str, Any]:
-    settings = MeasurementSettings("qwen2_5_vl", model_path=str(folder / "model"))
-    work = work_of(folder, "measurement", corpus="corpus", synthesis="examples")
-    found = run_stage(measurement, settings, work)
+    found = run_stage(measurement, *measuring(folder, "measurement"))
     return {"items": found["conversations"], "tokens": found["tokens"]}
 
 
-def mix(folder: Path, documents: int, examples: int) -> dict[str, Any]:
+def measuring(folder: Path, name: str) -> tuple[MeasurementSettings, Work]:
+    settings = MeasurementSettings("qwen2_5_vl", model_path=str(folder / "model"))
+    return settings, work_of(folder, name, corpus="corpus", synthesis="examples")
+
+
+def plan(folder: Path, documents: int, examples: int) -> dict[str, Any]:
+    """Measurement and mixture by the clock: two processes share the parts, then one joins them, draws and packs."""
+    started = time.perf_counter()
+    words = [sys.executable, __file__, "--share", str(folder)]
+    shares = [subprocess.Popen([*words, str(element)]) for element in range(WORKERS)]
+    codes = [share.wait() for share in shares]
+    if any(codes):
+        raise SystemExit("a share of the parts failed")
+    measured = time.perf_counter()
+    measurement.join(*measuring(folder, "planned"))
+    joined = time.perf_counter()
+    mix(folder, documents, examples, "planned")
+    ended = time.perf_counter()
+    said = {"parts": measured - started, "join": joined - measured, "mixture": ended - joined}
+    return {"items": examples, **said, "a minute of the clock": examples / (ended - started) * 60}
+
+
+def measure_share(folder: Path, element: int) -> None:
+    settings, work = measuring(folder, "planned")
+    count = measurement.parts(settings, work)
+    run_parts(count, partial(measurement.run_part, settings, work), work, range(element, count, WORKERS))
+
+
+def mix(folder: Path, documents: int, examples: int, measured: str = "measurement") -> dict[str, Any]:
     wanted = int(0.9 * examples * 41 * 2_500)
     lengths = LengthDistribution(edges=[1, 2, 4])
     part = Component(source="long", tasks=TASKS, lengths=lengths, repeats=0)
-    work = work_of(folder, "mixture", **{"corpus": "corpus", "measurement.long": "measurement"})
+    work = work_of(folder, "mixture", **{"corpus": "corpus", "measurement.long": measured})
     run_stage(mixture, MixtureSettings(Mixture(wanted, CAPACITY, {"long": part}), 32_768), work)
     said = read_json(folder / "mixture" / "certificate.json")
     return {"items": examples, "fill": said["fill"], "packs": said["packs"], "bound": said["fewest_packs"]}
@@ -190,6 +218,7 @@ STAGES: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
     "bare loop": bare,
     "measurement": measure,
     "mixture": mix,
+    "both, two workers": plan,
     "packing, a fifth short": pack_with_short,
     "training's loader": load,
 }
@@ -223,9 +252,9 @@ def main(documents: int = 1_500_000, examples: int = 200_000, place: str = "") -
 
 
 def one(name: str, folder: str, documents: str, examples: str) -> None:
-    before, wall = time.process_time(), time.perf_counter()
+    before, wall = sum(os.times()[:4]), time.perf_counter()
     found = STAGES[name](Path(folder), int(documents), int(examples))
-    found["cpu"], found["wall"] = time.process_time() - before, time.perf_counter() - wall
+    found["cpu"], found["wall"] = sum(os.times()[:4]) - before, time.perf_counter() - wall
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     print(json.dumps(found | {"peak": int(status["VmHWM"].split()[0]) / 1024}))  # ru_maxrss would be the parent's
 
@@ -234,5 +263,7 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["--stage"]:
         one(*words[1:])
+    elif words[:1] == ["--share"]:
+        measure_share(Path(words[1]), int(words[2]))
     else:
         main(*map(int, words[:2]), *words[2:])

@@ -68,8 +68,7 @@ class Reject:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pack:
+class Pack(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Examples that share one training sequence, each attending to itself only."""
 
     id: int

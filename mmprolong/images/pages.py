@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from mmprolong.conversations import Image, Pages
 from mmprolong.errors import DataError
 from mmprolong.images import stamps
-from mmprolong.images.documents import Document
 from mmprolong.images.kept_pages import open_kept
 from mmprolong.images.pdf_files import Unreadable, has_content, is_there, pool_folder
 from mmprolong.images.renderer import OpenDocument, find_renderer, pixel_size
@@ -23,6 +23,19 @@ _OPEN_DOCUMENTS = 8
 _KNOWN_DOCUMENTS = 1024
 """Records of documents that are in memory."""
 THUMBNAILS = "thumbnails.npy"
+
+
+class PagedDocument(msgspec.Struct, frozen=True, gc=False):
+    """Of a document, what its pages are found by."""
+
+    id: str
+    source: str
+    page_sizes: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def pages(self) -> int:
+        """Number of pages."""
+        return len(self.page_sizes)
 
 
 class CorpusPages:
@@ -39,7 +52,7 @@ class CorpusPages:
         self._renderer = find_renderer(view.renderer)
         self._pools = _pools(folder, corpus)
         self._file = folder / "documents.jsonl"
-        self._documents = LinesByKey(self._file, Document)
+        self._documents = LinesByKey(self._file, PagedDocument)
         self._known = lru_cache(_KNOWN_DOCUMENTS)(self._read)
         self._rendered = rendered
         self._kept = open_kept(folder, view)
@@ -91,7 +104,7 @@ class CorpusPages:
     def _first_pages(self) -> dict[str, int]:
         """Place of the first page of each document among all pages; only stamped pages need it."""
         places, pages = {}, 0
-        for document in read_jsonl(self._file, Document):
+        for document in read_jsonl(self._file, PagedDocument):
             places[document.id] = pages
             pages += document.pages
         return places
@@ -100,10 +113,10 @@ class CorpusPages:
     def _thumbnails(self) -> np.ndarray | None:
         return _thumbnails(self._rendered, self._view.thumbnail)
 
-    def _read(self, source: str) -> Document | None:
+    def _read(self, source: str) -> PagedDocument | None:
         return next(iter(self._documents.lines(source.removeprefix("pdf:"))), None)
 
-    def _document(self, image: Image) -> Document:
+    def _document(self, image: Image) -> PagedDocument:
         document = self._known(image.source)
         if document is None:
             raise DataError(f"image {image.source}: no such document in the corpus; was it made from another pool?")
@@ -113,7 +126,7 @@ class CorpusPages:
             raise DataError(f"image {image.source} page {image.index + 1}: has a stamp and a crop; give one of them")
         return document
 
-    def _drawn(self, document: Document, page: int) -> np.ndarray:
+    def _drawn(self, document: PagedDocument, page: int) -> np.ndarray:
         kept = self._kept.pixels(document.id, page) if self._kept is not None else None
         if kept is not None:
             return kept
@@ -124,7 +137,7 @@ class CorpusPages:
         except MemoryError as error:
             raise MemoryError(f"{document.source} page {page + 1}") from error
 
-    def _opened(self, document: Document) -> OpenDocument:
+    def _opened(self, document: PagedDocument) -> OpenDocument:
         if document.id not in self._open:
             while len(self._open) >= _OPEN_DOCUMENTS:
                 self._open.popitem(last=False)[1][0].close()
@@ -132,7 +145,7 @@ class CorpusPages:
         self._open.move_to_end(document.id)
         return self._open[document.id][1]
 
-    def _entered(self, document: Document) -> tuple[ExitStack, OpenDocument]:
+    def _entered(self, document: PagedDocument) -> tuple[ExitStack, OpenDocument]:
         path = next((pool / document.source for pool in self._pools if is_there(pool / document.source)), None)
         if path is None:
             places = " or ".join(map(str, self._pools))

@@ -34,11 +34,6 @@ class Drawn:
     """Examples that no pack can hold."""
 
     @property
-    def tokens(self) -> int:
-        """Tokens of its examples."""
-        return sum(entry.tokens for entry in self.own)
-
-    @property
     def filled(self) -> dict[str, list[Measured]]:
         """Examples by slot; empty where none is shared."""
         found: defaultdict[str, list[Measured]] = defaultdict(list)
@@ -50,36 +45,46 @@ class Drawn:
 def certificate_of(mixture: Mixture, drawn: Mapping[str, Drawn], packs: Sequence[Pack]) -> dict[str, Any]:
     """Return the certificate."""
     everything = [entry for part in drawn.values() for entry in part.own]
-    actual = sum(entry.tokens for entry in everything)
+    lengths = [entry.tokens for entry in everything]
+    actual = sum(lengths)
     pages = Counter(entry.images for entry in everything)
     return {
         "tokens": {"target": mixture.tokens, "actual": actual},
         "components": {name: _component(part) for name, part in drawn.items()},
         "packs": len(packs),
-        "fewest_packs": fewest_packs([entry.tokens for entry in everything], mixture.sequence_length),
+        "fewest_packs": fewest_packs(lengths, mixture.sequence_length),
         "fill": actual / (len(packs) * mixture.sequence_length),
         "repeats": len(everything) - len({entry.example for entry in everything}),
         "documents": len({entry.cluster for entry in everything}),
-        "attention": sum(length**2 for each in packs for length in each.lengths),
+        "attention": sum([length**2 for each in packs for length in each.lengths]),
         "page_counts": {str(count): number for count, number in sorted(pages.items())},
     }
 
 
 def _component(part: Drawn) -> dict[str, Any]:
-    targets = part.tasks or dict.fromkeys(sorted({entry.task for entry in part.own}))
+    by_task: defaultdict[str, list[int]] = defaultdict(list)
+    for entry in part.own:
+        by_task[entry.task].append(entry.tokens)
+    targets = part.tasks or dict.fromkeys(sorted(by_task))
     too_long = [entry.tokens for entry in part.too_long]
-    planned = sum(entry.tokens for entry in part.planned)
-    longest = max((entry.tokens for entry in part.planned), default=0)
+    lengths = [entry.tokens for entry in part.planned]
+    available = [entry.tokens for entry in part.available]
+    planned, longest, actual = sum(lengths), max(lengths, default=0), sum(map(sum, by_task.values()))
     return {
         "source": part.source,
         "target": part.target,
-        "actual": part.tokens,
+        "actual": actual,
         "error": {"tokens": planned - part.target, "longest": longest, "within": abs(planned - part.target) <= longest},
-        "padded": planned - part.tokens,
+        "padded": planned - actual,
         "examples": len(part.own),
         "exposures": _exposures(part.own),
-        "tasks": {task: {"target": target, **_totals(part, task)} for task, target in targets.items()},
-        "lengths": [_length(part, span, weight) for span, weight in zip(part.ranges, part.weights, strict=True)],
+        "tasks": {
+            task: {"target": target, "actual": sum(by_task[task]), "examples": len(by_task[task])}
+            for task, target in targets.items()
+        },
+        "lengths": [
+            _length(lengths, available, span, weight) for span, weight in zip(part.ranges, part.weights, strict=True)
+        ],
         "longer_than_pack": {"examples": len(too_long), "tokens": sum(too_long), "longest": max(too_long, default=0)},
     }
 
@@ -95,23 +100,18 @@ def _exposures(entries: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def _totals(part: Drawn, task: str) -> dict[str, int]:
-    chosen = [entry.tokens for entry in part.own if entry.task == task]
-    return {"actual": sum(chosen), "examples": len(chosen)}
-
-
-def _length(part: Drawn, span: Range, weight: float) -> dict[str, Any]:
-    inside = [entry.tokens for entry in part.planned if span[0] <= entry.tokens < span[1]]
-    whole = sum(entry.tokens for entry in part.planned)
-    available = [entry.tokens for entry in part.available if span[0] <= entry.tokens < span[1]]
+def _length(planned: Sequence[int], available: Sequence[int], span: Range, weight: float) -> dict[str, Any]:
+    low, high = span
+    inside = [tokens for tokens in planned if low <= tokens < high]
+    there = [tokens for tokens in available if low <= tokens < high]
     return {
-        "from": span[0],
-        "to": span[1],
+        "from": low,
+        "to": high,
         "target_share": weight,
-        "share": sum(inside) / max(whole, 1),
+        "share": sum(inside) / max(sum(planned), 1),
         "tokens": sum(inside),
         "examples": len(inside),
-        "available": {"tokens": sum(available), "examples": len(available)},
+        "available": {"tokens": sum(there), "examples": len(there)},
     }
 
 

@@ -6,6 +6,7 @@ so one task. Within windows of a few packs both hold: packs are full and each is
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -16,6 +17,8 @@ WINDOW, WINDOWS = 16, 64
 """Fewest packs' worth of tokens that are packed together, and the windows that a large mixture is packed in; the
 emptiest pack of a window goes into the next."""
 
+_TOKENS = attrgetter("tokens")
+
 
 def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
     """Return packs of at most `capacity` tokens, in random order; every entry is in exactly one.
@@ -24,12 +27,12 @@ def pack(entries: Sequence[Measured], capacity: int, seed: int) -> list[Pack]:
         FeasibilityError: an example is longer than a pack.
     """
     rng = np.random.default_rng([seed, len(entries)])
-    shuffled = [entries[index] for index in rng.permutation(len(entries))]
+    shuffled = [entries[index] for index in rng.permutation(len(entries)).tolist()]
     packs: list[list[Measured]] = []
     waiting: list[Measured] = []
-    window_tokens = max(capacity * WINDOW, _tokens(entries) // WINDOWS)
+    window_tokens = max(capacity * WINDOW, sum(map(_TOKENS, entries)) // WINDOWS)
     for window in _windows(shuffled, window_tokens):
-        *filled, waiting = sorted(_best_fit([*waiting, *window], capacity), key=_tokens, reverse=True) or [[]]
+        *filled, waiting = _best_fit([*waiting, *window], capacity) or [[]]
         packs += filled
     packs += _best_fit(waiting, capacity)
     return [_pack(number, packs[index]) for number, index in enumerate(rng.permutation(len(packs)))]
@@ -71,10 +74,12 @@ def _windows(entries: Sequence[Measured], tokens: int) -> Iterator[list[Measured
 
 
 def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]]:
-    """Put the longest first, each into the fullest pack that still takes it."""
+    """Put the longest first, each into the fullest pack that still takes it. Returns the packs, the fullest first."""
     spaces: list[tuple[int, int]] = []
+    full: list[tuple[int, int]] = []
     members: list[list[Measured]] = []
-    for entry in sorted(entries, key=lambda entry: -entry.tokens):
+    ordered = sorted(entries, key=_TOKENS, reverse=True)
+    for entry in ordered:
         if entry.tokens > capacity:
             raise FeasibilityError(
                 f"mixture.sequence_length: {entry.example} has {entry.tokens} tokens, a pack holds {capacity}; raise it"
@@ -84,18 +89,18 @@ def _best_fit(entries: Sequence[Measured], capacity: int) -> list[list[Measured]
         if index == len(members):
             members.append([])
         members[index].append(entry)
-        insort(spaces, (space - entry.tokens, index))
-    return members
-
-
-def _tokens(entries: Sequence[Measured]) -> int:
-    return sum(entry.tokens for entry in entries)
+        left = space - entry.tokens, index
+        if left[0] < ordered[-1].tokens:  # takes nothing more
+            full.append(left)
+        else:
+            insort(spaces, left)
+    return [members[index] for _, index in sorted([*full, *spaces])]
 
 
 def _pack(number: int, entries: Sequence[Measured]) -> Pack:
     return Pack(
         id=number,
-        examples=tuple(entry.example for entry in entries),
-        lengths=tuple(entry.tokens for entry in entries),
-        supervised=tuple(entry.supervised for entry in entries),
+        examples=tuple([entry.example for entry in entries]),
+        lengths=tuple([entry.tokens for entry in entries]),
+        supervised=tuple([entry.supervised for entry in entries]),
     )

@@ -18,6 +18,7 @@ from mmprolong.settings.data import Component, LengthDistribution
 from mmprolong.settings.stages import MixtureSettings
 from mmprolong.store.atomic import write_json
 from mmprolong.store.jsonl import read_jsonl, write_jsonl
+from mmprolong.store.lines_by_key import LinesByKey
 from mmprolong.store.parquet import read_parquet
 
 
@@ -150,7 +151,8 @@ def _length_weights(
 def _document_pages(file: Path, entries: Sequence[Measured]) -> dict[str, int]:
     """Return the pages of the documents that examples are written on; of all where they are composed."""
     wanted = {entry.cluster for entry in entries}
-    found = {one.id: len(one.page_sizes) for one in read_jsonl(file, _Sized) if one.id in wanted}
+    documents = LinesByKey(file, _Sized)
+    found = {name: len(one.page_sizes) for name in wanted for one in documents.lines(name)}
     return found or {one.id: len(one.page_sizes) for one in read_jsonl(file, _Sized)}
 
 

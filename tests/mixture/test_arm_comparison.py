@@ -3,6 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as with_fields
 
 from mmprolong.mixture.arm_comparison import Arm, PhaseData, compare, second_differences
 from mmprolong.plugins import identity_of
@@ -77,15 +78,15 @@ def with_pack(change: Callable[[Pack], Pack]) -> Arm:
 
 IN_DATA: dict[str, tuple[Callable[[], Arm], str]] = {
     "another document": (
-        lambda: with_pack(lambda pack: replace(pack, examples=("d99-a", pack.examples[1]))),
+        lambda: with_pack(lambda pack: with_fields(pack, examples=("d99-a", pack.examples[1]))),
         "longpt: documents",
     ),
     "a document twice": (
-        lambda: with_pack(lambda pack: replace(pack, examples=(pack.examples[1], pack.examples[1]))),
+        lambda: with_pack(lambda pack: with_fields(pack, examples=(pack.examples[1], pack.examples[1]))),
         "longpt: documents",
     ),
     "other order in a pack": (
-        lambda: with_pack(lambda pack: replace(pack, examples=pack.examples[::-1])),
+        lambda: with_pack(lambda pack: with_fields(pack, examples=pack.examples[::-1])),
         "longpt: order",
     ),
     "other order of packs": (lambda: arm([*arm().phases["longpt"].packs][::-1], **DECLARED), "longpt: order"),
@@ -94,7 +95,7 @@ IN_DATA: dict[str, tuple[Callable[[], Arm], str]] = {
     "an update less": (lambda: arm([*arm().phases["longpt"].packs][:-2], **DECLARED), "longpt: updates"),
     "an example less": (
         lambda: with_pack(
-            lambda pack: replace(
+            lambda pack: with_fields(
                 pack, examples=pack.examples[:1], lengths=pack.lengths[:1], supervised=pack.supervised[:1]
             )
         ),
@@ -129,7 +130,7 @@ def test_a_confound_in_the_data_is_caught(name: str):
 
 @pytest.mark.parametrize("fact", ["lengths", "supervised"])
 def test_lengths_are_a_residual_of_the_tasks_and_a_second_difference_of_anything_else(fact: str):
-    longer = with_pack(lambda pack: replace(pack, **{fact: (getattr(pack, fact)[0] + 1, getattr(pack, fact)[1])}))
+    longer = with_pack(lambda pack: with_fields(pack, **{fact: (getattr(pack, fact)[0] + 1, getattr(pack, fact)[1])}))
     name = "longpt: tokens" if fact == "lengths" else "longpt: supervised tokens"
     (row,) = (row for row in compare(arm(), longer, [FACTOR]) if row.name == name)
     assert row.verdict == "follows" and row.residual.startswith("+1 (")

@@ -1,6 +1,7 @@
 """Conversations of Qwen-VL models: ChatML. No torch."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from mmprolong.conversations import Image, Message, Text, Video, flat
 from mmprolong.errors import DataError
@@ -24,7 +25,7 @@ def chat_pieces(
     https://huggingface.co/Qwen/Qwen3-VL-8B-Instruct/blob/main/chat_template.json
     """
     if default_system and messages[0].role != "system":
-        yield from _turn(Message("system", (Text(default_system),)), tokenizer, ended=True)
+        yield _system_turn(default_system, tokenizer), False
     continued = answer and messages[-1].role == "assistant" and not _learned(messages[-1])
     for number, message in enumerate(messages, 1):
         yield from _turn(message, tokenizer, ended=not (continued and number == len(messages)))
@@ -36,25 +37,32 @@ def _learned(message: Message) -> bool:
     return any(isinstance(part, Text) and part.learned for part in message.parts)
 
 
+@cache
+def _system_turn(text: str, tokenizer: TextTokenizer) -> list[int]:
+    """Return the ids of a turn that begins many conversations."""
+    turn = _turn(Message("system", (Text(text),)), tokenizer, ended=True)
+    return [index for ids, _ in turn if isinstance(ids, list) for index in ids]
+
+
 def _turn(message: Message, tokenizer: TextTokenizer, ended: bool) -> Iterator[Piece]:
-    yield [tokenizer.id_of(IM_START)], False
-    text, learned = f"{message.role}\n", False
+    ids, text, learned, any_learned = [tokenizer.id_of(IM_START)], f"{message.role}\n", False, False
     for part in flat(message.parts):
         if isinstance(part, Text) and part.learned == learned:
             text += part.text  # neighbours are read as one text, as the template joins them
             continue
-        yield tokenizer.encode(text), learned
-        text, learned = "", False
+        yield ids + tokenizer.encode(text), learned
+        ids, text, learned = [], "", False
         if isinstance(part, Text):
             # what is learned is read apart from what is given, as it is when the model writes it
             text, learned = part.text, part.learned
+            any_learned = any_learned or learned
         elif isinstance(part, Image):
             yield [tokenizer.id_of(VISION_START)], False
             yield part, False
-            yield [tokenizer.id_of(VISION_END)], False
+            ids = [tokenizer.id_of(VISION_END)]
         elif isinstance(part, Video):
             raise DataError(f"a film of {len(part.frames)} frames: Qwen-VL backbones take no films yet; give images")
-    yield tokenizer.encode(text), learned
+    yield ids + tokenizer.encode(text), learned
     if ended:
-        yield [tokenizer.id_of(IM_END)], _learned(message)
+        yield [tokenizer.id_of(IM_END)], any_learned
         yield tokenizer.encode("\n"), False
