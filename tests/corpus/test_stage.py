@@ -81,10 +81,10 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path: Path):
 def test_a_document_that_takes_too_long_is_killed_and_refused(tmp_path: Path):
     write_pdf(tmp_path / "pool" / "short.pdf", ["short"])
     with pymupdf.open() as document:
-        for _ in range(300):
+        for _ in range(600):
             document.new_page().insert_text((30, 30), [LONG] * 100, fontsize=6)
         document.save(tmp_path / "pool" / "long.pdf")
-    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=1)
+    metrics = run(tmp_path / "pool", tmp_path / "out", seconds=2)
     assert metrics["rejects"] == {"timed out": 1}
     assert metrics["documents"] == 1
 
