@@ -28,13 +28,12 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     return count
 
 
-def read_jsonl(path: Path, kind: type[T], growing: bool = False, first: int = 0, end: int | None = None) -> Iterator[T]:
+def read_jsonl(path: Path, kind: type[T], first: int = 0, end: int | None = None) -> Iterator[T]:
     """Yield the records of a file, checked against their type.
 
     Args:
         first: line, from 0, with which to begin; the lines before are not decoded.
         end: line before which to stop.
-        growing: the file is written line by line; a last line that has no end is not there yet, or was torn.
 
     Raises:
         DataError: a line is not a `kind`; names file and line.
@@ -42,8 +41,6 @@ def read_jsonl(path: Path, kind: type[T], growing: bool = False, first: int = 0,
     decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as file:
         for number, line in enumerate(islice(file, first, end), first + 1):
-            if growing and not line.endswith(b"\n"):
-                return
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:

@@ -60,10 +60,8 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     """Plan again from the command that made `plan`, with more `overrides`; also return its first configuration.
 
     Raises:
-        ConfigError: the plan does not record its command; or as in `make_plan`.
+        ConfigError: as in `make_plan`.
     """
-    if not (plan.overrides or plan.subject):
-        raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
     require_own_files(plan)
     texts = [*plan.overrides, *overrides, assigned("paths.store", str(store))]
     return plan_evaluation(plan.subject, texts) if plan.subject else make_plan(texts)

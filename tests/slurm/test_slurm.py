@@ -7,9 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.echo import run, start
+from tests.echo import start
 from tests.slurm.site import MARKS, Site, sweep
 
 pytestmark = MARKS
@@ -109,10 +107,3 @@ def test_launches_and_a_run_here_at_once_are_one_result(site: Site):
     assert [each.communicate(timeout=100)[1] for each in running] == [""] * 3
     site.drain()
     assert len(site.hashes()) == 3
-
-
-@pytest.mark.parametrize("name", ["50%j", "a\\b"])
-def test_a_store_whose_path_slurm_would_expand_is_refused(cluster, package: Path, tmp_path: Path, name: str):
-    words = ["-m", "mmprolong.echo.drive", "launch", str(tmp_path / name), sweep({"x": WHOLE})]
-    out = run(package, *words, env=cluster.environment)[1]
-    assert "Slurm expands % and" in json.loads(out.splitlines()[-1])["error"]
