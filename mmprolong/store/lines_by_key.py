@@ -132,11 +132,11 @@ class _Keyed(msgspec.Struct):
 
 
 def _scanned(path: Path) -> Iterator[Place]:
-    begin = 0
+    decoder, begin = msgspec.json.Decoder(_Keyed), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield _decoder(_Keyed).decode(line).id, begin, len(line)
+                yield decoder.decode(line).id, begin, len(line)
             except msgspec.DecodeError as error:
                 raise DataError(f"{path}:{number}: {error}; run its step again") from error
             begin += len(line)

@@ -27,7 +27,8 @@ def sweep_command(plan: Plan, store: Path | None, *more: str) -> str:
     """
     place = [assigned("paths.store", str(store))] if store and str(store) != "store" else []
     replaced = {key_of(text) for text in more} | ({"paths.store"} if store else set())
-    kept = (text for text in plan.overrides if key_of(text) not in replaced)
+    typed = plan.overrides if plan.overrides or plan.subject else (f"+ablation={plan.ablation}",)
+    kept = (text for text in typed if key_of(text) not in replaced)
     begun = ["mmprolong", "evaluate", plan.subject] if plan.subject else ["python", "-m", "mmprolong.sweep"]
     return shlex.join([*begun, *kept, *more, *place, *own_option(plan.config_dir)])
 
