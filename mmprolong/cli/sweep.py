@@ -84,11 +84,7 @@ def _print_plan(store: Store, plan: Plan, console: Terminal) -> None:
 
 
 def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
-    """Run what is not finished on this machine, and report.
-
-    Raises:
-        StepFailed: a step failed; all that does not need it was run.
-    """
+    """Run what is not finished on this machine, and report."""
     from mmprolong.reporting.results.store import read_runs
 
     interrupt_on_signals()

@@ -105,11 +105,7 @@ def _frozen(points: Sequence[Point], steps: dict[str, Step], overrides: Sequence
 
 
 def _chosen(overrides: Sequence[str]) -> str:
-    """Return the name of the chosen ablation.
-
-    Raises:
-        ConfigError: no ablation is chosen, or several are.
-    """
+    """Return the name of the chosen ablation."""
     names = [value_of(text) for text in overrides if key_of(text) == ABLATION]
     if not names:
         raise ConfigError(f"{SWEEP}: no ablation was chosen; add +{ABLATION}=NAME")
