@@ -109,21 +109,12 @@ def plugin_class(package: str, name: str, key: str) -> type:
     Raises:
         InvalidSettings: there is no such file; names the nearest.
     """
-    module = load(package, name, key)
+    if name not in names_in(package):
+        raise InvalidSettings(Problem(key, f"{name!r} is unknown; {nearest(name, names_in(package))}"))
+    module = importlib.import_module(f"{package}.{name}")
     own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
     (found,) = (each for each in own if "version" in vars(each))
     return found
-
-
-def load(package: str, name: str, key: str) -> ModuleType:
-    """Import the file of the plug-in `name`.
-
-    Raises:
-        InvalidSettings: there is no such file; names the nearest.
-    """
-    if name not in names_in(package):
-        raise InvalidSettings(Problem(key, f"{name!r} is unknown; {nearest(name, names_in(package))}"))
-    return importlib.import_module(f"{package}.{name}")
 
 
 def load_file(path: Path, *needed: str) -> ModuleType:

@@ -54,12 +54,8 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
             "sweep.grid: {'x': [1]}; should be a valid array",
         ),
         ("+sweep.points.x=[]", "sweep.points.x: []; "),
-        ("+sweep.points.x=['']", "sweep.points.x: ''; write an override"),
+        ("+sweep.points.x=['']", "length_dist/x: not an override; write key=value"),
         ("sweep=3", "sweep: 3; should be an object"),
-        (
-            "sweep.table=''",
-            "sweep.published: 'mmprolong_length_distribution.csv'; without a table nothing shows it",
-        ),
         ("cluster.processes=-1", "cluster.processes: -1; should be greater than or equal to 0"),
         ("+ablation=rope_base", "a sweep is one ablation"),
     ],
@@ -201,7 +197,7 @@ def test_a_published_file_of_another_shape_is_found_before_the_sweep(package: Pa
         ),
         ("conf/corpus/demo.yaml", "defaults: [{a: 3}]", "a file of conf: Unsupported item value in defaults"),
         ("conf/cluster/local.yaml", "jobs: {defalt: {}}", "cluster.jobs.defalt: 'defalt' is no stage"),
-        ("sweeps/ablation/mine.yaml", MINE.partition("\n")[2], "does not begin with the line `# @package _global_`"),
+        ("sweeps/ablation/mine.yaml", MINE.partition("\n")[2], "`# @package KEY` (or `_global_`)"),
         ("sweeps/ablation/mine.yaml", MINE + "# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
         (
             "sweeps/ablation/mine.yaml",

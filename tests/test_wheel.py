@@ -79,7 +79,8 @@ def test_an_own_ablation_is_planned_and_completed(elsewhere: Path):
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_a_shell_completes_the_name_of_an_own_ablation(elsewhere: Path):
     words = "COMP_WORDS=(mmprolong sweep +ablation = rope_f) COMP_CWORD=4"  # bash parts words at =
-    ask = f'eval "$(mmprolong completion bash)"\n{words}\n_mmprolong_completion mmprolong\necho "$COMPREPLY"'
+    defined = 'eval "$(_MMPROLONG_COMPLETE=bash_source mmprolong)"'
+    ask = f'{defined}\n{words}\n_mmprolong_completion mmprolong\necho "$COMPREPLY"'
     environment = {
         **os.environ,
         "PATH": f"{elsewhere}/venv/bin:{os.environ['PATH']}",

@@ -26,27 +26,15 @@ def commands() -> None:
     """Ablation sweeps for long-context training of vision-language models on documents."""
 
 
-@click.command()
-@click.argument("shell", type=click.Choice(["bash", "fish", "zsh"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, ablations, groups, choices and step ids in a shell."""
-    from click.shell_completion import get_completion_class
-
-    kind = get_completion_class(shell)
-    assert kind is not None
-    click.echo(kind(commands, {}, "mmprolong", "_MMPROLONG_COMPLETE").source())
-
-
 for _file in pkgutil.iter_modules(__path__):
     for _command in vars(importlib.import_module(f"{__name__}.{_file.name}")).values() if _file.name[0] != "_" else ():
         if isinstance(_command, click.Command):
             commands.add_command(_command)
-commands.add_command(completion)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    says = Terminal(stderr=True)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an encoding that lacks a letter ends no command
     try:
@@ -55,14 +43,10 @@ def main(words: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        _say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
+        says.say("interrupted; what is finished stays, and the same command goes on from here", "yellow")
         return 130  # as shells have it
     except MMProLongError as error:
-        _say(f"error: {error}", "red")
+        says.say(f"error: {error}", "red")
     except OSError as error:
-        _say(f"error: {out_of_space(error, error.filename or 'output') or error}", "red")
+        says.say(f"error: {out_of_space(error, error.filename or 'output') or error}", "red")
     return 1
-
-
-def _say(text: str, style: str) -> None:
-    Terminal(stderr=True).print(text, style=style, soft_wrap=True)

@@ -33,7 +33,7 @@ def evaluate(subject: str, overrides: tuple[str, ...], dry_run: bool) -> None:
     if dry_run:
         console.say("plan: nothing was answered")
         return
-    launch(Store(Path(config.paths.store)), plan, False, console)
+    launch(Store(Path(config.paths.store)), plan, console)
 
 
 def _print_replies(plan: "Plan", config: "Config", console: Terminal) -> None:

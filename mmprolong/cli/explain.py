@@ -11,7 +11,7 @@ from rich.tree import Tree
 from mmprolong.cli.arguments import stored
 from mmprolong.cli.lookup import Steps, find_point, is_ablation, is_finished
 from mmprolong.cli.terminal import Terminal, span, table
-from mmprolong.errors import ConfigError, Confounded
+from mmprolong.errors import Confounded
 from mmprolong.mixture.arm_comparison import Arm, PhaseData, compare, second_differences, settings_of_arm
 from mmprolong.mixture.counterfactual import compare_drawn
 from mmprolong.pipeline.plan import Point
@@ -50,15 +50,10 @@ def diff(a: str, b: str, factors: tuple[str, ...], store: Store) -> None:
     Of two runs whose factor is declared it proves that all else is equal, and fails if something is not.
     """
     steps, console = Steps(store), Terminal()
-    if is_ablation(store, a) != is_ablation(store, b):
-        raise ConfigError(f"diff {a!r} {b!r}: a point and a step; give two of one kind")
     if is_ablation(store, a):
         _compare_points(steps, a, b, factors, console)
         return
     one, other = steps.find(a), steps.find(b)
-    if one.path == other.path:
-        console.say(f"{one.path} and {other.path} are the same")
-        return
     console.say(f"A {one.path}\nB {other.path}")
     rows = _differences(steps, one.path, other.path, one.stage, set())
     console.print(table("", ("step", "differs in", "A", "B"), rows, text=("differs in", "A", "B")))
@@ -73,9 +68,6 @@ def _compare_points(steps: Steps, a: str, b: str, factors: Sequence[str], consol
     """
     (plan, one), (other_plan, other) = find_point(steps.store, a), find_point(steps.store, b)
     names = [f"{plan.ablation}/{one.label}/s{one.seed}", f"{other_plan.ablation}/{other.label}/s{other.seed}"]
-    if one.steps == other.steps:
-        console.say(f"{' and '.join(names)} are the same")
-        return
     factors = factors or (plan.factor if plan.ablation == other_plan.ablation else ())
     rows = compare(_arm(steps, one), _arm(steps, other), factors)
     console.say(f"A {names[0]}\nB {names[1]}")
@@ -140,8 +132,6 @@ def _tree(steps: Steps, step: RunRecord, role: str, seen: set[str]) -> Tree:
     tree = Tree(head if is_finished(step) else head.append("  not finished", style="yellow"))
     for key, value in sorted(leaves(step.settings)):
         tree.add(Text(f"{key} = {json.dumps(value, ensure_ascii=False)}"))
-    if not step.settings:
-        tree.add(Text("every setting at its default", style="dim"))
     for name, path in step.needs.items():
         tree.children.append(_tree(steps, steps.get(path), name, seen))
     return tree

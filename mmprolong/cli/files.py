@@ -15,6 +15,7 @@ from mmprolong.settings.knobs import View
 from mmprolong.store.store import Store
 
 _FILE = click.Path(path_type=Path)
+_SCORERS = plugins.names_in("mmprolong.evaluation.scorers")
 _LISTED = 40
 """Documents that are listed, the longest first."""
 
@@ -31,12 +32,8 @@ def fetch(folder: Path) -> None:
     console.say(f"{count} PDFs in {folder}; use them with corpus.path={folder}")
 
 
-def _scorers(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
-    return [name for name in plugins.names_in("mmprolong.evaluation.scorers") if name.startswith(begun)]
-
-
 @click.command()
-@click.option("--scorer", required=True, shell_complete=_scorers, help="A scorer's name, such as mmlongbench_doc.")
+@click.option("--scorer", required=True, type=click.Choice(_SCORERS), metavar="NAME", help="The benchmark's scorer.")
 @click.option("--in", "source", required=True, type=_FILE, help="Replies to score.")
 @click.option("--out", required=True, type=_FILE, help="The same lines with their scores.")
 def rescore(scorer: str, source: Path, out: Path) -> None:

@@ -50,8 +50,7 @@ def retry(ablation: str, overrides: tuple[str, ...], store: Store) -> None:
 
     plan = plan_retry(store, load_plan(store, ablation), overrides)
     check_jobs(plan.cluster, plan.steps.values())
-    launched = SlurmLauncher(store, plan).submit()
-    print_launched(store, plan, launched, prune=False, console=Terminal())
+    print_launched(store, plan, SlurmLauncher(store, plan).submit(), Terminal())
 
 
 @click.command()
@@ -66,20 +65,20 @@ def cancel(ablation: str, match: str, store: Store) -> None:
     from mmprolong.sweep.view.dashboard import write_page
 
     console, plan = Terminal(), load_plan(store, ablation)
-    done = job_list.cancel(store, plan, match)
+    ended, shared = job_list.cancel(store, plan, match)
     write_page(store, plan, step_states(store, plan))
-    stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in done.ended)
+    stages = Counter(plan.steps[name].stage if name in plan.steps else "an earlier plan" for name in ended)
     for stage, count in stages.items():
         console.say(f"cancelled: {count} steps of {stage}")
-    for name, count in done.shared.items():
+    for name, count in shared.items():
         console.say(
             f"left alone: {count} jobs that {name} has too; `cancel {ablation} STAGE/ID` cancels one all the same"
         )
-    if not done.ended and not done.shared:
+    if not ended and not shared:
         console.say(f"{ablation}: no job of it is in the queue")
 
 
-def print_launched(store: Store, plan: Plan, launched: Launched, prune: bool, console: Terminal) -> None:
+def print_launched(store: Store, plan: Plan, launched: Launched, console: Terminal) -> None:
     """Print what was submitted and what was left alone, and the commands that follow; write the dashboard anew."""
     from mmprolong.sweep.view.dashboard import write_page
 
@@ -90,9 +89,7 @@ def print_launched(store: Store, plan: Plan, launched: Launched, prune: bool, co
     if launched.queued:
         console.say(f"{len(launched.queued)} steps were in the queue already")
     if launched.unplanned:
-        jobs = ", ".join(launched.unplanned.values())
-        done = "cancelled" if prune else "left alone; --prune cancels them"
-        console.say(f"{len(launched.unplanned)} jobs of points that are no longer in the file: {jobs}; {done}")
+        console.say(f"jobs of points that are no longer in the file: scancel {' '.join(launched.unplanned)}")
     console.say(f"dashboard: {write_page(store, plan, step_states(store, plan))}")
     for name in ("status", "logs", "retry", "cancel", "report"):
         console.say(f"  {command(store, name, plan.ablation)}")

@@ -78,11 +78,7 @@ def _unfinished(plan: "Plan", store: Store) -> dict[tuple[str, str], list[str]]:
 
 
 def _named_shape(model: str) -> "Shape":
-    """Return the sizes of a choice of `model=`, or of a folder or hub name.
-
-    Raises:
-        ConfigError: it is neither.
-    """
+    """Return the sizes of a choice of `model=`, or of a folder or hub name."""
     from mmprolong.config.compose import Composer
     from mmprolong.config.groups import groups
     from mmprolong.models.shapes import shape_at, shape_of

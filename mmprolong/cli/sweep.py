@@ -10,7 +10,7 @@ from mmprolong.cli.arguments import overrides, own_files
 from mmprolong.cli.jobs import print_launched
 from mmprolong.cli.report import print_report
 from mmprolong.cli.terminal import Terminal
-from mmprolong.errors import ConfigError, StepFailed
+from mmprolong.errors import StepFailed
 from mmprolong.pipeline.plan import Plan, save_plan
 from mmprolong.runtime.signals import interrupt_on_signals
 from mmprolong.store.store import Store, drifted
@@ -28,9 +28,8 @@ _PAGE_SECONDS = 5.0
 @click.command()
 @overrides
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-@click.option("--prune", is_flag=True, help="Cancel jobs of points that are no longer in the file.")
 @own_files
-def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
+def sweep(overrides: tuple[str, ...], dry_run: bool) -> None:
     """Plan, run and report an ablation: +ablation=NAME, group=choice, key=value."""
     from mmprolong.config.overrides import locating
     from mmprolong.reporting.tables.paper_tables import check_table
@@ -38,9 +37,6 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
 
     console = Terminal()
     plan, config = make_plan(overrides)
-    slurm = config.cluster.launcher == "slurm"
-    if prune and not slurm:
-        raise ConfigError(f"--prune: cancels jobs on Slurm, and cluster={config.cluster.name} has none; leave it out")
     with locating(overrides):
         check_table(plan)
         check_jobs(config.cluster, plan.steps.values())
@@ -49,14 +45,11 @@ def sweep(overrides: tuple[str, ...], dry_run: bool, prune: bool) -> None:
     if dry_run:
         console.say("dry run: nothing was started")
         return
-    launch(store, plan, prune, console)
+    launch(store, plan, console)
 
 
-def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
+def launch(store: Store, plan: Plan, console: Terminal) -> None:
     """Run a plan where its cluster says, and report.
-
-    Args:
-        prune: cancel jobs of points that are no longer planned.
 
     Raises:
         StepFailed: a step failed; all that does not need it was run.
@@ -66,8 +59,7 @@ def launch(store: Store, plan: Plan, prune: bool, console: Terminal) -> None:
 
         require_reachable()
     if plan.cluster.launcher == "slurm":
-        launched = SlurmLauncher(store, plan).submit(prune)
-        print_launched(store, plan, launched, prune, console)
+        print_launched(store, plan, SlurmLauncher(store, plan).submit(), console)
         return
     save_plan(store, plan)
     _run_here(store, plan, console)
@@ -92,11 +84,7 @@ def _print_plan(store: Store, plan: Plan, console: Terminal) -> None:
 
 
 def _run_here(store: Store, plan: Plan, console: Terminal) -> None:
-    """Run what is not finished on this machine, and report.
-
-    Raises:
-        StepFailed: a step failed; all that does not need it was run.
-    """
+    """Run what is not finished on this machine, and report."""
     from mmprolong.reporting.results.store import read_runs
 
     interrupt_on_signals()

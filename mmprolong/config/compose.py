@@ -1,7 +1,8 @@
 """From overrides to a typed, checked configuration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ class Composer:
     """Composes many runs that share most of their choices: Hydra is asked once for each set of choices."""
 
     def __init__(self) -> None:
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
-        """By choices."""
-        self._digests: dict[tuple[object, ...], str] = {}
+        self._composed = cache(composed)
+        self._pool = cache(lambda path, store: pool_digest(locate(path), Path(store)))
+        self._benchmarks = cache(lambda folders, store: benchmarks_digest(dict(folders), Path(store)))
         self._last: tuple[tuple[str, ...], DictConfig] | None = None
         """The last run's overrides without its seed, and their composition."""
 
@@ -53,12 +54,9 @@ class Composer:
         if not reads_pool(config):
             return config
         with locating(overrides):
-            store, benchmarks = config.paths.store, config.selection.benchmarks
-            pool = config.corpus.path, store
-            config.corpus.digest = self._once(pool, lambda: pool_digest(locate(pool[0]), Path(store)))
-            config.selection.benchmarks_digest = self._once(
-                (*sorted(benchmarks.items()), store), lambda: benchmarks_digest(benchmarks, Path(store))
-            )
+            store, folders = config.paths.store, tuple(sorted(config.selection.benchmarks.items()))
+            config.corpus.digest = self._pool(config.corpus.path, store)
+            config.selection.benchmarks_digest = self._benchmarks(folders, store)
         return config
 
     def chosen_value(self, overrides: Sequence[str], key: str) -> Any:
@@ -79,15 +77,7 @@ class Composer:
 
     def _files(self, overrides: Sequence[str]) -> DictConfig:
         """Return the files' composition, which is not to be changed."""
-        chosen = choices(overrides)
-        if chosen not in self._composed:
-            self._composed[chosen] = composed(chosen)
-        return self._composed[chosen]
-
-    def _once(self, key: tuple[object, ...], digest: Callable[[], str]) -> str:
-        if key not in self._digests:
-            self._digests[key] = digest()
-        return self._digests[key]
+        return self._composed(choices(overrides))
 
 
 def _inherited(plain: dict[str, Any]) -> dict[str, Any]:

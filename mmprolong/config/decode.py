@@ -89,7 +89,7 @@ def _type_within(kind: Any, part: str | int) -> Any:
 def _unknown(key: str, parent: Any) -> str:
     choices = groups() if parent is Config else {}
     if key in choices:
-        header = f"a file of {key} begins with a line `# @package KEY`"
+        header = f"a file of {key} begins with a line `# @package KEY` (or `_global_`)"
         return f"no block of settings; choose {key}=NAME: {', '.join(choices[key])}; {header}"
     return f"unknown; {nearest(key.rpartition('.')[2], [*_hints(parent), *choices])}"
 
@@ -98,10 +98,9 @@ def _should(key: str, error: ErrorDetails, kind: Any) -> str:
     found, says = error["input"], error["msg"].removeprefix("Input ")
     if kind == Choice:
         return f"{found!r}; should be a name, or {{name: ..., **options}}"
-    number = isinstance(found, int | float) and not isinstance(found, bool)
     if error["type"] == "int_type" and isinstance(found, float) and found.is_integer():
         says += f": write {int(found):_}"
-    elif error["type"] == "string_type" and number:
+    elif error["type"] == "string_type" and isinstance(found, int | float):
         says += f': write it in quotes, "{assigned(key, str(found))}"'
     elif error["type"] == "literal_error" and isinstance(found, str):
         allowed = error.get("ctx", {})["expected"].replace(" or ", ", ").split(", ")

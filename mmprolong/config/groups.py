@@ -60,7 +60,7 @@ def named(place: str, name: str, key: str) -> Path:
     Raises:
         InvalidSettings: there is none; names the nearest.
     """
-    files = _files_in(place, own_folder())
+    files = files_in(place)
     if name not in files:
         raise InvalidSettings(Problem(key, f"{name!r} is unknown; {nearest(name, files)}; {elsewhere()}"))
     return files[name]
@@ -70,12 +70,6 @@ def elsewhere() -> str:
     """Return the end of a message about a name that is not found: where else files may lie."""
     folder = own_folder()
     return f"looked in {folder}, too" if folder else f"files of your own: {OPTION} DIR"
-
-
-def shown(path: Path) -> str:
-    """Return `path` as it is opened from the working directory."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def search_folders() -> list[Path]:
@@ -124,13 +118,14 @@ def own_files() -> Mapping[str, Path]:
         ConfigError: there is no such folder or nothing in it; a file has a name of the package's, or begins with a
             byte-order mark.
     """
-    folder = own_folder()
-    return _own_files(folder) if folder else {}
+    return _own_files(own_folder())
 
 
 @cache
-def _own_files(folder: Path) -> dict[str, Path]:
+def _own_files(folder: Path | None) -> dict[str, Path]:
     files: dict[str, Path] = {}
+    if not folder:
+        return files
     for place in _places():
         for path in sorted((folder / place).glob(f"*{_ending(place)}")):
             part, _, below = f"{place}/{path.name}".partition("/")
@@ -148,7 +143,7 @@ def _own_files(folder: Path) -> dict[str, Path]:
 @cache
 def _files_in(place: str, own: Path | None) -> dict[str, Path]:
     part, _, folder = place.partition("/")
-    mine = (path for name, path in (_own_files(own) if own else {}).items() if name.startswith(f"{place}/"))
+    mine = (path for name, path in _own_files(own).items() if name.startswith(f"{place}/"))
     files = (*(root(part) / folder).glob(f"*{_ending(place)}"), *mine)
     kept = (path for path in files if path.suffix == _ending(place) and not path.name.startswith("_"))
     return {path.stem: path for path in sorted(kept, key=lambda path: path.stem)}

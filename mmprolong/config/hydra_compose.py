@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
-from mmprolong.config.groups import groups, search_folders, shown
+from mmprolong.config.groups import groups, search_folders
 from mmprolong.config.overrides import assigned, key_of, value_of
 from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
 from mmprolong.settings.knobs import Config
@@ -100,13 +100,13 @@ def _parsed(text: str) -> Override:
 def _told(error: Exception) -> str:
     """Return file and line, as far as they are known, and the error."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
-        return f"{shown(Path(error.problem_mark.name))}:{error.problem_mark.line + 1}: {error.problem}; mend the YAML"
+        return f"{error.problem_mark.name}:{error.problem_mark.line + 1}: {error.problem}; mend the YAML"
     named = re.match(r"In '(.+?)': (?:Could not \w+ '(?:(.+)/)?(.+)'|)", str(error))
     file = _file(named[1]) if named else None
     says = _last_words(error).removeprefix(f"In '{named[1]}': " if named else "")
     if named and named[2] in groups():
         says = f"{named[3]!r} is unknown; {nearest(named[3], groups()[named[2]])}"
-    return f"{shown(file) if file else 'a file of conf'}: {says}"
+    return f"{file or 'a file of conf'}: {says}"
 
 
 def _file(path: str) -> Path | None:

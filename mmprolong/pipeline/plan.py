@@ -148,13 +148,11 @@ def load_plan(store: Store, ablation: str) -> Plan:
         ArtifactError: the file is not a plan.
     """
     launched, path = planned(store), _path(store, ablation)
-    if ablation not in {*launched, *ablations()}:
-        near = nearest(ablation, {*launched, *ablations()})
-        raise ConfigError(f"ablation {ablation!r}: unknown; {near}; {elsewhere()}")
     if ablation not in launched:
-        known = f"launched are: {', '.join(launched) or '(none)'}"
         begin = shlex.join(["python", "-m", "mmprolong.sweep", f"+ablation={ablation}", *own_option()])
-        raise ConfigError(f"ablation {ablation!r}: not launched from {store.root} ({known}); begin with {begin}")
+        known = [*launched, *ablations()]
+        do = f"begin with {begin}" if ablation in known else f"{nearest(ablation, known)}; {elsewhere()}"
+        raise ConfigError(f"ablation {ablation!r}: not launched from {store.root}; {do}")
     try:
         return msgspec.json.decode(path.read_bytes(), type=Plan)
     except msgspec.DecodeError as error:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, strsignal
 from typing import Any
@@ -103,8 +102,7 @@ def _note(folder: Path) -> dict[str, Any]:
 
 def write_failure(folder: Path, failure: Failure, traceback: str = "") -> None:
     """Write down in a step's folder why it failed, for `read_failure`; on a full disk there is no note."""
-    time = datetime.now(UTC).isoformat(timespec="seconds")  # for people: clocks of nodes differ
-    note = {"kind": failure.kind, "error": failure.message, "traceback": traceback, "time": time}
+    note = {"kind": failure.kind, "error": failure.message, "traceback": traceback}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / FAILED, note)

@@ -108,8 +108,6 @@ class Cluster:
     """Devices that train; time and memory are predicted from them."""
     step_seconds: dict[str, NotNegative] = field(default_factory=dict, metadata=EXECUTION)
     """Expected time of a step of the other stages [s]."""
-    times_of: str = execution("")
-    """Model that these times belong to; empty: unknown."""
 
 
 @dataclass

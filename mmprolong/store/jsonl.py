@@ -28,16 +28,13 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
     return count
 
 
-def read_jsonl(
-    path: Path, kind: type[T], growing: bool = False, first: int = 0, begin: int = 0, lines: int | None = None
-) -> Iterator[T]:
+def read_jsonl(path: Path, kind: type[T], first: int = 0, begin: int = 0, lines: int | None = None) -> Iterator[T]:
     """Yield the records of a file, checked against their type.
 
     Args:
         first: line, from 0, with which to begin.
         begin: its first byte.
         lines: number of lines to read; none: all.
-        growing: the file is written line by line; a last line that has no end is not there yet, or was torn.
 
     Raises:
         DataError: a line is not a `kind`; names file and line.
@@ -46,8 +43,6 @@ def read_jsonl(
     with path.open("rb") as file:
         file.seek(begin)
         for number, line in enumerate(islice(file, lines), first + 1):
-            if growing and not line.endswith(b"\n"):
-                return
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:

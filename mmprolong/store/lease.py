@@ -12,12 +12,11 @@ LEASE = ".lease"
 
 
 @contextmanager
-def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Iterator[None]:
+def lease(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold `folder` alone; a second process waits until the first is done or dead.
 
     Args:
         waiting: called at every look at which somebody else holds the folder.
-        poll: time between two looks [s].
 
     Raises:
         ArtifactError: the file system has no locks, so two processes could spoil each other's results.
@@ -27,7 +26,7 @@ def lease(folder: Path, waiting: Callable[[], None], poll: float = 0.5) -> Itera
         try:
             while not try_lock(file.fileno()):
                 waiting()
-                time.sleep(poll)
+                time.sleep(0.5)
         except OSError as error:
             do = "mount it with locks, or set paths.store to a folder of another one"
             raise ArtifactError(f"{folder}: its file system locks no files ({error.strerror}); {do}") from error

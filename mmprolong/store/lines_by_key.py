@@ -1,8 +1,8 @@
-"""JSON lines by key: a table of places in memory instead of the records, which are read when they are asked for."""
+"""JSON lines by their `id`: a table of places in memory instead of the records, which are read when asked for."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,24 +18,17 @@ Place = tuple[str, int, int]
 
 
 class LinesByKey(Generic[T]):
-    """The records of a file by their key; lines of one key follow each other.
+    """The records of a file by their `id`.
 
-    The table, 24 bytes a key, is the mapped one that `write_lines` left, or made by reading all lines once.
-
-    Args:
-        key: field that names a record.
+    The table, 24 bytes a record, is the mapped one that `write_lines` left, or made by reading all lines once.
     """
 
-    def __init__(self, path: Path, kind: type[T], key: str = "id") -> None:
+    def __init__(self, path: Path, kind: type[T]) -> None:
         self.path = path
         self._kind = kind
-        self._key = key
-        stored, status = places_file(path), path.stat()
-        self._table = (
-            np.asarray(np.load(stored, mmap_mode="r"))  # a plain array is asked in half the time
-            if stored.exists()
-            else _known_table(path, key, status.st_size, status.st_mtime_ns)
-        )
+        stored = places_file(path)
+        found = np.load(stored, mmap_mode="r") if stored.exists() else _table(_scanned(path))
+        self._table = np.asarray(found)  # a plain array is asked in half the time
 
     def __len__(self) -> int:
         return len(self._table)
@@ -44,7 +37,7 @@ class LinesByKey(Generic[T]):
         return bool(self.lines(key))
 
     def lines(self, key: str) -> list[T]:
-        """Return the records of a key, in their order; none: an empty list.
+        """Return the record of a key in a list; an empty one if there is none.
 
         Raises:
             DataError: the file is damaged.
@@ -52,10 +45,9 @@ class LinesByKey(Generic[T]):
         for begin, size in places_in(self._table, key):  # equal hashes are rare
             with self.path.open("rb") as file:
                 file.seek(begin)
-                content = file.read(size)
-            found = [self._decoded(line) for line in content.split(b"\n") if line]
-            if found and getattr(found[0], self._key) == key:
-                return found
+                found: Any = self._decoded(file.read(size))
+            if found.id == key:
+                return [found]
         return []
 
     def hashes(self) -> np.ndarray:
@@ -136,25 +128,16 @@ def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:  # kept here: it cannot 
     return msgspec.json.Decoder(kind)
 
 
-@lru_cache(4)
-def _known_table(path: Path, key: str, size: int, mtime_ns: int) -> np.ndarray:
-    """Return the table of a file, which is read once by a process, unless it changes."""
-    return _table(_scanned(path, key))
+class _Keyed(msgspec.Struct):
+    id: str
 
 
-def _scanned(path: Path, key: str) -> Iterator[Place]:
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(msgspec.defstruct("Keyed", [(key, str)]))
-    name, begin, end = None, 0, 0
+def _scanned(path: Path) -> Iterator[Place]:
+    decoder, begin = msgspec.json.Decoder(_Keyed), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                found = getattr(decoder.decode(line), key)
+                yield decoder.decode(line).id, begin, len(line)
             except msgspec.DecodeError as error:
                 raise DataError(f"{path}:{number}: {error}; run its step again") from error
-            if found != name:
-                if name is not None:
-                    yield name, begin, end - begin
-                name, begin = found, end
-            end += len(line)
-    if name is not None:
-        yield name, begin, end - begin
+            begin += len(line)

@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from mmprolong.errors import ArtifactError
 from mmprolong.plugins import identity_of
 from mmprolong.store.atomic import sync_folder, write_json
 from mmprolong.store.fingerprint import differences
-from mmprolong.store.lease import LEASE, try_lock
+from mmprolong.store.lease import LEASE
 from mmprolong.store.run_record import RunRecord
 
 DONE = "done.json"
@@ -99,14 +98,6 @@ def remove_scratch(folder: Path) -> None:
     A share of its parts, run by another launch, may still write in it: what stays is removed at the next look.
     """
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-
-
-def remove_left_scratch(folder: Path) -> None:
-    """Remove the scratch of a step that was killed between its record and the removal; not while a process holds it."""
-    if (folder / SCRATCH).exists():
-        with suppress(OSError), (folder / LEASE).open("a") as file:  # a store that may not be written is left as it is
-            if try_lock(file.fileno()):
-                remove_scratch(folder)
 
 
 def drifted(record: RunRecord, settings: Any) -> list[str]:

@@ -1,6 +1,5 @@
 """An ablation: a question, the arms of its table and the overrides that each arm stands for."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,11 @@ from typing import Annotated, Any
 import yaml
 from annotated_types import MinLen
 
-from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, elsewhere, files_in, named, shown
+from mmprolong.config.groups import ABLATION, ABLATIONS, PUBLISHED, TABLES, files_in, named
 from mmprolong.config.overrides import SWEEP, key_of, locating
-from mmprolong.errors import ConfigError, InvalidSettings, Problem, nearest
+from mmprolong.errors import ConfigError, InvalidSettings, Problem, check_name
 from mmprolong.settings.knobs import AtLeast0
 
-_HEADER = re.compile(r"(\s*#.*\n)*?\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 _ONCE = "a sweep has one: set it when you launch"
 _FOR_ALL = {"seed": "name seeds in sweep.seeds", "cluster": _ONCE, "paths": _ONCE, "tracking": _ONCE}
 """Advice by first part of a key that no arm can set."""
@@ -70,7 +68,7 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
 
     path = named(ABLATIONS, name, ABLATION)
     block, own = _block(path), [text for text in overrides if key_of(text).partition(".")[0] == SWEEP]
-    with locating(own, shown(path)):
+    with locating(own, str(path)):
         ablation = decode(_changed(block, own) if own else block, Ablation, SWEEP)
         if problems := [*_problems(ablation, name)]:
             raise InvalidSettings(*problems)
@@ -79,18 +77,13 @@ def read_ablation(name: str, overrides: Sequence[str] = ()) -> Ablation:
 
 def _block(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         line, message = f":{mark.line + 1}" if mark else "", getattr(error, "problem", error)
-        raise ConfigError(f"{shown(path)}{line}: {message}; mend the YAML") from error
+        raise ConfigError(f"{path}{line}: {message}; mend the YAML") from error
     if not isinstance(content, dict) or not isinstance(content.get(SWEEP), dict):
-        raise ConfigError(
-            f"{shown(path)}: no block `{SWEEP}:`; give one with name, question, source, baseline and points"
-        )
-    if not _HEADER.match(text):
-        raise ConfigError(f"{shown(path)}: does not begin with the line `# @package _global_`; add it")
+        raise ConfigError(f"{path}: no block `{SWEEP}:`; give one with name, question, source, baseline and points")
     return content[SWEEP]
 
 
@@ -112,34 +105,18 @@ def _problems(ablation: Ablation, name: str) -> Iterator[Problem]:
     labels = Counter(label for label, _ in ablation.rows())
     if not labels:
         yield Problem(SWEEP, "no points and no grid; name at least one arm")
-    elif ablation.baseline not in labels:
-        message = f"{ablation.baseline!r} is no label; {nearest(ablation.baseline, labels)}"
-        yield Problem(f"{SWEEP}.baseline", message)
+    else:
+        yield from check_name(f"{SWEEP}.baseline", ablation.baseline, labels, "label")
     for label, number in labels.items():
         if number > 1:
             yield Problem(SWEEP, f"two arms are called {label!r}; give each a label of its own")
     if len(set(ablation.seeds)) < len(ablation.seeds):
         yield Problem(f"{SWEEP}.seeds", f"{ablation.seeds}; name each once")
     axes = {"points": ablation.points} | {f"grid.{at}": axis for at, axis in enumerate(ablation.grid)}
-    for key, axis in axes.items():
-        yield from _axis_problems(f"{SWEEP}.{key}", axis)
-    yield from _not_in("table", ablation.table, list(files_in(TABLES)))
-    yield from _not_in("published", ablation.published, [path.name for path in files_in(PUBLISHED).values()])
-    if ablation.published and not ablation.table:
-        message = "without a table nothing shows it; name one of analysis/tables in sweep.table, or leave it out"
-        yield Problem(f"{SWEEP}.published", f"{ablation.published!r}; {message}")
-
-
-def _axis_problems(key: str, axis: Axis) -> Iterator[Problem]:
-    for label, texts in axis.items():
-        if not label.isprintable() or label != label.strip() or not label:
-            yield Problem(key, f"the label {label!r} cannot be printed as it is; use visible letters")
+    for key, (label, texts) in ((key, arm) for key, axis in axes.items() for arm in axis.items()):
         for text in texts:
-            instead = _FOR_ALL.get(key_of(text).partition(".")[0]) if text.strip() else "write an override"
-            if instead:
-                yield Problem(f"{key}.{label}", f"{text!r}; {instead}")
-
-
-def _not_in(key: str, name: str, allowed: Sequence[str]) -> Iterator[Problem]:
-    if name and name not in allowed:
-        yield Problem(f"{SWEEP}.{key}", f"{name!r} is not in analysis; {nearest(name, allowed)}; {elsewhere()}")
+            if instead := _FOR_ALL.get(key_of(text).partition(".")[0]):
+                yield Problem(f"{SWEEP}.{key}.{label}", f"{text!r}; {instead}")
+    published = [path.name for path in files_in(PUBLISHED).values()]
+    for key, name, files in (("table", ablation.table, files_in(TABLES)), ("published", ablation.published, published)):
+        yield from check_name(f"{SWEEP}.{key}", name, files, "file of analysis") if name else ()

@@ -35,17 +35,6 @@ class Expected(NamedTuple):
     source: str
 
 
-class ComputeCost(NamedTuple):
-    """Resources that steps reserve, whatever the number of machines."""
-
-    cpu: float
-    """Core-hours of jobs without GPUs; a core that is reserved is paid for."""
-    gpu: float
-    """GPU-hours."""
-    money: float
-    """Price; 0 where the configuration of the cluster names none."""
-
-
 def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
     """Return the expected time of every unfinished step, and what it is based on.
 
@@ -61,7 +50,6 @@ def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
         if at.record is not None:
             taken[step.stage].append(at.record.seconds / _size(plan, step))
     cluster, found = plan.cluster, dict[str, Expected]()
-    times_of = f" (times of {cluster.times_of})" if cluster.times_of else ""
     for name, at in ((name, at) for name, at in states.items() if at.state != "finished"):
         step, seconds = plan.steps[name], seconds_left(at)
         if seconds:
@@ -71,7 +59,7 @@ def expect(plan: Plan, states: Mapping[str, StepState]) -> dict[str, Expected]:
         elif step.stage == "training":
             seconds, source = nominal_seconds(plan, name, cluster), f"what {cluster.hardware.name} can do"
         else:
-            seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}{times_of}"
+            seconds, source = cluster.step_seconds.get(step.stage), f"cluster={cluster.name}"
         found[name] = Expected(seconds, source) if seconds else Expected(_SECONDS, f"nothing ({_SECONDS:g} s each)")
     return found
 
@@ -93,15 +81,15 @@ def wall_time(plan: Plan, seconds: Mapping[str, float], width: int) -> float:
     return max(sum(seconds.values()) / width, max(chain.values(), default=0.0))
 
 
-def cost(plan: Plan, seconds: Mapping[str, float]) -> ComputeCost:
-    """Return the cost of steps that take `seconds` each."""
+def cost(plan: Plan, seconds: Mapping[str, float]) -> tuple[float, float, float]:
+    """Return the GPU-hours, core-hours of jobs without GPUs, and price of steps that take `seconds` each."""
     cluster, cpu, gpu = plan.cluster, 0.0, 0.0
     for name, each in seconds.items():
         job = job_of(cluster, plan.steps[name])
         hours = each * job.nodes / 3600
         cpu += 0 if job.gpus else hours * job.cpus
         gpu += hours * job.gpus
-    return ComputeCost(cpu, gpu, cpu * cluster.cpu_price + gpu * cluster.gpu_price)
+    return gpu, cpu, cpu * cluster.cpu_price + gpu * cluster.gpu_price
 
 
 def seconds_left(state: StepState) -> float | None:

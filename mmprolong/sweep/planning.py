@@ -60,10 +60,8 @@ def plan_again(plan: Plan, store: Path, overrides: Sequence[str] = ()) -> tuple[
     """Plan again from the command that made `plan`, with more `overrides`; also return its first configuration.
 
     Raises:
-        ConfigError: the plan does not record its command; or as in `make_plan`.
+        ConfigError: as in `make_plan`.
     """
-    if not (plan.overrides or plan.subject):
-        raise ConfigError(f"{plan.ablation}: its plan does not record the command of its launch; launch it again")
     require_own_files(plan)
     texts = [*plan.overrides, *overrides, assigned("paths.store", str(store))]
     return plan_evaluation(plan.subject, texts) if plan.subject else make_plan(texts)
@@ -107,11 +105,7 @@ def _frozen(points: Sequence[Point], steps: dict[str, Step], overrides: Sequence
 
 
 def _chosen(overrides: Sequence[str]) -> str:
-    """Return the name of the chosen ablation.
-
-    Raises:
-        ConfigError: no ablation is chosen, or several are.
-    """
+    """Return the name of the chosen ablation."""
     names = [value_of(text) for text in overrides if key_of(text) == ABLATION]
     if not names:
         raise ConfigError(f"{SWEEP}: no ablation was chosen; add +{ABLATION}=NAME")

@@ -14,9 +14,9 @@ from mmprolong.runtime.failures import Failure, from_job, from_log, read_failure
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.lease import is_held
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import LOG, PROGRESS, Store, remove_left_scratch
+from mmprolong.store.store import LOG, PROGRESS, Store, remove_scratch
 from mmprolong.sweep.assignment import local_log, newest_attempt, tail
-from mmprolong.sweep.slurm.job_list import Submission, job_log, job_logs, read_jobs
+from mmprolong.sweep.slurm.job_list import Submission, job_log, read_jobs
 from mmprolong.sweep.slurm.queue import JobState, Queue, SlurmQueue
 
 _LAST_LINES = 50
@@ -58,7 +58,8 @@ def step_states(store: Store, plan: Plan, queue: Queue | None = None) -> dict[st
         state = settled.get(name) or _unfinished(store, step, known.get(name), states, trouble)
         if _is_idle(state) and any(found[each].state in ("failed", "blocked") for each in step.inputs.values()):
             state = StepState(state="blocked", job=state.job)
-        logs = [local_log(store, step), *(job_logs(store, known[name]) if name in known else [])]
+        jobs = (known[name].job, *known[name].elements) if name in known else ()
+        logs = [local_log(store, step), *(job_log(store, job) for job in jobs)]
         written = [path for path in logs if path.exists()]
         found[name] = replace(state, log=max(written, key=lambda path: path.stat().st_mtime_ns, default=None))
     return found
@@ -74,7 +75,7 @@ def completed_steps(store: Store, plan: Plan) -> set[str]:
     """
     finished = {name for name, step in plan.steps.items() if store.record(step.stage, name) is not None}
     for name in finished:
-        remove_left_scratch(store.folder(plan.steps[name].stage, name))
+        remove_scratch(store.folder(plan.steps[name].stage, name))
     return finished | unneeded_steps(plan, finished)
 
 

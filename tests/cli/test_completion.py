@@ -33,7 +33,6 @@ def completed(*words: str) -> list[str]:
         (["sweep", "+ablation=rope_base", "--d"], ["--dry-run"]),
         (["rescore", "--sc"], ["--scorer"]),
         (["rescore", "--scorer", "mmlongbench_docqa_r"], ["mmlongbench_docqa_rule"]),
-        (["completion", ""], ["bash", "fish", "zsh"]),
     ],
 )
 def test_words_are_completed(words: list[str], found: list[str]):
@@ -50,7 +49,8 @@ def test_bash_completes_an_ablation(tmp_path: Path):
     save_plan(Store(tmp_path), sweep(("b",), 1, ablation="rope_fine"))
     words = ["mmprolong", "status", "--store", str(tmp_path), "rope"]
     ask = (
-        f"source <(mmprolong completion bash)\nCOMP_WORDS=({' '.join(words)})\nCOMP_CWORD={len(words) - 1}\n"
+        "source <(_MMPROLONG_COMPLETE=bash_source mmprolong)\n"
+        f"COMP_WORDS=({' '.join(words)})\nCOMP_CWORD={len(words) - 1}\n"
         "_mmprolong_completion mmprolong\nprintf '[%s]' \"${COMPREPLY[@]}\""
     )
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -55,9 +55,9 @@ def plan_of(text: str) -> Plan:
     return Plan(ablation=spec["ablation"], baseline=points[0].label, points=tuple(points), steps=steps)
 
 
-def launch(store: Store, text: str, prune: str = "") -> Any:
+def launch(store: Store, text: str) -> Any:
     """Submit a sweep."""
-    launched = SlurmLauncher(store, plan_of(text)).submit(bool(prune))
+    launched = SlurmLauncher(store, plan_of(text)).submit()
     return launched._asdict() | {"submitted": [asdict(each) for each in launched.submitted]}
 
 
@@ -85,7 +85,7 @@ def states(store: Store, ablation: str) -> Any:
 
 def stop(store: Store, ablation: str, match: str = "") -> Any:
     """Cancel."""
-    return asdict(cancel(store, load_plan(store, ablation), match))
+    return dict(zip(("ended", "shared"), cancel(store, load_plan(store, ablation), match), strict=True))
 
 
 def ranks(store: Store, stage: str, settings: str, processes: str) -> Any:

@@ -37,9 +37,9 @@ class Site:
         assert found == code, err
         return json.loads(out.splitlines()[-1])
 
-    def launch(self, arms: dict[str, Any], *words: str, ablation: str = "a", jobs: Any = None, **variables: str) -> Any:
+    def launch(self, arms: dict[str, Any], ablation: str = "a", jobs: Any = None, **variables: str) -> Any:
         """Submit a sweep whose `counting` is shared by three jobs."""
-        return self.drive("launch", sweep(arms, ablation, jobs), *words, **variables)
+        return self.drive("launch", sweep(arms, ablation, jobs), **variables)
 
     def states(self, ablation: str = "a") -> dict[str, list[str]]:
         """State, reason and job of every step, by `stage/label`."""

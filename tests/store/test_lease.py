@@ -30,7 +30,7 @@ def test_a_lease_is_free_once_its_holder_is_killed(tmp_path: Path):
         assert holder.pid is not None
         os.kill(holder.pid, signal.SIGKILL)
 
-    with lease(tmp_path, waiting, poll=0.05):
+    with lease(tmp_path, waiting):
         assert waits[0]
     holder.join()
 

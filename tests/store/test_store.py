@@ -12,9 +12,8 @@ from mmprolong.errors import ArtifactError
 from mmprolong.plugins import identity_of
 from mmprolong.settings.knobs import Optimizer, Source
 from mmprolong.settings.stages import SynthesisSettings
-from mmprolong.store.lease import lease
 from mmprolong.store.run_record import RunRecord
-from mmprolong.store.store import DONE, SCRATCH, Store, drifted, hash_outputs, remove_left_scratch, remove_scratch
+from mmprolong.store.store import DONE, SCRATCH, Store, drifted, hash_outputs, remove_scratch
 
 RECORD = RunRecord(id="m-1", stage="mixture", version=1, settings={}, needs={}, metrics={"fill": 0.975}, outputs={})
 
@@ -96,16 +95,6 @@ def test_scratch_and_notes_are_no_results_and_scratch_goes(tmp_path: Path):
     remove_scratch(tmp_path)
     remove_scratch(tmp_path)
     assert not (tmp_path / SCRATCH).exists()
-
-
-def test_what_a_kill_left_is_removed_unless_a_process_holds_it(store: Store):
-    folder = store.folder("mixture", "m-1")
-    (folder / SCRATCH).mkdir()
-    with lease(folder, waiting=lambda: None):
-        remove_left_scratch(folder)
-        assert (folder / SCRATCH).exists()
-    remove_left_scratch(folder)
-    assert not (folder / SCRATCH).exists()
 
 
 def test_an_edited_default_is_told_with_key_and_both_values():

@@ -10,8 +10,7 @@ def plan(**needs: str) -> Plan:
     for name, inputs in needs.items():
         paths = {each: f"{each.rstrip('0123456789')}/{each}" for each in inputs.split()}
         steps[name] = Step(id=name, stage=name.rstrip("0123456789"), settings={}, needs=paths)
-    known = {"question": "", "source": "", "baseline": "", "published": "", "table": "", "created": "", "code": ""}
-    return Plan(ablation="a", **known, points=(), steps=steps)
+    return Plan(ablation="a", points=(), steps=steps)
 
 
 ARMS = plan(

@@ -49,10 +49,7 @@ def test_ours_are_read(name: str):
         ({"seeds": [-1]}, "sweep.seeds.0: -1; should be greater than or equal to 0"),
         ({"seeds": ["x"]}, "sweep.seeds.0: 'x'; should be a valid integer"),
         ({"points": {"a": []}}, f"{FILE}: sweep.points.a: []; List should have at least 1 item"),
-        ({"points": {"a": ["rope=base_x1", " "]}}, "sweep.points.a: ' '; write an override"),
         ({"points": {}}, "sweep: no points and no grid; name at least one arm"),
-        ({"points": {"a": ["rope=base_x1"], "b\x1b[1m": ["rope=base_x2"]}}, "cannot be printed as it is"),
-        ({"points": {"a": ["rope=base_x1"], "b\n": ["rope=base_x2"]}}, "cannot be printed as it is"),
         (
             {"points": {"a": ["rope=base_x1"], 82: ["tasks=8_2"]}},
             "sweep.points: the name 82 is no text; put it in quotes",
@@ -67,7 +64,6 @@ def test_ours_are_read(name: str):
         ({"basline": "a"}, "sweep.basline: unknown; did you mean 'baseline'?"),
         ({"table": "length_dst"}, "did you mean 'length_dist'?"),
         ({"published": "mmprolong_rope_bas.csv"}, "did you mean 'mmprolong_rope_base.csv'?"),
-        ({"published": "mmprolong_rope_base.csv", "table": ""}, "without a table nothing shows it"),
         ({"name": "other"}, "sweep.name: 'other'; call it 'mine', as its file"),
     ],
 )
@@ -90,7 +86,6 @@ def test_a_key_that_is_missing_is_named(tmp_path: Path):
     [
         ("# @package _global_\nsweep: [", ":2: expected the node content, but found '<stream end>'; mend the YAML"),
         ("# @package _global_\nrope: 3\n", ": no block `sweep:`; give one with name, question,"),
-        ("sweep: {name: mine}\n", ": does not begin with the line `# @package _global_`; add it"),
     ],
 )
 def test_a_file_without_a_block_is_one_line(tmp_path: Path, text: str, says: str):

@@ -13,7 +13,7 @@ def test_cancelling_takes_along_what_hangs_on_it(tmp_path: Path):
     store = Store(tmp_path)
     submit(store, CHAIN, "1", "2", "3")
     queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    assert cancel(store, CHAIN, "reply", queue).ended == ["reply0", "score0"]
+    assert cancel(store, CHAIN, "reply", queue)[0] == ["reply0", "score0"]
     assert queue.cancelled == ["2", "3"]
 
 
@@ -26,7 +26,7 @@ def test_cancelling_an_arm_leaves_alone_what_others_need(tmp_path: Path):
     store = Store(tmp_path)
     submit(store, made, "1", "2", "3")
     queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    assert cancel(store, made, "a/", queue).ended == ["training0"]
+    assert cancel(store, made, "a/", queue)[0] == ["training0"]
 
 
 def test_jobs_that_another_ablation_has_too_are_left_to_it_unless_they_are_named(tmp_path: Path):
@@ -36,10 +36,9 @@ def test_jobs_that_another_ablation_has_too_are_left_to_it_unless_they_are_named
     point = Point(label="x", seed=0, config={}, steps={})
     save_plan(store, replace(CHAIN, ablation="other", points=(point,), steps=less, baseline="x"))
     queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    done = cancel(store, CHAIN, queue=queue)
-    assert (done.ended, done.shared) == (["score0"], {"other": 2})
+    assert cancel(store, CHAIN, queue=queue) == (["score0"], {"other": 2})
     del queue.known["job3"]
-    assert cancel(store, CHAIN, "reply", queue).ended == ["reply0"]
+    assert cancel(store, CHAIN, "reply", queue)[0] == ["reply0"]
 
 
 def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_with_an_arm(tmp_path: Path):
@@ -47,8 +46,8 @@ def test_jobs_of_another_plan_of_the_ablation_are_cancelled_with_all_and_not_wit
     submit(store, CHAIN, "1", "2", "3")
     newer = plan(training1="")
     queue = SaidQueue(**{f"job{job}": JobState("PENDING") for job in (1, 2, 3)})
-    assert cancel(store, newer, "training1", queue).ended == []
-    assert cancel(store, newer, queue=queue).ended == ["training0", "reply0", "score0"]
+    assert cancel(store, newer, "training1", queue)[0] == []
+    assert cancel(store, newer, queue=queue)[0] == ["training0", "reply0", "score0"]
     assert queue.cancelled == ["1", "2", "3"]
 
 
@@ -60,7 +59,7 @@ def test_those_that_share_the_parts_of_a_step_are_cancelled_with_it(tmp_path: Pa
     store = Store(tmp_path)
     submit(store, plan(reply0=""), "8", parts="7", width=2)
     queue = SaidQueue(job8=JobState("PENDING", "Dependency"))
-    assert cancel(store, plan(reply0=""), queue=queue).ended == ["reply0"]
+    assert cancel(store, plan(reply0=""), queue=queue)[0] == ["reply0"]
     assert queue.cancelled == ["7", "8"]
 
 

@@ -53,12 +53,6 @@ def test_finished_steps_of_the_plan_say_how_long_the_others_take():
     )
 
 
-def test_times_of_the_configuration_name_their_model():
-    plan = sweep(("b",), 1, Cluster(name="h100", times_of="a 7B model", step_seconds={"score": 60.0}))
-    opened = dict.fromkeys(plan.steps, StepState(state="open"))
-    assert basis(plan, expect(plan, opened)).endswith("cluster=h100 (times of a 7B model): score")
-
-
 def test_training_is_predicted_from_its_hardware_where_that_is_described():
     core = sweep(("b",), 1, Cluster())
     gpus = sweep(("b",), 1, Cluster(jobs={"training": Job(gpus=8)}))

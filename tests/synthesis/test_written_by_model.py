@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -91,7 +92,7 @@ def test_exemplars_are_drawn_and_are_replies_that_the_task_takes(name: str):
     assert len(prompts) >= 3 and all(prompt.count("Example, for pages") == 2 for prompt in prompts)
     assert "Example" not in request(name, 0).messages[0].text
     assert request(name, seed=1).draw != request(name, seed=2).draw and request(name) == request(name)
-    pool = plugins.load("mmprolong.synthesis.llm_tasks", name, "").PROMPT.exemplars
+    pool = import_module(f"mmprolong.synthesis.llm_tasks.{name}").PROMPT.exemplars
     assert all(msgspec.convert(msgspec.to_builtins(each.reply), type(each.reply)) == each.reply for each in pool)
 
 

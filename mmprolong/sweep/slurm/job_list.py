@@ -34,19 +34,14 @@ class Submission:
     """True if it was taken out of the queue; Slurm forgets cancelled jobs."""
 
     @property
+    def all_jobs(self) -> list[str]:
+        """Ids of the array and of the job."""
+        return [job for job in (self.parts, self.job) if job]
+
+    @property
     def elements(self) -> list[str]:
         """Ids of the jobs that share the parts."""
         return [f"{self.parts}_{element}" for element in range(self.width) if self.parts]
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """Result of a cancellation."""
-
-    ended: list[str]
-    """Steps whose jobs were taken out of the queue."""
-    shared: Mapping[str, int]
-    """Number of jobs that were left to other ablations, by ablation."""
 
 
 def slurm_folder(store: Store) -> Path:
@@ -57,11 +52,6 @@ def slurm_folder(store: Store) -> Path:
 def job_log(store: Store, job: str) -> Path:
     """Return the log of a job."""
     return slurm_folder(store) / f"{job}_0_log.out"
-
-
-def job_logs(store: Store, submission: Submission) -> list[Path]:
-    """Return the logs of a step's job and of the jobs that share its parts."""
-    return [job_log(store, job) for job in (submission.job, *submission.elements)]
 
 
 def append_jobs(store: Store, submissions: Iterable[Submission]) -> None:
@@ -96,7 +86,7 @@ def _path(store: Store) -> Path:
     return slurm_folder(store) / "jobs.jsonl"
 
 
-def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> Cancelled:
+def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None) -> tuple[list[str], dict[str, int]]:
     """Cancel the live jobs of a plan's steps and those that wait for them, except jobs that other ablations have too.
 
     Without `match`, also the jobs of earlier plans of the ablation.
@@ -104,6 +94,9 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
     Args:
         match: choose the points whose `label/s<seed>` contains it, without the steps that other points need; if there
             is no such point, the steps whose `stage/id` contains it, whoever else has them.
+
+    Returns:
+        The steps whose jobs were cancelled, and the number of jobs left to other ablations, by ablation.
 
     Raises:
         ConfigError: there are neither.
@@ -118,7 +111,7 @@ def cancel(store: Store, plan: Plan, match: str = "", queue: Queue | None = None
         shared = {} if exact else {name: user for name, user in others(store, plan).items() if name in live}
         ended = [jobs[name] for name in live if name not in shared]
         withdraw(store, queue, ended)
-    return Cancelled([each.step for each in ended], dict(Counter(shared.values())))
+    return [each.step for each in ended], dict(Counter(shared.values()))
 
 
 def live_steps(queue: Queue, newest: Mapping[str, Submission]) -> dict[str, JobState]:
@@ -140,7 +133,7 @@ def others(store: Store, plan: Plan) -> dict[str, str]:
 
 def withdraw(store: Store, queue: Queue, submissions: Sequence[Submission]) -> None:
     """Take jobs out of the queue, and note it."""
-    queue.cancel([job for each in submissions for job in (each.parts, each.job) if job])
+    queue.cancel([job for each in submissions for job in each.all_jobs])
     append_jobs(store, (replace(each, cancelled=True) for each in submissions))
 
 

@@ -1,7 +1,6 @@
 """States of jobs from Slurm: its queue first, its accounting second. A job that neither knows has no state."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,7 +62,6 @@ class SlurmQueue:
         wanted = set(jobs)
         if not wanted:
             return {}
-        require_slurm()
         words = ("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i|%T|%r|%N", "-j", _arrays(wanted))
         rows = read_squeue(_run(*words))
         missing = wanted - rows.keys()
@@ -79,16 +77,6 @@ class SlurmQueue:
         """
         if jobs:
             _run("scancel", *reversed(jobs))
-
-
-def require_slurm() -> None:
-    """Check that Slurm is installed.
-
-    Raises:
-        SchedulerError: it is not.
-    """
-    if shutil.which("sbatch") is None:
-        raise SchedulerError("sbatch: not found; run this on a login node of the cluster, or choose cluster=local")
 
 
 def array_of(job: str) -> str:
@@ -114,8 +102,6 @@ def read_sacct(text: str) -> dict[str, JobState]:
 
 def _sacct(jobs: set[str]) -> dict[str, JobState]:
     """Ask the accounting; empty if the cluster has none."""
-    if shutil.which("sacct") is None:
-        return {}
     try:
         return read_sacct(_run("sacct", "-n", "-P", "-X", "-o", "JobID,State,ExitCode,NodeList", "-j", _arrays(jobs)))
     except SchedulerError:

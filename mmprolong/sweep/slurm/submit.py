@@ -1,5 +1,6 @@
 """Submission of the unfinished steps of a plan to Slurm, through submitit: a job a step, an array for its parts."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr
@@ -25,7 +26,7 @@ from mmprolong.sweep.slurm.job_list import (
     unplanned_steps,
     withdraw,
 )
-from mmprolong.sweep.slurm.queue import Queue, SlurmQueue, array_of, require_slurm
+from mmprolong.sweep.slurm.queue import Queue, SlurmQueue, array_of
 from mmprolong.sweep.slurm.task import Task
 from mmprolong.sweep.state import completed_steps
 
@@ -36,8 +37,8 @@ class Launched(NamedTuple):
     submitted: list[Submission]
     queued: list[str]
     """Steps that were in the queue before, from this sweep or another."""
-    unplanned: dict[str, str]
-    """Live jobs by step, of steps that neither the plan nor another ablation has any longer."""
+    unplanned: list[str]
+    """Live jobs of steps that neither the plan nor another ablation has any longer."""
 
 
 class SlurmLauncher:
@@ -53,20 +54,18 @@ class SlurmLauncher:
         self._asked: dict[str, list[str]] = defaultdict(list)
         """Submitted jobs by key of `cluster.jobs`."""
 
-    def submit(self, prune: bool = False) -> Launched:
+    def submit(self) -> Launched:
         """Submit the steps that are neither finished nor in the queue, with their dependencies, and save the plan.
 
         Steps that wait for a failed one are taken out of the queue and submitted anew.
 
-        Args:
-            prune: also cancel the jobs of steps that the plan no longer has.
-
         Raises:
-            SchedulerError: Slurm refuses a job; the jobs before it are cancelled.
+            SchedulerError: there is no Slurm here, or it refuses a job; the jobs before it are cancelled.
             ConfigError: Slurm would expand the path of the store.
             DiskFull: the jobs cannot be noted; they are cancelled.
         """
-        require_slurm()
+        if shutil.which("sbatch") is None:
+            raise SchedulerError("sbatch: not found; run this on a login node of the cluster, or choose cluster=local")
         drop_foreign_variables()
         folder = slurm_folder(self.store).absolute()
         if set("%\\") & set(str(folder)):
@@ -76,11 +75,11 @@ class SlurmLauncher:
             # `cancel` finds the jobs of both in the list. The first launch must make the ablation known.
             if self.plan.ablation not in planned(self.store):
                 save_plan(self.store, self.plan)
-            launched = self._launch(prune)
+            launched = self._launch()
             save_plan(self.store, self.plan)
             return launched
 
-    def _launch(self, prune: bool) -> Launched:
+    def _launch(self) -> Launched:
         plan, jobs = self.plan, read_jobs(self.store)
         live = live_steps(self.queue, jobs)
         finished = completed_steps(self.store, plan)
@@ -90,12 +89,9 @@ class SlurmLauncher:
         withdraw(self.store, self.queue, [jobs[name] for name in sorted(stuck)])
         self._jobs = {name: jobs[name].job for name in waiting}
         submitted = self._submit([name for name in plan.steps if name in without_job | stuck])
-        dropped = [name for name in unplanned_steps(jobs, plan) if name in live]
-        kept = others(self.store, plan) if dropped else {}
-        dropped = [name for name in dropped if name not in kept]
-        if prune:
-            withdraw(self.store, self.queue, [jobs[name] for name in dropped])
-        return Launched(submitted, sorted(waiting), {name: jobs[name].job for name in dropped})
+        kept = others(self.store, plan)
+        dropped = [name for name in unplanned_steps(jobs, plan) if name in live and name not in kept]
+        return Launched(submitted, sorted(waiting), [job for name in dropped for job in jobs[name].all_jobs])
 
     def _submit(self, names: Sequence[str]) -> list[Submission]:
         """Submit steps, in an order in which they can run."""

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from mmprolong.pipeline.plan import Plan, Point
 from mmprolong.settings.stages import STAGES
 from mmprolong.store.store import Store
-from mmprolong.sweep.estimate import ComputeCost, cost, expect, seconds_left, wall_time
+from mmprolong.sweep.estimate import cost, expect, seconds_left, wall_time
 from mmprolong.sweep.logs import failure_lines
 from mmprolong.sweep.resources import workers
 from mmprolong.sweep.state import StepState
@@ -23,7 +23,7 @@ _STYLES = {"failed": "red", "running": "cyan", "queued": "blue", "unknown": "yel
 def plan_table(plan: Plan, states: Mapping[str, StepState]) -> Table:
     """Return the number of steps by stage: asked for by all points, different ones, finished ones."""
     caption = f"{len(plan.points)} points in {len(plan.labels)} rows"
-    table = _table(plan, caption, ("stage", "asked for", "different", "done"), words=("stage",))
+    table = _table(plan, caption, "stage", "asked for", "different", "done")
     asked = Counter(plan.steps[name].stage for point in plan.points for name in point.steps.values())
     different = Counter(step.stage for step in plan.steps.values())
     done = Counter(plan.steps[name].stage for name, at in states.items() if at.state == "finished")
@@ -50,8 +50,7 @@ def ended_line(plan: Plan, name: str, states: Mapping[str, StepState]) -> str:
 
 def status_view(store: Store, plan: Plan, states: Mapping[str, StepState]) -> RenderableType:
     """Return a row for each point with its finished steps, state and score; then advice about failures."""
-    columns = ("point", "seed", "steps", "state", "scores [%]")
-    table = _table(plan, summary(plan, states), columns, words=("point", "state"))
+    table = _table(plan, summary(plan, states), "point", "seed", "steps", "state", "scores [%]")
     for point in plan.points:
         done = sum(states[name].state == "finished" for name in point.steps.values())
         scores = (f"{name} {100 * mean:.1f}" for name, mean in run_scores(point, states).items())
@@ -79,30 +78,24 @@ def summary(plan: Plan, states: Mapping[str, StepState]) -> str:
     finished = sum(at.state == "finished" for at in states.values())
     wall = duration(wall_time(plan, going, width)) if width and going else ""
     parts = [f"{finished} of {len(states)} steps" + (f", about {wall} left at {width} at once" if wall else "")]
-    costs = {"used": cost_line(cost(plan, taken)), "left": cost_line(cost(plan, seconds))}
+    costs = {"used": _cost_line(plan, taken), "left": _cost_line(plan, seconds)}
     return "; ".join([*parts, *(f"{name} {line}" for name, line in costs.items() if line)])
 
 
-def _table(plan: Plan, caption: str, columns: tuple[str, ...], words: tuple[str, ...]) -> Table:
+def _table(plan: Plan, caption: str, *columns: str) -> Table:
+    whole = (Column(each, overflow="fold") for each in columns)
     title = f"{plan.ablation}: {plan.question}"
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in words else "right", overflow="fold")
-    return table
+    return Table(*whole, title=title, caption=caption, title_justify="left", caption_justify="left")
 
 
 def _failures(store: Store, plan: Plan, states: Mapping[str, StepState]) -> list[Text]:
     return [Text(line, style="yellow") for line in failure_lines(store, plan, states)]
 
 
-def cost_line(total: ComputeCost) -> str:
+def _cost_line(plan: Plan, seconds: Mapping[str, float]) -> str:
     """Return '12.0 GPU-hours, 0.35 CPU-hours, price 31.0'; zeros are left out."""
-    parts = {
-        f"{_amount(total.gpu)} GPU-hours": total.gpu,
-        f"{_amount(total.cpu)} CPU-hours": total.cpu,
-        f"price {_amount(total.money)}": total.money,
-    }
-    return ", ".join(text for text, value in parts.items() if value)
+    forms = zip(("{} GPU-hours", "{} CPU-hours", "price {}"), cost(plan, seconds), strict=True)
+    return ", ".join(form.format(_amount(value)) for form, value in forms if value)
 
 
 def duration(seconds: float) -> str:
