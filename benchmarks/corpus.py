@@ -2,8 +2,8 @@
 
 `python benchmarks/corpus.py [--library pypdfium2] [--files 100] FOLDER`: pages a CPU-second, everything in this process
 and in turns, file by file; of three times the fastest counts. `text`: files are opened and their lines taken (the dict
-of PyMuPDF; the text of each page of PDFium). `read`: what the corpus stage does with a file, from its bytes to its result
-on the disk. `draw`, `JPEG`: pages at 144 dpi as arrays, and encoded by Pillow at quality 85.
+of PyMuPDF; the text of each page of PDFium). `read`: what the corpus stage does with a file, from its bytes to its
+result on the disk. `draw`, `JPEG`: pages at 144 dpi as arrays, and encoded by Pillow at quality 85.
 """
 
 import io
