@@ -79,19 +79,22 @@ def _states(store: Store, name: str) -> dict[str, Any]:
 
 @click.command("list")
 @own_files
-def choices() -> None:
-    """List the ablations with their arms, and the groups with their choices."""
+def choices() -> int:
+    """List the ablations with their arms, and the groups with their choices; 1 if a file is broken."""
     from mmprolong.sweep.ablation import read_ablation
 
-    console, rows = Terminal(), []
+    console, rows, broken = Terminal(), [], []
     for name in ablations():
         try:
             ablation = read_ablation(name)
         except ConfigError as error:
-            rows.append((name, f"broken: {error}", "", ""))
-        else:
-            rows.append((name, ablation.question, ", ".join(ablation.arms), ", ".join(map(str, ablation.seeds))))
+            broken.append(f"{name}: {str(error).splitlines()[0]}")
+            continue
+        rows.append((name, ablation.question, ", ".join(ablation.arms), ", ".join(map(str, ablation.seeds))))
     columns = ("name", "question", "arms", "seeds")
     console.print(table("ablations: python -m mmprolong.sweep +ablation=NAME", columns, rows, text=columns))
     chosen = [(group, ", ".join(names)) for group, names in groups().items() if group != ABLATION]
     console.print(table("groups: GROUP=CHOICE", ("group", "choices"), chosen, text=("choices",)))
+    for line in broken:
+        console.say(line, "red")
+    return int(bool(broken))
