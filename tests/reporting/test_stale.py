@@ -113,7 +113,7 @@ def test_from_every_source_the_same_rows_are_stale(store: Path, read: Callable[[
     ("overrides", "says"),
     [
         ([*OVERRIDES, "corpus.path=/nowhere"], "'/nowhere' is not a"),
-        ([], "length_dist: its plan does not record the command of its launch; launch it again"),
+        ([], "no ablation was chosen"),
     ],
     ids=["no pool", "no overrides"],
 )
