@@ -37,6 +37,11 @@ class Question:
     checked: str = "printed"
     """How the answer is known to be right: `printed`, `computed`, `absent`, or `no`: a figure says it, to a reader."""
 
+    @property
+    def on_layout(self) -> bool:
+        """Rests on the layout first: on places, headings, and how many there are of them."""
+        return self.sources[:1] == ("Layout",)
+
 
 def interleaved(kinds: Sequence[list[Question]], rng: np.random.Generator) -> Iterator[Question]:
     """Yield all questions, each from a kind drawn at random, so that common kinds do not crowd out rare ones."""

@@ -17,6 +17,8 @@ from mmprolong.synthesis.verify import find_flaw, find_repeat
 
 _SEGMENTS, _TRIES = 6, 40
 """Segments, and questions on each, that are looked at before a document is given up for one more question."""
+_LAYOUT = 0.3
+"""Largest share of questions on the layout where there are others: they are many, and alike."""
 
 
 def write_template(parsed: ParsedDocument, length: str, source: Source) -> Iterator[Example | Reject]:
@@ -42,11 +44,12 @@ def _questions(
     Args:
         asked: those on the same pages so far; none is repeated.
     """
-    rng = document_rng(parsed, source, name)
+    rng, turns = document_rng(parsed, source, name), document_rng(parsed, source, f"{name} layout")
     what = f"{parsed.document.source}: {name}"
     for found in range(wanted):
         seen: set[str] = set()
-        for question, segment in _candidates(parsed, task, source, rng, seen):
+        candidates = _candidates(parsed, task, source, rng, seen)
+        for question, segment in candidates if turns.random() < _LAYOUT else _layout_last(candidates):
             reason = find_flaw(question, parsed, segment) or find_repeat(question, asked)
             if not reason:
                 asked.append(question)
@@ -68,3 +71,14 @@ def _candidates(
             if question.text not in seen:
                 seen.add(question.text)
                 yield question, segment
+
+
+def _layout_last(candidates: Iterator[tuple[Question, Segment]]) -> Iterator[tuple[Question, Segment]]:
+    """Yield questions on the layout only after all others of all the segments."""
+    held = []
+    for candidate in candidates:
+        if candidate[0].on_layout:
+            held.append(candidate)
+        else:
+            yield candidate
+    yield from held

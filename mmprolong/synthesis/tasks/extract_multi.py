@@ -8,14 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from mmprolong.synthesis.gaps import Gap, number_gaps, pairs, quoted_gaps
 from mmprolong.synthesis.parsed_document import ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
 from mmprolong.synthesis.segments import Segment
 from mmprolong.synthesis.tasks.extract_single import abbreviations, first_sentence, readable
 
 _MOST_ITEMS = 8
-_LAYOUT = 0.3
-"""Largest share of questions on places of headings where there are others."""
 _TWO = "Answer with a list of two."
 _NEAREST, _FARTHEST = 1, 12
 """Pages between two facts that are asked for together."""
@@ -25,14 +24,17 @@ _NEAREST, _FARTHEST = 1, 12
 class ExtractMulti:
     """Ask for a list of facts from several pages."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is collected from several pages of the segment."""
-        finders = (_subsections, _captions, _abbreviations, _labels)
-        kinds = [list(find(parsed, segment)) for find in finders]
-        layout = list(_beginnings(parsed, segment))
-        return interleaved([*kinds, layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
+        finders = (_subsections, _captions, _abbreviations, _labels, _beginnings)
+        numbers = [_completed("numbers", "numbers", *pair) for pair in pairs(number_gaps(parsed, segment))]
+        quoted = [
+            _completed("quoted names", "words in quotation marks", *pair)
+            for pair in pairs(quoted_gaps(parsed, segment))
+        ]
+        return interleaved([*(list(find(parsed, segment)) for find in finders), numbers, quoted], rng)
 
 
 def listed(items: Sequence[str | int]) -> str:
@@ -87,6 +89,17 @@ def _abbreviations(parsed: ParsedDocument, segment: Segment) -> Iterator[Questio
                 evidence=(one, two),
                 quotes=((one, first.meaning), (two, second.meaning)),
             )
+
+
+def _completed(kind: str, what: str, one: Gap, two: Gap) -> Question:
+    return Question(
+        kind=kind,
+        text=f'Which {what} are left out of the sentences "{one.text}" and "{two.text}"? {_TWO}',
+        answer=listed([int(gap.answer) if gap.answer_format == "Integer" else gap.answer for gap in (one, two)]),
+        answer_format="List",
+        evidence=(one.page, two.page),
+        quotes=((one.page, one.sentence), (two.page, two.sentence)),
+    )
 
 
 def _labels(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:

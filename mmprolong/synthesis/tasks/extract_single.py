@@ -1,4 +1,4 @@
-"""One fact that is printed in one place: captions, headings, places, abbreviations."""
+"""One fact that is printed in one place: numbers, quoted names, captions, headings, places, abbreviations."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -8,29 +8,29 @@ from typing import ClassVar
 import numpy as np
 
 from mmprolong.synthesis import prose
+from mmprolong.synthesis.gaps import Gap, number_gaps, quoted_gaps
 from mmprolong.synthesis.parsed_document import Caption, ParsedDocument, sentences
 from mmprolong.synthesis.question import Question, interleaved
 from mmprolong.synthesis.segments import Segment
 
 _LONGEST_CAPTION = 170
-_LAYOUT = 0.3
-"""Largest share of questions on places and headings where there are others: they are many, and alike."""
 
 
 @dataclass(frozen=True)
 class ExtractSingle:
     """Ask for one fact."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions on single facts of the segment, each kind as likely as another."""
         captions = [each for each in parsed.captions if segment.first_page <= each.page <= segment.last_page]
         shown = [_shown(parsed, caption) for caption in captions if readable(caption)]
         spelt = [_spelt(*found) for found in abbreviations(parsed, segment)]
+        numbers = [_completed("number", "number", gap) for gap in number_gaps(parsed, segment)]
+        quoted = [_completed("quoted", "word or name in quotation marks", gap) for gap in quoted_gaps(parsed, segment)]
         layout = [[_placed(parsed, caption) for caption in captions], list(_headings(parsed, segment))]
-        kinds = [shown, spelt]
-        return interleaved([*kinds, *layout] if rng.random() < _LAYOUT or not any(kinds) else kinds, rng)
+        return interleaved([shown, spelt, numbers, quoted, *layout], rng)
 
 
 def readable(caption: Caption) -> bool:
@@ -63,6 +63,18 @@ def _spelt(page: int, anchor: str, found: prose.Abbreviation) -> Question:
         answer=found.meaning,
         evidence=(page,),
         quotes=((page, found.meaning),),
+    )
+
+
+def _completed(kind: str, what: str, gap: Gap) -> Question:
+    return Question(
+        kind=kind,
+        text=f'{gap.anchor[0].upper()}{gap.anchor[1:]}, which {what} completes this sentence: "{gap.text}"',
+        answer=gap.answer,
+        answer_format=gap.answer_format,
+        evidence=(gap.page,),
+        quotes=((gap.page, gap.sentence),),
+        cue=gap.sentence,
     )
 
 

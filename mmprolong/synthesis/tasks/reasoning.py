@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mmprolong.synthesis.gaps import Gap, number_gaps, pairs
 from mmprolong.synthesis.parsed_document import Caption, ParsedDocument
 from mmprolong.synthesis.question import Question, interleaved
 from mmprolong.synthesis.segments import Segment
@@ -22,7 +23,7 @@ _MOST_COUNTED = 12
 class Reasoning:
     """Ask for a conclusion from several places."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def questions(self, parsed: ParsedDocument, segment: Segment, rng: np.random.Generator) -> Iterator[Question]:
         """Yield questions whose answer is computed from several places of the segment."""
@@ -34,6 +35,7 @@ class Reasoning:
                 list(_more_captions(parsed, segment)),
                 [each for each in _references(parsed) if _inside(segment, each.evidence)],
                 list(_page_gaps(parsed, segment)),
+                list(_numbers(parsed, segment)),
             ],
             rng,
         )
@@ -177,6 +179,32 @@ def _page_gaps(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
                 sources=("Layout", "Text"),
                 quotes=((one.first_page, one.title), (two.first_page, two.title)),
             )
+
+
+def _numbers(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
+    for one, two in pairs(number_gaps(parsed, segment)):
+        difference = one.value - two.value if one.value is not None and two.value is not None else 0
+        left_out = f'One number is left out of the sentence "{one.text}" and one of the sentence "{two.text}"'
+        larger = one if difference > 0 else two
+        if difference and (one.unit == "%") == (two.unit == "%"):
+            yield _compared_numbers(
+                "number comparison", f"{left_out} Which is the larger number?", larger.answer, one, two
+            )
+        if difference and one.unit == two.unit:
+            asked = f"{left_out} By how much is the larger number greater than the smaller one?"
+            yield _compared_numbers("number difference", asked, f"{abs(difference)}", one, two)
+
+
+def _compared_numbers(kind: str, text: str, answer: str, one: Gap, two: Gap) -> Question:
+    return Question(
+        kind=kind,
+        checked="computed",
+        text=text,
+        answer=answer,
+        answer_format="Float" if "." in answer else "Integer",
+        evidence=(one.page, two.page),
+        quotes=((one.page, one.sentence), (two.page, two.sentence)),
+    )
 
 
 def _references(parsed: ParsedDocument) -> Iterator[Question]:
