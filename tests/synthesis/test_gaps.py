@@ -85,7 +85,7 @@ def test_the_tasks_ask_for_what_is_left_out():
     single, several, computed = (asked(task, parsed) for task in (ExtractSingle(), ExtractMulti(), Reasoning()))
     assert single["quoted"].answer == "brute force" and single["number"].answer_format == "Integer"
     numbers = several["numbers"]
-    assert numbers.answer == "[72, 24]" and numbers.text.index("wine") < numbers.text.index("smaller")
+    assert numbers.answer == '["72", "24"]' and numbers.text.index("wine") < numbers.text.index("smaller")
     assert (computed["number comparison"].answer, computed["number difference"].answer) == ("72", "48")
 
 

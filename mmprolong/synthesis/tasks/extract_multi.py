@@ -95,7 +95,7 @@ def _completed(kind: str, what: str, one: Gap, two: Gap) -> Question:
     return Question(
         kind=kind,
         text=f'Which {what} are left out of the sentences "{one.text}" and "{two.text}"? {_TWO}',
-        answer=listed([int(gap.answer) if gap.answer_format == "Integer" else gap.answer for gap in (one, two)]),
+        answer=listed([one.answer, two.answer]),
         answer_format="List",
         evidence=(one.page, two.page),
         quotes=((one.page, one.sentence), (two.page, two.sentence)),
