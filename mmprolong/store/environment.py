@@ -36,10 +36,14 @@ def code_version() -> str:
 
 
 def _git(*words: str) -> str:
-    """Return git's answer; empty where there is none."""
+    """Return git's answer; empty where there is none.
+
+    A repository that variables name is somebody else's.
+    """
     command = ["git", "-C", str(_PACKAGE.parent), *words]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or "CONFIG" in name}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=kept, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):  # no git, or a file system that does not answer
         return ""
     return "" if done.returncode else done.stdout.strip()

@@ -44,12 +44,12 @@ def _questions(
     Args:
         asked: those on the same pages so far; none is repeated.
     """
-    rng, turns = document_rng(parsed, source, name), document_rng(parsed, source, f"{name} layout")
+    rng, layout_rng = document_rng(parsed, source, name), document_rng(parsed, source, f"{name} layout")
     what = f"{parsed.document.source}: {name}"
     for found in range(wanted):
         seen: set[str] = set()
         candidates = _candidates(parsed, task, source, rng, seen)
-        for question, segment in candidates if turns.random() < _LAYOUT else _layout_last(candidates):
+        for question, segment in candidates if layout_rng.random() < _LAYOUT else _layout_last(candidates):
             reason = find_flaw(question, parsed, segment) or find_repeat(question, asked)
             if not reason:
                 asked.append(question)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmprolong.images.documents import Heading
+from mmprolong.images.shingles import without_signs
 
 NUMBER = re.compile(r"^((?:\d+|[A-Z])(?:\.\d+)*)\.?\s+")
 DEEP = 9
@@ -18,7 +19,7 @@ _CUT = re.compile(r"[-\u2010]$|\b(?:a|an|and|by|for|of|or|the|with)$")
 
 def letters(title: str) -> str:
     """Return letters and digits alone, lower case."""
-    return re.sub(r"[\W_]+", "", title).lower()
+    return without_signs(title).lower()
 
 
 def unnumbered(title: str) -> str:

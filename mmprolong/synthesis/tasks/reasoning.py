@@ -186,11 +186,9 @@ def _numbers(parsed: ParsedDocument, segment: Segment) -> Iterator[Question]:
         difference = one.value - two.value if one.value is not None and two.value is not None else 0
         left_out = f'One number is left out of the sentence "{one.text}" and one of the sentence "{two.text}"'
         larger = one if difference > 0 else two
-        if difference and one.answer_format == two.answer_format and (one.unit == "%") == (two.unit == "%"):
-            yield _compared_numbers(
-                "number comparison", f"{left_out} Which is the larger number?", larger.answer, one, two
-            )
         if difference and one.unit == two.unit:
+            asked = f"{left_out} Which is the larger number?"
+            yield _compared_numbers("number comparison", asked, larger.answer, one, two)
             asked = f"{left_out} By how much is the larger number greater than the smaller one?"
             yield _compared_numbers("number difference", asked, f"{abs(difference)}", one, two)
 
