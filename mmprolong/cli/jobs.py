@@ -89,7 +89,7 @@ def print_launched(store: Store, plan: Plan, launched: Launched, console: Termin
     if launched.queued:
         console.say(f"{len(launched.queued)} steps were in the queue already")
     if launched.unplanned:
-        console.say(f"jobs of points that are no longer in the file: scancel {' '.join(launched.unplanned)}")
+        console.say(f"cancel the jobs of points that are no longer in the file: scancel {' '.join(launched.unplanned)}")
     console.say(f"dashboard: {write_page(store, plan, step_states(store, plan))}")
     for name in ("status", "logs", "retry", "cancel", "report"):
         console.say(f"  {command(store, name, plan.ablation)}")

@@ -27,7 +27,7 @@ _QWEN_IN_ASCII = re.compile(
 
 
 class _Known(dict[str, tuple[int, ...]]):
-    """Ids of texts, found once; forgotten when there are too many. An `lru_cache` takes twice as long to ask."""
+    """Keep the ids of texts; clear them when there are too many. An `lru_cache` takes twice as long to ask."""
 
     def __init__(self, find: Callable[[str], list[int]]) -> None:
         super().__init__()

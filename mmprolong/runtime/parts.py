@@ -56,7 +56,7 @@ def write_part(work: Work, part: int, items: Iterable[Any]) -> None:
 
 
 def file_beside(work: Work, part: int, suffix: str) -> Path:
-    """Return the file for results of a part that are no JSON lines; it is written before the part's own."""
+    """Return the path of a part's results in another format than JSON lines; write it before `write_part`."""
     file = _file(work, part).with_suffix(suffix)
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
